@@ -1,0 +1,117 @@
+"""All sources together: choosing frames, and joining them into one batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from cgcore.data.blocks import real_mask, row_blocks
+from cgcore.data.frames import Frames
+from cgcore.data.splitting import Segment, cut_segments, held_out, number_ranges, random_rows
+from cgcore.errors import InputError
+
+
+class Batch(NamedTuple):
+    """Frames in memory, padded with zeros to one number of beads."""
+
+    R: np.ndarray  # (frames, beads, 3), Å
+    F: np.ndarray  # (frames, beads, 3), kcal/mol/Å
+    mask: np.ndarray  # (frames, beads), 1 real and 0 padding, dtype of R
+    species: np.ndarray  # (frames, beads) int32, 0 where the source has none
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Checked frames of one or more sources. Made by `read` or `from_arrays`.
+
+    `sha256` is that of the files (or arrays) read, also after a choice of frames: `frame_ranges` says what
+    was chosen.
+    """
+
+    sources: tuple[Frames, ...]
+    path: str
+    sha256: str
+    skipped_keys: tuple[str, ...]  # keys of the files that were not read: object arrays, large extras
+    units: str  # of the files; what is loaded is in Å and kcal/mol/Å
+
+    @property
+    def n_frames(self) -> int:
+        return sum(frames.n_frames for frames in self.sources)
+
+    @property
+    def n_beads(self) -> int:
+        """Largest number of beads in a row, padding included."""
+        return max(frames.n_beads for frames in self.sources)
+
+    @property
+    def real_beads(self) -> int:
+        """Real beads in all frames together."""
+        return sum(frames.real_beads for frames in self.sources)
+
+    def subset(self, max_frames: int | None, seed: int = 0) -> Dataset:
+        """At most `max_frames` frames, drawn at random without replacement from all, in their order.
+
+        Raises InputError when `max_frames` is below 1.
+        """
+        if max_frames is not None and max_frames < 1:
+            raise InputError(f"max_frames is {max_frames}; give at least 1.")
+        if max_frames is None or max_frames >= self.n_frames:
+            return self
+        return self._chosen(random_rows([frames.n_frames for frames in self.sources], max_frames, seed))
+
+    def split(self, val_fraction: float) -> tuple[Dataset, Dataset | None]:
+        """Training and validation part.
+
+        Frames near in time are alike, so the validation part is the contiguous end of each protein in each
+        source: `round(val_fraction * n)` of its n frames, at least one, and never all of them. A protein with
+        a single frame stays in training. The validation part is None when `val_fraction` is 0 or no protein
+        has two frames. Raises InputError for a fraction outside [0, 1).
+        """
+        if not 0 <= val_fraction < 1:
+            raise InputError(f"val_fraction is {val_fraction}; give a number from 0 to below 1.")
+        held = [held_out(frames, val_fraction) for frames in self.sources]
+        if val_fraction == 0 or not any(mask.any() for mask in held):
+            return self, None
+        train = self._chosen([np.flatnonzero(~mask) for mask in held])
+        return train, self._chosen([np.flatnonzero(mask) for mask in held])
+
+    def segments(self, blocks: int = 1) -> list[Segment]:
+        """Runs of frames in time: the n of each protein in each source, in min(blocks, n) near equal parts.
+
+        Raises InputError when `blocks` is below 1.
+        """
+        return cut_segments(self.sources, blocks)
+
+    def frame_ranges(self) -> dict[str, list[list[int]]]:
+        """For each source, by name, [start, stop) ranges of its frames, numbered as in the file (0-based)."""
+        return {frames.source: number_ranges(frames.frame_numbers) for frames in self.sources}
+
+    def join(self) -> Batch:
+        """Everything in memory, padded with zeros to the largest number of beads."""
+        shape = (self.n_frames, self.n_beads)
+        dtype = np.result_type(*(frames.store.dtype for frames in self.sources))
+        batch = Batch(
+            R=np.zeros((*shape, 3), dtype),
+            F=np.zeros((*shape, 3), dtype),
+            mask=np.zeros(shape, dtype),
+            species=np.zeros(shape, np.int32),
+        )
+        offset = 0
+        for frames in self.sources:
+            beads = slice(0, frames.n_beads)
+            for block in row_blocks(frames.n_frames, frames.n_beads):
+                out = slice(offset + block.start, offset + block.stop)
+                batch.R[out, beads], batch.F[out, beads] = frames.load(block)
+                batch.mask[out, beads] = real_mask(frames.lengths[block], frames.n_beads)
+                species = frames.species(block)
+                if species is not None:
+                    batch.species[out, beads] = species
+            offset += frames.n_frames
+        return batch
+
+    def _chosen(self, rows: list[np.ndarray]) -> Dataset:
+        """These rows of each source; sources without any are left out."""
+        pairs = zip(self.sources, rows, strict=True)
+        return replace(self, sources=tuple(frames.select(chosen) for frames, chosen in pairs if len(chosen)))

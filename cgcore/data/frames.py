@@ -1,0 +1,113 @@
+"""One source of frames: what is known about each frame in memory, positions and forces in their file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from cgcore.data.blocks import real_mask
+from cgcore.data.stored import Rows
+from cgcore.data.units import factors
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """The arrays of one source as they are stored, and the units they are in."""
+
+    R: Rows  # (frames, beads, 3)
+    F: Rows  # (frames, beads, 3)
+    species: Rows | None  # (frames, beads)
+    units: str
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float32 when R and F both fit in it (float32, float16), otherwise float64."""
+        small = all(a.dtype.kind == "f" and a.dtype.itemsize <= 4 for a in (self.R, self.F))
+        return np.dtype(np.float32 if small else np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """The frames of one file, or a selection of them. Made by `read` or `from_arrays`, which check them.
+
+    `extras` are the other plain arrays of the file, whole, as they are: a selection does not cut them.
+    """
+
+    source: str  # file name
+    lengths: np.ndarray = field(repr=False)  # (frames,) int32: number of real beads, the mask's whole content
+    protein: np.ndarray = field(repr=False)  # (frames,) int32: label into protein_names
+    protein_names: tuple[str, ...]
+    extras: dict[str, np.ndarray] = field(repr=False)
+    store: Store = field(repr=False)
+    rows: np.ndarray | None = field(default=None, repr=False)  # rows of the store; None: all of them
+
+    @property
+    def n_frames(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def n_beads(self) -> int:
+        """Beads in a row of the file, padding included."""
+        return self.store.R.shape[1]
+
+    @property
+    def real_beads(self) -> int:
+        """Real beads in all frames together."""
+        return int(self.lengths.sum(dtype=np.int64))
+
+    @property
+    def frame_numbers(self) -> np.ndarray:
+        """(frames,) int64: the number of each frame in its file, counted from 0."""
+        return np.arange(self.n_frames) if self.rows is None else self.rows
+
+    def load(self, rows: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Positions in Å and forces in kcal/mol/Å of these frames, each (frames, beads, 3), as new arrays.
+
+        Both have one dtype: float32 when both are stored in at most that, otherwise float64. Padded beads are
+        0, whatever the file holds there. Raises IndexError for rows out of range, InputError if the file
+        changed.
+        """
+        lengths, stored_rows = self.lengths[rows], self._stored(rows)
+        r_factor, f_factor = factors(self.store.units)
+        return (
+            _real_values(self.store.R, stored_rows, lengths, self.store.dtype, r_factor),
+            _real_values(self.store.F, stored_rows, lengths, self.store.dtype, f_factor),
+        )
+
+    def species(self, rows: slice | np.ndarray) -> np.ndarray | None:
+        """Species of these frames, (frames, beads) int32, 0 in padded beads; None when the file has none."""
+        if self.store.species is None:
+            return None
+        return clean_species(self.store.species[self._stored(rows)], self.lengths[rows])
+
+    def select(self, rows: np.ndarray) -> Frames:
+        """These frames (integer or boolean index, in the order given) without loading anything."""
+        return replace(
+            self, lengths=self.lengths[rows], protein=self.protein[rows], rows=self.frame_numbers[rows]
+        )
+
+    def _stored(self, rows: slice | np.ndarray) -> slice | np.ndarray:
+        return rows if self.rows is None else self.rows[rows]
+
+
+def clean_species(stored: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Stored species as int32, 0 in padded beads; padding is dropped before the cast, as it may be NaN."""
+    real = real_mask(lengths, stored.shape[1])
+    out = np.zeros(stored.shape, np.int32)
+    out[real] = stored[real]
+    return out
+
+
+def _real_values(
+    stored: Rows, rows: slice | np.ndarray, lengths: np.ndarray, dtype: np.dtype, factor: float
+) -> np.ndarray:
+    # A value too large for the dtype becomes inf without a warning: the check at the door names its place.
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = stored[rows].astype(dtype, order="C", copy=isinstance(stored, np.ndarray))
+        real = real_mask(lengths, values.shape[1])
+        if not real.all():
+            values[~real] = 0
+        if factor != 1.0:
+            values *= factor
+    return values

@@ -1,0 +1,90 @@
+"""Checks that need no data, only dtypes and shapes, and reading the mask into lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from cgcore.data.blocks import real_mask, row_blocks
+from cgcore.data.stored import Rows
+from cgcore.errors import InputError
+
+_KINDS = {"R": "iuf", "F": "iuf", "mask": "biuf", "species": "iuf"}
+
+
+def check_layout(name: str, arrays: Mapping[str, Rows], extras: Mapping[str, np.ndarray]) -> None:
+    """Refuse missing keys, dtypes that are no numbers, shapes that disagree, and an `N_max` that is not N."""
+    for key in ("R", "F"):
+        if key not in arrays:
+            found = ", ".join([*arrays, *extras]) or "nothing of use"
+            raise InputError(
+                f"{name}: key {key!r} is missing (found: {found}); add it, shape (frames, beads, 3)."
+            )
+    for key, array in arrays.items():
+        if array.dtype.kind not in _KINDS[key]:
+            raise InputError(f"{name}: key {key!r} has dtype {array.dtype}; save it as real numbers.")
+    shape = arrays["R"].shape
+    if len(shape) != 3 or shape[2] != 3:
+        raise InputError(f"{name}: key 'R' has shape {shape}; it needs (frames, beads, 3).")
+    n_frames, n_beads = shape[:2]
+    if n_frames == 0:
+        raise InputError(f"{name}: key 'R' has shape {shape}, zero frames; give at least one frame.")
+    if n_beads < 2:
+        raise InputError(
+            f"{name}: key 'R' has shape {shape}, fewer than two beads a frame; give at least two."
+        )
+    for key, array in arrays.items():
+        expected = shape if key == "F" else shape[:2]
+        if key != "R" and array.shape != expected:
+            raise InputError(
+                f"{name}: key {key!r} has shape {array.shape}, but 'R' has {shape}; it needs {expected}."
+            )
+    _check_n_max(name, extras.get("N_max"), n_beads)
+
+
+def _check_n_max(name: str, value: np.ndarray | None, n_beads: int) -> None:
+    if value is None:
+        return
+    agrees = value.size == 1 and value.dtype.kind in "iuf" and value.item() == n_beads
+    if not agrees:
+        raise InputError(
+            f"{name}: key 'N_max' is {value.tolist()!r:.40}, but 'R' has {n_beads} beads a frame; "
+            "correct it or leave it out."
+        )
+
+
+def read_lengths(name: str, mask: Rows | None, n_frames: int, n_beads: int) -> np.ndarray:
+    """(frames,) int32: real beads of each frame; no mask means that all are real.
+
+    Raises InputError for values other than 0 and 1, real beads that are no prefix, and fewer than two of
+    them.
+    """
+    lengths = np.full(n_frames, n_beads, np.int32)
+    if mask is None:
+        return lengths
+    for block in row_blocks(n_frames, n_beads):
+        values = mask[block]
+        ones = values == 1
+        bad = np.argwhere(~(ones | (values == 0)))
+        if len(bad):
+            frame, bead = bad[0]
+            raise InputError(
+                f"{name}: key 'mask' is {values[frame, bead]} at frame {block.start + frame}, bead {bead} "
+                "(0-based); it needs 1 for a real bead and 0 for padding."
+            )
+        lengths[block] = count = ones.sum(axis=1)
+        _check_rows(name, block.start, ones, count)
+    return lengths
+
+
+def _check_rows(name: str, start: int, ones: np.ndarray, count: np.ndarray) -> None:
+    def refuse(bad: np.ndarray, problem: str) -> None:
+        if bad.any():
+            frame = start + int(bad.argmax())
+            raise InputError(f"{name}: key 'mask' at frame {frame} (0-based) {problem}.")
+
+    refuse(count == 0, "says that all beads are padding; remove this frame")
+    gap = (ones != real_mask(count, ones.shape[1])).any(axis=1)
+    refuse(gap, "has padding before a real bead; move the real beads to the front")
+    refuse(count < 2, "has fewer than two real beads; remove this frame")

@@ -1,0 +1,64 @@
+"""Choosing frames: held-out tails, blocks in time, random subsets, and the record of what was chosen."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cgcore.data.frames import Frames
+from cgcore.errors import InputError
+
+
+class Segment(NamedTuple):
+    """A run of frames of one protein of one source, in time order."""
+
+    source: int  # index into Dataset.sources
+    protein: str
+    block: int
+    rows: np.ndarray  # (frames of the segment,) int64: rows of that source
+
+
+def protein_rows(frames: Frames) -> list[tuple[str, np.ndarray]]:
+    """Name and rows, in their order, of each protein that has frames."""
+    order = np.argsort(frames.protein, kind="stable")
+    labels, starts = np.unique(frames.protein[order], return_index=True)
+    groups = np.split(order, starts[1:])
+    return [(frames.protein_names[label], rows) for label, rows in zip(labels, groups, strict=True)]
+
+
+def held_out(frames: Frames, fraction: float) -> np.ndarray:
+    """(frames,) bool: the last `round(fraction * n)` of the n frames of each protein, within 1 and n - 1."""
+    chosen = np.zeros(frames.n_frames, bool)
+    for _, rows in protein_rows(frames):
+        n = len(rows)
+        count = min(max(round(fraction * n), 1), n - 1)
+        chosen[rows[n - count :]] = True
+    return chosen
+
+
+def cut_segments(sources: tuple[Frames, ...], blocks: int) -> list[Segment]:
+    """See `Dataset.segments`."""
+    if blocks < 1:
+        raise InputError(f"blocks is {blocks}; give at least 1.")
+    return [
+        Segment(index, name, block, part)
+        for index, frames in enumerate(sources)
+        for name, rows in protein_rows(frames)
+        for block, part in enumerate(np.array_split(rows, min(blocks, len(rows))))
+    ]
+
+
+def random_rows(sizes: list[int], count: int, seed: int) -> list[np.ndarray]:
+    """`count` of all rows, drawn without replacement and uniformly, as sorted rows of each source."""
+    ends = np.cumsum(sizes)
+    chosen = np.sort(np.random.default_rng(seed).choice(int(ends[-1]), count, replace=False))
+    parts = np.split(chosen, np.searchsorted(chosen, ends[:-1]))
+    return [part - (end - size) for part, end, size in zip(parts, ends, sizes, strict=True)]
+
+
+def number_ranges(numbers: np.ndarray) -> list[list[int]]:
+    """Sorted [start, stop) ranges that cover exactly these numbers: [3, 4, 5, 9] -> [[3, 6], [9, 10]]."""
+    numbers = np.unique(numbers)
+    runs = np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1)
+    return [[int(run[0]), int(run[-1]) + 1] for run in runs if len(run)]

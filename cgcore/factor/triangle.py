@@ -1,0 +1,43 @@
+"""Linear algebra on the factor S = [A z; 0 rho], the R of the QR of [X | F]. NumPy, float64.
+
+For any coefficients c, |X c - F|^2 = |A c - z|^2 + rho^2, without loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+Triangle = Float[np.ndarray, "n+1 n+1"]
+Coefficients = Float[np.ndarray, " n"]
+
+
+def triangle(rows: Float[np.ndarray, "rows n+1"]) -> Triangle:
+    """The upper triangular factor of these rows, square, its diagonal not negative."""
+    size = rows.shape[1]
+    if len(rows) < size:
+        rows = np.vstack([rows, np.zeros((size - len(rows), size))])
+    S = np.linalg.qr(rows, mode="r")
+    return S * np.where(np.diag(S) < 0, -1.0, 1.0)[:, None]
+
+
+def merged(factors: Sequence[Triangle]) -> Triangle:
+    """The factor of the joined data, from the factors of its disjoint parts."""
+    return triangle(np.vstack(list(factors)))
+
+
+def residual(S: Triangle, c: Coefficients) -> float:
+    """|X c - F|^2, the sum over real beads."""
+    return float(np.sum((S @ np.append(c, -1.0)) ** 2))
+
+
+def design(S: Triangle) -> Float[np.ndarray, "n+1 n"]:
+    """All of S but its last column: a matrix with the same inner products as X."""
+    return S[:, :-1]
+
+
+def target(S: Triangle) -> Float[np.ndarray, " n+1"]:
+    """The last column of S: what the reference forces became."""
+    return S[:, -1]

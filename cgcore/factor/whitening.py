@@ -1,0 +1,47 @@
+"""From rows to S by matrix products, without squaring the condition number.
+
+A plain Gram matrix of rows with condition number 1e14 loses everything. Rows Y that solve Y T = [X | F], with T the
+triangular factor of a sample of the rows, are nearly orthonormal: their Gram matrix keeps all digits, and its
+Cholesky factor times T is S. The solve is backward stable row by row, so its error is rounding of each row by
+itself and averages out; multiplying by an inverse of T instead shifts all rows alike, and L* with them (measured
+on the chignolin set: 5e-8 relative, against 4e-10 for the solve and for LAPACK's own drivers among each other).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from cgcore.factor.triangle import Triangle, triangle
+
+WELL_CONDITIONED = 1e-8
+"""Smallest eigenvalue of the correlation matrix of Y, relative to its largest, at which S has eight digits in the
+weakest direction, more than data determine; below it a new T is made from what was found."""
+
+
+def preconditioner(rows: Float[np.ndarray, "rows n"]) -> Triangle:
+    """T: the factor of these rows, made invertible where rounding hides a direction or a column is zero."""
+    T = triangle(rows)
+    norms = np.linalg.norm(T, axis=0)
+    hidden = max(rows.shape) * np.finfo(np.float64).eps * np.where(norms > 0, norms, 1.0)
+    np.fill_diagonal(T, np.maximum(np.diag(T), hidden))
+    return T
+
+
+def correlation_spread(gram: Float[np.ndarray, "n n"]) -> float:
+    """Smallest over largest eigenvalue of the Gram matrix of normalised columns; zero columns are left out."""
+    norm = np.sqrt(np.diag(gram))
+    used = norm > 0
+    if not used.any():
+        return 1.0
+    eigenvalues = np.linalg.eigvalsh(gram[np.ix_(used, used)] / np.outer(norm[used], norm[used]))
+    return float(eigenvalues[0] / eigenvalues[-1])
+
+
+def unwhitened(gram: Float[np.ndarray, "n n"], T: Triangle) -> Triangle:
+    """S with S^T S = T^T gram T."""
+    try:
+        return np.linalg.cholesky(gram).T @ T
+    except np.linalg.LinAlgError:  # fewer rows than columns, or a term without data: gram is singular
+        eigenvalues, vectors = np.linalg.eigh(gram)
+        return triangle(np.sqrt(np.maximum(eigenvalues, 0.0))[:, None] * vectors.T @ T)

@@ -1,0 +1,92 @@
+"""Results as text that other programs read: strict JSON, and the YAML of a `model: priors:` block."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import yaml
+
+from cgcore.files import atomic_write
+from cgcore.physics.prior import SERIES, Prior
+
+
+def to_json(record: Any) -> str:
+    """JSON that any parser reads: no NaN or Infinity (null instead), enums by name, arrays as lists.
+
+    Raises:
+        TypeError: the record holds something that has no JSON form.
+    """
+    return json.dumps(_plain(record), indent=2, allow_nan=False) + "\n"
+
+
+def write_json(path: str | os.PathLike[str], record: Any) -> None:
+    """`to_json` into a file, whole or not at all.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    atomic_write(path, to_json(record))
+
+
+def priors_yaml(prior: Prior, fitted: Mapping[str, Any]) -> str:
+    """The weights and carried values of `prior` with the `fitted` parameters, as `load_config` reads them.
+
+    Every float64 comes back as the very same number.
+
+    Raises:
+        InputError: the fitted parameters do not suit the prior, or are not finite.
+    """
+    checked = Prior(prior.weights, dict(fitted), prior.carried)
+    weights = {term: float(w) for term, w in checked.weights._asdict().items() if w is not None}
+    block: dict[str, Any] = {"weights": weights}
+    for name in checked.names:
+        value = checked.params[name]
+        block[name] = value.tolist() if name in SERIES else float(value)
+    block |= {name: float(value) for name, value in checked.carried.items()}
+    document = {"model": {"use_priors": True, "priors": block}}
+    text = yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=100)
+    return "# Prior parameters in angstrom, kcal/mol and radians.\n" + text
+
+
+def write_priors(path: str | os.PathLike[str], prior: Prior, fitted: Mapping[str, Any]) -> None:
+    """`priors_yaml` into a file, whole or not at all.
+
+    Raises:
+        InputError: as `priors_yaml`, or the file cannot be written.
+    """
+    atomic_write(path, priors_yaml(prior, fitted))
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Enum():
+            return value.name
+        case None | bool() | str():
+            return value
+        case int():
+            return int(value)
+        case float():
+            return float(value) if math.isfinite(value) else None
+        case PurePath():
+            return str(value)
+        case Mapping():
+            return {key if isinstance(key, str) else str(_plain(key)): _plain(v) for key, v in value.items()}
+        case list() | tuple():
+            as_dict = getattr(value, "_asdict", None)  # of a NamedTuple
+            return [_plain(item) for item in value] if as_dict is None else _plain(as_dict())
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    # Known by its protocol, so that a JAX array needs no import of JAX here.
+    if hasattr(value, "__array__"):
+        array = np.asarray(value)
+        if array.dtype != object:
+            return _plain(array.tolist())
+    raise TypeError(f"a {type(value).__name__} has no JSON form: {value!r}")

@@ -1,0 +1,105 @@
+"""Energy and forces of one frame: the terms lifted over the rows of the topology.
+
+A padded bead may hold anything: a row that touches one is evaluated at a fixed harmless geometry and then left
+out, so neither its value nor its gradient reaches the sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from cgcore.physics import geometry, terms
+from cgcore.physics.geometry import Displacement, free
+from cgcore.physics.prior import Params, Weights
+from cgcore.physics.topology import chain
+
+_HARMLESS = np.eye(3)
+"""Displacement vectors of a left-out row: non-zero, and no two of them parallel."""
+
+
+def term_energies(
+    weights: Weights,
+    params: Params,
+    R: Float[Array, "beads 3"],
+    mask: Bool[Array, " beads"],
+    displacement: Displacement = free,
+) -> dict[str, Float[Array, ""]]:
+    """Weighted energy of each term of one frame [kcal/mol]; a term counts only if all of its beads are real.
+
+    Arguments:
+        weights: factor of each term; with `excluded_volume` None that term is absent.
+        params: parameters by name, see `Params`.
+        R: positions [Å]; padded beads may hold anything, NaN included.
+        mask: 1 for a real bead, 0 for padding.
+        displacement: in jax-md's convention.
+    """
+    mask = jnp.asarray(mask, bool)
+    R = jnp.where(mask[:, None], R, 0.0)
+    p, rows = params, chain(R.shape[0])
+    total = partial(_sum_over_rows, R, mask, displacement)
+
+    def repulsion(epsilon: str, sigma: str) -> Callable[[Array], Array]:
+        return lambda d: terms.soft_repulsion(geometry.norm(d), p[epsilon], p[sigma])
+
+    energies = {
+        "bond": total(rows.bonds, lambda d: terms.harmonic_bond(geometry.norm(d), p["r0"], p["kr"])),
+        "angle": total(rows.angles, lambda u, v: terms.fourier_angle(geometry.angle(-u, v), p["a"], p["b"])),
+        "dihedral": total(
+            rows.dihedrals,
+            lambda *b: terms.cosine_dihedral(geometry.dihedral(*b), p["k_dih"], p["gamma_dih"]),
+        ),
+        "repulsive": total(rows.repulsive, repulsion("epsilon", "sigma")),
+    }
+    if weights.excluded_volume is not None:
+        energies["excluded_volume"] = total(rows.excluded_volume, repulsion("epsilon_ex", "sigma_ex"))
+    return {name: getattr(weights, name) * value for name, value in energies.items()}
+
+
+def energy(
+    weights: Weights,
+    params: Params,
+    R: Float[Array, "beads 3"],
+    mask: Bool[Array, " beads"],
+    displacement: Displacement = free,
+) -> Float[Array, ""]:
+    """Prior energy of one frame [kcal/mol]; arguments as in `term_energies`."""
+    return sum(term_energies(weights, params, R, mask, displacement).values(), start=jnp.zeros((), R.dtype))
+
+
+def forces(
+    weights: Weights,
+    params: Params,
+    R: Float[Array, "beads 3"],
+    mask: Bool[Array, " beads"],
+    displacement: Displacement = free,
+) -> Float[Array, "beads 3"]:
+    """Minus the gradient of `energy` [kcal/mol/Å]; zero on padded beads."""
+    return -jax.grad(energy, argnums=2)(weights, params, R, mask, displacement)
+
+
+def _sum_over_rows(
+    R: Float[Array, "beads 3"],
+    mask: Bool[Array, " beads"],
+    displacement: Displacement,
+    rows: np.ndarray,
+    term: Callable[..., Float[Array, ""]],
+) -> Float[Array, ""]:
+    """Sum of `term`(bond vectors along a row) over the rows whose beads are all real."""
+    if len(rows) == 0:
+        return jnp.zeros((), R.dtype)
+    real = mask[rows].all(axis=1)
+    vectors = [
+        jnp.where(
+            real[:, None],
+            jax.vmap(displacement)(R[rows[:, k + 1]], R[rows[:, k]]),
+            jnp.asarray(_HARMLESS[k], R.dtype),
+        )
+        for k in range(rows.shape[1] - 1)
+    ]
+    return jnp.sum(jnp.where(real, jax.vmap(term)(*vectors), 0.0))

@@ -1,0 +1,30 @@
+"""The force-matching loss, read plainly: autodiff through energy and forces over all frames."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from cgcore.physics.energy import forces
+from cgcore.physics.geometry import Displacement, free
+from cgcore.physics.prior import Params, Weights
+
+
+def force_matching_loss(
+    weights: Weights,
+    params: Params,
+    R: Float[Array, "frames beads 3"],
+    F: Float[Array, "frames beads 3"],
+    mask: Bool[Array, "frames beads"],
+    displacement: Displacement = free,
+) -> Float[Array, ""]:
+    """Sum over real beads of |F_pred - F|^2, over their number [(kcal/mol/Å)²].
+
+    Arguments are those of `energy.term_energies`, with a leading axis of frames; F are reference forces
+    [kcal/mol/Å]. Padded beads may hold anything.
+    """
+    mask = jnp.asarray(mask, bool)
+    predicted = jax.vmap(forces, in_axes=(None, None, 0, 0, None))(weights, params, R, mask, displacement)
+    residual = jnp.where(mask[..., None], predicted - F, 0.0)
+    return jnp.sum(residual**2) / jnp.maximum(jnp.sum(mask), 1)

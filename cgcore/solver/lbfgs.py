@@ -1,0 +1,203 @@
+"""L-BFGS in one compiled `lax.while_loop`, for any loss of any pytree.
+
+The carry holds value and gradient of the current iterate: each point is evaluated once, and the stopping test
+reads the gradient of the newest one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+from cgcore.solver.status import Status
+
+MEMORY = 10
+ROUNDING = 8
+"""A predicted decrease below this many units in the last place of the loss cannot be seen in the loss."""
+
+# optax.lbfgs's own line search and settings.
+_LINE_SEARCH = optax.scale_by_zoom_linesearch(max_linesearch_steps=20, initial_guess_strategy="one")
+
+Loss = Callable[..., Float[Array, ""]]
+
+
+class Limits(NamedTuple):
+    """When to stop; traced, so that other limits do not compile again."""
+
+    max_steps: int = 200
+    min_steps: int = 10
+    tol_grad: float = 1e-6
+
+
+class State(NamedTuple):
+    """What the loop carries. `past` and `search` are optax's states, `fresh` says that no pair is remembered."""
+
+    params: PyTree
+    value: Float[Array, ""]
+    grad: PyTree
+    grad_norm: Float[Array, ""]
+    past: PyTree
+    search: optax.ScaleByZoomLinesearchState
+    fresh: Bool[Array, ""]
+    step: Int[Array, ""]
+    evaluations: Int[Array, ""]
+    status: Int[Array, ""]
+    history: Float[Array, " max_steps"]
+
+
+class Solution(NamedTuple):
+    """How a minimisation ended.
+
+    `loss_history[k]` is the loss before step k, `loss` and `grad_norm` belong to `params`, `evaluations` counts
+    evaluations of value and gradient.
+    """
+
+    params: PyTree
+    loss: float
+    grad_norm: float
+    steps: int
+    evaluations: int
+    loss_history: list[float]
+    status: Status
+
+
+Progress = Callable[[int, float], Any]
+"""Called with the number of steps done and the loss."""
+
+
+def minimise(
+    loss: Loss,
+    params: PyTree,
+    *args: Any,
+    limits: Limits = Limits(),
+    memory: int = MEMORY,
+    progress: Progress | None = None,
+    chunk: int = 10,
+) -> Solution:
+    """Minimise `loss(params, *args)` over `params` by L-BFGS with a strong-Wolfe (zoom) line search.
+
+    Stops when the gradient norm is below `tol_grad` once `min_steps` are done, when no step makes progress, when
+    something is not finite, or at `max_steps`. It never raises: how it ended is the `status`.
+
+    Arguments:
+        loss: scalar function of a pytree of floating-point arrays. It is a static argument of the compiled
+            loop: pass the same object again, and data through `args`, and nothing compiles again.
+        params: where to start.
+        args: further arguments of `loss`, arrays or pytrees of arrays.
+        limits: stopping limits.
+        memory: number of past steps that the Hessian approximation is built from.
+        progress: called every `chunk` steps; the loop is then entered in chunks, its carry unchanged.
+
+    Source: Nocedal and Wright, Numerical Optimization (2nd ed.), algorithms 7.4, 7.5 and 3.5, 3.6, as in optax.
+    """
+    params = jax.tree.map(jnp.asarray, params)
+    state = _start(loss, memory, int(limits.max_steps), params, *args)
+    while True:
+        until = limits.max_steps if progress is None else min(int(state.step) + chunk, limits.max_steps)
+        state = _advance(loss, memory, state, limits, until, *args)
+        if progress is not None:
+            progress(int(state.step), float(state.value))
+        if state.status != Status.RUNNING:
+            break
+    steps = int(state.step)
+    return Solution(
+        params=state.params,
+        loss=float(state.value),
+        grad_norm=float(state.grad_norm),
+        steps=steps,
+        evaluations=int(state.evaluations),
+        loss_history=state.history[:steps].tolist(),
+        status=Status(int(state.status)),
+    )
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _start(loss: Loss, memory: int, max_steps: int, params: PyTree, *args: Any) -> State:
+    value, grad = jax.value_and_grad(loss)(params, *args)
+    state = State(
+        params=params,
+        value=value,
+        grad=grad,
+        grad_norm=optax.tree.norm(grad),
+        past=optax.scale_by_lbfgs(memory).init(params),
+        search=_LINE_SEARCH.init(params),
+        fresh=jnp.bool_(True),
+        step=jnp.int32(0),
+        evaluations=jnp.int32(1),
+        status=jnp.int32(Status.RUNNING),
+        history=jnp.zeros(max_steps, value.dtype),
+    )
+    # Weak types would make the second entry into the loop compile again.
+    return jax.tree.map(lambda x: jax.lax.convert_element_type(x, x.dtype), state)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _advance(loss: Loss, memory: int, state: State, limits: Limits, until: int, *args: Any) -> State:
+    """Steps until something ends the fit, or `until` steps are done."""
+    return jax.lax.while_loop(
+        lambda s: (s.status == Status.RUNNING) & (s.step < until),
+        lambda s: _step(loss, memory, s, limits, *args),
+        state._replace(status=_status(state, limits)),
+    )
+
+
+def _step(loss: Loss, memory: int, state: State, limits: Limits, *args: Any) -> State:
+    # optax.lbfgs is these two in a chain; apart, they show the search direction.
+    quasi_newton = optax.scale_by_lbfgs(memory)
+    ascent, past = quasi_newton.update(state.grad, state.past, state.params)
+    direction = optax.tree.cast_like(optax.tree.scale(-1, ascent), state.params)
+    updates, search = _LINE_SEARCH.update(
+        direction,
+        state.search,
+        state.params,
+        value=state.value,
+        grad=state.grad,
+        value_fn=lambda params: loss(params, *args),
+    )
+    norm = optax.tree.norm(search.grad)
+    finite = jnp.isfinite(search.value) & jnp.isfinite(norm)
+    gained = finite & (search.learning_rate > 0) & ((search.value < state.value) | (norm < state.grad_norm))
+
+    # A step that gains nothing is not taken; the next one is steepest descent from an empty memory, since the
+    # last pairs of a nearly converged fit can be rounding noise.
+    taken = state._replace(
+        params=optax.apply_updates(state.params, updates),
+        value=search.value,
+        grad=search.grad,
+        grad_norm=norm,
+        past=past,
+        search=search,
+        fresh=jnp.bool_(False),
+    )
+    refused = state._replace(past=quasi_newton.init(state.params), fresh=jnp.bool_(True))
+    new: State = optax.tree.where(gained, taken, refused)
+    new = new._replace(
+        step=state.step + 1,
+        evaluations=state.evaluations + search.info.num_linesearch_steps,
+        history=state.history.at[state.step].set(state.value),
+    )
+    new = optax.tree.cast_like(new, state)
+
+    status = _status(new, limits)
+    resolution = ROUNDING * jnp.finfo(state.value.dtype).eps * jnp.abs(state.value)
+    at_floor = -optax.tree.vdot(direction, state.grad) <= resolution
+    stalled = ~gained & (status != Status.GRADIENT) & (new.step >= limits.min_steps)
+    status = jnp.where(stalled & state.fresh, Status.LINE_SEARCH_FAILED, status)
+    status = jnp.where(stalled & at_floor, Status.PRECISION_FLOOR, status)
+    status = jnp.where(finite, status, Status.NON_FINITE)
+    return new._replace(status=status.astype(jnp.int32))
+
+
+def _status(state: State, limits: Limits) -> Int[Array, ""]:
+    """What the current point says by itself."""
+    finite = jnp.isfinite(state.value) & jnp.isfinite(state.grad_norm)
+    small = (state.grad_norm < limits.tol_grad) & (state.step >= limits.min_steps)
+    status = jnp.where(state.step >= limits.max_steps, Status.MAX_STEPS, Status.RUNNING)
+    status = jnp.where(small, Status.GRADIENT, status)
+    return jnp.where(finite, status, Status.NON_FINITE).astype(jnp.int32)

@@ -1,0 +1,46 @@
+"""How a fit ended."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """Why the solver stopped. `message` says it in a sentence with the likely cause."""
+
+    RUNNING = 0
+    GRADIENT = 1
+    PRECISION_FLOOR = 2
+    LINE_SEARCH_FAILED = 3
+    MAX_STEPS = 4
+    NON_FINITE = 5
+    SUBOPTIMAL = 6
+
+    @property
+    def message(self) -> str:
+        return _MESSAGES[self]
+
+    @property
+    def converged(self) -> bool:
+        """True where the end point is a minimum as far as the arithmetic can tell."""
+        return self in (Status.GRADIENT, Status.PRECISION_FLOOR)
+
+
+_MESSAGES = {
+    Status.RUNNING: "still running",
+    Status.GRADIENT: "converged: the gradient norm is below tol_grad",
+    Status.PRECISION_FLOOR: (
+        "converged to the precision of the arithmetic: no step changes the loss by more than rounding, "
+        "tol_grad is out of reach (use float64, or a larger tol_grad)"
+    ),
+    Status.LINE_SEARCH_FAILED: (
+        "line search failed: no step along the search direction lowers the loss; "
+        "the coordinates are badly scaled (use whitened ones) or the gradient is wrong"
+    ),
+    Status.MAX_STEPS: "stopped at max_steps before convergence: allow more steps or use whitened coordinates",
+    Status.NON_FINITE: "the loss or its gradient is not finite: overlapping beads, or an unbounded objective",
+    Status.SUBOPTIMAL: (
+        "stopped by its own test, but the exact optimum is lower than tolerance allows: "
+        "the coordinates are badly scaled (use whitened ones)"
+    ),
+}

@@ -1,0 +1,201 @@
+"""Who may import whom, read from the source of every file."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Files under `where` (except under `but`) import nothing that starts with one of `never`.
+
+    With `only`, a module that starts with one of `never` is allowed when it starts with one of `only`.
+    `top_level` looks at imports outside functions alone.
+    """
+
+    where: str
+    never: tuple[str, ...]
+    but: str = ""
+    only: tuple[str, ...] = ()
+    top_level: bool = False
+
+    def covers(self, file: str) -> bool:
+        return within(file, (self.where,), "/") and not (self.but and within(file, (self.but,), "/"))
+
+    def broken_by(self, module: str) -> bool:
+        return within(module, self.never, ".") and not within(module, self.only, ".")
+
+
+OUTSIDE = ("validation", "benchmarks", "tests", "scipy.optimize", "jax_md", "pickle", "cloudpickle", "dill")
+RULES = {
+    "cgcore stands alone and unpickles nothing": Rule("cgcore", OUTSIDE),
+    "matplotlib is never needed to import cgcore": Rule("cgcore", ("matplotlib",), top_level=True),
+    "only reports plot": Rule("cgcore", ("matplotlib",), but="cgcore/report"),
+    "physics knows no solver, fit or data": Rule(
+        "cgcore/physics", ("cgcore.solver", "cgcore.fitting", "cgcore.factor", "cgcore.data")
+    ),
+    "the solver knows no physics": Rule(
+        "cgcore/solver", ("cgcore",), only=("cgcore.solver", "cgcore.errors")
+    ),
+    "data needs no JAX, physics or solver": Rule(
+        "cgcore/data", ("jax", "jaxlib", "cgcore.physics", "cgcore.solver")
+    ),
+}
+UNSAFE_YAML = {"load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all"}
+
+
+def within(name: str, prefixes: tuple[str, ...], separator: str) -> bool:
+    return any(name == prefix or name.startswith(prefix + separator) for prefix in prefixes)
+
+
+def imports(source: str, file: str) -> Iterator[tuple[str, bool]]:
+    """Full dotted name of all that is imported, and whether the import is outside every function."""
+    package = Path(file).parent.parts
+
+    def visit(node: ast.AST, top_level: bool) -> Iterator[tuple[str, bool]]:
+        match node:
+            case ast.Import():
+                yield from ((alias.name, top_level) for alias in node.names)
+            case ast.ImportFrom():
+                base = package[: len(package) - node.level + 1] if node.level else ()
+                start = [*base, *([node.module] if node.module else [])]
+                yield from ((".".join([*start, alias.name]), top_level) for alias in node.names)
+            case ast.Call(
+                func=ast.Name(id="__import__") | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(name)), *_],
+            ):
+                yield name, top_level
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                top_level = False
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, top_level)
+
+    yield from visit(ast.parse(source), True)
+
+
+def broken(rule: Rule, source: str, file: str) -> list[str]:
+    if not rule.covers(file):
+        return []
+    found = imports(source, file)
+    return [name for name, top in found if (top or not rule.top_level) and rule.broken_by(name)]
+
+
+def unsafe_calls(source: str) -> list[int]:
+    """Lines that could unpickle: allow_pickle other than False, or a YAML loader other than the safe one."""
+    lines = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.keyword(arg="allow_pickle", value=ast.Constant(value=False)):
+                pass
+            case ast.keyword(arg="allow_pickle"):
+                lines.append(node.value.lineno)
+            case ast.Attribute(value=ast.Name(id="yaml"), attr=name) if name in UNSAFE_YAML:
+                lines.append(node.lineno)
+    return lines
+
+
+def sources(*folders: str) -> Iterator[tuple[str, str]]:
+    for folder in folders:
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            yield file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_import_direction(rule: Rule) -> None:
+    covered = [(file, source) for file, source in sources("cgcore") if rule.covers(file)]
+    assert covered, f"no file under {rule.where}"
+    assert {file: names for file, source in covered if (names := broken(rule, source, file))} == {}
+
+
+def test_nothing_is_unpickled() -> None:
+    found = {
+        file: lines
+        for file, source in sources("cgcore", "validation", "benchmarks")
+        if (lines := unsafe_calls(source))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("rule", "file", "source"),
+    [
+        ("cgcore stands alone and unpickles nothing", "cgcore/a.py", "def f():\n    import jax_md.space"),
+        ("cgcore stands alone and unpickles nothing", "cgcore/a.py", "from scipy import optimize as o"),
+        (
+            "cgcore stands alone and unpickles nothing",
+            "cgcore/a.py",
+            "import importlib as i; i.import_module('pickle')",
+        ),
+        (
+            "matplotlib is never needed to import cgcore",
+            "cgcore/report/plot.py",
+            "import matplotlib.pyplot as plt",
+        ),
+        ("matplotlib is never needed to import cgcore", "cgcore/a.py", "class A:\n    import matplotlib"),
+        ("only reports plot", "cgcore/a.py", "def f():\n    from matplotlib import pyplot"),
+        ("physics knows no solver, fit or data", "cgcore/physics/a.py", "from cgcore import solver"),
+        (
+            "physics knows no solver, fit or data",
+            "cgcore/physics/a.py",
+            "from ..solver.lbfgs import minimize",
+        ),
+        ("physics knows no solver, fit or data", "cgcore/physics/a.py", "if True:\n    import cgcore.data"),
+        ("the solver knows no physics", "cgcore/solver/a.py", "from cgcore.physics import loss"),
+        ("the solver knows no physics", "cgcore/solver/a.py", "from ..config import Config"),
+        ("the solver knows no physics", "cgcore/solver/a.py", "import cgcore"),
+        ("data needs no JAX, physics or solver", "cgcore/data/a.py", "from jax import numpy as jnp"),
+    ],
+)
+def test_the_checker_sees_a_violation(rule: str, file: str, source: str) -> None:
+    assert broken(RULES[rule], source, file)
+
+
+@pytest.mark.parametrize(
+    ("rule", "file", "source"),
+    [
+        (
+            "matplotlib is never needed to import cgcore",
+            "cgcore/report/a.py",
+            "def f():\n    import matplotlib",
+        ),
+        ("only reports plot", "cgcore/report/a.py", "def f():\n    import matplotlib"),
+        ("the solver knows no physics", "cgcore/solver/a.py", "from .status import Status\nimport optax"),
+        ("the solver knows no physics", "cgcore/solver/a.py", "from cgcore.errors import InputError"),
+        ("data needs no JAX, physics or solver", "cgcore/data/a.py", "from jaxtyping import Float"),
+        ("the solver knows no physics", "cgcore/config.py", "import cgcore.physics.prior"),
+    ],
+)
+def test_the_checker_lets_the_rest_pass(rule: str, file: str, source: str) -> None:
+    assert not broken(RULES[rule], source, file)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "np.load(f, allow_pickle=True)",
+        "np.load(f, allow_pickle=flag)",
+        "yaml.load(t, L)",
+        "yaml.unsafe_load(t)",
+    ],
+)
+def test_the_checker_sees_an_unsafe_call(source: str) -> None:
+    assert unsafe_calls(source) == [1]
+    assert unsafe_calls("np.load(f, allow_pickle=False); yaml.safe_load(t)") == []
+
+
+def test_the_command_line_imports_jax_late() -> None:
+    # cgcore --help must answer at once, and importing jax alone takes longer than that.
+    code = (
+        "import sys, cgcore.cli; print(*sorted({'jax', 'jaxlib', 'optax', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
