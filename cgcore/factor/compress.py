@@ -80,7 +80,8 @@ def compress(
             T = preconditioner(np.vstack([unwhitened(gram, T) for gram in grams]))
             grams, histograms = gather(T)
         made = [
-            _block(dataset, segment, unwhitened(gram, T)) for segment, gram in zip(segments, grams, strict=True)
+            _block(dataset, segment, unwhitened(gram, T))
+            for segment, gram in zip(segments, grams, strict=True)
         ]
     return Factor(tuple(made), fingerprint, histograms)
 

@@ -1,11 +1,13 @@
 """The coefficients that forces are linear in, and the way back to parameters in one canonical gauge.
 
-    c = (kr, kr*r0, a_n, b_n, k_n cos(gamma_n), k_n sin(gamma_n), epsilon*sigma^4 [, epsilon_ex*sigma_ex^4])
+c = (kr, kr*r0, a_n, b_n, k_n cos(gamma_n), k_n sin(gamma_n), epsilon*sigma^4 [, epsilon_ex*sigma_ex^4])
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -53,7 +55,9 @@ class Layout:
             "dihedral": slice(angle, dihedral),
             "repulsive": slice(dihedral, dihedral + 1),
         }
-        return terms | ({"excluded_volume": slice(dihedral + 1, dihedral + 2)} if self.excluded_volume else {})
+        return terms | (
+            {"excluded_volume": slice(dihedral + 1, dihedral + 2)} if self.excluded_volume else {}
+        )
 
     @property
     def size(self) -> int:
@@ -61,19 +65,19 @@ class Layout:
         return 3 + 2 * self.n_angle + 2 * self.n_dihedral + self.excluded_volume
 
 
-def to_coefficients(params: Params) -> Float[Array, " n"]:
-    """c of these parameters; differentiable."""
+def to_coefficients(params: Params, xp: ModuleType = np) -> Any:
+    """c of these parameters, shape (n,), computed with NumPy or, to differentiate, with xp=jax.numpy."""
     parts = [
-        jnp.stack([params["kr"], params["kr"] * params["r0"]]),
+        xp.stack([params["kr"], params["kr"] * params["r0"]]),
         params["a"],
         params["b"],
-        params["k_dih"] * jnp.cos(params["gamma_dih"]),
-        params["k_dih"] * jnp.sin(params["gamma_dih"]),
+        params["k_dih"] * xp.cos(params["gamma_dih"]),
+        params["k_dih"] * xp.sin(params["gamma_dih"]),
         (params["epsilon"] * params["sigma"] ** 4)[None],
     ]
     if "epsilon_ex" in params:
         parts.append((params["epsilon_ex"] * params["sigma_ex"] ** 4)[None])
-    return jnp.concatenate(parts)
+    return xp.concatenate(parts)
 
 
 def to_params(c: Float[np.ndarray, " n"], start: Params) -> Params:
@@ -124,11 +128,6 @@ def to_cartesian(c: Float[Array, " n"], start: Params) -> Params:
         params["epsilon_ex"] = repulsion[1][0] / start["sigma_ex"] ** 4
         params["sigma_ex"] = start["sigma_ex"]
     return params
-
-
-def canonical(params: Params, start: Params) -> Params:
-    """The same force field in the canonical gauge of `to_params`."""
-    return to_params(np.asarray(to_coefficients({k: jnp.asarray(v) for k, v in params.items()})), start)
 
 
 def _unscaled(scaled: np.ndarray, epsilon: np.ndarray, sigma: np.ndarray) -> np.ndarray:

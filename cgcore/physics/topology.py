@@ -12,7 +12,9 @@ REPULSIVE_MIN_SEPARATION = 6
 EXCLUDED_VOLUME_SEPARATIONS = (2, 5)
 """Smallest and largest j - i, both inclusive."""
 
-RULE = "linear chain; bonds, angles, dihedrals of consecutive beads; repulsive j-i>=6; excluded volume 2<=j-i<=5"
+RULE = (
+    "linear chain; bonds, angles, dihedrals of consecutive beads; repulsive j-i>=6; excluded volume 2<=j-i<=5"
+)
 """What a stored factor's fingerprint says of this file."""
 
 
@@ -40,9 +42,9 @@ def chain(n_beads: int) -> Topology:
 
 
 def _consecutive(n_beads: int, width: int) -> np.ndarray:
-    return np.arange(max(n_beads - width + 1, 0))[:, None] + np.arange(width)
+    return (np.arange(max(n_beads - width + 1, 0))[:, None] + np.arange(width)).astype(np.int32)
 
 
 def _pairs(n_beads: int, nearest: int, farthest: int) -> np.ndarray:
     i, j = np.triu_indices(n_beads, k=nearest)
-    return np.stack([i, j], axis=1)[j - i <= farthest]
+    return np.stack([i, j], axis=1)[j - i <= farthest].astype(np.int32)

@@ -1,0 +1,105 @@
+"""cgcore fits the physics prior of a coarse-grained protein force field to reference forces, and proves how good the
+fit is.
+
+Units and conventions, everywhere in this package:
+
+    length Å, energy kcal/mol, force kcal/mol/Å, angle rad
+    frames     R, F (frames, beads, 3); mask (frames, beads), 1 = real bead; real beads are a prefix of a row
+    loss       sum over real beads of |F_pred - F_ref|^2, over their number [(kcal/mol/Å)²]
+    dihedral   MINUS the IUPAC dihedral (see `cgcore.physics.geometry.dihedral`)
+    precision  float64 wherever sums are taken or systems solved; data may be stored as float32
+
+The main path:
+
+    import cgcore
+    data = cgcore.datasets.chignolin()
+    result = cgcore.fit(data, cgcore.default_prior())
+    result.status, result.train_loss, result.certificate.optimality_gap
+
+Names are loaded when they are first used, so that `import cgcore` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cgcore import datasets as datasets
+    from cgcore.config import Config as Config
+    from cgcore.config import default_prior as default_prior
+    from cgcore.config import load_config as load_config
+    from cgcore.data import Dataset as Dataset
+    from cgcore.data import from_arrays as from_arrays
+    from cgcore.data import read as read
+    from cgcore.errors import InputError as InputError
+    from cgcore.factor.compress import compress as compress
+    from cgcore.factor.factor import Factor as Factor
+    from cgcore.factor.factor import merge as merge
+    from cgcore.factor.fingerprint import Fingerprint as Fingerprint
+    from cgcore.factor.storage import load_factor as load_factor
+    from cgcore.factor.storage import save_factor as save_factor
+    from cgcore.fitting.fit import fit as fit
+    from cgcore.fitting.options import Options as Options
+    from cgcore.fitting.result import FitResult as FitResult
+    from cgcore.physics.coefficients import Layout as Layout
+    from cgcore.physics.coefficients import to_coefficients as to_coefficients
+    from cgcore.physics.coefficients import to_params as to_params
+    from cgcore.physics.design import design_matrix as design_matrix
+    from cgcore.physics.energy import energy as energy
+    from cgcore.physics.energy import forces as forces
+    from cgcore.physics.energy import term_energies as term_energies
+    from cgcore.physics.loss import force_matching_loss as force_matching_loss
+    from cgcore.physics.prior import Prior as Prior
+    from cgcore.physics.prior import Weights as Weights
+    from cgcore.solver.lbfgs import Limits as Limits
+    from cgcore.solver.lbfgs import Solution as Solution
+    from cgcore.solver.lbfgs import minimise as minimise
+    from cgcore.solver.status import Status as Status
+
+_HOME = {
+    "Config": "cgcore.config",
+    "Dataset": "cgcore.data",
+    "Factor": "cgcore.factor.factor",
+    "Fingerprint": "cgcore.factor.fingerprint",
+    "FitResult": "cgcore.fitting.result",
+    "InputError": "cgcore.errors",
+    "Layout": "cgcore.physics.coefficients",
+    "Limits": "cgcore.solver.lbfgs",
+    "Options": "cgcore.fitting.options",
+    "Prior": "cgcore.physics.prior",
+    "Solution": "cgcore.solver.lbfgs",
+    "Status": "cgcore.solver.status",
+    "Weights": "cgcore.physics.prior",
+    "compress": "cgcore.factor.compress",
+    "default_prior": "cgcore.config",
+    "design_matrix": "cgcore.physics.design",
+    "energy": "cgcore.physics.energy",
+    "fit": "cgcore.fitting.fit",
+    "force_matching_loss": "cgcore.physics.loss",
+    "forces": "cgcore.physics.energy",
+    "from_arrays": "cgcore.data",
+    "load_config": "cgcore.config",
+    "load_factor": "cgcore.factor.storage",
+    "merge": "cgcore.factor.factor",
+    "minimise": "cgcore.solver.lbfgs",
+    "read": "cgcore.data",
+    "save_factor": "cgcore.factor.storage",
+    "term_energies": "cgcore.physics.energy",
+    "to_coefficients": "cgcore.physics.coefficients",
+    "to_params": "cgcore.physics.coefficients",
+}
+
+__all__ = [*_HOME, "datasets"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("datasets",):
+        return importlib.import_module(f"cgcore.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'cgcore' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

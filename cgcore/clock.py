@@ -1,0 +1,46 @@
+"""Time spent in compilation, apart from the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import jax
+
+# Tracing, lowering and compiling, as JAX reports them; the last one holds reading the compilation cache, too.
+_EVENTS = {
+    "/jax/core/compile/jaxpr_trace_duration",
+    "/jax/core/compile/jaxpr_to_mlir_module_duration",
+    "/jax/core/compile/backend_compile_duration",
+}
+
+
+@dataclass
+class Seconds:
+    """Wall time [s]: `compile` in JAX's compiler, `run` all the rest."""
+
+    compile: float = 0.0
+    run: float = 0.0
+
+
+@contextmanager
+def clock() -> Iterator[Seconds]:
+    """Fills the `Seconds` that it yields when the block ends."""
+    seconds = Seconds()
+
+    def listen(event: str, duration: float, **_: object) -> None:
+        if event in _EVENTS:
+            seconds.compile += duration
+
+    start = time.perf_counter()
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield seconds
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+        # Traces nest, so that their sum can exceed the wall time.
+        elapsed = time.perf_counter() - start
+        seconds.compile = min(seconds.compile, elapsed)
+        seconds.run = elapsed - seconds.compile

@@ -1,0 +1,137 @@
+"""What the data cannot tell, named by physical parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from cgcore.factor.factor import Factor
+from cgcore.factor.triangle import design
+from cgcore.fitting.spectrum import Spectrum
+from cgcore.physics.coefficients import Layout
+
+NAMED = 0.1
+"""A coefficient is named when it makes up at least this part of a direction (squared loading; they add up to 1)."""
+
+TERM_NEEDS = {"bond": 2, "angle": 3, "dihedral": 4, "repulsive": 7, "excluded_volume": 3}
+"""Beads that a chain needs for one instance of each term."""
+
+
+@dataclass(frozen=True)
+class Direction:
+    """A combination of coefficients that is left at its start.
+
+    Arguments:
+        singular_value: relative to the largest; how much the force changes along it.
+        resolved: whether float64 resolves it; if not, the data say nothing about it at all.
+        loadings: coefficient and its part, largest first, of the scaled and centred coefficients.
+    """
+
+    singular_value: float
+    resolved: bool
+    loadings: dict[str, float]
+
+    def __str__(self) -> str:
+        named = [name for name, loading in self.loadings.items() if loading**2 >= NAMED]
+        what = "weakly determined" if self.resolved else "not determined"
+        return f"{compact(named)}: {what} (relative singular value {self.singular_value:.1e})"
+
+
+@dataclass(frozen=True)
+class Identifiability:
+    """What is determined and what is not.
+
+    Arguments:
+        singular_values: relative, descending.
+        kept: whether each direction is fitted.
+        left: the directions that are not, strongest first; those of terms without data are not among them.
+        without_data: terms that no bead feels, and why.
+        notes: what cannot be told apart, in sentences.
+    """
+
+    singular_values: list[float]
+    kept: list[bool]
+    left: list[Direction]
+    without_data: dict[str, str]
+    notes: list[str]
+
+
+def identify(factor: Factor, spectrum: Spectrum, kept: np.ndarray) -> Identifiability:
+    """Name the directions of this factor that are kept and left."""
+    layout = factor.fingerprint.layout
+    empty = _without_data(factor)
+    columns = design(factor.S)
+    dead = np.linalg.norm(columns, axis=0) == 0
+    left = []
+    for k in np.nonzero(~kept)[0]:
+        loadings = spectrum.V[k]
+        if np.sum(loadings[dead] ** 2) > 0.5:  # a column of zeros: its term is named in `without_data`
+            continue
+        order = np.argsort(-np.abs(loadings))
+        left.append(
+            Direction(
+                singular_value=float(spectrum.values[k]),
+                resolved=bool(spectrum.values[k] > spectrum.resolution),
+                loadings={layout.names[i]: float(loadings[i]) for i in order if loadings[i] ** 2 > 1e-3},
+            )
+        )
+    return Identifiability(
+        singular_values=spectrum.values.tolist(),
+        kept=kept.tolist(),
+        left=left,
+        without_data=empty,
+        notes=_notes(factor, layout, left, empty),
+    )
+
+
+def compact(names: Sequence[str]) -> str:
+    """Names with runs of consecutive harmonics joined: a_7..a_10."""
+    parsed = [re.fullmatch(r"(a|b)_(\d+)", name) for name in names]
+    series = sorted((m[1], int(m[2])) for m in parsed if m)
+    parts = []
+    for letter, group in groupby(series, key=lambda pair: pair[0]):
+        numbers = [n for _, n in group]
+        for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+            ends = [n for _, n in run]
+            parts.append(f"{letter}_{ends[0]}" + (f"..{letter}_{ends[-1]}" if len(ends) > 1 else ""))
+    return ", ".join(parts + [name for name, m in zip(names, parsed, strict=True) if not m])
+
+
+def _without_data(factor: Factor) -> dict[str, str]:
+    columns, weights = design(factor.S), factor.fingerprint.weights
+    empty = {}
+    for term, where in factor.fingerprint.layout.terms.items():
+        if where.start == where.stop:
+            empty[term] = "it has no harmonics"
+        elif np.linalg.norm(columns[:, where]) == 0:
+            empty[term] = (
+                "its weight is 0"
+                if getattr(weights, term) == 0
+                else f"no chain has the {TERM_NEEDS[term]} beads that it needs"
+            )
+    return empty
+
+
+def _notes(factor: Factor, layout: Layout, left: Sequence[Direction], empty: dict[str, str]) -> list[str]:
+    notes = []
+    if "repulsive" not in empty:
+        notes.append(
+            "epsilon and sigma enter only as epsilon*sigma^4: sigma is as given, epsilon carries the scale"
+        )
+    if layout.excluded_volume and "excluded_volume" not in empty:
+        notes.append("epsilon_ex and sigma_ex enter only as epsilon_ex*sigma_ex^4: sigma_ex is as given")
+    angular = {
+        name for d in left for name, part in d.loadings.items() if part**2 >= NAMED and name[0] in "ab"
+    }
+    sampled = factor.histograms.sampled_range("angle")
+    if angular and sampled:
+        low, high = np.degrees(sampled)
+        ordered = [name for name in layout.names if name in angular]
+        notes.append(
+            f"{compact(ordered)} nearly dependent over the sampled angles {low:.0f}..{high:.0f} degrees"
+        )
+    return notes

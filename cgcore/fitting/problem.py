@@ -1,0 +1,117 @@
+"""Where solver and physics meet: what is minimised, over what, for each objective and each coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PyTree
+
+from cgcore.data import Batch
+from cgcore.errors import InputError
+from cgcore.factor.factor import Factor
+from cgcore.factor.triangle import Coefficients, design, target
+from cgcore.fitting.options import Options
+from cgcore.fitting.spectrum import Spectrum
+from cgcore.physics.coefficients import to_cartesian, to_coefficients
+from cgcore.physics.geometry import Displacement
+from cgcore.physics.loss import force_matching_loss
+from cgcore.physics.prior import Params, Prior, Weights
+
+
+class Problem(NamedTuple):
+    """A loss of a pytree, where to start, the loss's further arguments, and the way to coefficients."""
+
+    loss: Callable[..., Float[Array, ""]]
+    start: PyTree
+    args: tuple[Any, ...]
+    coefficients: Callable[[PyTree], Coefficients]
+
+
+def compressed_whitened(y: Array, U: Array, shortfall: Array) -> Array:
+    """|U y - shortfall|^2: the loss along the kept directions, the others being zero columns of U."""
+    return jnp.sum((U @ y - shortfall) ** 2)
+
+
+def compressed_physical(params: Params, A: Array, z: Array) -> Array:
+    """|A c(params) - z|^2, A and z divided by the root of the number of beads."""
+    return jnp.sum((A @ to_coefficients(params, jnp) - z) ** 2)
+
+
+@dataclass(frozen=True)
+class DirectPhysical:
+    """The force-matching loss of the parameters over the data: the plain algorithm."""
+
+    weights: Weights
+    displacement: Displacement
+
+    def __call__(self, params: Params, R: Array, F: Array, mask: Array) -> Array:
+        return force_matching_loss(self.weights, params, R, F, mask, self.displacement)
+
+
+@dataclass(frozen=True)
+class DirectWhitened:
+    """The same loss in whitened coordinates y, at c = origin + basis @ y."""
+
+    weights: Weights
+    displacement: Displacement
+
+    def __call__(
+        self, y: Array, basis: Array, origin: Array, start: Params, R: Array, F: Array, mask: Array
+    ) -> Array:
+        params = to_cartesian(origin + basis @ y, start)
+        return force_matching_loss(self.weights, params, R, F, mask, self.displacement)
+
+
+def problem(
+    options: Options,
+    prior: Prior,
+    factor: Factor,
+    spectrum: Spectrum,
+    kept: np.ndarray,
+    data: Batch | None,
+    displacement: Displacement,
+) -> Problem:
+    """The problem that these options describe, in their precision.
+
+    `data` are needed for the direct objective only.
+
+    Raises:
+        InputError: the direct objective in whitened coordinates from kr = 0, where r0 has no meaning.
+    """
+    dtype = np.dtype(options.precision)
+    origin = to_coefficients(prior.params)
+    start = _cast(prior.params, dtype)
+    U, basis = spectrum.U * kept, spectrum.basis * kept
+
+    def from_params(params: Params) -> Coefficients:
+        return to_coefficients(_cast(params, np.float64))
+
+    def from_y(y: Array) -> Coefficients:
+        return origin + basis @ np.asarray(y, np.float64)
+
+    root = np.sqrt(factor.beads)
+    if options.objective == "compressed":
+        if options.coordinates == "whitened":
+            shortfall = (target(factor.S) - design(factor.S) @ origin) / root
+            return Problem(
+                compressed_whitened, np.zeros(len(origin), dtype), _cast((U, shortfall), dtype), from_y
+            )
+        A, z = design(factor.S) / root, target(factor.S) / root
+        return Problem(compressed_physical, start, _cast((A, z), dtype), from_params)
+    assert data is not None
+    frames = (*_cast((data.R, data.F), dtype), data.mask.astype(bool))
+    if options.coordinates == "physical":
+        return Problem(DirectPhysical(prior.weights, displacement), start, frames, from_params)
+    if prior.params["kr"] == 0:
+        raise InputError("kr = 0 leaves r0 without meaning in whitened coordinates; start from kr > 0")
+    args = (*_cast((basis, origin), dtype), start, *frames)
+    return Problem(DirectWhitened(prior.weights, displacement), np.zeros(len(origin), dtype), args, from_y)
+
+
+def _cast(tree: PyTree, dtype: Any) -> Any:
+    return jax.tree.map(lambda x: np.asarray(x, dtype), tree)

@@ -1,0 +1,80 @@
+"""What a person reads of a fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cgcore.clock import Seconds
+from cgcore.fitting.certificate import Certificate
+from cgcore.fitting.identifiability import Identifiability
+from cgcore.fitting.options import Options
+from cgcore.fitting.truncation import Curve
+from cgcore.physics.prior import Params, Prior
+from cgcore.solver.status import Status
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A fit: how it ended, what it found, and how good that is.
+
+    Arguments:
+        status: why it ended.
+        steps: L-BFGS steps.
+        evaluations: evaluations of loss and gradient.
+        train_loss: loss of `fitted_params` [(kcal/mol/Å)²], float64.
+        val_loss: their loss on held-out frames; None where none were held out.
+        grad_norm: gradient norm at the end, in the coordinates of the fit.
+        loss_history: the loss before each step.
+        initial_params: where the fit started.
+        fitted_params: where it ended, in the canonical gauge.
+        prior: the prior that was fitted, with its starting parameters.
+        options: settings.
+        cutoff: relative singular value below which directions were left at their start; None in physical
+            coordinates, which leave none.
+        curve: cross-validation over cut-offs; None where it was not asked for or not possible.
+        certificate: losses that the fit is judged by.
+        identifiability: what the data determine.
+        warnings: fitted values that physics does not allow, and the like.
+        seconds: wall time.
+    """
+
+    status: Status
+    steps: int
+    evaluations: int
+    train_loss: float
+    val_loss: float | None
+    grad_norm: float
+    loss_history: list[float]
+    initial_params: Params
+    fitted_params: Params
+    prior: Prior
+    options: Options
+    cutoff: float | None
+    curve: Curve | None
+    certificate: Certificate
+    identifiability: Identifiability
+    warnings: tuple[str, ...]
+    seconds: Seconds
+
+    @property
+    def converged(self) -> bool:
+        """Whether the fit ended at a minimum."""
+        return self.status.converged
+
+    @property
+    def message(self) -> str:
+        """How it ended, in a sentence."""
+        return self.status.message
+
+    def as_dict(self) -> dict[str, Any]:
+        """The keys that users' scripts read."""
+        return {
+            "train_loss": self.train_loss,
+            "val_loss": self.val_loss,
+            "steps": self.steps,
+            "converged": self.converged,
+            "grad_norm": self.grad_norm,
+            "loss_history": self.loss_history,
+            "fitted_params": self.fitted_params,
+        }

@@ -1,0 +1,71 @@
+"""Directions in coefficient space, ordered by how much the data say about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from cgcore.factor.triangle import Coefficients, Triangle, design, target
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Singular value decomposition of the centred, column-scaled A, for data with `beads` real beads.
+
+    With c = c0 + basis @ y the loss is |U y - (z - A c0)/sqrt(beads)|^2 plus a constant, and its Hessian 2 in every
+    direction: whitened coordinates.
+
+    Arguments:
+        values: singular values, relative to the largest, descending; 0 where there are no data.
+        U: left singular vectors.
+        V: right singular vectors, a row each, in scaled and centred coefficients.
+        basis: column k changes the force by one unit (root mean square per bead) along direction k.
+        beads: number of real beads.
+    """
+
+    values: Float[np.ndarray, " n"]
+    U: Float[np.ndarray, "n+1 n"]
+    V: Float[np.ndarray, "n n"]
+    basis: Float[np.ndarray, "n n"]
+    beads: int
+
+    @property
+    def resolution(self) -> float:
+        """Singular values below this are rounding: machine epsilon times rows of X, LAPACK's rule."""
+        return float(np.finfo(np.float64).eps * 3 * self.beads)
+
+    def kept(self, cutoff: float = 0.0) -> np.ndarray:
+        """Which directions have a relative singular value above `cutoff` and above the resolution."""
+        return self.values > max(cutoff, self.resolution)
+
+    def optimum(self, S: Triangle, start: Coefficients, kept: np.ndarray) -> Coefficients:
+        """The best coefficients that differ from `start` along the kept directions only."""
+        shortfall = (target(S) - design(S) @ start) / np.sqrt(self.beads)
+        return start + self.basis[:, kept] @ (self.U[:, kept].T @ shortfall)
+
+
+def spectrum(S: Triangle, beads: int) -> Spectrum:
+    """The spectrum of a factor.
+
+    kr and kr*r0 are nearly collinear, though the data determine both well: their columns are r and 1 times the same
+    vectors, and r hardly varies. The first is centred, as in any regression with an intercept, so that no cut-off
+    can take the bond term away.
+    """
+    A = design(S).copy()
+    centring = np.eye(A.shape[1])
+    if (intercept := A[:, 1] @ A[:, 1]) > 0:
+        centring[1, 0] = -(A[:, 1] @ A[:, 0]) / intercept
+    A = A @ centring
+    scale = np.linalg.norm(A, axis=0)
+    scale[scale == 0] = 1.0
+    U, s, V = np.linalg.svd(A / scale, full_matrices=False)
+    inverse = np.divide(1.0, s, out=np.zeros_like(s), where=s > 0)
+    return Spectrum(
+        values=s / s[0] if s[0] > 0 else s,
+        U=U,
+        V=V,
+        basis=np.sqrt(beads) * (centring @ ((V.T * inverse) / scale[:, None])),
+        beads=beads,
+    )
