@@ -30,9 +30,9 @@ def clock() -> Iterator[Seconds]:
     """Fills the `Seconds` that it yields when the block ends."""
     seconds = Seconds()
 
-    def listen(event: str, duration: float, **_: object) -> None:
+    def listen(event: str, duration_secs: float, **_: str | int) -> None:
         if event in _EVENTS:
-            seconds.compile += duration
+            seconds.compile += duration_secs
 
     start = time.perf_counter()
     jax.monitoring.register_event_duration_secs_listener(listen)

@@ -120,9 +120,7 @@ class _Reader:
         if "pretrain_prior_tol_grad" in training:
             tol_grad = self.number(f"{at}_tol_grad", training["pretrain_prior_tol_grad"], least=0.0)
         if "val_fraction" in training:
-            val_fraction = self.number(
-                "training.val_fraction", training["val_fraction"], least=0.0, below=1.0
-            )
+            val_fraction = self.number("training.val_fraction", training["val_fraction"], least=0.0, below=1.0)
         return Config(
             prior=self.prior(model["priors"]) if "priors" in model else default_prior(),
             use_priors=self.flag("model.use_priors", model),
@@ -138,9 +136,7 @@ class _Reader:
         at = "model.priors"
         given = self.known(at, block, _PRIORS)
         factors = self.known(f"{at}.weights", given.get("weights", {}), Weights._fields)
-        weights = Weights(
-            **_WEIGHTS | {k: self.number(f"{at}.weights.{k}", v, 0.0) for k, v in factors.items()}
-        )
+        weights = Weights(**_WEIGHTS | {k: self.number(f"{at}.weights.{k}", v, 0.0) for k, v in factors.items()})
         values: dict[str, Any] = {
             key: self.series(f"{at}.{key}", value) if key in SERIES else self.number(f"{at}.{key}", value)
             for key, value in given.items()
@@ -238,9 +234,7 @@ class _Reader:
 
     def series(self, key: str, value: Any) -> list[float]:
         if not isinstance(value, list):
-            self.refuse(
-                key, f"is {_kind(value)}; write a list with a number for each harmonic, such as [0.5]"
-            )
+            self.refuse(key, f"is {_kind(value)}; write a list with a number for each harmonic, such as [0.5]")
         return [self.number(f"{key}[{index}]", item) for index, item in enumerate(value)]
 
     def refuse(self, key: str, complaint: str) -> NoReturn:
@@ -257,6 +251,4 @@ def _kind(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return f"the number {value}"
-    return {int: "a whole number", list: "a list", dict: "a block"}.get(
-        type(value), f"a {type(value).__name__}"
-    )
+    return {int: "a whole number", list: "a list", dict: "a block"}.get(type(value), f"a {type(value).__name__}")

@@ -67,9 +67,7 @@ def read_yaml(path: str | os.PathLike[str]) -> Any:
     except IsADirectoryError:
         raise InputError(f"{path}: is a directory; give a YAML file") from None
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 text (byte {error.start}); save it as a UTF-8 YAML file"
-        ) from None
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start}); save it as a UTF-8 YAML file") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({_reason(error)}); give a readable YAML file") from None
     try:
@@ -86,9 +84,7 @@ def read_yaml(path: str | os.PathLike[str]) -> Any:
     except yaml.YAMLError as error:
         raise InputError(f"{path}: {' '.join(str(error).split())}; correct the YAML") from None
     except (ValueError, KeyError) as error:
-        raise InputError(
-            f"{path}: holds a value that is not what it looks like ({error}); quote or mend it"
-        ) from None
+        raise InputError(f"{path}: holds a value that is not what it looks like ({error}); quote or mend it") from None
     except RecursionError:
         raise InputError(f"{path}: nested too deeply; correct the YAML") from None
 
@@ -144,9 +140,7 @@ def check_writable(directory: str | os.PathLike[str]) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         _create(probe)
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"cannot write to {directory}: {_reason(error)}; choose another directory"
-        ) from error
+        raise InputError(f"cannot write to {directory}: {_reason(error)}; choose another directory") from error
     finally:
         _remove(probe)
     return folder

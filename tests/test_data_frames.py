@@ -78,7 +78,12 @@ def test_units(tmp_path: Path, dtype: str) -> None:
     rtol = 4 * float(np.finfo(dtype).eps)
     np.testing.assert_allclose(batch.R, R, rtol=rtol)
     np.testing.assert_allclose(batch.F, F, rtol=rtol)
-    assert batch.R.dtype == dtype
+    # Converted in float64, whatever they are stored in: no value is rounded a second time.
+    stored = np.load(tmp_path / "nm.npz")
+    np.testing.assert_array_equal(batch.R, stored["R"].astype(np.float64) * ANGSTROM_PER_NM)
+    np.testing.assert_allclose(
+        batch.F, stored["F"].astype(np.float64) / (KJ_PER_KCAL * ANGSTROM_PER_NM), rtol=1e-15
+    )
     assert dataset.units == "nm-kj"
     # An energy is a force times a length: 1 kJ/mol/nm over 1 nm is 1/4.184 kcal/mol.
     one = from_arrays(np.array([[[0, 0, 0], [0.38, 0, 0]]]), np.ones((1, 2, 3)), units="nm-kj").join()

@@ -71,9 +71,7 @@ def from_arrays(
         try:
             arrays[key] = np.asarray(value)
         except (ValueError, TypeError) as error:
-            raise InputError(
-                f"{name}: key {key!r} is not an array ({error}); give a plain numeric array."
-            ) from error
+            raise InputError(f"{name}: key {key!r} is not an array ({error}); give a plain numeric array.") from error
     frames = _checked(name, name, arrays, {}, units)
     digest = hashlib.sha256()
     for key in ("R", "F"):
@@ -87,9 +85,7 @@ def _files(path: Path) -> tuple[list[Path], bool]:
         if not path.is_dir():
             path.stat()
             return [path], False
-        names = sorted(
-            entry for entry in os.listdir(path) if entry.endswith(".npz") and not entry.startswith(".")
-        )
+        names = sorted(entry for entry in os.listdir(path) if entry.endswith(".npz") and not entry.startswith("."))
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such file or folder; check the path.") from error
     # ValueError: a path with a zero byte in it.
@@ -101,9 +97,7 @@ def _files(path: Path) -> tuple[list[Path], bool]:
     return [path / entry for entry in names], True
 
 
-def _checked(
-    name: str, source: str, arrays: Mapping[str, Rows], extras: dict[str, np.ndarray], units: str
-) -> Frames:
+def _checked(name: str, source: str, arrays: Mapping[str, Rows], extras: dict[str, np.ndarray], units: str) -> Frames:
     check_layout(name, arrays, extras)
     R, species = arrays["R"], arrays.get("species")
     n_frames, n_beads = R.shape[:2]

@@ -22,9 +22,12 @@ class Store:
 
     @property
     def dtype(self) -> np.dtype:
-        """float32 when R and F both fit in it (float32, float16), otherwise float64."""
+        """float32 when R and F are stored in at most that and need no conversion, otherwise float64.
+
+        A conversion in float32 would round every value anew.
+        """
         small = all(a.dtype.kind == "f" and a.dtype.itemsize <= 4 for a in (self.R, self.F))
-        return np.dtype(np.float32 if small else np.float64)
+        return np.dtype(np.float32 if small and factors(self.units) == (1.0, 1.0) else np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +67,9 @@ class Frames:
     def load(self, rows: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Positions in Å and forces in kcal/mol/Å of these frames, each (frames, beads, 3), as new arrays.
 
-        Both have one dtype: float32 when both are stored in at most that, otherwise float64. Padded beads are
-        0, whatever the file holds there. Raises IndexError for rows out of range, InputError if the file
-        changed.
+        Both have one dtype: float32 when both are stored in at most that and in these units, otherwise
+        float64. Padded beads are 0, whatever the file holds there. Raises IndexError for rows out of range,
+        InputError if the file changed.
         """
         lengths, stored_rows = self.lengths[rows], self._stored(rows)
         r_factor, f_factor = factors(self.store.units)
@@ -83,9 +86,7 @@ class Frames:
 
     def select(self, rows: np.ndarray) -> Frames:
         """These frames (integer or boolean index, in the order given) without loading anything."""
-        return replace(
-            self, lengths=self.lengths[rows], protein=self.protein[rows], rows=self.frame_numbers[rows]
-        )
+        return replace(self, lengths=self.lengths[rows], protein=self.protein[rows], rows=self.frame_numbers[rows])
 
     def _stored(self, rows: slice | np.ndarray) -> slice | np.ndarray:
         return rows if self.rows is None else self.rows[rows]

@@ -18,9 +18,7 @@ def check_layout(name: str, arrays: Mapping[str, Rows], extras: Mapping[str, np.
     for key in ("R", "F"):
         if key not in arrays:
             found = ", ".join([*arrays, *extras]) or "nothing of use"
-            raise InputError(
-                f"{name}: key {key!r} is missing (found: {found}); add it, shape (frames, beads, 3)."
-            )
+            raise InputError(f"{name}: key {key!r} is missing (found: {found}); add it, shape (frames, beads, 3).")
     for key, array in arrays.items():
         if array.dtype.kind not in _KINDS[key]:
             raise InputError(f"{name}: key {key!r} has dtype {array.dtype}; save it as real numbers.")
@@ -31,15 +29,11 @@ def check_layout(name: str, arrays: Mapping[str, Rows], extras: Mapping[str, np.
     if n_frames == 0:
         raise InputError(f"{name}: key 'R' has shape {shape}, zero frames; give at least one frame.")
     if n_beads < 2:
-        raise InputError(
-            f"{name}: key 'R' has shape {shape}, fewer than two beads a frame; give at least two."
-        )
+        raise InputError(f"{name}: key 'R' has shape {shape}, fewer than two beads a frame; give at least two.")
     for key, array in arrays.items():
         expected = shape if key == "F" else shape[:2]
         if key != "R" and array.shape != expected:
-            raise InputError(
-                f"{name}: key {key!r} has shape {array.shape}, but 'R' has {shape}; it needs {expected}."
-            )
+            raise InputError(f"{name}: key {key!r} has shape {array.shape}, but 'R' has {shape}; it needs {expected}.")
     _check_n_max(name, extras.get("N_max"), n_beads)
 
 

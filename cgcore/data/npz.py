@@ -54,9 +54,7 @@ def open_npz(path: Path) -> Archive:
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such file; check the path.") from error
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror or error}); check its permissions."
-        ) from error
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check its permissions.") from error
     return Archive(arrays, extras, skipped, sha256)
 
 
@@ -110,16 +108,12 @@ def _read_member(path: Path, file: BinaryIO, archive: zipfile.ZipFile, info: zip
     key = info.filename.removesuffix(".npy")
     with archive.open(info) as member:
         version = np.lib.format.read_magic(member)
-        read_header = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read_header(member)
         header_bytes = member.tell()
     if dtype.hasobject:
         if key in NEEDED:
-            raise InputError(
-                f"{path}: key {key!r} is an object array, which is never unpickled; save plain numbers."
-            )
+            raise InputError(f"{path}: key {key!r} is an object array, which is never unpickled; save plain numbers.")
         return None
     data_bytes = math.prod(shape) * dtype.itemsize
     if header_bytes + data_bytes != info.file_size:

@@ -32,9 +32,7 @@ def label_proteins(
     for block in row_blocks(len(lengths), n_beads):
         content = lengths[block, None]
         if species is not None:
-            content = np.hstack(
-                [content, _checked_species(name, species[block], lengths[block], block.start)]
-            )
+            content = np.hstack([content, _checked_species(name, species[block], lengths[block], block.start)])
         # Only a row unlike the one before it is looked up: frames of a protein mostly come together.
         new = np.ones(len(content), bool)
         new[1:] = (content[1:] != content[:-1]).any(axis=1)
@@ -87,9 +85,7 @@ def _from_species(row: np.ndarray) -> str | None:
     return "".join(ALPHABET[int(index)] for index in row)
 
 
-def _from_resname(
-    resname: np.ndarray | None, frame: int, length: int, n_frames: int, n_proteins: int
-) -> str | None:
+def _from_resname(resname: np.ndarray | None, frame: int, length: int, n_frames: int, n_proteins: int) -> str | None:
     """The sequence from residue names: a row for each frame, or one row when the file holds one protein."""
     if resname is None or resname.dtype.kind not in "US":
         return None
@@ -99,8 +95,6 @@ def _from_resname(
         row = resname
     else:
         return None
-    codes = [
-        code.decode("ascii", "replace") if isinstance(code, bytes) else str(code) for code in row[:length]
-    ]
+    codes = [code.decode("ascii", "replace") if isinstance(code, bytes) else str(code) for code in row[:length]]
     letters = [ONE_LETTER.get(code.strip().upper(), "") for code in codes]
     return "".join(letters) if len(letters) == length and all(letters) else None

@@ -20,9 +20,7 @@ def open_zip(path: Path, file: BinaryIO) -> zipfile.ZipFile:
     # What zipfile raises on arbitrary bytes is not documented: BadZipFile, ValueError, struct.error, ...
     except Exception as error:
         if magic[:2] == b"PK":
-            raise InputError(
-                f"{path}: the archive is truncated or damaged; copy or write it again."
-            ) from error
+            raise InputError(f"{path}: the archive is truncated or damaged; copy or write it again.") from error
         raise InputError(f"{path}: is not an NPZ archive; write it with numpy.savez.") from error
     _check_directory(path, file, archive)
     return archive

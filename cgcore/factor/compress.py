@@ -79,10 +79,7 @@ def compress(
             # The sample missed what the data hold. Rare; what was found now is the better basis.
             T = preconditioner(np.vstack([unwhitened(gram, T) for gram in grams]))
             grams, histograms = gather(T)
-        made = [
-            _block(dataset, segment, unwhitened(gram, T))
-            for segment, gram in zip(segments, grams, strict=True)
-        ]
+        made = [_block(dataset, segment, unwhitened(gram, T)) for segment, gram in zip(segments, grams, strict=True)]
     return Factor(tuple(made), fingerprint, histograms)
 
 

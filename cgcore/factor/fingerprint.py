@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from cgcore.errors import InputError
 from cgcore.physics.coefficients import Layout
@@ -53,11 +54,12 @@ class Fingerprint:
             shown = "; ".join(f"{name}: {mine[name]} against {theirs[name]}" for name in differing)
             raise InputError(f"{what} were made with different settings and can't be used together: {shown}")
 
-    def as_dict(self) -> dict[str, object]:
+    def as_dict(self) -> dict[str, Any]:
         """Plain values, for a file or a message."""
         return asdict(self) | {"weights": self.weights._asdict()}
 
     @classmethod
-    def from_dict(cls, plain: dict[str, object]) -> Fingerprint:
+    def from_dict(cls, plain: dict[str, Any]) -> Fingerprint:
         """The inverse of `as_dict`. Raises TypeError where a key is missing or unknown."""
-        return cls(**(plain | {"weights": Weights(**plain["weights"])}))  # type: ignore[arg-type]
+        others = {name: value for name, value in plain.items() if name != "weights"}
+        return cls(weights=Weights(**plain["weights"]), **others)

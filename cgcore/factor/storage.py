@@ -63,9 +63,7 @@ def load_factor(path: str | Path) -> Factor:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; give a factor made by `cgcore compress`") from error
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path}: can't be read as a factor ({error}); make it again by `cgcore compress`"
-        ) from error
+        raise InputError(f"{path}: can't be read as a factor ({error}); make it again by `cgcore compress`") from error
     if str(arrays.get("format")) != FORMAT:
         raise InputError(f"{path}: not a factor of this version of cgcore; make it by `cgcore compress`")
     try:

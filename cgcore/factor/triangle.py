@@ -19,7 +19,7 @@ def triangle(rows: Float[np.ndarray, "rows n+1"]) -> Triangle:
     size = rows.shape[1]
     if len(rows) < size:
         rows = np.vstack([rows, np.zeros((size - len(rows), size))])
-    S = np.linalg.qr(rows, mode="r")
+    S = np.asarray(np.linalg.qr(rows, mode="r"))
     return S * np.where(np.diag(S) < 0, -1.0, 1.0)[:, None]
 
 

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from cgcore.blas import one_blas_thread
-from cgcore.clock import Seconds, clock
+from cgcore.clock import clock
 from cgcore.data import Dataset
 from cgcore.errors import InputError
 from cgcore.factor.compress import compress
@@ -25,11 +25,11 @@ from cgcore.fitting.problem import problem
 from cgcore.fitting.result import FitResult
 from cgcore.fitting.spectrum import Spectrum, spectrum
 from cgcore.fitting.truncation import FALLBACK, Curve, cross_validate
-from cgcore.fitting.warnings import unphysical
+from cgcore.fitting.unphysical import unphysical
 from cgcore.physics.coefficients import to_coefficients, to_params
 from cgcore.physics.geometry import Displacement, free
 from cgcore.physics.prior import Prior
-from cgcore.solver.lbfgs import Limits, Solution, minimise
+from cgcore.solver.lbfgs import Limits, minimise
 from cgcore.solver.status import Status
 
 
@@ -81,14 +81,10 @@ def fit(
         if isinstance(part, Factor):
             part.fingerprint.require(fingerprint, "the factor and the prior")
             return part
-        return compress(
-            part, fingerprint, displacement=displacement, blocks=options.blocks, progress=progress.frames
-        )
+        return compress(part, fingerprint, displacement=displacement, blocks=options.blocks, progress=progress.frames)
 
     if options.objective == "direct" and isinstance(data, Factor):
-        raise InputError(
-            "the direct objective needs frames, and a factor was given; use objective compressed"
-        )
+        raise InputError("the direct objective needs frames, and a factor was given; use objective compressed")
     with clock() as seconds, jax.enable_x64(True), one_blas_thread():
         factor = factor_of(data)
         held_out = None if validation is None else factor_of(validation)
@@ -113,9 +109,7 @@ def fit(
             optimum = fitted
         params = to_params(fitted, prior.params)
         canonical = to_coefficients(params)
-        certificate = certify(
-            factor, directions, origin, canonical, chosen.kept, optimum=optimum, kkt_residual=kkt
-        )
+        certificate = certify(factor, directions, origin, canonical, chosen.kept, optimum=optimum, kkt_residual=kkt)
         result = FitResult(
             status=solution.status,
             steps=solution.steps,

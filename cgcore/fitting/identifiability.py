@@ -48,6 +48,7 @@ class Identifiability:
     Arguments:
         singular_values: relative, descending.
         kept: whether each direction is fitted.
+        resolved: number of directions that float64 resolves.
         left: the directions that are not, strongest first; those of terms without data are not among them.
         without_data: terms that no bead feels, and why.
         notes: what cannot be told apart, in sentences.
@@ -55,6 +56,7 @@ class Identifiability:
 
     singular_values: list[float]
     kept: list[bool]
+    resolved: int
     left: list[Direction]
     without_data: dict[str, str]
     notes: list[str]
@@ -82,6 +84,7 @@ def identify(factor: Factor, spectrum: Spectrum, kept: np.ndarray) -> Identifiab
     return Identifiability(
         singular_values=spectrum.values.tolist(),
         kept=kept.tolist(),
+        resolved=int(spectrum.kept().sum()),
         left=left,
         without_data=empty,
         notes=_notes(factor, layout, left, empty),
@@ -119,19 +122,13 @@ def _without_data(factor: Factor) -> dict[str, str]:
 def _notes(factor: Factor, layout: Layout, left: Sequence[Direction], empty: dict[str, str]) -> list[str]:
     notes = []
     if "repulsive" not in empty:
-        notes.append(
-            "epsilon and sigma enter only as epsilon*sigma^4: sigma is as given, epsilon carries the scale"
-        )
+        notes.append("epsilon and sigma enter only as epsilon*sigma^4: sigma is as given, epsilon carries the scale")
     if layout.excluded_volume and "excluded_volume" not in empty:
         notes.append("epsilon_ex and sigma_ex enter only as epsilon_ex*sigma_ex^4: sigma_ex is as given")
-    angular = {
-        name for d in left for name, part in d.loadings.items() if part**2 >= NAMED and name[0] in "ab"
-    }
+    angular = {name for d in left for name, part in d.loadings.items() if part**2 >= NAMED and name[0] in "ab"}
     sampled = factor.histograms.sampled_range("angle")
     if angular and sampled:
         low, high = np.degrees(sampled)
         ordered = [name for name in layout.names if name in angular]
-        notes.append(
-            f"{compact(ordered)} nearly dependent over the sampled angles {low:.0f}..{high:.0f} degrees"
-        )
+        notes.append(f"{compact(ordered)} nearly dependent over the sampled angles {low:.0f}..{high:.0f} degrees")
     return notes

@@ -46,9 +46,7 @@ def nearest_feasible(
             slack = normals @ x + offsets
             infeasible = -min(slack.min(initial=0.0), 0.0) / (1 + np.abs(offsets).max(initial=0.0))
             negative = -min(multipliers.min(initial=0.0), 0.0) / (1 + np.abs(multipliers).max(initial=0.0))
-            loose = np.abs(multipliers * slack[active]).max(initial=0.0) / (
-                1 + np.abs(multipliers).max(initial=0.0)
-            )
+            loose = np.abs(multipliers * slack[active]).max(initial=0.0) / (1 + np.abs(multipliers).max(initial=0.0))
             residual = max(infeasible, negative, loose)
             if best is None or residual < best[1]:
                 best = x, float(residual)

@@ -51,12 +51,8 @@ class Options:
             ("coordinates", Coordinates),
             ("precision", Precision),
         ):
-            _require(
-                getattr(self, name) in get_args(choices), name, f"one of {', '.join(get_args(choices))}", self
-            )
-        _require(
-            _whole(self.max_steps) and self.max_steps >= 1, "max_steps", "a whole number of at least 1", self
-        )
+            _require(getattr(self, name) in get_args(choices), name, f"one of {', '.join(get_args(choices))}", self)
+        _require(_whole(self.max_steps) and self.max_steps >= 1, "max_steps", "a whole number of at least 1", self)
         _require(
             self.min_steps is None or (_whole(self.min_steps) and 0 <= self.min_steps <= self.max_steps),
             "min_steps",
@@ -72,9 +68,7 @@ class Options:
             self,
         )
         if self.nonnegative and (self.objective, self.coordinates) != ("compressed", "whitened"):
-            raise InputError(
-                "nonnegative works on the factor alone; leave objective and coordinates at their defaults"
-            )
+            raise InputError("nonnegative works on the factor alone; leave objective and coordinates at their defaults")
 
     @property
     def least_steps(self) -> int:

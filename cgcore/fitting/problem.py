@@ -60,9 +60,7 @@ class DirectWhitened:
     weights: Weights
     displacement: Displacement
 
-    def __call__(
-        self, y: Array, basis: Array, origin: Array, start: Params, R: Array, F: Array, mask: Array
-    ) -> Array:
+    def __call__(self, y: Array, basis: Array, origin: Array, start: Params, R: Array, F: Array, mask: Array) -> Array:
         params = to_cartesian(origin + basis @ y, start)
         return force_matching_loss(self.weights, params, R, F, mask, self.displacement)
 
@@ -98,9 +96,7 @@ def problem(
     if options.objective == "compressed":
         if options.coordinates == "whitened":
             shortfall = (target(factor.S) - design(factor.S) @ origin) / root
-            return Problem(
-                compressed_whitened, np.zeros(len(origin), dtype), _cast((U, shortfall), dtype), from_y
-            )
+            return Problem(compressed_whitened, np.zeros(len(origin), dtype), _cast((U, shortfall), dtype), from_y)
         A, z = design(factor.S) / root, target(factor.S) / root
         return Problem(compressed_physical, start, _cast((A, z), dtype), from_params)
     assert data is not None

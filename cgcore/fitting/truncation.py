@@ -86,18 +86,14 @@ def cross_validate(factor: Factor, start: Coefficients, grid: Sequence[float] = 
         train_loss=[factor.loss(whole.optimum(factor.S, start, k)) for k in kept],
         held_out_loss=held_out.tolist(),
         standard_error=error.tolist(),
-        held_out_protein_loss=_held_out(proteins, start, grid).mean(axis=0).tolist()
-        if len(proteins) > 1
-        else None,
+        held_out_protein_loss=_held_out(proteins, start, grid).mean(axis=0).tolist() if len(proteins) > 1 else None,
         folds=len(folds),
         best=best,
         chosen=int(np.argmax(held_out <= held_out[best] + error)),
     )
 
 
-def _held_out(
-    folds: Sequence[Fold], start: Coefficients, grid: Sequence[float]
-) -> Float[np.ndarray, "folds grid"]:
+def _held_out(folds: Sequence[Fold], start: Coefficients, grid: Sequence[float]) -> Float[np.ndarray, "folds grid"]:
     """Loss of each fold at the optimum of all the others."""
     losses = np.empty((len(folds), len(grid)))
     for k, fold in enumerate(folds):
@@ -121,9 +117,7 @@ def _in_time(blocks: Sequence[Block]) -> Callable[[Block], int]:
     """The fold of a block: the blocks of a protein in a source are cut into equal runs."""
     counts: dict[tuple[str, str], int] = {}
     for block in blocks:
-        counts[block.source, block.protein] = max(
-            counts.get((block.source, block.protein), 0), block.index + 1
-        )
+        counts[block.source, block.protein] = max(counts.get((block.source, block.protein), 0), block.index + 1)
 
     def fold(block: Block) -> int:
         count = counts[block.source, block.protein]

@@ -55,9 +55,7 @@ class Layout:
             "dihedral": slice(angle, dihedral),
             "repulsive": slice(dihedral, dihedral + 1),
         }
-        return terms | (
-            {"excluded_volume": slice(dihedral + 1, dihedral + 2)} if self.excluded_volume else {}
-        )
+        return terms | ({"excluded_volume": slice(dihedral + 1, dihedral + 2)} if self.excluded_volume else {})
 
     @property
     def size(self) -> int:

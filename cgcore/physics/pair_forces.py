@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float
 
 from cgcore.physics.geometry import Displacement, free
@@ -41,6 +42,6 @@ def close_pair_forces(R: Positions, real: Real, displacement: Displacement = fre
     return total
 
 
-def _strength(squared: Array, pairs: Array) -> Array:
+def _strength(squared: Array, pairs: ArrayLike) -> Array:
     """4 / r^6 where there is a pair, else 0; infinite where two beads coincide, which the caller must report."""
     return jnp.where(pairs, 4 / jnp.where(pairs, squared, 1.0) ** 3, 0.0)

@@ -12,9 +12,7 @@ REPULSIVE_MIN_SEPARATION = 6
 EXCLUDED_VOLUME_SEPARATIONS = (2, 5)
 """Smallest and largest j - i, both inclusive."""
 
-RULE = (
-    "linear chain; bonds, angles, dihedrals of consecutive beads; repulsive j-i>=6; excluded volume 2<=j-i<=5"
-)
+RULE = "linear chain; bonds, angles, dihedrals of consecutive beads; repulsive j-i>=6; excluded volume 2<=j-i<=5"
 """What a stored factor's fingerprint says of this file."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -126,7 +126,7 @@ def _start(loss: Loss, memory: int, max_steps: int, params: PyTree, *args: Any) 
         grad=grad,
         grad_norm=optax.tree.norm(grad),
         past=optax.scale_by_lbfgs(memory).init(params),
-        search=_LINE_SEARCH.init(params),
+        search=cast("optax.ScaleByZoomLinesearchState", _LINE_SEARCH.init(params)),
         fresh=jnp.bool_(True),
         step=jnp.int32(0),
         evaluations=jnp.int32(1),
@@ -152,7 +152,7 @@ def _step(loss: Loss, memory: int, state: State, limits: Limits, *args: Any) -> 
     quasi_newton = optax.scale_by_lbfgs(memory)
     ascent, past = quasi_newton.update(state.grad, state.past, state.params)
     direction = optax.tree.cast_like(optax.tree.scale(-1, ascent), state.params)
-    updates, search = _LINE_SEARCH.update(
+    updates, found = _LINE_SEARCH.update(
         direction,
         state.search,
         state.params,
@@ -160,9 +160,12 @@ def _step(loss: Loss, memory: int, state: State, limits: Limits, *args: Any) -> 
         grad=state.grad,
         value_fn=lambda params: loss(params, *args),
     )
+    search = cast("optax.ScaleByZoomLinesearchState", found)
     norm = optax.tree.norm(search.grad)
     finite = jnp.isfinite(search.value) & jnp.isfinite(norm)
-    gained = finite & (search.learning_rate > 0) & ((search.value < state.value) | (norm < state.grad_norm))
+    gained = (
+        finite & (jnp.asarray(search.learning_rate) > 0) & ((search.value < state.value) | (norm < state.grad_norm))
+    )
 
     # A step that gains nothing is not taken; the next one is steepest descent from an empty memory, since the
     # last pairs of a nearly converged fit can be rounding noise.
@@ -186,7 +189,7 @@ def _step(loss: Loss, memory: int, state: State, limits: Limits, *args: Any) -> 
 
     status = _status(new, limits)
     resolution = ROUNDING * jnp.finfo(state.value.dtype).eps * jnp.abs(state.value)
-    at_floor = -optax.tree.vdot(direction, state.grad) <= resolution
+    at_floor = -jnp.asarray(optax.tree.vdot(direction, state.grad)) <= resolution
     stalled = ~gained & (status != Status.GRADIENT) & (new.step >= limits.min_steps)
     status = jnp.where(stalled & state.fresh, Status.LINE_SEARCH_FAILED, status)
     status = jnp.where(stalled & at_floor, Status.PRECISION_FLOOR, status)

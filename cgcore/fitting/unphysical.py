@@ -13,9 +13,7 @@ def unphysical(params: Params, factor: Factor) -> tuple[str, ...]:
         found.append(f"kr = {params['kr']:.6g} is not positive: bonds are not bound (see --nonnegative)")
     for name in ("epsilon", "epsilon_ex"):
         if name in params and params[name] < 0:
-            found.append(
-                f"{name} = {params[name]:.6g} is negative: the repulsion attracts (see --nonnegative)"
-            )
+            found.append(f"{name} = {params[name]:.6g} is negative: the repulsion attracts (see --nonnegative)")
     sampled = factor.histograms.sampled_range("bond")
     if sampled and not sampled[0] <= params["r0"] <= sampled[1]:
         found.append(

@@ -1,0 +1,5 @@
+"""`python -m cgcore` is `cgcore`."""
+
+from cgcore.cli import main
+
+main()

@@ -1,0 +1,66 @@
+"""`cgcore compress` and `cgcore merge`: factors in files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cgcore.cli import options
+
+output = click.option(
+    "-o", "--output", "output_file", type=click.Path(), required=True, metavar="FILE", help="Factor to write."
+)
+
+
+@click.command("compress")
+@click.argument("data", nargs=-1, required=True, type=click.Path())
+@output
+@options.config
+@options.units
+@options.blocks
+@options.cache
+def compress_command(
+    data: tuple[str, ...], output_file: str, config_file: str | None, units: str, blocks: int, cache: bool
+) -> None:
+    """Turn DATA (NPZ files or folders of them) into one factor, all that a fit needs to know of them."""
+    from cgcore.cli.setup import use_compilation_cache
+    from cgcore.config import default_prior, load_config
+    from cgcore.data import read
+    from cgcore.factor.compress import compress
+    from cgcore.factor.factor import merge
+    from cgcore.factor.fingerprint import Fingerprint
+    from cgcore.factor.storage import save_factor
+    from cgcore.files import check_writable
+    from cgcore.fitting.options import Options
+    from cgcore.report.progress import watching
+
+    check_writable(Path(output_file).parent)
+    prior = load_config(config_file).prior if config_file else default_prior()
+    checked = Options(blocks=blocks)
+    datasets = [read(path, units=units) for path in data]
+    if cache:
+        use_compilation_cache()
+    with watching() as watchers:
+        factors = [
+            compress(dataset, Fingerprint.of(prior), blocks=checked.blocks, progress=watchers.frames)
+            for dataset in datasets
+        ]
+    factor = merge(*factors)
+    save_factor(output_file, factor)
+    click.echo(f"{output_file}: {factor.frames} frames, {factor.beads} real beads, {len(factor.blocks)} blocks")
+
+
+@click.command("merge")
+@click.argument("files", nargs=-1, required=True, type=click.Path())
+@output
+def merge_command(files: tuple[str, ...], output_file: str) -> None:
+    """Join factors of disjoint data into one; the result is that of the joined data."""
+    from cgcore.factor.factor import merge
+    from cgcore.factor.storage import load_factor, save_factor
+    from cgcore.files import check_writable
+
+    check_writable(Path(output_file).parent)
+    factor = merge(*(load_factor(path) for path in files))
+    save_factor(output_file, factor)
+    click.echo(f"{output_file}: {factor.frames} frames, {factor.beads} real beads, {len(factor.blocks)} blocks")

@@ -1,0 +1,173 @@
+"""`cgcore fit`: the main job."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from cgcore.cli import options
+from cgcore.errors import InputError
+
+if TYPE_CHECKING:
+    from cgcore.config import Config
+    from cgcore.data import Dataset
+    from cgcore.factor.factor import Factor
+    from cgcore.fitting.options import Options
+    from cgcore.fitting.result import FitResult
+
+
+class Source(NamedTuple):
+    """What is fitted to, what is held out, and what `fit.json` says of both."""
+
+    data: Dataset | Factor
+    validation: Dataset | None
+    record: dict[str, Any]
+
+
+@click.command("fit")
+@click.argument("data", required=False, type=click.Path())
+@options.config
+@click.option("--output", type=click.Path(), metavar="DIR", help="Write fit.json and priors.yaml there.")
+@click.option("--plot", "plot_file", type=click.Path(), metavar="FILE", help="Picture: .html, .png, .svg or .pdf.")
+@click.option("--temperature", type=float, metavar="K", help="For the picture's Boltzmann inversion.")
+@click.option("--objective", type=click.Choice(["compressed", "direct"]), help="On the factor, or on the data.")
+@click.option("--coordinates", type=click.Choice(["whitened", "physical"]), help="What L-BFGS works in.")
+@click.option("--truncation", metavar="auto|X", help="Least relative singular value of a fitted direction.")
+@click.option("--nonnegative", is_flag=True, help="Keep kr, epsilon and epsilon_ex at 0 or above.")
+@click.option("--max-steps", type=int, metavar="N", help="L-BFGS steps at most (200).")
+@click.option("--min-steps", type=int, metavar="N", help="Steps at least (physical 10, whitened 0).")
+@click.option("--tol-grad", type=float, metavar="X", help="Gradient norm to stop below (1e-6).")
+@click.option("--precision", type=click.Choice(["float64", "float32"]), help="Of the solve.")
+@click.option("--val-fraction", type=float, metavar="X", help="Hold out the last part of each protein (0).")
+@options.max_frames
+@options.seed
+@options.units
+@options.blocks
+@options.cache
+def fit_command(
+    data: str | None,
+    config_file: str | None,
+    output: str | None,
+    plot_file: str | None,
+    temperature: float | None,
+    val_fraction: float | None,
+    max_frames: int | None,
+    seed: int,
+    units: str,
+    cache: bool,
+    **settings: Any,
+) -> None:
+    """Fit the prior's parameters to the forces in DATA.
+
+    DATA is an NPZ with R, F, mask and species, a folder of them, or a factor made by `cgcore compress`; left out,
+    it is the bundled chignolin set. A setting on the command line goes before one in the configuration file.
+    """
+    from cgcore.config import Config, default_prior, load_config
+    from cgcore.files import check_writable
+
+    config = load_config(config_file) if config_file else Config(default_prior())
+    if config.unused:
+        click.echo(f"{config_file}: not used by the fit: {', '.join(config.unused)}", err=True)
+    if config.skip_reason:
+        click.echo(f"[LBFGS] Skipped: {config.skip_reason}")
+        return
+    chosen = _options(config, settings)
+    for folder in [output, Path(plot_file).parent if plot_file else None]:
+        if folder is not None:
+            check_writable(folder)
+    if plot_file:
+        from cgcore.report.plot import require_plot
+
+        require_plot(plot_file)
+    fraction = val_fraction if val_fraction is not None else config.val_fraction
+    source = _source(data, units, max_frames, seed, fraction)
+    result = _fit(source, config, chosen, cache)
+    if output:
+        _write(Path(output), result, config, source.record)
+    if plot_file:
+        _draw(plot_file, result, source, temperature)
+    sys.exit(0 if result.converged else 1)
+
+
+def _options(config: Config, settings: dict[str, Any]) -> Options:
+    from cgcore.fitting.options import Options
+
+    merged = options.given(max_steps=config.max_steps, min_steps=config.min_steps, tol_grad=config.tol_grad)
+    merged |= options.given(**settings)
+    if (truncation := merged.get("truncation", "auto")) != "auto":
+        try:
+            merged["truncation"] = float(truncation)
+        except ValueError as error:
+            raise InputError(f'--truncation is {truncation!r}; give "auto" or a number') from error
+    return Options(**merged)
+
+
+def _source(path: str | None, units: str, max_frames: int | None, seed: int, val_fraction: float | None) -> Source:
+    from cgcore.data import read
+    from cgcore.datasets import chignolin
+    from cgcore.factor.storage import is_factor
+
+    if path is not None and is_factor(path):
+        return _stored(path, units, max_frames, val_fraction)
+    whole = (read(path, units=units) if path else chignolin()).subset(max_frames, seed)
+    train, validation = whole.split(val_fraction or 0.0)
+    record = {
+        "path": whole.path,
+        "sha256": whole.sha256,
+        "frames": train.n_frames,
+        "beads": train.n_beads,
+        "real_beads": train.real_beads,
+        "used_frames": train.frame_ranges(),
+        "held_out_frames": None if validation is None else validation.frame_ranges(),
+    }
+    return Source(train, validation, record)
+
+
+def _stored(path: str, units: str, max_frames: int | None, val_fraction: float | None) -> Source:
+    import hashlib
+
+    from cgcore.data import UNITS
+    from cgcore.factor.storage import load_factor
+
+    if max_frames is not None or val_fraction or units != UNITS[0]:
+        raise InputError(f"{path}: a factor has no frames; leave out --max-frames, --val-fraction and --units")
+    factor = load_factor(path)
+    record = {
+        "path": path,
+        "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        "frames": factor.frames,
+        "beads": None,
+        "real_beads": factor.beads,
+    }
+    return Source(factor, None, record)
+
+
+def _fit(source: Source, config: Config, chosen: Options, cache: bool) -> FitResult:
+    from cgcore.cli.setup import use_compilation_cache
+    from cgcore.fitting.fit import fit
+    from cgcore.report.progress import watching
+    from cgcore.report.text import closing, opening
+
+    if cache:
+        use_compilation_cache()
+    click.echo(opening(chosen.max_steps))
+    with watching(chosen.max_steps) as watchers:
+        result = fit(source.data, config.prior, chosen, validation=source.validation, progress=watchers)
+    click.echo(closing(result))
+    return result
+
+
+def _write(folder: Path, result: FitResult, config: Config, data: dict[str, Any]) -> None:
+    from cgcore.output import write_json, write_priors
+    from cgcore.report.record import record
+
+    write_json(folder / "fit.json", record(result, config, data))
+    write_priors(folder / "priors.yaml", result.prior, result.fitted_params)
+    click.echo(f"\nWritten: {folder / 'fit.json'}, {folder / 'priors.yaml'}")
+
+
+def _draw(path: str, result: FitResult, source: Source, temperature: float | None) -> None:
+    raise NotImplementedError

@@ -1,0 +1,25 @@
+"""`cgcore inspect`: what a data set holds."""
+
+from __future__ import annotations
+
+import click
+
+from cgcore.cli import options
+
+
+@click.command("inspect")
+@click.argument("data", required=False, type=click.Path())
+@options.units
+@options.cache
+def inspect_command(data: str | None, units: str, cache: bool) -> None:
+    """Print what DATA (an NPZ or a folder of them; the bundled set if left out) holds."""
+    from cgcore.cli.setup import use_compilation_cache
+    from cgcore.data import read
+    from cgcore.datasets import chignolin
+    from cgcore.inspect import inspect
+    from cgcore.report.inspection import render
+
+    dataset = read(data, units=units) if data else chignolin()
+    if cache:
+        use_compilation_cache()
+    click.echo(render(inspect(dataset)))

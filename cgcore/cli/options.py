@@ -1,0 +1,29 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cgcore.data import UNITS
+
+config = click.option(
+    "--config", "config_file", type=click.Path(), metavar="FILE", help="YAML with blocks model and training."
+)
+units = click.option(
+    "--units", type=click.Choice(UNITS), default=UNITS[0], show_default=True, help="Units of the data."
+)
+max_frames = click.option("--max-frames", type=int, metavar="N", help="Use N frames drawn at random.")
+seed = click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of that draw.")
+blocks = click.option(
+    "--blocks", type=int, default=20, show_default=True, metavar="N", help="Contiguous blocks per protein and source."
+)
+cache = click.option(
+    "--cache/--no-cache", default=True, show_default=True, help="Keep compiled programs in the user's cache folder."
+)
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were given: those not None."""
+    return {name: value for name, value in options.items() if value is not None}

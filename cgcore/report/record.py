@@ -1,0 +1,37 @@
+"""A fit as a record that other programs read: `fit.json`."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+from cgcore.config import Config
+from cgcore.fitting.result import FitResult
+
+PACKAGES = ("cgcore", "jax", "jaxlib", "numpy", "optax")
+
+
+def record(result: FitResult, config: Config, data: dict[str, Any]) -> dict[str, Any]:
+    """Everything about a fit, in plain values and dataclasses; `data` says what was fitted to."""
+    return {
+        "status": result.status.name,
+        "message": result.message,
+        **result.as_dict(),
+        "evaluations": result.evaluations,
+        "initial_params": result.initial_params,
+        "certificate": result.certificate,
+        "cutoff": result.cutoff,
+        "cross_validation": result.curve,
+        "identifiability": result.identifiability,
+        "warnings": result.warnings,
+        "config": {
+            "weights": config.prior.weights,
+            "options": result.options,
+            "min_steps": result.options.least_steps,
+            "unused": config.unused,
+        },
+        "data": data,
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "seconds": result.seconds,
+    }

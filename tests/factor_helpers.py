@@ -1,0 +1,228 @@
+"""An independent way to everything that the factor says: explicit matrix, LAPACK, and data to try it on.
+
+Nothing here comes from cgcore but data, priors and `compress`: the matrix is written down from the formulas of the
+energy, a loop over terms in NumPy, and differentiated by hand in another way than `cgcore.physics.design` does it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+import cgcore
+from cgcore import Dataset, Factor, Fingerprint, Prior, Weights
+
+WEIGHTS = Weights(0.5, 0.25, 0.25, 1.0)
+
+
+class Rows(NamedTuple):
+    """[X | F]: three rows for each real bead, in the order of frames, beads and xyz."""
+
+    X: np.ndarray
+    F: np.ndarray
+    beads: int
+
+    def loss(self, c: np.ndarray) -> float:
+        return float(np.sum((self.X @ c - self.F) ** 2)) / self.beads
+
+
+class Chains(NamedTuple):
+    """Padded frames."""
+
+    R: np.ndarray
+    F: np.ndarray
+    mask: np.ndarray
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return self.mask.sum(axis=1).astype(int)
+
+    def dataset(self, name: str = "arrays") -> Dataset:
+        return cgcore.from_arrays(self.R, self.F, self.mask, name=name)
+
+    def __getitem__(self, rows) -> Chains:  # type: ignore[override]
+        return Chains(self.R[rows], self.F[rows], self.mask[rows])
+
+
+def design_rows(prior: Prior, R: np.ndarray, F: np.ndarray, lengths: np.ndarray | None = None) -> Rows:
+    """The explicit matrix of forces on real beads for each coefficient being 1, and the reference forces."""
+    R, F = np.asarray(R, np.float64), np.asarray(F, np.float64)
+    lengths = np.full(len(R), R.shape[1]) if lengths is None else np.asarray(lengths)
+    w, n, k = prior.weights, len(prior.params["a"]), len(prior.params["k_dih"])
+    size = 3 + 2 * n + 2 * k + (w.excluded_volume is not None)
+    X = np.zeros((len(R), R.shape[1], 3, size))
+    for length in np.unique(lengths):
+        of = np.flatnonzero(lengths == length)
+        X[of, :length] = _forces(w, n, k, size, R[of, :length])
+    real = np.arange(R.shape[1]) < lengths[:, None]
+    return Rows(X[real].reshape(-1, size), F[real].ravel(), int(lengths.sum()))
+
+
+def _forces(w: Weights, n: int, k: int, size: int, R: np.ndarray) -> np.ndarray:
+    beads = R.shape[1]
+    X = np.zeros((*R.shape, size))
+    for i in range(beads - 1):  # kr/2 (r - r0)^2 = kr r^2/2 - (kr r0) r + constant
+        d = R[:, i + 1] - R[:, i]
+        r = _norm(d)
+        for column, slope in ((0, r), (1, -np.ones_like(r))):
+            X[:, i, :, column] += w.bond * slope * d / r
+            X[:, i + 1, :, column] -= w.bond * slope * d / r
+    for i in range(beads - 2):
+        theta, gradient = _angle(R[:, i : i + 3])
+        for m in range(1, n + 1):
+            slopes = -m * np.sin(m * theta), m * np.cos(m * theta)
+            for column, slope in zip((1 + m, 1 + n + m), slopes, strict=True):
+                X[:, i : i + 3, :, column] -= w.angle * (slope[:, None, None] * gradient)
+    for i in range(beads - 3):  # k [1 + cos(m phi - gamma)] = k cos(gamma) cos(m phi) + k sin(gamma) sin(m phi) + k
+        phi, gradient = _dihedral(R[:, i : i + 4])
+        for m in range(1, k + 1):
+            slopes = -m * np.sin(m * phi), m * np.cos(m * phi)
+            for column, slope in zip((1 + 2 * n + m, 1 + 2 * n + k + m), slopes, strict=True):
+                X[:, i : i + 4, :, column] -= w.dihedral * (slope[:, None, None] * gradient)
+    for i in range(beads):
+        for j in range(i + 2, beads):
+            d = R[:, i] - R[:, j]
+            force = 4 * d / _norm(d) ** 6  # minus the gradient of r^-4
+            column, weight = (2 + 2 * n + 2 * k, w.repulsive) if j - i >= 6 else (-1, w.excluded_volume)
+            if weight is not None:
+                X[:, i, :, column] += weight * force
+                X[:, j, :, column] -= weight * force
+    return X
+
+
+def _angle(R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """theta, and its gradient for three beads, from d cos(theta)."""
+    u, v = R[:, 0] - R[:, 1], R[:, 2] - R[:, 1]
+    u, v, lu, lv = u / _norm(u), v / _norm(v), _norm(u), _norm(v)
+    cosine = _dot(u, v)
+    sine = _norm(np.cross(u, v))
+    first, last = -(v - cosine * u) / (lu * sine), -(u - cosine * v) / (lv * sine)
+    return np.arctan2(sine, cosine)[:, 0], np.stack([first, -first - last, last], axis=1)
+
+
+def _dihedral(R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """phi = atan2(y, x), and its gradient for four beads, (x dy - y dx)/(x^2 + y^2)."""
+    b1, b2, b3 = (R[:, m + 1] - R[:, m] for m in range(3))
+    n1, n2, length = np.cross(b1, b2), np.cross(b2, b3), _norm(b2)
+    x, y = _dot(n1, n2), _dot(np.cross(n1, b2 / length), n2)
+    # y = -|b2| b1 . (b2 x b3)
+    dx = np.cross(b2, n2), np.cross(n2, b1) + np.cross(b3, n1), np.cross(n1, b2)
+    dy = -length * n2, -_dot(b1, n2) * b2 / length - length * np.cross(b3, b1), -length * n1
+    g1, g2, g3 = ((x * ey - y * ex) / (x**2 + y**2) for ex, ey in zip(dx, dy, strict=True))
+    return np.arctan2(y, x)[:, 0], np.stack([-g1, g1 - g2, g2 - g3, g3], axis=1)
+
+
+def _norm(v: np.ndarray) -> np.ndarray:
+    return np.sqrt(_dot(v, v))
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.sum(a * b, axis=-1, keepdims=True)
+
+
+class Best(NamedTuple):
+    """A least-squares solution, its loss, and how many directions it is made of."""
+
+    c: np.ndarray
+    loss: float
+    rank: int
+
+
+def lapack(rows: Rows, rcond: float | None = None) -> Best:
+    """LAPACK's least squares with scaled columns; singular values below eps x rows dropped, or below `rcond`."""
+    scale = np.linalg.norm(rows.X, axis=0)
+    scale[scale == 0] = 1.0
+    if rcond is None:
+        rcond = np.finfo(np.float64).eps * max(rows.X.shape)
+    c, _, rank, _ = np.linalg.lstsq(rows.X / scale, rows.F, rcond=rcond)
+    c = c / scale
+    return Best(c, rows.loss(c), int(rank))
+
+
+def random_chains(n_frames: int, lengths: list[int], width: int, seed: int, shift: float = 0.0) -> Chains:
+    """Chains of these lengths in turn, bonds near 3.8 Å, angles 80..155 degrees, any dihedral, forces of noise."""
+    rng = np.random.default_rng(seed)
+    R, mask = np.zeros((n_frames, width, 3)), np.zeros((n_frames, width))
+    for frame in range(n_frames):
+        length = lengths[frame % len(lengths)]
+        mask[frame, :length] = 1
+        R[frame, :length] = _walk(rng, length) + shift
+    return Chains(R, rng.normal(size=R.shape) * 10 * mask[..., None], mask)
+
+
+def _walk(rng: np.random.Generator, length: int) -> np.ndarray:
+    """Grown bead by bead, each at least 4.5 Å from all but its neighbour."""
+    while True:
+        beads = [np.zeros(3), np.array([3.8, 0.0, 0.0])]
+        for _ in range(100 * length):
+            if len(beads) >= length:
+                return np.array(beads[:length])
+            e = beads[-1] - beads[-2]
+            e /= np.linalg.norm(e)
+            side = np.cross(e, rng.normal(size=3))
+            side /= np.linalg.norm(side)
+            theta = np.radians(rng.uniform(80, 155))
+            new = beads[-1] + rng.normal(3.8, 0.08) * (-np.cos(theta) * e + np.sin(theta) * side)
+            if min(np.linalg.norm(new - bead) for bead in beads[:-1]) > 4.5:
+                beads.append(new)
+
+
+def prior_of(n_angle: int = 4, weights: Weights = WEIGHTS, n_dihedral: int = 2) -> Prior:
+    """The default prior with the first harmonics only, and with excluded volume where the weights have it."""
+    params = {name: value for name, value in cgcore.default_prior().params.items()}
+    params |= {name: params[name][:n_angle] for name in ("a", "b")}
+    params |= {name: params[name][:n_dihedral] for name in ("k_dih", "gamma_dih")}
+    if weights.excluded_volume is not None:
+        params |= {"epsilon_ex": 0.7, "sigma_ex": 3.0}
+    return Prior(weights, params)
+
+
+@cache
+def chignolin_chains(n_frames: int = 1000) -> Chains:
+    """The first frames of the bundled set, float64."""
+    batch = cgcore.datasets.chignolin().join()
+    return Chains(*(np.asarray(x[:n_frames], np.float64) for x in (batch.R, batch.F, batch.mask)))
+
+
+@cache
+def two_proteins() -> Chains:
+    """40 frames of 9 beads, then 60 of 12, padded to 13."""
+    short, long = random_chains(40, [9], 13, seed=1), random_chains(60, [12], 13, seed=2)
+    return Chains(*(np.concatenate(pair) for pair in zip(short, long, strict=True)))
+
+
+@cache
+def chignolin_rows(n_angle: int = 10) -> Rows:
+    """The explicit matrix of the bundled set."""
+    chains = chignolin_chains()
+    return design_rows(prior_of(n_angle), chains.R, chains.F)
+
+
+@cache
+def chignolin_factor(n_angle: int = 10, blocks: int = 20) -> Factor:
+    """The factor of the bundled set."""
+    return factor_of(cgcore.datasets.chignolin(), prior_of(n_angle), blocks)
+
+
+def factor_of(data: Dataset | Chains, prior: Prior, blocks: int = 20) -> Factor:
+    dataset = data.dataset() if isinstance(data, Chains) else data
+    return cgcore.compress(dataset, Fingerprint.of(prior), blocks=blocks)
+
+
+def rows_of(chains: Chains, prior: Prior) -> Rows:
+    return design_rows(prior, chains.R, chains.F, chains.lengths)
+
+
+def random_coefficients(prior: Prior, count: int, seed: int = 0) -> np.ndarray:
+    """Coefficients of random parameters around a prior's, (count, n)."""
+    rng = np.random.default_rng(seed)
+    return np.array(
+        [
+            cgcore.to_coefficients(
+                {name: value * (1 + 0.3 * rng.normal(size=value.shape)) for name, value in prior.params.items()}
+            )
+            for _ in range(count)
+        ]
+    )

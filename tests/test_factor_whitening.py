@@ -1,0 +1,105 @@
+"""From rows to S by matrix products: digits kept where a plain Gram matrix keeps none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from cgcore.factor.triangle import triangle
+from cgcore.factor.whitening import WELL_CONDITIONED, correlation_spread, preconditioner, unwhitened
+
+EPS = np.finfo(np.float64).eps
+
+
+def conditioned(n: int, condition: float, seed: int = 0) -> np.ndarray:
+    """Rows of eight columns with this condition number, once the columns are scaled."""
+    rng = np.random.default_rng(seed)
+    values = np.geomspace(1, 1 / condition, 8)
+    mix = np.linalg.qr(rng.normal(size=(8, 8)))[0]
+    return rng.normal(size=(n, 8)) @ (values[:, None] * mix) * 10.0 ** np.arange(-4, 4)
+
+
+def whitened_gram(rows: np.ndarray, T: np.ndarray) -> np.ndarray:
+    Y = scipy.linalg.solve_triangular(T, rows.T, trans="T").T
+    return Y.T @ Y
+
+
+def weakest(S: np.ndarray, scale: np.ndarray) -> float:
+    return float(np.linalg.svd(S / scale, compute_uv=False)[-1])
+
+
+def test_a_basis_of_a_sample_keeps_the_weakest_direction_that_a_gram_matrix_loses() -> None:
+    rows = conditioned(2000, 1e10)
+    scale = np.linalg.norm(rows, axis=0)
+    exact = weakest(rows, scale)
+    T = preconditioner(rows[:200])
+    S = unwhitened(whitened_gram(rows, T), T)
+    assert weakest(S, scale) == pytest.approx(exact, rel=1e-5)
+    plain = unwhitened(rows.T @ rows, np.eye(8))
+    assert abs(weakest(plain, scale) / exact - 1) > 0.1
+    np.testing.assert_allclose(S.T @ S / np.outer(scale, scale), rows.T @ rows / np.outer(scale, scale), atol=1e-14)
+
+
+def test_any_basis_gives_the_same_factor() -> None:
+    rows = conditioned(500, 1e3)
+    for basis in (rows[:20], rows[100:400], np.diag(np.linalg.norm(rows, axis=0))):
+        T = preconditioner(basis)
+        S = unwhitened(whitened_gram(rows, T), T)
+        np.testing.assert_array_equal(S, np.triu(S))
+        np.testing.assert_allclose(S, triangle(rows), rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("spoil", ["few rows", "zero column", "equal columns", "nothing", "no rows"])
+def test_a_basis_is_invertible_whatever_the_rows(spoil: str) -> None:
+    rows = conditioned(50, 10)
+    if spoil == "few rows":
+        rows = rows[:3]
+    elif spoil == "zero column":
+        rows[:, 2] = 0
+    elif spoil == "equal columns":
+        rows[:, 5] = rows[:, 1]
+    elif spoil == "nothing":
+        rows[:] = 0
+    else:
+        rows = rows[:0]
+    T = preconditioner(rows)
+    np.testing.assert_array_equal(T, np.triu(T))
+    assert (np.diag(T) > 0).all()
+    assert np.isfinite(np.linalg.inv(T)).all()
+    # What was added is rounding: the inner products of the rows are kept.
+    scale = np.maximum(np.linalg.norm(rows, axis=0), 1.0)
+    change = np.abs(T.T @ T - rows.T @ rows) / np.outer(scale, scale)
+    assert change.max() < (8 * EPS) ** 2 + 100 * EPS
+
+
+@pytest.mark.parametrize("spoil", ["few rows", "zero column", "equal columns", "nothing"])
+def test_a_singular_gram_matrix_gives_a_factor_too(spoil: str) -> None:
+    rows = conditioned(50, 10)
+    if spoil == "few rows":
+        rows = rows[:3]
+    elif spoil == "zero column":
+        rows[:, 2] = 0
+    elif spoil == "equal columns":
+        rows[:, 5] = rows[:, 1]
+    else:
+        rows[:] = 0
+    T = preconditioner(conditioned(50, 10, seed=1))
+    S = unwhitened(whitened_gram(rows, T), T)
+    assert np.isfinite(S).all()
+    np.testing.assert_array_equal(S, np.triu(S))
+    scale = np.maximum(np.linalg.norm(rows, axis=0), 1e-300)
+    np.testing.assert_allclose(S.T @ S / np.outer(scale, scale), rows.T @ rows / np.outer(scale, scale), atol=1e-12)
+
+
+def test_correlation_spread() -> None:
+    assert correlation_spread(np.eye(4)) == pytest.approx(1)
+    assert correlation_spread(np.zeros((4, 4))) == 1
+    gram = np.array([[1.0, 0.6], [0.6, 1.0]])
+    assert correlation_spread(gram) == pytest.approx(0.4 / 1.6)
+    scale = np.array([1e-9, 1e12])
+    assert correlation_spread(gram * np.outer(scale, scale)) == pytest.approx(0.4 / 1.6)
+    with_zero = np.zeros((3, 3))
+    with_zero[:2, :2] = gram
+    assert correlation_spread(with_zero) == pytest.approx(0.4 / 1.6)
+    assert abs(correlation_spread(np.ones((3, 3)))) < 1e-15 < WELL_CONDITIONED
