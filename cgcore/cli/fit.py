@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from cgcore.fitting.options import Options
     from cgcore.fitting.result import FitResult
 
+TEMPERATURE = 300.0
+"""For the picture, where neither the data nor the user say one [K]."""
+
 
 class Source(NamedTuple):
     """What is fitted to, what is held out, and what `fit.json` says of both."""
@@ -32,7 +35,9 @@ class Source(NamedTuple):
 @options.config
 @click.option("--output", type=click.Path(), metavar="DIR", help="Write fit.json and priors.yaml there.")
 @click.option("--plot", "plot_file", type=click.Path(), metavar="FILE", help="Picture: .html, .png, .svg or .pdf.")
-@click.option("--temperature", type=float, metavar="K", help="For the picture's Boltzmann inversion.")
+@click.option(
+    "--temperature", type=float, metavar="K", help="Of the picture's Boltzmann inversion (the data's, else 300)."
+)
 @click.option("--objective", type=click.Choice(["compressed", "direct"]), help="On the factor, or on the data.")
 @click.option("--coordinates", type=click.Choice(["whitened", "physical"]), help="What L-BFGS works in.")
 @click.option("--truncation", metavar="auto|X", help="Least relative singular value of a fitted direction.")
@@ -170,4 +175,21 @@ def _write(folder: Path, result: FitResult, config: Config, data: dict[str, Any]
 
 
 def _draw(path: str, result: FitResult, source: Source, temperature: float | None) -> None:
-    raise NotImplementedError
+    from cgcore.data import Dataset
+    from cgcore.report.plot import write_plot
+    from cgcore.report.text import report
+
+    dataset = source.data if isinstance(source.data, Dataset) else None
+    kelvin = temperature if temperature is not None else _temperature(dataset)
+    write_plot(path, result, result.factor.histograms, dataset, kelvin, report=report(result))
+    click.echo(f"Drawn: {path}")
+
+
+def _temperature(dataset: Dataset | None) -> float:
+    """What the data say, where they say one temperature; else `TEMPERATURE`."""
+    import numpy as np
+
+    said = [] if dataset is None else [s.extras["temperature"] for s in dataset.sources if "temperature" in s.extras]
+    values = np.unique(np.concatenate([np.ravel(value) for value in said])) if said else np.empty(0)
+    usable = len(values) == 1 and np.issubdtype(values.dtype, np.number) and np.isfinite(values[0]) and values[0] > 0
+    return float(values[0]) if usable else TEMPERATURE

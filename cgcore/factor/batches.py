@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from cgcore.data import Dataset, Segment
+from cgcore.data import Dataset, Frames, Segment
 
-ROWS_AT_ONCE = 20_000
-"""Rows (3 * beads * frames) of a batch: its design matrix of 28 columns takes 4 MiB, about a cache."""
+ROWS_AT_ONCE = 8_000
+"""Rows (3 * beads * frames) of a batch: its design matrix of 28 columns takes 1.7 MiB, which a core keeps in cache."""
 
-SAMPLED_SEGMENTS = 8
+SAMPLED_PROTEINS = 8
 
 
 class Batch(NamedTuple):
@@ -25,26 +25,51 @@ class Batch(NamedTuple):
     lengths: Int[np.ndarray, " frames"]
 
 
-def all_batches(dataset: Dataset, segments: Sequence[Segment]) -> Iterator[Batch]:
+class Cut(NamedTuple):
+    """Which frames a batch holds, before they are loaded: `rows` of a source, padded to `size`."""
+
+    segment: int
+    source: Frames
+    rows: Int[np.ndarray, " frames"]
+    size: int
+
+    def load(self) -> Batch:
+        """Read the frames."""
+        missing = self.size - len(self.rows)
+        R, F = self.source.load(self.rows)
+        lengths = self.source.lengths[self.rows]
+        if missing:
+            R, F = (np.concatenate([x, np.zeros((missing, *x.shape[1:]), x.dtype)]) for x in (R, F))
+            lengths = np.concatenate([lengths, np.zeros(missing, lengths.dtype)])
+        return Batch(self.segment, R, F, lengths)
+
+
+def all_cuts(dataset: Dataset, segments: Sequence[Segment]) -> list[Cut]:
     """Every frame once, segment by segment."""
     sizes = _sizes(dataset, segments)
+    cuts = []
     for number, segment in enumerate(segments):
-        size = sizes[dataset.sources[segment.source].n_beads]
+        source = dataset.sources[segment.source]
+        size = sizes[source.n_beads]
         for start in range(0, len(segment.rows), size):
-            yield _load(dataset, segments, number, segment.rows[start : start + size], size)
+            cuts.append(Cut(number, source, segment.rows[start : start + size], size))
+    return cuts
 
 
-def sample_batches(dataset: Dataset, segments: Sequence[Segment]) -> Iterator[Batch]:
-    """Batches of the same shapes whose frames are spread over a few segments, these over the whole data set."""
+def sample_cuts(dataset: Dataset, segments: Sequence[Segment]) -> list[Cut]:
+    """Batches of the same shapes whose frames are spread over a few proteins, these over the whole data set."""
     sizes = _sizes(dataset, segments)
     # The frames of a protein in one source together: its segments, which are consecutive, joined.
     starts = [k for k, segment in enumerate(segments) if segment.block == 0]
     ends = [*starts[1:], len(segments)]
-    for which in _spread(len(starts), SAMPLED_SEGMENTS):
+    cuts = []
+    for which in _spread(len(starts), SAMPLED_PROTEINS):
         first = starts[which]
+        source = dataset.sources[segments[first].source]
         rows = np.concatenate([segment.rows for segment in segments[first : ends[which]]])
-        size = sizes[dataset.sources[segments[first].source].n_beads]
-        yield _load(dataset, segments, first, rows[_spread(len(rows), size)], size)
+        size = sizes[source.n_beads]
+        cuts.append(Cut(first, source, rows[_spread(len(rows), size)], size))
+    return cuts
 
 
 def _sizes(dataset: Dataset, segments: Sequence[Segment]) -> dict[int, int]:
@@ -60,14 +85,3 @@ def _sizes(dataset: Dataset, segments: Sequence[Segment]) -> dict[int, int]:
 def _spread(n: int, most: int) -> np.ndarray:
     """At most `most` of range(n), evenly spread."""
     return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(np.int64))
-
-
-def _load(dataset: Dataset, segments: Sequence[Segment], number: int, rows: np.ndarray, size: int) -> Batch:
-    source = dataset.sources[segments[number].source]
-    missing = size - len(rows)
-    R, F = source.load(rows)
-    lengths = source.lengths[rows]
-    if missing:
-        R, F = (np.concatenate([x, np.zeros((missing, *x.shape[1:]), x.dtype)]) for x in (R, F))
-        lengths = np.concatenate([lengths, np.zeros(missing, lengths.dtype)])
-    return Batch(number, R, F, lengths)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import jax
@@ -13,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from cgcore.blas import one_blas_thread
 from cgcore.data import Dataset, Segment, locate_overlap
 from cgcore.errors import InputError
-from cgcore.factor.batches import all_batches, sample_batches
+from cgcore.factor.batches import Cut, all_cuts, sample_cuts
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.histogram import Histograms
@@ -58,19 +60,27 @@ def compress(
     rows = partial(_rows, fingerprint.weights, fingerprint.layout, displacement)
 
     def gather(T: Triangle) -> tuple[list[np.ndarray], Histograms]:
-        grams, histograms, done = [jnp.zeros_like(T)] * len(segments), Histograms.empty(), 0
-        for batch in all_batches(dataset, segments):
-            x, internal = rows(batch.R, batch.F, batch.lengths)
-            grams[batch.segment] = _add_gram(grams[batch.segment], x, T)
-            histograms += Histograms.of(internal._asdict(), batch.lengths)
-            done += int(np.count_nonzero(batch.lengths))
-            if progress is not None:
-                progress(done, dataset.n_frames)
-        return [np.asarray(gram) for gram in grams], histograms
+        def work(cut: Cut) -> tuple[int, np.ndarray, Histograms, int]:
+            batch = cut.load()
+            with jax.enable_x64(True):  # a setting of this thread
+                x, internal = rows(batch.R, batch.F, batch.lengths)
+                gram = np.asarray(_gram(x, T))
+            return cut.segment, gram, Histograms.of(internal._asdict(), batch.lengths), len(cut.rows)
+
+        grams, histograms, done = [np.zeros_like(T) for _ in segments], Histograms.empty(), 0
+        with ThreadPoolExecutor(_threads()) as pool:
+            # In the order of the cuts, whoever finishes first: sums come out the same in every run.
+            for segment, gram, counts, frames in pool.map(work, all_cuts(dataset, segments)):
+                grams[segment] += gram
+                histograms += counts
+                done += frames
+                if progress is not None:
+                    progress(done, dataset.n_frames)
+        return grams, histograms
 
     with jax.enable_x64(True), one_blas_thread():
-        sample = [rows(b.R, b.F, b.lengths)[0] for b in sample_batches(dataset, segments)]
-        T = preconditioner(_sample(sample))
+        sample = [cut.load() for cut in sample_cuts(dataset, segments)]
+        T = preconditioner(_some_rows([rows(b.R, b.F, b.lengths)[0] for b in sample]))
         grams, histograms = gather(T)
         if not np.isfinite(grams).all():
             where = locate_overlap(dataset) or "positions or forces are too large for float64"
@@ -95,7 +105,7 @@ def _block(dataset: Dataset, segment: Segment, S: Triangle) -> Block:
     )
 
 
-def _sample(batches: list[Array]) -> Float[np.ndarray, "rows n"]:
+def _some_rows(batches: list[Array]) -> Float[np.ndarray, "rows n"]:
     """Some of the rows of these batches, drawn with a fixed seed."""
     rows = np.hstack([np.asarray(batch) for batch in batches]).T
     if not np.isfinite(rows).all():
@@ -120,6 +130,11 @@ def _rows(
 
 
 @jax.jit
-def _add_gram(gram: Float[Array, "n n"], rows: Float[Array, "n rows"], T: Float[Array, "n n"]) -> Array:
+def _gram(rows: Float[Array, "n rows"], T: Float[Array, "n n"]) -> Float[Array, "n n"]:
     Y = jax.lax.linalg.triangular_solve(T, rows.T, left_side=False)
-    return gram + Y.T @ Y
+    return Y.T @ Y
+
+
+def _threads() -> int:
+    """A batch a core: XLA's own threads leave half of each idle on arrays that fit a cache."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -121,6 +121,7 @@ def fit(
             initial_params=prior.params,
             fitted_params=params,
             prior=prior,
+            factor=factor,
             options=options,
             cutoff=chosen.cutoff,
             curve=chosen.curve,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cgcore.clock import Seconds
+from cgcore.factor.factor import Factor
 from cgcore.fitting.certificate import Certificate
 from cgcore.fitting.identifiability import Identifiability
 from cgcore.fitting.options import Options
@@ -29,6 +30,7 @@ class FitResult:
         initial_params: where the fit started.
         fitted_params: where it ended, in the canonical gauge.
         prior: the prior that was fitted, with its starting parameters.
+        factor: the factor of the training frames, which can be fitted again or saved.
         options: settings.
         cutoff: relative singular value below which directions were left at their start; None in physical
             coordinates, which leave none.
@@ -49,6 +51,7 @@ class FitResult:
     initial_params: Params
     fitted_params: Params
     prior: Prior
+    factor: Factor
     options: Options
     cutoff: float | None
     curve: Curve | None

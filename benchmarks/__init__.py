@@ -1,0 +1,1 @@
+"""Measurements of cgcore. Each script prints its numbers and ratios taken in one run: `python -m benchmarks.NAME`."""

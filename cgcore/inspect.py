@@ -1,0 +1,271 @@
+"""What a data set holds, in one pass whose memory does not grow with the number of frames."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from cgcore.data import Dataset
+from cgcore.data.blocks import real_mask, row_blocks
+from cgcore.data.splitting import protein_rows
+from cgcore.factor.batches import all_cuts
+from cgcore.factor.histogram import Histograms
+from cgcore.physics import geometry
+from cgcore.physics.design import Internal
+from cgcore.physics.geometry import Displacement, free
+from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION
+
+MEDIAN_BINS_PER_E_FOLD = 1000
+"""Bins of the bond lengths' logarithm: the median is right to one part in a thousand, whatever the unit."""
+
+
+class SourceSummary(NamedTuple):
+    """A file: its name, frames, and beads in a row."""
+
+    name: str
+    frames: int
+    beads: int
+
+
+class ProteinSummary(NamedTuple):
+    """A protein: its name, real beads, and frames in all sources."""
+
+    name: str
+    length: int
+    frames: int
+
+
+class Range(NamedTuple):
+    """Values of one internal coordinate [Å or rad]; the mean of a dihedral has no meaning and is None."""
+
+    values: int
+    least: float
+    most: float
+    mean: float | None
+
+
+class Pair(NamedTuple):
+    """Two beads of one frame, numbered from 0."""
+
+    distance: float  # Å
+    source: str
+    frame: int
+    beads: tuple[int, int]
+
+
+class Peak(NamedTuple):
+    """The largest force component, beads and frames numbered from 0."""
+
+    value: float  # kcal/mol/Å, without sign
+    source: str
+    frame: int
+    bead: int
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a data set holds. Lengths in Å, forces in kcal/mol/Å, angles in radians.
+
+    Arguments:
+        path: where it came from.
+        units: of the files.
+        frames: number of frames.
+        beads: largest number of beads in a row, padding included.
+        real_beads: real beads in all frames together.
+        sources: a file each.
+        proteins: in order of appearance.
+        species: real beads of each species; empty where no source has species.
+        extras: other arrays of the sources, by name: dtype and shape in words.
+        skipped_keys: keys that were not read.
+        temperatures: distinct values of the extra array `temperature` [K].
+        ranges: of "bond", "angle" and "dihedral"; one without values is absent.
+        median_bond: median distance of neighbours in the chain.
+        histograms: of the same coordinates.
+        closest: the closest pair of beads that repel each other (j - i >= 6); None where there is none.
+        force_rms: root mean square force component over real beads.
+        force_peak: the largest one.
+        mean_force: mean over real beads, (x, y, z).
+        net_force_rms: root mean square component of the sum of forces over a frame; 0 where nothing outside acts.
+    """
+
+    path: str
+    units: str
+    frames: int
+    beads: int
+    real_beads: int
+    sources: tuple[SourceSummary, ...]
+    proteins: tuple[ProteinSummary, ...]
+    species: dict[int, int]
+    extras: dict[str, str]
+    skipped_keys: tuple[str, ...]
+    temperatures: tuple[float, ...]
+    ranges: dict[str, Range]
+    median_bond: float
+    histograms: Histograms
+    closest: Pair | None
+    force_rms: float
+    force_peak: Peak
+    mean_force: tuple[float, float, float]
+    net_force_rms: float
+
+
+def inspect(dataset: Dataset, displacement: Displacement = free) -> Inspection:
+    """Look at every frame once.
+
+    Arguments:
+        dataset: frames, see `cgcore.data`; what it refuses never comes here.
+        displacement: in jax-md's convention; free space by default.
+
+    Raises:
+        InputError: a file changed after it was read.
+    """
+    gathered = _Gathered()
+    with jax.enable_x64(True):
+        for cut in all_cuts(dataset, dataset.segments()):
+            batch, name, numbers = cut.load(), cut.source.source, cut.source.frame_numbers[cut.rows]
+            gathered.add_geometry(_look(displacement, batch.R, batch.lengths), batch.lengths, name, numbers)
+            gathered.add_forces(batch.F[: len(numbers)].astype(np.float64), name, numbers)
+    beads = dataset.real_beads
+    assert gathered.peak is not None  # there is at least one frame
+    return Inspection(
+        path=dataset.path,
+        units=dataset.units,
+        frames=dataset.n_frames,
+        beads=dataset.n_beads,
+        real_beads=beads,
+        sources=tuple(SourceSummary(s.source, s.n_frames, s.n_beads) for s in dataset.sources),
+        proteins=_proteins(dataset),
+        species=_species(dataset),
+        extras=_extras(dataset),
+        skipped_keys=dataset.skipped_keys,
+        temperatures=_temperatures(dataset),
+        ranges=gathered.ranges(),
+        median_bond=gathered.median_bond(),
+        histograms=gathered.histograms,
+        closest=gathered.closest,
+        force_rms=float(np.sqrt(gathered.squares / (3 * beads))),
+        force_peak=gathered.peak,
+        mean_force=tuple((gathered.force / beads).tolist()),
+        net_force_rms=float(np.sqrt(gathered.net_squares / (3 * dataset.n_frames))),
+    )
+
+
+class _Seen(NamedTuple):
+    internal: Internal
+    closest: Float[Array, " frames"]
+    where: Int[Array, " frames"]
+
+
+@partial(jax.jit, static_argnums=0)
+def _look(displacement: Displacement, R: Float[Array, "frames beads 3"], lengths: Int[Array, " frames"]) -> _Seen:
+    """Internal coordinates, and the closest repelling pair of each frame (inf: none; i * beads + j)."""
+
+    def one(R: Float[Array, "beads 3"], length: Int[Array, ""]) -> _Seen:
+        b = jax.vmap(displacement)(R[1:], R[:-1])
+        internal = Internal(
+            bond=jax.vmap(geometry.norm)(b),
+            angle=jax.vmap(geometry.angle)(-b[:-1], b[1:]),
+            dihedral=jax.vmap(geometry.dihedral)(b[:-2], b[1:-1], b[2:]),
+        )
+        bead = jnp.arange(R.shape[0])
+        repel = (bead - bead[:, None] >= REPULSIVE_MIN_SEPARATION) & (bead < length)
+        apart = jax.vmap(jax.vmap(displacement, (None, 0)), (0, None))(R, R)
+        distance = jnp.where(repel, jnp.linalg.norm(apart, axis=2), jnp.inf).ravel()
+        return _Seen(internal, jnp.min(distance), jnp.argmin(distance))
+
+    return jax.vmap(one)(R.astype(jnp.float64), lengths)
+
+
+class _Gathered:
+    """Sums over the frames seen so far."""
+
+    def __init__(self) -> None:
+        self.histograms = Histograms.empty()
+        self.totals: dict[str, tuple[int, float, float, float]] = {}  # count, least, most, sum
+        self.log_bonds: Counter[int] = Counter()
+        self.closest: Pair | None = None
+        self.peak: Peak | None = None
+        self.squares = self.net_squares = 0.0
+        self.force = np.zeros(3)
+
+    def add_geometry(self, seen: _Seen, lengths: np.ndarray, source: str, numbers: np.ndarray) -> None:
+        values = {name: np.asarray(x) for name, x in seen.internal._asdict().items()}
+        self.histograms += Histograms.of(values, lengths)
+        for spanned, (name, x) in enumerate(values.items(), start=1):
+            x = x[np.arange(x.shape[1]) < (lengths - spanned)[:, None]]
+            if x.size:
+                count, least, most, total = self.totals.get(name, (0, np.inf, -np.inf, 0.0))
+                least, most = min(least, float(x.min())), max(most, float(x.max()))
+                self.totals[name] = (count + x.size, least, most, total + float(x.sum()))
+            if name == "bond":
+                bins, counts = np.unique(np.floor(np.log(x) * MEDIAN_BINS_PER_E_FOLD), return_counts=True)
+                self.log_bonds.update(dict(zip(bins.astype(int).tolist(), counts.tolist(), strict=True)))
+        closest = np.asarray(seen.closest)[: len(numbers)]
+        k = int(np.argmin(closest))
+        if np.isfinite(closest[k]) and (self.closest is None or closest[k] < self.closest.distance):
+            i, j = divmod(int(seen.where[k]), values["bond"].shape[1] + 1)
+            self.closest = Pair(float(closest[k]), source, int(numbers[k]), (i, j))
+
+    def add_forces(self, F: Float[np.ndarray, "frames beads 3"], source: str, numbers: np.ndarray) -> None:
+        self.squares += float(np.sum(F**2))
+        net = F.sum(axis=1)
+        self.net_squares += float(np.sum(net**2))
+        self.force += net.sum(axis=0)
+        frame, bead, axis = np.unravel_index(np.argmax(np.abs(F)), F.shape)
+        value = float(abs(F[frame, bead, axis]))
+        if self.peak is None or value > self.peak.value:
+            self.peak = Peak(value, source, int(numbers[frame]), int(bead))
+
+    def ranges(self) -> dict[str, Range]:
+        return {
+            name: Range(count, least, most, None if name == "dihedral" else total / count)
+            for name, (count, least, most, total) in self.totals.items()
+        }
+
+    def median_bond(self) -> float:
+        bins = sorted(self.log_bonds)
+        below = np.cumsum([self.log_bonds[k] for k in bins])
+        return float(np.exp((bins[int(np.searchsorted(below, below[-1] / 2))] + 0.5) / MEDIAN_BINS_PER_E_FOLD))
+
+
+def _proteins(dataset: Dataset) -> tuple[ProteinSummary, ...]:
+    found: dict[str, ProteinSummary] = {}
+    for source in dataset.sources:
+        for name, rows in protein_rows(source):
+            before = found[name].frames if name in found else 0
+            found[name] = ProteinSummary(name, int(source.lengths[rows[0]]), before + len(rows))
+    return tuple(found.values())
+
+
+def _species(dataset: Dataset) -> dict[int, int]:
+    counts: Counter[int] = Counter()
+    for source in dataset.sources:
+        for block in row_blocks(source.n_frames, source.n_beads):
+            species = source.species(block)
+            if species is not None:
+                values, n = np.unique(species[real_mask(source.lengths[block], source.n_beads)], return_counts=True)
+                counts.update(dict(zip(values.tolist(), n.tolist(), strict=True)))
+    return dict(sorted(counts.items()))
+
+
+def _extras(dataset: Dataset) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for source in dataset.sources:
+        for name, array in source.extras.items():
+            shape = " x ".join(str(n) for n in array.shape) or "one value"
+            found.setdefault(name, f"{array.dtype.name}, {shape}")
+    return found
+
+
+def _temperatures(dataset: Dataset) -> tuple[float, ...]:
+    """Distinct values; an array that holds no numbers is an extra like any other."""
+    found = [source.extras["temperature"] for source in dataset.sources if "temperature" in source.extras]
+    numbers = [np.asarray(x, np.float64).ravel() for x in found if x.dtype.kind in "iuf"]
+    return tuple(np.unique(np.concatenate(numbers)).tolist()) if numbers else ()

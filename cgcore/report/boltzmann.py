@@ -1,0 +1,99 @@
+"""Potentials of mean force from histograms, and the prior's potentials to hold against them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from cgcore.factor.histogram import EDGES, Histograms
+from cgcore.physics import terms
+from cgcore.physics.prior import Params, Weights
+
+BOLTZMANN = 0.0019872043
+"""kB [kcal/mol/K]."""
+
+FINEST = 80
+"""Bins over the sampled range at most: finer ones show noise."""
+
+PER_BIN = 20
+"""Values in a bin on average at least."""
+
+
+class Sampled(NamedTuple):
+    """Histogram over the sampled range, coarse enough to be smooth.
+
+    Arguments:
+        edges: [Å or rad].
+        counts: values between them.
+    """
+
+    edges: Float[np.ndarray, " bins+1"]
+    counts: Float[np.ndarray, " bins"]
+
+    @property
+    def centres(self) -> Float[np.ndarray, " bins"]:
+        """Middle of each bin [Å or rad]."""
+        return (self.edges[1:] + self.edges[:-1]) / 2
+
+    @property
+    def density(self) -> Float[np.ndarray, " bins"]:
+        """Probability density [1/Å or 1/rad]."""
+        return self.counts / (self.counts.sum() * np.diff(self.edges))
+
+    def central(self, part: float) -> np.ndarray:
+        """Which bins hold the central `part` of the values."""
+        below = np.cumsum(self.counts) / self.counts.sum()
+        tail = (1 - part) / 2
+        return (below > tail) & (below - self.counts / self.counts.sum() < 1 - tail)
+
+
+def sampled(histograms: Histograms, name: str) -> Sampled | None:
+    """The values of "bond", "angle" or "dihedral"; None where there are none.
+
+    Bond lengths beyond `EDGES`, all of which count in the outermost bins, have no place here.
+    """
+    counts, edges = np.array(histograms.counts[name]), EDGES[name]
+    if name == "bond":
+        counts[[0, -1]] = 0
+    (filled,) = np.nonzero(counts)
+    if not len(filled):
+        return None
+    first, last = int(filled[0]), int(filled[-1]) + 1
+    width = max(1, -(-(last - first) // min(FINEST, max(int(counts.sum()) // PER_BIN, 5))))
+    starts = np.arange(first, last, width)
+    ends = np.minimum(starts + width, len(counts))
+    return Sampled(
+        edges=np.append(edges[starts], edges[ends[-1]]),
+        counts=np.add.reduceat(counts[: ends[-1]], starts).astype(np.float64),
+    )
+
+
+def inverted(values: Sampled, name: str, temperature: float) -> Float[np.ndarray, " bins"]:
+    """-kB T ln(p / Jacobian) of each bin [kcal/mol], its minimum 0; NaN in empty bins.
+
+    The Jacobian is r² for bonds, sin(theta) for angles, and 1 for dihedrals.
+    """
+    x = values.centres
+    jacobian = {"bond": x**2, "angle": np.sin(x), "dihedral": np.ones_like(x)}[name]
+    p = np.where(values.counts > 0, values.density, np.nan)
+    energy = -BOLTZMANN * temperature * np.log(p / jacobian)
+    return energy - np.nanmin(energy)
+
+
+def weighted(name: str, x: Float[np.ndarray, " n"], weights: Weights, params: Params) -> Float[np.ndarray, " n"]:
+    """The prior's term at each x [Å or rad], times its weight [kcal/mol]."""
+    functions = {
+        "bond": (terms.harmonic_bond, "r0", "kr"),
+        "angle": (terms.fourier_angle, "a", "b"),
+        "dihedral": (terms.cosine_dihedral, "k_dih", "gamma_dih"),
+        "repulsive": (terms.soft_repulsion, "epsilon", "sigma"),
+        "excluded_volume": (terms.soft_repulsion, "epsilon_ex", "sigma_ex"),
+    }
+    function, *names = functions[name]
+    with jax.enable_x64(True):
+        arguments = [np.asarray(params[n], np.float64) for n in names]
+        energy = jax.jit(jax.vmap(function, (0, None, None)))(np.asarray(x, np.float64), *arguments)
+        return getattr(weights, name) * np.asarray(energy)

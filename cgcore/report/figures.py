@@ -1,0 +1,81 @@
+"""A fit in one picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cgcore.data import Dataset
+from cgcore.factor.histogram import Histograms
+from cgcore.fitting.result import FitResult
+from cgcore.physics.geometry import Displacement, free
+from cgcore.report.cross_validation_panel import draw_curve
+from cgcore.report.force_panel import draw_forces
+from cgcore.report.force_sample import force_sample
+from cgcore.report.loss_panel import draw_loss
+from cgcore.report.potential_panels import draw_potential, draw_repulsion
+from cgcore.report.singular_values_panel import draw_singular_values
+from cgcore.report.style import DARK, VERMILION, Figure, styled
+from cgcore.report.summary import headline
+from cgcore.report.summary_panel import draw_summary
+
+SIZE = (15.5, 14.0)
+"""Inches."""
+
+
+def draw(
+    result: FitResult,
+    factor_histograms: Histograms,
+    dataset: Dataset | None,
+    temperature: float,
+    *,
+    displacement: Displacement = free,
+) -> Figure:
+    """All panels on one page, as a matplotlib.figure.Figure that no global state knows of.
+
+    Arguments:
+        result: the fit.
+        factor_histograms: internal coordinates of the data that were fitted (`Factor.histograms`).
+        dataset: frames to compare forces on; None where only a factor was given.
+        temperature: of the Boltzmann inversion [K].
+        displacement: the one that was fitted with, in jax-md's convention.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
+    sample = None
+    with styled():
+        from matplotlib.figure import Figure as NewFigure
+
+        if dataset is not None:
+            sample = force_sample(dataset, result.prior, result.fitted_params, displacement)
+        figure = NewFigure(figsize=SIZE)
+        figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
+        cells = figure.add_gridspec(3, 3, height_ratios=(1.3, 1, 1))
+        parts = cells[0, 0].subgridspec(2, 1)
+        draw_loss(figure.add_subplot(parts[0]), figure.add_subplot(parts[1]), result)
+        draw_singular_values(figure.add_subplot(cells[0, 1].subgridspec(1, 1)[0]), result, factor_histograms)
+        _cross_validation(figure, cells[0, 2], result)
+        for column, name in enumerate(("bond", "angle", "dihedral")):
+            draw_potential(figure.add_subplot(cells[1, column]), name, result, factor_histograms, temperature)
+        draw_repulsion(figure.add_subplot(cells[2, 0]), result, None if sample is None else sample.distances)
+        draw_forces(figure, figure.add_subplot(cells[2, 1]), sample)
+        draw_summary(figure.add_subplot(cells[2, 2]), result)
+        figure.suptitle("Prior fit by force matching: " + headline(result), x=0.01, ha="left", fontsize=14,
+                        color=DARK if result.converged else VERMILION)  # fmt: skip
+    return figure
+
+
+def _cross_validation(figure: Figure, cell: Any, result: FitResult) -> None:
+    curve = result.curve
+    if curve is None or curve.held_out_protein_loss is None:
+        top = bottom = figure.add_subplot(cell.subgridspec(1, 1)[0])
+    else:
+        parts = cell.subgridspec(2, 1, height_ratios=(3, 2))
+        top, bottom = figure.add_subplot(parts[0]), figure.add_subplot(parts[1])
+    if result.options.coordinates == "physical":
+        why = "none: in physical coordinates\nno direction is left at its start"
+    elif result.options.truncation == "auto":
+        why = f"none: too few blocks of data;\nthe cut-off is {result.cutoff}"
+    else:
+        why = f"none: the cut-off was given\n({result.cutoff:g})"
+    draw_curve(top, bottom, curve, why)

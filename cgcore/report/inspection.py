@@ -1,0 +1,142 @@
+"""What a data set holds, as text."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cgcore.data.proteins import ALPHABET
+from cgcore.factor.histogram import EDGES, Histograms
+from cgcore.inspect import Inspection
+from cgcore.report.table import table
+
+BARS = " ▁▂▃▄▅▆▇█"
+BINS = 40
+MOST = 20
+"""Rows of a table that may be long."""
+
+USUAL_BOND = (3.5, 4.1)
+"""Å. CA atoms of neighbouring residues: 3.8 (a trans peptide bond), some 2.9 (cis)."""
+
+USUAL_FORCE = (1.0, 150.0)
+"""kcal/mol/Å, root mean square component. All-atom forces mapped to a residue are about 20; in kJ/mol/nm
+the same numbers are 42 times as large."""
+
+
+def render(inspection: Inspection) -> str:
+    """The inspection as plain text, at most 100 columns wide."""
+    parts = [
+        _overview(inspection),
+        _units(inspection),
+        _several("File", inspection.sources, ("frames", "beads a row")),
+        _several("Protein", inspection.proteins, ("real beads", "frames")),
+        _species(inspection),
+        _coordinates(inspection),
+        _forces(inspection),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def bars(counts: np.ndarray, edges: np.ndarray, low: float, high: float, bins: int = BINS) -> str:
+    """A histogram between `low` and `high` as a line of text; the highest bar is full, none but 0 is blank."""
+    # Counts are cut where a bar's edge falls into a bin, so that bars need not match the bins.
+    below = np.interp(np.linspace(low, high, bins + 1), edges, np.concatenate([[0], np.cumsum(counts)]))
+    height = np.diff(below)
+    if not height.max() > 0:
+        return " " * bins
+    level = np.ceil(height / height.max() * (len(BARS) - 1) - 1e-9).astype(int)
+    return "".join(BARS[k] for k in level)
+
+
+def _overview(found: Inspection) -> str:
+    lines = [
+        found.path,
+        f"{found.frames:,} frames, {found.beads} beads a row, {found.real_beads:,} real beads",
+    ]
+    if found.temperatures:
+        lines.append("temperature " + ", ".join(f"{t:g}" for t in found.temperatures[:MOST]) + " K")
+    if found.extras:
+        lines.append("other arrays: " + "; ".join(f"{name} ({what})" for name, what in found.extras.items()))
+    if found.skipped_keys:
+        lines.append("skipped keys, not read: " + ", ".join(found.skipped_keys))
+    return "\n".join(lines)
+
+
+def _units(found: Inspection) -> str:
+    low, high = USUAL_BOND
+    bond, force = found.median_bond, found.force_rms
+    distance = f"median distance of neighbouring beads {bond:.3f} Å: "
+    distance += (
+        "as CA atoms of a protein have it"
+        if low <= bond <= high
+        else f"unusual, CA atoms of a protein are 3.8 Å apart; are the units right ({found.units})?"
+    )
+    size = f"force RMS {force:.4g} kcal/mol/Å per component: "
+    if force > USUAL_FORCE[1]:
+        size += f"large, in kJ/mol/nm it would be {force / 41.84:.3g}; are the units right ({found.units})?"
+    elif force < USUAL_FORCE[0]:
+        size += f"small, forces mapped from atoms are about 20; are the units right ({found.units})?"
+    else:
+        size += "as forces mapped from atoms have it"
+    return f"Units check, read as {found.units}\n  {distance}\n  {size}"
+
+
+def _several(title: str, rows: tuple[tuple[str, int, int], ...], headers: tuple[str, str]) -> str:
+    shown = [(_short(name), f"{a:,}", f"{b:,}") for name, a, b in rows[:MOST]]
+    more = f"\nand {len(rows) - MOST} more" if len(rows) > MOST else ""
+    return table((title, *headers), shown) + more
+
+
+def _species(found: Inspection) -> str:
+    if not found.species:
+        return "no species"
+    total = sum(found.species.values())
+    residues = max(found.species) < len(ALPHABET) and min(found.species) >= 0
+    most = sorted(found.species.items(), key=lambda pair: -pair[1])
+    parts = [f"{ALPHABET[k] if residues else k} {100 * n / total:.3g} %" for k, n in most[:MOST]]
+    if len(most) > MOST:
+        parts.append(f"and {len(most) - MOST} more")
+    return "Species of real beads\n  " + "\n  ".join(", ".join(parts[k : k + 8]) for k in range(0, len(parts), 8))
+
+
+def _coordinates(found: Inspection) -> str:
+    rows = []
+    for name, (count, least, most, mean) in found.ranges.items():
+        scale, unit, digits = (1.0, "Å", 3) if name == "bond" else (180 / np.pi, "degrees", 1)
+        values = [f"{value * scale:.{digits}f}" if value is not None else "" for value in (least, mean, most)]
+        rows.append((f"{name} [{unit}]", f"{count:,}", *values, _histogram(found.histograms, name)))
+    text = table(("Coordinate", "values", "least", "mean", "most", "histogram from least to most"), rows)
+    text += "\ndihedrals are minus the IUPAC dihedral" if "dihedral" in found.ranges else ""
+    if found.closest is not None:
+        distance, source, frame, (i, j) = found.closest
+        text += (
+            f"\nclosest pair with j-i >= 6: {distance:.3f} Å, beads {i} and {j} of frame {frame} of {_short(source)}"
+        )
+    return text
+
+
+def _histogram(histograms: Histograms, name: str) -> str:
+    low, high = histograms.sampled_range(name) or (0.0, 0.0)
+    return "|" + bars(histograms.counts[name], EDGES[name], low, high) + "|"
+
+
+def _forces(found: Inspection) -> str:
+    peak = found.force_peak
+    mean = ", ".join(f"{x:.3g}" for x in found.mean_force)
+    return (
+        f"Forces [kcal/mol/Å]\n"
+        f"  RMS component {found.force_rms:.6g}\n"
+        f"  largest component {peak.value:.6g}, bead {peak.bead} of frame {peak.frame} of {_short(peak.source)}\n"
+        f"  mean over beads ({mean}), 0 but for noise where nothing pulls one way\n"
+        f"  net force of a frame, RMS component {found.net_force_rms:.3g}: {_net(found)}"
+    )
+
+
+def _net(found: Inspection) -> str:
+    independent = found.force_rms * np.sqrt(found.real_beads / found.frames)  # were beads pulled independently
+    if found.net_force_rms < 0.02 * independent:
+        return "only the beads act on each other"
+    return f"something outside acts on the beads (solvent, say); {independent:.3g} if each were pulled by itself"
+
+
+def _short(text: str, width: int = 60) -> str:
+    return text if len(text) <= width else text[: width - 3] + "..."

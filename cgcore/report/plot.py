@@ -1,0 +1,73 @@
+"""The picture of a fit as a file."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+from cgcore.data import Dataset
+from cgcore.errors import InputError
+from cgcore.factor.histogram import Histograms
+from cgcore.files import atomic_path
+from cgcore.fitting.result import FitResult
+from cgcore.physics.geometry import Displacement, free
+from cgcore.report.figures import draw
+from cgcore.report.page import page
+from cgcore.report.style import require_matplotlib, styled
+
+SUFFIXES = (".png", ".svg", ".pdf", ".html")
+DPI = 150
+"""Of a PNG."""
+
+_UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+"""Metadata that would make two files of the same fit differ."""
+
+
+def require_plot(path: str | os.PathLike[str]) -> str:
+    """The suffix of a picture that can be drawn; to be asked before the work begins.
+
+    Raises:
+        InputError: the suffix is not in `SUFFIXES`, or matplotlib is not installed.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(f"{path}: the suffix {suffix!r} is no picture; give a name that ends in {', '.join(SUFFIXES)}")
+    require_matplotlib()
+    return suffix
+
+
+def write_plot(
+    path: str | os.PathLike[str],
+    result: FitResult,
+    factor_histograms: Histograms,
+    dataset: Dataset | None,
+    temperature: float,
+    *,
+    report: str = "",
+    displacement: Displacement = free,
+) -> None:
+    """Draw a fit into a file, whole or not at all: a picture, or for .html a page that holds all in itself.
+
+    Arguments:
+        path: the file; its suffix, one of `SUFFIXES`, says what it becomes.
+        result: the fit.
+        factor_histograms: internal coordinates of the data that were fitted (`Factor.histograms`).
+        dataset: frames to compare forces on; None where only a factor was given.
+        temperature: of the Boltzmann inversion [K].
+        report: the fit as text, for the page.
+        displacement: the one that was fitted with, in jax-md's convention.
+
+    Raises:
+        InputError: the suffix or the temperature is of no use, matplotlib is not installed, or the file cannot
+            be written.
+    """
+    suffix = require_plot(path)
+    if not (math.isfinite(temperature) and temperature > 0):
+        raise InputError(f"temperature is {temperature}; give a finite number of kelvin above 0")
+    figure = draw(result, factor_histograms, dataset, temperature, displacement=displacement)
+    with atomic_path(path) as temporary, styled():
+        if suffix == ".html":
+            temporary.write_text(page(figure, result, report), encoding="utf-8")
+        else:
+            figure.savefig(temporary, format=suffix[1:], dpi=DPI, metadata=_UNDATED[suffix])

@@ -1,0 +1,57 @@
+"""The numbers that a fit is judged by, each with a name and what it means."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cgcore.fitting.result import FitResult
+
+
+class Line(NamedTuple):
+    """A number, as text, with its name and its meaning."""
+
+    name: str
+    value: str
+    meaning: str
+
+
+def headline(result: FitResult) -> str:
+    """How the fit ended, in a line."""
+    ended = "converged" if result.converged else f"NOT converged ({result.status.name.lower().replace('_', ' ')})"
+    return f"{ended}, {result.steps} steps, optimality gap {gap(result)}"
+
+
+def gap(result: FitResult) -> str:
+    """The optimality gap; what is below rounding is called that."""
+    value = result.certificate.optimality_gap
+    return "below 1e-14" if abs(value) < 1e-14 else f"{value:.1e}"
+
+
+def certificate_lines(result: FitResult) -> list[Line]:
+    """The certificate; losses in (kcal/mol/Å)²."""
+    c, kept = result.certificate, result.identifiability.kept
+    lines = [
+        Line("loss", f"{c.loss:.8g}", "of the fitted parameters, on the training data"),
+        Line(
+            "optimal loss L*", f"{c.optimal_loss:.8g}", f"lowest over the {sum(kept)} of {len(kept)} fitted directions"
+        ),
+        Line("optimality gap", gap(result), "(loss − L*) / L*"),
+        Line(
+            "optimal loss, resolved",
+            f"{c.optimal_loss_resolved:.8g}",
+            "lowest over all directions that float64 resolves",
+        ),
+        Line(
+            "optimal loss, every",
+            f"{c.optimal_loss_every_direction:.8g}",
+            "lowest over every direction, rounding included",
+        ),
+        Line("initial loss", f"{c.initial_loss:.8g}", "of the initial parameters"),
+        Line("zero prior loss", f"{c.zero_prior_loss:.8g}", "without any prior: mean square of the reference force"),
+        Line("explained", f"{100 * c.explained:.4f} %", "(initial − loss) / (initial − L*)"),
+    ]
+    if result.val_loss is not None:
+        lines.append(Line("held-out loss", f"{result.val_loss:.8g}", "of the fitted parameters, on held-out frames"))
+    if c.kkt_residual is not None:
+        lines.append(Line("KKT residual", f"{c.kkt_residual:.1e}", "largest violation of the optimality conditions"))
+    return lines
