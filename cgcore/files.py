@@ -93,7 +93,7 @@ def read_yaml(path: str | os.PathLike[str]) -> Any:
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary path beside `path`, moved over it when the block ends well and removed when it does not.
 
-    It keeps the suffix of `path`, so that writers which look at the suffix do the right thing.
+    Folders that are missing are made. It keeps the suffix of `path`, for writers that look at it.
 
     Raises:
         InputError: the target cannot be written.
@@ -103,6 +103,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         target = Path(os.path.realpath(path))  # a link stays a link
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, "it is a directory")
+        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
         _create(temporary)
     except (OSError, ValueError) as error:
@@ -128,22 +129,28 @@ def atomic_write(path: str | os.PathLike[str], data: bytes | str) -> None:
         temporary.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
 
 
-def check_writable(directory: str | os.PathLike[str]) -> Path:
-    """Create the directory, with its parents, and prove that a file can be written there.
+def check_writable(target: str | os.PathLike[str]) -> None:
+    """Prove, without leaving anything behind, that a file can be written at `target`, or folders made for it.
 
     Raises:
         InputError: it cannot.
     """
-    folder = Path(directory)
+    path = Path(target)
+    mend = "choose a place that is writable"
+    if path.is_dir():
+        raise InputError(f"cannot write {target}: it is a directory; give the name of a file")
+    folder = path.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        raise InputError(f"cannot write {target}: {folder} is a file, not a folder; {mend}")
     probe = folder / f".{secrets.token_hex(8)}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         _create(probe)
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot write to {directory}: {_reason(error)}; choose another directory") from error
+        raise InputError(f"cannot write {target}: {_reason(error)}; {mend}") from error
     finally:
         _remove(probe)
-    return folder
 
 
 def _create(path: Path) -> None:

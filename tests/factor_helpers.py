@@ -42,7 +42,8 @@ class Chains(NamedTuple):
     def dataset(self, name: str = "arrays") -> Dataset:
         return cgcore.from_arrays(self.R, self.F, self.mask, name=name)
 
-    def __getitem__(self, rows) -> Chains:  # type: ignore[override]
+    def take(self, rows: slice | np.ndarray) -> Chains:
+        """These frames."""
         return Chains(self.R[rows], self.F[rows], self.mask[rows])
 
 
@@ -83,10 +84,10 @@ def _forces(w: Weights, n: int, k: int, size: int, R: np.ndarray) -> np.ndarray:
                 X[:, i : i + 4, :, column] -= w.dihedral * (slope[:, None, None] * gradient)
     for i in range(beads):
         for j in range(i + 2, beads):
-            d = R[:, i] - R[:, j]
-            force = 4 * d / _norm(d) ** 6  # minus the gradient of r^-4
             column, weight = (2 + 2 * n + 2 * k, w.repulsive) if j - i >= 6 else (-1, w.excluded_volume)
             if weight is not None:
+                d = R[:, i] - R[:, j]
+                force = 4 * d / _norm(d) ** 6  # minus the gradient of r^-4
                 X[:, i, :, column] += weight * force
                 X[:, j, :, column] -= weight * force
     return X
@@ -141,6 +142,32 @@ def lapack(rows: Rows, rcond: float | None = None) -> Best:
     return Best(c, rows.loss(c), int(rank))
 
 
+class Truncated(NamedTuple):
+    """Directions of an explicit matrix: c = start + basis @ y, the loss a sum of squares of U y - shortfall."""
+
+    values: np.ndarray
+    U: np.ndarray
+    basis: np.ndarray
+
+    def best(self, rows: Rows, start: np.ndarray, cutoff: float) -> np.ndarray:
+        """The optimum along directions above a cut-off (and above eps x rows)."""
+        kept = self.values > max(cutoff, np.finfo(np.float64).eps * len(rows.X))
+        return start + self.basis[:, kept] @ (self.U[:, kept].T @ (rows.F - rows.X @ start))
+
+
+def directions(rows: Rows, centred: bool = True) -> Truncated:
+    """Singular vectors of the explicit matrix, columns scaled, that of kr made orthogonal to that of kr*r0 before."""
+    X, change = rows.X.copy(), np.eye(rows.X.shape[1])
+    if centred:
+        change[1, 0] = -(X[:, 1] @ X[:, 0]) / (X[:, 1] @ X[:, 1])
+    X = X @ change
+    scale = np.linalg.norm(X, axis=0)
+    scale[scale == 0] = 1.0
+    U, s, V = np.linalg.svd(X / scale, full_matrices=False)
+    basis = change @ (V.T / scale[:, None] / np.where(s > 0, s, np.inf))
+    return Truncated(s / s[0], U, basis)
+
+
 def random_chains(n_frames: int, lengths: list[int], width: int, seed: int, shift: float = 0.0) -> Chains:
     """Chains of these lengths in turn, bonds near 3.8 Å, angles 80..155 degrees, any dihedral, forces of noise."""
     rng = np.random.default_rng(seed)
@@ -155,7 +182,7 @@ def random_chains(n_frames: int, lengths: list[int], width: int, seed: int, shif
 def _walk(rng: np.random.Generator, length: int) -> np.ndarray:
     """Grown bead by bead, each at least 4.5 Å from all but its neighbour."""
     while True:
-        beads = [np.zeros(3), np.array([3.8, 0.0, 0.0])]
+        beads = [np.zeros(3), np.array([rng.normal(3.8, 0.08), 0.0, 0.0])]
         for _ in range(100 * length):
             if len(beads) >= length:
                 return np.array(beads[:length])
@@ -177,6 +204,15 @@ def prior_of(n_angle: int = 4, weights: Weights = WEIGHTS, n_dihedral: int = 2) 
     if weights.excluded_volume is not None:
         params |= {"epsilon_ex": 0.7, "sigma_ex": 3.0}
     return Prior(weights, params)
+
+
+def helix(n_frames: int, length: int, noise: float, seed: int) -> Chains:
+    """Frames of one helix with equal bonds, angles and dihedrals, all but for this noise [Å]."""
+    rng = np.random.default_rng(seed)
+    turn = np.radians(100) * np.arange(length)
+    ideal = np.stack([2.3 * np.cos(turn), 2.3 * np.sin(turn), 1.5 * np.arange(length)], axis=1)
+    R = ideal + noise * rng.normal(size=(n_frames, length, 3))
+    return Chains(R, rng.normal(size=R.shape) * 10, np.ones((n_frames, length)))
 
 
 @cache

@@ -12,7 +12,7 @@ from factor_helpers import Chains, random_chains, two_proteins
 import cgcore
 from cgcore.data import Dataset
 from cgcore.factor import batches
-from cgcore.factor.batches import Batch, all_batches, sample_batches
+from cgcore.factor.batches import Batch, Cut, all_cuts, sample_cuts
 
 
 @pytest.fixture
@@ -22,6 +22,10 @@ def folder(tmp_path: Path) -> Dataset:
     np.savez(tmp_path / "a.npz", R=first.R, F=first.F)
     np.savez(tmp_path / "b.npz", R=second.R, F=second.F, mask=second.mask)
     return cgcore.read(tmp_path)
+
+
+def load(cuts: Iterable[Cut]) -> list[Batch]:
+    return [cut.load() for cut in cuts]
 
 
 def frames_of(found: Iterable[Batch]) -> list[tuple[int, int, bytes, bytes]]:
@@ -49,7 +53,7 @@ def test_every_frame_once_in_its_segment(
             (number, int(n), r[:n].tobytes(), f[:n].tobytes())
             for r, f, n in zip(R, F, source.lengths[segment.rows], strict=True)
         ]
-    assert frames_of(all_batches(folder, segments)) == expected
+    assert frames_of(load(all_cuts(folder, segments))) == expected
     assert len(expected) == folder.n_frames
 
 
@@ -59,13 +63,13 @@ def test_one_shape_for_each_width_in_the_data_and_in_the_sample(
 ) -> None:
     monkeypatch.setattr(batches, "ROWS_AT_ONCE", 400)
     segments = folder.segments(blocks)
-    shapes = {batch.R.shape for batch in all_batches(folder, segments)}
+    shapes = {batch.R.shape for batch in load(all_cuts(folder, segments))}
     assert {width for _, width, _ in shapes} == {7, 13}
     assert len(shapes) == 2
     assert all(3 * frames * width <= 400 for frames, width, _ in shapes)
-    sample = list(sample_batches(folder, segments))
+    sample = load(sample_cuts(folder, segments))
     assert {batch.R.shape for batch in sample} == shapes
-    for batch in [*sample, *all_batches(folder, segments)]:
+    for batch in [*sample, *load(all_cuts(folder, segments))]:
         assert batch.F.shape == batch.R.shape
         assert batch.lengths.shape == batch.R.shape[:1]
         empty = batch.lengths == 0
@@ -76,7 +80,7 @@ def test_one_shape_for_each_width_in_the_data_and_in_the_sample(
 def test_little_padding(folder: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "ROWS_AT_ONCE", 3 * 13 * 50)
     # The longest segment has 60 frames and 50 fit: two batches of 30, not of 50 and 10.
-    of_long = [batch for batch in all_batches(folder, folder.segments(1)) if batch.lengths.max() == 12]
+    of_long = [batch for batch in load(all_cuts(folder, folder.segments(1))) if batch.lengths.max() == 12]
     assert [np.count_nonzero(batch.lengths) for batch in of_long] == [30, 30]
 
 
@@ -86,18 +90,18 @@ def test_the_sample_holds_every_protein_and_the_whole_time() -> None:
     both.F[:, 0, 0] = np.arange(305)
     dataset = both.dataset()
     numbers = np.concatenate(
-        [batch.F[batch.lengths > 0, 0, 0] for batch in sample_batches(dataset, dataset.segments(20))]
+        [batch.F[batch.lengths > 0, 0, 0] for batch in load(sample_cuts(dataset, dataset.segments(20)))]
     )
     assert {299, 0, 300, 304} <= set(numbers.astype(int))
     assert len(set(numbers)) == len(numbers)
-    assert np.diff(numbers[numbers < 300]).max() <= 25  # a batch of 15 frames over 300
+    assert np.diff(numbers[numbers < 300]).max() <= 25  # a batch of 15 frames, spread over 300
 
 
-def test_at_most_some_segments_are_sampled(tmp_path: Path) -> None:
+def test_at_most_some_proteins_are_sampled(tmp_path: Path) -> None:
     one = random_chains(4, [7], 7, seed=3)
     for k in range(20):
         np.savez(tmp_path / f"{k:02}.npz", R=one.R, F=one.F + k)
     dataset = cgcore.read(tmp_path)
-    sources = [batch.segment // 2 for batch in sample_batches(dataset, dataset.segments(2))]
-    assert len(sources) == batches.SAMPLED_SEGMENTS
+    sources = [cut.segment // 2 for cut in sample_cuts(dataset, dataset.segments(2))]
+    assert len(set(sources)) == batches.SAMPLED_PROTEINS
     assert (sources[0], sources[-1]) == (0, 19)

@@ -72,7 +72,6 @@ def test_a_target_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     for target, why in [
         (tmp_path, "it is a directory; choose"),
-        (tmp_path / "absent" / "x", "choose a place"),
         (tmp_path / "file" / "x", "choose a place"),
     ]:
         with pytest.raises(InputError) as caught:
@@ -92,19 +91,26 @@ def test_a_full_disk_is_told_like_any_other_failure(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-def test_check_writable_creates_the_folder_and_leaves_it_empty(tmp_path: Path) -> None:
-    folder = tmp_path / "a" / "b"
-    assert check_writable(folder) == folder
-    assert check_writable(os.fspath(folder)) == folder
-    assert names(folder) == []
+def test_check_writable_leaves_nothing_behind(tmp_path: Path) -> None:
+    check_writable(tmp_path / "a" / "b" / "out.json")
+    check_writable(os.fspath(tmp_path / "out.json"))
+    assert names(tmp_path) == []
 
 
-def test_check_writable_refuses_a_file_in_the_way(tmp_path: Path) -> None:
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    atomic_write(tmp_path / "a" / "b" / "out.json", "text")
+    assert (tmp_path / "a" / "b" / "out.json").read_text() == "text"
+
+
+def test_check_writable_refuses_what_is_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for folder in (tmp_path / "file", tmp_path / "file" / "sub"):
-        with pytest.raises(InputError, match="choose another directory"):
-            check_writable(folder)
-    assert names(tmp_path) == ["file"]
+    (tmp_path / "folder").mkdir()
+    for target in (tmp_path / "file" / "out", tmp_path / "file" / "sub" / "out"):
+        with pytest.raises(InputError, match="is a file, not a folder; choose a place that is writable"):
+            check_writable(target)
+    with pytest.raises(InputError, match="it is a directory; give the name of a file"):
+        check_writable(tmp_path / "folder")
+    assert names(tmp_path) == ["file", "folder"]
 
 
 @pytest.mark.parametrize(

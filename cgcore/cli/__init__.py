@@ -12,6 +12,7 @@ from cgcore.cli.inspect import inspect_command
 from cgcore.errors import InputError
 
 BAD_INPUT = 2
+INTERRUPTED = 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -32,7 +33,16 @@ cli.add_command(merge_command)
 def main() -> None:
     """Entry point: bad input is one sentence on standard error and exit code 2."""
     try:
-        cli()
-    except InputError as error:
-        print(f"cgcore: {error}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        sys.exit(cli.main(standalone_mode=False))
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "cgcore"
+        _refuse(f"{error.format_message()} (see {command} --help)")
+    except (InputError, click.ClickException) as error:
+        _refuse(str(error))
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
+
+
+def _refuse(sentence: str) -> None:
+    print(f"cgcore: {sentence}", file=sys.stderr)
+    sys.exit(BAD_INPUT)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 import click
 
 from cgcore.cli import options
+from cgcore.errors import InputError
 
 output = click.option(
     "-o", "--output", "output_file", type=click.Path(), required=True, metavar="FILE", help="Factor to write."
@@ -31,13 +32,13 @@ def compress_command(
     from cgcore.factor.factor import merge
     from cgcore.factor.fingerprint import Fingerprint
     from cgcore.factor.storage import save_factor
-    from cgcore.files import check_writable
     from cgcore.fitting.options import Options
     from cgcore.report.progress import watching
 
-    check_writable(Path(output_file).parent)
-    prior = load_config(config_file).prior if config_file else default_prior()
+    _check_output(output_file, data)
+    prior = load_config(config_file).prior if config_file is not None else default_prior()
     checked = Options(blocks=blocks)
+    options.refuse_factors(data)
     datasets = [read(path, units=units) for path in data]
     if cache:
         use_compilation_cache()
@@ -58,9 +59,20 @@ def merge_command(files: tuple[str, ...], output_file: str) -> None:
     """Join factors of disjoint data into one; the result is that of the joined data."""
     from cgcore.factor.factor import merge
     from cgcore.factor.storage import load_factor, save_factor
-    from cgcore.files import check_writable
 
-    check_writable(Path(output_file).parent)
-    factor = merge(*(load_factor(path) for path in files))
+    _check_output(output_file, ())
+    factors = [load_factor(path) for path in files]
+    for path, other in zip(files, factors, strict=True):
+        factors[0].fingerprint.require(other.fingerprint, f"{files[0]} and {path}")
+    factor = merge(*factors)
     save_factor(output_file, factor)
     click.echo(f"{output_file}: {factor.frames} frames, {factor.beads} real beads, {len(factor.blocks)} blocks")
+
+
+def _check_output(path: str, inputs: tuple[str, ...]) -> None:
+    from cgcore.files import check_writable
+
+    check_writable(path)
+    for given in inputs:
+        if os.path.exists(path) and os.path.exists(given) and os.path.samefile(path, given):
+            raise InputError(f"{path}: is the data themselves, which the factor would replace; give another --output")

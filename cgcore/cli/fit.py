@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from cgcore.factor.factor import Factor
     from cgcore.fitting.options import Options
     from cgcore.fitting.result import FitResult
+
+RECORD, PRIORS = "fit.json", "priors.yaml"
 
 TEMPERATURE = 300.0
 """For the picture, where neither the data nor the user say one [K]."""
@@ -73,28 +76,41 @@ def fit_command(
     from cgcore.config import Config, default_prior, load_config
     from cgcore.files import check_writable
 
-    config = load_config(config_file) if config_file else Config(default_prior())
+    config = load_config(config_file) if config_file is not None else Config(default_prior())
     if config.unused:
         click.echo(f"{config_file}: not used by the fit: {', '.join(config.unused)}", err=True)
     if config.skip_reason:
         click.echo(f"[LBFGS] Skipped: {config.skip_reason}")
         return
     chosen = _options(config, settings)
-    for folder in [output, Path(plot_file).parent if plot_file else None]:
-        if folder is not None:
-            check_writable(folder)
-    if plot_file:
+    for target in _targets(output, plot_file, temperature):
+        check_writable(target)
+    fraction = val_fraction if val_fraction is not None else config.val_fraction or 0.0
+    source = _source(data, units, max_frames, seed, fraction, config, chosen)
+    result = _fit(source, config, chosen, cache)
+    if output is not None:
+        settings_of_data = {"file": config_file, "units": units, "max_frames": max_frames, "seed": seed}
+        _write(Path(output), result, config, settings_of_data | {"val_fraction": fraction}, source.record)
+    if plot_file is not None:
+        _draw(plot_file, result, source, temperature)
+    sys.exit(0 if result.converged else 1)
+
+
+def _targets(output: str | None, plot_file: str | None, temperature: float | None) -> list[Path]:
+    """The files that will be written; the picture's settings are checked."""
+    targets = []
+    if output is not None:
+        if not output:
+            raise InputError("--output is empty; give the name of a folder")
+        targets += [Path(output) / RECORD, Path(output) / PRIORS]
+    if temperature is not None and not (math.isfinite(temperature) and temperature > 0):
+        raise InputError(f"--temperature is {temperature}; give a finite number of kelvin above 0")
+    if plot_file is not None:
         from cgcore.report.plot import require_plot
 
         require_plot(plot_file)
-    fraction = val_fraction if val_fraction is not None else config.val_fraction
-    source = _source(data, units, max_frames, seed, fraction)
-    result = _fit(source, config, chosen, cache)
-    if output:
-        _write(Path(output), result, config, source.record)
-    if plot_file:
-        _draw(plot_file, result, source, temperature)
-    sys.exit(0 if result.converged else 1)
+        targets.append(Path(plot_file))
+    return targets
 
 
 def _options(config: Config, settings: dict[str, Any]) -> Options:
@@ -110,15 +126,31 @@ def _options(config: Config, settings: dict[str, Any]) -> Options:
     return Options(**merged)
 
 
-def _source(path: str | None, units: str, max_frames: int | None, seed: int, val_fraction: float | None) -> Source:
+def _source(
+    path: str | None,
+    units: str,
+    max_frames: int | None,
+    seed: int,
+    val_fraction: float,
+    config: Config,
+    chosen: Options,
+) -> Source:
     from cgcore.data import read
     from cgcore.datasets import chignolin
     from cgcore.factor.storage import is_factor
 
     if path is not None and is_factor(path):
-        return _stored(path, units, max_frames, val_fraction)
-    whole = (read(path, units=units) if path else chignolin()).subset(max_frames, seed)
-    train, validation = whole.split(val_fraction or 0.0)
+        from cgcore.data import UNITS
+
+        if max_frames is not None or val_fraction or units != UNITS[0]:
+            raise InputError(f"{path}: a factor has no frames; leave out max-frames, val-fraction and units")
+        return _stored(path, config, chosen)
+    whole = (read(path, units=units) if path is not None else chignolin()).subset(max_frames, seed)
+    if whole.skipped_keys:
+        click.echo(f"{whole.path}: not read: {', '.join(whole.skipped_keys)}", err=True)
+    train, validation = whole.split(val_fraction)
+    if val_fraction and validation is None:
+        click.echo(f"{whole.path}: too few frames to hold any out", err=True)
     record = {
         "path": whole.path,
         "sha256": whole.sha256,
@@ -131,15 +163,16 @@ def _source(path: str | None, units: str, max_frames: int | None, seed: int, val
     return Source(train, validation, record)
 
 
-def _stored(path: str, units: str, max_frames: int | None, val_fraction: float | None) -> Source:
+def _stored(path: str, config: Config, chosen: Options) -> Source:
     import hashlib
 
-    from cgcore.data import UNITS
+    from cgcore.factor.fingerprint import Fingerprint
     from cgcore.factor.storage import load_factor
 
-    if max_frames is not None or val_fraction or units != UNITS[0]:
-        raise InputError(f"{path}: a factor has no frames; leave out --max-frames, --val-fraction and --units")
+    if chosen.objective == "direct":
+        raise InputError(f"{path}: a factor has no frames, which --objective direct needs; use compressed")
     factor = load_factor(path)
+    factor.fingerprint.require(Fingerprint.of(config.prior), f"{path} and the configuration")
     record = {
         "path": path,
         "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
@@ -165,13 +198,15 @@ def _fit(source: Source, config: Config, chosen: Options, cache: bool) -> FitRes
     return result
 
 
-def _write(folder: Path, result: FitResult, config: Config, data: dict[str, Any]) -> None:
+def _write(
+    folder: Path, result: FitResult, config: Config, settings_of_data: dict[str, Any], data: dict[str, Any]
+) -> None:
     from cgcore.output import write_json, write_priors
     from cgcore.report.record import record
 
-    write_json(folder / "fit.json", record(result, config, data))
-    write_priors(folder / "priors.yaml", result.prior, result.fitted_params)
-    click.echo(f"\nWritten: {folder / 'fit.json'}, {folder / 'priors.yaml'}")
+    write_json(folder / RECORD, record(result, config, settings_of_data, data))
+    write_priors(folder / PRIORS, result.prior, result.fitted_params)
+    click.echo(f"\nWritten: {folder / RECORD}, {folder / PRIORS}")
 
 
 def _draw(path: str, result: FitResult, source: Source, temperature: float | None) -> None:

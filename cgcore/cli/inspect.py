@@ -19,7 +19,8 @@ def inspect_command(data: str | None, units: str, cache: bool) -> None:
     from cgcore.inspect import inspect
     from cgcore.report.inspection import render
 
-    dataset = read(data, units=units) if data else chignolin()
+    options.refuse_factors([data] if data is not None else [])
+    dataset = read(data, units=units) if data is not None else chignolin()
     if cache:
         use_compilation_cache()
     click.echo(render(inspect(dataset)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from cgcore.data import UNITS
+from cgcore.errors import InputError
 
 config = click.option(
     "--config", "config_file", type=click.Path(), metavar="FILE", help="YAML with blocks model and training."
@@ -27,3 +29,12 @@ cache = click.option(
 def given(**options: Any) -> dict[str, Any]:
     """The options that were given: those not None."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def refuse_factors(paths: Sequence[str]) -> None:
+    """Refuse factors where frames are needed."""
+    from cgcore.factor.storage import is_factor
+
+    for path in paths:
+        if is_factor(path):
+            raise InputError(f"{path}: is a factor, not frames; use `cgcore merge` or `cgcore fit` on it")

@@ -53,8 +53,10 @@ class Dataset:
     def subset(self, max_frames: int | None, seed: int = 0) -> Dataset:
         """At most `max_frames` frames, drawn at random without replacement from all, in their order.
 
-        Raises InputError when `max_frames` is below 1.
+        Raises InputError when `max_frames` is below 1, or `seed` below 0.
         """
+        if seed < 0:
+            raise InputError(f"seed is {seed}; give at least 0.")
         if max_frames is not None and max_frames < 1:
             raise InputError(f"max_frames is {max_frames}; give at least 1.")
         if max_frames is None or max_frames >= self.n_frames:

@@ -13,7 +13,7 @@ from cgcore.data import Dataset, Frames, Segment
 ROWS_AT_ONCE = 8_000
 """Rows (3 * beads * frames) of a batch: its design matrix of 28 columns takes 1.7 MiB, which a core keeps in cache."""
 
-SAMPLED_PROTEINS = 8
+SAMPLE_ROWS, SAMPLED_PROTEINS = 4_000, 8
 
 
 class Batch(NamedTuple):
@@ -57,18 +57,20 @@ def all_cuts(dataset: Dataset, segments: Sequence[Segment]) -> list[Cut]:
 
 
 def sample_cuts(dataset: Dataset, segments: Sequence[Segment]) -> list[Cut]:
-    """Batches of the same shapes whose frames are spread over a few proteins, these over the whole data set."""
+    """Batches of the same shapes with about `SAMPLE_ROWS` rows, spread over the frames of a few proteins."""
     sizes = _sizes(dataset, segments)
     # The frames of a protein in one source together: its segments, which are consecutive, joined.
     starts = [k for k, segment in enumerate(segments) if segment.block == 0]
     ends = [*starts[1:], len(segments)]
+    sampled = _spread(len(starts), SAMPLED_PROTEINS)
     cuts = []
-    for which in _spread(len(starts), SAMPLED_PROTEINS):
+    for which in sampled:
         first = starts[which]
         source = dataset.sources[segments[first].source]
         rows = np.concatenate([segment.rows for segment in segments[first : ends[which]]])
+        rows = rows[_spread(len(rows), -(-SAMPLE_ROWS // (3 * int(source.lengths[rows[0]]) * len(sampled))))]
         size = sizes[source.n_beads]
-        cuts.append(Cut(first, source, rows[_spread(len(rows), size)], size))
+        cuts += [Cut(first, source, rows[start : start + size], size) for start in range(0, len(rows), size)]
     return cuts
 
 

@@ -19,7 +19,7 @@ from cgcore.factor.batches import Cut, all_cuts, sample_cuts
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.histogram import Histograms
-from cgcore.factor.triangle import Triangle
+from cgcore.factor.triangle import Triangle, merged, triangle
 from cgcore.factor.whitening import WELL_CONDITIONED, correlation_spread, preconditioner, unwhitened
 from cgcore.physics.coefficients import Layout
 from cgcore.physics.design import Internal, design_matrix
@@ -29,8 +29,11 @@ from cgcore.physics.prior import Weights
 BLOCKS = 20
 """Blocks for each protein in each source: enough for folds, few enough that each is many frames."""
 
-SAMPLE_ROWS = 4_000
-"""Rows of the sample that the basis is made of."""
+FEW_ROWS = 50_000
+"""Up to so many rows (3 * real beads) S comes from QR of the rows, which takes 20 ms then; with more, from their
+Gram matrix (see `whitening`), which is faster and runs on GPUs. Both are as accurate: benchmarks/factor_pass.py."""
+
+TOO_LARGE = "its positions or forces are too large for float64; check the units, or remove what is broken"
 
 Progress = Callable[[int, int], object]
 """Called with the number of frames done and of all."""
@@ -59,37 +62,41 @@ def compress(
     segments = dataset.segments(blocks)
     rows = partial(_rows, fingerprint.weights, fingerprint.layout, displacement)
 
-    def gather(T: Triangle) -> tuple[list[np.ndarray], Histograms]:
+    def gather(T: Triangle | None) -> tuple[list[np.ndarray], Histograms]:
+        """For each segment its Gram matrix after T, or without T its triangle; and the histograms of all."""
+
         def work(cut: Cut) -> tuple[int, np.ndarray, Histograms, int]:
             batch = cut.load()
             with jax.enable_x64(True):  # a setting of this thread
                 x, internal = rows(batch.R, batch.F, batch.lengths)
-                gram = np.asarray(_gram(x, T))
-            return cut.segment, gram, Histograms.of(internal._asdict(), batch.lengths), len(cut.rows)
+                part = triangle(np.asarray(x).T) if T is None else np.asarray(_gram(x, T))
+            return cut.segment, part, Histograms.of(internal._asdict(), batch.lengths), len(cut.rows)
 
-        grams, histograms, done = [np.zeros_like(T) for _ in segments], Histograms.empty(), 0
+        size = fingerprint.layout.size + 1
+        sums, histograms, done = [np.zeros((size, size)) for _ in segments], Histograms.empty(), 0
         with ThreadPoolExecutor(_threads()) as pool:
             # In the order of the cuts, whoever finishes first: sums come out the same in every run.
-            for segment, gram, counts, frames in pool.map(work, all_cuts(dataset, segments)):
-                grams[segment] += gram
+            for segment, part, counts, frames in pool.map(work, all_cuts(dataset, segments)):
+                sums[segment] = merged([sums[segment], part]) if T is None else sums[segment] + part
                 histograms += counts
                 done += frames
                 if progress is not None:
                     progress(done, dataset.n_frames)
-        return grams, histograms
+        if not all(np.isfinite(np.sum(part**2)) for part in sums):
+            raise InputError(locate_overlap(dataset) or f"{dataset.path}: {TOO_LARGE}")
+        return sums, histograms
 
-    with jax.enable_x64(True), one_blas_thread():
-        sample = [cut.load() for cut in sample_cuts(dataset, segments)]
-        T = preconditioner(_some_rows([rows(b.R, b.F, b.lengths)[0] for b in sample]))
-        grams, histograms = gather(T)
-        if not np.isfinite(grams).all():
-            where = locate_overlap(dataset) or "positions or forces are too large for float64"
-            raise InputError(f"{dataset.path}: the design matrix is not finite: {where}")
-        if correlation_spread(np.sum(grams, axis=0)) < WELL_CONDITIONED:
-            # The sample missed what the data hold. Rare; what was found now is the better basis.
-            T = preconditioner(np.vstack([unwhitened(gram, T) for gram in grams]))
-            grams, histograms = gather(T)
-        made = [_block(dataset, segment, unwhitened(gram, T)) for segment, gram in zip(segments, grams, strict=True)]
+    with jax.enable_x64(True), one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+        T = None
+        if 3 * dataset.real_beads > FEW_ROWS:
+            sample = [cut.load() for cut in sample_cuts(dataset, segments)]
+            T = preconditioner(_finite_rows([rows(b.R, b.F, b.lengths)[0] for b in sample]))
+        sums, histograms = gather(T)
+        if T is not None and correlation_spread(np.sum(sums, axis=0)) < WELL_CONDITIONED:
+            T = None  # the sample missed what the data hold
+            sums, histograms = gather(T)
+        triangles = sums if T is None else [unwhitened(gram, T) for gram in sums]
+    made = [_block(dataset, segment, S) for segment, S in zip(segments, triangles, strict=True)]
     return Factor(tuple(made), fingerprint, histograms)
 
 
@@ -105,12 +112,10 @@ def _block(dataset: Dataset, segment: Segment, S: Triangle) -> Block:
     )
 
 
-def _some_rows(batches: list[Array]) -> Float[np.ndarray, "rows n"]:
-    """Some of the rows of these batches, drawn with a fixed seed."""
+def _finite_rows(batches: list[Array]) -> Float[np.ndarray, "rows n"]:
+    """The rows of these batches that say something; the pass over all of them says where one is not finite."""
     rows = np.hstack([np.asarray(batch) for batch in batches]).T
-    if not np.isfinite(rows).all():
-        rows = rows[np.isfinite(rows).all(axis=1)]  # the pass over all of them says where
-    return np.random.default_rng(0).choice(rows, min(SAMPLE_ROWS, len(rows)), replace=False)
+    return rows[np.isfinite(rows).all(axis=1) & (rows != 0).any(axis=1)]
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,9 @@ def save_factor(path: str | Path, factor: Factor) -> None:
 def is_factor(path: str | Path) -> bool:
     """Whether the file at `path` is a factor, and not frames or something else."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             return "format" in archive and str(archive["format"]) == FORMAT
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, TypeError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
         return False
 
 
@@ -58,12 +59,14 @@ def load_factor(path: str | Path) -> Factor:
         InputError: no such file, not a factor, or a damaged one.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; give a factor made by `cgcore compress`") from error
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: can't be read as a factor ({error}); make it again by `cgcore compress`") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: is a folder; give the file of a factor") from error
+    except (OSError, ValueError, TypeError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path}: not a factor, or a damaged one; make it by `cgcore compress`") from error
     if str(arrays.get("format")) != FORMAT:
         raise InputError(f"{path}: not a factor of this version of cgcore; make it by `cgcore compress`")
     try:

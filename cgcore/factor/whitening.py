@@ -16,7 +16,7 @@ from cgcore.factor.triangle import Triangle, triangle
 
 WELL_CONDITIONED = 1e-8
 """Smallest eigenvalue of the correlation matrix of Y, relative to its largest, at which S has eight digits in the
-weakest direction, more than data determine; below it a new T is made from what was found."""
+weakest direction, more than data determine; below it the pass is made again by QR of the rows."""
 
 
 def preconditioner(rows: Float[np.ndarray, "rows n"]) -> Triangle:

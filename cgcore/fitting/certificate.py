@@ -72,6 +72,6 @@ def certify(
         optimal_loss_every_direction=float(factor.S[-1, -1] ** 2) / max(factor.beads, 1),
         zero_prior_loss=zero,
         initial_loss=initial,
-        explained=(initial - loss) / explainable if explainable > rounding else 1.0,
+        explained=1.0 if explainable <= rounding else (initial - loss) / explainable,
         kkt_residual=kkt_residual,
     )

@@ -88,7 +88,7 @@ def fit(
     with clock() as seconds, jax.enable_x64(True), one_blas_thread():
         factor = factor_of(data)
         held_out = None if validation is None else factor_of(validation)
-        origin = to_coefficients(prior.params)
+        origin = _finite_start(prior, factor)
         directions = spectrum(factor.S, factor.beads)
         chosen = _choose(factor, directions, origin, options)
         task = problem(
@@ -131,6 +131,14 @@ def fit(
             seconds=seconds,
         )
     return _judged(result)
+
+
+def _finite_start(prior: Prior, factor: Factor) -> Coefficients:
+    with np.errstate(over="ignore", invalid="ignore"):
+        origin = to_coefficients(prior.params)
+        if not np.isfinite(factor.loss(origin)):
+            raise InputError("the initial parameters give forces too large for float64; check epsilon and sigma")
+    return origin
 
 
 def _choose(factor: Factor, directions: Spectrum, origin: Coefficients, options: Options) -> Directions:

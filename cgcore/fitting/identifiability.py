@@ -17,6 +17,9 @@ from cgcore.physics.coefficients import Layout
 NAMED = 0.1
 """A coefficient is named when it makes up at least this part of a direction (squared loading; they add up to 1)."""
 
+NEARLY_DEPENDENT = 0.01
+"""Relative singular value below which the coefficients of a direction are called so."""
+
 TERM_NEEDS = {"bond": 2, "angle": 3, "dihedral": 4, "repulsive": 7, "excluded_volume": 3}
 """Beads that a chain needs for one instance of each term."""
 
@@ -125,7 +128,8 @@ def _notes(factor: Factor, layout: Layout, left: Sequence[Direction], empty: dic
         notes.append("epsilon and sigma enter only as epsilon*sigma^4: sigma is as given, epsilon carries the scale")
     if layout.excluded_volume and "excluded_volume" not in empty:
         notes.append("epsilon_ex and sigma_ex enter only as epsilon_ex*sigma_ex^4: sigma_ex is as given")
-    angular = {name for d in left for name, part in d.loadings.items() if part**2 >= NAMED and name[0] in "ab"}
+    weak = [direction for direction in left if direction.singular_value < NEARLY_DEPENDENT]
+    angular = {name for d in weak for name, part in d.loadings.items() if part**2 >= NAMED and name[0] in "ab"}
     sampled = factor.histograms.sampled_range("angle")
     if angular and sampled:
         low, high = np.degrees(sampled)

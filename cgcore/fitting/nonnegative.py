@@ -44,8 +44,8 @@ def nearest_feasible(
             multipliers = np.linalg.lstsq(G @ G.T, -(G @ y + offsets[active]), rcond=None)[0]
             x = y + G.T @ multipliers
             slack = normals @ x + offsets
-            infeasible = -min(slack.min(initial=0.0), 0.0) / (1 + np.abs(offsets).max(initial=0.0))
-            negative = -min(multipliers.min(initial=0.0), 0.0) / (1 + np.abs(multipliers).max(initial=0.0))
+            infeasible = max(0.0, -slack.min(initial=0.0)) / (1 + np.abs(offsets).max(initial=0.0))
+            negative = max(0.0, -multipliers.min(initial=0.0)) / (1 + np.abs(multipliers).max(initial=0.0))
             loose = np.abs(multipliers * slack[active]).max(initial=0.0) / (1 + np.abs(multipliers).max(initial=0.0))
             residual = max(infeasible, negative, loose)
             if best is None or residual < best[1]:

@@ -13,6 +13,9 @@ Objective = Literal["compressed", "direct"]
 Coordinates = Literal["whitened", "physical"]
 Precision = Literal["float64", "float32"]
 
+MOST_STEPS = 10**6
+"""The loss before each step is kept, and a fit of a million steps is one in the wrong coordinates."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -52,7 +55,12 @@ class Options:
             ("precision", Precision),
         ):
             _require(getattr(self, name) in get_args(choices), name, f"one of {', '.join(get_args(choices))}", self)
-        _require(_whole(self.max_steps) and self.max_steps >= 1, "max_steps", "a whole number of at least 1", self)
+        _require(
+            _whole(self.max_steps) and 1 <= self.max_steps <= MOST_STEPS,
+            "max_steps",
+            f"a whole number from 1 to {MOST_STEPS}",
+            self,
+        )
         _require(
             self.min_steps is None or (_whole(self.min_steps) and 0 <= self.min_steps <= self.max_steps),
             "min_steps",

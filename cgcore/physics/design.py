@@ -55,7 +55,7 @@ def design_matrix(
     bonds = _bond_vectors(R, displacement)
     r = jnp.sqrt(_dot(bonds, bonds))
     along = bonds / r
-    cos_theta, sin_theta, d_theta = _angles(along, r)
+    cos_theta, sin_theta, d_theta = _angles(bonds, r)
     cos_phi, sin_phi, d_phi = _dihedrals(bonds, r)
 
     def term(weight: float, slopes: Series, gradients: Sequence[Vectors]) -> Columns:
@@ -82,14 +82,17 @@ def _bond_vectors(R: Float[Array, "frames beads 3"], displacement: Displacement)
     return _xyz_first(jax.vmap(jax.vmap(displacement))(R[:, 1:], R[:, :-1]))
 
 
-def _angles(along: Vectors, r: Rows) -> tuple[Rows, Rows, list[Vectors]]:
+def _angles(bonds: Vectors, r: Rows) -> tuple[Rows, Rows, list[Vectors]]:
     """cos and sin of the angles, and the angle's gradient for the three beads."""
-    u, v = -along[:, :, :-1], along[:, :, 1:]
+    u, v = -bonds[:, :, :-1], bonds[:, :, 1:]
+    length_u, length_v = r[:, :-1], r[:, 1:]
+    # Of the bonds as they are: normalised ones of a straight chain are not exactly parallel.
     normal = _cross(u, v)
-    sine = jnp.sqrt(_dot(normal, normal))
-    normal = normal / jnp.where(sine > 0, sine, 1.0)
-    first, last = _cross(u, normal) / r[:, :-1], -_cross(v, normal) / r[:, 1:]
-    return _dot(u, v), sine, [first, -(first + last), last]
+    area = jnp.sqrt(_dot(normal, normal))
+    normal = normal / jnp.where(area > 0, area, 1.0)
+    first, last = _cross(u, normal) / length_u**2, -_cross(v, normal) / length_v**2
+    lengths = length_u * length_v
+    return _dot(u, v) / lengths, area / lengths, [first, -(first + last), last]
 
 
 def _dihedrals(bonds: Vectors, r: Rows) -> tuple[Rows, Rows, list[Vectors]]:

@@ -45,7 +45,8 @@ def term_energies(
     total = partial(_sum_over_rows, R, mask, displacement)
 
     def repulsion(epsilon: str, sigma: str) -> Callable[[Array], Array]:
-        return lambda d: terms.soft_repulsion(geometry.norm(d), p[epsilon], p[sigma])
+        # An unguarded length: beads that coincide must give a force that is not finite, never one of zero.
+        return lambda d: terms.soft_repulsion(jnp.sqrt(jnp.sum(d**2)), p[epsilon], p[sigma])
 
     energies = {
         "bond": total(rows.bonds, lambda d: terms.harmonic_bond(geometry.norm(d), p["r0"], p["kr"])),

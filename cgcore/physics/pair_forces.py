@@ -22,11 +22,12 @@ def far_pair_forces(R: Positions, real: Real, displacement: Displacement = free)
     if displacement is not free:
         every = jax.vmap(jax.vmap(jax.vmap(displacement, (None, 0)), (0, None)))(R, R)
         return jnp.sum(_strength(jnp.sum(every**2, axis=3), pairs)[..., None] * every, axis=2)
-    # sum_j w_ij (x_i - x_j) as a matrix product; about the centre, so that the difference loses no digits.
+    # sum_j w_ij (x_i - x_j) as a matrix product; about the centre, so that the difference loses few digits.
     count = jnp.maximum(jnp.sum(real, axis=1), 1)[:, None, None]
     centre = jnp.sum(jnp.where(real[..., None], R, 0.0), axis=1, keepdims=True) / count
     x = R - centre
-    squared = sum((x[:, :, None, k] - x[:, None, :, k]) ** 2 for k in range(3))
+    # Distances of R itself: those of beads that coincide must be exactly 0.
+    squared = sum((R[:, :, None, k] - R[:, None, :, k]) ** 2 for k in range(3))
     strength = _strength(jnp.asarray(squared), pairs)
     return x * jnp.sum(strength, axis=2)[..., None] - jnp.einsum("fij,fjc->fic", strength, x)
 

@@ -53,7 +53,7 @@ def draw(
         cells = figure.add_gridspec(3, 3, height_ratios=(1.3, 1, 1))
         parts = cells[0, 0].subgridspec(2, 1)
         draw_loss(figure.add_subplot(parts[0]), figure.add_subplot(parts[1]), result)
-        draw_singular_values(figure.add_subplot(cells[0, 1].subgridspec(1, 1)[0]), result, factor_histograms)
+        draw_singular_values(figure.add_subplot(cells[0, 1].subgridspec(1, 1)[0]), result)
         _cross_validation(figure, cells[0, 2], result)
         for column, name in enumerate(("bond", "angle", "dihedral")):
             draw_potential(figure.add_subplot(cells[1, column]), name, result, factor_histograms, temperature)

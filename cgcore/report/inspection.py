@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 
 from cgcore.data.proteins import ALPHABET
 from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.inspect import Inspection
 from cgcore.report.table import table
+
+WIDTH = 100
+"""Columns."""
 
 BARS = " ▁▂▃▄▅▆▇█"
 BINS = 40
@@ -23,7 +28,7 @@ the same numbers are 42 times as large."""
 
 
 def render(inspection: Inspection) -> str:
-    """The inspection as plain text, at most 100 columns wide."""
+    """The inspection as plain text, at most `WIDTH` columns wide."""
     parts = [
         _overview(inspection),
         _units(inspection),
@@ -33,7 +38,8 @@ def render(inspection: Inspection) -> str:
         _coordinates(inspection),
         _forces(inspection),
     ]
-    return "\n\n".join(part for part in parts if part)
+    lines = "\n\n".join(part for part in parts if part).splitlines()
+    return "\n".join(wrapped for line in lines for wrapped in _wrapped(line))
 
 
 def bars(counts: np.ndarray, edges: np.ndarray, low: float, high: float, bins: int = BINS) -> str:
@@ -104,7 +110,10 @@ def _coordinates(found: Inspection) -> str:
         scale, unit, digits = (1.0, "Å", 3) if name == "bond" else (180 / np.pi, "degrees", 1)
         values = [f"{value * scale:.{digits}f}" if value is not None else "" for value in (least, mean, most)]
         rows.append((f"{name} [{unit}]", f"{count:,}", *values, _histogram(found.histograms, name)))
-    text = table(("Coordinate", "values", "least", "mean", "most", "histogram from least to most"), rows)
+    text = table(("Coordinate", "values", "least", "mean", "most", "histogram"), rows)
+    low, high = EDGES["bond"][[0, -1]]
+    if found.ranges["bond"].least < low or found.ranges["bond"].most > high:
+        text += f"\nin the histogram, bonds beyond {low:g}..{high:g} Å stand at its ends"
     text += "\ndihedrals are minus the IUPAC dihedral" if "dihedral" in found.ranges else ""
     if found.closest is not None:
         distance, source, frame, (i, j) = found.closest
@@ -136,6 +145,21 @@ def _net(found: Inspection) -> str:
     if found.net_force_rms < 0.02 * independent:
         return "only the beads act on each other"
     return f"something outside acts on the beads (solvent, say); {independent:.3g} if each were pulled by itself"
+
+
+def _wrapped(line: str) -> list[str]:
+    """A sentence in lines of `WIDTH` columns; what has no spaces, a path say, stays whole."""
+    if len(line) <= WIDTH:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(
+        line.lstrip(),
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _short(text: str, width: int = 60) -> str:

@@ -12,8 +12,12 @@ from cgcore.fitting.result import FitResult
 PACKAGES = ("cgcore", "jax", "jaxlib", "numpy", "optax")
 
 
-def record(result: FitResult, config: Config, data: dict[str, Any]) -> dict[str, Any]:
-    """Everything about a fit, in plain values and dataclasses; `data` says what was fitted to."""
+def record(result: FitResult, config: Config, settings_of_data: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """Everything about a fit, in plain values and dataclasses.
+
+    `settings_of_data` are how the data were chosen, `data` says what was fitted to: together with the options they
+    let anyone repeat the fit.
+    """
     return {
         "status": result.status.name,
         "message": result.message,
@@ -26,6 +30,7 @@ def record(result: FitResult, config: Config, data: dict[str, Any]) -> dict[str,
         "identifiability": result.identifiability,
         "warnings": result.warnings,
         "config": {
+            **settings_of_data,
             "weights": config.prior.weights,
             "options": result.options,
             "min_steps": result.options.least_steps,

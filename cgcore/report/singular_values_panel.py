@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from cgcore.factor.histogram import Histograms
 from cgcore.fitting.result import FitResult
 from cgcore.report.style import BLUE, GREEN, GREY, ORANGE, VERMILION, Axes
 
 
-def draw_singular_values(ax: Axes, result: FitResult, histograms: Histograms) -> None:
+def draw_singular_values(ax: Axes, result: FitResult) -> None:
     """Relative singular values on a logarithmic axis, with the cut-off and the resolution of float64.
 
     Arguments:
         ax: panel.
         result: the fit.
-        histograms: of the factor, for its number of beads.
     """
     values = np.asarray(result.identifiability.singular_values)
     kept = np.asarray(result.identifiability.kept, bool)
     index = np.arange(1, len(values) + 1)
-    resolution = float(np.finfo(np.float64).eps * 3 * max(real_beads(histograms), 1))
-    bottom = min(resolution, float(np.min(values[values > 0], initial=1.0))) / 10
+    resolution = float(np.finfo(np.float64).eps * 3 * max(result.factor.beads, 1))
+    bottom = max(min(resolution, float(np.min(values[values > 0], initial=1.0))) / 10, 1e-18)
     shown = np.maximum(values, bottom)
-    left = ~kept & (values > bottom)
+    # Values descend, and those of terms without data, 0 but for rounding, are not among the directions left.
+    left = ~kept & (index <= kept.sum() + len(result.identifiability.left))
     ax.axhspan(bottom, resolution, color="#f3f3f3", zorder=0)
     ax.plot(index[kept], shown[kept], "o", color=BLUE, ms=5.5, label=f"fitted ({kept.sum()})")
     if left.any():
@@ -31,7 +30,7 @@ def draw_singular_values(ax: Axes, result: FitResult, histograms: Histograms) ->
                 label=f"left at the start ({left.sum()})")  # fmt: skip
     zero = ~kept & ~left
     if zero.any():
-        ax.plot(index[zero], shown[zero], "x", color=GREY, ms=6, clip_on=False, label=f"no data, 0 ({zero.sum()})")
+        ax.plot(index[zero], shown[zero], "x", color=GREY, ms=6, clip_on=False, label=f"without data ({zero.sum()})")
     if result.cutoff:
         ax.axhline(result.cutoff, color=ORANGE, ls="--", lw=1.4, label=f"cut-off {result.cutoff:.3g}")
     ax.axhline(resolution, color=GREEN, ls=":", lw=1.4, label=f"resolution of float64, {resolution:.0e}")
@@ -42,11 +41,3 @@ def draw_singular_values(ax: Axes, result: FitResult, histograms: Histograms) ->
     ax.set_xlabel("direction in coefficient space")
     ax.set_ylabel("relative singular value")
     ax.legend(loc="lower left")
-
-
-def real_beads(histograms: Histograms) -> int:
-    """Number of real beads behind the histograms.
-
-    A chain of n beads has n-1 bonds and n-2 angles (2: one and none), so n is twice the first less the second.
-    """
-    return int(2 * histograms.counts["bond"].sum() - histograms.counts["angle"].sum())

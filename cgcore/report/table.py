@@ -9,7 +9,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-WIDTH = 100
+WIDTH = 400
+"""More than any table takes: a number is never cut off."""
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

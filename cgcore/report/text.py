@@ -61,7 +61,7 @@ def _judgement(result: FitResult) -> str:
         losses.append(("fitted parameters, held-out frames", result.val_loss))
     lines = [
         f"Status: {result.status.name}, {result.message}",
-        f"Optimality gap: {c.optimality_gap:.1e} over the directions kept"
+        f"Optimality gap: {_gap(c.optimality_gap)} over the directions kept"
         f" ({result.evaluations} evaluations, {100 * c.explained:.4f} % of the explainable part explained)",
     ]
     if c.kkt_residual is not None:
@@ -73,7 +73,7 @@ def _judgement(result: FitResult) -> str:
 
 
 def _curve(curve: Curve) -> str:
-    headers = ["cut-off", "directions", "training loss", "held-out loss", "± to best"]
+    headers = ["cut-off", "directions", "training loss", "held-out loss", "± (to best)"]
     if curve.held_out_protein_loss is not None:
         headers.append("held-out protein")
     rows = []
@@ -107,6 +107,11 @@ def _identifiability(result: FitResult) -> str:
     if len(known.left) > WEAKEST:
         lines.append(f"  and {len(known.left) - WEAKEST} more directions (fit.json has all)")
     return "\n".join(lines)
+
+
+def _gap(gap: float) -> str:
+    """A gap of rounding, of either sign, is none."""
+    return "below 1e-14" if abs(gap) < 1e-14 else f"{gap:.1e}"
 
 
 def _value(value: np.ndarray) -> str:

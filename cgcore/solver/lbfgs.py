@@ -28,7 +28,7 @@ Loss = Callable[..., Float[Array, ""]]
 
 
 class Limits(NamedTuple):
-    """When to stop; traced, so that other limits do not compile again."""
+    """When to stop. Another `max_steps` compiles again (it is the length of the history), the others do not."""
 
     max_steps: int = 200
     min_steps: int = 10
@@ -131,7 +131,7 @@ def _start(loss: Loss, memory: int, max_steps: int, params: PyTree, *args: Any) 
         step=jnp.int32(0),
         evaluations=jnp.int32(1),
         status=jnp.int32(Status.RUNNING),
-        history=jnp.zeros(max_steps, value.dtype),
+        history=jnp.zeros(max(max_steps, 1), value.dtype),
     )
     # Weak types would make the second entry into the loop compile again.
     return jax.tree.map(lambda x: jax.lax.convert_element_type(x, x.dtype), state)
@@ -163,9 +163,11 @@ def _step(loss: Loss, memory: int, state: State, limits: Limits, *args: Any) -> 
     search = cast("optax.ScaleByZoomLinesearchState", found)
     norm = optax.tree.norm(search.grad)
     finite = jnp.isfinite(search.value) & jnp.isfinite(norm)
-    gained = (
-        finite & (jnp.asarray(search.learning_rate) > 0) & ((search.value < state.value) | (norm < state.grad_norm))
-    )
+    resolution = ROUNDING * jnp.finfo(state.value.dtype).eps * jnp.abs(state.value)
+    lower = search.value < state.value
+    # Where the loss can't show it any more, a smaller gradient is a gain, too.
+    flatter = (search.value <= state.value + resolution) & (norm < state.grad_norm)
+    gained = finite & (jnp.asarray(search.learning_rate) > 0) & (lower | flatter)
 
     # A step that gains nothing is not taken; the next one is steepest descent from an empty memory, since the
     # last pairs of a nearly converged fit can be rounding noise.
@@ -188,8 +190,7 @@ def _step(loss: Loss, memory: int, state: State, limits: Limits, *args: Any) -> 
     new = optax.tree.cast_like(new, state)
 
     status = _status(new, limits)
-    resolution = ROUNDING * jnp.finfo(state.value.dtype).eps * jnp.abs(state.value)
-    at_floor = -jnp.asarray(optax.tree.vdot(direction, state.grad)) <= resolution
+    at_floor = jnp.abs(optax.tree.vdot(direction, state.grad)) <= resolution
     stalled = ~gained & (status != Status.GRADIENT) & (new.step >= limits.min_steps)
     status = jnp.where(stalled & state.fresh, Status.LINE_SEARCH_FAILED, status)
     status = jnp.where(stalled & at_floor, Status.PRECISION_FLOOR, status)

@@ -31,7 +31,7 @@ _MESSAGES = {
     Status.GRADIENT: "converged: the gradient norm is below tol_grad",
     Status.PRECISION_FLOOR: (
         "converged to the precision of the arithmetic: no step changes the loss by more than rounding, "
-        "tol_grad is out of reach (use float64, or a larger tol_grad)"
+        "and tol_grad is below what that resolves"
     ),
     Status.LINE_SEARCH_FAILED: (
         "line search failed: no step along the search direction lowers the loss; "
@@ -40,7 +40,7 @@ _MESSAGES = {
     Status.MAX_STEPS: "stopped at max_steps before convergence: allow more steps or use whitened coordinates",
     Status.NON_FINITE: "the loss or its gradient is not finite: overlapping beads, or an unbounded objective",
     Status.SUBOPTIMAL: (
-        "stopped by its own test, but the exact optimum is lower than tolerance allows: "
-        "the coordinates are badly scaled (use whitened ones)"
+        "stopped by its own test, but the exact optimum is lower than that allows: "
+        "tol_grad is too large, or the coordinates are badly scaled (use whitened ones)"
     ),
 }

@@ -1,0 +1,247 @@
+"""Random chains and priors, and the physics once more in NumPy, written from the formulas alone.
+
+The NumPy half shares no code with cgcore: gradients of the internal coordinates come from complex steps, which
+have no truncation error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from cgcore.physics import design, energy, loss
+from cgcore.physics.coefficients import Layout
+from cgcore.physics.geometry import Displacement, free
+from cgcore.physics.prior import Prior, Weights
+
+# Compiled once for each shape and displacement; weights are traced, so that a one-hot one does not compile again.
+_evaluate = jax.jit(
+    lambda *args: (energy.term_energies(*args), energy.forces(*args)),
+    static_argnums=4,
+)
+force_matching_loss = jax.jit(loss.force_matching_loss, static_argnums=5)
+design_matrix = jax.jit(design.design_matrix, static_argnums=(1, 4))
+
+TERMS = ("bond", "angle", "dihedral", "repulsive", "excluded_volume")
+ALL_ON = Weights(bond=0.5, angle=0.25, dihedral=0.25, repulsive=1.0, excluded_volume=0.7)
+SPANS = {"bond": 2, "angle": 3, "dihedral": 4}
+SEPARATIONS = {"repulsive": (6, 10**6), "excluded_volume": (2, 5)}
+
+
+def term_energies(*args: Any, displacement: Displacement = free) -> dict[str, jax.Array]:
+    """`energy.term_energies`, compiled together with the forces."""
+    return _evaluate(*args, displacement)[0]
+
+
+def forces(*args: Any, displacement: Displacement = free) -> jax.Array:
+    """`energy.forces`, compiled together with the energies."""
+    return _evaluate(*args, displacement)[1]
+
+
+class Frames(NamedTuple):
+    """Frames padded to one number of beads; `lengths` are the numbers of real ones."""
+
+    R: np.ndarray
+    F: np.ndarray
+    mask: np.ndarray
+    lengths: np.ndarray
+
+
+def only(term: str) -> Weights:
+    """Weight 1 for one term and 0 for the others."""
+    return Weights(*(float(name == term) for name in TERMS))
+
+
+def chain(rng: np.random.Generator, n_beads: int) -> np.ndarray:
+    """A self-avoiding chain with bonds of about 3.8 Å and angles away from 0 and 180 degrees."""
+    while True:
+        R = [np.zeros(3)]
+        for _ in range(1000):
+            if len(R) == n_beads:
+                return np.array(R)
+            step = rng.normal(size=3)
+            new = R[-1] + step / np.linalg.norm(step) * rng.uniform(3.7, 3.9)
+            bent = len(R) < 2 or 4.5 < np.linalg.norm(new - R[-2]) < 7.2
+            if bent and all(np.linalg.norm(new - old) > 4 for old in R[:-1]):
+                R.append(new)
+
+
+def frames(rng: np.random.Generator, lengths: list[int], n_beads: int, fill: float = 0.0) -> Frames:
+    """Random frames; padded beads hold `fill` in positions and forces."""
+    R, F = (np.full((len(lengths), n_beads, 3), fill) for _ in "RF")
+    mask = np.arange(n_beads) < np.array(lengths)[:, None]
+    for f, n in enumerate(lengths):
+        if n:
+            R[f, :n] = chain(rng, n)
+        F[f, :n] = rng.normal(scale=10.0, size=(n, 3))
+    return Frames(R, F, mask, np.array(lengths))
+
+
+def prior(rng: np.random.Generator, n_angle: int = 3, n_dihedral: int = 2, weights: Weights = ALL_ON) -> Prior:
+    """A prior with every term felt."""
+    params: dict[str, Any] = {
+        "r0": rng.uniform(3.7, 3.9),
+        "kr": rng.uniform(80, 200),
+        "a": rng.normal(size=n_angle),
+        "b": rng.normal(size=n_angle),
+        "epsilon": rng.uniform(0.5, 2),
+        "sigma": rng.uniform(3, 5),
+        "k_dih": rng.uniform(0.3, 1, size=n_dihedral),
+        "gamma_dih": rng.uniform(-3, 3, size=n_dihedral),
+    }
+    if weights.excluded_volume is not None:
+        params |= {"epsilon_ex": rng.uniform(0.5, 2), "sigma_ex": rng.uniform(3, 4)}
+    return Prior(weights, params)
+
+
+def rotation(rng: np.random.Generator) -> np.ndarray:
+    """A random proper rotation matrix."""
+    Q = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    return Q * np.linalg.det(Q)
+
+
+def relative(a: Any, b: Any) -> float:
+    """Largest difference of two arrays of one shape, relative to the largest value of the second."""
+    a, b = np.asarray(a), np.asarray(b)
+    assert a.shape == b.shape
+    if not b.size:
+        return 0.0
+    return float(np.max(np.abs(a - b)) / max(np.max(np.abs(b)), 1e-300))
+
+
+# The physics in NumPy. R is (..., beads, 3), all beads real.
+
+
+def np_coordinates(R: np.ndarray) -> dict[str, np.ndarray]:
+    """Distances, angles and dihedrals of the rows of each term, (..., rows)."""
+    polar = _polar(R)
+    return {name: np.arctan2(y, x) if name in ("angle", "dihedral") else x for name, (x, y) in polar.items()}
+
+
+def np_energies(weights: Weights, params: Mapping[str, Any], R: np.ndarray) -> dict[str, np.ndarray]:
+    """Weighted energy of each term."""
+    q, p = np_coordinates(R), params
+    series = {
+        "bond": p["kr"] / 2 * (q["bond"] - p["r0"]) ** 2,
+        "angle": sum(
+            (a * np.cos(n * q["angle"]) + b * np.sin(n * q["angle"]) for n, a, b in _numbered(p["a"], p["b"])),
+            start=np.zeros_like(q["angle"]),
+        ),
+        "dihedral": sum(
+            (k * (1 + np.cos(n * q["dihedral"] - gamma)) for n, k, gamma in _numbered(p["k_dih"], p["gamma_dih"])),
+            start=np.zeros_like(q["dihedral"]),
+        ),
+        "repulsive": p["epsilon"] * (p["sigma"] / q["repulsive"]) ** 4,
+    }
+    if weights.excluded_volume is not None:
+        series["excluded_volume"] = p["epsilon_ex"] * (p["sigma_ex"] / q["excluded_volume"]) ** 4
+    return {name: getattr(weights, name) * values.sum(axis=-1) for name, values in series.items()}
+
+
+def np_forces(weights: Weights, params: Mapping[str, Any], R: np.ndarray) -> np.ndarray:
+    """Minus the gradient of the energy."""
+    q, p = np_coordinates(R), params
+    slopes = {
+        "bond": p["kr"] * (q["bond"] - p["r0"]),
+        "angle": sum(
+            (n * (b * np.cos(n * q["angle"]) - a * np.sin(n * q["angle"])) for n, a, b in _numbered(p["a"], p["b"])),
+            start=np.zeros_like(q["angle"]),
+        ),
+        "dihedral": sum(
+            (-n * k * np.sin(n * q["dihedral"] - gamma) for n, k, gamma in _numbered(p["k_dih"], p["gamma_dih"])),
+            start=np.zeros_like(q["dihedral"]),
+        ),
+        "repulsive": -4 * p["epsilon"] * p["sigma"] ** 4 / q["repulsive"] ** 5,
+    }
+    if weights.excluded_volume is not None:
+        slopes["excluded_volume"] = -4 * p["epsilon_ex"] * p["sigma_ex"] ** 4 / q["excluded_volume"] ** 5
+    gradients = np_gradients(R)
+    return -sum(
+        (
+            getattr(weights, name) * np.einsum("...r,...rix->...ix", slope, gradients[name])
+            for name, slope in slopes.items()
+        ),
+        start=np.zeros_like(R),
+    )
+
+
+def np_matrix(weights: Weights, layout: Layout, R: np.ndarray) -> np.ndarray:
+    """X of forces = X c, (..., beads, 3, n)."""
+    q, gradients = np_coordinates(R), np_gradients(R)
+
+    def series(name: str, harmonics: int) -> list[tuple[str, np.ndarray]]:
+        n = range(1, harmonics + 1)
+        return [(name, -i * np.sin(i * q[name])) for i in n] + [(name, i * np.cos(i * q[name])) for i in n]
+
+    slopes = [
+        ("bond", q["bond"]),
+        ("bond", -np.ones_like(q["bond"])),
+        *series("angle", layout.n_angle),
+        *series("dihedral", layout.n_dihedral),
+        ("repulsive", -4 / q["repulsive"] ** 5),
+    ]
+    if layout.excluded_volume:
+        slopes.append(("excluded_volume", -4 / q["excluded_volume"] ** 5))
+    columns = [
+        -getattr(weights, name) * np.einsum("...r,...rix->...ix", slope, gradients[name]) for name, slope in slopes
+    ]
+    return np.stack(columns, axis=-1)
+
+
+def np_loss(weights: Weights, params: Mapping[str, Any], data: Any) -> float:
+    """The masked loss, a sum over real beads and over their number."""
+    lengths = np.asarray(data.mask).astype(bool).sum(axis=1)
+    total = 0.0
+    for n in set(lengths.tolist()) - {0}:
+        R, F = (np.asarray(x)[lengths == n, :n].astype(np.float64) for x in (data.R, data.F))
+        total += float(np.sum((np_forces(weights, params, R) - F) ** 2))
+    return total / max(int(lengths.sum()), 1)
+
+
+def np_gradients(R: np.ndarray) -> dict[str, np.ndarray]:
+    """Gradient of each coordinate, (..., rows, beads, 3), by complex steps in each coordinate of each bead."""
+    n, h = R.shape[-2], 1e-150
+    base = _polar(R)
+    gradients = {name: np.zeros((*x.shape, n, 3)) for name, (x, _) in base.items()}
+    for i, k in np.ndindex(n, 3):
+        moved = R.astype(complex)
+        moved[..., i, k] += 1j * h
+        for name, (dx, dy) in _polar(moved).items():
+            x, y = base[name]
+            dx, dy = np.imag(dx) / h, np.imag(dy) / h
+            polar = name in ("angle", "dihedral")
+            gradients[name][..., i, k] = (x * dy - y * dx) / (x**2 + y**2) if polar else dx
+    return gradients
+
+
+def _polar(R: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """(x, y) whose atan2(y, x) is the coordinate; a distance stands in x."""
+    n = R.shape[-2]
+
+    def length(v: np.ndarray) -> np.ndarray:
+        return np.sqrt((v * v).sum(axis=-1))
+
+    def distances(nearest: int, farthest: int) -> tuple[np.ndarray, np.ndarray]:
+        pairs = [(i, j) for i in range(n) for j in range(n) if nearest <= j - i <= farthest]
+        i, j = np.array(pairs, int).reshape(-1, 2).T
+        r = length(R[..., j, :] - R[..., i, :])
+        return r, np.zeros_like(r)
+
+    u, v = R[..., :-2, :] - R[..., 1:-1, :], R[..., 2:, :] - R[..., 1:-1, :]
+    b = np.diff(R, axis=-2)
+    b1, b2, b3 = (b[..., k : max(n - 3, 0) + k, :] for k in range(3))
+    n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
+    axis = b2 / length(b2)[..., None]
+    return {
+        "bond": distances(1, 1),
+        "angle": ((u * v).sum(axis=-1), length(np.cross(u, v))),
+        "dihedral": ((n1 * n2).sum(axis=-1), (np.cross(n1, axis) * n2).sum(axis=-1)),
+        **{name: distances(*limits) for name, limits in SEPARATIONS.items()},
+    }
+
+
+def _numbered(*series: Any) -> list[tuple[Any, ...]]:
+    return [(n, *values) for n, values in enumerate(zip(*series, strict=True), start=1)]

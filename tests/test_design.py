@@ -1,0 +1,181 @@
+"""The analytic design matrix, held against autodiff forces and against NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from helpers import (
+    ALL_ON,
+    SPANS,
+    TERMS,
+    Frames,
+    chain,
+    design_matrix,
+    force_matching_loss,
+    forces,
+    frames,
+    np_coordinates,
+    np_forces,
+    np_matrix,
+    only,
+    prior,
+    relative,
+)
+
+from cgcore.data import Batch
+from cgcore.physics import energy
+from cgcore.physics.coefficients import Layout, to_coefficients
+from cgcore.physics.geometry import free
+from cgcore.physics.prior import Prior, Weights
+
+batch_forces = jax.jit(jax.vmap(energy.forces, in_axes=(None, None, 0, 0, None)), static_argnums=4)
+
+
+def matrix(
+    weights: Weights, layout: Layout, R: np.ndarray, lengths: np.ndarray, displacement: Callable[..., Any] = free
+) -> np.ndarray:
+    """X as (frames, beads, xyz, columns)."""
+    return np.transpose(design_matrix(weights, layout, R, lengths, displacement)[0], (2, 3, 1, 0))
+
+
+@pytest.fixture(scope="module")
+def given_prior() -> Prior:
+    return prior(np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def padded() -> Frames:
+    """Chains of every short length, then padding on top of a real place."""
+    data = frames(np.random.default_rng(1), [9, 8, 7, 6, 5, 4, 3, 2, 0], 9)
+    for R, n in zip(data.R, data.lengths, strict=True):
+        R[n:] = R[0]
+    return data
+
+
+@pytest.mark.parametrize("n_beads", [2, 3, 4, 5, 6, 7, 8])
+def test_equals_numpy(n_beads: int, given_prior: Prior) -> None:
+    layout, c = Layout.of(given_prior), to_coefficients(given_prior.params)
+    R = chain(np.random.default_rng(n_beads), n_beads)
+    lengths = np.array([n_beads])
+    X = matrix(ALL_ON, layout, R[None], lengths)
+    expected = np_matrix(ALL_ON, layout, R[None])
+    for column, name in enumerate(layout.names):
+        assert relative(X[..., column], expected[..., column]) < 1e-12, name
+    for weights in (ALL_ON, *map(only, TERMS)):
+        F = np_forces(weights, given_prior.params, R)
+        scale = max(float(np.abs(F).max()), 1e-300)
+        assert np.abs(matrix(weights, layout, R[None], lengths)[0] @ c - F).max() <= 1e-12 * scale, weights
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_each_term_has_its_columns(term: str, padded: Frames, given_prior: Prior) -> None:
+    layout = Layout.of(given_prior)
+    X = matrix(only(term), layout, padded.R, padded.lengths)
+    touched = set(np.flatnonzero(np.abs(X).max(axis=(0, 1, 2))))
+    assert touched == set(range(layout.size)[layout.terms[term]])
+
+
+def test_equals_autodiff_for_every_length(padded: Frames, given_prior: Prior) -> None:
+    layout, c = Layout.of(given_prior), to_coefficients(given_prior.params)
+    for weights in (ALL_ON, *map(only, TERMS)):
+        X = matrix(weights, layout, padded.R, padded.lengths)
+        F = np.asarray(batch_forces(weights, given_prior.params, padded.R, padded.mask, free))
+        for f, n in enumerate(padded.lengths):
+            assert np.abs(X[f] @ c - F[f]).max() <= 1e-12 * np.abs(F[f]).max(), (weights, n)
+            assert not X[f, n:].any()
+        assert np.isfinite(X).all()
+
+
+@pytest.mark.parametrize("fill", [0.0, 1e100, -3.0])
+def test_padding_does_not_matter(fill: float, given_prior: Prior) -> None:
+    lengths = [8, 5, 2, 0]
+    plain, other = (frames(np.random.default_rng(2), lengths, 9, fill=f) for f in (5.0, fill))
+    layout = Layout.of(given_prior)
+    X = [matrix(ALL_ON, layout, d.R, d.lengths) for d in (plain, other)]
+    np.testing.assert_array_equal(X[1], X[0])
+
+
+@pytest.mark.parametrize(("n", "k", "excluded_volume"), [(0, 0, 0.7), (0, 3, None), (10, 2, None)])
+def test_any_layout(n: int, k: int, excluded_volume: float | None, chignolin: Batch) -> None:
+    weights = ALL_ON._replace(excluded_volume=excluded_volume)
+    layout = Layout.of(prior(np.random.default_rng(n + k), n, k, weights))
+    R = chignolin.R[::100].astype(np.float64)
+    X = matrix(weights, layout, R, np.full(10, 10))
+    assert X.shape == (10, 10, 3, layout.size)
+    assert relative(X, np_matrix(weights, layout, R)) < 1e-12
+
+
+def test_internal_coordinates_are_those_of_the_energy(padded: Frames, given_prior: Prior) -> None:
+    internal = design_matrix(ALL_ON, Layout.of(given_prior), padded.R, padded.lengths)[1]
+    for f, n in enumerate(padded.lengths[:-1]):
+        expected = np_coordinates(padded.R[f, :n])
+        for name, span in SPANS.items():
+            got = getattr(internal, name)[f, : max(n - span + 1, 0)]
+            np.testing.assert_allclose(got, expected[name], rtol=1e-12, atol=1e-13, err_msg=name)
+
+
+def test_histograms_hold_minus_the_iupac_dihedral(given_prior: Prior) -> None:
+    R = np.array([[[1.0, 0, 0], [0, 0, 0], [0, 0, 1], [0, 1, 1]]]) * 3.8
+    internal = design_matrix(ALL_ON, Layout.of(given_prior), R, np.array([4]))[1]
+    assert internal.dihedral[0].tolist() == pytest.approx([-np.pi / 2])
+    assert internal.angle[0].tolist() == pytest.approx([np.pi / 2, np.pi / 2])
+    assert internal.bond[0].tolist() == pytest.approx([3.8, 3.8, 3.8])
+
+
+@pytest.mark.parametrize("direction", [[1.0, 0, 0], [1.0, 2, 2]])
+def test_a_straight_chain_follows_the_same_convention(direction: list[float], given_prior: Prior) -> None:
+    layout, c = Layout.of(given_prior), to_coefficients(given_prior.params)
+    R = np.arange(9.0)[:, None] * np.array(direction)
+    for term in ("angle", "dihedral"):
+        X = matrix(only(term), layout, R[None], np.array([9]))
+        np.testing.assert_array_equal(X, np.zeros_like(X), err_msg=term)
+    X = matrix(ALL_ON, layout, R[None], np.array([9]))
+    F = forces(ALL_ON, given_prior.params, R, np.ones(9, bool))
+    assert relative(X[0] @ c, F) < 1e-12
+
+
+def test_overlap_is_not_silent(given_prior: Prior) -> None:
+    layout = Layout.of(given_prior)
+    R = chain(np.random.default_rng(0), 9)
+    for i, j in [(0, 6), (2, 4), (3, 4)]:
+        overlapping = R.copy()
+        overlapping[j] = R[i]
+        assert not np.isfinite(matrix(ALL_ON, layout, overlapping[None], np.array([9]))).all(), (i, j)
+
+
+def test_a_periodic_box(padded: Frames, given_prior: Prior) -> None:
+    from jax_md import space
+
+    periodic, _ = space.periodic(jnp.array(64.0))
+    layout, c = Layout.of(given_prior), to_coefficients(given_prior.params)
+    crossing = np.mod(padded.R - padded.R.mean(axis=1, keepdims=True), 64.0)
+    X = matrix(ALL_ON, layout, crossing, padded.lengths, periodic)
+    F = np.asarray(batch_forces(ALL_ON, given_prior.params, crossing, padded.mask, periodic))
+    for f in range(len(F)):
+        assert np.abs(X[f] @ c - F[f]).max() <= 1e-12 * max(np.abs(F[f]).max(), 1e-300)
+    assert relative(X, matrix(ALL_ON, layout, padded.R, padded.lengths)) < 1e-12
+    # A small box: images are nearer than the chain is long.
+    small, _ = space.periodic(jnp.array([15.0, 16.0, 17.0]))
+    R = padded.R[:1]
+    F = forces(ALL_ON, given_prior.params, R[0], padded.mask[0], displacement=small)
+    assert relative(matrix(ALL_ON, layout, R, padded.lengths[:1], small)[0] @ c, F) < 1e-12
+    assert relative(F, np_forces(ALL_ON, given_prior.params, R[0])) > 1e-6
+
+
+def test_loss_is_the_quadratic_form(padded: Frames, given_prior: Prior) -> None:
+    layout, c = Layout.of(given_prior), to_coefficients(given_prior.params)
+    residual = matrix(ALL_ON, layout, padded.R, padded.lengths) @ c - np.where(padded.mask[..., None], padded.F, 0.0)
+    value = force_matching_loss(ALL_ON, given_prior.params, *padded[:3])
+    np.testing.assert_allclose(value, np.sum(residual**2) / padded.mask.sum(), rtol=1e-12)
+
+
+def test_float32(padded: Frames, given_prior: Prior) -> None:
+    layout = Layout.of(given_prior)
+    X = matrix(ALL_ON, layout, padded.R.astype(np.float32), padded.lengths)
+    assert X.dtype == np.float32
+    assert relative(X, matrix(ALL_ON, layout, padded.R, padded.lengths)) < 1e-4

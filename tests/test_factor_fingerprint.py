@@ -1,0 +1,153 @@
+"""What may be merged, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from itertools import permutations
+
+import numpy as np
+import pytest
+from factor_helpers import (
+    WEIGHTS,
+    Chains,
+    chignolin_chains,
+    factor_of,
+    prior_of,
+    random_coefficients,
+    two_proteins,
+)
+
+import cgcore
+from cgcore import Factor, Fingerprint, InputError, Layout, merge
+from cgcore.physics.topology import RULE
+
+HERE = Fingerprint(WEIGHTS, 4, 2)
+
+OTHERS = {
+    "weights": (WEIGHTS._replace(angle=0.1), "'angle': 0.25", "'angle': 0.1"),
+    "n_angle": (10, "n_angle: 4", "10"),
+    "n_dihedral": (3, "n_dihedral: 2", "3"),
+    "displacement": ("periodic 50 Å", "displacement: free", "periodic 50 Å"),
+    "topology": ("ring", f"topology: {RULE}", "ring"),
+    "units": ("nm, kJ/mol, rad", "units: Å, kcal/mol, rad", "nm, kJ/mol, rad"),
+}
+
+
+def with_other(name: str) -> Fingerprint:
+    return replace(HERE, **{name: OTHERS[name][0]})
+
+
+def test_all_fields_are_tried() -> None:
+    assert set(OTHERS) == {field.name for field in fields(Fingerprint)}
+
+
+def test_of_a_prior() -> None:
+    assert Fingerprint.of(prior_of(4)) == HERE
+    assert Fingerprint.of(prior_of(4), "periodic") == replace(HERE, displacement="periodic")
+    excluded = prior_of(3, WEIGHTS._replace(excluded_volume=0.2), n_dihedral=1)
+    assert Fingerprint.of(excluded).layout == Layout.of(excluded) == Layout(3, 1, True)
+    # Starting values are not part of it: a factor serves any of them.
+    moved = cgcore.Prior(WEIGHTS, prior_of(4).params | {"kr": 1.0, "sigma": 9.0})
+    assert Fingerprint.of(moved) == HERE
+
+
+@pytest.mark.parametrize("fingerprint", [HERE, *(with_other(name) for name in OTHERS)])
+def test_round_trip_through_plain_values(fingerprint: Fingerprint) -> None:
+    assert Fingerprint.from_dict(json.loads(json.dumps(fingerprint.as_dict()))) == fingerprint
+
+
+@pytest.mark.parametrize("spoil", ["missing", "unknown", "unknown weight"])
+def test_wrong_keys_are_a_type_error(spoil: str) -> None:
+    plain = HERE.as_dict()
+    if spoil == "missing":
+        del plain["n_angle"]
+    elif spoil == "unknown":
+        plain["colour"] = "red"
+    else:
+        plain["weights"] |= {"colour": 1.0}
+    with pytest.raises(TypeError):
+        Fingerprint.from_dict(plain)
+
+
+def test_the_same_is_not_refused() -> None:
+    HERE.require(Fingerprint(WEIGHTS, 4, 2))
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_difference_is_refused_with_both_values(name: str) -> None:
+    _, mine, theirs = OTHERS[name]
+    with pytest.raises(InputError, match="different settings") as caught:
+        HERE.require(with_other(name), "the two")
+    assert str(caught.value).startswith("the two ")
+    assert mine in str(caught.value)
+    assert f"against {theirs}" in str(caught.value) or theirs in str(caught.value).split(" against ")[1]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_factors_that_differ_do_not_merge(name: str, parts: list[Factor]) -> None:
+    _, mine, theirs = OTHERS[name]
+    with pytest.raises(InputError) as caught:
+        merge(parts[0], parts[1], replace(parts[2], fingerprint=with_other(name)))
+    assert mine in str(caught.value)
+    assert theirs in str(caught.value)
+
+
+def test_nothing_to_merge() -> None:
+    with pytest.raises(InputError, match="nothing to merge"):
+        merge()
+
+
+CUTS = ((0, 20), (20, 60), (60, 100))
+
+
+@pytest.fixture(scope="module")
+def parts() -> list[Factor]:
+    """Three files that make up `two_proteins`."""
+    chains = two_proteins()
+    return [factor_of(chains.take(slice(start, stop)).dataset(f"part{start}"), prior_of(), 4) for start, stop in CUTS]
+
+
+def scaled(S: np.ndarray) -> np.ndarray:
+    S = S / np.linalg.norm(S, axis=0)
+    return S.T @ S
+
+
+def test_merged_equals_the_factor_of_the_joined_data(parts: list[Factor]) -> None:
+    merged, joined = merge(*parts), factor_of(two_proteins(), prior_of())
+    assert np.abs(scaled(merged.S) - scaled(joined.S)).max() < 1e-13
+    for c in random_coefficients(prior_of(), 10):
+        assert merged.loss(c) == pytest.approx(joined.loss(c), rel=1e-12)
+    assert (merged.beads, merged.frames) == (joined.beads, joined.frames) == (40 * 9 + 60 * 12, 100)
+    assert merged.fingerprint == joined.fingerprint
+    for name, counts in joined.histograms.counts.items():
+        np.testing.assert_array_equal(merged.histograms.counts[name], counts)
+
+
+def test_merged_keeps_all_blocks(parts: list[Factor]) -> None:
+    merged = merge(*parts)
+    assert merged.blocks == tuple(block for part in parts for block in part.blocks)
+    assert len(merged.blocks) == 16  # 4 of each protein in each file; the second file holds both
+    assert merged.proteins == ("protein-9-1", "protein-12-1")
+
+
+def test_merging_in_any_order_and_any_grouping(parts: list[Factor]) -> None:
+    points = random_coefficients(prior_of(), 4)
+    expected = [merge(*parts).loss(c) for c in points]
+    grouped = [merge(merge(a, b), c) for a, b, c in permutations(parts)]
+    grouped += [merge(a, merge(b, c)) for a, b, c in permutations(parts)]
+    for factor in grouped:
+        np.testing.assert_allclose([factor.loss(c) for c in points], expected, rtol=1e-12)
+
+
+def test_real_data_merge() -> None:
+    chains, prior = chignolin_chains(120), prior_of()
+    joined = factor_of(chains, prior)
+    merged = merge(*(factor_of(Chains(*(x[k::3] for x in chains)), prior) for k in range(3)))
+    assert np.abs(scaled(merged.S) - scaled(joined.S)).max() < 1e-13
+    for c in random_coefficients(prior, 4):
+        assert merged.loss(c) == pytest.approx(joined.loss(c), rel=1e-12)
+
+
+def test_one_alone_merges_to_itself(parts: list[Factor]) -> None:
+    assert merge(parts[0]).blocks == parts[0].blocks

@@ -1,0 +1,68 @@
+"""Warnings of fitted values that physics does not allow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from factor_helpers import chignolin_factor, factor_of, prior_of, two_proteins
+
+from cgcore import Factor, merge
+from cgcore.factor.histogram import Histograms
+from cgcore.fitting.unphysical import unphysical
+
+
+def warned(**change: Any) -> tuple[str, ...]:
+    return unphysical(prior_of(4).params | {k: np.float64(v) for k, v in change.items()}, chignolin_factor(4))
+
+
+def test_nothing_to_say() -> None:
+    assert warned() == ()
+    assert warned(epsilon=0, epsilon_ex=0) == ()
+
+
+@pytest.mark.parametrize("kr", [0.0, -1e-9, -150.0])
+def test_kr(kr: float) -> None:
+    (warning,) = warned(kr=kr)
+    assert "kr = " in warning
+    assert f"{kr:.6g}" in warning
+    assert "nonnegative" in warning
+
+
+@pytest.mark.parametrize("name", ["epsilon", "epsilon_ex"])
+def test_repulsion_that_attracts(name: str) -> None:
+    (warning,) = warned(**{name: -0.25})
+    assert warning.startswith(f"{name} = -0.25 ")
+
+
+def sampled() -> tuple[float, float]:
+    found = chignolin_factor(4).histograms.sampled_range("bond")
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("outside", [-1.0, 0.0, 3.0, 5.0, 1e9])
+def test_r0_outside_the_sampled_range(outside: float) -> None:
+    low, high = sampled()
+    assert 3.5 < low < 3.8 < high < 4.1
+    (warning,) = warned(r0=outside)
+    assert "r0 = " in warning
+    assert f"{low:.2f}..{high:.2f}" in warning
+
+
+def test_r0_inside_the_sampled_range() -> None:
+    for inside in np.linspace(*sampled(), 5):
+        assert warned(r0=inside) == ()
+
+
+def test_all_at_once() -> None:
+    found = warned(kr=-1, epsilon=-1, epsilon_ex=-1, r0=9)
+    assert [w.split(" = ")[0] for w in found] == ["kr", "epsilon", "epsilon_ex", "r0"]
+
+
+def test_without_bonds_r0_is_not_judged() -> None:
+    factor = factor_of(two_proteins(), prior_of())
+    nothing = Factor(factor.blocks, factor.fingerprint, Histograms.empty())
+    assert unphysical(prior_of().params | {"r0": np.float64(99)}, nothing) == ()
+    assert unphysical(prior_of().params | {"r0": np.float64(99)}, merge(nothing, factor)) != ()
