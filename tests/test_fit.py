@@ -46,8 +46,8 @@ def result(**options: Any) -> FitResult:
 
 @cache
 def direct_loss() -> Any:
-    frames = [jnp.asarray(array) for array in chignolin_chains(60)]
-    return jax.jit(lambda params: cgcore.force_matching_loss(PRIOR.weights, params, *frames))
+    R, F, mask = (jnp.asarray(array) for array in chignolin_chains(60))
+    return jax.jit(lambda params: cgcore.force_matching_loss(PRIOR.weights, params, R, F, mask))
 
 
 @pytest.mark.parametrize(("objective", "coordinates"), COMBINATIONS)

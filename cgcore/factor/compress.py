@@ -82,8 +82,7 @@ def compress(
                 done += frames
                 if progress is not None:
                     progress(done, dataset.n_frames)
-        if not all(np.isfinite(np.sum(part**2)) for part in sums):
-            raise InputError(locate_overlap(dataset) or f"{dataset.path}: {TOO_LARGE}")
+        _require_finite(dataset, sums)
         return sums, histograms
 
     with jax.enable_x64(True), one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
@@ -91,13 +90,21 @@ def compress(
         if 3 * dataset.real_beads > FEW_ROWS:
             sample = [cut.load() for cut in sample_cuts(dataset, segments)]
             T = preconditioner(_finite_rows([rows(b.R, b.F, b.lengths)[0] for b in sample]))
+            _require_finite(dataset, [T])
         sums, histograms = gather(T)
         if T is not None and correlation_spread(np.sum(sums, axis=0)) < WELL_CONDITIONED:
             T = None  # the sample missed what the data hold
             sums, histograms = gather(T)
         triangles = sums if T is None else [unwhitened(gram, T) for gram in sums]
+        _require_finite(dataset, triangles)
     made = [_block(dataset, segment, S) for segment, S in zip(segments, triangles, strict=True)]
     return Factor(tuple(made), fingerprint, histograms)
+
+
+def _require_finite(dataset: Dataset, matrices: list[np.ndarray]) -> None:
+    """Refuse matrices whose squares can't be summed: all that follows does that."""
+    if not all(np.isfinite(np.sum(matrix**2)) for matrix in matrices):
+        raise InputError(locate_overlap(dataset) or f"{dataset.path}: {TOO_LARGE}")
 
 
 def _block(dataset: Dataset, segment: Segment, S: Triangle) -> Block:

@@ -71,7 +71,7 @@ def load_factor(path: str | Path) -> Factor:
         raise InputError(f"{path}: not a factor of this version of cgcore; make it by `cgcore compress`")
     try:
         return _factor(arrays)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: a damaged factor ({error}); make it again by `cgcore compress`") from error
 
 
@@ -88,6 +88,8 @@ def _factor(arrays: dict[str, np.ndarray]) -> Factor:
     )
     if not blocks:
         raise ValueError("it has no blocks")
+    if any(min(block.beads, block.frames, block.index) < 0 for block in blocks):
+        raise ValueError("a count is negative")
     counts = {name: arrays[f"histogram_{name}"] for name in EDGES}
     if any(counts[name].shape != (len(edges) - 1,) for name, edges in EDGES.items()):
         raise ValueError("a histogram has another number of bins")

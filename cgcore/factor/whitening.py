@@ -39,9 +39,12 @@ def correlation_spread(gram: Float[np.ndarray, "n n"]) -> float:
 
 
 def unwhitened(gram: Float[np.ndarray, "n n"], T: Triangle) -> Triangle:
-    """S with S^T S = T^T gram T."""
+    """S with S^T S = T^T gram T; a column without data stays exactly 0."""
     try:
         return np.linalg.cholesky(gram).T @ T
     except np.linalg.LinAlgError:  # fewer rows than columns, or a term without data: gram is singular
-        eigenvalues, vectors = np.linalg.eigh(gram)
-        return triangle(np.sqrt(np.maximum(eigenvalues, 0.0))[:, None] * vectors.T @ T)
+        used = np.diag(gram) > 0
+        eigenvalues, vectors = np.linalg.eigh(gram[np.ix_(used, used)])
+        rows = np.sqrt(np.maximum(eigenvalues, 0.0))[:, None] * vectors.T @ T[used]
+        rows[:, ~used] = 0.0
+        return triangle(rows)

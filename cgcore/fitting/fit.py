@@ -167,7 +167,7 @@ def _nonnegative(
 
 def _judged(result: FitResult) -> FitResult:
     """What the certificate refutes is not called converged."""
-    gap = result.certificate.optimality_gap
-    if result.options.precision == "float64" and result.converged and gap > OPTIMAL:
+    worst = max(result.certificate.optimality_gap, result.certificate.kkt_residual or 0.0)
+    if result.options.precision == "float64" and result.converged and worst > OPTIMAL:
         return replace(result, status=Status.SUBOPTIMAL)
     return result

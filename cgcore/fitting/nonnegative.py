@@ -10,6 +10,9 @@ from jaxtyping import Float
 from cgcore.errors import InputError
 from cgcore.physics.coefficients import Layout
 
+INFEASIBLE = 1e-6
+"""A KKT residual above this is no rounding: there is no feasible point."""
+
 
 def constrained_names(layout: Layout) -> tuple[str, ...]:
     """The coefficients that must not be negative."""
@@ -51,4 +54,6 @@ def nearest_feasible(
             if best is None or residual < best[1]:
                 best = x, float(residual)
     assert best is not None
+    if best[1] > INFEASIBLE:
+        raise InputError("kr >= 0 and epsilon >= 0 can't be met together along these directions; lower the truncation")
     return best

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import numpy as np
+
 from cgcore.errors import InputError
 from cgcore.factor.compress import BLOCKS
 
@@ -75,6 +77,7 @@ class Options:
             '"auto" or a number from 0 to below 1',
             self,
         )
+        _require(isinstance(self.nonnegative, bool), "nonnegative", "True or False", self)
         if self.nonnegative and (self.objective, self.coordinates) != ("compressed", "whitened"):
             raise InputError("nonnegative works on the factor alone; leave objective and coordinates at their defaults")
 
@@ -92,8 +95,8 @@ def _require(holds: bool, name: str, what: str, options: Options) -> None:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(float(value))
 
 
 def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

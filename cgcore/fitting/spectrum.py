@@ -57,7 +57,10 @@ def spectrum(S: Triangle, beads: int) -> Spectrum:
     centring = np.eye(A.shape[1])
     if (intercept := A[:, 1] @ A[:, 1]) > 0:
         centring[1, 0] = -(A[:, 1] @ A[:, 0]) / intercept
+    before = np.linalg.norm(A[:, 0])
     A = A @ centring
+    if np.linalg.norm(A[:, 0]) <= np.finfo(np.float64).eps * 3 * beads * before:
+        A[:, 0] = 0.0  # bonds of one length: what is left is rounding
     scale = np.linalg.norm(A, axis=0)
     scale[scale == 0] = 1.0
     U, s, V = np.linalg.svd(A / scale, full_matrices=False)

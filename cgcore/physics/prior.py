@@ -81,6 +81,8 @@ def _checked(weights: Weights, params: Mapping[str, Any]) -> Params:
             raise InputError(f"prior parameter {name!r} has shape {value.shape}; give {kind}")
         if not np.isfinite(value).all():
             raise InputError(f"prior parameter {name!r} is not finite; give finite numbers")
+        if name in ("sigma", "sigma_ex") and value == 0:
+            raise InputError(f"prior parameter {name!r} is 0, and so is its term; give a length above 0")
         checked[name] = value
     for first, second in (("a", "b"), ("k_dih", "gamma_dih")):
         if len(checked[first]) != len(checked[second]):
