@@ -116,6 +116,7 @@ def fit(
             evaluations=solution.evaluations,
             train_loss=certificate.loss,
             val_loss=None if held_out is None else held_out.loss(canonical),
+            initial_val_loss=None if held_out is None else held_out.loss(origin),
             grad_norm=solution.grad_norm,
             loss_history=solution.loss_history,
             initial_params=prior.params,

@@ -25,6 +25,7 @@ class FitResult:
         evaluations: evaluations of loss and gradient.
         train_loss: loss of `fitted_params` [(kcal/mol/Å)²], float64.
         val_loss: their loss on held-out frames; None where none were held out.
+        initial_val_loss: the initial parameters' loss on them; None likewise.
         grad_norm: gradient norm at the end, in the coordinates of the fit.
         loss_history: the loss before each step.
         initial_params: where the fit started.
@@ -46,6 +47,7 @@ class FitResult:
     evaluations: int
     train_loss: float
     val_loss: float | None
+    initial_val_loss: float | None
     grad_norm: float
     loss_history: list[float]
     initial_params: Params

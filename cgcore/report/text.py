@@ -57,7 +57,8 @@ def _judgement(result: FitResult) -> str:
         (f"optimum over the {resolved} directions that float64 resolves", c.optimal_loss_resolved),
         (f"optimum over all {every} directions, rounding included", c.optimal_loss_every_direction),
     ]
-    if result.val_loss is not None:
+    if result.val_loss is not None and result.initial_val_loss is not None:
+        losses.append(("initial parameters, held-out frames", result.initial_val_loss))
         losses.append(("fitted parameters, held-out frames", result.val_loss))
     lines = [
         f"Status: {result.status.name}, {result.message}",
