@@ -85,9 +85,7 @@ def test_a_users_file(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "text", ["", "# nothing\n", "model:\ntraining:\n", "model: {cutoff: 5}\n", "other: 1\n"]
-)
+@pytest.mark.parametrize("text", ["", "# nothing\n", "model:\ntraining:\n", "model: {cutoff: 5}\n", "other: 1\n"])
 def test_without_a_priors_block_the_default_prior(tmp_path: Path, text: str) -> None:
     config = read(tmp_path, text)
     assert config.prior.weights == default_prior().weights
@@ -125,9 +123,7 @@ def test_a_weight_left_out_has_its_default(tmp_path: Path) -> None:
     assert weights == Weights(bond=0.5, angle=0.1, dihedral=2.0, repulsive=0.25)
 
 
-@pytest.mark.parametrize(
-    ("given", "other"), [("a", "b"), ("b", "a"), ("k_dih", "gamma_dih"), ("gamma_dih", "k_dih")]
-)
+@pytest.mark.parametrize(("given", "other"), [("a", "b"), ("b", "a"), ("k_dih", "gamma_dih"), ("gamma_dih", "k_dih")])
 def test_the_other_series_of_a_pair_is_zeros(tmp_path: Path, given: str, other: str) -> None:
     params = read(tmp_path, f"model: {{priors: {{{given}: [1, 2.5, -3]}}}}").prior.params
     np.testing.assert_array_equal(params[given], [1.0, 2.5, -3.0])

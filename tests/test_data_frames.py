@@ -81,9 +81,7 @@ def test_units(tmp_path: Path, dtype: str) -> None:
     # Converted in float64, whatever they are stored in: no value is rounded a second time.
     stored = np.load(tmp_path / "nm.npz")
     np.testing.assert_array_equal(batch.R, stored["R"].astype(np.float64) * ANGSTROM_PER_NM)
-    np.testing.assert_allclose(
-        batch.F, stored["F"].astype(np.float64) / (KJ_PER_KCAL * ANGSTROM_PER_NM), rtol=1e-15
-    )
+    np.testing.assert_allclose(batch.F, stored["F"].astype(np.float64) / (KJ_PER_KCAL * ANGSTROM_PER_NM), rtol=1e-15)
     assert dataset.units == "nm-kj"
     # An energy is a force times a length: 1 kJ/mol/nm over 1 nm is 1/4.184 kcal/mol.
     one = from_arrays(np.array([[[0, 0, 0], [0.38, 0, 0]]]), np.ones((1, 2, 3)), units="nm-kj").join()
@@ -169,10 +167,7 @@ def test_folder(tmp_path: Path) -> None:
     np.testing.assert_array_equal(batch.species, [[0] * 5] * 3 + [[7] * 5] * 4)
     assert not batch.R[:3, 4].any()
     assert (batch.R.dtype, batch.F.dtype, batch.mask.dtype, batch.species.dtype) == ("f8", "f8", "f8", "i4")
-    lines = [
-        f"{name}\0{hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}\n"
-        for name in ("a.npz", "b.npz")
-    ]
+    lines = [f"{name}\0{hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}\n" for name in ("a.npz", "b.npz")]
     assert dataset.sha256 == hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

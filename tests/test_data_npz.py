@@ -44,9 +44,7 @@ def test_slices_are_those_of_numpy(stored: tuple[StoredArray, np.ndarray], rows:
 
 @settings(deadline=None, derandomize=True)
 @given(st.lists(st.integers(-9, 8)), st.booleans())
-def test_rows_are_those_of_numpy(
-    stored: tuple[StoredArray, np.ndarray], rows: list[int], in_order: bool
-) -> None:
+def test_rows_are_those_of_numpy(stored: tuple[StoredArray, np.ndarray], rows: list[int], in_order: bool) -> None:
     array, expected = stored
     index = np.array(sorted(rows) if in_order else rows, np.int32)
     np.testing.assert_array_equal(array.take(index), expected[index], strict=True)
@@ -133,9 +131,7 @@ def test_a_file_that_changed_or_vanished_after_the_check(tmp_path: Path) -> None
         frames.load(slice(0, 1))
 
 
-def test_a_relative_path_outlives_a_change_of_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_relative_path_outlives_a_change_of_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.savez(tmp_path / "a.npz", R=chains(4, 3), F=chains(4, 3))
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path)

@@ -43,12 +43,8 @@ RULES = {
     "physics knows no solver, fit or data": Rule(
         "cgcore/physics", ("cgcore.solver", "cgcore.fitting", "cgcore.factor", "cgcore.data")
     ),
-    "the solver knows no physics": Rule(
-        "cgcore/solver", ("cgcore",), only=("cgcore.solver", "cgcore.errors")
-    ),
-    "data needs no JAX, physics or solver": Rule(
-        "cgcore/data", ("jax", "jaxlib", "cgcore.physics", "cgcore.solver")
-    ),
+    "the solver knows no physics": Rule("cgcore/solver", ("cgcore",), only=("cgcore.solver", "cgcore.errors")),
+    "data needs no JAX, physics or solver": Rule("cgcore/data", ("jax", "jaxlib", "cgcore.physics", "cgcore.solver")),
 }
 UNSAFE_YAML = {"load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all"}
 
@@ -118,9 +114,7 @@ def test_import_direction(rule: Rule) -> None:
 
 def test_nothing_is_unpickled() -> None:
     found = {
-        file: lines
-        for file, source in sources("cgcore", "validation", "benchmarks")
-        if (lines := unsafe_calls(source))
+        file: lines for file, source in sources("cgcore", "validation", "benchmarks") if (lines := unsafe_calls(source))
     }
     assert found == {}
 
@@ -194,8 +188,6 @@ def test_the_checker_sees_an_unsafe_call(source: str) -> None:
 
 def test_the_command_line_imports_jax_late() -> None:
     # cgcore --help must answer at once, and importing jax alone takes longer than that.
-    code = (
-        "import sys, cgcore.cli; print(*sorted({'jax', 'jaxlib', 'optax', 'matplotlib'} & set(sys.modules)))"
-    )
+    code = "import sys, cgcore.cli; print(*sorted({'jax', 'jaxlib', 'optax', 'matplotlib'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

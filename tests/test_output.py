@@ -76,10 +76,7 @@ def same(first: Prior, second: Prior) -> bool:
         first.weights == second.weights
         and dict(first.carried) == dict(second.carried)
         and list(first.params) == list(second.params)
-        and all(
-            np.asarray(first.params[n]).tobytes() == np.asarray(second.params[n]).tobytes()
-            for n in first.params
-        )
+        and all(np.asarray(first.params[n]).tobytes() == np.asarray(second.params[n]).tobytes() for n in first.params)
     )
 
 
@@ -103,7 +100,7 @@ def priors(draw: st.DrawFn) -> Prior:
     params = {
         name: draw(st.lists(numbers, min_size=lengths[name], max_size=lengths[name]))
         if name in SERIES
-        else draw(numbers)
+        else draw(numbers.filter(bool) if name.startswith("sigma") else numbers)
         for name in fitted_names(weights)
     }
     return Prior(weights, params, {name: draw(numbers) for name in CARRIED if draw(st.booleans())})
