@@ -90,16 +90,14 @@ _HOME = {
     "to_params": "cgcore.physics.coefficients",
 }
 
-__all__ = [*_HOME, "datasets"]
-
 
 def __getattr__(name: str) -> Any:
-    if name in ("datasets",):
-        return importlib.import_module(f"cgcore.{name}")
+    if name == "datasets":
+        return importlib.import_module("cgcore.datasets")
     if name not in _HOME:
         raise AttributeError(f"module 'cgcore' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*_HOME, "datasets"])
