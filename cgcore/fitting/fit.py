@@ -167,8 +167,10 @@ def _nonnegative(
 
 
 def _judged(result: FitResult) -> FitResult:
-    """What the certificate refutes is not called converged."""
+    """The certificate decides: what it refutes is not called converged, a stall that it shows to be optimal is."""
     worst = max(result.certificate.optimality_gap, result.certificate.kkt_residual or 0.0)
     if result.options.precision == "float64" and result.converged and worst > OPTIMAL:
         return replace(result, status=Status.SUBOPTIMAL)
+    if result.status is Status.LINE_SEARCH_FAILED and worst <= OPTIMAL:
+        return replace(result, status=Status.PRECISION_FLOOR)
     return result

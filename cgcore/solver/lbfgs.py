@@ -191,9 +191,10 @@ def _step(loss: Loss, memory: int, state: State, limits: Limits, *args: Any) -> 
 
     status = _status(new, limits)
     at_floor = jnp.abs(optax.tree.vdot(direction, state.grad)) <= resolution
-    stalled = ~gained & (status != Status.GRADIENT) & (new.step >= limits.min_steps)
-    status = jnp.where(stalled & state.fresh, Status.LINE_SEARCH_FAILED, status)
-    status = jnp.where(stalled & at_floor, Status.PRECISION_FLOOR, status)
+    # Judged from an empty memory alone: what a stale one predicts says nothing of the gradient.
+    stalled = ~gained & state.fresh & (status != Status.GRADIENT) & (new.step >= limits.min_steps)
+    ending = jnp.where(at_floor, Status.PRECISION_FLOOR, Status.LINE_SEARCH_FAILED)
+    status = jnp.where(stalled, ending, status)
     status = jnp.where(finite, status, Status.NON_FINITE)
     return new._replace(status=status.astype(jnp.int32))
 
