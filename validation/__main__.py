@@ -1,0 +1,100 @@
+"""`python -m validation`: run the checks, print one table, exit 1 if one fails and 2 for bad input."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cgcore import InputError
+
+if TYPE_CHECKING:
+    from validation.context import Context
+
+BAD_INPUT = 2
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--only", metavar="PATTERN", help="Run the checks whose name holds this, or matches it (*).")
+@click.option("--list", "listing", is_flag=True, help="List the checks and stop.")
+@click.option("--quick", is_flag=True, help="Less data and fewer repetitions.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write all rows there.")
+@click.option("--data", metavar="NPZ", help="Run the data-driven checks on this file or folder.")
+@click.option("--units", metavar="NAME", help="Units of --data (angstrom-kcal).")
+@click.option("--config", metavar="YAML", help="Take the prior from this configuration file.")
+@click.option("--reference", type=click.Path(path_type=Path), metavar="SCRIPT", help="Compare with this script.")
+@click.option("--record", type=click.Path(path_type=Path), metavar="DIR", help="Write what the script gives there.")
+@click.pass_context
+def cli(
+    click_context: click.Context,
+    only: str | None,
+    listing: bool,
+    quick: bool,
+    json_file: Path | None,
+    data: str | None,
+    units: str | None,
+    config: str | None,
+    reference: Path | None,
+    record: Path | None,
+) -> None:
+    """Judge cgcore from outside: run the checks, print a row for each comparison, exit 1 if one fails."""
+    if click_context.invoked_subcommand is not None:
+        return
+    from validation.check import all_checks, chosen
+    from validation.runner import run, watching
+    from validation.table import text, write_json
+
+    if listing:
+        for check in all_checks():
+            click.echo(f"{check.name:<20} {check.summary}  [{', '.join(check.tags)}]")
+        return
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise InputError(f"{json_file}: there is no folder {json_file.parent}; make it first")
+    if record is not None and reference is None:
+        raise InputError("--record writes what a script gives; give the script with --reference")
+    if reference is not None and not reference.is_file():
+        raise InputError(f"{reference}: there is no such file; check the path")
+    if units is not None and data is None:
+        raise InputError("--units belongs to --data; give the data")
+    context = _context(data, units, config, quick, reference, record)
+    checks = chosen(context, only)
+    with watching(len(checks)) as watch:
+        rows = run(checks, context, watch)
+    click.echo(text(rows))
+    if json_file is not None:
+        write_json(json_file, rows, {"data": context.name, "sha256": context.data.sha256, "quick": quick})
+    sys.exit(1 if any(row.passed is False for row in rows) else 0)
+
+
+def _context(
+    data: str | None, units: str | None, config: str | None, quick: bool, reference: Path | None, record: Path | None
+) -> Context:
+    import cgcore
+    from validation.context import Context
+
+    prior = cgcore.load_config(config).prior if config else cgcore.default_prior()
+    frames = cgcore.datasets.chignolin() if data is None else cgcore.read(data, units=units or "angstrom-kcal")
+    return Context(
+        frames,
+        prior,
+        name="chignolin" if data is None else Path(data).name,
+        given=data is not None,
+        quick=quick,
+        reference=reference,
+        record=record,
+    )
+
+
+def main() -> None:
+    """Entry point: bad input is one sentence on standard error and exit code 2."""
+    try:
+        cli()
+    except InputError as error:
+        print(f"validation: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+
+
+if __name__ == "__main__":
+    main()

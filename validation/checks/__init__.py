@@ -1,0 +1,1 @@
+"""One check a file; `validation.check.all_checks` finds them by itself."""

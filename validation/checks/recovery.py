@@ -1,0 +1,83 @@
+"""Forces made from known parameters: does the fit find them?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+import cgcore
+from validation import explicit
+from validation.check import Row, at_least, at_most, check, equal
+from validation.context import Context
+from validation.near import relative
+
+NOISE = 5.0
+"""kcal/mol/Å; as large as a typical force of the prior on real frames."""
+
+DRAWS = 5
+QUANTILE = 1e-4
+"""The fit passes with probability 0.9998 for any noise; the seed is fixed, so it is always the same noise."""
+
+CONDITION = 1e-4
+"""Directions below this relative singular value are left out: there, 1e-8 is below the rounding of the forces."""
+
+
+@check("recovery", quick=True, data_driven=True, needs=("scipy",))
+def recovery(context: Context) -> Iterator[Row]:
+    """Known parameters, without noise to 1e-8 and with noise within the statistical error."""
+    prior = context.small_prior
+    batch = context.some(300).join()
+    system = explicit.system(batch, prior.weights, prior.params)
+    truth = _truth(prior)
+    kept = system.kept(CONDITION)
+    # What the data can't tell stays at the start in a fit, so it has to be right there.
+    basis, U = system.directions[2][:, kept], system.directions[1][:, kept]
+    start = explicit.coefficients(prior.params)
+    target = start + basis @ (U.T @ (system.X @ (truth - start))) / np.sqrt(system.beads)
+    exact = _fit(batch, prior, target, 0.0, 0)
+    fitted = explicit.coefficients(exact.fitted_params)
+    yield equal("without noise, converged", exact.converged, True)
+    yield equal("without noise, directions kept", sum(exact.identifiability.kept), int(kept.sum()))
+    scale = np.sqrt(np.mean((system.X * np.sqrt(3)) ** 2, axis=0))  # force on a bead for a coefficient of 1
+    yield at_most("without noise, coefficients as forces", relative(fitted * scale, target * scale), 1e-8, "relative")
+    yield at_most("without noise, forces", relative(system.X @ fitted, system.X @ target), 1e-8, "relative")
+    fits = [_fit(batch, prior, target, NOISE, seed) for seed in range(1, DRAWS + 1)]
+    errors = [system.X @ (explicit.coefficients(fit.fitted_params) - target) for fit in fits]
+    total = float(np.sum(np.square(errors))) / NOISE**2
+    freedom = DRAWS * int(kept.sum())
+    label = f"{DRAWS} draws of noise, squared error over its variance"
+    yield at_most(f"{label}, upper", total, _quantile(1 - QUANTILE, freedom), f"chi², {freedom} degrees of freedom")
+    yield at_least(f"{label}, lower", total, _quantile(QUANTILE, freedom), f"chi², {freedom} degrees of freedom")
+    if (spare := len(system.F) - int(kept.sum())) > 0:
+        residual = fits[-1].train_loss * system.beads / NOISE**2
+        yield at_most("noise left over, upper", residual, _quantile(1 - QUANTILE, spare), "chi²")
+        yield at_least("noise left over, lower", residual, _quantile(QUANTILE, spare), "chi²")
+
+
+def _quantile(probability: float, freedom: int) -> float:
+    from scipy.stats import chi2
+
+    return float(chi2.ppf(probability, freedom))
+
+
+def _truth(prior: cgcore.Prior) -> np.ndarray:
+    """Parameters away from the start, each by its own part."""
+    rng = np.random.default_rng(1)
+    moved = {name: value * rng.uniform(0.7, 1.3, np.shape(value)) for name, value in prior.params.items()}
+    moved["r0"] = prior.params["r0"] * 1.01
+    return explicit.coefficients(moved)
+
+
+def _fit(batch: Any, prior: cgcore.Prior, c: np.ndarray, noise: float, seed: int) -> cgcore.FitResult:
+    """The fit to forces X c plus noise, computed without cgcore."""
+    rng = np.random.default_rng(seed)
+    F = np.zeros(batch.R.shape)
+    lengths = batch.mask.astype(bool).sum(axis=1)
+    for n in set(lengths.tolist()) - {0}:
+        rows = lengths == n
+        forces = explicit.matrix(batch.R[rows, :n].astype(float), prior.weights, prior.params) @ c
+        F[rows, :n] = forces + noise * rng.normal(size=forces.shape)
+    data = cgcore.from_arrays(batch.R.astype(float), F, batch.mask)
+    return cgcore.fit(data, prior, cgcore.Options(truncation=CONDITION))

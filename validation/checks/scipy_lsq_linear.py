@@ -1,0 +1,61 @@
+"""SciPy's bounded least squares against the fit with kr, epsilon >= 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+import cgcore
+from validation import explicit
+from validation.check import Row, at_least, at_most, check, equal
+from validation.context import Context
+from validation.near import near
+
+TOLERANCE = 1e-9
+"""Both solve the same small quadratic program exactly, over directions that the data determine (seen: 1e-14)."""
+
+
+@check("scipy-lsq-linear", quick=True, data_driven=True, needs=("scipy",))
+def scipy_lsq_linear(context: Context) -> Iterator[Row]:
+    """The non-negative fit against scipy.optimize.lsq_linear, with the bounds inactive and active."""
+    from scipy.optimize import lsq_linear
+
+    prior = context.small_prior
+    batch = context.some(300).join()
+    system = explicit.system(batch, prior.weights, prior.params)
+    start = explicit.coefficients(prior.params)
+    names = cgcore.Layout.of(prior).names
+    bounded = [i for i, name in enumerate(names) if name == "kr" or name.startswith("epsilon")]
+    lower = np.where(np.isin(np.arange(len(names)), bounded), 0.0, -np.inf)
+    for case in ("forces as they are", "pairs attract", "bonds push apart"):
+        # Forces with twice the best repulsion (or bond) taken off: the best coefficient is then negative.
+        free = system.optimum(start, system.kept())
+        change = np.zeros_like(free)
+        if case == "pairs attract":
+            change[bounded[1]] = abs(free[bounded[1]]) + abs(start[bounded[1]])
+        if case == "bonds push apart":
+            change[:2] = 2 * free[:2]
+        F = np.zeros_like(batch.F, dtype=float)
+        real = batch.mask.astype(bool)
+        for f, n in enumerate(real.sum(axis=1)):
+            X = explicit.matrix(batch.R[f : f + 1, :n].astype(float), prior.weights, prior.params)[0]
+            F[f, :n] = batch.F[f, :n] - X @ change
+        data = cgcore.from_arrays(batch.R.astype(float), F, batch.mask)
+        changed = explicit.system(data.join(), prior.weights, prior.params)
+        scale = np.maximum(np.linalg.norm(changed.X, axis=0), 1e-300)
+        theirs = lsq_linear(changed.X / scale, changed.F, (lower, np.inf), method="bvls", tol=1e-15)
+        fit = cgcore.fit(data, prior, cgcore.Options(nonnegative=True, truncation=0.0))
+        ours, zero = explicit.coefficients(fit.fitted_params), changed.loss(0 * start)
+        best = changed.loss(theirs.x / scale)
+        yield near(f"{case}, L* under the bounds", fit.certificate.optimal_loss, best, TOLERANCE, zero)
+        yield near(f"{case}, loss that is reported", fit.train_loss, changed.loss(ours), TOLERANCE, zero)
+        # Where kr = 0 and kr*r0 is not, the optimum is a limit that no parameters reach, and the fit must say so.
+        label = f"{case}, loss, or not called converged"
+        yield near(label, changed.loss(ours) if fit.converged or ours[0] > 0 else best, best, TOLERANCE, zero)
+        yield at_least(f"{case}, lowest bounded coefficient", float(ours[bounded].min()), 0.0)
+        yield at_most(f"{case}, KKT residual that is reported", fit.certificate.kkt_residual or 0.0, 1e-9)
+        unbounded = changed.loss(changed.optimum(start, changed.kept()))
+        active = best > unbounded * (1 + 1e-9)
+        if case != "forces as they are" and not context.given:
+            yield equal(f"{case}, a bound is active", active, True)

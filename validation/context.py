@@ -1,0 +1,72 @@
+"""What a run of checks is about: data, prior, and how thorough to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import cgcore
+
+REFERENCE = Path(__file__).parent / "reference"
+TWO_PROTEINS = REFERENCE / "two_proteins.npz"
+
+MOST_ROWS = 300_000
+"""Rows of the explicit matrix at most: 65 MB of float64 for 27 columns."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the checks are given.
+
+    Arguments:
+        data: frames to check on.
+        prior: weights and starting parameters.
+        name: of the data, for the table.
+        given: whether the data are a user's own; bundled data are then left alone.
+        quick: use less data and fewer repetitions.
+        reference: a user's script to compare with.
+        record: where to write what that script gives.
+    """
+
+    data: cgcore.Dataset
+    prior: cgcore.Prior
+    name: str = "chignolin"
+    given: bool = False
+    quick: bool = False
+    reference: Path | None = None
+    record: Path | None = None
+
+    @classmethod
+    def bundled(cls, *, quick: bool = False) -> Context:
+        """On the data that come with the package."""
+        return cls(cgcore.datasets.chignolin(), cgcore.default_prior(), quick=quick)
+
+    @cached_property
+    def datasets(self) -> dict[str, cgcore.Dataset]:
+        """Data sets by name: the user's own alone, or the bundled one and one with padding."""
+        sets = {self.name: self.data}
+        if not self.given:
+            sets["two proteins"] = cgcore.read(TWO_PROTEINS)
+        return {name: bounded(data) for name, data in sets.items()}
+
+    def some(self, frames: int) -> cgcore.Dataset:
+        """At most so many frames, drawn with a fixed seed."""
+        return bounded(self.data.subset(frames))
+
+    @cached_property
+    def small_prior(self) -> cgcore.Prior:
+        """The prior with two harmonics each: every direction is well determined by ordinary data."""
+        return with_harmonics(self.prior, 2, 2)
+
+
+def with_harmonics(prior: cgcore.Prior, n_angle: int, n_dihedral: int) -> cgcore.Prior:
+    """The prior cut to its first harmonics."""
+    count = {"a": n_angle, "b": n_angle, "k_dih": n_dihedral, "gamma_dih": n_dihedral}
+    params = {k: v[: count[k]] if k in count else v for k, v in prior.params.items()}
+    return cgcore.Prior(prior.weights, params, prior.carried)
+
+
+def bounded(data: cgcore.Dataset) -> cgcore.Dataset:
+    """So many frames that their explicit matrix fits in memory."""
+    return data.subset(max(1, MOST_ROWS // (3 * data.n_beads)))

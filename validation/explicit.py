@@ -1,0 +1,188 @@
+"""The design matrix in NumPy, from the formulas of the design alone; LAPACK does the rest. No cgcore code.
+
+    F_pred = X(R) c,   c = (kr, kr*r0, a_n, b_n, k_n cos(gamma_n), k_n sin(gamma_n), epsilon*sigma^4 [, ex.])
+
+Each column is -w * dE/dx * grad x. Gradients of the internal coordinates x are complex steps of the coordinates
+themselves, which have no truncation error, so no derivative is written down here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+STEP = 1e-150
+
+
+@dataclass(frozen=True)
+class System:
+    """Rows X c = F of the real beads, three each, and the number of beads."""
+
+    X: Array
+    F: Array
+    beads: int
+
+    def loss(self, c: Array) -> float:
+        """The force-matching loss at coefficients c."""
+        return float(np.sum((self.X @ c - self.F) ** 2)) / max(self.beads, 1)
+
+    @cached_property
+    def directions(self) -> tuple[Array, Array, Array]:
+        """Singular values relative to the largest, left singular vectors, and their basis in coefficients.
+
+        The column of kr is centred on that of kr*r0, and columns are scaled: X @ basis = U * root(beads).
+        """
+        centring = np.eye(self.X.shape[1])
+        if (squared := self.X[:, 1] @ self.X[:, 1]) > 0:
+            centring[1, 0] = -(self.X[:, 1] @ self.X[:, 0]) / squared
+        centred = self.X @ centring
+        scale = _scales(centred)
+        U, s, V = np.linalg.svd(centred / scale, full_matrices=False)
+        inverse = np.divide(1.0, s, out=np.zeros_like(s), where=s > 0)
+        basis = np.sqrt(self.beads) * centring @ (V.T * inverse / scale[:, None])
+        return s / s[0] if s[0] > 0 else s, U, basis
+
+    @property
+    def resolution(self) -> float:
+        """LAPACK's rule: singular values below this are rounding."""
+        return float(np.finfo(float).eps * self.X.shape[0])
+
+    def kept(self, cutoff: float = 0.0) -> Array:
+        """Which directions have a relative singular value above the cut-off and above the resolution."""
+        return self.directions[0] > max(cutoff, self.resolution)
+
+    def optimum(self, start: Array, kept: Array) -> Array:
+        """The best coefficients that differ from `start` along the kept directions only."""
+        _, U, basis = self.directions
+        return start + basis[:, kept] @ (U[:, kept].T @ (self.F - self.X @ start)) / np.sqrt(self.beads)
+
+    def clear_cutoff(self, lowest: float = 1e-7, highest: float = 0.3) -> float:
+        """A cut-off in the widest gap of the singular values, where it does not matter who computes them."""
+        values = self.directions[0]
+        values = np.append(values[values > lowest], lowest)
+        ends = [(a / b, np.sqrt(a * b)) for a, b in pairwise(values) if b < highest]
+        return float(max(ends)[1]) if ends else lowest
+
+    def lapack(self, driver: str, start: Array) -> tuple[float, int]:
+        """Loss of LAPACK's own least-squares driver on the scaled columns, with its default cut-off, and its rank."""
+        import scipy.linalg
+
+        scale = _scales(self.X)
+        rest = self.F - self.X @ start
+        y, _, rank, _ = scipy.linalg.lstsq(self.X / scale, rest, cond=self.resolution, lapack_driver=driver)  # type: ignore[misc]
+        return self.loss(start + y / scale), int(rank)
+
+
+def system(batch: Any, weights: Any, params: Mapping[str, Any]) -> System:
+    """The explicit system of padded frames (`R, F, mask`) for a prior's weights and numbers of harmonics."""
+    lengths = np.asarray(batch.mask).astype(bool).sum(axis=1)
+    X, F = [], []
+    for n in sorted(set(lengths.tolist()) - {0}):
+        rows = lengths == n
+        block = matrix(np.asarray(batch.R)[rows, :n].astype(float), weights, params)
+        X.append(block.reshape(-1, block.shape[-1]))
+        F.append(np.asarray(batch.F)[rows, :n].astype(float).reshape(-1))
+    return System(np.concatenate(X), np.concatenate(F), int(lengths.sum()))
+
+
+def coefficients(params: Mapping[str, Any]) -> Array:
+    """c of these parameters."""
+    p = {name: np.asarray(value, float) for name, value in params.items()}
+    parts = [p["kr"], p["kr"] * p["r0"], p["a"], p["b"]]
+    parts += [p["k_dih"] * np.cos(p["gamma_dih"]), p["k_dih"] * np.sin(p["gamma_dih"])]
+    parts.append(p["epsilon"] * p["sigma"] ** 4)
+    if "epsilon_ex" in p:
+        parts.append(p["epsilon_ex"] * p["sigma_ex"] ** 4)
+    return np.concatenate([np.atleast_1d(part) for part in parts])
+
+
+def matrix(R: Array, weights: Any, params: Mapping[str, Any]) -> Array:
+    """X of frames without padding, (frames, beads, 3, n)."""
+    n_angle, n_dihedral = len(params["a"]), len(params["k_dih"])
+    frames, beads = R.shape[:2]
+    columns = [np.zeros((frames, beads, 3, 2 + 2 * n_angle + 2 * n_dihedral))]
+    bond, angle = slice(0, 2), slice(2, 2 + 2 * n_angle)
+    dihedral = slice(angle.stop, angle.stop + 2 * n_dihedral)
+    _consecutive(columns[0][..., bond], R, 2, _distance, lambda r: [r, -np.ones_like(r)], weights.bond)
+    _consecutive(columns[0][..., angle], R, 3, _angle, lambda t: _fourier(t, n_angle), weights.angle)
+    _consecutive(columns[0][..., dihedral], R, 4, _dihedral, lambda t: _fourier(t, n_dihedral), weights.dihedral)
+    columns.append(_pairs(R, 6, beads - 1, weights.repulsive))
+    if weights.excluded_volume is not None:
+        columns.append(_pairs(R, 2, min(5, beads - 1), weights.excluded_volume))
+    return np.concatenate(columns, axis=-1)
+
+
+def _consecutive(
+    out: Array, R: Array, width: int, coordinate: Callable, slopes: Callable[[Array], list[Array]], weight: float
+) -> None:
+    """Add the columns of a term of `width` consecutive beads to `out`."""
+    rows = R.shape[1] - width + 1
+    if rows < 1 or out.shape[-1] == 0:
+        return
+    local = np.stack([R[:, k : k + rows] for k in range(width)], axis=2)
+    value, gradient = _with_gradient(coordinate, local)
+    dE = np.stack(slopes(value), axis=-1)
+    for k in range(width):
+        out[:, k : k + rows] -= weight * gradient[:, :, k, :, None] * dE[:, :, None, :]
+
+
+def _pairs(R: Array, nearest: int, farthest: int, weight: float) -> Array:
+    """The column of 1/r^4 over pairs with nearest <= j - i <= farthest."""
+    out = np.zeros((*R.shape, 1))
+    for s in range(nearest, farthest + 1):
+        d = R[:, s:] - R[:, :-s]
+        force = 4 * d / np.sum(d**2, axis=-1, keepdims=True) ** 3
+        out[:, s:, :, 0] += weight * force
+        out[:, :-s, :, 0] -= weight * force
+    return out
+
+
+def _fourier(x: Array, harmonics: int) -> list[Array]:
+    """Derivatives of cos(n x), then of sin(n x)."""
+    n = range(1, harmonics + 1)
+    return [-k * np.sin(k * x) for k in n] + [k * np.cos(k * x) for k in n]
+
+
+def _with_gradient(coordinate: Callable, local: Array) -> tuple[Array, Array]:
+    """Value and gradient of x = atan2(sine, cosine), or of a length where the sine is None."""
+    sine, cosine = coordinate(local.astype(complex))
+    value = cosine.real if sine is None else np.arctan2(sine.real, cosine.real)
+    gradient = np.empty(local.shape)
+    for k, axis in np.ndindex(local.shape[-2:]):
+        moved = local.astype(complex)
+        moved[..., k, axis] += 1j * STEP
+        dy, dx = (None if part is None else part.imag / STEP for part in coordinate(moved))
+        gradient[..., k, axis] = (
+            dx if sine is None else (cosine.real * dy - sine.real * dx) / (sine.real**2 + cosine.real**2)
+        )
+    return value, gradient
+
+
+def _distance(p: Array) -> tuple[None, Array]:
+    return None, _length(p[..., 1, :] - p[..., 0, :])
+
+
+def _angle(p: Array) -> tuple[Array, Array]:
+    u, v = p[..., 0, :] - p[..., 1, :], p[..., 2, :] - p[..., 1, :]
+    return _length(np.cross(u, v)), np.sum(u * v, axis=-1)
+
+
+def _dihedral(p: Array) -> tuple[Array, Array]:
+    b1, b2, b3 = (p[..., k + 1, :] - p[..., k, :] for k in range(3))
+    n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
+    return np.sum(np.cross(n1, b2 / _length(b2)[..., None]) * n2, axis=-1), np.sum(n1 * n2, axis=-1)
+
+
+def _length(v: Array) -> Array:
+    return np.sqrt(np.sum(v * v, axis=-1))
+
+
+def _scales(X: Array) -> Array:
+    norm = np.linalg.norm(X, axis=0)
+    return np.where(norm > 0, norm, 1.0)

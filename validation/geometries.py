@@ -1,0 +1,50 @@
+"""Frames to compare energies and forces on: real ones, distorted ones, and stretched ones."""
+
+from __future__ import annotations
+
+import functools
+
+import jax
+import numpy as np
+
+import cgcore
+
+SHAKE = 0.4
+"""Å. Bonds of 3.8 Å then vary by a tenth, far more than in any simulation, and no beads overlap."""
+
+
+def geometries(data: cgcore.Dataset, frames: int) -> dict[str, list[np.ndarray]]:
+    """Chains without their padding, real ones and the same distorted: shaken, mirrored (every dihedral changes sign)
+    and stretched."""
+    rng = np.random.default_rng(0)
+    batch = data.subset(frames).join()
+    real = [R[beads].astype(float) for R, beads in zip(batch.R, batch.mask.astype(bool), strict=True)]
+    shaken = [R + rng.normal(scale=SHAKE, size=R.shape) for R in real]
+    mirrored, stretched = ([R * factors for R in real] for factors in ([1, 1, -1], [1.15, 1.0, 0.9]))
+    return {"real": real, "distorted": shaken + mirrored + stretched}
+
+
+def by_term(
+    weights: cgcore.Weights, params: dict, chains: list[np.ndarray]
+) -> list[dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """cgcore's energy and forces of each term, for each chain; all in one padded batch, so that the mask works too."""
+    longest = max(map(len, chains))
+    R = np.full((len(chains), longest, 3), np.nan)
+    for frame, chain in zip(R, chains, strict=True):
+        frame[: len(chain)] = chain
+    mask = ~np.isnan(R[..., 0])
+
+    def both(R: jax.Array, mask: jax.Array) -> tuple[dict, dict]:
+        terms = functools.partial(cgcore.term_energies, weights, params)
+        return terms(R, mask), jax.jacrev(terms)(R, mask)
+
+    E, dE = jax.device_get(jax.jit(jax.vmap(both))(R, mask))
+    return [{term: (E[term][f], -dE[term][f, : len(chain)]) for term in E} for f, chain in enumerate(chains)]
+
+
+def force_difference(a: list[np.ndarray], b: list[np.ndarray]) -> float:
+    """Median over beads of 2 |Fa - Fb| / (|Fa| + |Fb|), beads without force left out."""
+    one, other = (np.concatenate([x.reshape(-1, 3) for x in side]) for side in (a, b))
+    size = np.linalg.norm(one, axis=1) + np.linalg.norm(other, axis=1)
+    felt = size > 0
+    return float(np.median(2 * np.linalg.norm(one - other, axis=1)[felt] / size[felt])) if felt.any() else 0.0

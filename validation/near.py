@@ -1,0 +1,33 @@
+"""Comparing two losses, or two arrays, with one tolerance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from validation.check import Row, at_most
+
+ROUNDING = 1e-13
+"""Part of the loss without any prior that rounding may amount to: a thousand machine epsilons."""
+
+
+def near(name: str, value: float, expected: float, tolerance: float, scale: float) -> Row:
+    """Relative difference of two losses; passes at `tolerance`.
+
+    `scale` is the loss without any prior: differences below its rounding do not count, so that data without noise,
+    whose least loss is 0, can be judged as well.
+    """
+    return at_most(name, abs(value - expected) / (abs(expected) + scale * ROUNDING / tolerance), tolerance, "relative")
+
+
+def relative(a: Any, b: Any) -> float:
+    """Largest difference of two arrays, relative to the largest value of the second."""
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    if a.shape != b.shape:
+        raise ValueError(f"shapes differ: {a.shape} and {b.shape}")
+    if not b.size:
+        return 0.0
+    largest = float(np.max(np.abs(b)))
+    difference = float(np.max(np.abs(a - b)))
+    return difference / largest if largest > 0 else difference

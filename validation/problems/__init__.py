@@ -1,0 +1,7 @@
+"""Minimisation problems with published answers, to judge the solver without any physics."""
+
+from validation.problems.mgh import mgh
+from validation.problems.nist import nist
+from validation.problems.problem import Problem
+
+__all__ = ["Problem", "mgh", "nist"]

@@ -1,0 +1,92 @@
+"""Recorded outputs of the original implementation, with the sidecar that says what each is and how to compare."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cgcore
+from validation.context import REFERENCE
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One recorded run.
+
+    Arguments:
+        name: of the file, without .json.
+        output: what the run gave.
+        sidecar: hashes, settings, versions, and tolerances with their reasons.
+        data_path: the frames that it ran on.
+    """
+
+    name: str
+    output: dict[str, Any]
+    sidecar: dict[str, Any]
+    data_path: Path
+
+    @property
+    def precision(self) -> str:
+        """float32 or float64."""
+        return self.sidecar["settings"]["dtype"]
+
+    @property
+    def steps(self) -> int:
+        """Steps at most."""
+        return self.sidecar["settings"]["max_steps"]
+
+    @property
+    def final_loss(self) -> float:
+        """Of the recorded parameters, in float64."""
+        return self.output["independent_float64"]["final_loss"]
+
+    @property
+    def optimal_loss(self) -> float:
+        """L* by LAPACK's rule."""
+        return self.output["independent_float64"]["optimal_loss"]
+
+    @property
+    def gap(self) -> float:
+        """Of the recorded final loss."""
+        return self.final_loss / self.optimal_loss - 1
+
+    def tolerance(self, what: str) -> float:
+        """See the sidecar for why."""
+        return self.sidecar["tolerance"][what]["value"]
+
+    @cached_property
+    def data(self) -> cgcore.Dataset:
+        """The frames."""
+        return cgcore.read(self.data_path)
+
+    @cached_property
+    def prior(self) -> cgcore.Prior:
+        """Weights and starting parameters of the run."""
+        return cgcore.Prior(cgcore.Weights(**self.sidecar["settings"]["weights"]), self.output["initial_params"])
+
+
+def recorded_outputs(folder: Path = REFERENCE) -> list[Recorded]:
+    """Every recorded run in a folder, its files held against the hashes in the sidecars.
+
+    Raises:
+        InputError: a file is not what its sidecar says.
+    """
+    return [_load(sidecar) for sidecar in sorted(folder.glob("*.json.toml"))]
+
+
+def _load(path: Path) -> Recorded:
+    sidecar = tomllib.loads(path.read_text(encoding="utf-8"))
+    output = path.parent / sidecar["output"]
+    about_data = path.parent / f"{sidecar['data']}.toml"
+    data = path.parent / tomllib.loads(about_data.read_text(encoding="utf-8"))["file"]
+    for file, sha256 in ((output, sidecar["output_sha256"]), (data, sidecar["data_sha256"])):
+        if (found := hashlib.sha256(file.read_bytes()).hexdigest()) != sha256:
+            raise cgcore.InputError(f"{file}: its SHA-256 is {found}, {path.name} says {sha256}; restore the file")
+    return Recorded(
+        output.name.removesuffix(".json"), json.loads(output.read_text(encoding="utf-8")), sidecar, data.resolve()
+    )

@@ -1,0 +1,90 @@
+"""The one table: a row a comparison."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cgcore import InputError
+from validation.check import Row, Value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("name", "value", "tolerance", "unit", "passed", "seconds")
+
+
+def table(rows: Sequence[Row]) -> pd.DataFrame:
+    """All rows as a data frame; `passed` is None where nothing was compared."""
+    import pandas as pd
+
+    return pd.DataFrame([{name: getattr(row, name) for name in COLUMNS} for row in rows], columns=list(COLUMNS))
+
+
+def text(rows: Sequence[Row]) -> str:
+    """The table as a person reads it, and what it comes to."""
+    frame = table(rows).astype(object)
+    frame["value"] = [_number(row.value) for row in rows]
+    frame["tolerance"] = [_bound(row) for row in rows]
+    frame["passed"] = [_verdict(row) for row in rows]
+    frame["seconds"] = [f"{row.seconds:.2f}" for row in rows]
+    return f"{frame.to_string(index=False, justify='left', max_colwidth=100)}\n\n{summary(rows)}"
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """How many passed and failed, and the names of those that failed."""
+    failed = [row for row in rows if row.passed is False]
+    skipped = [row for row in rows if row.relation == "skipped"]
+    counts = {
+        "passed": sum(row.passed is True for row in rows),
+        "failed": len(failed),
+        "shown": sum(row.relation == "shown" for row in rows),
+        "skipped": len(skipped),
+    }
+    lines = [", ".join(f"{n} {what}" for what, n in counts.items()) + f" in {sum(r.seconds for r in rows):.1f} s"]
+    lines += [f"{row.name}: {row.value}" for row in skipped]
+    lines += [f"FAILED {row.name}: {_number(row.value)} {_bound(row)} {row.unit}".rstrip() for row in failed]
+    return "\n".join(lines)
+
+
+def write_json(path: Path, rows: Sequence[Row], about: dict[str, Any]) -> None:
+    """What was compared under `rows`, with `passed` true or false; the rest under `shown` and `skipped`."""
+    groups = {"rows": (True, False), "other": (None,)}
+    parts = {key: [_record(row) for row in rows if row.passed in verdicts] for key, verdicts in groups.items()}
+    other = parts.pop("other")
+    record = {
+        **about,
+        "passed": all(row.passed is not False for row in rows),
+        **parts,
+        "shown": [row for row in other if row["relation"] == "shown"],
+        "skipped": [row for row in other if row["relation"] == "skipped"],
+    }
+    content = json.dumps(record, indent=2, allow_nan=False) + "\n"
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+            file.write(content)
+        os.replace(file.name, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); check folder and permissions") from error
+
+
+def _record(row: Row) -> dict[str, Any]:
+    record = {name: getattr(row, name) for name in COLUMNS} | {"relation": row.relation}
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
+
+
+def _number(value: Value | None) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def _bound(row: Row) -> str:
+    return "" if row.tolerance is None else f"{row.relation} {_number(row.tolerance)}"
+
+
+def _verdict(row: Row) -> str:
+    return {True: "yes", False: "NO", None: "-" if row.relation == "shown" else "skipped"}[row.passed]
