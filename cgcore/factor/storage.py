@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 import zlib
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -18,7 +19,9 @@ from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.files import atomic_write
 
 FORMAT = "cgcore factor 1"
-SUFFIX = ".factor.npz"
+
+UNREADABLE = (OSError, ValueError, TypeError, EOFError, KeyError, SyntaxError, TokenError, BadZipFile, zlib.error)
+"""What NumPy and zipfile raise where a file is damaged; a broken array header is a TokenError since Python 3.12."""
 
 
 def save_factor(path: str | Path, factor: Factor) -> None:
@@ -48,7 +51,7 @@ def is_factor(path: str | Path) -> bool:
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             return "format" in archive and str(archive["format"]) == FORMAT
-    except (OSError, ValueError, TypeError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
+    except UNREADABLE:
         return False
 
 
@@ -65,7 +68,7 @@ def load_factor(path: str | Path) -> Factor:
         raise InputError(f"{path}: no such file; give a factor made by `cgcore compress`") from error
     except IsADirectoryError as error:
         raise InputError(f"{path}: is a folder; give the file of a factor") from error
-    except (OSError, ValueError, TypeError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path}: not a factor, or a damaged one; make it by `cgcore compress`") from error
     if str(arrays.get("format")) != FORMAT:
         raise InputError(f"{path}: not a factor of this version of cgcore; make it by `cgcore compress`")
