@@ -145,7 +145,7 @@ def inspect(dataset: Dataset, displacement: Displacement = free) -> Inspection:
         species=_species(dataset),
         extras=_extras(dataset),
         skipped_keys=dataset.skipped_keys,
-        temperatures=_temperatures(dataset),
+        temperatures=dataset.temperatures,
         ranges=gathered.ranges(),
         median_bond=gathered.median_bond(),
         histograms=gathered.histograms,
@@ -262,10 +262,3 @@ def _extras(dataset: Dataset) -> dict[str, str]:
             shape = " x ".join(str(n) for n in array.shape) or "one value"
             found.setdefault(name, f"{array.dtype.name}, {shape}")
     return found
-
-
-def _temperatures(dataset: Dataset) -> tuple[float, ...]:
-    """Distinct values; an array that holds no numbers is an extra like any other."""
-    found = [source.extras["temperature"] for source in dataset.sources if "temperature" in source.extras]
-    numbers = [np.asarray(x, np.float64).ravel() for x in found if x.dtype.kind in "iuf"]
-    return tuple(np.unique(np.concatenate(numbers)).tolist()) if numbers else ()

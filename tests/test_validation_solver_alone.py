@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 import jax
@@ -12,11 +11,6 @@ import pytest
 from scipy.optimize import minimize
 
 import cgcore
-
-# Not importorskip: importing all of sif2jax takes most of a minute.
-if find_spec("sif2jax") is None:
-    pytest.skip("sif2jax is not installed", allow_module_level=True)
-
 from validation.checks import solver_alone as alone
 from validation.problems import Problem, mgh, nist
 

@@ -222,9 +222,5 @@ def _draw(path: str, result: FitResult, source: Source, temperature: float | Non
 
 def _temperature(dataset: Dataset | None) -> float:
     """What the data say, where they say one temperature; else `TEMPERATURE`."""
-    import numpy as np
-
-    said = [] if dataset is None else [s.extras["temperature"] for s in dataset.sources if "temperature" in s.extras]
-    values = np.unique(np.concatenate([np.ravel(value) for value in said])) if said else np.empty(0)
-    usable = len(values) == 1 and np.issubdtype(values.dtype, np.number) and np.isfinite(values[0]) and values[0] > 0
-    return float(values[0]) if usable else TEMPERATURE
+    said = () if dataset is None else dataset.temperatures
+    return said[0] if len(said) == 1 and math.isfinite(said[0]) and said[0] > 0 else TEMPERATURE

@@ -50,6 +50,13 @@ class Dataset:
         """Real beads in all frames together."""
         return sum(frames.real_beads for frames in self.sources)
 
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        """Distinct values of the extra array `temperature` [K]; one that holds no numbers says nothing."""
+        found = [source.extras["temperature"] for source in self.sources if "temperature" in source.extras]
+        numbers = [np.asarray(x, np.float64).ravel() for x in found if x.dtype.kind in "iuf"]
+        return tuple(np.unique(np.concatenate(numbers)).tolist()) if numbers else ()
+
     def subset(self, max_frames: int | None, seed: int = 0) -> Dataset:
         """At most `max_frames` frames, drawn at random without replacement from all, in their order.
 

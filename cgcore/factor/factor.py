@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -80,13 +79,5 @@ def merge(*factors: Factor) -> Factor:
     return Factor(
         blocks=tuple(block for factor in factors for block in factor.blocks),
         fingerprint=first.fingerprint,
-        histograms=sum_histograms([factor.histograms for factor in factors]),
+        histograms=sum((factor.histograms for factor in factors), start=Histograms.empty()),
     )
-
-
-def sum_histograms(parts: Sequence[Histograms]) -> Histograms:
-    """Histograms of the joined data."""
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
