@@ -102,7 +102,10 @@ def fit(
         )
         with jax.enable_x64(options.precision == "float64"):
             limits = Limits(options.max_steps, options.least_steps, options.tol_grad)
-            solution = minimise(task.loss, task.start, *task.args, limits=limits, progress=progress.steps)
+            # The certificate below confirms more, and for less, than a Hessian would.
+            solution = minimise(
+                task.loss, task.start, *task.args, limits=limits, confirm=False, progress=progress.steps
+            )
         fitted, optimum, kkt = task.coefficients(solution.params), None, None
         if options.nonnegative:
             fitted, kkt = _nonnegative(factor, directions, chosen.kept, origin)

@@ -15,8 +15,12 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from cgcore.errors import InputError
+from cgcore.solver.confirm import confirmation
 from cgcore.solver.status import Status
 
+MOST_CONFIRMED = 2000
+"""Parameters at most whose Hessian is taken: 32 MB of float64."""
 MEMORY = 10
 ROUNDING = 8
 """A predicted decrease below this many units in the last place of the loss cannot be seen in the loss."""
@@ -55,7 +59,7 @@ class Solution(NamedTuple):
     """How a minimisation ended.
 
     `loss_history[k]` is the loss before step k, `loss` and `grad_norm` belong to `params`, `evaluations` counts
-    evaluations of value and gradient.
+    evaluations of value and gradient, a Hessian-vector product as one.
     """
 
     params: PyTree
@@ -77,13 +81,17 @@ def minimise(
     *args: Any,
     limits: Limits = Limits(),
     memory: int = MEMORY,
+    confirm: bool = True,
     progress: Progress | None = None,
     chunk: int = 10,
 ) -> Solution:
     """Minimise `loss(params, *args)` over `params` by L-BFGS with a strong-Wolfe (zoom) line search.
 
     Stops when the gradient norm is below `tol_grad` once `min_steps` are done, when no step makes progress, when
-    something is not finite, or at `max_steps`. It never raises: how it ended is the `status`.
+    something is not finite, or at `max_steps`. How it ended is the `status`; nothing is raised for it.
+
+    With `confirm`, a point where it stopped is called converged only if the exact Hessian shows a minimum
+    (`cgcore.solver.confirm`); where it doesn't, the gradient has to become smaller than `tol_grad`.
 
     Arguments:
         loss: scalar function of a pytree of floating-point arrays. It is a static argument of the compiled
@@ -92,17 +100,28 @@ def minimise(
         args: further arguments of `loss`, arrays or pytrees of arrays.
         limits: stopping limits.
         memory: number of past steps that the Hessian approximation is built from.
+        confirm: whether to take the Hessian where it stopped, one product with a vector for each parameter. Without
+            it, `tol_grad` decides alone.
         progress: called every `chunk` steps; the loop is then entered in chunks, its carry unchanged.
+
+    Raises:
+        InputError: there are too many parameters to confirm.
 
     Source: Nocedal and Wright, Numerical Optimization (2nd ed.), algorithms 7.4, 7.5 and 3.5, 3.6, as in optax.
     """
     params = jax.tree.map(jnp.asarray, params)
+    size = sum(leaf.size for leaf in jax.tree.leaves(params))
+    if confirm and size > MOST_CONFIRMED:
+        raise InputError(f"confirming a minimum takes the Hessian, too large for {size} parameters: use confirm=False")
     state = _start(loss, memory, int(limits.max_steps), params, *args)
     while True:
         until = limits.max_steps if progress is None else min(int(state.step) + chunk, limits.max_steps)
         state = _advance(loss, memory, state, limits, until, *args)
         if progress is not None:
             progress(int(state.step), float(state.value))
+        status = Status(int(state.status))
+        if confirm and status in (Status.GRADIENT, Status.PRECISION_FLOOR, Status.LINE_SEARCH_FAILED):
+            state, limits = _confirmed(loss, state, status, limits, size, *args)
         if state.status != Status.RUNNING:
             break
     steps = int(state.step)
@@ -115,6 +134,24 @@ def minimise(
         loss_history=state.history[:steps].tolist(),
         status=Status(int(state.status)),
     )
+
+
+def _confirmed(loss: Loss, state: State, status: Status, limits: Limits, size: int, *args: Any) -> tuple[State, Limits]:
+    """The state with a status that the Hessian bears out, or running again to a smaller gradient."""
+    initial = state.history[0] if state.step > 0 else state.value
+    upward, excess = confirmation(loss, state.params, state.value, state.grad, initial, *args)
+    minimum = bool(upward) and float(excess) <= 1
+    state = state._replace(evaluations=state.evaluations + size)
+    if status is Status.GRADIENT:
+        if minimum:
+            return state, limits
+        # The decrement goes with the square of the gradient; half of that, as the next point is another one.
+        factor = 0.5 / max(float(excess), 1.0) ** 0.5 if upward else 0.1
+        limits = limits._replace(tol_grad=factor * float(state.grad_norm))
+        return state._replace(status=jnp.int32(Status.RUNNING)), limits
+    saddle = status is Status.PRECISION_FLOOR and not upward
+    ending = Status.PRECISION_FLOOR if minimum else Status.SADDLE if saddle else Status.LINE_SEARCH_FAILED
+    return state._replace(status=jnp.int32(ending)), limits
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))

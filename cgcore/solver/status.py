@@ -15,6 +15,7 @@ class Status(IntEnum):
     MAX_STEPS = 4
     NON_FINITE = 5
     SUBOPTIMAL = 6
+    SADDLE = 7
 
     @property
     def message(self) -> str:
@@ -43,4 +44,5 @@ _MESSAGES = {
         "stopped by its own test, but the exact optimum is lower than that allows: "
         "tol_grad is too large, or the coordinates are badly scaled (use whitened ones)"
     ),
+    Status.SADDLE: "stopped where the gradient vanishes but the curvature points down: start elsewhere",
 }
