@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import optax
 import pytest
 
 import cgcore
 from cgcore.factor import compress
 from cgcore.fitting import fit
 from cgcore.physics import design, energy, geometry, terms
+from cgcore.solver import lbfgs
 from validation.check import all_checks
 from validation.context import TWO_PROTEINS, Context, with_harmonics
+from validation.gate.compare import compare
+from validation.gate.file import read
+from validation.gate.modes import SOLVER, Key
 from validation.runner import run
 
 Fault = Callable[[pytest.MonkeyPatch], None]
@@ -45,24 +52,66 @@ def rounded(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda rows, T: function(rows.astype(jnp.float32), T.astype("float32")).astype(jnp.float64)
 
 
+def rounded_rows(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda rows: function(np.asarray(rows, np.float32)).astype(np.float64)
+
+
+def constant(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda r, *args: function(jax.lax.stop_gradient(r), *args)
+
+
+def remembering_one(function: Callable[..., Any]) -> Callable[..., Any]:
+    return functools.partial(function, memory=1)
+
+
+def of_one(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda memory: function(1)
+
+
+def lax(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda state, limits: function(state, limits._replace(tol_grad=100 * limits.tol_grad))
+
+
+def line_search(evaluations: int) -> Fault:
+    shorter = optax.scale_by_zoom_linesearch(max_linesearch_steps=evaluations, initial_guess_strategy="one")
+    return lambda monkeypatch: monkeypatch.setattr(lbfgs, "_LINE_SEARCH", shorter)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A fault, the checks that must see it, and the gated fits that must."""
+
+    fault: Fault
+    checks: tuple[str, ...]
+    gated: tuple[Key, ...] = ()
+
+
+DEFAULT, PADDED = ("chignolin", "default"), ("two proteins", "default")
+ROSENBROCK, QUARTIC = (SOLVER, "Rosenbrock"), (SOLVER, "quartic")
 FRAMES = {"scipy-lbfgsb-physical": 150, "invariances": 10}
 MANY = ("least-squares",)
 """Few frames are not summed as many are."""
 
-FAULTS: dict[str, tuple[Fault, tuple[str, ...]]] = {
-    "sign of the repulsion's energy": (replaced(terms, "soft_repulsion", negated), ("engines-openmm",)),
-    "sign of phi": (replaced(geometry, "dihedral", negated), ("engines-openmm",)),
-    "sign of a column of the matrix": (
-        replaced(design, "far_pair_forces", negated),
-        ("least-squares", "recovery", "scipy-lsq-linear"),
+FAULTS = {
+    "sign of the repulsion's energy": Seen(replaced(terms, "soft_repulsion", negated), ("engines-openmm",)),
+    "sign of phi": Seen(replaced(geometry, "dihedral", negated), ("engines-openmm", "engines-jax-md")),
+    "sign of a column of the matrix": Seen(
+        replaced(design, "far_pair_forces", negated), ("least-squares", "recovery", "scipy-lsq-linear"), (DEFAULT,)
     ),
-    "weights ignored": (replaced(compress, "design_matrix", unweighted), ("least-squares", "recovery")),
-    "mask dropped": (replaced(energy, "_sum_over_rows", unmasked), ("invariances",)),
-    "float32 accumulation": (replaced(compress, "_gram", rounded), MANY),
-    "memory of one step": (
-        replaced(fit, "minimise", lambda function: functools.partial(function, memory=1)),
-        ("scipy-lbfgsb-physical",),
+    "a force that is not the energy's": Seen(replaced(terms, "soft_repulsion", constant), ("derivatives",)),
+    "weights ignored": Seen(
+        replaced(compress, "design_matrix", unweighted), ("least-squares", "recovery"), (DEFAULT, PADDED)
     ),
+    "mask dropped": Seen(replaced(energy, "_sum_over_rows", unmasked), ("invariances",), (("two proteins", "direct"),)),
+    "float32 accumulation": Seen(replaced(compress, "_gram", rounded), MANY),
+    "float32 accumulation of few rows": Seen(replaced(compress, "triangle", rounded_rows), (), (DEFAULT, PADDED)),
+    "memory of one step": Seen(
+        replaced(fit, "minimise", remembering_one), ("scipy-lbfgsb-physical",), (("chignolin", "physical"),)
+    ),
+    "memory of one step, in the solver": Seen(replaced(optax, "scale_by_lbfgs", of_one), (), (ROSENBROCK,)),
+    "tol_grad a hundred times larger": Seen(replaced(lbfgs, "_status", lax), ("stopping",), (ROSENBROCK, QUARTIC)),
+    "line search of two evaluations": Seen(line_search(2), (), (ROSENBROCK,)),
+    "line search of five evaluations": Seen(line_search(5), ("scipy-lbfgsb-physical",)),
 }
 
 
@@ -75,14 +124,20 @@ def fresh() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("fresh")
-@pytest.mark.parametrize(("fault", "names"), FAULTS.values(), ids=FAULTS)
-def test_a_fault_turns_the_checks_red(monkeypatch: pytest.MonkeyPatch, fault: Fault, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("seen", FAULTS.values(), ids=FAULTS)
+def test_a_fault_turns_the_checks_red(monkeypatch: pytest.MonkeyPatch, seen: Seen) -> None:
+    names = seen.checks
     # Fewer columns and frames compile and run faster; how well L-BFGS converges shows on the hard problem alone.
     prior = cgcore.default_prior() if "scipy-lbfgsb-physical" in names else with_harmonics(cgcore.default_prior(), 2, 2)
-    context = Context(cgcore.datasets.chignolin().subset(FRAMES.get(names[0], 60)), prior, quick=True)
+    frames = FRAMES.get(names[0], 60) if names else 60
+    context = Context(cgcore.datasets.chignolin().subset(frames), prior, quick=True)
     context.__dict__["datasets"] = {"data": cgcore.read(TWO_PROTEINS) if names == MANY else context.data}
-    fault(monkeypatch)
+    seen.fault(monkeypatch)
     checks = {check.name: check for check in all_checks()}
     for name in names:
         rows = run([checks[name]], context)
         assert any(row.passed is False and row.relation != "raised" for row in rows), name
+    with jax.enable_x64(True):
+        gated = list(compare(Context.bundled(), read(), seen.gated)) if seen.gated else []
+    for key in seen.gated:
+        assert any(row.passed is False for row in gated if row.name.startswith(", ".join(key))), key

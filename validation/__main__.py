@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from cgcore import InputError
-
-if TYPE_CHECKING:
-    from validation.context import Context
+from validation.gate.command import gate
 
 BAD_INPUT = 2
 
@@ -43,6 +41,7 @@ def cli(
     if click_context.invoked_subcommand is not None:
         return
     from validation.check import all_checks, chosen
+    from validation.context import context_of
     from validation.runner import run, watching
     from validation.table import text, write_json
 
@@ -56,9 +55,11 @@ def cli(
         raise InputError("--record writes what a script gives; give the script with --reference")
     if reference is not None and not reference.is_file():
         raise InputError(f"{reference}: there is no such file; check the path")
-    if units is not None and data is None:
-        raise InputError("--units belongs to --data; give the data")
-    context = _context(data, units, config, quick, reference, record)
+    if reference is not None and record is not None:
+        from validation.live.writing import refuse
+
+        refuse(record, reference)
+    context = replace(context_of(data, units, config), quick=quick, reference=reference, record=record)
     checks = chosen(context, only)
     with watching(len(checks)) as watch:
         rows = run(checks, context, watch)
@@ -68,23 +69,7 @@ def cli(
     sys.exit(1 if any(row.passed is False for row in rows) else 0)
 
 
-def _context(
-    data: str | None, units: str | None, config: str | None, quick: bool, reference: Path | None, record: Path | None
-) -> Context:
-    import cgcore
-    from validation.context import Context
-
-    prior = cgcore.load_config(config).prior if config else cgcore.default_prior()
-    frames = cgcore.datasets.chignolin() if data is None else cgcore.read(data, units=units or "angstrom-kcal")
-    return Context(
-        frames,
-        prior,
-        name="chignolin" if data is None else Path(data).name,
-        given=data is not None,
-        quick=quick,
-        reference=reference,
-        record=record,
-    )
+cli.add_command(gate)
 
 
 def main() -> None:

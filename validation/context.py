@@ -60,6 +60,20 @@ class Context:
         return with_harmonics(self.prior, 2, 2)
 
 
+def context_of(data: str | None = None, units: str | None = None, config: str | None = None) -> Context:
+    """From a data file or folder, the name of its units and a configuration file, as on the command line.
+
+    Raises:
+        InputError: one of them can't be used, or units are given without data.
+    """
+    if units is not None and data is None:
+        raise cgcore.InputError("--units belongs to --data; give the data")
+    prior = cgcore.load_config(config).prior if config else cgcore.default_prior()
+    if data is None:
+        return Context(cgcore.datasets.chignolin(), prior)
+    return Context(cgcore.read(data, units=units or "angstrom-kcal"), prior, name=Path(data).name, given=True)
+
+
 def with_harmonics(prior: cgcore.Prior, n_angle: int, n_dihedral: int) -> cgcore.Prior:
     """The prior cut to its first harmonics."""
     count = {"a": n_angle, "b": n_angle, "k_dih": n_dihedral, "gamma_dih": n_dihedral}

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cgcore import InputError
 from validation.check import Row, Value
+from validation.files import write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,13 +62,7 @@ def write_json(path: Path, rows: Sequence[Row], about: dict[str, Any]) -> None:
         "shown": [row for row in other if row["relation"] == "shown"],
         "skipped": [row for row in other if row["relation"] == "skipped"],
     }
-    content = json.dumps(record, indent=2, allow_nan=False) + "\n"
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-            file.write(content)
-        os.replace(file.name, path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); check folder and permissions") from error
+    write(path, json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
 def _record(row: Row) -> dict[str, Any]:

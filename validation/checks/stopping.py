@@ -1,0 +1,51 @@
+"""Where a fit stops that says its gradient is small enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+import cgcore
+from validation.check import Row, at_most, check, equal, shown
+from validation.context import Context, with_harmonics
+
+TOL_GRAD = 1e-6
+"""The default that README and docstrings name."""
+
+PROBLEMS, SIZE = 5, 12
+FRAMES = (100, 200, 300)
+
+
+@check("stopping", quick=True, data_driven=True)
+def stopping(context: Context) -> Iterator[Row]:
+    """Status GRADIENT means a gradient norm below the documented 1e-6."""
+    rng = np.random.default_rng(0)
+    worst, ends = 0.0, set()
+    for _ in range(PROBLEMS):
+        H = np.geomspace(1, 10 ** rng.uniform(1, 2), SIZE)
+        centre = rng.normal(size=SIZE)
+        found = cgcore.minimise(_bowl, np.zeros(SIZE), H, centre)
+        ends.add(found.status.name)
+        worst = max(worst, float(np.linalg.norm(H * (np.asarray(found.params) - centre))))
+    yield equal("bowls, status", ", ".join(sorted(ends)), "GRADIENT")
+    yield at_most("bowls, largest gradient norm at the end", worst, TOL_GRAD)
+    yield from _fits(context)
+
+
+def _bowl(x: Any, H: Any, centre: Any) -> Any:
+    return 1 + (H * (x - centre) ** 2).sum() / 2
+
+
+def _fits(context: Context) -> Iterator[Row]:
+    """One harmonic in the parameters themselves: fits of real data that tol_grad ends, if rounding does not."""
+    prior = with_harmonics(context.prior, 1, 1)
+    for frames in FRAMES:
+        data = context.some(frames)
+        fit = cgcore.fit(data, prior, cgcore.Options(coordinates="physical", max_steps=2000))
+        name = f"one harmonic, {data.n_frames} frames, {fit.status.name}, gradient norm"
+        if fit.status is cgcore.Status.GRADIENT:
+            yield at_most(name, fit.grad_norm, TOL_GRAD)
+        else:
+            yield shown(name, fit.grad_norm)

@@ -1,0 +1,1 @@
+"""The gate on convergence quality: what fits cost and reach, held against recorded values."""

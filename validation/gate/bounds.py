@@ -1,0 +1,59 @@
+"""What a measured value may be, given the recorded one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import cgcore
+from validation.check import Row, at_most, equal
+from validation.gate.modes import STATUS, Measured
+
+Kind = Literal["margin", "factor", "within", "at_most"]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How far a quantity may be from its recorded value.
+
+    Arguments:
+        kind: "margin" and "factor" limit from above, by so much more and by so many times the recorded value;
+            "within" limits the relative difference to both sides, for what mathematics alone decides; "at_most" is
+            a limit whatever was recorded.
+        size: of the margin, the factor, the difference or the limit.
+        why: so much and not less, in a line.
+    """
+
+    kind: Kind
+    size: float
+    why: str
+
+    def row(self, name: str, value: float, recorded: float) -> Row:
+        """The comparison."""
+        unit = f"recorded {recorded:.6g}" + (f", now {value / recorded:.3g} times" if recorded else "")
+        match self.kind:
+            case "margin":
+                return at_most(name, value, recorded + self.size, unit)
+            case "factor":
+                return at_most(name, value, recorded * self.size, unit)
+            case "within":
+                return at_most(f"{name}, off the recorded value", abs(value / recorded - 1), self.size, "relative")
+            case "at_most":
+                return at_most(name, value, self.size, unit)
+
+
+KINDS = get_args(Kind)
+
+
+def rows(name: str, now: Measured, recorded: Measured, bounds: Mapping[str, Bound]) -> Iterator[Row]:
+    """One row for the status, one for each bound."""
+    yield _status(f"{name}, status", str(now[STATUS]), str(recorded[STATUS]))
+    for quantity, bound in bounds.items():
+        yield bound.row(f"{name}, {quantity}", float(now[quantity]), float(recorded[quantity]))
+
+
+def _status(name: str, now: str, recorded: str) -> Row:
+    """Which of the two statuses of convergence it is can be a matter of rounding; a gain in convergence passes."""
+    converged = cgcore.Status[now].converged
+    return equal(name, now, now if converged else recorded, f"recorded {recorded}")

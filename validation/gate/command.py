@@ -1,0 +1,50 @@
+"""`python -m validation gate`: hold the fits against the record, or make a new record."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from cgcore import InputError
+
+
+@click.command()
+@click.option("--update", is_flag=True, help="Write what is measured now as the new record; needs --reason.")
+@click.option("--reason", metavar="TEXT", help="Why the record changes.")
+@click.option("--gates", type=click.Path(path_type=Path), metavar="TOML", help="The record; by default cgcore's own.")
+@click.option("--data", metavar="NPZ", help="Fit this file or folder; needs --gates, a record of its own.")
+@click.option("--units", metavar="NAME", help="Units of --data (angstrom-kcal).")
+@click.option("--config", metavar="YAML", help="Take the prior from this configuration file; needs --gates.")
+def gate(
+    update: bool, reason: str | None, gates: Path | None, data: str | None, units: str | None, config: str | None
+) -> None:
+    """Fail when a fit needs more steps, or reaches less, than validation/gates.toml allows.
+
+    Steps, evaluations, status, optimality gap and held-out loss of each data set and way to fit; never time.
+    """
+    import jax
+
+    from validation.context import context_of
+    from validation.gate.compare import compare
+    from validation.gate.file import BUNDLED, read, updated, write
+    from validation.gate.modes import measure
+    from validation.table import text
+
+    if update is not bool(reason and reason.strip()):
+        raise InputError('--update and --reason "..." belong together; give both')
+    if (data is not None or config is not None) and gates is None:
+        raise InputError("other data or another prior need a record of their own; name one with --gates")
+    path = BUNDLED if gates is None else gates
+    context = context_of(data, units, config)
+    with jax.enable_x64(True):
+        if update:
+            known = read(path) if path.exists() else read().without_values(path)
+            values = dict(measure(context))
+            write(updated(known, values, (reason or "").strip()))
+            click.echo(f"{path}: {len(values)} fits recorded")
+            return
+        rows = list(compare(context, read(path)))
+    click.echo(text(rows))
+    sys.exit(1 if any(row.passed is False for row in rows) else 0)

@@ -1,0 +1,113 @@
+"""The fits that are gated, and what is read off each. Nothing here depends on time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+import cgcore
+from validation.context import Context, with_harmonics
+
+HELD_OUT = 0.2
+"""Part of the frames that is held out, the last of each protein."""
+
+SOLVER = "solver"
+"""What the data set of the problems without data is called."""
+
+Key = tuple[str, str]
+"""Data set and mode."""
+
+STATUS = "status"
+Measured = dict[str, float | int | str]
+"""`status` and quantities by name."""
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A way to fit: options that differ from the defaults, and harmonics at most (None: those of the prior)."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    harmonics: int | None = None
+
+    @property
+    def direct(self) -> bool:
+        """Whether the fit needs the frames."""
+        return self.options.get("objective") == "direct"
+
+
+MODES = {
+    "default": Mode(),
+    "all directions": Mode({"truncation": 0.0}),
+    "non-negative": Mode({"nonnegative": True}),
+    "float32": Mode({"precision": "float32"}),
+    "physical": Mode({"coordinates": "physical"}),
+    "physical, one harmonic": Mode({"coordinates": "physical", "max_steps": 2000}, harmonics=1),
+    "direct": Mode({"objective": "direct"}),
+}
+
+
+def rosenbrock(x: Any) -> Any:
+    """Chained Rosenbrock function plus 1; minimum 1 at ones."""
+    return 1 + jnp.sum((1 - x[:-1]) ** 2 + 100 * (x[1:] - x[:-1] ** 2) ** 2)
+
+
+def quartic(x: Any) -> Any:
+    """A convex quartic of condition 20, plus 1; minimum 1 at ones."""
+    return 1 + jnp.sum(jnp.arange(1, 1 + x.size) * (x - 1) ** 2 + (x - 1) ** 4)
+
+
+PROBLEMS: dict[str, tuple[Callable[[Any], Any], np.ndarray]] = {
+    "Rosenbrock": (rosenbrock, np.tile([-1.2, 1.0], 5)),
+    "quartic": (quartic, np.zeros(20)),
+}
+"""Where tol_grad, memory and line search show in steps that rounding leaves alone."""
+
+
+def measure(context: Context, only: Container[Key] | None = None) -> Iterator[tuple[Key, Measured]]:
+    """What each fit gave, one after the other; `only` some of them, if given."""
+    if not context.given:
+        for name, (loss, start) in PROBLEMS.items():
+            if only is None or (SOLVER, name) in only:
+                yield (SOLVER, name), _alone(cgcore.minimise(loss, start))
+    for name, data in context.datasets.items():
+        train, held_out = data.split(HELD_OUT)
+        if held_out is None:
+            raise cgcore.InputError(f"{name}: too few frames to hold some out; a gate needs about ten")
+        factors: dict[int | None, tuple[cgcore.Factor, cgcore.Factor]] = {}
+        for label, mode in MODES.items():
+            if only is not None and (name, label) not in only:
+                continue
+            n = mode.harmonics
+            prior = context.prior if n is None else with_harmonics(context.prior, n, n)
+            if n not in factors:
+                fingerprint = cgcore.Fingerprint.of(prior)
+                factors[n] = cgcore.compress(train, fingerprint), cgcore.compress(held_out, fingerprint)
+            known, unseen = factors[n]
+            fit = cgcore.fit(train if mode.direct else known, prior, cgcore.Options(**mode.options), validation=unseen)
+            yield (name, label), _of_fit(fit)
+
+
+def _of_fit(fit: cgcore.FitResult) -> Measured:
+    assert fit.val_loss is not None
+    return {
+        STATUS: fit.status.name,
+        "steps": fit.steps,
+        "evaluations": fit.evaluations,
+        "grad_norm": fit.grad_norm,
+        "optimality_gap": fit.certificate.optimality_gap,
+        "held_out_loss": fit.val_loss,
+    }
+
+
+def _alone(solution: cgcore.Solution) -> Measured:
+    return {
+        STATUS: solution.status.name,
+        "steps": solution.steps,
+        "evaluations": solution.evaluations,
+        "grad_norm": solution.grad_norm,
+        "optimality_gap": solution.loss - 1,
+    }
