@@ -12,6 +12,7 @@ from typing import Any
 
 import cgcore
 from validation.context import REFERENCE
+from validation.near import ROUNDING
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,13 @@ class Recorded:
         name: of the file, without .json.
         output: what the run gave.
         sidecar: hashes, settings, versions, and tolerances with their reasons.
-        data_path: the frames that it ran on.
+        data: the frames that it ran on.
     """
 
     name: str
     output: dict[str, Any]
     sidecar: dict[str, Any]
-    data_path: Path
+    data: cgcore.Dataset
 
     @property
     def precision(self) -> str:
@@ -53,16 +54,22 @@ class Recorded:
     @property
     def gap(self) -> float:
         """Of the recorded final loss."""
-        return self.final_loss / self.optimal_loss - 1
+        return self.gap_of(self.final_loss)
 
-    def tolerance(self, what: str) -> float:
-        """See the sidecar for why."""
-        return self.sidecar["tolerance"][what]["value"]
+    def gap_of(self, loss: float) -> float:
+        """(loss - L*) / L*; where L* is 0 to rounding, relative to the rounding of the loss without any prior."""
+        rounding = ROUNDING * self.output["independent_float64"]["zero_prior_loss"]
+        return (loss - self.optimal_loss) / max(self.optimal_loss, rounding)
 
-    @cached_property
-    def data(self) -> cgcore.Dataset:
-        """The frames."""
-        return cgcore.read(self.data_path)
+    @property
+    def beaten_by_default(self) -> bool:
+        """Whether the default fit must end lower, too. On few frames it need not: it leaves out what is noise."""
+        return self.sidecar.get("beaten_by_default", True)
+
+    def tolerance(self, what: str, default: float | None = None) -> float:
+        """See the sidecar for why; `default` where it says nothing."""
+        known = self.sidecar["tolerance"]
+        return known[what]["value"] if default is None or what in known else default
 
     @cached_property
     def prior(self) -> cgcore.Prior:
@@ -88,5 +95,8 @@ def _load(path: Path) -> Recorded:
         if (found := hashlib.sha256(file.read_bytes()).hexdigest()) != sha256:
             raise cgcore.InputError(f"{file}: its SHA-256 is {found}, {path.name} says {sha256}; restore the file")
     return Recorded(
-        output.name.removesuffix(".json"), json.loads(output.read_text(encoding="utf-8")), sidecar, data.resolve()
+        output.name.removesuffix(".json"),
+        json.loads(output.read_text(encoding="utf-8")),
+        sidecar,
+        cgcore.read(data.resolve()),
     )

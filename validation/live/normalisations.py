@@ -1,0 +1,65 @@
+"""Names for a loss that is not the one meant: another normalisation, or another energy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+import cgcore
+from validation.explicit import System
+
+NEAR = 1e-5
+"""Relative. Few alternatives are tried, so that one this near is no chance; losses in float32 are nearer."""
+
+
+def recognised(found: float, system: System, start: np.ndarray, prior: cgcore.Prior, mask: Any) -> str | None:
+    """What a wrong initial loss is, if it is one of the usual ones."""
+    for energy, c in _energies(start, prior):
+        for norm, value in _norms(system, c, np.asarray(mask, bool)):
+            if np.isfinite(value) and abs(found - value) <= NEAR * abs(value):
+                return " and ".join(part for part in (norm, energy) if part)
+    return None
+
+
+def _norms(system: System, c: np.ndarray, mask: np.ndarray) -> Iterator[tuple[str, float]]:
+    """Ways to average the same squares."""
+    loss, frames, places = system.loss(c), len(mask), mask.size
+    total = loss * system.beads
+    yield "", loss
+    yield "per component, a third of the loss per real bead", loss / 3
+    yield "half of the loss, 1/2 |dF|^2", loss / 2
+    yield "a sixth of the loss, 1/2 |dF|^2 per component", loss / 6
+    yield "the root of the loss", float(np.sqrt(loss))
+    yield "per frame, not per real bead", total / frames
+    yield "the sum, not divided by the number of real beads", total
+    if places > system.beads:
+        yield "averaged over padded beads as well", total / places
+        yield "per component and averaged over padded beads as well", total / places / 3
+        squares = (system.X @ c - system.F) ** 2
+        lengths = np.repeat(*np.unique(mask.sum(axis=1)[mask.any(axis=1)], return_counts=True))
+        means = [part.mean() for part in np.split(squares, np.cumsum(3 * lengths)[:-1])]
+        yield "the mean of each frame's own mean, not of all beads", 3 * float(np.mean(means))
+
+
+def _energies(start: np.ndarray, prior: cgcore.Prior) -> Iterator[tuple[str, np.ndarray]]:
+    """Coefficients that other energies amount to."""
+    angle, dihedral = 2 * len(prior.params["a"]), 2 * len(prior.params["k_dih"])
+    ends = np.cumsum([0, 2, angle, dihedral, *[1] * (len(start) - 2 - angle - dihedral)])
+    columns = {name: slice(a, b) for name, a, b in zip(prior.weights._fields, ends, ends[1:], strict=False)}
+    weights = np.ones_like(start)
+    for name, place in columns.items():
+        weights[place] = getattr(prior.weights, name)
+    turned = start.copy()
+    turned[columns["dihedral"].start + dihedral // 2 : columns["dihedral"].stop] *= -1
+    yield "", start
+    yield "forces of the other sign", -start
+    yield "the dihedral of the other sign (IUPAC's; phi here is minus that)", turned
+    yield "no term weights", np.divide(start, weights, out=np.zeros_like(start), where=weights > 0)
+    yield "term weights counted twice", start * weights
+    for name, place in columns.items():
+        without = start.copy()
+        without[place] = 0
+        yield f"without the {name} term", without
+    yield "without any prior", 0 * start
