@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 import cgcore
-from benchmarks.synthetic import chains
+from benchmarks.suites.synthetic import chains
 from benchmarks.timing import best_of
 from cgcore.blas import one_blas_thread
 from cgcore.factor import compress as factor_pass

@@ -10,7 +10,7 @@ import argparse
 import jax
 
 import cgcore
-from benchmarks.synthetic import chains
+from benchmarks.suites.synthetic import chains
 from benchmarks.timing import best_of
 from cgcore.fitting.problem import DirectPhysical
 from cgcore.physics.geometry import free
