@@ -36,12 +36,10 @@ MEMORY = 10
 QUICK = (
     "Misra1a",
     "Eckerle4",
-    "Rat43",
     "BoxBOD",
     "3 Powell badly scaled",
     "8 Bard",
     "13 Powell singular",
-    "20 Watson 6",
 )
 """Both families, both statuses of convergence, plateaus, a singular Hessian and bad scaling."""
 

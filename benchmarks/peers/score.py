@@ -1,0 +1,57 @@
+"""From the points of a run to its gaps: when each was reached, and where the run ended."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from benchmarks.peers.job import Job
+from benchmarks.peers.record import Recorder
+
+GAPS = (1e-3, 1e-6, 1e-10)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds and evaluations to a gap."""
+
+    seconds: float
+    evaluations: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a run did.
+
+    Arguments:
+        reached: what it took to each gap; None is never.
+        gap: the smallest one reached; below zero where directions that are rounding were fitted, too.
+        total: what the whole run took.
+        steps: iterations, where the peer counts them.
+        ended: in the peer's words.
+    """
+
+    reached: dict[float, Cost | None]
+    gap: float
+    total: Cost
+    steps: int | None
+    ended: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the benchmark's JSON."""
+        return asdict(self) | {"reached": {f"{g:.0e}": c and asdict(c) for g, c in self.reached.items()}}
+
+
+def score(points: list[tuple[Cost, float]], steps: int | None, ended: str) -> Score:
+    """The score of a run that paid these costs for these gaps, in the order in which it went."""
+    reached = {bound: next((cost for cost, gap in points if gap <= bound), None) for bound in GAPS}
+    # A gap that is not a number is below nothing.
+    gap = min((gap for _, gap in points if gap == gap), default=float("inf"))
+    total = points[-1][0] if points else Cost(0.0, 0)
+    return Score(reached, gap, total, steps, ended)
+
+
+def judged(job: Job, record: Recorder) -> Score:
+    """The score of a recorded run."""
+    points = [(Cost(p.seconds, p.evaluations), job.gap(p.coefficients, record.best)) for p in record.points]
+    return score(points, record.steps, record.ended)
