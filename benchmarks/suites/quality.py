@@ -34,19 +34,23 @@ class Quality:
 
     def setup_cache(self) -> dict[tuple[str, ...], Result]:
         import itertools
+        from concurrent.futures import ThreadPoolExecutor
 
         import cgcore
 
-        start, found = prior(), {}
-        for name in DATASETS:
-            train, held_out = dataset(name).split(HELD_OUT)
-            assert held_out is not None
-            unseen = cgcore.compress(held_out, cgcore.Fingerprint.of(start))
-            for objective, coordinates, precision in itertools.product(OBJECTIVES, COORDINATES, PRECISIONS):
-                settings: dict[str, Any] = dict(objective=objective, coordinates=coordinates, precision=precision)
-                fit = cgcore.fit(train, start, cgcore.Options(**settings), validation=unseen)
-                found[name, objective, coordinates, precision] = _result(fit, coordinates)
-        return found
+        start = prior()
+        splits = {name: dataset(name).split(HELD_OUT) for name in DATASETS}
+
+        def fitted(key: tuple[str, ...]) -> Result:
+            name, objective, coordinates, precision = key
+            settings: dict[str, Any] = dict(objective=objective, coordinates=coordinates, precision=precision)
+            train, held_out = splits[name]
+            return _result(cgcore.fit(train, start, cgcore.Options(**settings), validation=held_out), coordinates)
+
+        # Nothing is timed, and nearly all of the time goes into compiling, which needs no Python.
+        keys = list(itertools.product(DATASETS, OBJECTIVES, COORDINATES, PRECISIONS))
+        with ThreadPoolExecutor(2) as pool:
+            return dict(zip(keys, pool.map(fitted, keys), strict=True))
 
     def setup(self, found: dict[tuple[str, ...], Result], *key: str) -> None:
         if wrong := found[key]["wrong"]:
