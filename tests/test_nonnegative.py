@@ -204,6 +204,8 @@ def test_random_problems(seed: int) -> None:
     rows = rows_of(chains._replace(F=F), prior)
     found = fit(factor, prior, Options(truncation=0, nonnegative=True))
     assert found.train_loss == pytest.approx(rows.loss(bounded(rows.X, rows.F, constrained)), rel=1e-10)
+    # At kr = 0 itself kr*r0, which is not pressed to zero, would be lost.
+    assert found.fitted_params["kr"] > 0
     assert (cgcore.to_coefficients(found.fitted_params)[constrained] >= 0).all()
     assert found.certificate.kkt_residual is not None
     assert found.certificate.kkt_residual < 1e-10

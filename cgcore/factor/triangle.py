@@ -30,7 +30,12 @@ def merged(factors: Sequence[Triangle]) -> Triangle:
 
 def residual(S: Triangle, c: Coefficients) -> float:
     """|X c - F|^2, the sum over real beads."""
-    return float(np.sum((S @ np.append(c, -1.0)) ** 2))
+    return float(residuals(S, c[None])[0])
+
+
+def residuals(S: Triangle, c: Float[np.ndarray, "cases n"]) -> Float[np.ndarray, " cases"]:
+    """|X c - F|^2 for several c, a row each."""
+    return np.sum((c @ S[:, :-1].T - S[:, -1]) ** 2, axis=1)
 
 
 def design(S: Triangle) -> Float[np.ndarray, "n+1 n"]:

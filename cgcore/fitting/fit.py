@@ -166,6 +166,9 @@ def _nonnegative(
     y, residual = nearest_feasible(best, basis[rows], origin[rows])
     fitted = origin + basis @ y
     fitted[rows] = np.maximum(fitted[rows], 0.0)  # 0 to rounding where a constraint is active
+    # No parameters have kr*r0 at kr = 0: the smallest kr that keeps it.
+    kr, kr_r0 = layout.names.index("kr"), layout.names.index("kr*r0")
+    fitted[kr] = max(fitted[kr], np.finfo(np.float64).eps * abs(fitted[kr_r0]))
     return fitted, residual
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from cgcore.factor.triangle import Coefficients, Triangle, design, target
 
@@ -42,8 +42,14 @@ class Spectrum:
 
     def optimum(self, S: Triangle, start: Coefficients, kept: np.ndarray) -> Coefficients:
         """The best coefficients that differ from `start` along the kept directions only."""
+        return self.optima(S, start, kept[None])[0]
+
+    def optima(
+        self, S: Triangle, start: Coefficients, kept: Bool[np.ndarray, "cases n"]
+    ) -> Float[np.ndarray, "cases n"]:
+        """The optimum for each row of `kept`."""
         shortfall = (target(S) - design(S) @ start) / np.sqrt(self.beads)
-        return start + self.basis[:, kept] @ (self.U[:, kept].T @ shortfall)
+        return start + (kept * (self.U.T @ shortfall)) @ self.basis.T
 
 
 def spectrum(S: Triangle, beads: int) -> Spectrum:

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cgcore.factor.factor import Block, Factor
-from cgcore.factor.triangle import Coefficients, Triangle, merged, residual
+from cgcore.factor.triangle import Coefficients, Triangle, merged, residuals
 from cgcore.fitting.spectrum import spectrum
 
 GRID = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-10, 0.0)
@@ -100,8 +100,8 @@ def _held_out(folds: Sequence[Fold], start: Coefficients, grid: Sequence[float])
         others = [other for other in folds if other is not fold]
         S = merged([other.S for other in others])
         seen = spectrum(S, sum(other.beads for other in others))
-        for j, cutoff in enumerate(grid):
-            losses[k, j] = residual(fold.S, seen.optimum(S, start, seen.kept(cutoff))) / fold.beads
+        kept = np.array([seen.kept(cutoff) for cutoff in grid])
+        losses[k] = residuals(fold.S, seen.optima(S, start, kept)) / fold.beads
     return losses
 
 

@@ -6,6 +6,7 @@ c = (kr, kr*r0, a_n, b_n, k_n cos(gamma_n), k_n sin(gamma_n), epsilon*sigma^4 [,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -30,7 +31,7 @@ class Layout:
         p = prior.params
         return cls(len(p["a"]), len(p["k_dih"]), prior.weights.excluded_volume is not None)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Name of each coefficient."""
         angle, dihedral = range(1, self.n_angle + 1), range(1, self.n_dihedral + 1)

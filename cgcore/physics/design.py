@@ -18,6 +18,9 @@ from cgcore.physics.geometry import Displacement, free
 from cgcore.physics.pair_forces import close_pair_forces, far_pair_forces
 from cgcore.physics.prior import Weights
 
+ENDS = 3
+"""Beads in front of a bead in its first row: those of a dihedral."""
+
 Rows = Float[Array, "frames rows"]
 Vectors = Float[Array, "xyz frames rows"]
 Series = Float[Array, "columns frames rows"]
@@ -52,29 +55,39 @@ def design_matrix(
     in `geometry.dihedral`.
     """
     n_beads = R.shape[1]
-    bonds = _bond_vectors(R, displacement)
+    # Beads beyond both ends, in rows that are set to zero: each bead is then in rows of every kind, and a sum over
+    # the rows of a bead is one of slices, which vectorise, where paddings do not.
+    bonds = _bond_vectors(jnp.pad(R, ((0, 0), (ENDS, ENDS), (0, 0))), displacement)
+
+    def real(rows: int, beads: int) -> Rows:
+        row = jnp.arange(rows) - ENDS
+        return (row >= 0) & (row < (lengths - beads + 1)[:, None])
+
+    def term(weight: float, slopes: Series, gradients: Sequence[Vectors]) -> Columns:
+        """-weight * slope * (gradient of the coordinate), summed over the rows that a bead is in."""
+        known = real(slopes.shape[2], len(gradients))
+        return _onto_beads(slopes, [jnp.where(known, -weight * g, 0.0) for g in gradients], n_beads)
+
+    present = jnp.arange(n_beads) < lengths[:, None]
+    exists = real(bonds.shape[2], 2)
+    bonds = jnp.where(exists, bonds, jnp.array([1.0, 0.0, 0.0], bonds.dtype)[:, None, None])
     r = jnp.sqrt(_dot(bonds, bonds))
     along = bonds / r
     cos_theta, sin_theta, d_theta = _angles(bonds, r)
     cos_phi, sin_phi, d_phi = _dihedrals(bonds, r)
-
-    def term(weight: float, slopes: Series, gradients: Sequence[Vectors]) -> Columns:
-        """-weight * slope * (gradient of the coordinate), summed over the rows that a bead is in."""
-        real = jnp.arange(slopes.shape[2]) < (lengths - len(gradients) + 1)[:, None]
-        return _onto_beads(
-            jnp.where(real, slopes, 0.0), [jnp.where(real, -weight * g, 0.0) for g in gradients], n_beads
-        )
-
-    real = jnp.arange(n_beads) < lengths[:, None]
     columns = [
         term(weights.bond, jnp.stack([r, -jnp.ones_like(r)]), [-along, along]),
         term(weights.angle, _slopes(cos_theta, sin_theta, layout.n_angle), d_theta),
         term(weights.dihedral, _slopes(cos_phi, sin_phi, layout.n_dihedral), d_phi),
-        weights.repulsive * _xyz_first(far_pair_forces(R, real, displacement))[None],
+        weights.repulsive * _xyz_first(far_pair_forces(R, present, displacement))[None],
     ]
     if weights.excluded_volume is not None:
-        columns.append(weights.excluded_volume * _xyz_first(close_pair_forces(R, real, displacement))[None])
-    internal = Internal(r, jnp.arctan2(sin_theta, cos_theta), jnp.arctan2(sin_phi, cos_phi))
+        columns.append(weights.excluded_volume * _xyz_first(close_pair_forces(R, present, displacement))[None])
+    inner = (
+        x[:, ENDS : ENDS + max(n_beads - k, 0)]
+        for k, x in enumerate((r, jnp.arctan2(sin_theta, cos_theta), jnp.arctan2(sin_phi, cos_phi)), start=1)
+    )
+    internal = Internal(*inner)
     return jnp.concatenate(columns), internal
 
 
@@ -129,12 +142,8 @@ def _slopes(cosine: Rows, sine: Rows, harmonics: int) -> Series:
 
 def _onto_beads(slopes: Series, gradients: Sequence[Vectors], n_beads: int) -> Columns:
     """Sum over the rows that a bead is in: gradient k of row i acts on bead i + k."""
-    rows, last = slopes.shape[2], len(gradients) - 1
-    if rows == 0:  # the chain is too short for this term
-        return jnp.zeros((len(slopes), 3, slopes.shape[1], n_beads), slopes.dtype)
-    padded = jnp.pad(slopes, ((0, 0), (0, 0), (last, last)))
     at_bead = [
-        padded[:, None, :, last - k : last - k + n_beads] * jnp.pad(g, ((0, 0), (0, 0), (k, last - k)))
+        slopes[:, None, :, ENDS - k : ENDS - k + n_beads] * g[:, :, ENDS - k : ENDS - k + n_beads]
         for k, g in enumerate(gradients)
     ]
     return sum(at_bead[1:], start=at_bead[0])
