@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from dataclasses import replace
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +11,7 @@ import pytest
 
 import cgcore
 from benchmarks.peers import job as jobs
-from benchmarks.peers import lapack, ours, plain, torch_peer, votca
+from benchmarks.peers import lapack, ours, plain, votca
 from benchmarks.peers.catalogue import PEERS
 from benchmarks.peers.peer import Peer
 from benchmarks.peers.record import OutOfTime, Recorder
@@ -26,15 +23,6 @@ from benchmarks.peers.table import Row, comparisons, table, text
 def few() -> jobs.Job:
     """Twelve frames of the bundled set."""
     return replace(jobs.chignolin(), dataset=cgcore.datasets.chignolin().subset(12))
-
-
-@pytest.fixture(scope="module")
-def at_start(few: jobs.Job) -> tuple[float, float, np.ndarray]:
-    """Loss, sum of squared residuals, and the loss's gradient."""
-    x, frames = jnp.asarray(few.start), jax.tree.map(jnp.asarray, few.frames)
-    both = jax.jit(lambda x, *f: (jax.value_and_grad(few.loss)(x, *f), jnp.sum(few.residuals(x, *f) ** 2)))
-    (loss, grad), squares = both(x, *frames)
-    return float(loss), float(squares), np.asarray(grad)
 
 
 def run(*gaps: float, seconds: float = 1.0) -> Score:
@@ -77,9 +65,11 @@ def test_flat_parameters_are_the_parameters(few: jobs.Job) -> None:
     assert all((params[name] == few.prior.params[name]).all() for name in params)
 
 
-def test_loss_and_residuals_are_that_of_the_factor(few: jobs.Job, at_start: tuple[float, float, np.ndarray]) -> None:
+def test_loss_and_residuals_are_that_of_the_factor(few: jobs.Job) -> None:
+    x, frames = jnp.asarray(few.start), jax.tree.map(jnp.asarray, few.frames)
+    loss, squares = jax.jit(lambda x, *f: (few.loss(x, *f), jnp.sum(few.residuals(x, *f) ** 2)))(x, *frames)
     expected = few.fitted.factor.loss(few.coefficients(few.start))
-    assert at_start[:2] == pytest.approx((expected, expected), rel=1e-12)
+    assert (float(loss), float(squares)) == pytest.approx((expected, expected), rel=1e-12)
 
 
 def test_the_plain_algorithm_goes_where_physical_coordinates_go(few: jobs.Job) -> None:
@@ -94,17 +84,6 @@ def test_the_plain_algorithm_goes_where_physical_coordinates_go(few: jobs.Job) -
     # It pays for one more loss each step; cgcore has a line search more, in its last step.
     assert int(end.step) == steps
     assert steps * 2 < int(end.evaluations) < expected.evaluations + steps
-
-
-@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is in the extra 'peers'")
-def test_the_loss_in_torch_is_the_same(few: jobs.Job, at_start: tuple[float, float, np.ndarray]) -> None:
-    torch: Any = importlib.import_module("torch")
-    x = torch.from_numpy(few.start.copy()).requires_grad_(True)
-    value = torch_peer.loss_of(few)(x)
-    (grad,) = torch.autograd.grad(value, [x])
-    expected, _, slope = at_start
-    assert value.item() == pytest.approx(expected, rel=1e-10)
-    np.testing.assert_allclose(grad.numpy(), slope, rtol=1e-8, atol=1e-8 * float(np.abs(slope).max()))
 
 
 @pytest.mark.parametrize("peer", ours.PEERS, ids=lambda peer: peer.name)

@@ -12,6 +12,8 @@ from benchmarks.peers.record import Recorder
 from benchmarks.timing import best_of
 
 NEVER = 10**8
+SAME = 1e-10
+"""Relative, of two sums of the same squares in float64."""
 
 
 def loss_of(job: Job) -> Callable[[Any], Any]:
@@ -50,6 +52,9 @@ def loss_of(job: Job) -> Callable[[Any], Any]:
 def prepare(job: Job) -> Run:
     torch: Any = importlib.import_module("torch")
     loss = loss_of(job)
+    own, ours = loss(torch.from_numpy(job.start)).item(), job.fitted.factor.loss(job.coefficients(job.start))
+    if not abs(own / ours - 1) <= SAME:
+        raise ValueError(f"the loss in PyTorch is {own!r} at the start, cgcore's is {ours!r}: not the same job")
 
     def run(recorder: Recorder) -> str:
         x = torch.from_numpy(job.start.copy()).requires_grad_(True)
