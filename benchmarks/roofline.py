@@ -20,7 +20,6 @@ from benchmarks.timing import best_of
 from cgcore.blas import one_blas_thread
 from cgcore.factor import compress as factor_pass
 from cgcore.factor.batches import all_cuts
-from cgcore.factor.triangle import triangle
 from cgcore.factor.whitening import preconditioner
 from cgcore.fitting.spectrum import spectrum
 from cgcore.physics.geometry import free
@@ -86,11 +85,7 @@ def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> c
 
     with one_blas_thread(), jax.enable_x64(True):
         made = [jax.block_until_ready(rows(b.R, b.F, b.lengths)[0]) for b in batches]
-        T = (
-            preconditioner(triangle(np.asarray(made[0]).T)[:, :])
-            if len(batches) == 1
-            else preconditioner(np.hstack([np.asarray(x) for x in made[:8]]).T)
-        )
+        T = preconditioner(np.hstack([np.asarray(x) for x in made[:8]]).T)
 
         def design(k: int) -> object:
             with jax.enable_x64(True):

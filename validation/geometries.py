@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import cgcore
@@ -22,6 +23,11 @@ def geometries(data: cgcore.Dataset, frames: int) -> dict[str, list[np.ndarray]]
     shaken = [R + rng.normal(scale=SHAKE, size=R.shape) for R in real]
     mirrored, stretched = ([R * factors for R in real] for factors in ([1, 1, -1], [1.15, 1.0, 0.9]))
     return {"real": real, "distorted": shaken + mirrored + stretched}
+
+
+def consecutive(beads: int, width: int) -> jax.Array:
+    """(n, width) int32: each `width` neighbours along a chain, none where it is shorter."""
+    return jnp.arange(max(beads - width + 1, 0), dtype=jnp.int32)[:, None] + jnp.arange(width, dtype=jnp.int32)
 
 
 def by_term(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 import cgcore
+from validation.geometries import consecutive
 
 
 def jax_md_terms(prior: cgcore.Prior) -> Callable[[np.ndarray], dict[str, tuple[float, np.ndarray]]]:
@@ -23,9 +24,6 @@ def jax_md_terms(prior: cgcore.Prior) -> Callable[[np.ndarray], dict[str, tuple[
     def torsion(b1: jax.Array, b2: jax.Array, b3: jax.Array) -> jax.Array:
         phi = jax.vmap(compute_dihedral)(b1, b2, b3)  # IUPAC's, hence + gamma
         return p["k_dih"] * (1 + jnp.cos(harmonics * phi[:, None] + p["gamma_dih"]))
-
-    def consecutive(beads: int, width: int) -> jax.Array:
-        return jnp.arange(beads - width + 1)[:, None] + jnp.arange(width)
 
     def terms(R: jax.Array) -> dict[str, jax.Array]:
         # Not simple_spring_bond, which rounds its parameters to float32.

@@ -18,10 +18,6 @@ from jaxtyping import Array, Bool, Float, PyTree
 RESOLVED = 1e-6
 """Part of the loss that a Newton step may still gain at a minimum."""
 
-FLAT = 1.0
-"""Curvature down to minus this times the root of machine epsilon counts as flat. Where parameters are redundant the
-Hessian is singular at the minimum and off by the residual gradient beside it, which rounding leaves at that root."""
-
 
 class Confirmation(NamedTuple):
     """What the Hessian says of a point: whether no curvature points down, and the Newton decrement over what is
@@ -56,4 +52,6 @@ def confirmation(
     # A loss that goes to zero has no digits of its own to be compared with, only those of where it came from.
     allowed = jnp.maximum(RESOLVED * jnp.abs(value), eps**2 * jnp.abs(initial))
     tiny = jnp.finfo(x.dtype).tiny
-    return Confirmation(finite & (curvature[0] >= -FLAT * jnp.sqrt(eps)), decrement / jnp.maximum(allowed, tiny))
+    # Where parameters are redundant the Hessian is singular at the minimum and off by the residual gradient beside
+    # it, which rounding leaves at the root of machine epsilon: that much downwards is flat.
+    return Confirmation(finite & (curvature[0] >= -jnp.sqrt(eps)), decrement / jnp.maximum(allowed, tiny))

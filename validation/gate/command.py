@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -40,7 +41,7 @@ def gate(
     context = context_of(data, units, config)
     with jax.enable_x64(True):
         if update:
-            known = read(path) if path.exists() else read().without_values(path)
+            known = replace(read(path if path.exists() else BUNDLED), path=path)
             values = dict(measure(context))
             write(updated(known, values, (reason or "").strip()))
             click.echo(f"{path}: {len(values)} fits recorded")

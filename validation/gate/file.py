@@ -48,10 +48,6 @@ class Gates:
             raise cgcore.InputError(f"{self.path}: modes has no {mode!r}; give it one of {', '.join(self.bounds)}")
         return self.bounds[self.modes[mode]]
 
-    def without_values(self, path: Path) -> Gates:
-        """These bounds for a record that is still to be made."""
-        return replace(self, path=path, values={})
-
 
 def read(path: Path = BUNDLED) -> Gates:
     """A gate file, checked.

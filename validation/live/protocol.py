@@ -34,6 +34,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import cgcore
+from validation.geometries import consecutive
 
 NAMES = {
     "R": ("R", "r", "x", "pos", "position", "positions", "coords", "coordinates"),
@@ -125,8 +126,8 @@ class Protocol:
             },
             "displacement": displacement,
             "dataset": self._dataset(),
-            "bonds": _consecutive(beads, 2),
-            "angles": _consecutive(beads, 3),
+            "bonds": consecutive(beads, 2),
+            "angles": consecutive(beads, 3),
             "rep_pairs": jnp.asarray(np.stack([i, j], axis=1), jnp.int32),
             "apply_fn_priors": self.apply_fn_priors,
         }
@@ -175,10 +176,6 @@ class Protocol:
 def displacement(Ra: Any, Rb: Any, **unused: Any) -> Any:
     """Free space, jax-md's convention [Å]."""
     return Ra - Rb
-
-
-def _consecutive(beads: int, width: int) -> jax.Array:
-    return jnp.arange(max(beads - width + 1, 0), dtype=jnp.int32)[:, None] + jnp.arange(width, dtype=jnp.int32)
 
 
 def _sorted_out(args: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
