@@ -15,7 +15,8 @@ from benchmarks.suites.synthetic import chains
 from benchmarks.timing import best_of
 from cgcore.blas import one_blas_thread
 from cgcore.factor import compress as factor_pass
-from cgcore.factor.batches import all_cuts
+from cgcore.factor.batches import Batch, all_cuts
+from cgcore.factor.gram import located
 from cgcore.factor.triangle import merged, triangle
 from cgcore.fitting.problem import DirectPhysical
 from cgcore.physics.geometry import free
@@ -72,13 +73,15 @@ def accuracy(prior: cgcore.Prior) -> None:
 
 def rows(dataset: cgcore.Dataset, fingerprint: cgcore.Fingerprint) -> list[np.ndarray]:
     """[X | F] of each batch."""
+
+    def of(batch: Batch) -> np.ndarray:
+        R, F = factor_pass._frames_last(batch.R, batch.F)
+        at, _ = located(free, R, batch.lengths)
+        made = factor_pass._rows(fingerprint.weights, fingerprint.layout, free, R, F, batch.lengths, at)
+        return np.asarray(made)
+
     with jax.enable_x64(True):
-        return [
-            np.asarray(
-                factor_pass._rows(fingerprint.weights, fingerprint.layout, free, batch.R, batch.F, batch.lengths)[0]
-            )
-            for batch in (cut.load() for cut in all_cuts(dataset, dataset.segments(factor_pass.BLOCKS)))
-        ]
+        return [of(cut.load()) for cut in all_cuts(dataset, dataset.segments(factor_pass.BLOCKS))]
 
 
 def qr_pass(dataset: cgcore.Dataset, fingerprint: cgcore.Fingerprint) -> np.ndarray:

@@ -8,8 +8,9 @@ roofline.md says how the operations are counted, and what was found.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -19,26 +20,45 @@ from benchmarks.suites.synthetic import chains
 from benchmarks.timing import best_of
 from cgcore.blas import one_blas_thread
 from cgcore.factor import compress as factor_pass
-from cgcore.factor.batches import all_cuts
-from cgcore.factor.whitening import preconditioner
+from cgcore.factor import gram
+from cgcore.factor.batches import all_cuts, sample_cuts
 from cgcore.fitting.spectrum import spectrum
 from cgcore.physics.geometry import free
+from cgcore.physics.pair_forces import far_pair_forces
 
 SIZE, COPIED = 3000, 2**25
+PAIR = 21
+"""Operations of a pair: difference 3, square 5, r^-6 4, force 3, added to both beads 6."""
+
+pairs = jax.jit(far_pair_forces)
 
 
-def operations(beads: int, n_angle: int, n_dihedral: int) -> dict[str, float]:
-    """Floating-point operations of a frame, each needed at least once."""
+def explicit(beads: int, n_angle: int, n_dihedral: int) -> dict[str, float]:
+    """Operations of a frame, each needed at least once, where the matrix X is made: the plain way."""
     n = 2 + 2 * n_angle + 2 * n_dihedral + 1 + 1  # kr, kr r0, the series, the repulsion, and the forces
-    pairs = (beads - 6) * (beads - 5) / 2
     rows = 3 * beads
     return {
         "bonds": 30 * (beads - 1),
         "angles": (55 + 38 * n_angle) * (beads - 2),
         "dihedrals": (110 + 50 * n_dihedral) * (beads - 3),
-        "pairs": 21 * pairs,
+        "pairs": PAIR * (beads - 6) * (beads - 5) / 2,
         "triangular solve": rows * n**2,
         "Gram matrix": rows * n * (n + 1),
+    }
+
+
+def internal(beads: int, n_angle: int, n_dihedral: int) -> dict[str, float]:
+    """Operations of a frame in internal coordinates, as `cgcore.factor.gram` goes about it."""
+    a, d, forces = 2 * n_angle, 2 * n_dihedral, 4  # columns: forces are those of two for bonds, repulsion, reference
+    return {
+        "coordinates": 12 * (beads - 1) + 55 * (beads - 2) + 110 * (beads - 3),
+        "slopes": 5 * a * (beads - 2) + 5 * d * (beads - 3),
+        "triangular solve": (a**2 + 4) * (beads - 2) + d**2 * (beads - 3),
+        "pairs": PAIR * (beads - 6) * (beads - 5) / 2,
+        # Inner products of 3 numbers, 5 operations: 6 of two angles, 10 of two dihedrals, 12 mixed.
+        "couplings": 5 * 28 * (beads - 2),
+        "projections": (6 * a + 8 * d + 12 * d + 2 * (9 + 12) * forces) * (beads - 2),
+        "Gram matrix": 2 * (a * (a + d + forces) + d * (d + forces)) * (beads - 2) + 2 * forces**2 * 3 * beads,
     }
 
 
@@ -68,42 +88,57 @@ def peak_bandwidth() -> float:
 
 
 def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> cgcore.Factor:
-    """The parts of the pass by themselves, a batch a core, and the whole."""
+    """The steps of the pass by themselves, a batch a core, and the whole."""
     prior = cgcore.default_prior()
     fingerprint = cgcore.Fingerprint.of(prior)
+    weights, layout = fingerprint.weights, fingerprint.layout
     dataset = cgcore.from_arrays(*chains(frames, beads))
-    batches = [cut.load() for cut in all_cuts(dataset, dataset.segments(factor_pass.BLOCKS))]
-    rows = partial(factor_pass._rows, fingerprint.weights, fingerprint.layout, free)
-    counted = operations(beads, fingerprint.layout.n_angle, fingerprint.layout.n_dihedral)
-    matrix = sum(counted[name] for name in ("bonds", "angles", "dihedrals", "pairs"))
-    products = counted["triangular solve"] + counted["Gram matrix"]
+    segments = dataset.segments(factor_pass.BLOCKS)
+    batches = [cut.load() for cut in all_cuts(dataset, segments)]
+    whitening = factor_pass._whitening(fingerprint, free, sample_cuts(dataset, segments))
 
-    def each(work: object) -> float:
-        """Seconds a frame of `work` on every batch."""
+    def on_every_batch(step: Callable[..., Any], *made: list[Any]) -> tuple[float, list[Any]]:
+        """Seconds a frame of a step on what the steps before it made of each batch, and what it makes."""
+
+        def one(*arguments: Any) -> Any:
+            with jax.enable_x64(True):
+                return jax.block_until_ready(step(*arguments))
+
         with ThreadPoolExecutor(factor_pass._threads()) as pool:
-            return best_of(5, lambda: list(pool.map(work, range(len(batches))))) / frames  # type: ignore[arg-type]
+            results = list(pool.map(one, batches, *made))
+            return best_of(5, lambda: list(pool.map(one, batches, *made))) / frames, results
 
     with one_blas_thread(), jax.enable_x64(True):
-        made = [jax.block_until_ready(rows(b.R, b.F, b.lengths)[0]) for b in batches]
-        T = preconditioner(np.hstack([np.asarray(x) for x in made[:8]]).T)
-
-        def design(k: int) -> object:
-            with jax.enable_x64(True):
-                b = batches[k]
-                return jax.block_until_ready(rows(b.R, b.F, b.lengths))
-
-        def gram(k: int) -> object:
-            with jax.enable_x64(True):
-                return jax.block_until_ready(factor_pass._gram(made[k], T))
-
-        parts = {"design matrix": (each(design), matrix), "solve and Gram matrix": (each(gram), products)}
+        turned, moved = on_every_batch(lambda b: factor_pass._frames_last(b.R, b.F))
+        located, at = on_every_batch(lambda b, m: gram.located(free, m[0], b.lengths), moved)
+        prepared, made = on_every_batch(
+            lambda b, m, at: gram._prepared(weights, layout, free, whitening, *m, b.lengths, at[0]), moved, at
+        )
+        multiplied, _ = on_every_batch(lambda _, made, at: gram._products(layout, made, at[0]), made, at)
+        paired, _ = on_every_batch(lambda b, m: pairs(m[0], b.lengths), moved)
     whole = best_of(5, lambda: cgcore.compress(dataset, fingerprint)) / frames
-    parts["whole pass"] = (whole, matrix + products)
+
+    plain, ours = (count(beads, layout.n_angle, layout.n_dihedral) for count in (explicit, internal))
+    parts = {
+        "frames innermost": (turned, 0.0),
+        "coordinates": (located, ours["coordinates"]),
+        "pairs": (paired, ours["pairs"]),
+        "slopes, solve, couplings": (
+            max(prepared - paired, 0.0),
+            ours["slopes"] + ours["triangular solve"] + ours["couplings"],
+        ),
+        "projections, Gram matrix": (multiplied, ours["projections"] + ours["Gram matrix"]),
+        "whole pass": (whole, sum(ours.values())),
+        "whole pass, X made": (whole, sum(plain.values())),
+    }
     print(f"{frames} frames x {beads} beads, {len(batches)} batches; operations of a frame:")
-    print("  " + ", ".join(f"{name} {n:,.0f}" for name, n in counted.items()))
+    for name, counted in (("in internal coordinates", ours), ("with X made", plain)):
+        print(
+            f"  {name}, {sum(counted.values()):,.0f}: " + ", ".join(f"{part} {n:,.0f}" for part, n in counted.items())
+        )
     for name, (seconds, n) in parts.items():
         print(
-            f"  {name:22s} {seconds * 1e6:7.1f} us a frame, floor {n / flops * 1e6:6.2f}, "
+            f"  {name:26s} {seconds * 1e6:7.1f} us a frame, floor {n / flops * 1e6:6.2f}, "
             f"{100 * n / flops / seconds:5.1f} % of it"
         )
     read = 2 * 4 * 3 * beads

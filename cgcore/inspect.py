@@ -16,9 +16,8 @@ from cgcore.data import Dataset
 from cgcore.data.blocks import real_mask, row_blocks
 from cgcore.data.splitting import protein_rows
 from cgcore.factor.batches import all_cuts
-from cgcore.factor.histogram import Histograms
+from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.physics import geometry
-from cgcore.physics.design import Internal
 from cgcore.physics.geometry import Displacement, free
 from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION
 
@@ -158,7 +157,7 @@ def inspect(dataset: Dataset, displacement: Displacement = free) -> Inspection:
 
 
 class _Seen(NamedTuple):
-    internal: Internal
+    internal: dict[str, Float[Array, "frames rows"]]
     closest: Float[Array, " frames"]
     where: Int[Array, " frames"]
 
@@ -169,11 +168,11 @@ def _look(displacement: Displacement, R: Float[Array, "frames beads 3"], lengths
 
     def one(R: Float[Array, "beads 3"], length: Int[Array, ""]) -> _Seen:
         b = jax.vmap(displacement)(R[1:], R[:-1])
-        internal = Internal(
-            bond=jax.vmap(geometry.norm)(b),
-            angle=jax.vmap(geometry.angle)(-b[:-1], b[1:]),
-            dihedral=jax.vmap(geometry.dihedral)(b[:-2], b[1:-1], b[2:]),
-        )
+        internal = {
+            "bond": jax.vmap(geometry.norm)(b),
+            "angle": jax.vmap(geometry.angle)(-b[:-1], b[1:]),
+            "dihedral": jax.vmap(geometry.dihedral)(b[:-2], b[1:-1], b[2:]),
+        }
         bead = jnp.arange(R.shape[0])
         repel = (bead - bead[:, None] >= REPULSIVE_MIN_SEPARATION) & (bead < length)
         apart = jax.vmap(jax.vmap(displacement, (None, 0)), (0, None))(R, R)
@@ -196,8 +195,8 @@ class _Gathered:
         self.force = np.zeros(3)
 
     def add_geometry(self, seen: _Seen, lengths: np.ndarray, source: str, numbers: np.ndarray) -> None:
-        values = {name: np.asarray(x) for name, x in seen.internal._asdict().items()}
-        self.histograms += Histograms.of(values, lengths)
+        values = {name: np.asarray(seen.internal[name]) for name in EDGES}  # what is compiled sorts its keys
+        self.histograms += Histograms.of({name: x.T for name, x in values.items()}, lengths)
         for spanned, (name, x) in enumerate(values.items(), start=1):
             x = x[np.arange(x.shape[1]) < (lengths - spanned)[:, None]]
             if x.size:

@@ -31,6 +31,7 @@ from cgcore.data import Batch
 from cgcore.physics import energy
 from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.geometry import free
+from cgcore.physics.internal import coordinates, histogrammed
 from cgcore.physics.prior import Prior, Weights
 
 batch_forces = jax.jit(jax.vmap(energy.forces, in_axes=(None, None, 0, 0, None)), static_argnums=4)
@@ -40,7 +41,13 @@ def matrix(
     weights: Weights, layout: Layout, R: np.ndarray, lengths: np.ndarray, displacement: Callable[..., Any] = free
 ) -> np.ndarray:
     """X as (frames, beads, xyz, columns)."""
-    return np.transpose(design_matrix(weights, layout, R, lengths, displacement)[0], (2, 3, 1, 0))
+    return np.transpose(design_matrix(weights, layout, R, lengths, displacement), (3, 2, 1, 0))
+
+
+def internal_coordinates(R: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
+    """Those that histograms are made of, each (rows, frames)."""
+    at = jax.jit(coordinates, static_argnums=2)(jnp.asarray(R.T), lengths, free)
+    return {name: np.asarray(x) for name, x in histogrammed(at).items()}
 
 
 @pytest.fixture(scope="module")
@@ -110,21 +117,21 @@ def test_any_layout(n: int, k: int, excluded_volume: float | None, chignolin: Ba
     assert relative(X, np_matrix(weights, layout, R)) < 1e-12
 
 
-def test_internal_coordinates_are_those_of_the_energy(padded: Frames, given_prior: Prior) -> None:
-    internal = design_matrix(ALL_ON, Layout.of(given_prior), padded.R, padded.lengths)[1]
+def test_internal_coordinates_are_those_of_the_energy(padded: Frames) -> None:
+    found = internal_coordinates(padded.R, padded.lengths)
     for f, n in enumerate(padded.lengths[:-1]):
         expected = np_coordinates(padded.R[f, :n])
         for name, span in SPANS.items():
-            got = getattr(internal, name)[f, : max(n - span + 1, 0)]
+            got = found[name][: max(n - span + 1, 0), f]
             np.testing.assert_allclose(got, expected[name], rtol=1e-12, atol=1e-13, err_msg=name)
 
 
-def test_histograms_hold_minus_the_iupac_dihedral(given_prior: Prior) -> None:
+def test_histograms_hold_minus_the_iupac_dihedral() -> None:
     R = np.array([[[1.0, 0, 0], [0, 0, 0], [0, 0, 1], [0, 1, 1]]]) * 3.8
-    internal = design_matrix(ALL_ON, Layout.of(given_prior), R, np.array([4]))[1]
-    assert internal.dihedral[0].tolist() == pytest.approx([-np.pi / 2])
-    assert internal.angle[0].tolist() == pytest.approx([np.pi / 2, np.pi / 2])
-    assert internal.bond[0].tolist() == pytest.approx([3.8, 3.8, 3.8])
+    found = internal_coordinates(R, np.array([4]))
+    assert found["dihedral"][:, 0].tolist() == pytest.approx([-np.pi / 2])
+    assert found["angle"][:, 0].tolist() == pytest.approx([np.pi / 2, np.pi / 2])
+    assert found["bond"][:, 0].tolist() == pytest.approx([3.8, 3.8, 3.8])
 
 
 @pytest.mark.parametrize("direction", [[1.0, 0, 0], [1.0, 2, 2]])

@@ -12,8 +12,8 @@ from cgcore.factor.histogram import EDGES, Histograms
 
 def of_bonds(values: list[float]) -> np.ndarray:
     width = len(values)
-    rows = {name: np.zeros((1, max(width + 1 - k, 0))) for k, name in enumerate(EDGES, start=1)}
-    return Histograms.of(rows | {"bond": np.array([values])}, np.array([width + 1])).counts["bond"]
+    rows = {name: np.zeros((max(width + 1 - k, 0), 1)) for k, name in enumerate(EDGES, start=1)}
+    return Histograms.of(rows | {"bond": np.array([values]).T}, np.array([width + 1])).counts["bond"]
 
 
 def test_edges() -> None:
@@ -46,7 +46,7 @@ def test_values_at_and_beyond_the_ends_count_in_the_outermost_bin(value: float, 
 
 def test_rows_of_padding_do_not_count() -> None:
     bond = np.array([[3.005, 3.105, 5.0], [3.205, 3.305, 3.405]])
-    values = {"bond": bond, "angle": np.full((2, 2), 1.0), "dihedral": np.full((2, 1), -1.0)}
+    values = {"bond": bond.T, "angle": np.full((2, 2), 1.0), "dihedral": np.full((1, 2), -1.0)}
     found = Histograms.of(values, np.array([3, 4]))
     np.testing.assert_array_equal(
         found.counts["bond"], np.histogram([3.005, 3.105, 3.205, 3.305, 3.405], EDGES["bond"])[0]
@@ -55,7 +55,7 @@ def test_rows_of_padding_do_not_count() -> None:
 
 
 def test_empty_frames_and_short_chains() -> None:
-    values = {"bond": np.full((3, 1), 3.8), "angle": np.zeros((3, 0)), "dihedral": np.zeros((3, 0))}
+    values = {"bond": np.full((1, 3), 3.8), "angle": np.zeros((0, 3)), "dihedral": np.zeros((0, 3))}
     found = Histograms.of(values, np.array([2, 0, 0]))
     assert {name: int(c.sum()) for name, c in found.counts.items()} == {"bond": 1, "angle": 0, "dihedral": 0}
 
@@ -63,14 +63,15 @@ def test_empty_frames_and_short_chains() -> None:
 def test_they_add_up() -> None:
     rng = np.random.default_rng(0)
     values = {
-        "bond": rng.uniform(3, 4, (6, 4)),
-        "angle": rng.uniform(1, 3, (6, 3)),
-        "dihedral": rng.uniform(-3, 3, (6, 2)),
+        "bond": rng.uniform(3, 4, (4, 6)),
+        "angle": rng.uniform(1, 3, (3, 6)),
+        "dihedral": rng.uniform(-3, 3, (2, 6)),
     }
     lengths = np.array([5, 4, 3, 2, 5, 0])
     whole = Histograms.of(values, lengths)
     first, second = (
-        Histograms.of({name: v[part] for name, v in values.items()}, lengths[part]) for part in (slice(2), slice(2, 6))
+        Histograms.of({name: v[:, part] for name, v in values.items()}, lengths[part])
+        for part in (slice(2), slice(2, 6))
     )
     for name in EDGES:
         np.testing.assert_array_equal((first + second).counts[name], whole.counts[name])
@@ -79,8 +80,8 @@ def test_they_add_up() -> None:
 
 def test_sampled_range_holds_all_values_tightly() -> None:
     values = {
-        "bond": np.array([[3.513, 3.721, 4.087]]),
-        "angle": np.array([[1.5, 2.0]]),
+        "bond": np.array([[3.513], [3.721], [4.087]]),
+        "angle": np.array([[1.5], [2.0]]),
         "dihedral": np.array([[-3.0]]),
     }
     found = Histograms.of(values, np.array([4]))

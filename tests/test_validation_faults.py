@@ -15,7 +15,7 @@ import optax
 import pytest
 
 import cgcore
-from cgcore.factor import compress
+from cgcore.factor import compress, gram
 from cgcore.fitting import fit
 from cgcore.physics import design, energy, geometry, terms
 from cgcore.solver import lbfgs
@@ -35,6 +35,16 @@ def replaced(module: Any, name: str, make: Callable[[Any], Any]) -> Fault:
     return lambda monkeypatch: monkeypatch.setattr(module, name, make(getattr(module, name)))
 
 
+def both(*faults: Fault) -> Fault:
+    """Faults of one kind in several places."""
+
+    def put(monkeypatch: pytest.MonkeyPatch) -> None:
+        for fault in faults:
+            fault(monkeypatch)
+
+    return put
+
+
 def negated(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *args, **kwargs: -function(*args, **kwargs)
 
@@ -51,7 +61,10 @@ def unmasked(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def rounded(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda rows, T: function(rows.astype(jnp.float32), T.astype("float32")).astype(jnp.float64)
+    def small(layout: Any, *arrays: Any) -> Any:
+        return function(layout, *jax.tree.map(lambda x: x.astype(jnp.float32), arrays)).astype(jnp.float64)
+
+    return small
 
 
 def rounded_rows(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,12 +115,12 @@ FAULTS = {
     ),
     "a force that is not the energy's": Seen(replaced(terms, "soft_repulsion", constant), ("derivatives",)),
     "weights ignored": Seen(
-        replaced(compress, "design_matrix", unweighted),
+        both(replaced(compress, "_rows", unweighted), replaced(gram, "_prepared", unweighted)),
         ("least-squares", "recovery", "scipy-lbfgsb-whitened"),
         (DEFAULT, PADDED),
     ),
     "mask dropped": Seen(replaced(energy, "_sum_over_rows", unmasked), ("invariances",), (("two proteins", "direct"),)),
-    "float32 accumulation": Seen(replaced(compress, "_gram", rounded), MANY),
+    "float32 accumulation": Seen(replaced(gram, "_products", rounded), MANY),
     "float32 accumulation of few rows": Seen(replaced(compress, "triangle", rounded_rows), (), (DEFAULT, PADDED)),
     "memory of one step": Seen(
         replaced(fit, "minimise", remembering_one),

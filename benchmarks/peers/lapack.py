@@ -23,11 +23,11 @@ def prepare(job: Job, driver: Literal["gelsd", "gelsy"]) -> Run:
     R, F, mask = job.frames
     layout = cgcore.Layout.of(job.prior)
     lengths = mask.sum(axis=1)
-    design = jax.jit(lambda R, lengths: cgcore.design_matrix(job.prior.weights, layout, R, lengths)[0])
+    design = jax.jit(lambda R, lengths: cgcore.design_matrix(job.prior.weights, layout, R, lengths))
 
     def run(recorder: Recorder) -> str:
         X = np.asarray(design(R, lengths)).reshape(layout.size, -1).T
-        c, _, rank, _ = lstsq(X, np.transpose(F, (2, 0, 1)).ravel(), lapack_driver=driver)  # type: ignore[misc]
+        c, _, rank, _ = lstsq(X, np.transpose(F).ravel(), lapack_driver=driver)  # type: ignore[misc]
         recorder.see(lambda: c)
         return f"rank {rank} of {layout.size}"
 

@@ -18,12 +18,14 @@ from cgcore.errors import InputError
 from cgcore.factor.batches import Cut, all_cuts, sample_cuts
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
+from cgcore.factor.gram import Whitening, gram, located, sloped
 from cgcore.factor.histogram import Histograms
 from cgcore.factor.triangle import Triangle, merged, triangle
 from cgcore.factor.whitening import WELL_CONDITIONED, correlation_spread, preconditioner, unwhitened
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import Internal, design_matrix
+from cgcore.physics.design import columns
 from cgcore.physics.geometry import Displacement, free
+from cgcore.physics.internal import Coordinates
 from cgcore.physics.prior import Weights
 
 BLOCKS = 20
@@ -60,24 +62,29 @@ def compress(
         InputError: something came out not finite, beads that coincide, for instance; says where.
     """
     segments = dataset.segments(blocks)
-    rows = partial(_rows, fingerprint.weights, fingerprint.layout, displacement)
+    layout = fingerprint.layout
 
-    def gather(T: Triangle | None) -> tuple[list[np.ndarray], Histograms]:
-        """For each segment its Gram matrix after T, or without T its triangle; and the histograms of all."""
+    def gather(whitening: Whitening | None) -> tuple[list[np.ndarray], Histograms]:
+        """For each segment its Gram matrix after whitening, or without it its triangle; and the histograms of all."""
 
         def work(cut: Cut) -> tuple[int, np.ndarray, Histograms, int]:
             batch = cut.load()
             with jax.enable_x64(True):  # a setting of this thread
-                x, internal = rows(batch.R, batch.F, batch.lengths)
-                part = triangle(np.asarray(x).T) if T is None else np.asarray(_gram(x, T))
-            return cut.segment, part, Histograms.of(internal._asdict(), batch.lengths), len(cut.rows)
+                R, F = _frames_last(batch.R, batch.F)
+                at, bins = located(displacement, R, batch.lengths)
+                arguments = (fingerprint.weights, layout, displacement)
+                if whitening is None:
+                    part = triangle(np.asarray(_rows(*arguments, R, F, batch.lengths, at)).T)
+                else:
+                    part = np.asarray(gram(*arguments, whitening, R, F, batch.lengths, at))
+            return cut.segment, part, Histograms.counted(np.asarray(bins)), len(cut.rows)
 
-        size = fingerprint.layout.size + 1
+        size = layout.size + 1
         sums, histograms, done = [np.zeros((size, size)) for _ in segments], Histograms.empty(), 0
         with ThreadPoolExecutor(_threads()) as pool:
             # In the order of the cuts, whoever finishes first: sums come out the same in every run.
             for segment, part, counts, frames in pool.map(work, all_cuts(dataset, segments)):
-                sums[segment] = merged([sums[segment], part]) if T is None else sums[segment] + part
+                sums[segment] = merged([sums[segment], part]) if whitening is None else sums[segment] + part
                 histograms += counts
                 done += frames
                 if progress is not None:
@@ -86,16 +93,17 @@ def compress(
         return sums, histograms
 
     with jax.enable_x64(True), one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
-        T = None
+        whitening = None
         if 3 * dataset.real_beads > FEW_ROWS:
-            sample = [cut.load() for cut in sample_cuts(dataset, segments)]
-            T = preconditioner(_finite_rows([rows(b.R, b.F, b.lengths)[0] for b in sample]))
-            _require_finite(dataset, [T])
-        sums, histograms = gather(T)
-        if T is not None and correlation_spread(np.sum(sums, axis=0)) < WELL_CONDITIONED:
-            T = None  # the sample missed what the data hold
-            sums, histograms = gather(T)
-        triangles = sums if T is None else [unwhitened(gram, T) for gram in sums]
+            whitening = _whitening(fingerprint, displacement, sample_cuts(dataset, segments))
+        sums, histograms = gather(whitening)
+        if whitening is not None and correlation_spread(np.sum(sums, axis=0)) < WELL_CONDITIONED:
+            whitening = None  # the sample missed what the data hold
+            sums, histograms = gather(None)
+        triangles = sums
+        if whitening is not None:
+            T = whitening.whole(layout)
+            triangles = [unwhitened(part, T) for part in sums]
         _require_finite(dataset, triangles)
     made = [_block(dataset, segment, S) for segment, S in zip(segments, triangles, strict=True)]
     return Factor(tuple(made), fingerprint, histograms)
@@ -119,10 +127,24 @@ def _block(dataset: Dataset, segment: Segment, S: Triangle) -> Block:
     )
 
 
-def _finite_rows(batches: list[Array]) -> Float[np.ndarray, "rows n"]:
-    """The rows of these batches that say something; the pass over all of them says where one is not finite."""
-    rows = np.hstack([np.asarray(batch) for batch in batches]).T
-    return rows[np.isfinite(rows).all(axis=1) & (rows != 0).any(axis=1)]
+def _whitening(fingerprint: Fingerprint, displacement: Displacement, sample: list[Cut]) -> Whitening:
+    """From the slopes at the rows of a sample; the pass over all frames says where one is not finite."""
+    seen: list[tuple[np.ndarray, ...]] = []
+    for cut in sample:
+        batch = cut.load()
+        at, _ = located(displacement, _frames_last(batch.R, batch.F)[0], batch.lengths)
+        found = sloped(fingerprint.weights, fingerprint.layout, at)
+        rows = [np.arange(s.shape[1])[:, None] <= batch.lengths - beads for beads, s in enumerate(found, start=2)]
+        seen.append(tuple(np.asarray(s)[:, real].T for s, real in zip(found, rows, strict=True)))
+    kinds = (np.vstack(kind) for kind in zip(*seen, strict=True))
+    return Whitening(*(preconditioner(kind[np.isfinite(kind).all(axis=1)]) for kind in kinds))
+
+
+@jax.jit
+def _frames_last(
+    R: Float[Array, "frames beads 3"], F: Float[Array, "frames beads 3"]
+) -> tuple[Float[Array, "xyz beads frames"], Float[Array, "xyz beads frames"]]:
+    return jnp.transpose(R.astype(jnp.float64)), jnp.transpose(F.astype(jnp.float64))
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
@@ -130,23 +152,16 @@ def _rows(
     weights: Weights,
     layout: Layout,
     displacement: Displacement,
-    R: Float[Array, "frames beads 3"],
-    F: Float[Array, "frames beads 3"],
+    R: Float[Array, "xyz beads frames"],
+    F: Float[Array, "xyz beads frames"],
     lengths: Int[Array, " frames"],
-) -> tuple[Float[Array, "n rows"], Internal]:
-    """[X | F], a column of it in each row of the result, and the internal coordinates."""
-    R, F = R.astype(jnp.float64), F.astype(jnp.float64)
-    X, internal = design_matrix(weights, layout, R, lengths, displacement)
-    joined = jnp.concatenate([X, jnp.transpose(F, (2, 0, 1))[None]])
-    return joined.reshape(layout.size + 1, -1), internal
-
-
-@jax.jit
-def _gram(rows: Float[Array, "n rows"], T: Float[Array, "n n"]) -> Float[Array, "n n"]:
-    Y = jax.lax.linalg.triangular_solve(T, rows.T, left_side=False)
-    return Y.T @ Y
+    at: Coordinates,
+) -> Float[Array, "n rows"]:
+    """[X | F], a column of it in each row of the result."""
+    X = columns(weights, layout, R, lengths, displacement, at)
+    return jnp.concatenate([X, F[None]]).reshape(layout.size + 1, -1)
 
 
 def _threads() -> int:
-    """A batch a core: XLA's own threads leave half of each idle on arrays that fit a cache."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """A batch a core, as XLA's own threads leave half of each idle on arrays that fit a cache, and one to fill gaps."""
+    return 1 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
+from itertools import accumulate
+from types import MappingProxyType, ModuleType
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -17,6 +19,9 @@ EDGES: Mapping[str, np.ndarray] = MappingProxyType(
     }
 )
 """Bin edges [Å, rad, rad]. A value beyond them counts in the outermost bin."""
+
+_STARTS = (0, *accumulate(len(edges) - 1 for edges in EDGES.values()))
+"""Number of the first bin of each coordinate, and how many bins there are."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +37,14 @@ class Histograms:
 
     @classmethod
     def of(cls, values: Mapping[str, np.ndarray], lengths: Int[np.ndarray, " frames"]) -> Histograms:
-        """Histograms of arrays (frames, rows), one for each coordinate.
+        """Histograms of arrays (rows, frames), one for each coordinate."""
+        return cls.counted(bin_numbers(values, lengths))
 
-        A chain of n beads has n-1 bonds, n-2 angles and n-3 dihedrals: what stands behind them in a row of
-        `values` does not count.
-        """
-        return cls(
-            {
-                name: _count(_real(np.asarray(values[name]), lengths - spanned), edges)
-                for spanned, (name, edges) in enumerate(EDGES.items(), start=1)
-            }
-        )
+    @classmethod
+    def counted(cls, numbers: Int[np.ndarray, ...]) -> Histograms:
+        """Histograms of values whose `bin_numbers` are known."""
+        counts = np.bincount(numbers.ravel().astype(np.int64), minlength=_STARTS[-1] + 1)
+        return cls({name: counts[a:b] for name, a, b in zip(EDGES, _STARTS[:-1], _STARTS[1:], strict=True)})
 
     def __add__(self, other: Histograms) -> Histograms:
         return Histograms({name: self.counts[name] + other.counts[name] for name in EDGES})
@@ -53,12 +55,17 @@ class Histograms:
         return (float(EDGES[name][filled[0]]), float(EDGES[name][filled[-1] + 1])) if len(filled) else None
 
 
-def _real(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    real = np.arange(values.shape[1]) < rows[:, None]
-    return values.ravel() if real.all() else values[real]
+def bin_numbers(values: Mapping[str, Any], lengths: Any, xp: ModuleType = np) -> Any:
+    """For each value the number of its bin among those of all coordinates, one row a row of `values`.
 
-
-def _count(values: np.ndarray, edges: np.ndarray) -> Int[np.ndarray, " bins"]:
-    bins = len(edges) - 1
-    index = ((values - edges[0]) * (bins / (edges[-1] - edges[0]))).astype(np.int64)
-    return np.bincount(np.clip(index, 0, bins - 1), minlength=bins)
+    A chain of n beads has n-1 bonds, n-2 angles and n-3 dihedrals: what stands behind them in a column of an array
+    (rows, frames) gets the number behind the last bin. NaN, too. Computed with NumPy or, inside a
+    compiled step, with xp=jax.numpy. Whole numbers as floats: XLA's conversion to integers does not vectorise.
+    """
+    numbers = []
+    for spanned, (name, edges) in enumerate(EDGES.items(), start=1):
+        first, bins, x = _STARTS[spanned - 1], len(edges) - 1, values[name]
+        index = xp.floor((x - edges[0]) * (bins / (edges[-1] - edges[0])))
+        counts = (xp.arange(len(x))[:, None] < lengths - spanned) & ~xp.isnan(index)
+        numbers.append(xp.where(counts, first + xp.clip(index, 0, bins - 1), _STARTS[-1]))
+    return xp.concatenate(numbers)

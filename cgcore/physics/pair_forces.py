@@ -1,48 +1,74 @@
-"""Forces of the pair terms for a coefficient of 1: on bead i, the sum over its pairs of 4 (Ri - Rj) / r^6."""
+"""Forces of the pair terms for a coefficient of 1: on bead i, the sum over its pairs of 4 (Ri - Rj) / r^6.
+
+Arrays are (xyz, beads, frames), as in `internal`. Beads that coincide give a force that is not finite, which the caller
+must report.
+"""
 
 from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.typing import ArrayLike
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float, Int
 
 from cgcore.physics.geometry import Displacement, free
+from cgcore.physics.internal import separations
 from cgcore.physics.topology import EXCLUDED_VOLUME_SEPARATIONS, REPULSIVE_MIN_SEPARATION
 
-Positions = Float[Array, "frames beads 3"]
-Real = Bool[Array, "frames beads"]
+Positions = Float[Array, "xyz beads frames"]
+Lengths = Int[Array, " frames"]
+
+PARTNERS = 20
+"""Beads whose pairs with all others are taken at once. XLA computes a strength that is used by fewer once for each of
+x, y and z; that of more does not stay in a core's cache (measured, 32 frames x 100 beads: 19 us a frame with 12
+partners, 10 with 20, 15 with 50)."""
 
 
-def far_pair_forces(R: Positions, real: Real, displacement: Displacement = free) -> Positions:
-    """Pairs of the repulsive term, over all of N x N: regular work that vector units and GPUs like."""
-    bead = np.arange(R.shape[1])
-    pairs = (np.abs(bead[:, None] - bead) >= REPULSIVE_MIN_SEPARATION) & real[:, :, None] & real[:, None, :]
-    if displacement is not free:
-        every = jax.vmap(jax.vmap(jax.vmap(displacement, (None, 0)), (0, None)))(R, R)
-        return jnp.sum(_strength(jnp.sum(every**2, axis=3), pairs)[..., None] * every, axis=2)
-    # sum_j w_ij (x_i - x_j) as a matrix product; about the centre, so that the difference loses few digits.
-    count = jnp.maximum(jnp.sum(real, axis=1), 1)[:, None, None]
-    centre = jnp.sum(jnp.where(real[..., None], R, 0.0), axis=1, keepdims=True) / count
-    x = R - centre
-    # Distances of R itself: those of beads that coincide must be exactly 0.
-    squared = sum((R[:, :, None, k] - R[:, None, :, k]) ** 2 for k in range(3))
-    strength = _strength(jnp.asarray(squared), pairs)
-    return x * jnp.sum(strength, axis=2)[..., None] - jnp.einsum("fij,fjc->fic", strength, x)
+def far_pair_forces(R: Positions, lengths: Lengths, displacement: Displacement = free) -> Positions:
+    """Pairs of the repulsive term, over all of N x N: regular work that vector units like."""
+    n_beads = R.shape[1]
+    chunks = -(-n_beads // PARTNERS)
+    beyond = ((0, chunks * PARTNERS - n_beads), (0, 0))
+    real = jnp.arange(n_beads)[:, None] < lengths
+    # Added to a squared distance, which vectorises where a mask does not: 4 / inf^3 is 0.
+    missing = jnp.pad(jnp.where(real, 0.0, jnp.inf), beyond, constant_values=jnp.inf)
+    # x, y and z apart, here and below: XLA does not vectorise slices of (xyz, beads, frames) that move.
+    every = list(R)
+    padded = [jnp.pad(x, beyond) for x in every]
+
+    def add(chunk: Int[Array, ""], forces: list[Array]) -> list[Array]:
+        first = chunk * PARTNERS
+        *partners, absent = (jax.lax.dynamic_slice_in_dim(x, first, PARTNERS) for x in (*padded, missing))
+        d = separations(displacement, [x[None] for x in every], [x[:, None] for x in partners])
+        i, j = (jax.lax.broadcasted_iota(jnp.int32, (PARTNERS, *R.shape[1:]), axis) for axis in (1, 0))
+        apart = jnp.abs(i - (j + first)) >= REPULSIVE_MIN_SEPARATION
+        strength = _strength(jnp.where(apart, _squared(d) + absent[:, None], jnp.inf))
+        # Written out: XLA's sum over an axis does not vectorise here. Separations again: XLA would keep all of d.
+        for k in range(PARTNERS):
+            d = separations(displacement, every, [x[k] for x in partners])
+            forces = [f + strength[k] * x for f, x in zip(forces, d, strict=True)]
+        return forces
+
+    forces = jax.lax.fori_loop(0, chunks, add, [jnp.zeros_like(x) for x in every])
+    return jnp.where(real, jnp.stack(forces), 0.0)
 
 
-def close_pair_forces(R: Positions, real: Real, displacement: Displacement = free) -> Positions:
+def close_pair_forces(R: Positions, lengths: Lengths, displacement: Displacement = free) -> Positions:
     """Pairs of the excluded-volume term, one separation at a time."""
     nearest, farthest = EXCLUDED_VOLUME_SEPARATIONS
     total = jnp.zeros_like(R)
+    bead = jnp.arange(R.shape[1])[:, None]
     for k in range(nearest, min(farthest, R.shape[1] - 1) + 1):
-        d = jax.vmap(jax.vmap(displacement))(R[:, :-k], R[:, k:])
-        force = _strength(jnp.sum(d**2, axis=2), real[:, k:])[..., None] * d
+        d = separations(displacement, list(R[:, :-k]), list(R[:, k:]))
+        force = _strength(jnp.where(bead[k:] < lengths, _squared(d), jnp.inf)) * jnp.stack(d)
         total = total.at[:, :-k].add(force).at[:, k:].add(-force)
     return total
 
 
-def _strength(squared: Array, pairs: ArrayLike) -> Array:
-    """4 / r^6 where there is a pair, else 0; infinite where two beads coincide, which the caller must report."""
-    return jnp.where(pairs, 4 / jnp.where(pairs, squared, 1.0) ** 3, 0.0)
+def _squared(d: list[Array]) -> Array:
+    x, y, z = d
+    return x**2 + y**2 + z**2
+
+
+def _strength(squared: Array) -> Array:
+    """4 / r^6: 0 at an infinite distance, infinite where two beads coincide."""
+    return 4 / squared**3

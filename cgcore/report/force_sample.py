@@ -94,7 +94,7 @@ def _predict(
     lengths: Int[Array, " frames"],
     pairs: Int[Array, "pairs 2"],
 ) -> tuple[Float[Array, "frames beads 3"], Float[Array, "frames pairs"]]:
-    X, _ = design_matrix(weights, layout, R, lengths, displacement)
-    forces = jax.numpy.einsum("n,ncfb->fbc", c, X)
+    X = design_matrix(weights, layout, R, lengths, displacement)
+    forces = jax.numpy.einsum("n,ncbf->fbc", c, X)
     apart = jax.vmap(jax.vmap(lambda a, b: norm(displacement(a, b))))(R[:, pairs[:, 1]], R[:, pairs[:, 0]])
     return forces, apart

@@ -60,7 +60,7 @@ def _matrix(name: str, data: cgcore.Dataset, prior: cgcore.Prior, system: explic
     R = np.where(real[..., None], batch.R, 0).astype(float)
     R += np.where(real[..., None], 0, np.arange(R.shape[1])[:, None] * [4.0, 1.0, 0.5])  # padding: anything finite
     design_matrix = jax.jit(cgcore.design_matrix, static_argnums=(0, 1))
-    X = np.asarray(design_matrix(prior.weights, layout, R, lengths)[0]).transpose(2, 3, 1, 0)
+    X = np.asarray(design_matrix(prior.weights, layout, R, lengths)).transpose(3, 2, 1, 0)
     order = np.argsort(lengths, kind="stable")
     ours = X[order][real[order]].reshape(-1, layout.size)
     theirs = explicit.system(batch, prior.weights, prior.params).X

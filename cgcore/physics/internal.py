@@ -1,0 +1,161 @@
+"""Internal coordinates of many chains at once, with their gradients. Analytic, no autodiff.
+
+Arrays are (xyz, rows, frames): a row's neighbour is a slice away, and the innermost loop, over frames, vectorises
+whatever the chain's length. Rows that need a bead which is not there have a gradient of zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from cgcore.physics.geometry import Displacement, free
+
+ENDS = 3
+"""Rows of zeros at both ends of a gradient: each bead is then in a row of every kind, and sums over rows that share a
+bead are sums of slices."""
+
+Rows = Float[Array, "rows frames"]
+Vectors = Float[Array, "xyz rows frames"]
+Slopes = Float[Array, "columns rows frames"]
+
+
+class Coordinate(NamedTuple):
+    """One kind of coordinate: r [Å] of bonds, or cosine and sine of angles or dihedrals.
+
+    `gradients` are those for each bead of a row, with `ENDS` rows of zeros before the first row and after the last.
+    """
+
+    values: tuple[Rows, ...]
+    gradients: tuple[Vectors, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of a chain without padding."""
+        return self.values[0].shape[0]
+
+
+class Coordinates(NamedTuple):
+    """All kinds. Values of a row past a chain's end are meaningless, and finite."""
+
+    bond: Coordinate
+    angle: Coordinate
+    dihedral: Coordinate
+
+
+def coordinates(
+    R: Float[Array, "xyz beads frames"], lengths: Int[Array, " frames"], displacement: Displacement
+) -> Coordinates:
+    """Internal coordinates of chains of `lengths` real beads, and their gradients.
+
+    Arguments:
+        R: positions [Å], finite everywhere.
+        lengths: number of real beads of each frame.
+        displacement: in jax-md's convention, for free space or a periodic box (its gradient must be 1).
+
+    Source of the dihedral's gradient: Blondel and Karplus, J. Comput. Chem. 17, 1132 (1996), with the sign of phi
+    in `geometry.dihedral`.
+    """
+
+    def gradient(g: Vectors, beads: int) -> Vectors:
+        """Zero where one of a row's beads is missing."""
+        known = jnp.arange(g.shape[1])[:, None] < lengths - beads + 1
+        return jnp.pad(jnp.where(known, g, 0.0), ((0, 0), (ENDS, ENDS), (0, 0)))
+
+    bonds = jnp.stack(separations(displacement, list(R[:, 1:]), list(R[:, :-1])))
+    exists = jnp.arange(bonds.shape[1])[:, None] < lengths - 1
+    bonds = jnp.where(exists, bonds, jnp.array([1.0, 0.0, 0.0], bonds.dtype)[:, None, None])
+    r = jnp.sqrt(_dot(bonds, bonds))
+    along = bonds / r
+    cos_theta, sin_theta, d_theta = _angles(bonds, r)
+    cos_phi, sin_phi, d_phi = _dihedrals(bonds, r)
+    return Coordinates(
+        Coordinate((r,), (gradient(-along, 2), gradient(along, 2))),
+        Coordinate((cos_theta, sin_theta), tuple(gradient(g, 3) for g in d_theta)),
+        Coordinate((cos_phi, sin_phi), tuple(gradient(g, 4) for g in d_phi)),
+    )
+
+
+def histogrammed(at: Coordinates) -> dict[str, Rows]:
+    """Bond lengths [Å], angles and dihedrals [rad]."""
+    (r,), (cos_theta, sin_theta), (cos_phi, sin_phi) = (kind.values for kind in at)
+    return {"bond": r, "angle": jnp.arctan2(sin_theta, cos_theta), "dihedral": jnp.arctan2(sin_phi, cos_phi)}
+
+
+def separations(displacement: Displacement, a: Sequence[Array], b: Sequence[Array]) -> list[Array]:
+    """`displacement` of vectors whose x, y and z are given, arrays that broadcast against each other."""
+    if displacement is free:
+        return [x - y for x, y in zip(a, b, strict=True)]  # the same without transposing, which XLA would do in memory
+    vectors = jnp.vectorize(displacement, signature="(xyz),(xyz)->(xyz)")(jnp.stack(a, -1), jnp.stack(b, -1))
+    return [vectors[..., axis] for axis in range(3)]
+
+
+def bond_slopes(bond: Coordinate, factor: float) -> Slopes:
+    """`factor` times d/dr of kr/2 (r - r0)^2 for each coefficient, kr and kr*r0, being 1."""
+    (r,) = bond.values
+    return jnp.stack([factor * r, jnp.full_like(r, -factor)])
+
+
+def series_slopes(kind: Coordinate, harmonics: int, factor: float) -> Slopes:
+    """`factor` times d/dx of cos(n x) for n = 1, 2, ..., then of sin(n x).
+
+    By the angle addition theorem: no trigonometry.
+    """
+    cosine, sine = kind.values
+    cosines, sines = [jnp.ones_like(cosine)], [jnp.zeros_like(sine)]
+    for _ in range(harmonics):
+        c, s = cosines[-1], sines[-1]
+        cosines.append(c * cosine - s * sine)
+        sines.append(s * cosine + c * sine)
+    numbers = range(1, harmonics + 1)
+    slopes = [-n * factor * sines[n] for n in numbers] + [n * factor * cosines[n] for n in numbers]
+    return jnp.stack(slopes) if slopes else jnp.zeros((0, *cosine.shape), cosine.dtype)
+
+
+def _angles(bonds: Vectors, r: Rows) -> tuple[Rows, Rows, list[Vectors]]:
+    """cos and sin of the angles, and the angle's gradient for the three beads."""
+    u, v = -bonds[:, :-1], bonds[:, 1:]
+    length_u, length_v = r[:-1], r[1:]
+    # Of the bonds as they are: normalised ones of a straight chain are not exactly parallel.
+    normal = _cross(u, v)
+    area = jnp.sqrt(_dot(normal, normal))
+    normal = normal / jnp.where(area > 0, area, 1.0)
+    first, last = _cross(u, normal) / length_u**2, -_cross(v, normal) / length_v**2
+    lengths = length_u * length_v
+    return _dot(u, v) / lengths, area / lengths, [first, -(first + last), last]
+
+
+def _dihedrals(bonds: Vectors, r: Rows) -> tuple[Rows, Rows, list[Vectors]]:
+    """cos and sin of the dihedrals, and the dihedral's gradient for the four beads."""
+    b1, b2, b3 = bonds[:, :-2], bonds[:, 1:-1], bonds[:, 2:]
+    length = r[1:-1]
+    n1, n2 = _cross(b1, b2), _cross(b2, b3)
+    x, y = _dot(n1, n2), -length * _dot(b1, n2)
+    radius = jnp.sqrt(x**2 + y**2)
+    defined = radius > 0
+    radius = jnp.where(defined, radius, 1.0)
+    first = _scaled(length, _dot(n1, n1)) * n1
+    last = -_scaled(length, _dot(n2, n2)) * n2
+    ahead, behind = _dot(b1, b2) / length**2, _dot(b3, b2) / length**2
+    second = -(1 + ahead) * first + behind * last
+    return (
+        jnp.where(defined, x / radius, 1.0),
+        y / radius,
+        [jnp.where(defined, g, 0.0) for g in (first, second, -(first + second + last), last)],
+    )
+
+
+def _scaled(length: Rows, squared: Rows) -> Rows:
+    return length / jnp.where(squared > 0, squared, 1.0)
+
+
+def _dot(a: Vectors, b: Vectors) -> Rows:
+    # Written out: a sum over an axis is a loop inside the loop over frames, and does not vectorise.
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def _cross(a: Vectors, b: Vectors) -> Vectors:
+    return jnp.cross(a, b, axis=0)
