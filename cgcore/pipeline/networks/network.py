@@ -9,7 +9,6 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int
 
-from cgcore.errors import InputError
 from cgcore.physics.geometry import Displacement, free
 from cgcore.pipeline.networks.settings import NetworkSettings
 
