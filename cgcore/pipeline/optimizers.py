@@ -22,7 +22,7 @@ class Rule(NamedTuple):
     numbers: tuple[str, ...]
 
 
-def _polyak_sgd(learning_rate: optax.Schedule, peak: float, **numbers: float) -> optax.GradientTransformation:
+def _polyak_sgd(learning_rate: optax.Schedule, peak: float, **numbers: Any) -> optax.GradientTransformation:
     # Its step is the smaller of the Polyak step and a largest one; the schedule scales it.
     return optax.polyak_sgd(max_learning_rate=peak, scaling=lambda step: learning_rate(step) / peak, **numbers)
 

@@ -20,7 +20,17 @@ from cgcore.pipeline.settings import (
 )
 from cgcore.reading import Reader, kind
 
-_MODEL = ("use_priors", "train_priors", "priors", "ml_model", "cutoff", "n_species", "allegro_size", "allegro", "nequip")
+_MODEL = (
+    "use_priors",
+    "train_priors",
+    "priors",
+    "ml_model",
+    "cutoff",
+    "n_species",
+    "allegro_size",
+    "allegro",
+    "nequip",
+)
 _TRAINING = (
     *("stage1_optimizer", "stage2_optimizer", "val_fraction", "batch_per_device", "gammas", "keep", "precision"),
     *("checkpoint_path", "checkpoint_freq", "seed", "train_priors", "pretrain_prior", "pretrain_prior_max_steps"),
@@ -50,7 +60,7 @@ class SettingsReader(Reader):
         run = self.training(top, training, config)
         return Settings(
             model=self.model(model, training, config),
-            optimizers=self.optimizers(self.block(top, "optimizer"), run),
+            optimizers=self.optimizers(self.block(top, "optimizer")),
             training=run,
             data=DataSettings(self.text("data.path", data), self.steps("data.max_frames", _said(data), 1)),
             name=self.path,
@@ -62,7 +72,9 @@ class SettingsReader(Reader):
             self.refuse("training.train_priors", "is given in model, too; keep one")
         home = "training" if "train_priors" in training else "model"
         train_priors = self.flag(f"{home}.train_priors", training if home == "training" else model)
-        chosen = self.choice("model.ml_model", model.get("ml_model", "allegro") or "none", ("allegro", "nequip", "none"))
+        chosen = self.choice(
+            "model.ml_model", model.get("ml_model", "allegro") or "none", ("allegro", "nequip", "none")
+        )
         if chosen == "none" and not config.use_priors:
             self.refuse("model.ml_model", "is none and model.use_priors false: no energy is left; turn one of them on")
         network = None if chosen == "none" else self.network(chosen, model)
@@ -107,14 +119,10 @@ class SettingsReader(Reader):
             key = f"model.{name}.{key.rpartition('.')[2]}" if name else f"model.{key.removeprefix('model.')}"
             self.refuse(key, rest)
 
-    def optimizers(self, block: dict[str, Any], run: TrainingSettings) -> dict[str, OptimizerSettings]:
+    def optimizers(self, block: dict[str, Any]) -> dict[str, OptimizerSettings]:
         self.known("optimizer", block, (*OPTIMIZERS, *_SHARED))
         clip = self.clip("optimizer.grad_clip", block)
-        written = {name: self.optimizer(name, block[name], clip) for name in block if name in OPTIMIZERS}
-        for stage in run.stages:
-            if stage is not None and stage[0] not in written:
-                written[stage[0]] = self.optimizer(stage[0], {}, clip)
-        return written
+        return {name: self.optimizer(name, block.get(name), clip) for name in OPTIMIZERS}
 
     def optimizer(self, name: str, value: Any, clip: float | None) -> OptimizerSettings:
         at, rule = f"optimizer.{name}", OPTIMIZERS[name]
@@ -135,12 +143,13 @@ class SettingsReader(Reader):
         peak = number("peak_lr", lr)
         if peak == 0:
             self.refuse(f"{at}.{'peak_lr' if 'peak_lr' in block else 'lr'}", "is 0; give a learning rate above 0")
+        warmup_steps = self.steps(f"{at}.warmup_steps", block, 0)
         return OptimizerSettings(
             name=name,
             peak_lr=peak,
             start_lr=start,
             end_lr=number("end_lr", 0.0),
-            warmup=self.steps(f"{at}.warmup_steps", block, 0) if "warmup_steps" in block else number("warmup_fraction", 0.05, 1.0),
+            warmup=number("warmup_fraction", 0.05, 1.0) if warmup_steps is None else warmup_steps,
             warmup_epochs=number("warmup_epochs", 0.0) if "warmup_epochs" in block else None,
             decay_steps=self.steps(f"{at}.decay_steps", block, 1),
             weight_decay=number("weight_decay", 0.0),
