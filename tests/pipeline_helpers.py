@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from cli_helpers import bundled
+from helpers import term_energies as term_energies
 
 from cgcore.data import from_arrays
 from cgcore.physics.geometry import Displacement, free

@@ -209,7 +209,10 @@ def test_trainings_that_are_refused(training: dict[str, Any], words: str) -> Non
         ({"adam": {"lr": 0}}, "optimizer.adam.lr is 0; give a learning rate above 0"),
         ({"adam": {"lr": 1, "learning_rate": 1}}, "optimizer.adam.learning_rate is given as lr, too"),
         ({"adam": {"b1": 0.9, "beta1": 0.9}}, "optimizer.adam.beta1 is given as b1, too"),
-        ({"adam": {"warmup_steps": 3, "warmup_epochs": 1}}, "optimizer.adam.warmup_steps is given beside warmup_epochs"),
+        (
+            {"adam": {"warmup_steps": 3, "warmup_epochs": 1}},
+            "optimizer.adam.warmup_steps is given beside warmup_epochs",
+        ),
         ({"adam": {"warmup_fraction": 1}}, "optimizer.adam.warmup_fraction is 1.0; give 0 or more, below 1"),
         ({"adam": {"weight_decay": -1}}, "optimizer.adam.weight_decay is -1.0"),
         ({"adam": {"decay_steps": 0}}, "optimizer.adam.decay_steps is out of range"),
