@@ -39,7 +39,9 @@ def test_pre_training_touches_the_prior_alone() -> None:
     assert h.equal(worker.params["allegro"], before["allegro"])
     assert not h.equal(worker.params["prior"], before["prior"])
     assert initial is not None
-    direct = cgcore.fit(worker.train_loader.dataset, initial, validation=worker.val_loader and worker.val_loader.dataset)
+    direct = cgcore.fit(
+        worker.train_loader.dataset, initial, validation=worker.val_loader and worker.val_loader.dataset
+    )
     assert result["val_loss"] == direct.val_loss
     assert worker.model.prior is not None
     for name, value in direct.fitted_params.items():
@@ -157,8 +159,16 @@ def test_the_pipeline_does_what_is_configured() -> None:
 @pytest.mark.parametrize(
     ("model", "training", "skipped"),
     [
-        (NETWORK_ONLY, {"epochs_lion": 0}, {"prior_pretrain": "model.use_priors", "stage2": "training.epochs_lion is 0"}),
-        ({}, {"pretrain_prior": False, "epochs_adam": 0, "epochs_lion": 0}, {"prior_pretrain": "training.pretrain_prior"}),
+        (
+            NETWORK_ONLY,
+            {"epochs_lion": 0},
+            {"prior_pretrain": "model.use_priors", "stage2": "training.epochs_lion is 0"},
+        ),
+        (
+            {},
+            {"pretrain_prior": False, "epochs_adam": 0, "epochs_lion": 0},
+            {"prior_pretrain": "training.pretrain_prior"},
+        ),
         ({"ml_model": "none", "train_priors": False}, {}, {"stage1": "ml_model is none and train_priors false"}),
         ({}, {"stage1_optimizer": None, "stage2_optimizer": None}, {"stage1": "training.stage1_optimizer is none"}),
     ],
@@ -180,7 +190,10 @@ def test_what_a_stage_refuses() -> None:
     for act, words in (
         (partial(worker.train_stage, "adamm", 1), "optimizer 'adamm' is unknown; known: adabelief"),
         (partial(worker.train_stage, "adam", -1), "epochs is -1"),
-        (partial(trainer(h.settings({"ml_model": "none", "train_priors": False})).train_stage, "adam", 1), "nothing to"),
+        (
+            partial(trainer(h.settings({"ml_model": "none", "train_priors": False})).train_stage, "adam", 1),
+            "nothing to",
+        ),
         (trainer(h.settings(NETWORK_ONLY)).pretrain_prior, "no prior to fit: model.use_priors is false"),
     ):
         with pytest.raises(InputError, match=words):
@@ -216,7 +229,9 @@ def test_parameters_of_another_model(tmp_path: Path, model: dict[str, Any], word
 
 def test_species_of_the_frames_are_checked() -> None:
     frames = h.loader(6)
-    odd = from_arrays(frames.R, frames.F, frames.mask, np.where(frames.species == frames.species[0, 0], 25, frames.species))
+    odd = from_arrays(
+        frames.R, frames.F, frames.mask, np.where(frames.species == frames.species[0, 0], 25, frames.species)
+    )
     said = h.settings()
     with pytest.raises(InputError, match="species is 25 at frame 0"):
         Trainer(h.model(said, frames), said, frames, DatasetLoader(odd))

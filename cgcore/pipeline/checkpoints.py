@@ -53,10 +53,11 @@ class Checkpoints:
     def save(self, arrays: dict[str, np.ndarray], record: dict[str, Any]) -> None:
         """Add a checkpoint. The record is plain values and arrays, which come back as lists."""
         args = _orbax().args
-        # orbax keeps no arrays without elements; there is nothing in them to be kept.
-        kept = {name: np.asarray(array) for name, array in arrays.items() if np.size(array)}
-        empty = {name: [*np.shape(array)] for name, array in arrays.items() if not np.size(array)}
-        plain = json.loads(to_json({"format": FORMAT, "empty": empty, "record": record}))
+        arrays = {name: np.asarray(array) for name, array in arrays.items()}
+        form = {name: [str(array.dtype), *array.shape] for name, array in arrays.items()}
+        # orbax keeps no arrays without elements; their form says all of them.
+        kept = {name: array for name, array in arrays.items() if array.size}
+        plain = json.loads(to_json({"format": FORMAT, "arrays": form, "record": record}))
         number = (self._manager.latest_step() or 0) + 1
         self._manager.save(
             number, args=args.Composite(arrays=args.StandardSave(kept), record=args.JsonSave(plain)), force=True
@@ -75,15 +76,14 @@ class Checkpoints:
             stored = self._manager.restore(step, args=args.Composite(record=args.JsonRestore())).record
             if stored["format"] != FORMAT:
                 raise KeyError("format")
-            form = self._manager.item_metadata(step)["arrays"]
-            like = {name: np.zeros(leaf.shape, leaf.dtype) for name, leaf in form.items()}
-            arrays = self._manager.restore(step, args=args.Composite(arrays=args.StandardRestore(like))).arrays
+            like = {name: np.zeros(shape, dtype) for name, (dtype, *shape) in stored["arrays"].items()}
+            kept = {name: array for name, array in like.items() if array.size}
+            arrays = self._manager.restore(step, args=args.Composite(arrays=args.StandardRestore(kept))).arrays
         except (KeyError, TypeError, ValueError, OSError, AttributeError) as error:
             raise InputError(
                 f"{self.folder}: checkpoint {step} cannot be read; give a folder that `cgcore train` made"
             ) from error
-        empty = {name: np.zeros(shape) for name, shape in stored["empty"].items()}
-        return Checkpoint({name: np.asarray(array) for name, array in arrays.items()} | empty, stored["record"])
+        return Checkpoint(like | {name: np.asarray(array) for name, array in arrays.items()}, stored["record"])
 
 
 def _orbax() -> Any:
