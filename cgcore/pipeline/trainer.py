@@ -28,11 +28,12 @@ STAGES = ("stage1", "stage2")
 
 
 class Watch(NamedTuple):
-    """Whom to tell how far the work is: the fit's watchers, and one that is told of every epoch."""
+    """Whom to tell how far the work is: of the fit, its result, a stage's name, optimizer and epochs, every epoch."""
 
     fit: Progress = Progress()
-    epoch: Callable[[EpochReport], object] | None = None
     fitted: Callable[[FitResult], object] | None = None
+    begin: Callable[[str, str, int], object] | None = None
+    epoch: Callable[[EpochReport], object] | None = None
 
 
 class Trainer:
@@ -176,6 +177,14 @@ class Trainer:
                 results[stage] = self._run(stage, *plan, begun=begun, save=lambda run: kept.save(results, run))
         return results
 
+    def losses(self) -> dict[str, float | None]:
+        """Force loss of `params`, `train_loss` and `val_loss`, per real bead [(kcal/mol/Å)²]."""
+        place = self.workplace
+        with self.model.precision():
+            params = place.place(self.params)
+            held_out = None if place.validation is None else place.loss(params, place.validation)
+            return {"train_loss": place.loss(params, place.train), "val_loss": held_out}
+
     def evaluate(self, loader: DatasetLoader) -> dict[str, Any]:
         """Force RMSE, MAE, cosine and what each component contributes, see `evaluation.evaluate`."""
         return evaluate(self.model, self.params, loader)
@@ -237,6 +246,8 @@ class Trainer:
     ) -> StageResult:
         with self.model.precision():
             job = self.job(optimizer_name, epochs)
+            if self.watch.begin is not None:
+                self.watch.begin(stage, optimizer_name, epochs)
             run = job.start(stage, self.params) if begun is None else begun
             result = job.finish(run, self.watch.epoch, save)
             self.params, self.last_params = run.kept, run.last
