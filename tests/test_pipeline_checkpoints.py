@@ -148,7 +148,8 @@ begun = os.path.isdir(folder) and any(name.isdigit() for name in os.listdir(fold
 results = trainer.train_full_pipeline(resume_from=folder if begun else None)
 trainer.save_params(output)
 keys = ("loss_history", "val_loss_history", "val_loss", "train_loss", "best_epoch")
-print(json.dumps([results["prior_pretrain"]["val_loss"], [[results[s][k] for k in keys] for s in ("stage1", "stage2")]]))
+stages = [[results[stage][key] for key in keys] for stage in ("stage1", "stage2")]
+print(json.dumps([results["prior_pretrain"]["val_loss"], stages]))
 """
 
 

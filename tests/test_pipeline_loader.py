@@ -72,7 +72,7 @@ def test_energies_in_other_units(tmp_path: Path) -> None:
     arrays = bundled(3)
     arrays["R"] /= 10
     path = save(tmp_path / "u.npz", {**arrays, "U": np.full((3, 1), 4.184)})
-    np.testing.assert_allclose(DatasetLoader(path, units="nm-kj").U, 1.0, rtol=1e-15)
+    np.testing.assert_allclose(np.asarray(DatasetLoader(path, units="nm-kj").U), 1.0, rtol=1e-15)
 
 
 @pytest.mark.parametrize("energies", [np.zeros(4), np.array(["a", "b", "c"]), np.array([0, np.nan, 1])])

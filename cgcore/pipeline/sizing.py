@@ -20,7 +20,7 @@ from cgcore.pipeline.settings import Settings, load_settings
 ROOM = 1.25
 """Room for the edges of a frame, over the most that a frame of the data has."""
 
-DENSE = 0.5
+DENSE = 1 / 3
 """Where the edges that there is room for are more than this part of all pairs, every pair is computed instead."""
 
 

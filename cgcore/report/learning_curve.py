@@ -71,7 +71,7 @@ def draw_learning_curve(results: Mapping[str, Any], initial: Mapping[str, float 
             if loss is not None and np.isfinite(loss):
                 ax.axhline(loss, color=color, ls="--", lw=1.3, label=f"{label}: {loss:.6g}")
         ax.set_xlim(0, 1.02 * begin)
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.locator_params(axis="x", integer=True)
         ax.title.set_position((0, 1.06))
         ax.legend(loc="best")
     return figure

@@ -61,8 +61,8 @@ def _row(name: str, result: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _evaluation(found: Mapping[str, Any]) -> str:
     lines = [
-        f"Forces on {found['frames']} {found['of']} frames: RMSE {found['force_rmse']:.4f}, MAE {found['force_mae']:.4f} "
-        f"kcal/mol/Å, cosine {found['cosine']:.4f}"
+        f"Forces on {found['frames']} {found['of']} frames: RMSE {found['force_rmse']:.4f}, "
+        f"MAE {found['force_mae']:.4f} kcal/mol/Å, cosine {found['cosine']:.4f}"
     ]
     rows = [(name, f"{value:.4f}") for name, value in found["components"].items()]
     rows.append(("reference", f"{found['reference']:.4f}"))

@@ -123,7 +123,7 @@ def average_neighbors(
     mask = np.asarray(mask, bool)
     frames = (jnp.asarray(R), jnp.asarray(mask))
     counts = jax.lax.map(lambda frame: count_edges(frame[0], frame[1], cutoff, displacement), frames)
-    return float(np.sum(counts, dtype=np.int64) / max(np.sum(mask), 1))
+    return float(np.sum(np.asarray(counts), dtype=np.int64) / max(np.sum(mask), 1))
 
 
 def _all_vectors(
