@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from cgcore.pipeline.settings import Settings
     from cgcore.pipeline.trainer import Trainer
 
-RECORD, PARAMS, PRIORS, PICTURE, CHECKPOINTS = (
-    *("train.json", "params.npz", "priors.yaml", "learning-curve.png", "checkpoints"),
-)
+RECORD, FIT, PARAMS, PRIORS = "train.json", "fit.json", "params.npz", "priors.yaml"
+PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
 
 
 @click.command("train")
@@ -121,7 +120,7 @@ def _run(
             "initial": initial,
             "evaluation": evaluation,
             "model": model.fingerprint(),
-            "config": {**settings_of_data, "settings": asdict(trainer.settings)},
+            "config": {**settings_of_data, "settings": trainer.settings},
             "data": data,
         }
         _write(Path(output), trainer, record)
@@ -134,12 +133,18 @@ def _run(
 
 
 def _write(folder: Path, trainer: Trainer, record: Mapping[str, Any]) -> None:
+    from cgcore.config import Config
     from cgcore.output import write_json, write_priors
+    from cgcore.report.record import record as record_of_fit
     from cgcore.report.record import versions
 
     write_json(folder / RECORD, {**record, "versions": versions("flax", "e3nn_jax", "orbax-checkpoint")})
     trainer.save_params(folder / PARAMS)
     written = [folder / RECORD, folder / PARAMS]
+    if trainer.fit_result is not None:
+        fit = trainer.fit_result
+        write_json(folder / FIT, record_of_fit(fit, Config(fit.prior), dict(record["config"]), record["data"]))
+        written.append(folder / FIT)
     if trainer.model.prior is not None:
         write_priors(folder / PRIORS, trainer.model.prior, trainer.model.prior.params)
         written.append(folder / PRIORS)
@@ -195,7 +200,7 @@ def _check_targets(output: str | None, plot_file: str | None) -> str | None:
         with suppress(InputError):
             plot_file = str(Path(output) / PICTURE)
             require_learning_curve(plot_file)
-    targets = [] if output is None else [Path(output) / name for name in (RECORD, PARAMS, PRIORS)]
+    targets = [] if output is None else [Path(output) / name for name in (RECORD, FIT, PARAMS, PRIORS)]
     for target in [*targets, *([] if plot_file is None else [Path(plot_file)])]:
         check_writable(target)
     return plot_file
