@@ -68,7 +68,7 @@ def test_what_is_written_and_said(tmp_path: Path, data: Path) -> None:
         kr = float(params["params/prior/kr"])
     assert float(load_config(out / "priors.yaml").prior.params["kr"]) == pytest.approx(kr, rel=1e-6)
     for words in (
-        "prior + allegro: 18 frames, 6 held out",
+        r"prior \+ allegro: 18 frames, 6 held out",
         "Trained in stages: prior and allegro",
         r"\[LBFGS\] Converged: True",
         r"\[stage1\] adam, 2 epochs",
@@ -176,7 +176,8 @@ def test_progress_on_a_terminal(tmp_path: Path, data: Path) -> None:
     ours, theirs = pty.openpty()
     said = config(tmp_path, {"ml_model": "none"}, stage2_optimizer=None, epochs_adam=3)
     command = [sys.executable, "-m", "cgcore", "train", str(said), str(data), "--no-cache"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True, env=os.environ) as process:
+    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": os.environ["CGCORE_TESTS_COMPILED"]}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True, env=environment) as process:
         os.close(theirs)
         seen = b""
         try:
