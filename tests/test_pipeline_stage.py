@@ -127,8 +127,11 @@ for count, per_device in ((1, 8), (2, 4)):
     said = h.settings({{"use_priors": False}}, {{"epochs_adam": 3, "batch_per_device": per_device}})
     train, validation = h.loader(43).split_train_val(0.25)
     trainer = Trainer(h.model(said, train), said, train, validation, devices=jax.devices()[:count])
-    result = trainer.train_stage("adam", 3)
-    assert all(len(x.sharding.device_set) == count for x in jax.tree.leaves(trainer.params))
+    job = trainer.job("adam", 3)
+    run = job.start("stage1", trainer.params)
+    result = job.finish(run)
+    assert all(len(x.sharding.device_set) == count for x in jax.tree.leaves(run.kept))
+    assert job.stage._compiled._cache_size() == trainer.workplace._measure._cache_size() == 1
     runs.append(result["loss_history"] + result["val_loss_history"])
 np.testing.assert_allclose(runs[0], runs[1], rtol=1e-10)
 print(runs[0])

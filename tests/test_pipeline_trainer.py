@@ -149,9 +149,11 @@ def test_runs_are_the_same_for_the_same_seed() -> None:
 
 
 def test_the_pipeline_does_what_is_configured() -> None:
-    results = trainer(h.settings()).train_full_pipeline()
+    worker = trainer(h.settings())
+    results = worker.train_full_pipeline()
     assert list(results) == ["prior_pretrain", "stage1", "stage2"]
     assert set(results["prior_pretrain"]) == KEYS
+    assert worker.workplace.traces == 1
     assert [results[stage]["optimizer"] for stage in ("stage1", "stage2")] == ["adam", "lion"]
     assert results["stage2"]["initial_val_loss"] == results["stage1"]["val_loss"]
 

@@ -31,7 +31,8 @@ class Stage:
     ) -> None:
         self.workplace, self.optimizer, self.gammas = workplace, optimizer, gammas
         self.traces = 0
-        self._compiled = jax.jit(self._epoch)
+        # The next epoch takes what this one gives: of another sharding, it would be compiled again.
+        self._compiled = jax.jit(self._epoch, out_shardings=workplace.everywhere)
 
     def epoch(self, trained: Params, state: Any, fixed: Params, seed: tuple[int, ...]) -> tuple[Params, Any, float]:
         """One pass over the training frames in the order that the seed draws, whatever came before.

@@ -55,7 +55,7 @@ class Workplace:
     ) -> None:
         self.model = model
         mesh = Mesh(np.array(jax.local_devices() if devices is None else devices), (AXIS,))
-        self._everywhere = NamedSharding(mesh, PartitionSpec())
+        self.everywhere = NamedSharding(mesh, PartitionSpec())
         self._spread = NamedSharding(mesh, PartitionSpec(None, AXIS))
         self._row = NamedSharding(mesh, PartitionSpec(AXIS))
         self.size, self.n_train = per_device * mesh.size, len(train.R)
@@ -77,7 +77,7 @@ class Workplace:
 
     def place(self, tree: Any) -> Any:
         """A pytree of arrays on every device."""
-        return jax.device_put(tree, self._everywhere)
+        return jax.device_put(tree, self.everywhere)
 
     def spread(self, chosen: Minibatches) -> Array:
         """Minibatches, the frames of each spread over the devices."""

@@ -49,7 +49,7 @@ def draw_learning_curve(results: Mapping[str, Any], initial: Mapping[str, float 
         figure = NewFigure(figsize=SIZE)
         figure.set_layout_engine("constrained")
         ax = figure.add_subplot()
-        ax.set_title("Force-matching loss through the stages")
+        ax.set_title("Force-matching loss through the stages", pad=22)
         ax.set_xlabel("epoch")
         ax.set_ylabel("loss [(kcal/mol/Å)²]")
         stages = {name: r for name, r in results.items() if name in _TITLES and r.get("loss_history")}
@@ -60,19 +60,17 @@ def draw_learning_curve(results: Mapping[str, Any], initial: Mapping[str, float 
         for k, (name, stage) in enumerate(stages.items()):
             _draw_stage(ax, begin, stage, labelled=k == 0)
             end = begin + len(stage["loss_history"])
-            ax.text((begin + end) / 2, 1.0, f"{_TITLES[name]}, {stage['optimizer']}", color=DARK, ha="center",
+            ax.text((begin + end) / 2, 1.01, f"{_TITLES[name]}, {stage['optimizer']}", color=DARK, ha="center",
                     va="bottom", fontsize=9, transform=ax.get_xaxis_transform())  # fmt: skip
             ax.axvline(begin, color=LIGHT, lw=1, zorder=0)
             begin = end
-        for label, color, loss in (
-            ("start, held out", GREY, initial["val_loss"]),
-            ("prior alone, fitted, held out", GREEN, results["prior_pretrain"].get("val_loss")),
-        ):
-            if loss is not None and np.isfinite(loss):
-                ax.axhline(loss, color=color, ls="--", lw=1.3, label=f"{label}: {loss:.6g}")
+        _reference(ax, "prior alone, fitted, held out", GREEN, results["prior_pretrain"].get("val_loss"))
+        # The start is often far above all the rest: it may lie outside.
+        low, high = ax.get_ylim()
+        _reference(ax, "start, held out", GREY, initial["val_loss"])
+        ax.set_ylim(low, high)
         ax.set_xlim(0, 1.02 * begin)
         ax.locator_params(axis="x", integer=True)
-        ax.title.set_position((0, 1.06))
         ax.legend(loc="best")
     return figure
 
@@ -90,6 +88,11 @@ def write_learning_curve(
     figure = draw_learning_curve(results, initial)
     with atomic_path(path) as temporary, styled():
         figure.savefig(temporary, format=suffix[1:], dpi=DPI, metadata=UNDATED[suffix])
+
+
+def _reference(ax: Any, label: str, color: str, loss: float | None) -> None:
+    if loss is not None and np.isfinite(loss):
+        ax.axhline(loss, color=color, ls="--", lw=1.3, label=f"{label}: {loss:.6g}")
 
 
 def _draw_stage(ax: Any, begin: int, stage: Mapping[str, Any], *, labelled: bool) -> None:
