@@ -43,7 +43,7 @@ class StageResult(TypedDict):
     last_val_loss: float | None
     loss_history: list[float]  # of each epoch: the mean that was met while parameters changed
     val_loss_history: list[float]  # after each epoch
-    frames_per_second: float | None  # median over epochs
+    frames_per_second: float | None  # median over epochs, without the first, which compiles
     seconds: Seconds
 
 
@@ -141,7 +141,7 @@ class Job:
             last_val_loss=run.val_loss_history[-1] if run.val_loss_history else run.initial_val_loss,
             loss_history=run.loss_history,
             val_loss_history=run.val_loss_history,
-            frames_per_second=self.workplace.n_train / statistics.median(times) if times else None,
+            frames_per_second=self.workplace.n_train / statistics.median(times[1:] or times) if times else None,
             seconds=seconds,
         )
 
