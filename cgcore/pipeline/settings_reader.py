@@ -21,15 +21,7 @@ from cgcore.pipeline.settings import (
 from cgcore.reading import Reader, kind
 
 _MODEL = (
-    "use_priors",
-    "train_priors",
-    "priors",
-    "ml_model",
-    "cutoff",
-    "n_species",
-    "allegro_size",
-    "allegro",
-    "nequip",
+    *("use_priors", "train_priors", "priors", "ml_model", "cutoff", "n_species", "allegro_size", "allegro", "nequip"),
 )
 _TRAINING = (
     *("stage1_optimizer", "stage2_optimizer", "val_fraction", "batch_per_device", "gammas", "keep", "precision"),
@@ -68,7 +60,7 @@ class SettingsReader(Reader):
         )
 
     def model(self, model: dict[str, Any], training: dict[str, Any], config: Config) -> ModelSettings:
-        if len({id(block) for block in (model, training) if "train_priors" in block}) == 2:
+        if "train_priors" in model and "train_priors" in training:
             self.refuse("training.train_priors", "is given in model, too; keep one")
         home = "training" if "train_priors" in training else "model"
         train_priors = self.flag(f"{home}.train_priors", training if home == "training" else model)
@@ -99,9 +91,8 @@ class SettingsReader(Reader):
             self.refuse("model.allegro_size", f"is {kind(size)}; write the name of a size, such as default")
         name = "allegro" if size == "default" else f"allegro_{size}"
         if name not in model:
-            there = ["default"] if "allegro" in model else []
-            there += [key.removeprefix("allegro_") for key in model if str(key).startswith("allegro_")]
-            there.remove("size") if "size" in there else None
+            blocks = [str(key) for key in model if str(key).startswith("allegro") and key != "allegro_size"]
+            there = [block.removeprefix("allegro_") if block != "allegro" else "default" for block in blocks]
             choice = f"choose a size that is there: {', '.join(there)}" if there else "write model.ml_model: none"
             self.refuse(f"model.{name}", f"is missing, and model.allegro_size is {size}; add this block, or {choice}")
         return name
