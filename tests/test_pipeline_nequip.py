@@ -7,9 +7,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import jraph
 import numpy as np
 import pytest
 from helpers import relative
+from jax_md.nn import nequip
 from network_helpers import (
     N_SPECIES,
     Frame,
@@ -23,7 +25,6 @@ from network_helpers import (
 )
 
 from cgcore.physics.geometry import Displacement, free
-from cgcore.pipeline.networks.nequip import CUTOFF as JAX_MD_CUTOFF
 from cgcore.pipeline.networks.nequip import Nequip, _deprecations_of_jax_md
 from cgcore.pipeline.networks.settings import NequipSettings
 
@@ -46,36 +47,27 @@ def frames() -> list[Frame]:
 
 
 def test_the_energy_is_what_jax_md_computes(frames: list[Frame]) -> None:
-    from jax_md import energy, space
-    from ml_collections import ConfigDict
-
-    net, frame = network(), frames[0]
-    unit = CUTOFF / JAX_MD_CUTOFF
-    settings = {
-        "graph_net_steps": 2,
-        "nonlinearities": {"e": "raw_swish", "o": "tanh"},
-        "use_sc": True,
-        "n_elements": N_SPECIES,
-        "hidden_irreps": "4x0e + 4x1o",
-        "sh_irreps": "1x0e + 1x1o",
-        "num_basis": 4,
-        "r_max": JAX_MD_CUTOFF,
-        "radial_net_nonlinearity": "raw_swish",
-        "radial_net_n_hidden": 8,
-        "radial_net_n_layers": 2,
-        "n_neighbors": 5.0,
-        "scalar_mlp_std": 4.0,
-        "shift": 0.0,
-        "scale": 1.0,
-    }
-    atoms = jax.nn.one_hot(frame.species, N_SPECIES)
-    neighbours, _, jax_md_energy = energy.nequip_neighbor_list(
-        space.free()[0], jnp.array(100.0), ConfigDict(settings), atoms, disable_cell_list=True
+    # One graph with the edges alone, built as jax-md's featurizer does it, in place of a graph for each bead.
+    frame, settings = frames[0], nequip.default_config()
+    settings.update(
+        {"graph_net_steps": 2, "n_elements": N_SPECIES, "hidden_irreps": "4x0e + 4x1o", "sh_irreps": "1x0e + 1x1o"}
     )
-    R = jnp.asarray(frame.R / unit)
+    settings.update({"num_basis": 4, "r_max": 2.0, "radial_net_n_hidden": 8, "n_neighbors": 5.0})
+    settings.update({"shift": 0.0, "scale": 1.0})
+    r = np.linalg.norm(frame.R[:, None] - frame.R, axis=-1)
+    senders, receivers = np.nonzero((r > 0) & (r < CUTOFF))
+    graph = jraph.GraphsTuple(
+        nodes=jax.nn.one_hot(frame.species, N_SPECIES),
+        edges=jnp.asarray((frame.R[receivers] - frame.R[senders]) * (2.0 / CUTOFF)),
+        senders=jnp.asarray(senders),
+        receivers=jnp.asarray(receivers),
+        n_node=jnp.array([10]),
+        n_edge=jnp.array([len(senders)]),
+        globals=None,
+    )
     with _deprecations_of_jax_md():
-        expected = jax.jit(jax_md_energy)(params(), R, neighbours.allocate(R))  # pyright: ignore[reportFunctionMemberAccess]
-    np.testing.assert_allclose(evaluate(net, params(), frame)[0], expected, rtol=1e-12)
+        expected = jax.jit(nequip.model_from_config(settings).apply)(params(), graph)
+    np.testing.assert_allclose(evaluate(network(), params(), frame)[0], np.asarray(expected)[0, 0], rtol=1e-12)
 
 
 @pytest.mark.parametrize("symmetry", ["rotation", "reflection", "translation", "permutation"])
