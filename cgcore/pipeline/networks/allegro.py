@@ -20,8 +20,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from cgcore.physics.geometry import Displacement, norm
 from cgcore.pipeline.networks.edges import Edges, every_pair, listed
-from cgcore.pipeline.networks.equivariant import SCALAR, harmonics, init_mix, mix, outputs, paths, weighted
-from cgcore.pipeline.networks.mlp import init_mlp, mlp, random, silu
+from cgcore.pipeline.networks.equivariant import SCALAR, harmonics, mix, mix_shape, outputs, paths, weighted
+from cgcore.pipeline.networks.mlp import Normal, draw, mlp, mlp_shape, silu
 from cgcore.pipeline.networks.radial import bessel, envelope
 from cgcore.pipeline.networks.settings import AllegroSettings
 
@@ -29,7 +29,8 @@ ALPHA = 0.5
 """Weight of a layer's update of x against x itself."""
 
 Params = dict[str, Any]
-"""`species`: embedding; `two_body`: MLP; `features`: weights of the first V; `layers`: see `_init_layer`; `readout`."""
+"""`species`: embedding; `two_body`: MLP; `features`: weights of the first V; `layers`: see `_layer_shape`; `readout`:
+a vector, which is what the paper's last MLP is, since it has no nonlinearity."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +46,19 @@ class Allegro:
 
     def init(self, key: jax.Array, dtype: DTypeLike = jnp.float32) -> Params:
         s, x = self.settings, self.settings.mlp_n_hidden
-        keys = jax.random.split(key, 4 + s.num_layers)
-        params: Params = {
-            "species": random(keys[0], (self.n_species, s.species_embed), 1, dtype),
-            "two_body": init_mlp(keys[1], (2 * s.species_embed + s.n_radial_basis, *s.embed_n_hidden, x), dtype),
-            "features": random(keys[2], (x, s.channels, s.max_ell + 1), x, dtype),
-            "readout": random(keys[3], (x,), x, dtype),
+        shapes: Params = {
+            "species": Normal((self.n_species, s.species_embed), 1),
+            "two_body": mlp_shape(2 * s.species_embed + s.n_radial_basis, *s.embed_n_hidden, x),
+            "features": Normal((x, s.channels, s.max_ell + 1), x),
             "layers": [],
+            "readout": Normal((x,), x),
         }
         Y = V = e3nn.Irreps.spherical_harmonics(s.max_ell)
-        for key, wanted in zip(keys[4:], outputs(s.max_ell, s.num_layers), strict=True):
+        for wanted in outputs(s.max_ell, s.num_layers):
             product = paths(V, Y, wanted)
-            params["layers"].append(_init_layer(key, s, product, dtype))
+            shapes["layers"].append(_layer_shape(s, product))
             V = product.set_mul(1)
-        return params
+        return draw(key, shapes, dtype)
 
     def energy(
         self,
@@ -93,17 +93,14 @@ class Allegro:
         return listed(R, mask, self.cutoff, self.displacement, dtype, self.max_edges)
 
 
-def _init_layer(key: jax.Array, s: AllegroSettings, product: e3nn.Irreps, dtype: DTypeLike) -> Params:
+def _layer_shape(s: AllegroSettings, product: e3nn.Irreps) -> Params:
     """`environment`: weights of the environment; `latent`: MLP that updates x; `mix`: of V, not in the last layer."""
-    x, keys = s.mlp_n_hidden, jax.random.split(key, 3)
-    scalars = s.channels * product.count(SCALAR)
+    x, scalars = s.mlp_n_hidden, s.channels * product.count(SCALAR)
     layer: Params = {
-        "environment": random(keys[0], (x, s.channels, s.max_ell + 1), x, dtype),
-        "latent": init_mlp(keys[1], (x + scalars, *[x] * s.mlp_n_layers), dtype),
+        "environment": Normal((x, s.channels, s.max_ell + 1), x),
+        "latent": mlp_shape(x + scalars, *[x] * s.mlp_n_layers),
     }
-    if product.lmax > 0:
-        layer["mix"] = init_mix(keys[2], product, s.channels, dtype)
-    return layer
+    return layer | {"mix": mix_shape(product, s.channels)} if product.lmax > 0 else layer
 
 
 def _two_body(

@@ -7,13 +7,11 @@ every path that leads to it.
 from __future__ import annotations
 
 import e3nn_jax as e3nn
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
-from cgcore.pipeline.networks.mlp import random
+from cgcore.pipeline.networks.mlp import Normal
 
 SCALAR = e3nn.Irrep(0, 1)
 
@@ -48,13 +46,9 @@ def paths(V: e3nn.Irreps, Y: e3nn.Irreps, wanted: list[e3nn.Irrep]) -> e3nn.Irre
     return e3nn.Irreps([(1, out) for _, v in V for _, y in Y for out in v * y if out in wanted]).regroup()
 
 
-def init_mix(key: jax.Array, product: e3nn.Irreps, channels: int, dtype: DTypeLike) -> list[Array]:
+def mix_shape(product: e3nn.Irreps, channels: int) -> list[Normal]:
     """Weights of `mix` for each irrep."""
-    keys = jax.random.split(key, len(product))
-    return [
-        random(k, (channels, n_paths, channels), channels * n_paths, dtype)
-        for k, (n_paths, _) in zip(keys, product, strict=True)
-    ]
+    return [Normal((channels, n_paths, channels), channels * n_paths) for n_paths, _ in product]
 
 
 def mix(product: e3nn.IrrepsArray, weights: list[Array]) -> e3nn.IrrepsArray:

@@ -1,9 +1,9 @@
 """jax-md's NequIP as a `Network`: a second, well-kept network that checks what is built around the first.
 
 Batzner et al., E(3)-equivariant graph neural networks for data-efficient and accurate interatomic potentials, Nature
-Communications 13, 2453 (2022). Everything about it is jax-md's. It was made for atoms, with cutoffs of a few Å, and at
-those of beads it starts from forces of nearly nothing, which are then switched off within 0.5 Å. So lengths are given to
-it in units in which the cutoff is 2: that switches it off, with one continuous derivative, over the last quarter.
+Communications 13, 2453 (2022). Everything about it is jax-md's. It was made for atoms, with cutoffs of a few Å; at
+those of beads its first forces would be nearly nothing, and switched off within 0.5 Å. So it is given lengths in units
+in which the cutoff is 2, and is switched off over the last quarter.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Nequip:
         graph = self._graph(two, jnp.ones(2, bool), jnp.zeros(2, int), jnp.float32)
         # Some of jax-md's layers start in float32 and others in JAX's default.
         with _deprecations_of_jax_md():
-            params = self._model.init(key, graph)
+            params = jax.jit(self._model.init)(key, graph)
         return jax.tree.map(lambda leaf: leaf.astype(dtype), params)
 
     def energy(

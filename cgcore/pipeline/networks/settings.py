@@ -74,8 +74,9 @@ class NequipSettings:
     avg_num_neighbors: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("max_ell", "num_layers", "n_radial_basis", "hidden_channels", "mlp_n_hidden", "mlp_n_layers"):
+        for name in ("max_ell", "num_layers", "n_radial_basis", "mlp_n_hidden", "mlp_n_layers"):
             _whole(f"nequip.{name}", getattr(self, name), 1)
+        _whole("nequip.hidden_channels", self.hidden_channels, 2)
         _neighbors("nequip.avg_num_neighbors", self.avg_num_neighbors)
 
 
