@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import math
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
-from cgcore.errors import InputError
 from cgcore.files import read_yaml
 from cgcore.physics.prior import CARRIED, FITTED, FITTED_EXCLUDED_VOLUME, SERIES, Prior, Weights
+from cgcore.reading import Reader, kind
 
 _WEIGHTS = {"bond": 0.5, "angle": 0.1, "dihedral": 0.15, "repulsive": 0.25}
 """Of a `priors` block that does not say."""
@@ -19,9 +18,6 @@ _WEIGHTS = {"bond": 0.5, "angle": 0.1, "dihedral": 0.15, "repulsive": 0.25}
 _PARAMS = {"r0": 3.8, "kr": 150.0, "epsilon": 1.0, "sigma": 3.0}
 _EXCLUDED_VOLUME = {"epsilon_ex": 1.0, "sigma_ex": 3.0}
 _PAIRS = {("a", "b"): ([0.0], [0.0]), ("k_dih", "gamma_dih"): ([0.5], [0.0])}
-
-_MOST_STEPS = 2**31 - 1
-"""The solver counts in int32."""
 
 _MODEL = ("use_priors", "priors")
 _TRAINING = (
@@ -95,15 +91,21 @@ def load_config(path: str | os.PathLike[str]) -> Config:
     Raises:
         InputError: anything is wrong in the file; the message names it, the key and the mend.
     """
-    document = read_yaml(path)
-    return _Reader(os.fspath(path)).config({} if document is None else document)
+    return config_of(read_yaml(path), os.fspath(path))
+
+
+def config_of(document: Any, name: str) -> Config:
+    """What a document says, read as `load_config` reads a file; `name` stands for the file in complaints.
+
+    Raises:
+        InputError: as `load_config`.
+    """
+    return _Reader(name).config({} if document is None else document)
 
 
 @dataclass(frozen=True)
-class _Reader:
-    """Takes values out of the document; every complaint names the file and the dotted key."""
-
-    path: str
+class _Reader(Reader):
+    """What of the document is the prior and its fit."""
 
     def config(self, document: Any) -> Config:
         top = self.mapping("the top level", document)
@@ -167,22 +169,11 @@ class _Reader:
             )
         return {keys[0]: first, keys[1]: second}
 
-    def mapping(self, key: str, value: Any) -> dict[Any, Any]:
-        if not isinstance(value, dict):
-            self.refuse(key, f"is {_kind(value)}; write a block of `key: value` lines")
-        return value
-
     def known(self, at: str, value: Any, keys: Collection[str]) -> dict[str, Any]:
-        """A block that is ours alone: any other key in it is a mistake."""
-        block = self.mapping(at, value)
-        for key in block:
-            if key in keys:
-                continue
-            if key in Weights._fields:
+        for key in self.mapping(at, value):
+            if key in Weights._fields and key not in keys:
                 self.refuse(f"{at}.{key}", f"is in the wrong place; write it as model.priors.weights.{key}")
-            nearest = difflib.get_close_matches(str(key), keys, 1, 0.0)[0]
-            self.refuse(f"{at}.{key}", f"is unknown; did you mean {nearest}? Known: {', '.join(keys)}")
-        return block
+        return super().known(at, value, keys)
 
     def unused(self, at: str, block: Mapping[Any, Any], ours: tuple[str, ...]) -> list[str]:
         """Keys of other steps in a shared block; one that was meant to be ours is refused."""
@@ -199,56 +190,7 @@ class _Reader:
                 self.refuse(f"{at}{key}", f"is unknown; did you mean {at}{close[0]}?")
         return [f"{at}{key}" for key in others]
 
-    def flag(self, key: str, block: Mapping[Any, Any]) -> bool:
-        value = block.get(key.rpartition(".")[2], True)
-        if not isinstance(value, bool):
-            self.refuse(key, f"is {_kind(value)}; write true or false, without quotes")
-        return value
-
-    def steps(self, key: str, block: Mapping[Any, Any], least: int) -> int | None:
-        name = key.rpartition(".")[2]
-        if name not in block:
-            return None
-        value = block[name]
-        if isinstance(value, bool) or not isinstance(value, int):
-            self.refuse(key, f"is {_kind(value)}; write a whole number")
-        if not least <= value <= _MOST_STEPS:
-            self.refuse(key, f"is out of range; give {least} or more, {_MOST_STEPS} at most")
-        return value
-
-    def number(self, key: str, value: Any, least: float = -math.inf, below: float = math.inf) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            self.refuse(key, f"is {_kind(value)}; write one number, without quotes")
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if not math.isfinite(number):
-            self.refuse(key, "is not finite; give a finite number")
-        if not least <= number < below:
-            self.refuse(
-                key,
-                f"is {number}; give {least:g} or more" + (f", below {below:g}" if below < math.inf else ""),
-            )
-        return number
-
     def series(self, key: str, value: Any) -> list[float]:
         if not isinstance(value, list):
-            self.refuse(key, f"is {_kind(value)}; write a list with a number for each harmonic, such as [0.5]")
+            self.refuse(key, f"is {kind(value)}; write a list with a number for each harmonic, such as [0.5]")
         return [self.number(f"{key}[{index}]", item) for index, item in enumerate(value)]
-
-    def refuse(self, key: str, complaint: str) -> NoReturn:
-        raise InputError(f"{self.path}: {key} {complaint}")
-
-
-def _kind(value: Any) -> str:
-    """How a value looks to the person who wrote it."""
-    if value is None:
-        return "empty"
-    if isinstance(value, str):
-        return f"the text {value[:40]!r}"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return f"the number {value}"
-    return {int: "a whole number", list: "a list", dict: "a block"}.get(type(value), f"a {type(value).__name__}")

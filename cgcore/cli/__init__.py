@@ -9,6 +9,7 @@ import click
 from cgcore.cli.factors import compress_command, merge_command
 from cgcore.cli.fit import fit_command
 from cgcore.cli.inspect import inspect_command
+from cgcore.cli.train import train_command
 from cgcore.errors import InputError
 
 BAD_INPUT = 2
@@ -25,6 +26,7 @@ def cli() -> None:
 
 
 cli.add_command(fit_command)
+cli.add_command(train_command)
 cli.add_command(inspect_command)
 cli.add_command(compress_command)
 cli.add_command(merge_command)

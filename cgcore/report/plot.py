@@ -20,7 +20,7 @@ SUFFIXES = (".png", ".svg", ".pdf", ".html")
 DPI = 150
 """Of a PNG."""
 
-_UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 """Metadata that would make two files of the same fit differ."""
 
 
@@ -70,4 +70,4 @@ def write_plot(
         if suffix == ".html":
             temporary.write_text(page(figure, result, report), encoding="utf-8")
         else:
-            figure.savefig(temporary, format=suffix[1:], dpi=DPI, metadata=_UNDATED[suffix])
+            figure.savefig(temporary, format=suffix[1:], dpi=DPI, metadata=UNDATED[suffix])

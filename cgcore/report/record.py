@@ -38,6 +38,11 @@ def record(result: FitResult, config: Config, settings_of_data: dict[str, Any], 
             "unused": config.unused,
         },
         "data": data,
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "versions": versions(),
         "seconds": result.seconds,
     }
+
+
+def versions(*more: str) -> dict[str, str]:
+    """Of Python, of the packages that every run needs, and of more."""
+    return {"python": platform.python_version()} | {name: version(name) for name in (*PACKAGES, *more)}

@@ -1,0 +1,218 @@
+"""`cgcore train`: prior pre-training, then prior and network together."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cgcore.cli import options
+from cgcore.errors import InputError
+
+if TYPE_CHECKING:
+    from cgcore.pipeline.loader import DatasetLoader
+    from cgcore.pipeline.settings import Settings
+    from cgcore.pipeline.trainer import Trainer
+
+RECORD, FIT, PARAMS, PRIORS = "train.json", "fit.json", "params.npz", "priors.yaml"
+PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
+
+
+@click.command("train")
+@click.argument("config", required=False, type=click.Path())
+@click.argument("data", required=False, type=click.Path())
+@click.option("--example", is_flag=True, help="Print a complete configuration and do nothing else.")
+@click.option("--resume", type=click.Path(), metavar="DIR", help="Go on from the checkpoints there.")
+@click.option(
+    "--output", type=click.Path(), metavar="DIR", help="Write parameters, record, picture and checkpoints there."
+)
+@click.option("--plot", "plot_file", type=click.Path(), metavar="FILE", help="Learning curve: .png, .svg or .pdf.")
+@options.max_frames
+@options.seed
+@options.units
+@options.cache
+def train_command(
+    config: str | None,
+    data: str | None,
+    example: bool,
+    resume: str | None,
+    output: str | None,
+    plot_file: str | None,
+    max_frames: int | None,
+    seed: int,
+    units: str,
+    cache: bool,
+) -> None:
+    """Train the prior and a network to the forces in DATA, as CONFIG (YAML) says.
+
+    DATA is an NPZ with R, F, mask and species, or a folder of them; left out, it is `data.path` of CONFIG, or else the
+    bundled chignolin set. DIR of --resume is one that --output or training.checkpoint_path named.
+    """
+    if example:
+        click.echo(_example(), nl=False)
+        return
+    if config is None:
+        raise InputError("CONFIG is missing; `cgcore train --example > train.yaml` writes one to begin with")
+    try:
+        from cgcore.pipeline.settings import load_settings
+
+        said = load_settings(config)
+        _require_packages()
+    except ImportError as error:
+        raise InputError(f"training needs {error.name}, which is not installed; pip install 'cgcore[train]'") from None
+    if said.unused:
+        click.echo(f"{config}: not used by the training: {', '.join(said.unused)}", err=True)
+    said, resume = _with_checkpoints(said, output, resume)
+    plot_file = _check_targets(output, plot_file)
+    train, validation, record = _frames(said, data, units, max_frames, seed)
+    if cache:
+        from cgcore.cli.setup import use_compilation_cache
+
+        use_compilation_cache()
+    _run(said, train, validation, resume, output, plot_file, {"file": config, "seed": seed, "units": units}, record)
+
+
+def _run(
+    said: Settings,
+    train: DatasetLoader,
+    validation: DatasetLoader | None,
+    resume: str | None,
+    output: str | None,
+    plot_file: str | None,
+    settings_of_data: Mapping[str, Any],
+    data: Mapping[str, Any],
+) -> None:
+    import jax
+
+    from cgcore.pipeline.sizing import model_for
+    from cgcore.pipeline.trainer import Trainer, Watch
+    from cgcore.report import text
+    from cgcore.report.training_progress import TrainingProgress
+    from cgcore.report.training_text import closing, opening
+
+    model = model_for(said, train)
+    with TrainingProgress() as shown:
+        watch = Watch(
+            fit=shown.fit,
+            fitted=lambda result: shown.say(f"{text.report(result)}\n"),
+            begin=shown.begin,
+            epoch=lambda report: shown.epoch(*report),
+        )
+        trainer = Trainer(model, said, train, validation, watch=watch)
+        parts = [*(["prior"] if model.prior else []), *([model.network_name] if model.network_name else [])]
+        trained = [part for part in parts if part != "prior" or said.model.train_priors]
+        held_out = 0 if validation is None else validation.n_frames
+        devices = len(jax.local_devices())
+        shown.say(opening(" + ".join(parts), " and ".join(trained) or "nothing", train.n_frames, held_out, devices))
+        initial = trainer.losses()
+        results = trainer.train_full_pipeline(resume)
+    compared = validation or train
+    evaluation = trainer.evaluate(compared) | {"of": "training" if validation is None else "held-out"}
+    click.echo(f"\n{closing(results, initial, evaluation)}")
+    if output is not None:
+        record = {
+            "results": results,
+            "initial": initial,
+            "evaluation": evaluation,
+            "model": model.fingerprint(),
+            "config": {**settings_of_data, "settings": trainer.settings},
+            "data": data,
+        }
+        _write(Path(output), trainer, record)
+    if plot_file is not None:
+        from cgcore.report.learning_curve import write_learning_curve
+
+        write_learning_curve(plot_file, results, initial)
+        click.echo(f"Drawn: {plot_file}")
+    sys.exit(0 if all(r.get("converged", True) and r.get("finite", True) for r in results.values()) else 1)
+
+
+def _write(folder: Path, trainer: Trainer, record: Mapping[str, Any]) -> None:
+    from cgcore.config import Config
+    from cgcore.output import write_json, write_priors
+    from cgcore.report.record import record as record_of_fit
+    from cgcore.report.record import versions
+
+    write_json(folder / RECORD, {**record, "versions": versions("flax", "e3nn_jax", "orbax-checkpoint")})
+    trainer.save_params(folder / PARAMS)
+    written = [folder / RECORD, folder / PARAMS]
+    if trainer.fit_result is not None:
+        fit = trainer.fit_result
+        write_json(folder / FIT, record_of_fit(fit, Config(fit.prior), dict(record["config"]), record["data"]))
+        written.append(folder / FIT)
+    if trainer.model.prior is not None:
+        write_priors(folder / PRIORS, trainer.model.prior, trainer.model.prior.params)
+        written.append(folder / PRIORS)
+    click.echo(f"\nWritten: {', '.join(map(str, written))}")
+
+
+def _frames(
+    said: Settings, path: str | None, units: str, max_frames: int | None, seed: int
+) -> tuple[DatasetLoader, DatasetLoader | None, dict[str, Any]]:
+    """Frames to train on, held-out frames, and what `train.json` says of both."""
+    from cgcore.datasets import chignolin
+    from cgcore.pipeline.loader import DatasetLoader
+
+    path = said.data.path if path is None else path
+    most = said.data.max_frames if max_frames is None else max_frames
+    options.refuse_factors([] if path is None else [path])
+    whole = DatasetLoader(chignolin() if path is None else path, most, seed, units=units)
+    if whole.dataset.skipped_keys:
+        click.echo(f"{whole.dataset.path}: not read: {', '.join(whole.dataset.skipped_keys)}", err=True)
+    train, validation = whole.split_train_val(said.training.val_fraction)
+    if said.training.val_fraction and validation is None:
+        click.echo(f"{whole.dataset.path}: too few frames to hold any out", err=True)
+    record = {
+        "path": whole.dataset.path,
+        "sha256": whole.dataset.sha256,
+        "frames": train.n_frames,
+        "used_frames": train.dataset.frame_ranges(),
+        "held_out_frames": None if validation is None else validation.dataset.frame_ranges(),
+    }
+    return train, validation, record
+
+
+def _with_checkpoints(said: Settings, output: str | None, resume: str | None) -> tuple[Settings, str | None]:
+    """Settings that name a folder for checkpoints where there is one, and the folder to go on from."""
+    if output is not None and not output:
+        raise InputError("--output is empty; give the name of a folder")
+    if resume is not None and (Path(resume) / CHECKPOINTS).is_dir():
+        resume = str(Path(resume) / CHECKPOINTS)
+    if said.training.checkpoint_path is None and output is not None:
+        said = replace(said, training=replace(said.training, checkpoint_path=str(Path(output) / CHECKPOINTS)))
+    return said, resume
+
+
+def _check_targets(output: str | None, plot_file: str | None) -> str | None:
+    """Where the picture goes, once all that will be written is known to be writable."""
+    from cgcore.files import check_writable
+    from cgcore.report.learning_curve import require_learning_curve
+
+    if plot_file is not None:
+        require_learning_curve(plot_file)
+    elif output is not None:
+        # Without matplotlib there is no picture; one that was not asked for is no reason to stop.
+        with suppress(InputError):
+            plot_file = str(Path(output) / PICTURE)
+            require_learning_curve(plot_file)
+    targets = [] if output is None else [Path(output) / name for name in (RECORD, FIT, PARAMS, PRIORS)]
+    for target in [*targets, *([] if plot_file is None else [Path(plot_file)])]:
+        check_writable(target)
+    return plot_file
+
+
+def _require_packages() -> None:
+    import e3nn_jax  # noqa: F401
+    import flax  # noqa: F401
+    import orbax.checkpoint  # noqa: F401
+
+
+def _example() -> str:
+    from importlib.resources import files
+
+    return (files("cgcore.pipeline") / "example.yaml").read_text(encoding="utf-8")

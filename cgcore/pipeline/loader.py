@@ -1,0 +1,162 @@
+"""Frames for training: the core's reader, with what a trainer needs of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from cgcore.data import Batch, Dataset, read
+from cgcore.data.units import KJ_PER_KCAL
+from cgcore.errors import InputError
+
+
+class DatasetLoader:
+    """Frames of an NPZ, of a folder of them, or of a `Dataset`.
+
+    Arguments:
+        path: what to read.
+        max_frames: use so many, drawn at random; None: all.
+        seed: of that draw.
+        units: of the files.
+
+    Raises:
+        InputError: as `cgcore.read` and `Dataset.subset`.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | Dataset,
+        max_frames: int | None = None,
+        seed: int = 0,
+        *,
+        units: str = "angstrom-kcal",
+    ) -> None:
+        whole = path if isinstance(path, Dataset) else read(Path(path), units=units)
+        self.dataset: Dataset = whole.subset(max_frames, seed)
+
+    def split_train_val(self, val_fraction: float) -> tuple[DatasetLoader, DatasetLoader | None]:
+        """Training and held-out frames: the last of each protein are held out (see `Dataset.split`).
+
+        The second is None when `val_fraction` is 0 or no protein has two frames. Raises InputError for a fraction
+        outside [0, 1).
+        """
+        train, validation = self.dataset.split(val_fraction)
+        return DatasetLoader(train), None if validation is None else DatasetLoader(validation)
+
+    @property
+    def R(self) -> np.ndarray:
+        """Positions [Å], (frames, beads, 3), 0 in padded beads."""
+        return self._batch.R
+
+    @property
+    def F(self) -> np.ndarray:
+        """Reference forces [kcal/mol/Å], (frames, beads, 3), 0 in padded beads."""
+        return self._batch.F
+
+    @property
+    def mask(self) -> np.ndarray:
+        """(frames, beads), 1 for a real bead and 0 for padding."""
+        return self._batch.mask
+
+    @property
+    def species(self) -> np.ndarray:
+        """(frames, beads) int32, 0 in padded beads and where a file has none."""
+        return self._batch.species
+
+    @property
+    def N_max(self) -> int:
+        """Beads in a row, padding included."""
+        return self.dataset.n_beads
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return self.dataset.n_frames
+
+    @cached_property
+    def U(self) -> np.ndarray | None:
+        """Reference energies [kcal/mol], (frames,): the extra array `U` of every file; None where one has none.
+
+        Raises:
+            InputError: `U` is not a number for each frame of its file.
+        """
+        parts = []
+        for source in self.dataset.sources:
+            energies = source.extras.get("U")
+            if energies is None:
+                return None
+            count = source.store.R.shape[0]
+            if energies.dtype.kind not in "iuf" or energies.size != count or not np.isfinite(energies).all():
+                raise InputError(
+                    f"{source.source}: key 'U' has shape {energies.shape} and dtype {energies.dtype}; "
+                    f"give {count} finite energies, one a frame, or remove it"
+                )
+            factor = 1.0 / KJ_PER_KCAL if source.store.units == "nm-kj" else 1.0
+            parts.append(energies.reshape(-1).astype(np.float64)[source.frame_numbers] * factor)
+        return np.concatenate(parts)
+
+    @cached_property
+    def _batch(self) -> Batch:
+        return self.dataset.join()
+
+
+@dataclass(frozen=True)
+class FrameArrays:
+    """What a stage computes on: frames of one dtype, padded to the model's number of beads.
+
+    Arguments:
+        R, F: (frames, beads, 3), Å and kcal/mol/Å.
+        mask: (frames, beads) bool.
+        species: (frames, beads) int32.
+        U: (frames,) kcal/mol; zeros where there are no energies.
+    """
+
+    R: np.ndarray
+    F: np.ndarray
+    mask: np.ndarray
+    species: np.ndarray
+    U: np.ndarray
+
+
+def frame_arrays(loader: DatasetLoader, n_beads: int, n_species: int | None, dtype: str) -> FrameArrays:
+    """The loader's frames for a model of `n_beads` beads.
+
+    Raises:
+        InputError: frames have more beads than the model, or a species out of its range.
+    """
+    path = loader.dataset.path
+    if loader.N_max > n_beads:
+        raise InputError(f"{path}: frames have {loader.N_max} beads, the model N_max {n_beads}; make it with more")
+    mask = loader.mask.astype(bool)
+    if n_species is not None:
+        check_species(path, loader.species, mask, n_species)
+    more = ((0, 0), (0, n_beads - loader.N_max))
+    energies = loader.U
+    return FrameArrays(
+        R=np.pad(loader.R.astype(dtype), (*more, (0, 0))),
+        F=np.pad(loader.F.astype(dtype), (*more, (0, 0))),
+        mask=np.pad(mask, more),
+        species=np.pad(loader.species, more),
+        U=np.zeros(loader.n_frames, dtype) if energies is None else energies.astype(dtype),
+    )
+
+
+def check_species(name: str, species: np.ndarray, mask: np.ndarray, n_species: int) -> None:
+    """Refuse species that the network has no room for.
+
+    Raises:
+        InputError: with the first one of a real bead that is out of range.
+    """
+    bad = np.argwhere(mask & ((species < 0) | (species >= n_species)))
+    if len(bad):
+        where = (
+            "bead " + ", bead ".join(map(str, bad[0])) if bad.shape[1] == 1 else f"frame {bad[0][0]}, bead {bad[0][1]}"
+        )
+        value = species[tuple(bad[0])]
+        raise InputError(
+            f"{name}: species is {value} at {where} (0-based); it needs 0 to {n_species - 1}: raise model.n_species"
+        )

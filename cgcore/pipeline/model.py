@@ -1,0 +1,186 @@
+"""The energy of the full model: the prior's terms, and a network's energy beside them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from cgcore.errors import InputError
+from cgcore.physics.energy import term_energies
+from cgcore.physics.geometry import Displacement
+from cgcore.physics.prior import Prior
+from cgcore.pipeline.box import displacement_in
+from cgcore.pipeline.loader import check_species
+from cgcore.pipeline.networks.edges import average_neighbors
+from cgcore.pipeline.networks.network import Network, make_network
+from cgcore.pipeline.optimizers import Params
+from cgcore.pipeline.settings import Settings, load_settings
+
+PRIOR = "prior"
+"""The prior's key in the parameters; the network's is its kind, "allegro" or "nequip"."""
+
+NETWORK = "network"
+"""The network's key among the components of energy and forces."""
+
+
+class CombinedModel:
+    """Prior energy plus a network's energy, of one frame.
+
+    Arguments:
+        config: a YAML file, what it holds, or `Settings`.
+        R0: (beads, 3), a typical frame [Å]; where the settings leave `avg_num_neighbors` out it is counted here.
+        box: None for free space, or the three lengths [Å] of a periodic box.
+        species: (beads,), of that frame.
+        N_max: beads of a frame, padding included.
+        max_edges: room for the network's directed edges in a frame (see `make_network`); None: every pair.
+
+    Attributes:
+        settings: as read, `avg_num_neighbors` filled in.
+        prior: weights and current parameters; None with `use_priors: false`.
+        network: None with `ml_model: none`.
+        displacement: of the box.
+
+    Raises:
+        InputError: a setting is wrong, the shapes disagree, or a species is out of range.
+    """
+
+    def __init__(
+        self,
+        config: str | os.PathLike[str] | Mapping[str, Any] | Settings,
+        R0: Any,
+        box: Any,
+        species: Any,
+        N_max: int,
+        *,
+        max_edges: int | None = None,
+    ) -> None:
+        settings = load_settings(config)
+        R0, species = np.asarray(R0, np.float64), np.asarray(species)
+        if R0.ndim != 2 or R0.shape[1] != 3 or species.shape != R0.shape[:1] or len(R0) > N_max:
+            raise InputError(
+                f"R0 has shape {R0.shape}, species {species.shape} and N_max is {N_max}; "
+                "give (beads, 3), (beads,) and at least as many beads"
+            )
+        network = settings.model.network
+        self.displacement: Displacement
+        self.displacement, self.displacement_name = displacement_in(box, network and network.cutoff)
+        self.network: Network | None = None
+        if network is not None:
+            check_species("species", species, np.ones(len(species), bool), network.n_species)
+            if network.avg_num_neighbors is None:
+                real = jnp.ones((1, len(R0)), bool)
+                counted = average_neighbors(jnp.asarray(R0)[None], real, network.cutoff, self.displacement)
+                network = network.with_avg_num_neighbors(max(counted, 1.0))
+            self.network = make_network(network, N_max, self.displacement, max_edges)
+        self.settings: Settings = replace(settings, model=replace(settings.model, network=network))
+        self.prior: Prior | None = settings.model.prior
+        self.N_max = int(N_max)
+
+    @property
+    def network_name(self) -> str | None:
+        """The network's key in the parameters."""
+        network = self.settings.model.network
+        return None if network is None else network.kind
+
+    @property
+    def dtype(self) -> str:
+        """Of parameters and stages, `training.precision`."""
+        return self.settings.training.precision
+
+    def initialize_params(self, key: jax.Array) -> Params:
+        """{"prior": the current prior's parameters, "allegro" or "nequip": random ones}, without what is not used."""
+        with self.precision():
+            params: Params = {} if self.prior is None else {PRIOR: self.prior_params()}
+            if self.network is not None and self.network_name is not None:
+                params[self.network_name] = self.network.init(key, jnp.dtype(self.dtype))
+        return params
+
+    def prior_params(self) -> Params:
+        """The current prior's parameters in the precision of the stages. There must be a prior."""
+        assert self.prior is not None
+        with self.precision():
+            return {name: jnp.asarray(value, self.dtype) for name, value in self.prior.params.items()}
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """A context in which arrays of `dtype` can be made."""
+        return jax.enable_x64(True) if self.dtype == "float64" else nullcontext()
+
+    def compute_energy(
+        self,
+        params: Params,
+        R: Float[Array, "beads 3"],
+        mask: Bool[Array, " beads"],
+        species: Int[Array, " beads"],
+    ) -> Float[Array, ""]:
+        """Energy of one frame [kcal/mol], to be jitted, mapped over frames and differentiated at will.
+
+        Arguments:
+            params: from `initialize_params`, or trained.
+            R: positions [Å]; padded beads may hold anything.
+            mask: 1 for a real bead, 0 for padding.
+            species: of each bead.
+        """
+        energies = self.compute_components(params, R, mask, species)
+        return sum(energies.values(), start=jnp.zeros((), jnp.asarray(R).dtype))
+
+    def compute_components(
+        self,
+        params: Params,
+        R: Float[Array, "beads 3"],
+        mask: Bool[Array, " beads"],
+        species: Int[Array, " beads"],
+    ) -> dict[str, Float[Array, ""]]:
+        """Energy of each of the prior's terms, weighted, and of the network ("network") [kcal/mol]."""
+        parts: dict[str, Float[Array, ""]] = {}
+        for part in self._parts(params, mask, species):
+            parts |= part(jnp.asarray(R))
+        return parts
+
+    def compute_force_components(
+        self,
+        params: Params,
+        R: Float[Array, "beads 3"],
+        mask: Bool[Array, " beads"],
+        species: Int[Array, " beads"],
+    ) -> dict[str, Float[Array, "beads 3"]]:
+        """Minus the gradient of each component [kcal/mol/Å]; zero on padded beads."""
+        forces: dict[str, Float[Array, "beads 3"]] = {}
+        for part in self._parts(params, mask, species):
+            forces |= {name: -gradient for name, gradient in jax.jacrev(part)(jnp.asarray(R)).items()}
+        return forces
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What parameters belong to, in plain values: those of a model with another fingerprint do not suit."""
+        network, prior = self.settings.model.network, self.prior
+        return {
+            "prior": None
+            if prior is None
+            else {"weights": prior.weights._asdict()}
+            | {name: len(value) for name, value in prior.params.items() if value.ndim},
+            "network": None
+            if network is None
+            else {name: getattr(network, name) for name in ("kind", "cutoff", "n_species")}
+            | {
+                name: list(v) if isinstance(v, tuple) else v
+                for name, v in asdict(getattr(network, network.kind)).items()
+            },
+        }
+
+    def _parts(self, params: Params, mask: Array, species: Array) -> list[Callable[[Array], dict[str, Array]]]:
+        """Components as functions of positions, those that share work together."""
+        parts: list[Callable[[Array], dict[str, Array]]] = []
+        if self.prior is not None:
+            weights = self.prior.weights
+            parts.append(lambda R: term_energies(weights, params[PRIOR], R, mask, self.displacement))
+        if self.network is not None:
+            network, own = self.network, params[self.network_name or NETWORK]
+            parts.append(lambda R: {NETWORK: network.energy(own, R, mask, species)})
+        return parts

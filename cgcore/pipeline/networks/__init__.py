@@ -1,0 +1,1 @@
+"""Learned energies: Allegro, and jax-md's NequIP, behind one interface."""

@@ -1,0 +1,149 @@
+"""The edges of one frame: ordered pairs of real beads within the cutoff, a centre and its neighbour.
+
+Two stores with the same methods, so that a network is written once. A slot that holds no edge gets a vector of twice
+the cutoff, where the envelope and its derivatives are 0: nothing downstream needs a mask. If there are more edges than
+slots, every vector is NaN, and so are energy and forces.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import DTypeLike
+from jaxtyping import Array, Bool, Float, Int
+
+from cgcore.physics.geometry import Displacement, Vector, free
+
+
+class Edges(Protocol):
+    """Slots for edges, along one or two leading axes, written `*slots` here."""
+
+    @property
+    def vectors(self) -> Float[Array, "*slots 3"]:
+        """From the centre to its neighbour [Å]."""
+        ...
+
+    def at_centre(self, values: Float[Array, "beads ..."]) -> Float[Array, "*slots ..."]:
+        """What each edge's centre has, in a shape that broadcasts to all slots."""
+        ...
+
+    def at_neighbour(self, values: Float[Array, "beads ..."]) -> Float[Array, "*slots ..."]:
+        """What each edge's neighbour has, in a shape that broadcasts to all slots."""
+        ...
+
+    def sum_to_centre(self, values: Float[Array, "*slots ..."]) -> Float[Array, "beads ..."]:
+        """Sum over the edges of each centre."""
+        ...
+
+
+class EveryPair(NamedTuple):
+    """A slot for each pair, along two axes, centre first: sums and copies need no indices."""
+
+    vectors: Float[Array, "beads beads 3"]
+
+    def at_centre(self, values: Array) -> Array:
+        return values[:, None]
+
+    def at_neighbour(self, values: Array) -> Array:
+        return values[None, :]
+
+    def sum_to_centre(self, values: Array) -> Array:
+        return jnp.sum(values, axis=1)
+
+
+class Listed(NamedTuple):
+    """A fixed number of slots, filled with edges in the order of their centres."""
+
+    vectors: Float[Array, "slots 3"]
+    centre: Int[Array, " slots"]
+    neighbour: Int[Array, " slots"]
+    n_beads: int
+
+    def at_centre(self, values: Array) -> Array:
+        return values[self.centre]
+
+    def at_neighbour(self, values: Array) -> Array:
+        return values[self.neighbour]
+
+    def sum_to_centre(self, values: Array) -> Array:
+        return jax.ops.segment_sum(values, self.centre, self.n_beads, indices_are_sorted=True)
+
+
+def every_pair(
+    R: Float[Array, "beads 3"],
+    mask: Bool[Array, " beads"],
+    cutoff: float,
+    displacement: Displacement,
+    dtype: DTypeLike,
+) -> EveryPair:
+    """A slot for each pair; vectors are computed in the dtype of R and then turned into `dtype`."""
+    mask = jnp.asarray(mask, bool)
+    vectors = _all_vectors(R, mask, displacement).astype(dtype)
+    return EveryPair(jnp.where(_pairs(mask)[..., None], vectors, _out_of_reach(cutoff, dtype)))
+
+
+def listed(
+    R: Float[Array, "beads 3"],
+    mask: Bool[Array, " beads"],
+    cutoff: float,
+    displacement: Displacement,
+    dtype: DTypeLike,
+    max_edges: int,
+) -> Listed:
+    """`max_edges` slots; the rest as in `every_pair`."""
+    mask, n_beads = jnp.asarray(mask, bool), R.shape[0]
+    edges = _within(R, mask, cutoff, displacement)
+    # Unused slots belong to the last bead, which keeps the centres in order.
+    centre, neighbour = jnp.nonzero(edges, size=max_edges, fill_value=n_beads - 1)
+    count, R = jnp.sum(edges), jnp.where(mask[:, None], R, 0.0)
+    vectors = jax.vmap(displacement)(R[neighbour], R[centre]).astype(dtype)
+    used = (jnp.arange(max_edges) < count)[:, None]
+    # A factor: a constant NaN would leave the gradient 0.
+    spoil = jnp.where(count > max_edges, jnp.nan, 1.0).astype(dtype)
+    return Listed(jnp.where(used, vectors, _out_of_reach(cutoff, dtype)) * spoil, centre, neighbour, n_beads)
+
+
+def count_edges(
+    R: Float[Array, "beads 3"], mask: Bool[Array, " beads"], cutoff: float, displacement: Displacement = free
+) -> Int[Array, ""]:
+    """Edges of one frame, each pair counted in both directions; R [Å] may hold anything for padded beads."""
+    return jnp.sum(_within(R, jnp.asarray(mask, bool), cutoff, displacement))
+
+
+def average_neighbors(
+    R: Float[Any, "frames beads 3"],
+    mask: Bool[Any, "frames beads"],
+    cutoff: float,
+    displacement: Displacement = free,
+) -> float:
+    """Mean number of neighbours of a real bead, which is what networks call `avg_num_neighbors`."""
+    mask = np.asarray(mask, bool)
+    frames = (jnp.asarray(R), jnp.asarray(mask))
+    counts = jax.lax.map(lambda frame: count_edges(frame[0], frame[1], cutoff, displacement), frames)
+    return float(np.sum(np.asarray(counts), dtype=np.int64) / max(np.sum(mask), 1))
+
+
+def _all_vectors(
+    R: Float[Array, "beads 3"], mask: Bool[Array, " beads"], displacement: Displacement
+) -> Float[Array, "beads beads 3"]:
+    R = jnp.where(mask[:, None], R, 0.0)
+    return jax.vmap(jax.vmap(displacement, (0, None)), (None, 0))(R, R)
+
+
+def _pairs(mask: Bool[Array, " beads"]) -> Bool[Array, "beads beads"]:
+    return mask[:, None] & mask & ~np.eye(len(mask), dtype=bool)
+
+
+def _within(
+    R: Float[Array, "beads 3"], mask: Bool[Array, " beads"], cutoff: float, displacement: Displacement
+) -> Bool[Array, "beads beads"]:
+    squared = jnp.sum(_all_vectors(jax.lax.stop_gradient(R), mask, displacement) ** 2, axis=-1)
+    # Not "<": a real bead whose position is NaN must spoil the energy, not drop out of it.
+    return _pairs(mask) & ~(squared >= cutoff**2)
+
+
+def _out_of_reach(cutoff: float, dtype: DTypeLike) -> Vector:
+    return jnp.asarray([2 * cutoff, 0.0, 0.0], dtype)

@@ -1,0 +1,46 @@
+"""Fully connected layers without biases, so that 0 stays 0."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float
+
+
+class Normal(NamedTuple):
+    """An array to be drawn: normal numbers of variance 1/inputs; a sum over the inputs then varies as they do."""
+
+    shape: tuple[int, ...]
+    inputs: int
+
+
+def mlp_shape(*widths: int) -> list[Normal]:
+    """A matrix for each layer, from widths[0] inputs to widths[-1] outputs."""
+    return [Normal(shape, shape[0]) for shape in pairwise(widths)]
+
+
+def draw(key: jax.Array, shapes: Any, dtype: DTypeLike) -> Any:
+    """A pytree of `Normal`, drawn; all from one array, since each call of a generator takes long to compile."""
+    leaves, structure = jax.tree.flatten(shapes, is_leaf=lambda node: isinstance(node, Normal))
+    ends = np.cumsum([math.prod(leaf.shape) for leaf in leaves])
+    parts = jnp.split(jax.random.normal(key, (ends[-1],), dtype), ends[:-1])
+    scaled = [part.reshape(leaf.shape) / math.sqrt(leaf.inputs) for part, leaf in zip(parts, leaves, strict=True)]
+    return jax.tree.unflatten(structure, scaled)
+
+
+def mlp(weights: list[Array], x: Float[Array, "*slots inputs"]) -> Float[Array, "*slots outputs"]:
+    """SiLU between layers, none after the last."""
+    for matrix in weights[:-1]:
+        x = silu(x @ matrix)
+    return x @ weights[-1]
+
+
+def silu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """z sigmoid(z), times a constant that makes its mean square 1 where z is standard normal."""
+    return 1.6791767 * jax.nn.silu(x)

@@ -1,0 +1,115 @@
+"""Parameters as named arrays, and in files: an NPZ of plain arrays and the fingerprint of their model."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cgcore.errors import InputError
+from cgcore.factor.storage import UNREADABLE
+from cgcore.files import atomic_write
+
+Tree = TypeVar("Tree")
+
+FORMAT = "cgcore params 1"
+_MADE = "make it by Trainer.save_params or `cgcore train`"
+
+
+def named_arrays(tree: Any) -> dict[str, np.ndarray]:
+    """The leaves of a pytree by their path, such as "prior/r0"."""
+    leaves, _ = jax.tree.flatten_with_path(tree)
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): np.asarray(leaf) for path, leaf in leaves}
+
+
+def from_named(like: Tree, arrays: Mapping[str, np.ndarray], name: str) -> Tree:
+    """The pytree of the form of `like` (and of its dtypes) with these leaves.
+
+    Raises:
+        InputError: a leaf is missing, too many, of another shape or not finite; `name` is that of the file.
+    """
+    leaves, form = jax.tree.flatten_with_path(like)
+    paths = [jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in leaves]
+    if differing := sorted(set(paths) ^ set(arrays)):
+        here = "lacks" if differing[0] in paths else "has"
+        raise InputError(f"{name}: belongs to another model: it {here} the parameter {differing[0]}")
+    for path, (_, leaf) in zip(paths, leaves, strict=True):
+        array = arrays[path]
+        if array.shape != leaf.shape or array.dtype.kind not in "fiu":
+            raise InputError(
+                f"{name}: belongs to another model: the parameter {path} has shape {array.shape} and dtype "
+                f"{array.dtype}, here {leaf.shape} and {leaf.dtype}"
+            )
+    values = [jnp.asarray(arrays[path], leaf.dtype) for path, (_, leaf) in zip(paths, leaves, strict=True)]
+    return jax.tree.unflatten(form, values)
+
+
+def save_params(path: str | os.PathLike[str], params: Any, fingerprint: Mapping[str, Any]) -> None:
+    """Write parameters and the fingerprint of their model, atomically.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    buffer = io.BytesIO()
+    arrays: dict[str, Any] = {"format": np.array(FORMAT), "fingerprint": np.array(json.dumps(fingerprint))}
+    arrays |= {f"params/{name}": array for name, array in named_arrays(params).items()}
+    np.savez(buffer, **arrays)
+    atomic_write(path, buffer.getvalue())
+
+
+def read_params(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Named arrays and fingerprint from a file; nothing is unpickled.
+
+    Raises:
+        InputError: no such file, not one of parameters, or a damaged one.
+    """
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; {_MADE}") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: is a folder; give the file of parameters") from error
+    except UNREADABLE as error:
+        raise InputError(f"{path}: no file of parameters, or a damaged one; {_MADE}") from error
+    try:
+        if str(arrays.pop("format")) != FORMAT:
+            raise ValueError
+        fingerprint = json.loads(str(arrays.pop("fingerprint")))
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path}: no file of parameters of this version of cgcore; {_MADE}") from error
+    if bad := [name for name, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]:
+        raise InputError(f"{path}: the parameter {bad[0].removeprefix('params/')} is not finite; {_MADE}")
+    return {name.removeprefix("params/"): array for name, array in arrays.items()}, fingerprint
+
+
+def require_same(mine: Any, theirs: Any, name: str, what: str) -> None:
+    """Refuse what was made for something else.
+
+    Raises:
+        InputError: naming the first part that differs, with both values; `name` is that of the file.
+    """
+    if (found := _difference(json.loads(json.dumps(mine)), theirs, "")) is not None:
+        part, here, there = found
+        raise InputError(f"{name}: belongs to {what}: {part or 'it'} is {there} there and {here} here")
+
+
+def _difference(mine: Any, theirs: Any, at: str) -> tuple[str, Any, Any] | None:
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        for key in [*mine, *(key for key in theirs if key not in mine)]:
+            inside = _difference(mine.get(key), theirs.get(key), f"{at}.{key}" if at else str(key))
+            if inside is not None:
+                return inside
+        return None
+    return None if mine == theirs else (at, _short(mine), _short(theirs))
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

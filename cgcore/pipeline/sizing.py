@@ -1,0 +1,54 @@
+"""A model for given frames: what of its settings the data decide."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cgcore.pipeline.box import displacement_in
+from cgcore.pipeline.loader import DatasetLoader, check_species
+from cgcore.pipeline.model import CombinedModel
+from cgcore.pipeline.networks.edges import average_neighbors, count_edges
+from cgcore.pipeline.settings import Settings, load_settings
+
+ROOM = 1.25
+"""Room for the edges of a frame, over the most that a frame of the data has."""
+
+DENSE = 1 / 3
+"""Where the edges that there is room for are more than this part of all pairs, every pair is computed instead."""
+
+
+def model_for(
+    config: str | os.PathLike[str] | Mapping[str, Any] | Settings, loader: DatasetLoader, box: Any = None
+) -> CombinedModel:
+    """A model for these frames, which are those that it will be trained on.
+
+    `avg_num_neighbors`, where the settings leave it out, is their average. The network gets room for as many edges as
+    a frame has at most, and a quarter more; a frame with still more has energy NaN, never a wrong one.
+
+    Raises:
+        InputError: as `CombinedModel`.
+    """
+    settings = load_settings(config)
+    network, room = settings.model.network, None
+    mask, real = loader.mask.astype(bool), loader.mask[0].astype(bool)
+    if network is not None:
+        displacement, _ = displacement_in(box, network.cutoff)
+        check_species(loader.dataset.path, loader.species, mask, network.n_species)
+        R, cutoff = jnp.asarray(loader.R), network.cutoff
+        if network.avg_num_neighbors is None:
+            counted = average_neighbors(R, jnp.asarray(mask), cutoff, displacement)
+            network = network.with_avg_num_neighbors(max(counted, 1.0))
+            settings = replace(settings, model=replace(settings.model, network=network))
+        edges = jax.lax.map(lambda frame: count_edges(frame[0], frame[1], cutoff, displacement), (R, jnp.asarray(mask)))
+        most = int(jnp.max(edges))
+        room = int(np.ceil(ROOM * most / 8)) * 8
+        if room > DENSE * loader.N_max * (loader.N_max - 1):
+            room = None
+    return CombinedModel(settings, loader.R[0][real], box, loader.species[0][real], loader.N_max, max_edges=room)

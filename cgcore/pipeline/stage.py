@@ -1,0 +1,72 @@
+"""One stage: minibatch force matching of the combined model, a whole epoch compiled once, over all local devices."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from cgcore.pipeline.optimizers import Params
+from cgcore.pipeline.workplace import Sums, Workplace, minibatches, per_bead
+
+
+class Stage:
+    """The compiled epoch of a stage. `traces` counts how often it was traced: once.
+
+    Arguments:
+        workplace: frames and loss.
+        optimizer: see `make_optimizer`.
+        gammas: factors of force and energy loss.
+    """
+
+    def __init__(
+        self,
+        workplace: Workplace,
+        optimizer: optax.GradientTransformationExtraArgs,
+        gammas: tuple[float, float] = (1.0, 0.0),
+    ) -> None:
+        self.workplace, self.optimizer, self.gammas = workplace, optimizer, gammas
+        self.traces = 0
+        # The next epoch takes what this one gives: of another sharding, it would be compiled again.
+        self._compiled = jax.jit(self._epoch, out_shardings=workplace.everywhere)
+
+    def epoch(self, trained: Params, state: Any, fixed: Params, seed: tuple[int, ...]) -> tuple[Params, Any, float]:
+        """One pass over the training frames in the order that the seed draws, whatever came before.
+
+        Returns:
+            new parameters, new state, and the force loss per real bead that was met on the way.
+        """
+        place = self.workplace
+        order = minibatches(np.random.default_rng(seed).permutation(place.n_train), place.size)
+        trained, state, sums = self._compiled(trained, state, fixed, place.frames, place.spread(order))
+        return trained, state, per_bead(sums)
+
+    def _epoch(
+        self, trained: Params, state: Any, fixed: Params, frames: tuple[Array, ...], order: Array
+    ) -> tuple[Params, Any, Sums]:
+        self.traces += 1
+
+        def step(carry: tuple[Params, Any], chosen: Array) -> tuple[tuple[Params, Any], Sums]:
+            trained, state = carry
+            objective = jax.value_and_grad(self._objective, has_aux=True)
+            (value, sums), gradient = objective(trained, fixed, frames, chosen)
+            updates, state = self.optimizer.update(gradient, state, trained, value=value)
+            return (cast(Params, optax.apply_updates(trained, updates)), state), sums
+
+        (trained, state), sums = jax.lax.scan(step, (trained, state), order)
+        return trained, state, sums
+
+    def _objective(
+        self, trained: Params, fixed: Params, frames: tuple[Array, ...], chosen: Array
+    ) -> tuple[Float[Array, ""], Sums]:
+        """What is minimised: F * force loss per real bead + U * energy loss per frame, of a minibatch."""
+        sums = self.workplace.sums(fixed | trained, frames, chosen)
+        force, energy = self.gammas
+        value = force * sums.force / jnp.maximum(sums.beads, 1)
+        if energy:
+            value += energy * sums.energy / jnp.maximum(sums.frames, 1)
+        return value, sums

@@ -1,0 +1,134 @@
+"""Frames on the devices, once, and the force-matching loss of minibatches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Float, Int
+
+from cgcore.pipeline.loader import FrameArrays
+from cgcore.pipeline.model import CombinedModel
+from cgcore.pipeline.optimizers import Params
+
+AXIS = "batch"
+"""Frames of a minibatch are spread over the devices along this axis; parameters are on each."""
+
+MOST_AT_ONCE = 64
+"""Minibatches that one call measures."""
+
+Minibatches = Int[np.ndarray, "minibatches frames"]
+"""Frame numbers; -1 fills up and counts for nothing."""
+
+
+class Sums(NamedTuple):
+    """Of one minibatch."""
+
+    force: Float[Array, ""]  # sum over real beads of |F_pred - F|^2 [(kcal/mol/Å)²]
+    beads: Float[Array, ""]  # their number
+    energy: Float[Array, ""]  # sum over frames of (E_pred - U)^2 [(kcal/mol)²]
+    frames: Float[Array, ""]
+
+
+class Workplace:
+    """What all stages share: frames where they are needed, and the compiled measurement of a loss.
+
+    Arguments:
+        model: the energy.
+        train: frames to train on; their numbers come first.
+        validation: held-out frames, numbered after them; None: none.
+        per_device: frames of a minibatch on each device.
+        devices: to spread minibatches over; None: all local ones.
+    """
+
+    def __init__(
+        self,
+        model: CombinedModel,
+        train: FrameArrays,
+        validation: FrameArrays | None = None,
+        per_device: int = 8,
+        devices: Sequence[Any] | None = None,
+    ) -> None:
+        self.model = model
+        mesh = Mesh(np.array(jax.local_devices() if devices is None else devices), (AXIS,))
+        self.everywhere = NamedSharding(mesh, PartitionSpec())
+        self._spread = NamedSharding(mesh, PartitionSpec(None, AXIS))
+        self._row = NamedSharding(mesh, PartitionSpec(AXIS))
+        self.size, self.n_train = per_device * mesh.size, len(train.R)
+        self.train = minibatches(np.arange(self.n_train), self.size)
+        self.validation: Minibatches | None = None
+        parts = [train]
+        if validation is not None:
+            parts.append(validation)
+            self.validation = minibatches(self.n_train + np.arange(len(validation.R)), self.size)
+        self.frames: tuple[Array, ...] = self.place(
+            tuple(np.concatenate(arrays) for arrays in zip(*map(_arrays, parts), strict=True))
+        )
+        self.traces = 0
+        """How often the measurement was traced; once, as it always takes as many minibatches."""
+        self._at_once = min(
+            len(self.train), len(self.train if self.validation is None else self.validation), MOST_AT_ONCE
+        )
+        self._measure = jax.jit(self._measured)
+
+    def place(self, tree: Any) -> Any:
+        """A pytree of arrays on every device."""
+        return jax.device_put(tree, self.everywhere)
+
+    def spread(self, chosen: Minibatches) -> Array:
+        """Minibatches, the frames of each spread over the devices."""
+        return jax.device_put(chosen, self._spread)
+
+    def loss(self, params: Params, chosen: Minibatches) -> float:
+        """Force loss of these frames, per real bead [(kcal/mol/Å)²]; the sum over minibatches is in float64."""
+        rows = len(chosen)
+        filled = np.full((-(-rows // self._at_once) * self._at_once, self.size), -1, np.int32)
+        filled[:rows] = chosen
+        parts = [
+            self._measure(params, self.frames, self.spread(part))
+            for part in np.split(filled, len(filled) // self._at_once)
+        ]
+        return per_bead(jax.tree.map(lambda *x: np.concatenate(x), *parts))
+
+    def sums(self, params: Params, frames: tuple[Array, ...], chosen: Int[Array, " frames"]) -> Sums:
+        """What the loss of one minibatch is made of; to be traced."""
+        counts = chosen >= 0
+        R, F, mask, species, U = (
+            jax.lax.with_sharding_constraint(array[jnp.maximum(chosen, 0)], self._row) for array in frames
+        )
+        energy, gradient = jax.vmap(jax.value_and_grad(self.model.compute_energy, argnums=1), (None, 0, 0, 0))(
+            params, R, mask, species
+        )
+        real = mask & counts[:, None]
+        residual = jnp.where(real[..., None], -gradient - F, 0.0)
+        return Sums(
+            jnp.sum(residual**2),
+            jnp.sum(real, dtype=R.dtype),
+            jnp.sum(jnp.where(counts, energy - U, 0.0) ** 2),
+            jnp.sum(counts, dtype=R.dtype),
+        )
+
+    def _measured(self, params: Params, frames: tuple[Array, ...], chosen: Array) -> Sums:
+        self.traces += 1
+        return jax.lax.map(lambda one: self.sums(params, frames, one), chosen)
+
+
+def minibatches(numbers: np.ndarray, size: int) -> Minibatches:
+    """These frames in this order in minibatches of one size, the last filled up with -1."""
+    filled = np.full(-(-len(numbers) // size) * size, -1, np.int32)
+    filled[: len(numbers)] = numbers
+    return filled.reshape(-1, size)
+
+
+def per_bead(sums: Sums) -> float:
+    """Force loss per real bead of several minibatches together."""
+    force, beads = (np.sum(np.asarray(x, np.float64)) for x in (sums.force, sums.beads))
+    return float(force / max(beads, 1.0))
+
+
+def _arrays(frames: FrameArrays) -> tuple[np.ndarray, ...]:
+    return frames.R, frames.F, frames.mask, frames.species, frames.U

@@ -1,0 +1,110 @@
+"""Loss against epoch through all stages of the full pipeline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cgcore.errors import InputError
+from cgcore.files import atomic_path
+from cgcore.report.plot import DPI, UNDATED
+from cgcore.report.style import BLUE, DARK, GREEN, GREY, LIGHT, VERMILION, Figure, note, require_matplotlib, styled
+
+SUFFIXES = (".png", ".svg", ".pdf")
+SIZE = (9.0, 5.2)
+"""Inches."""
+
+_TITLES = {"stage1": "stage 1", "stage2": "stage 2"}
+
+
+def require_learning_curve(path: str | os.PathLike[str]) -> None:
+    """To be asked before the work begins.
+
+    Raises:
+        InputError: the suffix is not in `SUFFIXES`, or matplotlib is not installed.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(f"{path}: the suffix {suffix!r} is no picture; give a name that ends in {', '.join(SUFFIXES)}")
+    require_matplotlib()
+
+
+def draw_learning_curve(results: Mapping[str, Any], initial: Mapping[str, float | None]) -> Figure:
+    """Training and held-out loss of each epoch, as a matplotlib.figure.Figure that no global state knows of.
+
+    Arguments:
+        results: of `Trainer.train_full_pipeline`.
+        initial: train_loss and val_loss of the parameters that it began with.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
+    with styled():
+        from matplotlib.figure import Figure as NewFigure
+
+        figure = NewFigure(figsize=SIZE)
+        figure.set_layout_engine("constrained")
+        ax = figure.add_subplot()
+        ax.set_title("Force-matching loss through the stages", pad=22)
+        ax.set_xlabel("epoch")
+        ax.set_ylabel("loss [(kcal/mol/Å)²]")
+        stages = {name: r for name, r in results.items() if name in _TITLES and r.get("loss_history")}
+        if not stages:
+            note(ax, "no epochs: every stage was skipped")
+            return figure
+        begin = 0
+        for k, (name, stage) in enumerate(stages.items()):
+            _draw_stage(ax, begin, stage, labelled=k == 0)
+            end = begin + len(stage["loss_history"])
+            ax.text((begin + end) / 2, 1.01, f"{_TITLES[name]}, {stage['optimizer']}", color=DARK, ha="center",
+                    va="bottom", fontsize=9, transform=ax.get_xaxis_transform())  # fmt: skip
+            ax.axvline(begin, color=LIGHT, lw=1, zorder=0)
+            begin = end
+        _reference(ax, "prior alone, fitted, held out", GREEN, results["prior_pretrain"].get("val_loss"))
+        # The start is often far above all the rest: it may lie outside.
+        low, high = ax.get_ylim()
+        _reference(ax, "start, held out", GREY, initial["val_loss"])
+        ax.set_ylim(low, high)
+        ax.set_xlim(0, 1.02 * begin)
+        ax.locator_params(axis="x", integer=True)
+        ax.legend(loc="best")
+    return figure
+
+
+def write_learning_curve(
+    path: str | os.PathLike[str], results: Mapping[str, Any], initial: Mapping[str, float | None]
+) -> None:
+    """`draw_learning_curve` into a file, whole or not at all.
+
+    Raises:
+        InputError: the suffix is of no use, matplotlib is not installed, or the file cannot be written.
+    """
+    require_learning_curve(path)
+    suffix = Path(path).suffix.lower()
+    figure = draw_learning_curve(results, initial)
+    with atomic_path(path) as temporary, styled():
+        figure.savefig(temporary, format=suffix[1:], dpi=DPI, metadata=UNDATED[suffix])
+
+
+def _reference(ax: Any, label: str, color: str, loss: float | None) -> None:
+    if loss is not None and np.isfinite(loss):
+        ax.axhline(loss, color=color, ls="--", lw=1.3, label=f"{label}: {loss:.6g}")
+
+
+def _draw_stage(ax: Any, begin: int, stage: Mapping[str, Any], *, labelled: bool) -> None:
+    def label(text: str) -> str | None:
+        return text if labelled else None
+
+    loss, held_out = (np.asarray(stage[key], np.float64) for key in ("loss_history", "val_loss_history"))
+    # A loss met during an epoch belongs to its middle, a held-out loss to its end.
+    ax.plot(begin + np.arange(len(loss)) + 0.5, loss, color=BLUE, label=label("training, met during the epoch"))
+    if len(held_out):
+        first = [] if stage["initial_val_loss"] is None else [stage["initial_val_loss"]]
+        values = np.concatenate([first, held_out])
+        x = begin + np.arange(len(values)) + 1 - len(first)
+        ax.plot(x, values, color=VERMILION, label=label("held out"))
+        ax.plot([begin + stage["best_epoch"]], [stage["val_loss"]], "o", color=VERMILION, ms=6, label=label("kept"))

@@ -1,0 +1,83 @@
+"""Progress of the full pipeline: bars on a terminal, lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from cgcore.fitting.fit import Progress as Watchers
+
+LINES = 10
+"""Epochs of a stage that get a line where there is no terminal."""
+
+
+class TrainingProgress(AbstractContextManager["TrainingProgress"]):
+    """What `Trainer`'s `Watch` can be told to, for people to see. Text goes to standard output, bars to the other."""
+
+    def __init__(self) -> None:
+        self._bars: Progress | None = None
+        self._task: TaskID | None = None
+        if sys.stderr.isatty():
+            columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+            # Text is not for rich to redirect: it may be on its way to a file.
+            self._bars = Progress(
+                *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
+            )
+
+    def __exit__(self, *_: object) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    @property
+    def fit(self) -> Watchers:
+        """Watchers of the prior's fit."""
+        if self._bars is None:
+            return Watchers()
+        return Watchers(
+            frames=lambda done, of: self._show("frames", done, of),
+            steps=lambda done, loss: self._show(f"steps, loss {loss:.6e}", done, None),
+        )
+
+    def say(self, text: str) -> None:
+        """Print, with the bars out of the way."""
+        if self._bars is not None:
+            self._bars.stop()
+            for task in self._bars.task_ids:
+                self._bars.remove_task(task)
+            self._task = None
+        click.echo(text)
+
+    def begin(self, stage: str, optimizer: str, epochs: int) -> None:
+        """A stage begins."""
+        self.say(f"[{stage}] {optimizer}, {epochs} epochs")
+        self._show(f"{stage}: compiling", 0, epochs)
+
+    def epoch(
+        self,
+        stage: str,
+        optimizer: str,
+        epoch: int,
+        epochs: int,
+        loss: float,
+        val_loss: float | None,
+        frames_per_second: float,
+    ) -> None:
+        """An epoch ended: its losses [(kcal/mol/Å)²] and its speed."""
+        held_out = "" if val_loss is None else f", held-out loss {val_loss:.6g}"
+        losses = f"loss {loss:.6g}{held_out}, {frames_per_second:.0f} frames/s"
+        if self._bars is not None:
+            self._show(f"{stage}: {losses}", epoch, epochs)
+        elif epoch in (1, epochs) or epoch % max(epochs // LINES, 1) == 0:
+            click.echo(f"[{stage}] epoch {epoch}/{epochs}: {losses}")
+
+    def _show(self, description: str, done: int, of: int | None) -> None:
+        if self._bars is None:
+            return
+        if self._task is None:
+            self._bars.start()
+            self._task = self._bars.add_task(description, total=of)
+        self._bars.update(self._task, description=description, completed=done, total=of)

@@ -1,0 +1,73 @@
+"""The full pipeline as text: what it is about, and the tables at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cgcore.report.table import table
+from cgcore.report.text import RULE
+
+NAMES = {"prior_pretrain": "prior pre-training", "stage1": "stage 1", "stage2": "stage 2"}
+
+
+def opening(energy: str, trained: str, frames: int, held_out: int, devices: int) -> str:
+    """What is printed before the work begins."""
+    where = "" if devices == 1 else f", on {devices} devices"
+    return f"{RULE}\n{energy}: {frames} frames, {held_out} held out{where}\nTrained in stages: {trained}\n{RULE}"
+
+
+def closing(
+    results: Mapping[str, Any], initial: Mapping[str, float | None], evaluation: Mapping[str, Any] | None
+) -> str:
+    """What is printed after it.
+
+    Arguments:
+        results: of `Trainer.train_full_pipeline`.
+        initial: train_loss and val_loss of the parameters that it began with.
+        evaluation: of the final parameters, see `cgcore.pipeline.evaluation`; None: there is none.
+    """
+    headers = ("Loss [(kcal/mol/Å)²]", "training", "held out", "steps", "epochs", "kept", "frames/s", "seconds")
+    rows = [("at the start", _loss(initial["train_loss"]), _loss(initial["val_loss"]), *[""] * 5)]
+    rows += [_row(NAMES[name], result) for name, result in results.items() if "skipped" not in result]
+    parts = [table(headers, rows)]
+    parts += [f"{NAMES[name]}: skipped, {r['skipped']}" for name, r in results.items() if "skipped" in r]
+    parts += [
+        f"{NAMES[name]}: ended in epoch {r['epochs']}, whose loss is not finite; what was finite is kept (a smaller "
+        f"optimizer.{r['optimizer']}.lr or grad_clip helps)"
+        for name, r in results.items()
+        if not r.get("finite", True)
+    ]
+    if evaluation is not None:
+        parts += ["", _evaluation(evaluation)]
+    return "\n".join(parts)
+
+
+def _row(name: str, result: Mapping[str, Any]) -> tuple[str, ...]:
+    losses = _loss(result["train_loss"]), _loss(result["val_loss"])
+    if "optimizer" not in result:
+        return name, *losses, str(result["steps"]), "", "", "", ""
+    seconds, rate = result["seconds"], result["frames_per_second"]
+    return (
+        f"{name}, {result['optimizer']}",
+        *losses,
+        str(result["steps"]),
+        str(result["epochs"]),
+        str(result["best_epoch"]),
+        "" if rate is None else f"{rate:.0f}",
+        f"{seconds.compile + seconds.run:.1f}",
+    )
+
+
+def _evaluation(found: Mapping[str, Any]) -> str:
+    lines = [
+        f"Forces on {found['frames']} {found['of']} frames: RMSE {found['force_rmse']:.4f}, "
+        f"MAE {found['force_mae']:.4f} kcal/mol/Å, cosine {found['cosine']:.4f}"
+    ]
+    rows = [(name, f"{value:.4f}") for name, value in found["components"].items()]
+    rows.append(("reference", f"{found['reference']:.4f}"))
+    return "\n".join([*lines, table(("Mean |F|² of a bead [(kcal/mol/Å)²]", ""), rows)])
+
+
+def _loss(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

@@ -1,0 +1,102 @@
+"""Settings of the networks, and what `make_network` makes and refuses."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from network_helpers import evaluate, random_frame
+
+from cgcore.errors import InputError
+from cgcore.pipeline.networks.allegro import Allegro
+from cgcore.pipeline.networks.nequip import Nequip
+from cgcore.pipeline.networks.network import make_network
+from cgcore.pipeline.networks.settings import AllegroSettings, NequipSettings, NetworkSettings
+
+COUNTED = NetworkSettings().with_avg_num_neighbors(6.0)
+
+
+def test_a_list_of_widths_becomes_hashable() -> None:
+    widths: Any = [8, 16]
+    assert hash(AllegroSettings(embed_n_hidden=widths)) == hash(AllegroSettings(embed_n_hidden=(8, 16)))
+
+
+def test_an_average_is_set_for_the_network_chosen() -> None:
+    assert (COUNTED.allegro.avg_num_neighbors, COUNTED.nequip.avg_num_neighbors) == (6.0, None)
+    other = NetworkSettings("nequip").with_avg_num_neighbors(7.0)
+    assert (other.avg_num_neighbors, other.allegro.avg_num_neighbors) == (7.0, None)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: AllegroSettings(max_ell=0), r"allegro\.max_ell is 0"),
+        (lambda: AllegroSettings(num_layers=True), r"allegro\.num_layers is True"),
+        (lambda: AllegroSettings(envelope_p=1), r"allegro\.envelope_p is 1; .* at least 2"),
+        (lambda: AllegroSettings(mlp_n_hidden=1.5), r"allegro\.mlp_n_hidden is 1\.5"),  # pyright: ignore
+        (lambda: AllegroSettings(embed_n_hidden=()), r"allegro\.embed_n_hidden is \(\)"),
+        (lambda: AllegroSettings(embed_n_hidden=(8, -1)), r"allegro\.embed_n_hidden\[1\] is -1"),
+        (lambda: AllegroSettings(embed_n_hidden=8), r"allegro\.embed_n_hidden is 8; give a list"),  # pyright: ignore
+        (lambda: AllegroSettings(avg_num_neighbors=0), r"allegro\.avg_num_neighbors is 0"),
+        (lambda: NequipSettings(hidden_channels=1), r"nequip\.hidden_channels is 1; .* at least 2"),
+        (lambda: NequipSettings(avg_num_neighbors=np.nan), r"nequip\.avg_num_neighbors is nan"),
+        (lambda: NetworkSettings("schnet"), r"model\.ml_model is 'schnet'; give allegro or nequip"),  # pyright: ignore
+        (lambda: NetworkSettings(cutoff=-1.0), r"model\.cutoff is -1\.0"),
+        (lambda: NetworkSettings(cutoff="12"), r"model\.cutoff is '12'"),  # pyright: ignore
+        (lambda: NetworkSettings(n_species=0), r"n_species is 0"),
+        (lambda: make_network(NetworkSettings(), 10), r"allegro\.avg_num_neighbors is not set"),
+        (lambda: make_network(NetworkSettings("nequip"), 10), r"nequip\.avg_num_neighbors is not set"),
+        (lambda: make_network(COUNTED, 0), r"n_beads is 0"),
+        (lambda: make_network(COUNTED, 10, max_edges=0), r"max_edges is 0"),
+    ],
+)
+def test_refusals(make: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(("kind", "library"), [("allegro", "e3nn_jax"), ("nequip", "jax_md")])
+def test_a_missing_library_is_named(kind: Any, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [m for m in sys.modules if m.startswith((library, f"cgcore.pipeline.networks.{kind}"))]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.delitem(sys.modules, "cgcore.pipeline.networks.equivariant", raising=False)
+    with pytest.raises(InputError, match=rf"{library}.*pip install 'cgcore\[train\]'"):
+        make_network(NetworkSettings(kind).with_avg_num_neighbors(6.0), 10)
+
+
+def test_slots() -> None:
+    # As many slots as pairs: the store that needs no list.
+    assert make_network(COUNTED, 10, max_edges=90) == make_network(COUNTED, 10)
+    allegro, nequip = (
+        make_network(settings, 10, max_edges=40)
+        for settings in (COUNTED, NetworkSettings("nequip").with_avg_num_neighbors(6.0))
+    )
+    assert isinstance(allegro, Allegro)
+    assert isinstance(nequip, Nequip)
+    assert (allegro.max_edges, nequip.max_edges) == (40, 40)
+    every = make_network(NetworkSettings("nequip").with_avg_num_neighbors(6.0), 10)
+    assert isinstance(every, Nequip)
+    assert every.max_edges == 90
+
+
+def test_nequip_with_one_bead() -> None:
+    small = NequipSettings(num_layers=1, n_radial_basis=2, hidden_channels=2, mlp_n_hidden=4, avg_num_neighbors=6.0)
+    net = make_network(NetworkSettings("nequip", nequip=small), 1)
+    energy, forces = evaluate(net, net.init(jax.random.key(0)), random_frame(0, 1))
+    assert np.isfinite(energy)
+    assert not forces.any()
+
+
+def test_importing_the_interface_costs_no_network() -> None:
+    import subprocess
+
+    code = (
+        "import sys, cgcore.pipeline.networks.network; "
+        "print(*sorted({'e3nn_jax', 'jax_md', 'flax', 'jraph'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

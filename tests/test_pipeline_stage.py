@@ -1,0 +1,146 @@
+"""A stage: its loss is that of the fit, its gradient that of the loss, its work compiled once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+import pipeline_helpers as h
+import pytest
+from helpers import np_loss
+
+from cgcore.pipeline.loader import DatasetLoader, frame_arrays
+from cgcore.pipeline.optimizers import make_optimizer
+from cgcore.pipeline.stage import Stage
+from cgcore.pipeline.workplace import Workplace, minibatches
+
+ROOT = Path(__file__).resolve().parents[1]
+SEED = (0, 1, 2)
+
+
+def workplace(train: DatasetLoader, validation: DatasetLoader | None = None, size: int = 8, **model: Any) -> Workplace:
+    combined = h.model(h.settings(model), train)
+    arrays = [None if part is None else frame_arrays(part, train.N_max, 20, "float64") for part in (train, validation)]
+    assert arrays[0] is not None
+    return Workplace(combined, arrays[0], arrays[1], size, jax.devices()[:1])
+
+
+def test_the_loss_of_the_prior_is_that_of_the_fit() -> None:
+    frames = h.loader(21, lengths=[10, 7, 4])
+    place = workplace(frames, ml_model="none")
+    params = place.model.initialize_params(jax.random.key(0))
+    assert place.model.prior is not None
+    expected = np_loss(place.model.prior.weights, place.model.prior.params, frames)
+    assert place.loss(params, place.train) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_held_out_loss_is_that_of_its_own_frames_and_traced_once() -> None:
+    train, validation = h.loader(30), h.loader(slice(40, 53))
+    both, alone = workplace(train, validation), workplace(validation)
+    params = both.model.initialize_params(jax.random.key(0))
+    assert both.validation is not None
+    assert both.loss(params, both.validation) == pytest.approx(alone.loss(params, alone.train), rel=1e-12)
+    both.loss(params, both.train)
+    assert both.traces == 1
+
+
+def test_minibatches_hold_every_frame_once() -> None:
+    cut = minibatches(np.arange(3, 14), 4)
+    assert cut.shape == (3, 4)
+    assert sorted(cut.ravel().tolist()) == [-1, *range(3, 14)]
+
+
+def test_an_epoch_is_a_step_for_each_minibatch() -> None:
+    # By hand, for sgd: parameters move by -lr times the gradient of the minibatch's own loss per real bead.
+    frames = h.loader(11, lengths=[10, 7])
+    place = workplace(frames, size=4, use_priors=False)
+    stage = Stage(place, optax.with_extra_args_support(optax.sgd(1e-4)))
+    params = place.model.initialize_params(jax.random.key(0))
+    trained, _, met = stage.epoch(params, stage.optimizer.init(params), {}, SEED)
+
+    order = np.random.default_rng(SEED).permutation(11)
+    model = place.model
+    arrays = frame_arrays(frames, 10, 20, "float64")
+
+    @jax.jit
+    def loss(params: Any, R: Any, F: Any, mask: Any, species: Any) -> jax.Array:
+        force = -jax.vmap(jax.grad(model.compute_energy, argnums=1), (None, 0, 0, 0))(params, R, mask, species)
+        return ((force - F) ** 2 * mask[..., None]).sum() / mask.sum()
+
+    expected, total = params, 0.0
+    for rows in (order[:4], order[4:8], order[8:]):
+        part = [x[rows] for x in (arrays.R, arrays.F, arrays.mask, arrays.species)]
+        value, gradient = jax.value_and_grad(loss)(expected, *part)
+        expected = jax.tree.map(lambda p, g: p - 1e-4 * g, expected, gradient)
+        total += float(value) * part[2].sum()
+    assert met == pytest.approx(total / arrays.mask.sum(), rel=1e-10)
+    for a, b in zip(jax.tree.leaves(trained), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9)
+
+
+def test_an_epoch_is_traced_once_and_depends_on_its_seed() -> None:
+    place = workplace(h.loader(20), use_priors=False)
+    stage = Stage(place, make_optimizer(h.settings().optimizers["adam"], 3, 4))
+    params = place.model.initialize_params(jax.random.key(0))
+    start = (place.place(params), place.place(stage.optimizer.init(params)), {})
+    first, again, other = (stage.epoch(*start, seed)[0] for seed in (SEED, SEED, (0, 1, 3)))
+    stage.epoch(first, start[1], {}, SEED)
+    assert h.equal(first, again)
+    assert not h.equal(first, other)
+    assert stage.traces == 1
+
+
+def test_energies_enter_with_their_factor() -> None:
+    frames = h.loader(8)
+    frames.__dict__["U"] = np.full(8, 1e3)
+    place = workplace(frames, use_priors=False)
+    params = place.model.initialize_params(jax.random.key(0))
+
+    def value(gammas: tuple[float, float]) -> float:
+        stage = Stage(place, optax.with_extra_args_support(optax.sgd(0.0)), gammas)
+        return float(jax.jit(stage._objective)(params, {}, place.frames, place.train[0])[0])
+
+    energies = jax.vmap(place.model.compute_energy, (None, 0, 0, 0))
+    E = jax.jit(energies)(params, *(place.frames[i] for i in (0, 2, 3)))
+    mean_square = float(np.mean((np.asarray(E) - 1e3) ** 2))
+    assert value((2.0, 3.0)) == pytest.approx(2 * value((1.0, 0.0)) + 3 * mean_square, rel=1e-10)
+
+
+DEVICES = """\
+import sys
+sys.path[:0] = [{tests!r}]
+import jax
+jax.config.update("jax_enable_x64", True)
+import numpy as np
+import pipeline_helpers as h
+from cgcore.pipeline import Trainer
+
+assert len(jax.devices()) == 2
+runs = []
+for count, per_device in ((1, 8), (2, 4)):
+    said = h.settings({{"use_priors": False}}, {{"epochs_adam": 3, "batch_per_device": per_device}})
+    train, validation = h.loader(43).split_train_val(0.25)
+    trainer = Trainer(h.model(said, train), said, train, validation, devices=jax.devices()[:count])
+    job = trainer.job("adam", 3)
+    run = job.start("stage1", trainer.params)
+    result = job.finish(run)
+    assert all(len(x.sharding.device_set) == count for x in jax.tree.leaves(run.kept))
+    assert job.stage._compiled._cache_size() == trainer.workplace._measure._cache_size() == 1
+    runs.append(result["loss_history"] + result["val_loss_history"])
+np.testing.assert_allclose(runs[0], runs[1], rtol=1e-10)
+print(runs[0])
+"""
+
+
+def test_two_devices_go_the_way_of_one() -> None:
+    code = DEVICES.format(tests=str(ROOT / "tests"))
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2", "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=environment)
+    assert ran.returncode == 0, ran.stderr
+    assert len(ran.stdout.split(",")) == 6
