@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from cgcore.cli.export import export_command
 from cgcore.cli.factors import compress_command, merge_command
 from cgcore.cli.fit import fit_command
 from cgcore.cli.inspect import inspect_command
@@ -28,6 +29,7 @@ cli.add_command(fit_command)
 cli.add_command(inspect_command)
 cli.add_command(compress_command)
 cli.add_command(merge_command)
+cli.add_command(export_command)
 
 
 def main() -> None:

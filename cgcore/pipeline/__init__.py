@@ -1,0 +1,1 @@
+"""The full pipeline: prior pre-training, then prior and network together."""
