@@ -9,16 +9,12 @@ and (h/r²)⁴ in one over r².
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
-from cgcore.physics import terms
 from cgcore.physics.prior import Prior
 
 BOND_POINTS = 3001
@@ -38,8 +34,6 @@ _UNFELT = 1e-9
 
 _HARMLESS = 1e-3
 """Where a table of zeros over r² begins [Å]: it must be above 0, and beads that nothing keeps apart may meet."""
-
-Term = Callable[[Float[Array, ""]], Float[Array, ""]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,75 +58,67 @@ class Table:
         """The section; every number comes back as the very same float64."""
         rows = zip(self.x.tolist(), self.energy.tolist(), self.force.tolist(), strict=True)
         lines = [f"{i} {x!r} {e!r} {f!r}" for i, (x, e, f) in enumerate(rows, start=1)]
-        return "\n".join([self.keyword, f"N {len(lines)} {self.parameters}".rstrip(), "", *lines, ""])
+        return "\n".join([self.keyword, f"N {len(lines)} {self.parameters}", "", *lines, ""])
 
 
 def bond_tables(prior: Prior) -> list[Table]:
     """BOND, over 0 to ten bond lengths (30 Å at least), and what beads 2 to 5 apart have: EXCLUDED_VOLUME or NONE."""
-    p = prior.params
-    reach = max(30.0, 10 * abs(float(p["r0"])))
+    p, k, r0 = prior.params, prior.weights.bond * prior.params["kr"], float(prior.params["r0"])
+    reach = max(30.0, 10 * abs(r0))
     # Without EQ, LAMMPS takes the lowest energy of EXCLUDED_VOLUME, its far end, for a bond length, and warns.
-    rest = f"EQ {float(p['r0'])!r}"
-    bond = _table(
-        "BOND",
-        lambda r: prior.weights.bond * terms.harmonic_bond(r, p["r0"], p["kr"]),
-        np.linspace(0.0, reach, BOND_POINTS),
-        rest,
-    )
+    rest = f"EQ {r0!r}"
+    r = np.linspace(0.0, reach, BOND_POINTS)
+    bond = Table("BOND", f"{rest} {_slopes('FP', -k, -k)}", r, k / 2 * (r - r0) ** 2, -k * (r - r0))
     weight = prior.weights.excluded_volume
-    energy = None if weight is None else _repulsion(weight, p["epsilon_ex"], p["sigma_ex"])
-    if energy is None:
-        return [bond, _table("NONE", jnp.zeros_like, np.linspace(0.0, 100 * reach, BOND_POINTS), rest)]
-    return [bond, _table("EXCLUDED_VOLUME", energy, np.linspace(INNER, INNER + reach, BOND_POINTS), rest)]
+    strength = 0.0 if weight is None else _strength(weight, p["epsilon_ex"], p["sigma_ex"])
+    if not strength:
+        return [bond, Table("NONE", f"{rest} {_slopes('FP', 0, 0)}", 100 * r, 0 * r, 0 * r)]
+    return [bond, _repulsion("EXCLUDED_VOLUME", rest, "FP", strength, r + INNER)]
 
 
 def angle_table(prior: Prior) -> Table:
     """ANGLE, over 0 to 180 degrees."""
-    p = prior.params
-    return _table(
-        "ANGLE",
-        lambda x: prior.weights.angle * terms.fourier_angle(jnp.deg2rad(x), p["a"], p["b"]),
-        np.linspace(0.0, 180.0, PER_HARMONIC * max(1, len(p["a"])) + 1),
-    )
+    a, b = (prior.weights.angle * prior.params[name] for name in "ab")
+    n = np.arange(1, len(a) + 1)
+    x = np.linspace(0.0, 180.0, PER_HARMONIC * max(1, len(a)) + 1)
+    cosines, sines = np.cos(n * np.deg2rad(x)[:, None]), np.sin(n * np.deg2rad(x)[:, None])
+    per_degree = np.deg2rad(1.0)
+    force = per_degree * (sines @ (n * a) - cosines @ (n * b))
+    slope = per_degree**2 * (cosines @ (n**2 * a) + sines @ (n**2 * b))
+    return Table("ANGLE", _slopes("FP", slope[0], slope[-1]), x, cosines @ a + sines @ b, force)
 
 
 def dihedral_table(prior: Prior) -> Table:
-    """DIHEDRAL, over a turn. LAMMPS's dihedral is IUPAC's, MINUS the prior's."""
-    p = prior.params
-    n = 2 * PER_HARMONIC * max(1, len(p["k_dih"]))
-    return _table(
-        "DIHEDRAL",
-        lambda x: prior.weights.dihedral * terms.cosine_dihedral(-jnp.deg2rad(x), p["k_dih"], p["gamma_dih"]),
-        -180.0 + 360.0 * np.arange(n) / n,  # LAMMPS closes the circle itself
-        "DEGREES",
-        slopes=None,
-    )
+    """DIHEDRAL, over a turn. LAMMPS's dihedral is IUPAC's, MINUS the prior's: hence + gamma."""
+    k, gamma = prior.weights.dihedral * prior.params["k_dih"], prior.params["gamma_dih"]
+    n, points = np.arange(1, len(k) + 1), 2 * PER_HARMONIC * max(1, len(k))
+    x = -180.0 + 360.0 * np.arange(points) / points  # LAMMPS closes the circle itself
+    phase = n * np.deg2rad(x)[:, None] + gamma
+    return Table("DIHEDRAL", "DEGREES", x, (1 + np.cos(phase)) @ k, np.deg2rad(1.0) * np.sin(phase) @ (n * k))
 
 
 def pair_table(prior: Prior, cutoff: float) -> Table:
     """REPULSIVE, evenly over r² from `INNER` to the cutoff [Å]."""
-    p = prior.params
-    energy = _repulsion(prior.weights.repulsive, p["epsilon"], p["sigma"])
-    inner = _HARMLESS if energy is None else INNER
+    strength = _strength(prior.weights.repulsive, prior.params["epsilon"], prior.params["sigma"])
+    inner = INNER if strength else _HARMLESS
     points = math.ceil((cutoff**2 - inner**2) / RSQ_SPACING) + 1
     r = np.sqrt(np.linspace(inner**2, cutoff**2, points))
-    return _table("REPULSIVE", energy or jnp.zeros_like, r, f"RSQ {inner!r} {cutoff!r}", slopes="FPRIME")
+    # The one style that has another name for FP.
+    return _repulsion("REPULSIVE", f"RSQ {inner!r} {cutoff!r}", "FPRIME", strength, r)
 
 
-def _repulsion(weight: float, epsilon: Any, sigma: Any) -> Term | None:
-    """None where there is none to feel."""
-    if abs(weight * epsilon * sigma**4) < _UNFELT:
-        return None
-    return lambda r: weight * terms.soft_repulsion(r, epsilon, sigma)
+def _strength(weight: float, epsilon: Any, sigma: Any) -> float:
+    """Of a repulsion, at 1 Å [kcal/mol]; exactly 0 where there is none to feel."""
+    strength = float(weight * epsilon * sigma**4)
+    return strength if abs(strength) > _UNFELT else 0.0
 
 
-def _table(
-    keyword: str, energy: Term, x: Float[np.ndarray, " n"], parameters: str = "", slopes: str | None = "FP"
-) -> Table:
-    """The term at x; `slopes` is what the style calls the force's own slopes at both ends."""
-    with jax.enable_x64(True):
-        values, gradients = jax.vmap(jax.value_and_grad(energy))(jnp.asarray(x, jnp.float64))
-        ends = -jax.vmap(jax.grad(jax.grad(energy)))(jnp.asarray(x[[0, -1]], jnp.float64))
-    if slopes:
-        parameters += " ".join(["", slopes, *map(repr, np.asarray(ends).tolist())])
-    return Table(keyword, parameters.strip(), x, np.asarray(values), -np.asarray(gradients))
+def _repulsion(keyword: str, parameters: str, word: str, strength: float, r: Float[np.ndarray, " n"]) -> Table:
+    """strength / r⁴"""
+    slopes = _slopes(word, *(-20 * strength / r[[0, -1]] ** 6))
+    return Table(keyword, f"{parameters} {slopes}", r, strength / r**4, 4 * strength / r**5)
+
+
+def _slopes(word: str, low: Any, high: Any) -> str:
+    """The parameter that says how steep the force is at both ends."""
+    return f"{word} {float(low)!r} {float(high)!r}"
