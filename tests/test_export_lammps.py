@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import ALL_ON, chain, forces, np_energies, np_forces, prior, relative
-from lammps_reader import Lammps, read_data, read_positions, read_section
 
 from cgcore.config import default_prior
 from cgcore.data import Batch
 from cgcore.errors import InputError
 from cgcore.physics.prior import Prior, Weights
 from cgcore.pipeline.export.lammps import write_lammps
+from validation.lammps_reader import Lammps, read_data, read_positions, read_section
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "lammps.json").read_text(encoding="utf-8"))
 FORCE = 1e-8

@@ -38,7 +38,8 @@ def main() -> None:
         sys.exit(cli.main(standalone_mode=False))
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "cgcore"
-        _refuse(f"{error.format_message()} (see {command} --help)")
+        # Click lists the choices of a missing option on lines of their own.
+        _refuse(f"{' '.join(error.format_message().split())} (see {command} --help)")
     except (InputError, click.ClickException) as error:
         _refuse(str(error))
     except (click.Abort, KeyboardInterrupt):

@@ -60,16 +60,13 @@ def export_energy(
     """
     check_beads(beads)
     dtype = np.dtype(dtype)
-    if dtype not in (np.float32, np.float64):
+    if dtype.name not in ("float32", "float64"):
         raise InputError(f"dtype is {dtype}; give float32 or float64")
     if batch is not None and batch < 1:
         raise InputError(f"batch is {batch}; give at least 1, or None to leave it open")
 
-    def cast(leaf: Any) -> Any:
-        return jnp.asarray(leaf, dtype) if jnp.issubdtype(jnp.result_type(leaf), jnp.floating) else leaf
-
     with jax.enable_x64(dtype == np.float64):
-        baked = jax.tree.map(cast, params)
+        baked = jax.tree.map(lambda leaf: _cast(leaf, dtype), params)
 
         def evaluate(
             R: Float[Array, "frames beads 3"], mask: Bool[Array, "frames beads"], species: Int[Array, "frames beads"]
@@ -133,3 +130,7 @@ def require_flatbuffers() -> None:
     """
     if find_spec("flatbuffers") is None:
         raise InputError("a StableHLO file needs flatbuffers, which is not installed; pip install 'cgcore[export]'")
+
+
+def _cast(leaf: Any, dtype: np.dtype) -> Any:
+    return jnp.asarray(leaf, dtype) if jnp.issubdtype(jnp.result_type(leaf), jnp.floating) else leaf
