@@ -7,6 +7,7 @@ What LAMMPS would stop at raises.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,7 +40,7 @@ class Curve:
 
     def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if np.any(x < self.low) or np.any(x > self.high):
-            raise ValueError(f"outside the table: {x.min()} to {x.max()}, not in {self.low} to {self.high}")
+            raise ValueError(f"outside the table: {np.min(x)} to {np.max(x)}, not in {self.low} to {self.high}")
         return self.energy(x), self.force(x)
 
 
@@ -114,14 +115,21 @@ class Lammps:
                 energy, force = self.curves[style, kind](x)
                 energies[style] += float(energy)
                 F[beads] += force * gradient
-        for i, j, weight in self.repelled():
-            d = R[i] - R[j]
-            if d @ d < self.cutoff**2:
-                energy, over_r = self.pair(d @ d)
-                energies["pair"] += weight * float(energy)
-                F[i] += weight * over_r * d
-                F[j] -= weight * over_r * d
+        i, j, weight = self._pairs
+        d = R[i] - R[j]
+        squared = np.sum(d**2, axis=1)
+        near = squared < self.cutoff**2
+        energy, over_r = self.pair(squared[near])
+        energies["pair"] = float(np.sum(weight[near] * energy))
+        pull = (weight[near] * over_r)[:, None] * d[near]
+        np.add.at(F, i[near], pull)
+        np.add.at(F, j[near], -pull)
         return energies, F
+
+    @functools.cached_property
+    def _pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        rows = np.array(list(self.repelled())).reshape(-1, 3)
+        return rows[:, 0].astype(int), rows[:, 1].astype(int), rows[:, 2]
 
 
 def read_data(path: Path) -> tuple[dict[str, int], dict[str, list[list[int]]]]:

@@ -63,7 +63,7 @@ def openmm(context: Context) -> Iterator[Row]:
     yield from _compared(context, (make, OPENMM, ""))
 
 
-@check("export-stablehlo", quick=True, data_driven=True, needs=("flatbuffers",))
+@check("export-stablehlo", needs=("flatbuffers",))
 def stablehlo(context: Context) -> Iterator[Row]:
     """The prior's StableHLO from its file, in both precisions."""
 
