@@ -176,6 +176,7 @@ def test_data_file(tmp_path: Path) -> None:
         ({"cutoff": 29.0}, "cutoff is 29.0; give 30 to 200 Å"),
         ({"cutoff": float("nan")}, "cutoff is nan; give 30 to 200 Å"),
         ({"positions": np.zeros((9, 3))}, r"positions have shape \(9, 3\); give \(10, 3\)"),
+        ({"positions": np.full((10, 3), np.nan)}, "positions are not finite; give finite numbers"),
     ],
 )
 def test_refusals(tmp_path: Path, arguments: dict[str, Any], says: str) -> None:

@@ -3,7 +3,7 @@
 `special_bonds` reaches three bonds along a chain, but the repulsion leaves out beads up to five apart. So beads 2 to 5
 apart are bonded too, by a second bond type, which carries the excluded volume or else no energy at all, and
 `special_bonds lj/coul 0 1 1` takes exactly the bonded pairs, 1 to 5 apart, out of the pair style. One atom type is
-enough, and several chains may share a box.
+enough, and several chains may share a box: beads of two chains repel each other as those far apart in one do.
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ def write_lammps(
     R = extended(beads, r0 or 1.0) if positions is None else np.asarray(positions, np.float64)
     if R.shape != (beads, 3):
         raise InputError(f"positions have shape {R.shape}; give ({beads}, 3)")
+    if not np.isfinite(R).all():
+        raise InputError("positions are not finite; give finite numbers")
     tables = {"bond": bond_tables(prior), "pair": [pair_table(prior, float(cutoff))]}
     if beads >= 3:
         tables["angle"] = [angle_table(prior)]
