@@ -30,7 +30,7 @@ SIZE, COPIED = 3000, 2**25
 PAIR = 21
 """Operations of a pair: difference 3, square 5, r^-6 4, force 3, added to both beads 6."""
 
-pairs = jax.jit(far_pair_forces)
+far_pairs = jax.jit(far_pair_forces)
 
 
 def explicit(beads: int, n_angle: int, n_dihedral: int) -> dict[str, float]:
@@ -115,7 +115,7 @@ def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> c
             lambda b, m, at: gram._prepared(weights, layout, free, whitening, *m, b.lengths, at[0]), moved, at
         )
         multiplied, _ = on_every_batch(lambda _, made, at: gram._products(layout, made, at[0]), made, at)
-        paired, _ = on_every_batch(lambda b, m: pairs(m[0], b.lengths), moved)
+        paired, _ = on_every_batch(lambda b, m: far_pairs(m[0], b.lengths), moved)
     whole = best_of(5, lambda: cgcore.compress(dataset, fingerprint)) / frames
 
     plain, ours = (count(beads, layout.n_angle, layout.n_dihedral) for count in (explicit, internal))

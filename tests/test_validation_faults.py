@@ -18,6 +18,7 @@ import cgcore
 from cgcore.factor import compress, gram
 from cgcore.fitting import fit
 from cgcore.physics import design, energy, geometry, terms
+from cgcore.pipeline.export import chain_data, lammps, openmm, stablehlo
 from cgcore.solver import lbfgs
 from validation.check import all_checks
 from validation.checks import host_devices
@@ -73,6 +74,26 @@ def rounded_rows(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def constant(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda r, *args: function(jax.lax.stop_gradient(r), *args)
+
+
+def mirrored(function: Callable[..., Any]) -> Callable[..., Any]:
+    """With gamma as it stands, where it must change its sign."""
+
+    def made(*arguments: Any) -> Any:
+        *before, given = arguments
+        params = given.params if isinstance(given, cgcore.Prior) else given
+        params = params | {"gamma_dih": -params["gamma_dih"]}
+        return function(*before, cgcore.Prior(given.weights, params) if isinstance(given, cgcore.Prior) else params)
+
+    return made
+
+
+def without_close_pairs(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda beads: function(beads)._replace(excluded_volume=np.zeros((0, 2), int))
+
+
+def rounded_first(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda leaf, dtype: function(np.asarray(leaf, np.float32), dtype)
 
 
 def remembering_one(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,6 +152,15 @@ FAULTS = {
     "tol_grad a hundred times larger": Seen(replaced(lbfgs, "_status", lax), ("stopping",), (ROSENBROCK, QUARTIC)),
     "line search of two evaluations": Seen(line_search(2), (), (ROSENBROCK,)),
     "line search of five evaluations": Seen(line_search(5), ("scipy-lbfgsb-physical",)),
+    "sign of phi, for LAMMPS": Seen(replaced(lammps, "dihedral_table", mirrored), ("export-lammps",)),
+    "close pairs not left out, for LAMMPS": Seen(
+        replaced(chain_data, "chain", without_close_pairs), ("export-lammps",)
+    ),
+    "sign of phi, for OpenMM": Seen(replaced(openmm, "_dihedral", mirrored), ("export-openmm",)),
+    "pairs left out, for OpenMM": Seen(
+        replaced(openmm, "REPULSIVE_MIN_SEPARATION", lambda n: n + 1), ("export-openmm",)
+    ),
+    "parameters rounded, in StableHLO": Seen(replaced(stablehlo, "_cast", rounded_first), ("export-stablehlo",)),
 }
 
 

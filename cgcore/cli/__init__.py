@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from cgcore.cli.export import export_command
 from cgcore.cli.factors import compress_command, merge_command
 from cgcore.cli.fit import fit_command
 from cgcore.cli.inspect import inspect_command
@@ -30,6 +31,7 @@ cli.add_command(train_command)
 cli.add_command(inspect_command)
 cli.add_command(compress_command)
 cli.add_command(merge_command)
+cli.add_command(export_command)
 
 
 def main() -> None:
@@ -38,7 +40,8 @@ def main() -> None:
         sys.exit(cli.main(standalone_mode=False))
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "cgcore"
-        _refuse(f"{error.format_message()} (see {command} --help)")
+        # Click lists the choices of a missing option on lines of their own.
+        _refuse(f"{' '.join(error.format_message().split())} (see {command} --help)")
     except (InputError, click.ClickException) as error:
         _refuse(str(error))
     except (click.Abort, KeyboardInterrupt):

@@ -18,7 +18,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
 from cgcore.factor.histogram import bin_numbers
@@ -57,7 +56,7 @@ def gram(
     at: Coordinates,
 ) -> Float[Array, "n+1 n+1"]:
     """Y^T Y, where Y T = [X | F] and T = whitening.whole(layout)."""
-    prepared = _prepared(weights, layout, displacement, whitening, R, F, lengths, at)
+    prepared = _prepared(weights, layout, displacement, whitening, R, F, jnp.asarray(lengths), at)
     return _products(layout, prepared, at)
 
 
@@ -104,7 +103,7 @@ def _prepared(
     whitening: Whitening,
     R: Array,
     F: Array,
-    lengths: ArrayLike,
+    lengths: Array,
     at: Coordinates,
 ) -> _Prepared:
     kinds = zip(whitening, slopes(weights, layout, at), strict=True)

@@ -1,0 +1,136 @@
+"""Any energy function as StableHLO: energy and forces of a batch of frames, with the parameters in it.
+
+The file is what `jax.export.deserialize` reads, without cgcore. JAX promises that by releases up to 6 months newer and
+up to 3 weeks older than the one that wrote it; for longer, keep the parameters and export again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from cgcore.errors import InputError
+from cgcore.files import atomic_write
+from cgcore.pipeline.export.checks import check_beads
+
+Energy = Callable[
+    [Any, Float[Array, "beads 3"], Bool[Array, " beads"], Int[Array, " beads"]],
+    Float[Array, ""],
+]
+"""energy(params, R, mask, species) of one frame, pure."""
+
+Evaluate = Callable[
+    [Float[Any, "frames beads 3"], Bool[Any, "frames beads"], Int[Any, "frames beads"]],
+    tuple[Float[np.ndarray, " frames"], Float[np.ndarray, "frames beads 3"]],
+]
+
+PLATFORMS = ("cpu", "cuda")
+"""What is exported for, where nothing else is said: a machine without a GPU can export for one that has it."""
+
+
+def export_energy(
+    energy: Energy,
+    params: Any,
+    beads: int,
+    *,
+    dtype: Any = np.float32,
+    batch: int | None = None,
+    platforms: Sequence[str] = PLATFORMS,
+) -> jax.export.Exported:
+    """Lower (R, mask, species) -> (energy, forces) of a batch of frames.
+
+    Arguments:
+        energy: of one frame [kcal/mol].
+        params: its parameters, constants of what is exported; floating ones are cast to `dtype`.
+        beads: in a row, padding included.
+        dtype: of R, energy and forces, float32 or float64. mask is boolean, species int32.
+        batch: number of frames; None leaves it open, which nearly every function allows.
+        platforms: in JAX's names.
+
+    Raises:
+        InputError: an argument is out of range.
+    """
+    check_beads(beads)
+    dtype = np.dtype(dtype)
+    if dtype.name not in ("float32", "float64"):
+        raise InputError(f"dtype is {dtype}; give float32 or float64")
+    if batch is not None and batch < 1:
+        raise InputError(f"batch is {batch}; give at least 1, or None to leave it open")
+
+    with jax.enable_x64(dtype == np.float64):
+        baked = jax.tree.map(lambda leaf: _cast(leaf, dtype), params)
+
+        def evaluate(
+            R: Float[Array, "frames beads 3"], mask: Bool[Array, "frames beads"], species: Int[Array, "frames beads"]
+        ) -> tuple[Float[Array, " frames"], Float[Array, "frames beads 3"]]:
+            both = jax.vmap(jax.value_and_grad(energy, argnums=1), in_axes=(None, 0, 0, 0))
+            values, gradients = both(baked, R, mask, species)
+            return values, jnp.where(mask[..., None], -gradients, 0.0)
+
+        frames = jax.export.symbolic_shape("frames")[0] if batch is None else batch
+        arguments = (
+            jax.ShapeDtypeStruct((frames, beads, 3), dtype),
+            jax.ShapeDtypeStruct((frames, beads), np.bool_),
+            jax.ShapeDtypeStruct((frames, beads), np.int32),
+        )
+        return jax.export.export(jax.jit(evaluate), platforms=platforms)(*arguments)
+
+
+def write_stablehlo(path: str | os.PathLike[str], exported: jax.export.Exported) -> None:
+    """Write what `export_energy` made, whole or not at all.
+
+    Raises:
+        InputError: the file cannot be written, or flatbuffers is not installed.
+    """
+    require_flatbuffers()
+    atomic_write(path, bytes(exported.serialize()))
+
+
+def read_stablehlo(path: str | os.PathLike[str]) -> Evaluate:
+    """The function in a file: (R, mask, species) of a batch of frames -> energies [kcal/mol], forces [kcal/mol/Å].
+
+    Raises:
+        InputError: the file cannot be read, holds something else, or flatbuffers is not installed.
+    """
+    require_flatbuffers()
+    try:
+        exported = jax.export.deserialize(bytearray(Path(path).read_bytes()))
+        R, mask, species = exported.in_avals
+        evaluate = jax.jit(exported.call)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    # What a foreign file makes the reader stumble over is of any kind.
+    except Exception:
+        raise InputError(f"{path}: not a function that this JAX can read; export it again") from None
+
+    def call(*arrays: Any) -> tuple[np.ndarray, np.ndarray]:
+        with jax.enable_x64(R.dtype == np.float64):
+            given = [jnp.asarray(x, aval.dtype) for x, aval in zip(arrays, (R, mask, species), strict=True)]
+            if given[0].shape[1:] != R.shape[1:]:
+                raise InputError(f"R has shape {given[0].shape}; {path} is of frames of {R.shape[1]} beads")
+            values, forces = evaluate(*given)
+            return np.asarray(values), np.asarray(forces)
+
+    return call
+
+
+def require_flatbuffers() -> None:
+    """Refuse where JAX cannot write or read an export.
+
+    Raises:
+        InputError: flatbuffers is not installed.
+    """
+    if find_spec("flatbuffers") is None:
+        raise InputError("a StableHLO file needs flatbuffers, which is not installed; pip install 'cgcore[export]'")
+
+
+def _cast(leaf: Any, dtype: np.dtype) -> Any:
+    return jnp.asarray(leaf, dtype) if jnp.issubdtype(jnp.result_type(leaf), jnp.floating) else leaf

@@ -1,0 +1,224 @@
+"""LAMMPS's reading of a folder that was exported for it, written from LAMMPS's manual alone: no cgcore.
+
+Data file, settings and tables are parsed; neighbours along bonds are worked out as `special_bonds` defines them; energy
+and force are interpolated by cubic splines, each by itself, as the styles `table spline` do; the geometry is its own.
+What LAMMPS would stop at raises.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+Terms = dict[str, float]
+
+
+class Section(NamedTuple):
+    """A section of a table file."""
+
+    parameters: list[str]
+    x: np.ndarray
+    energy: np.ndarray
+    force: np.ndarray
+
+    def after(self, word: str) -> list[float]:
+        """The two numbers that follow a parameter's name."""
+        at = self.parameters.index(word)
+        return [float(value) for value in self.parameters[at + 1 : at + 3]]
+
+
+class Curve:
+    """Energy and minus its derivative between `low` and `high`."""
+
+    def __init__(self, energy: CubicSpline, force: CubicSpline, low: float, high: float) -> None:
+        self.energy, self.force, self.low, self.high = energy, force, low, high
+
+    def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if np.any(x < self.low) or np.any(x > self.high):
+            raise ValueError(f"outside the table: {np.min(x)} to {np.max(x)}, not in {self.low} to {self.high}")
+        return self.energy(x), self.force(x)
+
+
+class Lammps:
+    """The chain of a folder; called with positions [Å] it gives the energy of each style and the forces."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.header, self.lists = read_data(folder / "chain.data")
+        self.curves: dict[tuple[str, int], Curve] = {}
+        self.lengths: dict[str, int] = {}
+        for line in (folder / "prior.in").read_text(encoding="utf-8").splitlines():
+            self._command(line.partition("#")[0].split())
+
+    def _command(self, words: list[str]) -> None:
+        match words:
+            case []:
+                pass
+            case [style, "table", "spline", length] if style.endswith("_style"):
+                self.lengths[style.removesuffix("_style")] = int(length)
+            case ["special_bonds", "lj/coul", *weights]:
+                self.weights = [float(weight) for weight in weights]
+            case ["pair_coeff", "*", "*", file, keyword]:
+                self._pair(self._section("pair", file, keyword))
+            case [style, kind, file, keyword] if style.endswith("_coeff"):
+                name = style.removesuffix("_coeff")
+                self.curves[name, int(kind)] = _curve(name, self._section(name, file, keyword))
+            case _:
+                raise ValueError(f"unknown command: {words}")
+
+    def _section(self, style: str, file: str, keyword: str) -> Section:
+        section = read_section(self.folder / file, keyword)
+        # Of one length, the spline through the file's values is that of the style.
+        assert len(section.x) == self.lengths[style]
+        return section
+
+    def _pair(self, section: Section) -> None:
+        """Splines of E and F/r over r²."""
+        inner, self.cutoff = section.after("RSQ")
+        squared = np.linspace(inner**2, self.cutoff**2, len(section.x))
+        r = np.sqrt(squared)
+        np.testing.assert_allclose(section.x, r, rtol=1e-12)
+        ends = [0, -1]
+        slopes = (np.array(section.after("FPRIME")) / r[ends] - section.force[ends] / squared[ends]) / (2 * r[ends])
+        energy = _clamped(squared, section.energy, -section.force[ends] / (2 * r[ends]))
+        force = _clamped(squared, section.force / r, slopes)
+        self.pair = Curve(energy, force, inner**2, self.cutoff**2)
+
+    def repelled(self) -> Iterator[tuple[int, int, float]]:
+        """Pairs and their weights in the pair style; a weight of 0 leaves a pair out."""
+        beads = self.header["atoms"]
+        bonded: list[set[int]] = [set() for _ in range(beads)]
+        for _, i, j in self.lists["Bonds"]:
+            bonded[i].add(j)
+            bonded[j].add(i)
+        for i in range(beads):
+            distance, reached = {i: 0}, {i}
+            for step in (1, 2, 3):
+                reached = {k for j in reached for k in bonded[j] if k not in distance}
+                distance |= dict.fromkeys(reached, step)
+            for j in range(i + 1, beads):
+                weight = self.weights[distance[j] - 1] if j in distance else 1.0
+                if weight:
+                    yield i, j, weight
+
+    def __call__(self, R: np.ndarray) -> tuple[Terms, np.ndarray]:
+        energies, F = {"bond": 0.0, "angle": 0.0, "dihedral": 0.0, "pair": 0.0}, np.zeros_like(R)
+        for name, measure in (("Bonds", _distance), ("Angles", _angle), ("Dihedrals", _dihedral)):
+            style = name.lower()[:-1]
+            for kind, *beads in self.lists[name]:
+                x, gradient = measure(*R[beads])
+                energy, force = self.curves[style, kind](x)
+                energies[style] += float(energy)
+                F[beads] += force * gradient
+        i, j, weight = self._pairs
+        d = R[i] - R[j]
+        squared = np.sum(d**2, axis=1)
+        near = squared < self.cutoff**2
+        energy, over_r = self.pair(squared[near])
+        energies["pair"] = float(np.sum(weight[near] * energy))
+        pull = (weight[near] * over_r)[:, None] * d[near]
+        np.add.at(F, i[near], pull)
+        np.add.at(F, j[near], -pull)
+        return energies, F
+
+    @functools.cached_property
+    def _pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        rows = np.array(list(self.repelled())).reshape(-1, 3)
+        return rows[:, 0].astype(int), rows[:, 1].astype(int), rows[:, 2]
+
+
+def read_data(path: Path) -> tuple[dict[str, int], dict[str, list[list[int]]]]:
+    """Counts of the header, and bonds, angles and dihedrals as [type, beads from 0 ...]."""
+    first, *parts = path.read_text(encoding="utf-8").split("\n\n")
+    counts = (line.split(maxsplit=1) for line in parts[0].splitlines())
+    header = {name: int(count) for count, name in counts}
+    titles = [part.partition("#")[0].strip() for part in parts]
+    lists = {}
+    for name in ("Bonds", "Angles", "Dihedrals"):
+        rows = parts[titles.index(name) + 1].split("\n") if name in titles else []
+        numbers = [[int(word) for word in row.split()] for row in rows if row]
+        assert [row[0] for row in numbers] == list(range(1, len(numbers) + 1))
+        assert len(numbers) == header.get(name.lower(), 0)
+        lists[name] = [[kind, *(bead - 1 for bead in beads)] for _, kind, *beads in numbers]
+    assert first
+    assert header["atoms"] == len(read_positions(path))
+    return header, lists
+
+
+def read_positions(path: Path) -> np.ndarray:
+    """Of the atoms, in their order [Å]."""
+    rows = path.read_text(encoding="utf-8").split("Atoms # molecular\n\n")[1].split("\n\n")[0].splitlines()
+    assert [row.split()[0] for row in rows] == [str(i) for i in range(1, len(rows) + 1)]
+    return np.array([[float(word) for word in row.split()[3:]] for row in rows])
+
+
+def read_section(path: Path, keyword: str) -> Section:
+    """The section of a table file that begins with the keyword."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    at = lines.index(keyword)
+    parameters = lines[at + 1].split()
+    assert parameters[0] == "N"
+    assert lines[at + 2] == ""
+    rows = [line.split() for line in lines[at + 3 : at + 3 + int(parameters[1])]]
+    assert [row[0] for row in rows] == [str(i) for i in range(1, len(rows) + 1)]
+    return Section(parameters, *np.array([[float(word) for word in row[1:]] for row in rows]).T)
+
+
+def _curve(style: str, section: Section) -> Curve:
+    """Of a bond [Å], an angle or a dihedral [degrees, turned into rad below]."""
+    x, energy, force = section.x, section.energy, section.force
+    if style == "dihedral":
+        assert "DEGREES" in section.parameters
+        assert x[-1] - x[0] < 360
+        closed = np.append(x, x[0] + 360)
+        splines = [CubicSpline(closed, np.append(y, y[0]), bc_type="periodic") for y in (energy, force)]
+        return Curve(_in_rad(splines[0], 1), _in_rad(splines[1], np.rad2deg(1)), -np.pi, np.pi)
+    splines = _clamped(x, energy, -force[[0, -1]]), _clamped(x, force, np.array(section.after("FP")))
+    if style == "angle":
+        assert (x[0], x[-1]) == (0.0, 180.0)
+        return Curve(_in_rad(splines[0], 1), _in_rad(splines[1], np.rad2deg(1)), 0.0, np.pi)
+    return Curve(*splines, x[0], x[-1])
+
+
+def _clamped(x: np.ndarray, y: np.ndarray, slopes: np.ndarray) -> CubicSpline:
+    ends: Any = ((1, slopes[0]), (1, slopes[1]))
+    return CubicSpline(x, y, bc_type=ends)
+
+
+def _in_rad(spline: CubicSpline, factor: float) -> CubicSpline:
+    """Of an argument in rad, `factor` times as high."""
+    powers = np.rad2deg(1.0) ** np.arange(3, -1, -1)[:, None]
+    return CubicSpline.construct_fast(factor * powers * spline.c, np.deg2rad(spline.x), extrapolate=spline.extrapolate)
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    d = b - a
+    r = np.sqrt(d @ d)
+    return r, np.array([-d, d]) / r
+
+
+def _angle(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """At b, and its gradient."""
+    u, v = a - b, c - b
+    u_length, v_length = np.sqrt(u @ u), np.sqrt(v @ v)
+    u, v = u / u_length, v / v_length
+    cosine = u @ v
+    sine = np.sqrt(1 - cosine**2)
+    at_a, at_c = (u * cosine - v) / (u_length * sine), (v * cosine - u) / (v_length * sine)
+    return np.arccos(cosine), np.array([at_a, -at_a - at_c, at_c])
+
+
+def _dihedral(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """IUPAC's, clockwise positive, and its gradient (Blondel and Karplus, J. Comput. Chem. 17, 1132, 1996)."""
+    F, G, H = a - b, b - c, d - c
+    A, B = np.cross(F, G), np.cross(H, G)
+    g = np.sqrt(G @ G)
+    phi = np.arctan2(np.cross(B, A) @ G / g, A @ B)
+    at_a, at_d = -g / (A @ A) * A, g / (B @ B) * B
+    shift = (F @ G) / (A @ A * g) * A - (H @ G) / (B @ B * g) * B
+    return phi, np.array([at_a, -at_a + shift, -at_d - shift, at_d])
