@@ -106,6 +106,14 @@ def test_symmetries(symmetry: str, max_edges: int | None, frames: list[Frame]) -
     assert max(errors) < 1e-12
 
 
+def test_three_layers_tell_pseudovectors_from_vectors(frames: list[Frame]) -> None:
+    net = network(3, max_ell=1)
+    assert "1e" in map(str, outputs(1, 3)[0])
+    p = net.init(jax.random.key(0), np.float64)
+    for symmetry in ("rotation", "reflection"):
+        assert max(symmetry_errors(net, p, symmetry, frames[:2])) < 1e-12
+
+
 @pytest.mark.parametrize("symmetry", ["rotation", "reflection", "translation", "permutation"])
 def test_symmetries_in_float32(symmetry: str) -> None:
     single = [random_frame(seed, 10, np.float32) for seed in range(8)]

@@ -97,6 +97,8 @@ def test_the_average_counts_real_beads_alone() -> None:
     edges = [len(by_hand(R, mask)) for R, mask in zip(data.R, data.mask, strict=True)]
     assert average_neighbors(data.R, data.mask, CUTOFF) == pytest.approx(sum(edges) / 12)
     assert average_neighbors(data.R, np.zeros_like(data.mask), CUTOFF) == 0
+    with jax.enable_x64(False):
+        assert average_neighbors(data.R.astype(np.float32), data.mask, CUTOFF) == pytest.approx(sum(edges) / 12)
 
 
 @pytest.mark.parametrize("p", [2, 6, 7])

@@ -32,7 +32,7 @@ CUTOFF = 9.0
 
 
 def network(max_edges: int = 90, displacement: Displacement = free, max_ell: int = 1) -> Nequip:
-    sizes = NequipSettings(max_ell=max_ell, n_radial_basis=4, hidden_channels=4, mlp_n_hidden=8)
+    sizes = NequipSettings(max_ell=max_ell, n_radial_basis=4, hidden_channels=4, mlp_n_hidden=8, mlp_n_layers=3)
     return Nequip(sizes, 5.0, CUTOFF, N_SPECIES, displacement, max_edges)
 
 
@@ -53,7 +53,7 @@ def test_the_energy_is_what_jax_md_computes(frames: list[Frame]) -> None:
         {"graph_net_steps": 2, "n_elements": N_SPECIES, "hidden_irreps": "4x0e + 4x1o", "sh_irreps": "1x0e + 1x1o"}
     )
     settings.update({"num_basis": 4, "r_max": 2.0, "radial_net_n_hidden": 8, "n_neighbors": 5.0})
-    settings.update({"shift": 0.0, "scale": 1.0})
+    settings.update({"radial_net_n_layers": 2, "shift": 0.0, "scale": 1.0})
     r = np.linalg.norm(frame.R[:, None] - frame.R, axis=-1)
     senders, receivers = np.nonzero((r > 0) & (r < CUTOFF))
     graph = jraph.GraphsTuple(

@@ -72,7 +72,7 @@ class Allegro:
         r = jnp.vectorize(norm, signature="(k)->()")(edges.vectors)
         u = envelope(r / self.cutoff, s.envelope_p)[..., None]
         Y = harmonics(edges.vectors / jnp.where(r > 0, r, 1)[..., None], s.max_ell)
-        embedded = params["species"][jnp.where(mask, species, 0)]
+        embedded = params["species"][species]
         x = _two_body(params["two_body"], edges, embedded, bessel(r / self.cutoff, s.n_radial_basis) * u) * u
         V = weighted(Y, x, params["features"])
         for layer, wanted in zip(params["layers"], outputs(s.max_ell, s.num_layers), strict=True):

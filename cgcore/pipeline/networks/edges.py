@@ -101,7 +101,7 @@ def listed(
     count, R = jnp.sum(edges), jnp.where(mask[:, None], R, 0.0)
     vectors = jax.vmap(displacement)(R[neighbour], R[centre]).astype(dtype)
     used = (jnp.arange(max_edges) < count)[:, None]
-    # A factor: a constant NaN would leave the gradient 0.
+    # As a factor, since a NaN that `where` chooses would leave the gradient 0.
     spoil = jnp.where(count > max_edges, jnp.nan, 1.0).astype(dtype)
     return Listed(jnp.where(used, vectors, _out_of_reach(cutoff, dtype)) * spoil, centre, neighbour, n_beads)
 

@@ -77,7 +77,7 @@ class Nequip:
             num_basis=s.n_radial_basis,
             r_max=CUTOFF,
             radial_net_n_hidden=s.mlp_n_hidden,
-            radial_net_n_layers=s.mlp_n_layers,
+            radial_net_n_layers=s.mlp_n_layers - 1,  # jax-md does not count the last one
             n_neighbors=self.avg_num_neighbors,
         )
 
@@ -87,9 +87,8 @@ class Nequip:
         edges = listed(R, mask, self.cutoff, self.displacement, dtype, self.max_edges)
         n_beads = R.shape[0]
         return jraph.GraphsTuple(
-            nodes=jax.nn.one_hot(jnp.where(mask, species, 0), self.n_species, dtype=dtype),
-            # jax-md's vectors point from the sender to the receiver.
-            edges=edges.vectors * (-CUTOFF / self.cutoff),
+            nodes=jax.nn.one_hot(species, self.n_species, dtype=dtype),
+            edges=edges.vectors * (CUTOFF / self.cutoff),
             senders=edges.neighbour,
             receivers=edges.centre,
             # A graph for each bead, so that energies come bead by bead and padding can be left out.

@@ -19,12 +19,12 @@ class AllegroSettings:
         max_ell: highest degree of the spherical harmonics.
         num_layers: layers of tensor products; with n layers a pair's energy depends on n + 2 beads at a time.
         n_radial_basis: number of Bessel functions.
-        envelope_p: order of the polynomial envelope, which has envelope_p - 4 derivatives more at 0 than at the cutoff.
+        envelope_p: order p of the polynomial envelope, which starts as 1 - O(x^p): the higher, the later it falls.
         embed_n_hidden: hidden widths of the MLP that embeds a pair.
         species_embed: numbers that a species is embedded in.
         mlp_n_hidden: width of the pairs' scalar features and of the MLPs that update them; the equivariant features
             have `channels`.
-        mlp_n_layers: hidden layers of those MLPs.
+        mlp_n_layers: layers of those MLPs, the last of them linear.
         avg_num_neighbors: mean number of beads within the cutoff of a bead; None: to be set from the data.
 
     Raises:
