@@ -113,7 +113,7 @@ def test_bad_files(tmp_path: Path) -> None:
         (said | {"network": said["network"] | {"cutoff": -1.0}}, "model.cutoff is -1"),
         (
             said | {"network": said["network"] | {"avg_num_neighbors": None}},
-            "belongs to another version of cgcore: network.avg_num_neighbors is null there",
+            "another version of cgcore: network.avg_num_neighbors is null",
         ),
         (said | {"network": said["network"] | {"mlp_n_hidden": 9}}, "belongs to another model: the parameter allegro"),
         (said | {"network": None}, "belongs to another model: it has the parameter allegro"),
