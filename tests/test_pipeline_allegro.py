@@ -1,4 +1,4 @@
-"""Allegro: the paper's formulas, symmetries, smoothness, locality, padding and derivatives."""
+"""Allegro: symmetries, smoothness, locality, padding and derivatives."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ from network_helpers import (
     random_frame,
     symmetry_errors,
 )
-from numpy.polynomial import legendre
 
 from cgcore.physics.geometry import Displacement, free
-from cgcore.pipeline.networks.allegro import ALPHA, Allegro
+from cgcore.pipeline.networks.allegro import Allegro
 from cgcore.pipeline.networks.equivariant import outputs
 from cgcore.pipeline.networks.settings import AllegroSettings
 
@@ -52,45 +51,6 @@ def params(num_layers: int = 2, dtype: Any = np.float64) -> Any:
 @pytest.fixture(scope="module")
 def frames() -> list[Frame]:
     return [random_frame(seed, 10) for seed in range(8)]
-
-
-def test_one_layer_is_the_formula_of_the_paper(frames: list[Frame]) -> None:
-    # Loops over beads in NumPy. Degree by degree, the addition theorem turns spherical harmonics into Legendre
-    # polynomials of the angle at the centre: sum_m Y_lm(a) Y_lm(b) = (2l+1) P_l(a.b), and the tensor product into a
-    # scalar divides by sqrt(2l+1).
-    frame, p, net = frames[0], jax.tree.map(np.asarray, params(1)), network(1)
-    s, n = net.settings, len(frame.R)
-
-    def silu(z: np.ndarray) -> np.ndarray:
-        return 1.6791767 * z / (1 + np.exp(-z))
-
-    def mlp(weights: list[np.ndarray], z: np.ndarray) -> np.ndarray:
-        for matrix in weights[:-1]:
-            z = silu(z @ matrix)
-        return z @ weights[-1]
-
-    r = np.linalg.norm(frame.R[None] - frame.R[:, None], axis=-1)
-    neighbours = [[j for j in range(n) if j != i and r[i, j] < CUTOFF] for i in range(n)]
-    assert min(map(len, neighbours)) < max(map(len, neighbours)) < n - 1
-    x, u = {}, {}
-    for i in range(n):
-        for j in neighbours[i]:
-            d, k = r[i, j] / CUTOFF, s.envelope_p
-            u[i, j] = 1 - (k + 1) * (k + 2) / 2 * d**k + k * (k + 2) * d ** (k + 1) - k * (k + 1) / 2 * d ** (k + 2)
-            basis = u[i, j] * np.sqrt(2) * np.sin(np.arange(1, s.n_radial_basis + 1) * np.pi * d) / d
-            both = [*p["species"][frame.species[i]], *p["species"][frame.species[j]]]
-            x[i, j] = u[i, j] * mlp(p["two_body"], np.array([*both, *basis]))
-    layer, degrees, energy = p["layers"][0], np.arange(s.max_ell + 1), 0.0
-    for i, j in x:
-        scalars = np.zeros((s.channels, s.max_ell + 1))
-        for k in neighbours[i]:
-            cosine = (frame.R[j] - frame.R[i]) @ (frame.R[k] - frame.R[i]) / (r[i, j] * r[i, k])
-            P = np.array([legendre.legval(cosine, np.eye(s.max_ell + 1)[degree]) for degree in degrees])
-            weight = np.einsum("x,xcl->cl", x[i, k], layer["environment"]) / np.sqrt(5.0)
-            scalars += np.einsum("x,xcl->cl", x[i, j], p["features"]) * weight * np.sqrt(2 * degrees + 1) * P
-        update = u[i, j] * mlp(layer["latent"], np.array([*x[i, j], *scalars.ravel()]))
-        energy += (x[i, j] + ALPHA * update) / np.sqrt(1 + ALPHA**2) @ p["readout"] / np.sqrt(5.0)
-    assert evaluate(net, params(1), frame)[0] == pytest.approx(energy, rel=1e-12)
 
 
 def test_layers_keep_only_what_can_still_become_a_scalar() -> None:

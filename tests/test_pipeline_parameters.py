@@ -19,8 +19,9 @@ NAMES = {"prior/r0", "prior/a", "allegro/layers/0/w"}
 
 def test_there_and_back(tmp_path: Path) -> None:
     assert set(named_arrays(TREE)) == NAMES
-    save_params(tmp_path / "p.npz", TREE, {"kind": ["allegro", None, 2.5]})
-    arrays, fingerprint = read_params(tmp_path / "p.npz")
+    save_params(tmp_path / "p.npz", TREE, {"kind": ["allegro", None, 2.5]}, 12)
+    arrays, fingerprint, beads = read_params(tmp_path / "p.npz")
+    assert beads == 12
     assert fingerprint == {"kind": ["allegro", None, 2.5]}
     assert set(arrays) == NAMES
     again = from_named(TREE, arrays, "p.npz")
@@ -31,7 +32,9 @@ def test_there_and_back(tmp_path: Path) -> None:
 
 def test_the_dtype_is_that_of_the_model(tmp_path: Path) -> None:
     save_params(tmp_path / "p.npz", {"x": jnp.array(0.1, jnp.float32)}, {})
-    assert from_named({"x": jnp.array(0.0)}, read_params(tmp_path / "p.npz")[0], "")["x"].dtype == np.float64
+    saved = read_params(tmp_path / "p.npz")
+    assert saved.beads is None
+    assert from_named({"x": jnp.array(0.0)}, saved.arrays, "")["x"].dtype == np.float64
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Parameters as named arrays, and in files: an NPZ of plain arrays and the fingerprint of their model."""
+"""Parameters as named arrays, and in files: an NPZ of plain arrays, the fingerprint of their model and its beads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +20,17 @@ Tree = TypeVar("Tree")
 
 FORMAT = "cgcore params 1"
 _MADE = "make it by Trainer.save_params or `cgcore train`"
+
+
+class Saved(NamedTuple):
+    """What a file of parameters holds."""
+
+    arrays: dict[str, np.ndarray]
+    """By name, see `named_arrays`."""
+    fingerprint: dict[str, Any]
+    """Of the model, see `CombinedModel.fingerprint`."""
+    beads: int | None
+    """Of a frame, padding included; None: the file does not say. Parameters suit models of any number."""
 
 
 def named_arrays(tree: Any) -> dict[str, np.ndarray]:
@@ -50,21 +61,25 @@ def from_named(like: Tree, arrays: Mapping[str, np.ndarray], name: str) -> Tree:
     return jax.tree.unflatten(form, values)
 
 
-def save_params(path: str | os.PathLike[str], params: Any, fingerprint: Mapping[str, Any]) -> None:
-    """Write parameters and the fingerprint of their model, atomically.
+def save_params(
+    path: str | os.PathLike[str], params: Any, fingerprint: Mapping[str, Any], beads: int | None = None
+) -> None:
+    """Write parameters, the fingerprint of their model and its number of beads, atomically.
 
     Raises:
         InputError: the file cannot be written.
     """
     buffer = io.BytesIO()
     arrays: dict[str, Any] = {"format": np.array(FORMAT), "fingerprint": np.array(json.dumps(fingerprint))}
+    if beads is not None:
+        arrays["beads"] = np.array(beads)
     arrays |= {f"params/{name}": array for name, array in named_arrays(params).items()}
     np.savez(buffer, **arrays)
     atomic_write(path, buffer.getvalue())
 
 
-def read_params(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Named arrays and fingerprint from a file; nothing is unpickled.
+def read_params(path: str | os.PathLike[str]) -> Saved:
+    """What `save_params` wrote; nothing is unpickled.
 
     Raises:
         InputError: no such file, not one of parameters, or a damaged one.
@@ -82,11 +97,12 @@ def read_params(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
         if str(arrays.pop("format")) != FORMAT:
             raise ValueError
         fingerprint = json.loads(str(arrays.pop("fingerprint")))
-    except (KeyError, ValueError) as error:
+        beads = int(arrays.pop("beads")) if "beads" in arrays else None
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: no file of parameters of this version of cgcore; {_MADE}") from error
     if bad := [name for name, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]:
         raise InputError(f"{path}: the parameter {bad[0].removeprefix('params/')} is not finite; {_MADE}")
-    return {name.removeprefix("params/"): array for name, array in arrays.items()}, fingerprint
+    return Saved({name.removeprefix("params/"): array for name, array in arrays.items()}, fingerprint, beads)
 
 
 def require_same(mine: Any, theirs: Any, name: str, what: str) -> None:

@@ -195,7 +195,7 @@ class Trainer:
         Raises:
             InputError: the file cannot be written.
         """
-        save_params(path, self.params, self.model.fingerprint())
+        save_params(path, self.params, self.model.fingerprint(), self.model.N_max)
 
     def load_params(self, path: str | os.PathLike[str]) -> None:
         """Read what `save_params` wrote into `params` and `model.prior.params`.
@@ -203,7 +203,7 @@ class Trainer:
         Raises:
             InputError: no such file, a damaged one, or parameters of another model.
         """
-        arrays, fingerprint = read_params(path)
+        arrays, fingerprint, _ = read_params(path)
         require_same(self.model.fingerprint(), fingerprint, os.fspath(path), "another model")
         with self.model.precision():
             self.params = from_named(self.params, arrays, os.fspath(path))

@@ -53,7 +53,7 @@ def make_network(
         n_beads: beads of a frame.
         displacement: in jax-md's convention.
         max_edges: slots for the edges of a frame, see `edges.count_edges`; a frame with more has energy NaN. None:
-            one for each pair, which is faster while over about a third of the pairs are edges.
+            one for each pair, which is faster where most pairs are edges.
 
     Raises:
         InputError: `avg_num_neighbors` is None, a size is out of range, or a library is missing.

@@ -1,0 +1,71 @@
+"""A trained model from its file of parameters alone: the fingerprint in it says which model that is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from cgcore.errors import InputError
+from cgcore.physics.prior import Prior, Weights
+from cgcore.pipeline.export.checks import check_beads
+from cgcore.pipeline.model import PRIOR, CombinedModel
+from cgcore.pipeline.networks.settings import AllegroSettings, NequipSettings, NetworkSettings
+from cgcore.pipeline.optimizers import Params
+from cgcore.pipeline.parameters import from_named, read_params, require_same
+from cgcore.pipeline.settings import ModelSettings, Precision, Settings, TrainingSettings
+
+_SIZES = {"allegro": AllegroSettings, "nequip": NequipSettings}
+
+
+def load_trained(
+    path: str | os.PathLike[str], beads: int | None = None, precision: Precision = "float32"
+) -> tuple[CombinedModel, Params]:
+    """The model in free space, with room for every pair of beads, and its parameters.
+
+    Arguments:
+        path: what `Trainer.save_params` wrote.
+        beads: of a frame, padding included; None: as in training.
+        precision: of the parameters.
+
+    Raises:
+        InputError: no such file or a damaged one, beads out of range or not known, a library is missing.
+    """
+    name = os.fspath(path)
+    saved = read_params(path)
+    if (beads := saved.beads if beads is None else beads) is None:
+        raise InputError(f"--beads is missing, and {name} does not say for how many beads it was made; give it")
+    check_beads(beads)
+    try:
+        settings = Settings(
+            model=ModelSettings(_prior(saved.fingerprint, saved.arrays), network=_network(saved.fingerprint)),
+            training=TrainingSettings(precision=precision),
+            name=name,
+        )
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{name}: its fingerprint is not one of a model; train it again") from error
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+    # Only avg_num_neighbors would be counted in this frame, and it is known.
+    model = CombinedModel(settings, np.zeros((beads, 3)), None, np.zeros(beads, int), beads)
+    require_same(model.fingerprint(), saved.fingerprint, name, "another version of cgcore")
+    with model.precision():
+        return model, from_named(model.initialize_params(jax.random.key(0)), saved.arrays, name)
+
+
+def _prior(fingerprint: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Prior | None:
+    if (said := fingerprint["prior"]) is None:
+        return None
+    own = {name: array for name, array in arrays.items() if name.startswith(f"{PRIOR}/")}
+    return Prior(Weights(**said["weights"]), {name.removeprefix(f"{PRIOR}/"): array for name, array in own.items()})
+
+
+def _network(fingerprint: Mapping[str, Any]) -> NetworkSettings | None:
+    if (said := fingerprint["network"]) is None:
+        return None
+    general = {name: said[name] for name in ("kind", "cutoff", "n_species")}
+    sizes = {name: value for name, value in said.items() if name not in general}
+    return NetworkSettings(**general, **{said["kind"]: _SIZES[said["kind"]](**sizes)})

@@ -1,0 +1,152 @@
+"""A trained model exported from its file of parameters alone: the same forces, in any program that reads StableHLO."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pipeline_helpers as h
+import pytest
+from cli_helpers import assert_refused, bundled, prior_yaml, run
+from helpers import relative
+
+from cgcore.errors import InputError
+from cgcore.pipeline.export.stablehlo import read_stablehlo
+from cgcore.pipeline.export.trained import load_trained
+from cgcore.pipeline.model import CombinedModel
+from cgcore.pipeline.parameters import read_params, save_params
+
+ALLEGRO = {
+    **{"max_ell": 1, "n_radial_basis": 4, "embed_n_hidden": [8], "species_embed": 4, "mlp_n_hidden": 8},
+    **{"mlp_n_layers": 1, "avg_num_neighbors": 6.0},
+}
+DATA = bundled(slice(0, 1000, 250))
+R, SPECIES = DATA["R"].astype(np.float64), DATA["species"].astype(np.int32)
+
+
+def made(**model: Any) -> tuple[CombinedModel, Any]:
+    """A model in float64 and its starting parameters."""
+    said = h.settings({"allegro": ALLEGRO} | model)
+    combined = CombinedModel(said, R[0], None, SPECIES[0], R.shape[1])
+    return combined, combined.initialize_params(jax.random.key(1))
+
+
+def saved(folder: Path, *, beads: int | None = R.shape[1], **model: Any) -> tuple[CombinedModel, Any, Path]:
+    """The same and their file, as `cgcore train` writes it."""
+    combined, params = made(**model)
+    folder.mkdir(exist_ok=True)
+    save_params(folder / "params.npz", params, combined.fingerprint(), beads)
+    return combined, params, folder / "params.npz"
+
+
+def summed(model: CombinedModel, params: Any, mask: np.ndarray) -> np.ndarray:
+    """Forces of all components together."""
+    components = jax.jit(model.compute_force_components)
+    return np.array([sum(components(params, *frame).values()) for frame in zip(R, mask, SPECIES, strict=True)])
+
+
+@pytest.mark.parametrize(
+    ("model", "precision", "tolerance"),
+    [({}, None, 1e-5), ({"use_priors": False}, "float64", 1e-12)],
+)
+def test_forces_are_those_of_all_components(
+    tmp_path: Path, model: dict[str, Any], precision: str | None, tolerance: float
+) -> None:
+    combined, params, path = saved(tmp_path / "out", **model)
+    out = tmp_path / "model.stablehlo"
+    # Once the folder, once the file.
+    source, more = (path, ()) if precision is None else (path.parent, ("--precision", precision))
+    ran = run("export", source, "--to", "stablehlo", "-o", out, *more)
+    assert ran == (0, f"Written: {out}\n", "")
+    mask = np.arange(R.shape[1]) < np.array([[10], [8], [10], [5]])
+    found, expected = read_stablehlo(out)(R, mask, SPECIES)[1], summed(combined, params, mask)
+    assert found.dtype == (precision or "float32")
+    assert relative(found, expected) < tolerance
+    assert not np.any(found[~mask])
+
+
+def test_beads(tmp_path: Path) -> None:
+    _, params, path = saved(tmp_path / "out", ml_model="none")
+    assert load_trained(path)[0].N_max == 10
+    assert load_trained(path, 7)[0].N_max == 7
+    _, _, path = saved(tmp_path / "out", ml_model="none", beads=None)
+    assert read_params(path).beads is None
+    assert load_trained(path, 12)[0].N_max == 12
+    assert h.equal(load_trained(path, 12, "float64")[1], params)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--to", "lammps", "--beads", 10), ("params.npz", "only --to stablehlo", "give the priors.yaml")),
+        (("--to", "openmm", "--beads", 10), ("params.npz", "only --to stablehlo", "give the priors.yaml")),
+        (("--to", "stablehlo", "--beads", 1), ("beads is 1", "at least 2")),
+        (("--to", "stablehlo", "--mass", 3), ("--mass means nothing to --to stablehlo",)),
+    ],
+)
+def test_bad_arguments(tmp_path: Path, arguments: tuple[Any, ...], words: tuple[str, ...]) -> None:
+    _, _, path = saved(tmp_path, ml_model="none")
+    assert_refused(run("export", path, "-o", tmp_path / "out", *arguments), *words)
+    assert not (tmp_path / "out").exists()
+
+
+def test_bad_files(tmp_path: Path) -> None:
+    def refused(source: Path, *words: str) -> None:
+        assert_refused(run("export", source, "--to", "stablehlo", "-o", tmp_path / "out"), source.name, *words)
+        assert not (tmp_path / "out").exists()
+
+    combined, params, path = saved(tmp_path / "run", use_priors=False, beads=None)
+    refused(path, "--beads is missing", "does not say")
+    refused(tmp_path, "holds no params.npz", "cgcore train --output")
+    refused(tmp_path / "none.npz", "no such file")
+    np.savez(tmp_path / "frames.npz", R=R)
+    refused(tmp_path / "frames.npz", "no file of parameters")
+    said = combined.fingerprint()
+    for fingerprint, words in (
+        ({}, "its fingerprint is not one of a model"),
+        ([], "its fingerprint is not one of a model"),
+        (said | {"network": said["network"] | {"kind": "schnet"}}, "its fingerprint is not one of a model"),
+        (said | {"network": said["network"] | {"more": 1}}, "its fingerprint is not one of a model"),
+        (said | {"network": said["network"] | {"cutoff": -1.0}}, "model.cutoff is -1"),
+        (
+            said | {"network": said["network"] | {"avg_num_neighbors": None}},
+            "another version of cgcore: network.avg_num_neighbors is null",
+        ),
+        (said | {"network": said["network"] | {"mlp_n_hidden": 9}}, "belongs to another model: the parameter allegro"),
+        (said | {"network": None}, "belongs to another model: it has the parameter allegro"),
+        (said | {"more": 1}, "belongs to another version of cgcore: more is 1 there"),
+    ):
+        save_params(path, params, fingerprint, 10)
+        refused(path, words)
+
+
+def test_a_prior_needs_beads_and_a_bad_one_is_a_warning(tmp_path: Path) -> None:
+    priors = prior_yaml(tmp_path / "priors.yaml")
+    assert_refused(run("export", priors, "--to", "stablehlo", "-o", tmp_path / "out"), "--beads is missing")
+    _, _, path = saved(tmp_path / "run", ml_model="none", priors=h.PRIORS | {"epsilon": -2.0})
+    ran = run("export", path, "--to", "stablehlo", "-o", tmp_path / "out")
+    assert (ran.code, ran.out) == (0, f"Written: {tmp_path / 'out'}\n")
+    assert ran.err == (
+        f"{path}: epsilon = -2 is negative: beads that meet fall into each other; "
+        "see that the network makes up for it before you simulate\n"
+    )
+
+
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, path = saved(tmp_path / "run")
+    monkeypatch.setitem(sys.modules, "cgcore.pipeline.networks.allegro", None)
+    ran = run("export", path, "--to", "stablehlo", "-o", tmp_path / "out")
+    assert_refused(ran, r"pip install 'cgcore\[train\]'")
+
+
+def test_other_values_of_beads_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "p.npz"
+    save_params(path, {}, {})
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    np.savez(path, **arrays, beads=np.array("ten"))
+    with pytest.raises(InputError, match=r"p\.npz: no file of parameters of this version"):
+        load_trained(path)
