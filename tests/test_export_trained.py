@@ -104,10 +104,10 @@ def test_bad_files(tmp_path: Path) -> None:
     refused(tmp_path / "none.npz", "no such file")
     np.savez(tmp_path / "frames.npz", R=R)
     refused(tmp_path / "frames.npz", "no file of parameters")
-    said = combined.fingerprint()
+    said: Any = combined.fingerprint()
     for fingerprint, words in (
         ({}, "its fingerprint is not one of a model"),
-        ([], "its fingerprint is not one of a model"),
+        ({"prior": []}, "its fingerprint is not one of a model"),
         (said | {"network": said["network"] | {"kind": "schnet"}}, "its fingerprint is not one of a model"),
         (said | {"network": said["network"] | {"more": 1}}, "its fingerprint is not one of a model"),
         (said | {"network": said["network"] | {"cutoff": -1.0}}, "model.cutoff is -1"),
