@@ -48,6 +48,16 @@ def summed(model: CombinedModel, params: Any, mask: np.ndarray) -> np.ndarray:
     return np.array([sum(components(params, *frame).values()) for frame in zip(R, mask, SPECIES, strict=True)])
 
 
+def test_the_box_is_that_of_the_training(tmp_path: Path) -> None:
+    said, box = h.settings({"ml_model": "none"}), [40.0, 50.0, 60.0]
+    boxed, free = (CombinedModel(said, R[0], b, SPECIES[0], R.shape[1]) for b in (box, None))
+    for number, model in enumerate((boxed, free)):
+        path = tmp_path / f"{number}.npz"
+        save_params(path, model.initialize_params(jax.random.key(0)), model.fingerprint(), R.shape[1])
+        assert load_trained(path)[0].displacement == model.displacement
+    assert boxed.fingerprint() != free.fingerprint()
+
+
 @pytest.mark.parametrize(
     ("model", "precision", "tolerance"),
     [({}, None, 1e-5), ({"use_priors": False}, "float64", 1e-12)],

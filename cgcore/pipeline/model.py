@@ -46,6 +46,7 @@ class CombinedModel:
         settings: as read, `avg_num_neighbors` filled in.
         prior: weights and current parameters; None with `use_priors: false`.
         network: None with `ml_model: none`.
+        box: its lengths [Å]; None in free space.
         displacement: of the box.
 
     Raises:
@@ -72,6 +73,7 @@ class CombinedModel:
         network = settings.model.network
         self.displacement: Displacement
         self.displacement, self.displacement_name = displacement_in(box, network and network.cutoff)
+        self.box: list[float] | None = None if box is None else np.asarray(box, np.float64).tolist()
         self.network: Network | None = None
         if network is not None:
             check_species("species", species, np.ones(len(species), bool), network.n_species)
@@ -161,6 +163,7 @@ class CombinedModel:
         """What parameters belong to, in plain values: those of a model with another fingerprint do not suit."""
         network, prior = self.settings.model.network, self.prior
         return {
+            "box": self.box,
             "prior": None
             if prior is None
             else {"weights": prior.weights._asdict()}

@@ -24,7 +24,7 @@ _SIZES = {"allegro": AllegroSettings, "nequip": NequipSettings}
 def load_trained(
     path: str | os.PathLike[str], beads: int | None = None, precision: Precision = "float32"
 ) -> tuple[CombinedModel, Params]:
-    """The model in free space, with room for every pair of beads, and its parameters.
+    """The model, in its box or in free space, with room for every pair of beads, and its parameters.
 
     Arguments:
         path: what `Trainer.save_params` wrote.
@@ -45,12 +45,13 @@ def load_trained(
             training=TrainingSettings(precision=precision),
             name=name,
         )
+        box = saved.fingerprint["box"]
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(f"{name}: its fingerprint is not one of a model; train it again") from error
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
     # Only avg_num_neighbors would be counted in this frame, and it is known.
-    model = CombinedModel(settings, np.zeros((beads, 3)), None, np.zeros(beads, int), beads)
+    model = CombinedModel(settings, np.zeros((beads, 3)), box, np.zeros(beads, int), beads)
     require_same(model.fingerprint(), saved.fingerprint, name, "another version of cgcore")
     with model.precision():
         return model, from_named(model.initialize_params(jax.random.key(0)), saved.arrays, name)
