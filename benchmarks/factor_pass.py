@@ -13,13 +13,13 @@ import numpy as np
 import cgcore
 from benchmarks.suites.synthetic import chains
 from benchmarks.timing import best_of
-from cgcore.blas import one_blas_thread
 from cgcore.factor import compress as factor_pass
 from cgcore.factor.batches import Batch, all_cuts
 from cgcore.factor.gram import located
 from cgcore.factor.triangle import merged, triangle
 from cgcore.fitting.problem import DirectPhysical
-from cgcore.physics.geometry import free
+from cgcore.physics.space import free
+from cgcore.threads import one_blas_thread
 
 
 def main() -> None:

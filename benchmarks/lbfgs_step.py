@@ -13,7 +13,7 @@ import cgcore
 from benchmarks.suites.synthetic import chains
 from benchmarks.timing import best_of
 from cgcore.fitting.problem import DirectPhysical
-from cgcore.physics.geometry import free
+from cgcore.physics.space import free
 
 
 def main() -> None:

@@ -18,13 +18,13 @@ import numpy as np
 import cgcore
 from benchmarks.suites.synthetic import chains
 from benchmarks.timing import best_of
-from cgcore.blas import one_blas_thread
 from cgcore.factor import compress as factor_pass
 from cgcore.factor import gram
 from cgcore.factor.batches import all_cuts, sample_cuts
 from cgcore.fitting.spectrum import spectrum
-from cgcore.physics.geometry import free
 from cgcore.physics.pair_forces import far_pair_forces
+from cgcore.physics.space import free
+from cgcore.threads import one_blas_thread
 
 SIZE, COPIED = 3000, 2**25
 PAIR = 21
@@ -95,7 +95,7 @@ def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> c
     dataset = cgcore.from_arrays(*chains(frames, beads))
     segments = dataset.segments(factor_pass.BLOCKS)
     batches = [cut.load() for cut in all_cuts(dataset, segments)]
-    whitening = factor_pass._whitening(fingerprint, free, sample_cuts(dataset, segments))
+    whitening = factor_pass._preconditioner(fingerprint, free, sample_cuts(dataset, segments))
 
     def on_every_batch(step: Callable[..., Any], *made: list[Any]) -> tuple[float, list[Any]]:
         """Seconds a frame of a step on what the steps before it made of each batch, and what it makes."""

@@ -18,7 +18,7 @@ from cgcore.data.splitting import protein_rows
 from cgcore.factor.batches import all_cuts
 from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.physics import geometry
-from cgcore.physics.geometry import Displacement, free
+from cgcore.physics.space import Displacement, free
 from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION
 
 MEDIAN_BINS_PER_E_FOLD = 1000

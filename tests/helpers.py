@@ -14,8 +14,8 @@ import numpy as np
 
 from cgcore.physics import design, energy, loss
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.geometry import Displacement, free
 from cgcore.physics.prior import Prior, Weights
+from cgcore.physics.space import Displacement, free
 
 # Compiled once for each shape and displacement; weights are traced, so that a one-hot one does not compile again.
 _evaluate = jax.jit(

@@ -14,7 +14,7 @@ from cli_helpers import bundled
 from helpers import term_energies as term_energies
 
 from cgcore.data import from_arrays
-from cgcore.physics.geometry import Displacement, free
+from cgcore.physics.space import Displacement, free
 from cgcore.pipeline.loader import DatasetLoader
 from cgcore.pipeline.model import CombinedModel
 from cgcore.pipeline.settings import Settings, load_settings

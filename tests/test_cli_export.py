@@ -15,8 +15,8 @@ from cli_helpers import WEIGHTS, assert_refused, bundled, forces, prior_yaml, ru
 from helpers import relative
 
 from cgcore.config import default_prior, load_config
-from cgcore.output import write_priors
-from cgcore.pipeline.export.stablehlo import read_stablehlo
+from cgcore.export.stablehlo import read_stablehlo
+from cgcore.serialize import write_priors
 from validation.lammps_reader import Lammps
 
 R = bundled(slice(0, 1000, 200))["R"].astype(np.float64)

@@ -30,9 +30,9 @@ from helpers import (
 from cgcore.data import Batch
 from cgcore.physics import energy
 from cgcore.physics.coefficients import Layout, to_coefficients
-from cgcore.physics.geometry import free
 from cgcore.physics.internal import coordinates, histogrammed
 from cgcore.physics.prior import Prior, Weights
+from cgcore.physics.space import free
 
 batch_forces = jax.jit(jax.vmap(energy.forces, in_axes=(None, None, 0, 0, None)), static_argnums=4)
 

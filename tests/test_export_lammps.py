@@ -13,8 +13,8 @@ from helpers import ALL_ON, chain, forces, np_energies, np_forces, prior, relati
 from cgcore.config import default_prior
 from cgcore.data import Batch
 from cgcore.errors import InputError
+from cgcore.export.lammps import write_lammps
 from cgcore.physics.prior import Prior, Weights
-from cgcore.pipeline.export.lammps import write_lammps
 from validation.lammps_reader import Lammps, read_data, read_positions, read_section
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "lammps.json").read_text(encoding="utf-8"))

@@ -14,8 +14,8 @@ from helpers import ALL_ON, TERMS, chain, forces, np_energies, np_forces, prior,
 from cgcore.config import default_prior
 from cgcore.data import Batch
 from cgcore.errors import InputError
+from cgcore.export.openmm import openmm_system, write_openmm
 from cgcore.physics.prior import Prior, Weights
-from cgcore.pipeline.export.openmm import openmm_system, write_openmm
 
 KJ_PER_KCAL = 4.184
 ANGSTROM_PER_NM = 10.0

@@ -16,9 +16,9 @@ import pytest
 from helpers import ALL_ON, frames, np_energies, np_forces, prior, relative
 
 from cgcore.errors import InputError
+from cgcore.export import stablehlo
+from cgcore.export.stablehlo import Energy, export_energy, read_stablehlo, write_stablehlo
 from cgcore.physics.energy import energy
-from cgcore.pipeline.export import stablehlo
-from cgcore.pipeline.export.stablehlo import Energy, export_energy, read_stablehlo, write_stablehlo
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 BEADS = 9

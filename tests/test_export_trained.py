@@ -14,10 +14,10 @@ from cli_helpers import assert_refused, bundled, prior_yaml, run
 from helpers import relative
 
 from cgcore.errors import InputError
-from cgcore.pipeline.export.stablehlo import read_stablehlo
-from cgcore.pipeline.export.trained import load_trained
+from cgcore.export.stablehlo import read_stablehlo
 from cgcore.pipeline.model import CombinedModel
 from cgcore.pipeline.parameters import read_params, save_params
+from cgcore.pipeline.trained import load_trained
 
 ALLEGRO = {
     **{"max_ell": 1, "n_radial_basis": 4, "embed_n_hidden": [8], "species_embed": 4, "mlp_n_hidden": 8},

@@ -25,7 +25,7 @@ from factor_helpers import (
 import cgcore
 from cgcore import Factor, FitResult, InputError, Options, Prior, Status, fit
 from cgcore.fitting.certificate import OPTIMAL
-from cgcore.fitting.fit import Progress
+from cgcore.fitting.fit import Callbacks
 from cgcore.fitting.options import Coordinates, Objective
 
 PRIOR = prior_of(10)
@@ -236,7 +236,7 @@ def test_keys_that_scripts_read() -> None:
 def test_progress_of_frames_and_steps() -> None:
     frames: list[tuple[int, int]] = []
     steps: list[tuple[int, float]] = []
-    told = Progress(lambda done, of: frames.append((done, of)), lambda done, loss: steps.append((done, loss)))
+    told = Callbacks(lambda done, of: frames.append((done, of)), lambda done, loss: steps.append((done, loss)))
     found = fit(chignolin_chains(60).dataset(), PRIOR, Options(coordinates="physical", max_steps=25), progress=told)
     assert frames[-1] == (60, 60)
     assert [done for done, _ in steps] == [10, 20, 25]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from helpers import chain, np_coordinates
 
-from cgcore.physics.geometry import angle, dihedral, free, norm
+from cgcore.physics.geometry import angle, dihedral, norm
+from cgcore.physics.space import free
 
 bond_vectors_dihedral = jax.jit(jax.vmap(dihedral))
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from helpers import SEPARATIONS, chain, frames, relative
 
-from cgcore.physics.geometry import free
 from cgcore.physics.pair_forces import close_pair_forces, far_pair_forces
+from cgcore.physics.space import free
 
 
 def frames_first(function: Callable[..., jax.Array]) -> Callable[..., np.ndarray]:

@@ -25,7 +25,7 @@ from network_helpers import (
     symmetry_errors,
 )
 
-from cgcore.physics.geometry import Displacement, free
+from cgcore.physics.space import Displacement, free
 from cgcore.pipeline.networks.allegro import Allegro
 from cgcore.pipeline.networks.equivariant import outputs
 from cgcore.pipeline.networks.settings import AllegroSettings

@@ -8,7 +8,7 @@ import pytest
 from network_helpers import N_SPECIES, evaluate, random_frame
 from numpy.polynomial import legendre
 
-from cgcore.physics.geometry import free
+from cgcore.physics.space import free
 from cgcore.pipeline.networks.allegro import ALPHA, Allegro
 from cgcore.pipeline.networks.settings import AllegroSettings
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from network_helpers import padded, random_frame
 
-from cgcore.physics.geometry import Displacement, free
+from cgcore.physics.space import Displacement, free
 from cgcore.pipeline.networks.edges import average_neighbors, count_edges, every_pair, listed
 from cgcore.pipeline.networks.radial import bessel, envelope
 

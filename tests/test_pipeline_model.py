@@ -12,7 +12,7 @@ import pipeline_helpers as h
 import pytest
 
 from cgcore.errors import InputError
-from cgcore.pipeline.box import Periodic
+from cgcore.physics.space import Periodic
 from cgcore.pipeline.model import CombinedModel
 
 FRAMES = h.loader(4, lengths=[10, 7])

@@ -24,7 +24,7 @@ from network_helpers import (
     symmetry_errors,
 )
 
-from cgcore.physics.geometry import Displacement, free
+from cgcore.physics.space import Displacement, free
 from cgcore.pipeline.networks.nequip import Nequip, _deprecations_of_jax_md
 from cgcore.pipeline.networks.settings import NequipSettings
 

@@ -15,7 +15,7 @@ import pytest
 import cgcore
 from cgcore.data import from_arrays
 from cgcore.errors import InputError
-from cgcore.pipeline.box import Periodic
+from cgcore.physics.space import Periodic
 from cgcore.pipeline.loader import DatasetLoader
 from cgcore.pipeline.settings import Settings
 from cgcore.pipeline.trainer import Trainer, Watch

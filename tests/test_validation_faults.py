@@ -15,10 +15,10 @@ import optax
 import pytest
 
 import cgcore
+from cgcore.export import chain_data, lammps, openmm, stablehlo
 from cgcore.factor import compress, gram
 from cgcore.fitting import fit
 from cgcore.physics import design, energy, geometry, terms
-from cgcore.pipeline.export import chain_data, lammps, openmm, stablehlo
 from cgcore.solver import lbfgs
 from validation.check import all_checks
 from validation.checks import host_devices

@@ -14,9 +14,9 @@ from validation import check as checks
 from validation.__main__ import cli
 from validation.check import Check, Row, at_least, at_most, chosen, equal, shown
 from validation.context import Context
-from validation.near import near
 from validation.runner import rows_of
 from validation.table import summary, table, text, write_json
+from validation.tolerances import near
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 
 import cgcore
 from validation.context import REFERENCE
-from validation.near import ROUNDING
+from validation.tolerances import ROUNDING
 
 
 @dataclass(frozen=True)

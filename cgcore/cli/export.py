@@ -81,8 +81,8 @@ def _trained(
             f"for --to {target} give the {PRIORS} beside it, which is the prior alone"
         )
     try:
-        from cgcore.pipeline.export.stablehlo import export_energy, require_flatbuffers, write_stablehlo
-        from cgcore.pipeline.export.trained import load_trained
+        from cgcore.export.stablehlo import export_energy, require_flatbuffers, write_stablehlo
+        from cgcore.pipeline.trained import load_trained
     except ImportError as error:
         raise InputError(
             f"a trained model needs {error.name}, which is not installed; pip install 'cgcore[export,train]'"
@@ -123,21 +123,21 @@ def _warn(source: str | Path, prior: Prior, mend: str) -> None:
 
 
 def _lammps(output: str, prior: Prior, beads: int, **given: Any) -> list[Path]:
-    from cgcore.pipeline.export.lammps import write_lammps
+    from cgcore.export.lammps import write_lammps
 
     return write_lammps(output, prior, beads, **given)
 
 
 def _openmm(output: str, prior: Prior, beads: int, **given: Any) -> list[Path]:
-    from cgcore.pipeline.export.openmm import write_openmm
+    from cgcore.export.openmm import write_openmm
 
     write_openmm(output, prior, beads, **given)
     return [Path(output)]
 
 
 def _stablehlo(output: str, prior: Prior, beads: int, precision: str = "float32") -> list[Path]:
+    from cgcore.export.stablehlo import export_energy, write_stablehlo
     from cgcore.physics.energy import energy
-    from cgcore.pipeline.export.stablehlo import export_energy, write_stablehlo
 
     def of_frame(params: Any, R: Any, mask: Any, species: Any) -> Any:
         return energy(prior.weights, params, R, mask)

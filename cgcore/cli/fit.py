@@ -201,8 +201,8 @@ def _fit(source: Source, config: Config, chosen: Options, cache: bool) -> FitRes
 def _write(
     folder: Path, result: FitResult, config: Config, settings_of_data: dict[str, Any], data: dict[str, Any]
 ) -> None:
-    from cgcore.output import write_json, write_priors
     from cgcore.report.record import record
+    from cgcore.serialize import write_json, write_priors
 
     write_json(folder / RECORD, record(result, config, settings_of_data, data))
     write_priors(folder / PRIORS, result.prior, result.fitted_params)

@@ -134,9 +134,9 @@ def _run(
 
 def _write(folder: Path, trainer: Trainer, record: Mapping[str, Any]) -> None:
     from cgcore.config import Config
-    from cgcore.output import write_json, write_priors
     from cgcore.report.record import record as record_of_fit
     from cgcore.report.record import versions
+    from cgcore.serialize import write_json, write_priors
 
     write_json(folder / RECORD, {**record, "versions": versions("flax", "e3nn_jax", "orbax-checkpoint")})
     trainer.save_params(folder / PARAMS)

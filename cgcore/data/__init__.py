@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from cgcore.data.checks import locate_overlap
 from cgcore.data.dataset import Batch, Dataset
-from cgcore.data.door import from_arrays, read
 from cgcore.data.frames import Frames
+from cgcore.data.reading import from_arrays, read
 from cgcore.data.splitting import Segment
 from cgcore.data.units import UNITS
 

@@ -12,32 +12,33 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from cgcore.blas import one_blas_thread
 from cgcore.data import Dataset, Segment, locate_overlap
 from cgcore.errors import InputError
 from cgcore.factor.batches import Cut, all_cuts, sample_cuts
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
-from cgcore.factor.gram import Whitening, gram, located, sloped
+from cgcore.factor.gram import Preconditioner, gram, located, sloped
 from cgcore.factor.histogram import Histograms
+from cgcore.factor.preconditioning import WELL_CONDITIONED, correlation_spread, preconditioner, unwhitened
 from cgcore.factor.triangle import Triangle, merged, triangle
-from cgcore.factor.whitening import WELL_CONDITIONED, correlation_spread, preconditioner, unwhitened
 from cgcore.physics.coefficients import Layout
 from cgcore.physics.design import columns
-from cgcore.physics.geometry import Displacement, free
 from cgcore.physics.internal import Coordinates
 from cgcore.physics.prior import Weights
+from cgcore.physics.space import Displacement, free
+from cgcore.threads import one_blas_thread
 
 BLOCKS = 20
 """Blocks for each protein in each source: enough for folds, few enough that each is many frames."""
 
 FEW_ROWS = 50_000
 """Up to so many rows (3 * real beads) S comes from QR of the rows, which takes 20 ms then; with more, from their
-Gram matrix (see `whitening`), which is faster and runs on GPUs. Both are as accurate: benchmarks/factor_pass.py."""
+Gram matrix (see `preconditioning`), which is faster and runs on GPUs. Both are as accurate, see
+benchmarks/factor_pass.py."""
 
 TOO_LARGE = "its positions or forces are too large for float64; check the units, or remove what is broken"
 
-Progress = Callable[[int, int], object]
+FrameProgress = Callable[[int, int], object]
 """Called with the number of frames done and of all."""
 
 
@@ -47,7 +48,7 @@ def compress(
     *,
     displacement: Displacement = free,
     blocks: int = BLOCKS,
-    progress: Progress | None = None,
+    progress: FrameProgress | None = None,
 ) -> Factor:
     """The factor of a data set, in one pass; memory does not grow with the number of frames.
 
@@ -64,8 +65,8 @@ def compress(
     segments = dataset.segments(blocks)
     layout = fingerprint.layout
 
-    def gather(whitening: Whitening | None) -> tuple[list[np.ndarray], Histograms]:
-        """For each segment its Gram matrix after whitening, or without it its triangle; and the histograms of all."""
+    def gather(basis: Preconditioner | None) -> tuple[list[np.ndarray], Histograms]:
+        """For each segment its preconditioned Gram matrix, without a basis its triangle; and the histograms of all."""
 
         def work(cut: Cut) -> tuple[int, np.ndarray, Histograms, int]:
             batch = cut.load()
@@ -73,10 +74,10 @@ def compress(
                 R, F = _frames_last(batch.R, batch.F)
                 at, bins = located(displacement, R, batch.lengths)
                 arguments = (fingerprint.weights, layout, displacement)
-                if whitening is None:
+                if basis is None:
                     part = triangle(np.asarray(_rows(*arguments, R, F, batch.lengths, at)).T)
                 else:
-                    part = np.asarray(gram(*arguments, whitening, R, F, batch.lengths, at))
+                    part = np.asarray(gram(*arguments, basis, R, F, batch.lengths, at))
             return cut.segment, part, Histograms.counted(np.asarray(bins)), len(cut.rows)
 
         size = layout.size + 1
@@ -84,7 +85,7 @@ def compress(
         with ThreadPoolExecutor(_threads()) as pool:
             # In the order of the cuts, whoever finishes first: sums come out the same in every run.
             for segment, part, counts, frames in pool.map(work, all_cuts(dataset, segments)):
-                sums[segment] = merged([sums[segment], part]) if whitening is None else sums[segment] + part
+                sums[segment] = merged([sums[segment], part]) if basis is None else sums[segment] + part
                 histograms += counts
                 done += frames
                 if progress is not None:
@@ -93,16 +94,16 @@ def compress(
         return sums, histograms
 
     with jax.enable_x64(True), one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
-        whitening = None
+        basis = None
         if 3 * dataset.real_beads > FEW_ROWS:
-            whitening = _whitening(fingerprint, displacement, sample_cuts(dataset, segments))
-        sums, histograms = gather(whitening)
-        if whitening is not None and correlation_spread(np.sum(sums, axis=0)) < WELL_CONDITIONED:
-            whitening = None  # the sample missed what the data hold
+            basis = _preconditioner(fingerprint, displacement, sample_cuts(dataset, segments))
+        sums, histograms = gather(basis)
+        if basis is not None and correlation_spread(np.sum(sums, axis=0)) < WELL_CONDITIONED:
+            basis = None  # the sample missed what the data hold
             sums, histograms = gather(None)
         triangles = sums
-        if whitening is not None:
-            T = whitening.whole(layout)
+        if basis is not None:
+            T = basis.whole(layout)
             triangles = [unwhitened(part, T) for part in sums]
         _require_finite(dataset, triangles)
     made = [_block(dataset, segment, S) for segment, S in zip(segments, triangles, strict=True)]
@@ -127,7 +128,7 @@ def _block(dataset: Dataset, segment: Segment, S: Triangle) -> Block:
     )
 
 
-def _whitening(fingerprint: Fingerprint, displacement: Displacement, sample: list[Cut]) -> Whitening:
+def _preconditioner(fingerprint: Fingerprint, displacement: Displacement, sample: list[Cut]) -> Preconditioner:
     """From the slopes at the rows of a sample; the pass over all frames says where one is not finite."""
     seen: list[tuple[np.ndarray, ...]] = []
     for cut in sample:
@@ -137,7 +138,7 @@ def _whitening(fingerprint: Fingerprint, displacement: Displacement, sample: lis
         rows = [np.arange(s.shape[1])[:, None] <= batch.lengths - beads for beads, s in enumerate(found, start=2)]
         seen.append(tuple(np.asarray(s)[:, real].T for s, real in zip(found, rows, strict=True)))
     kinds = (np.vstack(kind) for kind in zip(*seen, strict=True))
-    return Whitening(*(preconditioner(kind[np.isfinite(kind).all(axis=1)]) for kind in kinds))
+    return Preconditioner(*(preconditioner(kind[np.isfinite(kind).all(axis=1)]) for kind in kinds))
 
 
 @jax.jit

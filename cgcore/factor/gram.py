@@ -5,8 +5,8 @@ products are s^T (J J^T) s, where J J^T, Wilson's G matrix (E. B. Wilson, J. Che
 mass 1, couples only rows that share a bead: three numbers a bead stand for nine, and 20 columns are never spread over
 xyz and beads. Dihedrals likewise; bonds, pairs and reference forces have few columns and stay forces on beads.
 
-Slopes are made nearly orthonormal before (see `whitening`). The steps are compiled one by one: fused into one, XLA's
-CPU back end would compute what several columns share again for each of them.
+Slopes are made nearly orthonormal before (see `preconditioning`). The steps are compiled one by one: fused into one,
+XLA's CPU back end would compute what several columns share again for each of them.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from cgcore.factor.histogram import bin_numbers
 from cgcore.factor.triangle import Triangle
 from cgcore.physics.coefficients import Layout
 from cgcore.physics.design import Columns, onto_beads, pair_columns, slopes
-from cgcore.physics.geometry import Displacement
 from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Rows, Slopes, coordinates, histogrammed
 from cgcore.physics.prior import Weights
+from cgcore.physics.space import Displacement
 
 
-class Whitening(NamedTuple):
+class Preconditioner(NamedTuple):
     """Triangular matrices of the slopes of bonds, angles and dihedrals."""
 
     bond: Triangle
@@ -49,14 +49,14 @@ def gram(
     weights: Weights,
     layout: Layout,
     displacement: Displacement,
-    whitening: Whitening,
+    basis: Preconditioner,
     R: Float[Array, "xyz beads frames"],
     F: Float[Array, "xyz beads frames"],
     lengths: Int[np.ndarray, " frames"],
     at: Coordinates,
 ) -> Float[Array, "n+1 n+1"]:
-    """Y^T Y, where Y T = [X | F] and T = whitening.whole(layout)."""
-    prepared = _prepared(weights, layout, displacement, whitening, R, F, jnp.asarray(lengths), at)
+    """Y^T Y, where Y T = [X | F] and T = basis.whole(layout)."""
+    prepared = _prepared(weights, layout, displacement, basis, R, F, jnp.asarray(lengths), at)
     return _products(layout, prepared, at)
 
 
@@ -100,13 +100,13 @@ def _prepared(
     weights: Weights,
     layout: Layout,
     displacement: Displacement,
-    whitening: Whitening,
+    basis: Preconditioner,
     R: Array,
     F: Array,
     lengths: Array,
     at: Coordinates,
 ) -> _Prepared:
-    kinds = zip(whitening, slopes(weights, layout, at), strict=True)
+    kinds = zip(basis, slopes(weights, layout, at), strict=True)
     bond, angle, dihedral = (_whitened(jnp.asarray(T), found) for T, found in kinds)
     bonds = onto_beads(bond, at.bond.gradients, R.shape[1])
     pairs = pair_columns(weights, R, lengths, displacement)

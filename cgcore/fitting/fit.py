@@ -9,8 +9,6 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from cgcore.blas import one_blas_thread
-from cgcore.clock import clock
 from cgcore.data import Dataset
 from cgcore.errors import InputError
 from cgcore.factor.compress import compress
@@ -27,14 +25,16 @@ from cgcore.fitting.spectrum import Spectrum, spectrum
 from cgcore.fitting.truncation import FALLBACK, Curve, cross_validate
 from cgcore.fitting.unphysical import unphysical
 from cgcore.physics.coefficients import to_coefficients, to_params
-from cgcore.physics.geometry import Displacement, free
 from cgcore.physics.prior import Prior
+from cgcore.physics.space import Displacement, free
 from cgcore.solver.lbfgs import Limits, minimise
 from cgcore.solver.status import Status
+from cgcore.threads import one_blas_thread
+from cgcore.timing import timed
 
 
-class Progress(NamedTuple):
-    """Whom to tell how far the work is: `frames(done, of)` in the pass, `steps(done, loss)` in the solver."""
+class Callbacks(NamedTuple):
+    """Called as the work goes on: `frames(done, of)` in the pass, `steps(done, loss)` in the solver."""
 
     frames: Callable[[int, int], object] | None = None
     steps: Callable[[int, float], object] | None = None
@@ -56,7 +56,7 @@ def fit(
     validation: Dataset | Factor | None = None,
     displacement: Displacement = free,
     displacement_name: str | None = None,
-    progress: Progress = Progress(),
+    progress: Callbacks = Callbacks(),
 ) -> FitResult:
     """Fit a prior's parameters to reference forces.
 
@@ -67,7 +67,7 @@ def fit(
         validation: held-out frames, or their factor; never fitted to.
         displacement: in jax-md's convention (`jax_md.space.periodic(box)[0]`); free space by default.
         displacement_name: what to call it in the factor's fingerprint, "periodic 50 Å", say.
-        progress: whom to tell.
+        progress: called as the work goes on.
 
     Raises:
         InputError: the direct objective was asked for on a factor, a factor was made for another prior, the data
@@ -85,7 +85,7 @@ def fit(
 
     if options.objective == "direct" and isinstance(data, Factor):
         raise InputError("the direct objective needs frames, and a factor was given; use objective compressed")
-    with clock() as seconds, jax.enable_x64(True), one_blas_thread():
+    with timed() as seconds, jax.enable_x64(True), one_blas_thread():
         factor = factor_of(data)
         held_out = None if validation is None else factor_of(validation)
         origin = _finite_start(prior, factor)

@@ -18,9 +18,9 @@ from cgcore.factor.triangle import Coefficients, design, target
 from cgcore.fitting.options import Options
 from cgcore.fitting.spectrum import Spectrum
 from cgcore.physics.coefficients import to_cartesian, to_coefficients
-from cgcore.physics.geometry import Displacement
 from cgcore.physics.loss import force_matching_loss
 from cgcore.physics.prior import Params, Prior, Weights
+from cgcore.physics.space import Displacement
 
 
 class Problem(NamedTuple):

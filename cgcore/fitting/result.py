@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cgcore.clock import Seconds
 from cgcore.factor.factor import Factor
 from cgcore.fitting.certificate import Certificate
 from cgcore.fitting.identifiability import Identifiability
@@ -13,6 +12,7 @@ from cgcore.fitting.options import Options
 from cgcore.fitting.truncation import Curve
 from cgcore.physics.prior import Params, Prior
 from cgcore.solver.status import Status
+from cgcore.timing import Seconds
 
 
 @dataclass(frozen=True)

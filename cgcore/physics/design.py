@@ -6,7 +6,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.geometry import Displacement, free
 from cgcore.physics.internal import (
     ENDS,
     Coordinates,
@@ -18,6 +17,7 @@ from cgcore.physics.internal import (
 )
 from cgcore.physics.pair_forces import close_pair_forces, far_pair_forces
 from cgcore.physics.prior import Weights
+from cgcore.physics.space import Displacement, free
 
 Columns = Float[Array, "columns xyz beads frames"]
 

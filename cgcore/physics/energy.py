@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from cgcore.physics import geometry, terms
-from cgcore.physics.geometry import Displacement, free
 from cgcore.physics.prior import Params, Weights
+from cgcore.physics.space import Displacement, free
 from cgcore.physics.topology import chain
 
 _HARMLESS = np.eye(3)

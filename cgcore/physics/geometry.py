@@ -6,20 +6,11 @@ a finite value and a zero gradient instead of NaN.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-Vector = Float[Array, "3"]
-Displacement = Callable[[Vector, Vector], Vector]
-"""jax-md's convention: `displacement(Ra, Rb)` is Ra - Rb, in a periodic box its nearest image."""
-
-
-def free(Ra: Vector, Rb: Vector) -> Vector:
-    """Displacement in free space [Å]."""
-    return Ra - Rb
+from cgcore.physics.space import Vector
 
 
 def norm(v: Vector) -> Float[Array, ""]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from cgcore.physics.geometry import Displacement, free
+from cgcore.physics.space import Displacement, free
 
 ENDS = 3
 """Rows of zeros at both ends of a gradient: each bead is then in a row of every kind, and sums over rows that share a

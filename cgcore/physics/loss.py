@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from cgcore.physics.energy import forces
-from cgcore.physics.geometry import Displacement, free
 from cgcore.physics.prior import Params, Weights
+from cgcore.physics.space import Displacement, free
 
 
 def force_matching_loss(

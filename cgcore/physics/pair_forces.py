@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from cgcore.physics.geometry import Displacement, free
 from cgcore.physics.internal import separations
+from cgcore.physics.space import Displacement, free
 from cgcore.physics.topology import EXCLUDED_VOLUME_SEPARATIONS, REPULSIVE_MIN_SEPARATION
 
 Positions = Float[Array, "xyz beads frames"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from cgcore.errors import InputError
 from cgcore.files import check_writable
-from cgcore.output import to_json
+from cgcore.serialize import to_json
 
 FORMAT = "cgcore checkpoint 1"
 KEPT = 2

@@ -11,13 +11,13 @@ from jaxtyping import Array
 
 from cgcore.pipeline.loader import DatasetLoader, frame_arrays
 from cgcore.pipeline.model import CombinedModel
-from cgcore.pipeline.optimizers import Params
+from cgcore.pipeline.optimizers import ModelParams
 from cgcore.pipeline.workplace import minibatches
 
 FRAMES_AT_ONCE = 32
 
 
-def evaluate(model: CombinedModel, params: Params, loader: DatasetLoader) -> dict[str, Any]:
+def evaluate(model: CombinedModel, params: ModelParams, loader: DatasetLoader) -> dict[str, Any]:
     """Compare the model's forces with the reference on all frames of a loader.
 
     Returns:
@@ -51,7 +51,7 @@ def evaluate(model: CombinedModel, params: Params, loader: DatasetLoader) -> dic
     }
 
 
-def _sums(model: CombinedModel, params: Params, frames: tuple[Array, ...], minibatches: Array) -> dict[str, Any]:
+def _sums(model: CombinedModel, params: ModelParams, frames: tuple[Array, ...], minibatches: Array) -> dict[str, Any]:
     """Sums over the real beads of each minibatch."""
 
     def of_minibatch(chosen: Array) -> dict[str, Any]:

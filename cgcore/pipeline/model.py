@@ -15,13 +15,12 @@ from jaxtyping import Array, Bool, Float, Int
 
 from cgcore.errors import InputError
 from cgcore.physics.energy import term_energies
-from cgcore.physics.geometry import Displacement
 from cgcore.physics.prior import Prior
-from cgcore.pipeline.box import displacement_in
+from cgcore.physics.space import Displacement, displacement_in
 from cgcore.pipeline.loader import check_species
 from cgcore.pipeline.networks.edges import average_neighbors
 from cgcore.pipeline.networks.network import Network, make_network
-from cgcore.pipeline.optimizers import Params
+from cgcore.pipeline.optimizers import ModelParams
 from cgcore.pipeline.settings import Settings, load_settings
 
 PRIOR = "prior"
@@ -97,15 +96,15 @@ class CombinedModel:
         """Of parameters and stages, `training.precision`."""
         return self.settings.training.precision
 
-    def initialize_params(self, key: jax.Array) -> Params:
+    def initialize_params(self, key: jax.Array) -> ModelParams:
         """{"prior": the current prior's parameters, "allegro" or "nequip": random ones}, without what is not used."""
         with self.precision():
-            params: Params = {} if self.prior is None else {PRIOR: self.prior_params()}
+            params: ModelParams = {} if self.prior is None else {PRIOR: self.prior_params()}
             if self.network is not None and self.network_name is not None:
                 params[self.network_name] = self.network.init(key, jnp.dtype(self.dtype))
         return params
 
-    def prior_params(self) -> Params:
+    def prior_params(self) -> ModelParams:
         """The current prior's parameters in the precision of the stages. There must be a prior."""
         assert self.prior is not None
         with self.precision():
@@ -117,7 +116,7 @@ class CombinedModel:
 
     def compute_energy(
         self,
-        params: Params,
+        params: ModelParams,
         R: Float[Array, "beads 3"],
         mask: Bool[Array, " beads"],
         species: Int[Array, " beads"],
@@ -135,7 +134,7 @@ class CombinedModel:
 
     def compute_components(
         self,
-        params: Params,
+        params: ModelParams,
         R: Float[Array, "beads 3"],
         mask: Bool[Array, " beads"],
         species: Int[Array, " beads"],
@@ -148,7 +147,7 @@ class CombinedModel:
 
     def compute_force_components(
         self,
-        params: Params,
+        params: ModelParams,
         R: Float[Array, "beads 3"],
         mask: Bool[Array, " beads"],
         species: Int[Array, " beads"],
@@ -177,7 +176,7 @@ class CombinedModel:
             },
         }
 
-    def _parts(self, params: Params, mask: Array, species: Array) -> list[Callable[[Array], dict[str, Array]]]:
+    def _parts(self, params: ModelParams, mask: Array, species: Array) -> list[Callable[[Array], dict[str, Array]]]:
         """Components as functions of positions, those that share work together."""
         parts: list[Callable[[Array], dict[str, Array]]] = []
         if self.prior is not None:

@@ -10,7 +10,7 @@ import optax
 
 from cgcore.pipeline.settings import OptimizerSettings
 
-Params = dict[str, Any]
+ModelParams = dict[str, Any]
 """A pytree whose top level names the parts of a model: "prior", and the network by its kind."""
 
 
@@ -77,5 +77,5 @@ def make_optimizer(
     return optax.with_extra_args_support(optax.chain(*parts))
 
 
-def _not_prior(params: Params) -> Any:
+def _not_prior(params: ModelParams) -> Any:
     return {part: jax.tree.map(lambda _, here=part: here != "prior", tree) for part, tree in params.items()}

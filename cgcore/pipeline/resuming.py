@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cgcore.clock import Seconds
 from cgcore.errors import InputError
 from cgcore.pipeline.checkpoints import Checkpoint, Checkpoints
 from cgcore.pipeline.parameters import from_named, named_arrays, require_same
 from cgcore.pipeline.run import Run
+from cgcore.timing import Seconds
 
 if TYPE_CHECKING:
     from cgcore.pipeline.trainer import Trainer

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypedDict
 
-from cgcore.clock import Seconds, clock
 from cgcore.pipeline.model import PRIOR
-from cgcore.pipeline.optimizers import Params, make_optimizer
+from cgcore.pipeline.optimizers import ModelParams, make_optimizer
 from cgcore.pipeline.settings import OptimizerSettings, Settings
 from cgcore.pipeline.stage import Stage
 from cgcore.pipeline.workplace import Workplace
+from cgcore.timing import Seconds, timed
 
 
 class EpochReport(NamedTuple):
@@ -53,10 +53,10 @@ class Run:
 
     stage: str
     optimizer: str
-    trained: Params
-    fixed: Params
+    trained: ModelParams
+    fixed: ModelParams
     state: Any
-    best: Params
+    best: ModelParams
     best_loss: float | None
     initial_val_loss: float | None
     epoch: int = 0
@@ -66,12 +66,12 @@ class Run:
     val_loss_history: list[float] = field(default_factory=list)
 
     @property
-    def kept(self) -> Params:
+    def kept(self) -> ModelParams:
         """All parameters, those to keep."""
         return self.fixed | self.best
 
     @property
-    def last(self) -> Params:
+    def last(self) -> ModelParams:
         """All parameters, those of the last epoch."""
         return self.fixed | self.trained
 
@@ -93,7 +93,7 @@ class Job:
         rule = make_optimizer(optimizer, self.steps_per_epoch, epochs)
         self.stage = Stage(workplace, rule, (said.gamma_force, said.gamma_energy))
 
-    def split(self, params: Params) -> tuple[Params, Params]:
+    def split(self, params: ModelParams) -> tuple[ModelParams, ModelParams]:
         """What the stage trains, and what it leaves as it is."""
         fixed = () if self.settings.model.train_priors else (PRIOR,)
         return (
@@ -101,14 +101,14 @@ class Job:
             {part: tree for part, tree in params.items() if part in fixed},
         )
 
-    def start(self, name: str, params: Params) -> Run:
+    def start(self, name: str, params: ModelParams) -> Run:
         """A run at its beginning."""
         trained, fixed = self.workplace.place(self.split(params))
         loss = self.val_loss(fixed | trained)
         state = self.workplace.place(self.stage.optimizer.init(trained))
         return Run(name, self.name, trained, fixed, state, trained, loss, loss)
 
-    def val_loss(self, params: Params) -> float | None:
+    def val_loss(self, params: ModelParams) -> float | None:
         """Held-out force loss [(kcal/mol/Å)²]; None without held-out frames."""
         held_out = self.workplace.validation
         return None if held_out is None else self.workplace.loss(params, held_out)
@@ -121,7 +121,7 @@ class Job:
     ) -> StageResult:
         """Do the epochs that are left, and judge the result; `save` is called for each checkpoint that is due."""
         frequency, times = self.settings.training.checkpoint_freq, []
-        with clock() as seconds:
+        with timed() as seconds:
             while run.epoch < self.epochs and run.finite:
                 times.append(self._epoch(run, watch))
                 ended = run.epoch == self.epochs or not run.finite

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cgcore.pipeline.box import displacement_in
+from cgcore.physics.space import displacement_in
 from cgcore.pipeline.loader import DatasetLoader, check_species
 from cgcore.pipeline.model import CombinedModel
 from cgcore.pipeline.networks.edges import average_neighbors, count_edges

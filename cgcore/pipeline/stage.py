@@ -10,7 +10,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from cgcore.pipeline.optimizers import Params
+from cgcore.pipeline.optimizers import ModelParams
 from cgcore.pipeline.workplace import Sums, Workplace, minibatches, per_bead
 
 
@@ -34,7 +34,9 @@ class Stage:
         # The next epoch takes what this one gives: of another sharding, it would be compiled again.
         self._compiled = jax.jit(self._epoch, out_shardings=workplace.everywhere)
 
-    def epoch(self, trained: Params, state: Any, fixed: Params, seed: tuple[int, ...]) -> tuple[Params, Any, float]:
+    def epoch(
+        self, trained: ModelParams, state: Any, fixed: ModelParams, seed: tuple[int, ...]
+    ) -> tuple[ModelParams, Any, float]:
         """One pass over the training frames in the order that the seed draws, whatever came before.
 
         Returns:
@@ -46,22 +48,22 @@ class Stage:
         return trained, state, per_bead(sums)
 
     def _epoch(
-        self, trained: Params, state: Any, fixed: Params, frames: tuple[Array, ...], order: Array
-    ) -> tuple[Params, Any, Sums]:
+        self, trained: ModelParams, state: Any, fixed: ModelParams, frames: tuple[Array, ...], order: Array
+    ) -> tuple[ModelParams, Any, Sums]:
         self.traces += 1
 
-        def step(carry: tuple[Params, Any], chosen: Array) -> tuple[tuple[Params, Any], Sums]:
+        def step(carry: tuple[ModelParams, Any], chosen: Array) -> tuple[tuple[ModelParams, Any], Sums]:
             trained, state = carry
             objective = jax.value_and_grad(self._objective, has_aux=True)
             (value, sums), gradient = objective(trained, fixed, frames, chosen)
             updates, state = self.optimizer.update(gradient, state, trained, value=value)
-            return (cast(Params, optax.apply_updates(trained, updates)), state), sums
+            return (cast(ModelParams, optax.apply_updates(trained, updates)), state), sums
 
         (trained, state), sums = jax.lax.scan(step, (trained, state), order)
         return trained, state, sums
 
     def _objective(
-        self, trained: Params, fixed: Params, frames: tuple[Array, ...], chosen: Array
+        self, trained: ModelParams, fixed: ModelParams, frames: tuple[Array, ...], chosen: Array
     ) -> tuple[Float[Array, ""], Sums]:
         """What is minimised: F * force loss per real bead + U * energy loss per frame, of a minibatch."""
         sums = self.workplace.sums(fixed | trained, frames, chosen)

@@ -11,13 +11,13 @@ import jax
 import numpy as np
 
 from cgcore.errors import InputError
-from cgcore.fitting.fit import Progress, fit
+from cgcore.fitting.fit import Callbacks, fit
 from cgcore.fitting.options import Options
 from cgcore.fitting.result import FitResult
 from cgcore.pipeline.evaluation import evaluate
 from cgcore.pipeline.loader import DatasetLoader, frame_arrays
 from cgcore.pipeline.model import PRIOR, CombinedModel
-from cgcore.pipeline.optimizers import OPTIMIZERS, Params
+from cgcore.pipeline.optimizers import OPTIMIZERS, ModelParams
 from cgcore.pipeline.parameters import from_named, read_params, require_same, save_params
 from cgcore.pipeline.resuming import Resumable
 from cgcore.pipeline.run import EpochReport, Job, Run, StageResult
@@ -30,7 +30,7 @@ STAGES = ("stage1", "stage2")
 class Watch(NamedTuple):
     """Whom to tell how far the work is: of the fit, its result, a stage's name, optimizer and epochs, every epoch."""
 
-    fit: Progress = Progress()
+    fit: Callbacks = Callbacks()
     fitted: Callable[[FitResult], object] | None = None
     begin: Callable[[str, str, int], object] | None = None
     epoch: Callable[[EpochReport], object] | None = None
@@ -84,8 +84,8 @@ class Trainer:
         with model.precision():
             per_device = self.settings.training.batch_per_device
             self.workplace = Workplace(model, train, validation, per_device, devices)
-        self.params: Params = model.initialize_params(jax.random.key(self.settings.training.seed))
-        self.last_params: Params = self.params
+        self.params: ModelParams = model.initialize_params(jax.random.key(self.settings.training.seed))
+        self.last_params: ModelParams = self.params
         self.fit_result: FitResult | None = None
         self._stages_run = 0
 

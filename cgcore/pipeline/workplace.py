@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from cgcore.pipeline.loader import FrameArrays
 from cgcore.pipeline.model import CombinedModel
-from cgcore.pipeline.optimizers import Params
+from cgcore.pipeline.optimizers import ModelParams
 
 AXIS = "batch"
 """Frames of a minibatch are spread over the devices along this axis; parameters are on each."""
@@ -83,7 +83,7 @@ class Workplace:
         """Minibatches, the frames of each spread over the devices."""
         return jax.device_put(chosen, self._spread)
 
-    def loss(self, params: Params, chosen: Minibatches) -> float:
+    def loss(self, params: ModelParams, chosen: Minibatches) -> float:
         """Force loss of these frames, per real bead [(kcal/mol/Å)²]; the sum over minibatches is in float64."""
         rows = len(chosen)
         filled = np.full((-(-rows // self._at_once) * self._at_once, self.size), -1, np.int32)
@@ -94,7 +94,7 @@ class Workplace:
         ]
         return per_bead(jax.tree.map(lambda *x: np.concatenate(x), *parts))
 
-    def sums(self, params: Params, frames: tuple[Array, ...], chosen: Int[Array, " frames"]) -> Sums:
+    def sums(self, params: ModelParams, frames: tuple[Array, ...], chosen: Int[Array, " frames"]) -> Sums:
         """What the loss of one minibatch is made of; to be traced."""
         counts = chosen >= 0
         R, F, mask, species, U = (
@@ -112,7 +112,7 @@ class Workplace:
             jnp.sum(counts, dtype=R.dtype),
         )
 
-    def _measured(self, params: Params, frames: tuple[Array, ...], chosen: Array) -> Sums:
+    def _measured(self, params: ModelParams, frames: tuple[Array, ...], chosen: Array) -> Sums:
         self.traces += 1
         return jax.lax.map(lambda one: self.sums(params, frames, one), chosen)
 

@@ -7,7 +7,7 @@ from typing import Any
 from cgcore.data import Dataset
 from cgcore.factor.histogram import Histograms
 from cgcore.fitting.result import FitResult
-from cgcore.physics.geometry import Displacement, free
+from cgcore.physics.space import Displacement, free
 from cgcore.report.cross_validation_panel import draw_curve
 from cgcore.report.force_panel import draw_forces
 from cgcore.report.force_sample import force_sample

@@ -12,8 +12,9 @@ from jaxtyping import Array, Float, Int
 from cgcore.data import Dataset
 from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.design import design_matrix
-from cgcore.physics.geometry import Displacement, free, norm
+from cgcore.physics.geometry import norm
 from cgcore.physics.prior import Params, Prior, Weights
+from cgcore.physics.space import Displacement, free
 from cgcore.physics.topology import chain
 
 COMPONENTS = 20_000

@@ -11,7 +11,7 @@ from cgcore.errors import InputError
 from cgcore.factor.histogram import Histograms
 from cgcore.files import atomic_path
 from cgcore.fitting.result import FitResult
-from cgcore.physics.geometry import Displacement, free
+from cgcore.physics.space import Displacement, free
 from cgcore.report.figures import draw
 from cgcore.report.page import page
 from cgcore.report.style import require_matplotlib, styled

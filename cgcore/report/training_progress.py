@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from cgcore.fitting.fit import Progress as Watchers
+from cgcore.fitting.fit import Callbacks
 
 LINES = 10
 """Epochs of a stage that get a line where there is no terminal."""
@@ -33,11 +33,11 @@ class TrainingProgress(AbstractContextManager["TrainingProgress"]):
             self._bars.stop()
 
     @property
-    def fit(self) -> Watchers:
-        """Watchers of the prior's fit."""
+    def fit(self) -> Callbacks:
+        """Callbacks of the prior's fit."""
         if self._bars is None:
-            return Watchers()
-        return Watchers(
+            return Callbacks()
+        return Callbacks(
             frames=lambda done, of: self._show("frames", done, of),
             steps=lambda done, loss: self._show(f"steps, loss {loss:.6e}", done, None),
         )

@@ -71,7 +71,7 @@ class Solution(NamedTuple):
     status: Status
 
 
-Progress = Callable[[int, float], Any]
+StepProgress = Callable[[int, float], Any]
 """Called with the number of steps done and the loss."""
 
 
@@ -82,7 +82,7 @@ def minimise(
     limits: Limits = Limits(),
     memory: int = MEMORY,
     confirm: bool = True,
-    progress: Progress | None = None,
+    progress: StepProgress | None = None,
     chunk: int = 10,
 ) -> Solution:
     """Minimise `loss(params, *args)` over `params` by L-BFGS with a strong-Wolfe (zoom) line search.

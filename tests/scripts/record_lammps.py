@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 import cgcore
-from cgcore.pipeline.export.lammps import write_lammps
+from cgcore.export.lammps import write_lammps
 
 FRAMES = [0, 250, 500, 750, 999]
 TARGET = Path(__file__).parents[1] / "data" / "lammps.json"

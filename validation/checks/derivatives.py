@@ -14,7 +14,7 @@ from validation.check import Row, at_most, check
 from validation.checks.engines import with_every_term
 from validation.context import Context
 from validation.geometries import by_term, geometries
-from validation.near import relative
+from validation.tolerances import relative
 
 STEP = 1e-3
 """Å, fourth order: truncation and rounding are both below 1e-9 of the largest force of a term (seen: 1e-10)."""

@@ -12,8 +12,8 @@ from validation.check import Row, at_least, at_most, check
 from validation.context import Context
 from validation.geometries import by_term, force_difference, geometries
 from validation.jax_md_terms import jax_md_terms
-from validation.near import relative
 from validation.openmm_terms import OpenMM
+from validation.tolerances import relative
 
 ENERGY = 1e-8
 FORCE = 1e-6

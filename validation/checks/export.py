@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 import cgcore
-from cgcore.pipeline.export import export_energy, read_stablehlo, write_lammps, write_openmm, write_stablehlo
+from cgcore.export import export_energy, read_stablehlo, write_lammps, write_openmm, write_stablehlo
 from validation.check import Row, at_most, check
 from validation.checks.engines import with_every_term
 from validation.context import Context
 from validation.geometries import by_term, geometries
 from validation.lammps_reader import Lammps
-from validation.near import relative
+from validation.tolerances import relative
 
 Make = Callable[[Path, cgcore.Prior, int], Callable[[np.ndarray], np.ndarray]]
 """Exports into a folder a prior for so many beads, and reads it back: a function from positions to forces."""

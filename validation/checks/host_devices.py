@@ -14,7 +14,7 @@ import numpy as np
 
 from validation.check import Row, check, equal
 from validation.context import Context
-from validation.near import near
+from validation.tolerances import near
 
 TOLERANCE = 1e-11
 SCRIPT = """

@@ -12,7 +12,7 @@ import cgcore
 from validation.check import Row, at_most, check
 from validation.checks.engines import with_every_term
 from validation.context import Context
-from validation.near import near, relative
+from validation.tolerances import near, relative
 
 EXACT = 1e-11
 """The same sum in another order, in double precision (seen: 1e-15)."""

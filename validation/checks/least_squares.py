@@ -12,7 +12,7 @@ import cgcore
 from validation import explicit
 from validation.check import Row, at_most, check, equal, shown
 from validation.context import Context
-from validation.near import ROUNDING, near, relative
+from validation.tolerances import ROUNDING, near, relative
 
 TOLERANCE = 1e-10
 """Where a spectral gap says which directions are kept, both sides lose a few digits of 16 at most (seen: 1e-12)."""

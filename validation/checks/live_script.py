@@ -21,8 +21,8 @@ from validation.live.protocol import Protocol
 from validation.live.record import INITIAL, as_recorded
 from validation.live.script import ScriptError, call
 from validation.live.writing import write_record
-from validation.near import ROUNDING, near
 from validation.recorded_outputs import Recorded
+from validation.tolerances import ROUNDING, near
 
 QUICK = 200
 """Frames of a quick run."""

@@ -11,7 +11,7 @@ import cgcore
 from validation import explicit
 from validation.check import Row, at_least, at_most, check, equal
 from validation.context import Context
-from validation.near import relative
+from validation.tolerances import relative
 
 NOISE = 5.0
 """kcal/mol/Å; as large as a typical force of the prior on real frames."""

@@ -14,7 +14,7 @@ import cgcore
 from validation import explicit, losses
 from validation.check import Row, at_most, check, equal, shown
 from validation.context import Context
-from validation.near import ROUNDING, near
+from validation.tolerances import ROUNDING, near
 
 TOLERANCE = 1e-8
 MEMORY = 10

@@ -10,7 +10,7 @@ import cgcore
 from validation import explicit
 from validation.check import Row, at_least, at_most, check, equal
 from validation.context import Context
-from validation.near import near
+from validation.tolerances import near
 
 TOLERANCE = 1e-9
 """Both solve the same small quadratic program exactly, over directions that the data determine (seen: 1e-14)."""

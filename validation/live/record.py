@@ -17,8 +17,8 @@ from validation.checks.least_squares import PART_OF_BOUND
 from validation.comparison import CONVERGED, FIRST, perturbed, plain
 from validation.live.answer import Answer
 from validation.losses import in_parameters, of_matrix
-from validation.near import ROUNDING
 from validation.recorded_outputs import Recorded
+from validation.tolerances import ROUNDING
 
 INITIAL = {"float64": 1e-10, "float32": 1e-6}
 """Of a loss that is computed, or stored, in this precision. The reasons are in the sidecars of the bundled records."""

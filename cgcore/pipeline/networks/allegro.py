@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import e3nn_jax as e3nn
 import jax
@@ -18,17 +17,18 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int
 
-from cgcore.physics.geometry import Displacement, norm
+from cgcore.physics.geometry import norm
+from cgcore.physics.space import Displacement
 from cgcore.pipeline.networks.edges import Edges, every_pair, listed
 from cgcore.pipeline.networks.equivariant import SCALAR, harmonics, mix, mix_shape, outputs, paths, weighted
 from cgcore.pipeline.networks.mlp import Normal, draw, mlp, mlp_shape, silu
+from cgcore.pipeline.networks.network import NetworkParams
 from cgcore.pipeline.networks.radial import bessel, envelope
 from cgcore.pipeline.networks.settings import AllegroSettings
 
 ALPHA = 0.5
 """Weight of a layer's update of x against x itself."""
 
-Params = dict[str, Any]
 """`species`: embedding; `two_body`: MLP; `features`: weights of the first V; `layers`: see `_layer_shape`; `readout`:
 a vector, which is what the paper's last MLP is, since it has no nonlinearity."""
 
@@ -44,9 +44,9 @@ class Allegro:
     displacement: Displacement
     max_edges: int | None
 
-    def init(self, key: jax.Array, dtype: DTypeLike = jnp.float32) -> Params:
+    def init(self, key: jax.Array, dtype: DTypeLike = jnp.float32) -> NetworkParams:
         s, x = self.settings, self.settings.mlp_n_hidden
-        shapes: Params = {
+        shapes: NetworkParams = {
             "species": Normal((self.n_species, s.species_embed), 1),
             "two_body": mlp_shape(2 * s.species_embed + s.n_radial_basis, *s.embed_n_hidden, x),
             "features": Normal((x, s.channels, s.max_ell + 1), x),
@@ -62,7 +62,7 @@ class Allegro:
 
     def energy(
         self,
-        params: Params,
+        params: NetworkParams,
         R: Float[Array, "beads 3"],
         mask: Bool[Array, " beads"],
         species: Int[Array, " beads"],
@@ -93,10 +93,10 @@ class Allegro:
         return listed(R, mask, self.cutoff, self.displacement, dtype, self.max_edges)
 
 
-def _layer_shape(s: AllegroSettings, product: e3nn.Irreps) -> Params:
+def _layer_shape(s: AllegroSettings, product: e3nn.Irreps) -> NetworkParams:
     """`environment`: weights of the environment; `latent`: MLP that updates x; `mix`: of V, not in the last layer."""
     x, scalars = s.mlp_n_hidden, s.channels * product.count(SCALAR)
-    layer: Params = {
+    layer: NetworkParams = {
         "environment": Normal((x, s.channels, s.max_ell + 1), x),
         "latent": mlp_shape(x + scalars, *[x] * s.mlp_n_layers),
     }

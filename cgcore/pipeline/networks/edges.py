@@ -15,7 +15,7 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int
 
-from cgcore.physics.geometry import Displacement, Vector, free
+from cgcore.physics.space import Displacement, Vector, free
 
 
 class Edges(Protocol):

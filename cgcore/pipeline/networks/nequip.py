@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import e3nn_jax as e3nn
 import jax
@@ -22,14 +21,13 @@ from jax.typing import DTypeLike
 from jax_md.nn import nequip
 from jaxtyping import Array, Bool, Float, Int
 
-from cgcore.physics.geometry import Displacement
+from cgcore.physics.space import Displacement
 from cgcore.pipeline.networks.edges import listed
+from cgcore.pipeline.networks.network import NetworkParams
 from cgcore.pipeline.networks.settings import NequipSettings
 
 CUTOFF = 2.0
 """In the units of length that jax-md is given."""
-
-Params = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Nequip:
     displacement: Displacement
     max_edges: int
 
-    def init(self, key: jax.Array, dtype: DTypeLike = jnp.float32) -> Params:
+    def init(self, key: jax.Array, dtype: DTypeLike = jnp.float32) -> NetworkParams:
         two = jnp.asarray([[0.0, 0, 0], [self.cutoff / 2, 0, 0]], jnp.float32)
         graph = self._graph(two, jnp.ones(2, bool), jnp.zeros(2, int), jnp.float32)
         # Some of jax-md's layers start in float32 and others in JAX's default.
@@ -53,7 +51,7 @@ class Nequip:
 
     def energy(
         self,
-        params: Params,
+        params: NetworkParams,
         R: Float[Array, "beads 3"],
         mask: Bool[Array, " beads"],
         species: Int[Array, " beads"],

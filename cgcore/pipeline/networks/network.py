@@ -10,7 +10,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int
 
 from cgcore.errors import InputError
-from cgcore.physics.geometry import Displacement, free
+from cgcore.physics.space import Displacement, free
 from cgcore.pipeline.networks.settings import NetworkSettings
 
 NetworkParams = Any

@@ -26,7 +26,7 @@ class Seconds:
 
 
 @contextmanager
-def clock() -> Iterator[Seconds]:
+def timed() -> Iterator[Seconds]:
     """Fills the `Seconds` that it yields when the block ends."""
     seconds = Seconds()
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from cgcore.clock import Seconds, clock
+from cgcore.timing import Seconds, timed
 
 
 def heavy(x: jax.Array) -> jax.Array:
@@ -20,9 +20,9 @@ def heavy(x: jax.Array) -> jax.Array:
 def test_compiling_is_told_apart() -> None:
     program = jax.jit(lambda x: heavy(x))
     x = jnp.arange(3.0)
-    with clock() as first:
+    with timed() as first:
         program(x).block_until_ready()
-    with clock() as second:
+    with timed() as second:
         program(x).block_until_ready()
     assert first.compile > 0.5 * (first.compile + first.run)
     assert second.compile == 0
@@ -30,7 +30,7 @@ def test_compiling_is_told_apart() -> None:
 
 
 def test_other_work_is_run_time() -> None:
-    with clock() as seconds:
+    with timed() as seconds:
         assert seconds == Seconds(0, 0)
         time.sleep(0.05)
     assert seconds.compile == 0
@@ -39,7 +39,7 @@ def test_other_work_is_run_time() -> None:
 
 def test_the_parts_add_up_to_the_wall_time() -> None:
     start = time.perf_counter()
-    with clock() as seconds:
+    with timed() as seconds:
         jax.jit(lambda x: heavy(x + 1))(jnp.arange(4.0)).block_until_ready()
         time.sleep(0.02)
     elapsed = time.perf_counter() - start
@@ -49,7 +49,7 @@ def test_the_parts_add_up_to_the_wall_time() -> None:
 
 
 def test_nothing_listens_afterwards() -> None:
-    with clock() as seconds:
+    with timed() as seconds:
         pass
     before = (seconds.compile, seconds.run)
     jax.jit(lambda x: heavy(x + 2))(jnp.arange(5.0)).block_until_ready()
@@ -60,7 +60,7 @@ def test_an_exception_goes_through_and_the_time_is_kept() -> None:
     kept: list[Seconds] = []
 
     def fail() -> None:
-        with clock() as seconds:
+        with timed() as seconds:
             kept.append(seconds)
             raise ValueError("stop")
 
@@ -71,8 +71,8 @@ def test_an_exception_goes_through_and_the_time_is_kept() -> None:
 
 
 def test_clocks_nest() -> None:
-    with clock() as outer:
-        with clock() as inner:
+    with timed() as outer:
+        with timed() as inner:
             jax.jit(lambda x: heavy(x + 3))(jnp.arange(6.0)).block_until_ready()
         time.sleep(0.01)
     assert 0 < inner.compile <= outer.compile

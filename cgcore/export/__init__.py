@@ -9,12 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cgcore.pipeline.export.lammps import write_lammps as write_lammps
-    from cgcore.pipeline.export.openmm import openmm_system as openmm_system
-    from cgcore.pipeline.export.openmm import write_openmm as write_openmm
-    from cgcore.pipeline.export.stablehlo import export_energy as export_energy
-    from cgcore.pipeline.export.stablehlo import read_stablehlo as read_stablehlo
-    from cgcore.pipeline.export.stablehlo import write_stablehlo as write_stablehlo
+    from cgcore.export.lammps import write_lammps as write_lammps
+    from cgcore.export.openmm import openmm_system as openmm_system
+    from cgcore.export.openmm import write_openmm as write_openmm
+    from cgcore.export.stablehlo import export_energy as export_energy
+    from cgcore.export.stablehlo import read_stablehlo as read_stablehlo
+    from cgcore.export.stablehlo import write_stablehlo as write_stablehlo
 
 _HOME = {
     "export_energy": "stablehlo",

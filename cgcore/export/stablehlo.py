@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from cgcore.errors import InputError
+from cgcore.export.checks import check_beads
 from cgcore.files import atomic_write
-from cgcore.pipeline.export.checks import check_beads
 
 Energy = Callable[
     [Any, Float[Array, "beads 3"], Bool[Array, " beads"], Int[Array, " beads"]],

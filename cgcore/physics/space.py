@@ -1,20 +1,33 @@
-"""Displacement in a periodic box, equal and hashable by its lengths, so that compiled functions can depend on it."""
+"""Displacement between two positions, in free space or in a periodic box."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from cgcore.errors import InputError
-from cgcore.physics.geometry import Displacement, Vector, free
+
+Vector = Float[Array, "3"]
+Displacement = Callable[[Vector, Vector], Vector]
+"""jax-md's convention: `displacement(Ra, Rb)` is Ra - Rb, in a periodic box its nearest image."""
+
+
+def free(Ra: Vector, Rb: Vector) -> Vector:
+    """Displacement in free space [Å]."""
+    return Ra - Rb
 
 
 @dataclass(frozen=True)
 class Periodic:
-    """Ra - Rb to the nearest image in a box with these edges [Å]."""
+    """Ra - Rb to the nearest image in a box with these edges [Å].
+
+    Equal and hashable by its lengths, so that compiled functions can depend on it.
+    """
 
     lengths: tuple[float, float, float]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
+from cgcore.factor.preconditioning import WELL_CONDITIONED, correlation_spread, preconditioner, unwhitened
 from cgcore.factor.triangle import triangle
-from cgcore.factor.whitening import WELL_CONDITIONED, correlation_spread, preconditioner, unwhitened
 
 EPS = np.finfo(np.float64).eps
 

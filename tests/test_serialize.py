@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from cgcore.config import default_prior, load_config
 from cgcore.errors import InputError
-from cgcore.output import priors_yaml, to_json, write_json, write_priors
 from cgcore.physics.prior import CARRIED, SERIES, Prior, Weights, fitted_names
+from cgcore.serialize import priors_yaml, to_json, write_json, write_priors
 
 
 class Colour(IntEnum):

@@ -15,11 +15,11 @@ import numpy as np
 from jaxtyping import Float
 
 from cgcore.errors import InputError
+from cgcore.export.chain_data import data_file, extended
+from cgcore.export.checks import MASS, check_beads, check_positive
+from cgcore.export.tables import Table, angle_table, bond_tables, dihedral_table, pair_table
 from cgcore.files import atomic_write, check_writable
 from cgcore.physics.prior import Prior
-from cgcore.pipeline.export.chain_data import data_file, extended
-from cgcore.pipeline.export.checks import MASS, check_beads, check_positive
-from cgcore.pipeline.export.tables import Table, angle_table, bond_tables, dihedral_table, pair_table
 
 CUTOFF = 60.0
 """Of the repulsion, where none is given [Å]; the prior itself has none."""

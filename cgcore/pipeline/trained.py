@@ -10,11 +10,11 @@ import jax
 import numpy as np
 
 from cgcore.errors import InputError
+from cgcore.export.checks import check_beads
 from cgcore.physics.prior import Prior, Weights
-from cgcore.pipeline.export.checks import check_beads
 from cgcore.pipeline.model import PRIOR, CombinedModel
 from cgcore.pipeline.networks.settings import AllegroSettings, NequipSettings, NetworkSettings
-from cgcore.pipeline.optimizers import Params
+from cgcore.pipeline.optimizers import ModelParams
 from cgcore.pipeline.parameters import from_named, read_params, require_same
 from cgcore.pipeline.settings import ModelSettings, Precision, Settings, TrainingSettings
 
@@ -23,7 +23,7 @@ _SIZES = {"allegro": AllegroSettings, "nequip": NequipSettings}
 
 def load_trained(
     path: str | os.PathLike[str], beads: int | None = None, precision: Precision = "float32"
-) -> tuple[CombinedModel, Params]:
+) -> tuple[CombinedModel, ModelParams]:
     """The model, in its box or in free space, with room for every pair of beads, and its parameters.
 
     Arguments:

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from cgcore.errors import InputError
+from cgcore.export.checks import MASS, check_beads, check_positive
 from cgcore.files import atomic_write
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION, chain
-from cgcore.pipeline.export.checks import MASS, check_beads, check_positive
 
 if TYPE_CHECKING:
     from openmm import System
