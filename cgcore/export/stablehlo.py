@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -19,7 +18,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from cgcore.errors import InputError
 from cgcore.export.checks import check_beads
-from cgcore.files import atomic_write
+from cgcore.files import atomic_write, open_regular
 
 Energy = Callable[
     [Any, Float[Array, "beads 3"], Bool[Array, " beads"], Int[Array, " beads"]],
@@ -101,12 +100,12 @@ def read_stablehlo(path: str | os.PathLike[str]) -> Evaluate:
         InputError: the file cannot be read, holds something else, or flatbuffers is not installed.
     """
     require_flatbuffers()
+    with open_regular(path) as file:
+        content = bytearray(file.read())
     try:
-        exported = jax.export.deserialize(bytearray(Path(path).read_bytes()))
+        exported = jax.export.deserialize(content)
         R, mask, species = exported.in_avals
         evaluate = jax.jit(exported.call)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     # What a foreign file makes the reader stumble over is of any kind.
     except Exception:
         raise InputError(f"{path}: not a function that this JAX can read; export it again") from None
