@@ -18,7 +18,7 @@ from cgcore.errors import InputError
 from cgcore.export.chain_data import data_file, extended
 from cgcore.export.checks import MASS, check_beads, check_positive
 from cgcore.export.tables import Table, angle_table, bond_tables, dihedral_table, pair_table
-from cgcore.files import atomic_write, check_writable
+from cgcore.files import atomic_group, atomic_write
 from cgcore.physics.prior import Prior
 
 CUTOFF = 60.0
@@ -71,10 +71,9 @@ def write_lammps(
     texts = {f"{style}.table": "# UNITS: real\n\n" + "\n".join(t.text() for t in ts) for style, ts in tables.items()}
     texts |= {"chain.data": data_file(R, mass), "prior.in": _settings(tables, beads, cutoff), "run.in": _SCRIPT}
     paths = {Path(folder) / name: text for name, text in texts.items()}
-    for path in paths:
-        check_writable(path)
-    for path, text in paths.items():
-        atomic_write(path, text)
+    with atomic_group():
+        for path, text in paths.items():
+            atomic_write(path, text)
     return list(paths)
 
 

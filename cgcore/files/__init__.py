@@ -3,9 +3,10 @@
 from cgcore.files.records import differing_record
 from cgcore.files.regular import open_regular, require_name
 from cgcore.files.strict_yaml import read_yaml
-from cgcore.files.writing import atomic_group, atomic_path, atomic_write, check_writable
+from cgcore.files.writing import Group, atomic_group, atomic_path, atomic_write, check_writable
 
 __all__ = [
+    "Group",
     "atomic_group",
     "atomic_path",
     "atomic_write",

@@ -34,9 +34,13 @@ def uninterrupted() -> Iterator[None]:
         yield
 
 
-def withdraw() -> None:
-    """Remove all temporary files of this process and let nobody make or move one any more: the process ends now."""
-    _lock.acquire()
+def withdraw(patience: float) -> None:
+    """Remove all temporary files of this process and let nobody make or move one any more: the process ends now.
+
+    Arguments:
+        patience: how long an `uninterrupted` block is waited for [s].
+    """
+    _lock.acquire(timeout=patience)
     for path in list(_present):
         with suppress(OSError):
             path.unlink()
