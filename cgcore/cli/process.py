@@ -5,14 +5,19 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from typing import NoReturn
 
-from cgcore.cli import interrupts, main, streams
+from cgcore.cli import interrupts
+
+TYPE_CHECKING = False  # as in cgcore/__init__.py
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def run() -> NoReturn:
     """Entry point of the program."""
-    interrupts.install()
+    interrupts.install()  # before anything else is imported, which takes time
+    from cgcore.cli import main, streams
+
     streams.install()
     ending = _Ending()
     atexit.register(ending)  # the first to be registered is the last to run
@@ -29,5 +34,7 @@ class _Ending:
     code = 1
 
     def __call__(self) -> None:
-        streams.flush()
+        from cgcore.cli.streams import flush
+
+        flush()
         os._exit(self.code)

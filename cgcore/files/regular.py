@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import BinaryIO
+from io import BufferedReader
 
 from cgcore.errors import InputError
 
@@ -38,7 +38,9 @@ def require_name(path: str | os.PathLike[str], what: str = "a path") -> None:
         raise InputError(f"{what} is empty, as an unset shell variable is; give a name")
 
 
-def open_regular(path: str | os.PathLike[str], mend: str = "check the path", *, limit: int | None = None) -> BinaryIO:
+def open_regular(
+    path: str | os.PathLike[str], mend: str = "check the path", *, limit: int | None = None
+) -> BufferedReader:
     """Open a regular file for reading bytes; anything else is refused at once.
 
     Arguments:
