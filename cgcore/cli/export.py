@@ -24,7 +24,7 @@ OPTIONS = {"lammps": ("mass", "cutoff"), "openmm": ("mass",), "stablehlo": ("pre
 @click.command("export")
 @click.argument("source", metavar="PRIORS|PARAMS", type=options.PATH)
 @click.option("--to", "target", type=click.Choice(list(OPTIONS)), required=True, help="Program to export for.")
-@click.option("--beads", type=int, metavar="N", help="Beads of the chain; of PARAMS it may be left out.")
+@click.option("--beads", type=int, metavar="N", help="Beads of the chain, 2 to 4096; of PARAMS it may be left out.")
 @click.option(
     "-o",
     "--output",
@@ -78,6 +78,7 @@ def _trained(
             f"for --to {target} give the {PRIORS} beside it, which is the prior alone"
         )
     try:
+        from cgcore.export.checks import check_prior
         from cgcore.export.stablehlo import export_energy, require_flatbuffers, write_stablehlo
         from cgcore.pipeline.trained import load_trained
     except ImportError as error:
@@ -87,6 +88,7 @@ def _trained(
     require_flatbuffers()
     model, params = load_trained(path, beads, precision)
     if model.prior is not None:
+        check_prior(model.prior)
         _warn(path, model.prior, "see that the network makes up for it before you simulate")
     write_stablehlo(output, export_energy(model.compute_energy, params, model.N_max, dtype=precision))
     return [Path(output)]
@@ -133,8 +135,11 @@ def _openmm(output: str, prior: Prior, beads: int, **given: Any) -> list[Path]:
 
 
 def _stablehlo(output: str, prior: Prior, beads: int, precision: str = "float32") -> list[Path]:
+    from cgcore.export.checks import check_prior
     from cgcore.export.stablehlo import export_energy, write_stablehlo
     from cgcore.physics.energy import energy
+
+    check_prior(prior)
 
     def of_frame(params: Any, R: Any, mask: Any, species: Any) -> Any:
         return energy(prior.weights, params, R, mask)

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from cgcore.errors import InputError
-from cgcore.export.checks import check_beads
+from cgcore.export.checks import check_beads, check_finite
 from cgcore.files import atomic_write, open_regular
 
 Energy = Callable[
@@ -55,7 +55,7 @@ def export_energy(
         platforms: in JAX's names.
 
     Raises:
-        InputError: an argument is out of range.
+        InputError: an argument is out of range, or a parameter is not finite in `dtype`.
     """
     check_beads(beads)
     dtype = np.dtype(dtype)
@@ -66,6 +66,8 @@ def export_energy(
 
     with jax.enable_x64(dtype == np.float64):
         baked = jax.tree.map(lambda leaf: _cast(leaf, dtype), params)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(baked):
+            check_finite(f"{jax.tree_util.keystr(path, simple=True)} in {dtype}", np.asarray(leaf))
 
         def evaluate(
             R: Float[Array, "frames beads 3"], mask: Bool[Array, "frames beads"], species: Int[Array, "frames beads"]
@@ -132,4 +134,5 @@ def require_flatbuffers() -> None:
 
 
 def _cast(leaf: Any, dtype: np.dtype) -> Any:
-    return jnp.asarray(leaf, dtype) if jnp.issubdtype(jnp.result_type(leaf), jnp.floating) else leaf
+    with np.errstate(over="ignore"):  # what overflows is refused by its name
+        return jnp.asarray(leaf, dtype) if jnp.issubdtype(jnp.result_type(leaf), jnp.floating) else leaf
