@@ -79,7 +79,7 @@ def test_what_a_fit_writes_and_a_warning(tmp_path: Path) -> None:
     assert (ran.code, ran.out) == (0, f"Written: {tmp_path / 'system.xml'}\n")
     assert ran.err == (
         f"{priors}: epsilon = -41.8583 is negative: the repulsion attracts; "
-        "do not simulate with it, but fit with --nonnegative\n"
+        "do not simulate with it, but fit with --constraints safe\n"
     )
 
 

@@ -54,7 +54,7 @@ def export_command(source: str, target: str, beads: int | None, output: str, **s
         if beads is None:
             raise InputError("--beads is missing; give the number of beads of the chain")
         prior = _prior(source)
-        _warn(source, prior, "do not simulate with it, but fit with --nonnegative")
+        _warn(source, prior, "do not simulate with it, but fit with --constraints safe")
         written = _WRITERS[target](output, prior, beads, **given)
     terminal.written("\n".join(f"Written: {path}" for path in written))
 

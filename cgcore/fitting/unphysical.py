@@ -23,7 +23,7 @@ def unphysical_values(params: Params) -> tuple[str, ...]:
 
 def unphysical(params: Params, factor: Factor) -> tuple[str, ...]:
     """A sentence for each fitted value that makes no sense as a force field."""
-    found = [f"{sentence} (see --nonnegative)" for sentence in unphysical_values(params)]
+    found = [f"{sentence} (see --constraints)" for sentence in unphysical_values(params)]
     sampled = factor.histograms.sampled_range("bond")
     if sampled and not sampled[0] <= params["r0"] <= sampled[1]:
         found.append(
