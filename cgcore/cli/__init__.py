@@ -36,7 +36,7 @@ def _run() -> int:
 
     terminal.begin()
     try:
-        code = cli.main(standalone_mode=False) or 0
+        code = cli.main(prog_name="cgcore", standalone_mode=False) or 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0
     if (why := terminal.lost()) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,8 +63,8 @@ def export_command(source: str, target: str, beads: int | None, output: str, **s
 def _params(source: str) -> Path | None:
     """The file of parameters, where the source is one or a folder with one."""
     path = Path(source)
-    if path.is_dir():
-        if not (path / PARAMS).is_file():
+    if os.path.isdir(path):  # unlike Path.is_dir, no error for a name that is too long
+        if not os.path.isfile(path / PARAMS):
             raise InputError(f"{source}: holds no {PARAMS}; give a folder that `cgcore train --output` wrote")
         return path / PARAMS
     return path if path.suffix == ".npz" else None

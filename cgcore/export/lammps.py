@@ -56,7 +56,7 @@ def write_lammps(
     check_prior(prior)
     if not _LIMITS[0] <= cutoff <= _LIMITS[1]:
         raise InputError(f"cutoff is {cutoff}; give {_LIMITS[0]:g} to {_LIMITS[1]:g} Å")
-    if Path(folder).exists() and not Path(folder).is_dir():
+    if os.path.exists(folder) and not os.path.isdir(folder):
         raise InputError(f"cannot write {folder}: it is a file; give the name of a folder")
     r0 = abs(float(prior.params["r0"]))
     R = extended(beads, r0 or 1.0) if positions is None else np.asarray(positions, np.float64)
