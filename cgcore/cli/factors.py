@@ -47,7 +47,8 @@ def compress_command(
             compress(dataset, Fingerprint.of(prior), blocks=checked.blocks, progress=watchers.frames)
             for dataset in datasets
         ]
-    factor = merge(*factors)
+    with options.warnings_said():
+        factor = merge(*factors)
     save_factor(output_file, factor)
     click.echo(f"{output_file}: {factor.frames} frames, {factor.beads} real beads, {len(factor.blocks)} blocks")
 
@@ -64,7 +65,8 @@ def merge_command(files: tuple[str, ...], output_file: str) -> None:
     factors = [load_factor(path) for path in files]
     for path, other in zip(files, factors, strict=True):
         factors[0].fingerprint.require(other.fingerprint, f"{files[0]} and {path}")
-    factor = merge(*factors)
+    with options.warnings_said():
+        factor = merge(*factors)
     save_factor(output_file, factor)
     click.echo(f"{output_file}: {factor.frames} frames, {factor.beads} real beads, {len(factor.blocks)} blocks")
 

@@ -95,7 +95,7 @@ class Dataset:
 
     def frame_ranges(self) -> dict[str, list[list[int]]]:
         """For each source, by name, [start, stop) ranges of its frames, numbered as in the file (0-based)."""
-        return {frames.source: number_ranges(frames.frame_numbers) for frames in self.sources}
+        return {frames.source: number_ranges(frames.frame_numbers).tolist() for frames in self.sources}
 
     def join(self) -> Batch:
         """Everything in memory, padded with zeros to the largest number of beads."""

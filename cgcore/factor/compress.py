@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from cgcore.data import Dataset, Segment, locate_overlap
+from cgcore.data.splitting import number_ranges
 from cgcore.errors import InputError
 from cgcore.factor.batches import Cut, all_cuts, sample_cuts
 from cgcore.factor.factor import Block, Factor
@@ -125,6 +126,8 @@ def _block(dataset: Dataset, segment: Segment, S: Triangle) -> Block:
         source=source.source,
         protein=segment.protein,
         index=segment.block,
+        sha256=source.sha256,
+        ranges=number_ranges(source.frame_numbers[segment.rows]),
     )
 
 

@@ -1,13 +1,14 @@
-"""Fitted values that physics does not allow."""
+"""What a fit is to be read with care for: values that physics does not allow, and frames that count twice."""
 
 from __future__ import annotations
 
+from cgcore.factor.block import counted_twice
 from cgcore.factor.factor import Factor
 from cgcore.physics.prior import Params
 
 
 def unphysical(params: Params, factor: Factor) -> tuple[str, ...]:
-    """A sentence for each fitted value that makes no sense as a force field."""
+    """A sentence for each fitted value that makes no sense as a force field, and for each source given twice."""
     found = []
     if params["kr"] <= 0:
         found.append(f"kr = {params['kr']:.6g} is not positive: bonds are not bound (see --nonnegative)")
@@ -19,4 +20,4 @@ def unphysical(params: Params, factor: Factor) -> tuple[str, ...]:
         found.append(
             f"r0 = {params['r0']:.6g} Å is outside the sampled bond lengths {sampled[0]:.2f}..{sampled[1]:.2f} Å"
         )
-    return tuple(found)
+    return (*found, *counted_twice(factor.blocks))
