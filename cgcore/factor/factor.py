@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from cgcore.errors import InputError, InputWarning
 from cgcore.factor.block import Block, counted_twice
+from cgcore.factor.closest import ClosestPairs
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.histogram import Histograms
 from cgcore.factor.triangle import Coefficients, Triangle, merged, residual
@@ -15,14 +16,27 @@ from cgcore.factor.triangle import Coefficients, Triangle, merged, residual
 
 @dataclass(frozen=True, eq=False)
 class Factor:
-    """Factors of disjoint blocks of data, and what all of them depend on.
+    """Factors of disjoint blocks of data, what all of them depend on, and what the frames sampled.
 
     Two factors are equal only if they are the same object: compare what they hold.
+
+    Arguments:
+        blocks: runs of frames.
+        fingerprint: terms, weights and orders of the prior that the blocks were made for.
+        histograms: bond lengths, angles and dihedrals of all frames.
+        closest: distances of the frames' closest pairs.
+        temperatures: those that the data name [K], ascending; empty where they name none.
+        path: of the file or folder that it came from; empty for one that was merged in memory.
+        sha256: of that.
     """
 
     blocks: tuple[Block, ...]
     fingerprint: Fingerprint
     histograms: Histograms
+    closest: ClosestPairs = field(default_factory=ClosestPairs.empty)
+    temperatures: tuple[float, ...] = ()
+    path: str = ""
+    sha256: str = ""
 
     @cached_property
     def S(self) -> Triangle:
@@ -61,6 +75,7 @@ class Factor:
         for block in self.blocks:
             block.require_meaning()
         self.histograms.require_values_of(self.beads, self.frames)
+        self.closest.require_values_of(self.frames)
         if not self.S[:, -1].any():
             raise ValueError("its reference forces are 0")
 
@@ -89,4 +104,6 @@ def merge(*factors: Factor) -> Factor:
         blocks=blocks,
         fingerprint=first.fingerprint,
         histograms=sum((factor.histograms for factor in factors), start=Histograms.empty()),
+        closest=sum((factor.closest for factor in factors), start=ClosestPairs.empty()),
+        temperatures=tuple(sorted({kelvin for factor in factors for kelvin in factor.temperatures})),
     )

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ import numpy as np
 
 from cgcore.archive import load_arrays, load_text, parse_json
 from cgcore.errors import InputError
+from cgcore.factor.closest import EDGES as CLOSEST_EDGES
+from cgcore.factor.closest import PAIR_TERMS, ClosestPairs
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.files import atomic_write
 
-FORMAT = "cgcore factor 2"
+FORMAT = "cgcore factor 3"
 _ANY_FORMAT = "cgcore factor "
 _MEND = "make it by `cgcore compress`"
 
@@ -73,6 +75,10 @@ def _histogram(name: str) -> Field:
     return Field(f"histogram_{name}", "i", (f"bins of {name}",), lambda factor: factor.histograms.counts[name])
 
 
+def _closest(name: str) -> Field:
+    return Field(f"closest_{name}", "i", ("bins of closest pairs",), lambda factor: factor.closest.counts[name])
+
+
 COLUMNS = (
     _column("S", "f", "n+1", "n+1"),
     _column("beads", "i"),
@@ -91,6 +97,8 @@ FIELDS = (
     Field("range_counts", "i", ("blocks",), lambda factor: [len(block.ranges) for block in factor.blocks]),
     Field("ranges", "i", ("ranges", "two"), lambda factor: np.concatenate([block.ranges for block in factor.blocks])),
     *(_histogram(name) for name in EDGES),
+    *(_closest(name) for name in PAIR_TERMS),
+    Field("temperatures", "f", ("temperatures",), lambda factor: factor.temperatures),
 )
 """Everything in the file but the checksum, in the order in which it is written and summed."""
 
@@ -135,7 +143,10 @@ def load_factor(path: str | Path) -> Factor:
     if str(arrays.pop(CHECKSUM)) != checksum(arrays):
         raise InputError(f"{path}: was changed after it was written (the checksum is another one); {_MEND} again")
     try:
-        return _factor(arrays)
+        sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return replace(_factor(arrays), path=str(path), sha256=sha256)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read any more ({error.strerror or error})") from error
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: a damaged factor ({error}); {_MEND} again") from error
 
@@ -153,7 +164,7 @@ def checksum(arrays: dict[str, np.ndarray]) -> str:
 def _factor(arrays: dict[str, np.ndarray]) -> Factor:
     """The factor, if its arrays mean one. Raises ValueError, TypeError or OverflowError if they don't."""
     fingerprint = Fingerprint.from_dict(parse_json(arrays["fingerprint"]))
-    lengths = {"n+1": fingerprint.layout.size + 1, "two": 2}
+    lengths = {"n+1": fingerprint.layout.size + 1, "two": 2, "bins of closest pairs": len(CLOSEST_EDGES) - 1}
     lengths |= {f"bins of {name}": len(edges) - 1 for name, edges in EDGES.items()}
     for field in FIELDS:
         field.check(arrays[field.name], lengths)
@@ -168,6 +179,12 @@ def _factor(arrays: dict[str, np.ndarray]) -> Factor:
         )
         for k, (start, stop) in enumerate(pairwise(ends))
     )
-    factor = Factor(blocks, fingerprint, Histograms({name: arrays[f"histogram_{name}"] for name in EDGES}))
+    factor = Factor(
+        blocks,
+        fingerprint,
+        Histograms({name: arrays[f"histogram_{name}"] for name in EDGES}),
+        ClosestPairs({name: arrays[f"closest_{name}"] for name in PAIR_TERMS}),
+        tuple(arrays["temperatures"].tolist()),
+    )
     factor.require_meaning()
     return factor
