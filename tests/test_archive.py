@@ -1,4 +1,4 @@
-"""Archives that declare what they do not hold, or that their reader cannot know: one sentence, and nothing allocated."""
+"""Archives that declare what they do not hold, or what no reader can know: one sentence, and nothing allocated."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def nothing_large_is_allocated() -> Iterator[None]:
     assert peak < LITTLE
 
 
-def arrays() -> dict[str, np.ndarray]:
+def arrays() -> dict[str, Any]:
     R = np.cumsum(np.full((3, 4, 3), 2.2), axis=1)
     return {"R": R, "F": R + 1, "format": np.array("cgcore params 1"), "fingerprint": np.array("{}")}
 
@@ -186,7 +186,7 @@ def test_a_mask_of_ones_may_pack_to_nothing(tmp_path: Path, monkeypatch: pytest.
 
 def test_extras_together_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cgcore.data.npz.EXTRAS_LIMIT", 1000)
-    extras = {f"x{k}": np.zeros(50) for k in range(5)}
+    extras: dict[str, Any] = {f"x{k}": np.zeros(50) for k in range(5)}
     np.savez(tmp_path / "x.npz", R=arrays()["R"], F=arrays()["F"], **extras)
     dataset = read(tmp_path / "x.npz")
     assert list(dataset.sources[0].extras) == ["x0", "x1"]

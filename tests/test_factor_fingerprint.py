@@ -182,7 +182,7 @@ def test_frames_that_overlap_in_part_are_counted() -> None:
 def test_a_copy_under_another_name_is_seen(tmp_path: Path) -> None:
     """The very same file by its checksum, one written anew (compressed) by its sums."""
     chains, prior = two_proteins(), prior_of()
-    arrays = {"R": chains.R, "F": chains.F, "mask": chains.mask}
+    arrays: dict[str, Any] = {"R": chains.R, "F": chains.F, "mask": chains.mask}
     np.savez(tmp_path / "a.npz", **arrays)
     (tmp_path / "b.npz").write_bytes((tmp_path / "a.npz").read_bytes())
     np.savez_compressed(tmp_path / "c.npz", **arrays)

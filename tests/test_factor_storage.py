@@ -382,7 +382,7 @@ def test_any_change_is_seen(path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("former", ["cgcore factor 1", "cgcore factor 2"])
 def test_a_file_of_a_former_format_is_refused_by_name(path: Path, former: str) -> None:
-    arrays = arrays_of(path) | {"format": np.array(former)}
+    arrays: dict[str, Any] = arrays_of(path) | {"format": np.array(former)}
     for name in ("checksum", "sha256", "ranges", "range_counts"):
         del arrays[name]
     np.savez(path, **arrays)

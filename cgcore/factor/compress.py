@@ -27,8 +27,9 @@ from cgcore.physics.coefficients import Layout
 from cgcore.physics.design import Closest, columns
 from cgcore.physics.internal import Coordinates
 from cgcore.physics.prior import Weights
-from cgcore.physics.space import Displacement, free
+from cgcore.physics.space import Displacement, displacement_name, free
 from cgcore.threads import one_blas_thread
+from cgcore.x64 import solving
 
 BLOCKS = 20
 """Blocks for each protein in each source: enough for folds, few enough that each is many frames."""
@@ -57,13 +58,15 @@ def compress(
     Arguments:
         dataset: frames, see `cgcore.data`.
         fingerprint: terms, weights and orders of the prior (`Fingerprint.of(prior)`).
-        displacement: in jax-md's convention; name it in the fingerprint when it is not `free`.
+        displacement: `cgcore.periodic(box)`, or any in jax-md's convention; its name is the fingerprint's.
         blocks: contiguous blocks for each protein in each source.
         progress: called now and then.
 
     Raises:
-        InputError: something came out not finite, beads that coincide, for instance; says where.
+        InputError: something came out not finite, beads that coincide, for instance; says where. Or the fingerprint
+            is that of free space and the displacement is not, or JAX is tracing.
     """
+    displacement_name(displacement, fingerprint.displacement)
     segments = dataset.segments(blocks)
     layout = fingerprint.layout
 
@@ -101,7 +104,7 @@ def compress(
         _require_finite(dataset, sums)
         return sums, histograms, closest
 
-    with jax.enable_x64(True), one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+    with solving("compress"), one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         basis = None
         if 3 * dataset.real_beads > FEW_ROWS:
             basis = _preconditioner(fingerprint, displacement, sample_cuts(dataset, segments))
@@ -115,7 +118,9 @@ def compress(
             triangles = [unwhitened(part, T) for part in sums]
         _require_finite(dataset, triangles)
     made = [_block(dataset, segment, S) for segment, S in zip(segments, triangles, strict=True)]
-    return Factor(tuple(made), fingerprint, histograms, closest, dataset.temperatures)
+    return Factor(
+        tuple(made), fingerprint, histograms, closest, dataset.temperatures, path=dataset.path, sha256=dataset.sha256
+    )
 
 
 def _require_finite(dataset: Dataset, matrices: list[np.ndarray]) -> None:
