@@ -299,10 +299,6 @@ def _check_directory(path: Path, file: BinaryIO, archive: zipfile.ZipFile, mend:
 
 
 def _bytes(size: int) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            break
-        size //= 1000
-    else:
-        unit = "TB"
-    return f"{size} {unit}"
+    units = ("bytes", "kB", "MB", "GB", "TB")
+    power = min((len(str(size)) - 1) // 3, len(units) - 1)
+    return f"{size // 1000**power} {units[power]}"

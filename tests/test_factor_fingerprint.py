@@ -6,6 +6,7 @@ import json
 from dataclasses import fields, replace
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest

@@ -21,7 +21,7 @@ from cgcore.data.units import factors
 from cgcore.errors import InputError
 
 
-def read(path: str | Path, *, units: str = "angstrom-kcal") -> Dataset:
+def read(path: str | os.PathLike[str], *, units: str = "angstrom-kcal") -> Dataset:
     """Read and check an NPZ file, or all `*.npz` of a folder by name (hidden files aside).
 
     Keys: `R`, `F` (frames, beads, 3) in `units` (see `UNITS`), `mask` (frames, beads) with 1 for a real bead

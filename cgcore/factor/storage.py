@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
@@ -105,7 +106,7 @@ FIELDS = (
 CHECKSUM = "checksum"
 
 
-def save_factor(path: str | Path, factor: Factor) -> None:
+def save_factor(path: str | os.PathLike[str], factor: Factor) -> None:
     """Write a factor to `path`, atomically.
 
     Raises:
@@ -113,16 +114,17 @@ def save_factor(path: str | Path, factor: Factor) -> None:
     """
     arrays = {field.name: field.array(factor) for field in FIELDS}
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays, **{CHECKSUM: np.array(checksum(arrays))})
+    everything: dict[str, Any] = arrays | {CHECKSUM: np.array(checksum(arrays))}
+    np.savez(buffer, **everything)
     atomic_write(path, buffer.getvalue())
 
 
-def is_factor(path: str | Path) -> bool:
+def is_factor(path: str | os.PathLike[str]) -> bool:
     """Whether the file at `path` is a factor (of any version), and not frames or something else."""
     return (load_text(path, "format") or "").startswith(_ANY_FORMAT)
 
 
-def load_factor(path: str | Path) -> Factor:
+def load_factor(path: str | os.PathLike[str]) -> Factor:
     """Read a factor; nothing is unpickled.
 
     Raises:

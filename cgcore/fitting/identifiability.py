@@ -67,9 +67,7 @@ class Identifiability:
     def __repr__(self) -> str:
         kept, every = sum(self.kept), len(self.kept)
         empty = ", ".join(self.without_data) or "none"
-        return (
-            f"Identifiability({kept} of {every} directions kept, {self.resolved} resolved, terms without data: {empty})"
-        )
+        return f"Identifiability({kept} of {every} directions kept, {self.resolved} resolved, without data: {empty})"
 
 
 def identify(factor: Factor, spectrum: Spectrum, kept: np.ndarray) -> Identifiability:

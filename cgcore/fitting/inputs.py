@@ -55,8 +55,8 @@ def require_task(factor: Factor) -> None:
     """
     if not np.any(design(factor.S)):
         raise InputError(
-            "no term of the prior acts on these data, so there is nothing to fit: terms need a weight above 0, harmonics, "
-            "and chains that are long enough"
+            "no term of the prior acts on these data, so there is nothing to fit: a term needs a weight above 0, "
+            "harmonics, and chains that are long enough"
         )
     if not np.any(target(factor.S)):
         raise InputError("key 'F': the reference forces are all 0, so there is nothing to fit to")
