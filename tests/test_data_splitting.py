@@ -130,6 +130,6 @@ def test_several_sources(tmp_path: Path) -> None:
 
 
 def test_number_ranges() -> None:
-    assert number_ranges(np.array([3, 4, 5, 9])) == [[3, 6], [9, 10]]
-    assert number_ranges(np.array([9, 3, 4, 3])) == [[3, 5], [9, 10]]
-    assert number_ranges(np.array([], int)) == []
+    assert number_ranges(np.array([3, 4, 5, 9])).tolist() == [[3, 6], [9, 10]]
+    assert number_ranges(np.array([9, 3, 4, 3])).tolist() == [[3, 5], [9, 10]]
+    assert number_ranges(np.array([], int)).tolist() == []

@@ -6,6 +6,7 @@ condition number of all of them.
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any, get_args
 
@@ -223,8 +224,9 @@ def test_keys_that_scripts_read() -> None:
         "converged": True,
         "grad_norm": found.grad_norm,
         "loss_history": found.loss_history,
-        "fitted_params": found.fitted_params,
+        "fitted_params": {name: value.tolist() for name, value in found.fitted_params.items()},
     }
+    assert json.loads(json.dumps(found.as_dict())) == found.as_dict()
     assert len(found.loss_history) == found.steps
     assert found.initial_params is PRIOR.params
     assert found.prior is PRIOR

@@ -24,7 +24,7 @@ _STARTS = (0, *accumulate(len(edges) - 1 for edges in EDGES.values()))
 """Number of the first bin of each coordinate, and how many bins there are."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Histograms:
     """Counts in the bins of `EDGES`; they add up over disjoint data."""
 
@@ -48,6 +48,24 @@ class Histograms:
 
     def __add__(self, other: Histograms) -> Histograms:
         return Histograms({name: self.counts[name] + other.counts[name] for name in EDGES})
+
+    def require_values_of(self, beads: int, frames: int) -> None:
+        """Refuse counts that so many frames with so many real beads together cannot have.
+
+        Raises:
+            ValueError: says what is wrong.
+        """
+        # A chain of n >= 2 beads has n-1 bonds, n-2 angles, and n-3 dihedrals, or none where n is 2.
+        expected = {
+            "bond": (beads - frames,) * 2,
+            "angle": (beads - 2 * frames,) * 2,
+            "dihedral": (beads - 3 * frames, beads - 2 * frames),
+        }
+        for name, counts in self.counts.items():
+            total = int(counts.sum(dtype=object))
+            least, most = expected.get(name, (0, beads * beads))
+            if (counts < 0).any() or not least <= total <= most:
+                raise ValueError(f"the histogram of {name} holds {total} values of {frames} frames, {beads} beads")
 
     def sampled_range(self, name: str) -> tuple[float, float] | None:
         """Edges of the outermost bins that hold a value; None where there is none."""

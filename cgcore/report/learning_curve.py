@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cgcore.errors import InputError
 from cgcore.files import atomic_path
-from cgcore.report.plot import DPI, UNDATED
-from cgcore.report.style import BLUE, DARK, GREEN, GREY, LIGHT, VERMILION, Figure, note, require_matplotlib, styled
+from cgcore.report.plot import DPI, UNDATED, require_plot
+from cgcore.report.style import BLUE, DARK, GREEN, GREY, LIGHT, VERMILION, Figure, note, styled
 
 SUFFIXES = (".png", ".svg", ".pdf")
 SIZE = (9.0, 5.2)
@@ -27,10 +25,7 @@ def require_learning_curve(path: str | os.PathLike[str]) -> None:
     Raises:
         InputError: the suffix is not in `SUFFIXES`, or matplotlib is not installed.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f"{path}: the suffix {suffix!r} is no picture; give a name that ends in {', '.join(SUFFIXES)}")
-    require_matplotlib()
+    require_plot(path, SUFFIXES)
 
 
 def draw_learning_curve(results: Mapping[str, Any], initial: Mapping[str, float | None]) -> Figure:
@@ -83,8 +78,7 @@ def write_learning_curve(
     Raises:
         InputError: the suffix is of no use, matplotlib is not installed, or the file cannot be written.
     """
-    require_learning_curve(path)
-    suffix = Path(path).suffix.lower()
+    suffix = require_plot(path, SUFFIXES)
     figure = draw_learning_curve(results, initial)
     with atomic_path(path) as temporary, styled():
         figure.savefig(temporary, format=suffix[1:], dpi=DPI, metadata=UNDATED[suffix])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from cgcore.data import Dataset
@@ -24,15 +25,15 @@ UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 """Metadata that would make two files of the same fit differ."""
 
 
-def require_plot(path: str | os.PathLike[str]) -> str:
+def require_plot(path: str | os.PathLike[str], suffixes: Sequence[str] = SUFFIXES) -> str:
     """The suffix of a picture that can be drawn; to be asked before the work begins.
 
     Raises:
-        InputError: the suffix is not in `SUFFIXES`, or matplotlib is not installed.
+        InputError: the suffix is not in `suffixes`, or matplotlib is not installed.
     """
     suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f"{path}: the suffix {suffix!r} is no picture; give a name that ends in {', '.join(SUFFIXES)}")
+    if suffix not in suffixes:
+        raise InputError(f"{path}: the suffix {suffix!r} is no picture; give a name that ends in {', '.join(suffixes)}")
     require_matplotlib()
     return suffix
 
