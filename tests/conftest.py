@@ -8,12 +8,18 @@ import tempfile
 
 import jax
 import pytest
+from jaxtyping import install_import_hook
 
-from cgcore import datasets
-from cgcore.data import Batch
+# Every annotation of cgcore is checked at every call, shapes of arrays included. Before anything imports cgcore.
+install_import_hook("cgcore", "beartype.beartype")
+
+from cgcore import datasets  # noqa: E402
+from cgcore.data import Batch  # noqa: E402
 
 # Set before any test module makes an array. Tests of float32 cast by themselves.
 jax.config.update("jax_enable_x64", True)
+# What broadcasts between ranks says so.
+jax.config.update("jax_numpy_rank_promotion", "raise")
 
 SHARED = "CGCORE_TESTS_COMPILED"
 

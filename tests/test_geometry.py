@@ -26,12 +26,12 @@ def test_dihedral_by_hand_is_minus_iupac() -> None:
     # Seen along R1 -> R2 (+z) the front bond (x) turns clockwise into the rear one (y): IUPAC says +90 degrees.
     R = np.array([[1.0, 0, 0], [0, 0, 0], [0, 0, 1], [0, 1, 1]])
     assert iupac_dihedral(R) == pytest.approx(np.pi / 2)
-    assert float(dihedral(*np.diff(R, axis=0))) == pytest.approx(-np.pi / 2, abs=1e-15)
+    assert float(dihedral(*jnp.diff(jnp.asarray(R), axis=0))) == pytest.approx(-np.pi / 2, abs=1e-15)
 
 
 @pytest.mark.parametrize(("last", "phi"), [([1.0, 0, 1], 0.0), ([-1.0, 0, 1], np.pi)])
 def test_cis_and_trans(last: list[float], phi: float) -> None:
-    b1, b2, b3 = np.diff(np.array([[1.0, 0, 0], [0, 0, 0], [0, 0, 1], last]), axis=0)
+    b1, b2, b3 = jnp.diff(jnp.array([[1.0, 0, 0], [0, 0, 0], [0, 0, 1], last]), axis=0)
     assert abs(float(dihedral(b1, b2, b3))) == pytest.approx(phi, abs=1e-15)
 
 

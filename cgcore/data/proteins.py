@@ -67,7 +67,7 @@ def _names(
 ) -> tuple[str, ...]:
     names: list[str] = []
     with_length: dict[int, int] = {}
-    for frame in first_frame:
+    for frame in first_frame.tolist():
         length = int(lengths[frame])
         with_length[length] = k = with_length.get(length, 0) + 1
         sequence = _from_resname(resname, frame, length, len(lengths), len(first_frame))

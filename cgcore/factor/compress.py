@@ -157,7 +157,7 @@ def _rows(
     F: Float[Array, "xyz beads frames"],
     lengths: Int[Array, " frames"],
     at: Coordinates,
-) -> Float[Array, "n rows"]:
+) -> Float[Array, "m rows"]:
     """[X | F], a column of it in each row of the result."""
     X = columns(weights, layout, R, lengths, displacement, at)
     return jnp.concatenate([X, F[None]]).reshape(layout.size + 1, -1)

@@ -99,7 +99,7 @@ def _sum_over_rows(
         jnp.where(
             real[:, None],
             jax.vmap(displacement)(R[rows[:, k + 1]], R[rows[:, k]]),
-            jnp.asarray(_HARMLESS[k], R.dtype),
+            jnp.asarray(_HARMLESS[None, k], R.dtype),
         )
         for k in range(rows.shape[1] - 1)
     ]

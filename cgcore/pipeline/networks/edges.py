@@ -134,7 +134,7 @@ def _all_vectors(
 
 
 def _pairs(mask: Bool[Array, " beads"]) -> Bool[Array, "beads beads"]:
-    return mask[:, None] & mask & ~np.eye(len(mask), dtype=bool)
+    return mask[:, None] & mask[None] & ~np.eye(len(mask), dtype=bool)
 
 
 def _within(
