@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import shutil
-import tempfile
+import platform
+from collections.abc import Iterator
+from pathlib import Path
 
 import jax
 import pytest
@@ -21,20 +23,36 @@ jax.config.update("jax_enable_x64", True)
 # What broadcasts between ranks says so.
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-SHARED = "CGCORE_TESTS_COMPILED"
-
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One folder of compiled programs for all the workers of this run, so that none compiles what another has."""
-    if SHARED not in os.environ:
-        folder = tempfile.mkdtemp(prefix="cgcore-tests-")
-        os.environ[SHARED] = folder  # workers inherit it
-        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-    jax.config.update("jax_compilation_cache_dir", os.environ[SHARED])
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    """One folder of compiled programs for all workers, all processes that tests start, and all later runs.
+
+    It is JAX_COMPILATION_CACHE_DIR where that is set. `pytest --cache-clear` empties the one in pytest's cache.
+    """
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir(f"compiled-{_processor()}"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+    seconds = float(os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"])
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", seconds)
+
+
+def _processor() -> str:
+    """What machine code depends on beside what JAX hashes: a cache that is shared by two machines keeps them apart."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else [platform.processor()]
+    features = sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
+    return hashlib.sha256("\n".join([platform.machine(), *features]).encode()).hexdigest()[:8]
 
 
 @pytest.fixture(scope="session")
 def chignolin() -> Batch:
     """All frames of the bundled data set, as stored (float32)."""
     return datasets.chignolin().join()
+
+
+@pytest.fixture(scope="module")
+def code_of_others() -> Iterator[None]:
+    """For modules whose tests run what others wrote: it may broadcast between ranks, as JAX lets it by default."""
+    with jax.numpy_rank_promotion("allow"):
+        yield

@@ -83,7 +83,6 @@ def test_whitened_coordinates_end_at_the_optimum_in_a_few_steps(objective: str, 
 def test_the_direct_objective_along_every_direction() -> None:
     """Its gradient is lost in rounding there (coefficients of 1e6), the loss is not."""
     found = result(objective="direct", truncation=0)
-    assert found.steps < 50
     assert abs(found.certificate.optimality_gap) <= 1e-9
 
 

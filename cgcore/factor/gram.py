@@ -145,9 +145,7 @@ def _couplings(angle: Coordinate, dihedral: Coordinate) -> _Couplings:
 def _products(layout: Layout, prepared: _Prepared, at: Coordinates) -> Array:
     angle, dihedral, forces, couplings = prepared
 
-    def shifted(
-        slopes: Float[Array, "columns others frames"], couplings: list[Rows], shifts: Sequence[int]
-    ) -> Slopes:
+    def shifted(slopes: Float[Array, "columns others frames"], couplings: list[Rows], shifts: Sequence[int]) -> Slopes:
         """G times slopes, or half of it where rows and slopes are of one kind: G is symmetric."""
         padded, rows = jnp.pad(slopes, ((0, 0), (ENDS, ENDS), (0, 0))), couplings[0].shape[0]
         terms = [g[None] * padded[:, ENDS + k : ENDS + k + rows] for g, k in zip(couplings, shifts, strict=True)]

@@ -41,7 +41,7 @@ class Histograms:
         return cls.counted(bin_numbers(values, lengths))
 
     @classmethod
-    def counted(cls, numbers: Real[np.ndarray, "..."]) -> Histograms:
+    def counted(cls, numbers: Real[np.ndarray, ...]) -> Histograms:
         """Histograms of values whose `bin_numbers` are known."""
         counts = np.bincount(numbers.ravel().astype(np.int64), minlength=_STARTS[-1] + 1)
         return cls({name: counts[a:b] for name, a, b in zip(EDGES, _STARTS[:-1], _STARTS[1:], strict=True)})

@@ -95,13 +95,13 @@ def separations(displacement: Displacement, a: Sequence[Array], b: Sequence[Arra
     return [vectors[..., axis] for axis in range(3)]
 
 
-def bond_slopes(bond: Coordinate, factor: float) -> Slopes:
+def bond_slopes(bond: Coordinate, factor: float | Float[Array, ""]) -> Slopes:
     """`factor` times d/dr of kr/2 (r - r0)^2 for each coefficient, kr and kr*r0, being 1."""
     (r,) = bond.values
     return jnp.stack([factor * r, jnp.full_like(r, -factor)])
 
 
-def series_slopes(kind: Coordinate, harmonics: int, factor: float) -> Slopes:
+def series_slopes(kind: Coordinate, harmonics: int, factor: float | Float[Array, ""]) -> Slopes:
     """`factor` times d/dx of cos(n x) for n = 1, 2, ..., then of sin(n x).
 
     By the angle addition theorem: no trigonometry.

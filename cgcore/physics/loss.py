@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Real
+from jaxtyping import Array, Float, Shaped
 
 from cgcore.physics.energy import forces
 from cgcore.physics.prior import Params, Weights
@@ -18,7 +18,7 @@ def force_matching_loss(
     params: Params,
     R: Float[Any, "frames beads 3"],
     F: Float[Any, "frames beads 3"],
-    mask: Real[Any, "frames beads"] | Bool[Any, "frames beads"],
+    mask: Shaped[Any, "frames beads"],
     displacement: Displacement = free,
 ) -> Float[Array, ""]:
     """Sum over real beads of |F_pred - F|^2, over their number [(kcal/mol/Å)²].

@@ -82,7 +82,7 @@ def every_pair(
     """A slot for each pair; vectors are computed in the dtype of R and then turned into `dtype`."""
     mask = jnp.asarray(mask, bool)
     vectors = _all_vectors(R, mask, displacement).astype(dtype)
-    return EveryPair(jnp.where(_pairs(mask)[..., None], vectors, _out_of_reach(cutoff, dtype)))
+    return EveryPair(jnp.where(_pairs(mask)[..., None], vectors, _out_of_reach(cutoff, dtype)[None, None]))
 
 
 def listed(
@@ -103,7 +103,7 @@ def listed(
     used = (jnp.arange(max_edges) < count)[:, None]
     # As a factor, since a NaN that `where` chooses would leave the gradient 0.
     spoil = jnp.where(count > max_edges, jnp.nan, 1.0).astype(dtype)
-    return Listed(jnp.where(used, vectors, _out_of_reach(cutoff, dtype)) * spoil, centre, neighbour, n_beads)
+    return Listed(jnp.where(used, vectors, _out_of_reach(cutoff, dtype)[None]) * spoil, centre, neighbour, n_beads)
 
 
 def count_edges(
