@@ -29,10 +29,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
     It is JAX_COMPILATION_CACHE_DIR where that is set. `pytest --cache-clear` empties the one in pytest's cache.
     """
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir(f"compiled-{_processor()}"))
+    cache = getattr(config, "cache", None)  # there is none with -p no:cacheprovider
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ and cache is not None:
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache.mkdir(f"compiled-{_processor()}"))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-    jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+    jax.config.update("jax_compilation_cache_dir", os.environ.get("JAX_COMPILATION_CACHE_DIR"))
     seconds = float(os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", seconds)
 

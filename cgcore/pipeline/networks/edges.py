@@ -7,7 +7,7 @@ slots, every vector is NaN, and so are energy and forces.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ from jaxtyping import Array, Bool, Float, Int
 from cgcore.physics.space import Displacement, Vector, free
 
 
+@runtime_checkable
 class Edges(Protocol):
     """Slots for edges, along one or two leading axes, written `*slots` here."""
 
