@@ -13,7 +13,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 # Every annotation of cgcore is checked at every call, shapes of arrays included. Before anything imports cgcore.
-install_import_hook("cgcore", "beartype.beartype")
+install_import_hook("cgcore", "runtime_types.checked")
 
 from cgcore import datasets  # noqa: E402
 from cgcore.data import Batch  # noqa: E402
@@ -44,6 +44,16 @@ def _processor() -> str:
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else [platform.processor()]
     features = sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
     return hashlib.sha256("\n".join([platform.machine(), *features]).encode()).hexdigest()[:8]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def optimised(request: pytest.FixtureRequest) -> Iterator[None]:
+    """XLA compiles as for users where rounding or time matters, else as fast as it can: in two thirds of the time."""
+    for_users = any(mark.name in ("numerical", "slow") for mark in request.node.iter_markers())
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", before or not for_users)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,8 @@ from benchmarks.peers.record import OutOfTime, Recorder
 from benchmarks.peers.score import GAPS, Cost, Score, judged, score
 from benchmarks.peers.table import Row, comparisons, table, text
 
+pytestmark = pytest.mark.usefixtures("code_of_others")
+
 
 @pytest.fixture(scope="module")
 def few() -> jobs.Job:

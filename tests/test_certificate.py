@@ -29,6 +29,8 @@ from cgcore import FitResult, Options, Prior, fit
 from cgcore.fitting.certificate import Certificate, certify
 from cgcore.fitting.spectrum import spectrum
 
+pytestmark = pytest.mark.numerical
+
 PRIOR = prior_of(10)
 START = cgcore.to_coefficients(PRIOR.params)
 

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from cgcore.physics.coefficients import Layout, to_cartesian, to_coefficients, to_params
 from cgcore.physics.prior import Prior, Weights
 
+pytestmark = pytest.mark.numerical
+
 FOUR = Weights(0.5, 0.25, 0.25, 1.0)
 
 

@@ -42,6 +42,8 @@ from cgcore.factor.histogram import EDGES
 from cgcore.factor.preconditioning import WELL_CONDITIONED, correlation_spread
 from cgcore.fitting.spectrum import spectrum
 
+pytestmark = pytest.mark.numerical
+
 EXCLUDED = WEIGHTS._replace(excluded_volume=0.3)
 
 

@@ -22,6 +22,8 @@ import cgcore
 from cgcore import Factor, Fingerprint, InputError, Layout, merge
 from cgcore.physics.topology import RULE
 
+pytestmark = pytest.mark.numerical
+
 HERE = Fingerprint(WEIGHTS, 4, 2)
 
 OTHERS = {

@@ -9,6 +9,8 @@ import scipy.linalg
 from cgcore.factor.preconditioning import WELL_CONDITIONED, correlation_spread, preconditioner, unwhitened
 from cgcore.factor.triangle import triangle
 
+pytestmark = pytest.mark.numerical
+
 EPS = np.finfo(np.float64).eps
 
 

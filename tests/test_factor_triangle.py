@@ -7,6 +7,8 @@ import pytest
 
 from cgcore.factor.triangle import design, merged, residual, target, triangle
 
+pytestmark = pytest.mark.numerical
+
 
 def rows_of(n: int, seed: int = 0) -> np.ndarray:
     """Six columns of very different size."""

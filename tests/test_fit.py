@@ -28,6 +28,8 @@ from cgcore.fitting.certificate import OPTIMAL
 from cgcore.fitting.fit import Callbacks
 from cgcore.fitting.options import Coordinates, Objective
 
+pytestmark = pytest.mark.numerical
+
 PRIOR = prior_of(10)
 START = cgcore.to_coefficients(PRIOR.params)
 COMBINATIONS = [(o, c) for o in get_args(Objective) for c in get_args(Coordinates)]

@@ -11,6 +11,8 @@ from helpers import chain, np_coordinates
 from cgcore.physics.geometry import angle, dihedral, norm
 from cgcore.physics.space import free
 
+pytestmark = pytest.mark.numerical
+
 bond_vectors_dihedral = jax.jit(jax.vmap(dihedral))
 
 ROUNDING = 1e-14

@@ -16,6 +16,8 @@ from scipy.optimize import minimize
 from cgcore.solver.lbfgs import Limits, Solution, _advance, _start, minimise
 from cgcore.solver.status import Status
 
+pytestmark = pytest.mark.numerical
+
 RNG = np.random.default_rng(0)
 A, B = RNG.normal(size=(8, 5)), 3 * RNG.normal(size=8)
 LEAST_SQUARES = np.linalg.lstsq(A, B)[0]
