@@ -14,7 +14,7 @@ _strict = beartype(conf=BeartypeConf(is_pep484_tower=True))
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     """Check annotations at every call, but for dataclasses that check for themselves what they are given.
 
-    These have a `__post_init__`, their annotations are what they hold when it is done, and bad values are to come to it.
+    These have a `__post_init__`: bad values are to come to it, and annotations say what they hold when it is done.
     """
     strict = _strict(function)
     if not function.__qualname__.endswith(".__init__"):
