@@ -78,8 +78,8 @@ def test_what_a_fit_writes_and_a_warning(tmp_path: Path) -> None:
     ran = run("export", priors, "--to", "openmm", "--beads", 10, "-o", tmp_path / "system.xml")
     assert (ran.code, ran.out) == (0, f"Written: {tmp_path / 'system.xml'}\n")
     assert ran.err == (
-        f"{priors}: epsilon = -41.8583 is negative: beads that meet fall into each other; "
-        "do not simulate with it, but fit with --nonnegative\n"
+        f"{priors}: epsilon = -41.8583 is negative: the repulsion attracts; "
+        "do not simulate with it, but fit with --constraints safe\n"
     )
 
 
@@ -150,7 +150,7 @@ def test_without_openmm(tmp_path: Path, priors: Path, monkeypatch: pytest.Monkey
 def test_lammps_files_need_no_jax(tmp_path: Path, priors: Path) -> None:
     words = ["export", str(priors), "--to", "lammps", "--beads", "9", "-o", str(tmp_path / "out")]
     code = (
-        f"import sys; from cgcore.cli import cli; cli({words}, standalone_mode=False);"
+        f"import sys; from cgcore.cli.commands import cli; cli({words}, standalone_mode=False);"
         "print(*sorted({'jax', 'openmm'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
