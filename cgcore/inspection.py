@@ -200,7 +200,7 @@ def _look(displacement: Displacement, R: Float[Array, "frames beads 3"], lengths
             "dihedral": jax.vmap(geometry.dihedral)(b[:-2], b[1:-1], b[2:]),
         }
         bead = jnp.arange(R.shape[0])
-        repel = (bead - bead[:, None] >= REPULSIVE_MIN_SEPARATION) & (bead < length)
+        repel = (bead[None] - bead[:, None] >= REPULSIVE_MIN_SEPARATION) & (bead < length)[None]
         apart = jax.vmap(jax.vmap(displacement, (None, 0)), (0, None))(R, R)
         distance = jnp.where(repel, jnp.linalg.norm(apart, axis=2), jnp.inf).ravel()
         return _Seen(internal, jnp.min(distance), jnp.argmin(distance))

@@ -26,6 +26,8 @@ from cgcore.errors import InputWarning
 from cgcore.factor.block import counted_twice
 from cgcore.physics.topology import RULE
 
+pytestmark = pytest.mark.numerical
+
 HERE = Fingerprint(WEIGHTS, 4, 2)
 
 OTHERS = {

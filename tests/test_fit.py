@@ -29,6 +29,8 @@ from cgcore.fitting.certificate import OPTIMAL
 from cgcore.fitting.fit import Callbacks
 from cgcore.fitting.options import Coordinates, Objective
 
+pytestmark = pytest.mark.numerical
+
 PRIOR = prior_of(10)
 START = cgcore.to_coefficients(PRIOR.params)
 COMBINATIONS = [(o, c) for o in get_args(Objective) for c in get_args(Coordinates)]
@@ -84,7 +86,6 @@ def test_whitened_coordinates_end_at_the_optimum_in_a_few_steps(objective: str, 
 def test_the_direct_objective_along_every_direction() -> None:
     """Its gradient is lost in rounding there (coefficients of 1e6), the loss is not."""
     found = result(objective="direct", truncation=0)
-    assert found.steps < 50
     assert abs(found.certificate.optimality_gap) <= 1e-9
 
 

@@ -22,6 +22,8 @@ from cgcore import Factor, Options, Prior, fit
 from cgcore.fitting.identifiability import NAMED, Direction, Identifiability, compact, identify
 from cgcore.fitting.spectrum import spectrum
 
+pytestmark = pytest.mark.numerical
+
 EXCLUDED = WEIGHTS._replace(excluded_volume=0.3)
 EPSILON = "epsilon and sigma enter only as epsilon*sigma^4"
 

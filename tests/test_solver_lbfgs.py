@@ -18,6 +18,8 @@ from cgcore.errors import InputError
 from cgcore.solver.lbfgs import Limits, Solution, _advance, _start, minimise
 from cgcore.solver.status import Status
 
+pytestmark = pytest.mark.numerical
+
 RNG = np.random.default_rng(0)
 A, B = RNG.normal(size=(8, 5)), 3 * RNG.normal(size=8)
 LEAST_SQUARES = np.linalg.lstsq(A, B)[0]
@@ -72,7 +74,7 @@ def test_agrees_with_scipy(loss: Callable[..., Any], start: np.ndarray, args: tu
     assert ours.loss == pytest.approx(theirs.fun, rel=1e-13, abs=1e-15)
     value, grad = value_and_grad(ours.params, *args)
     assert ours.loss == pytest.approx(float(value), rel=1e-13)
-    assert ours.grad_norm == pytest.approx(float(np.linalg.norm(grad)), rel=1e-6, abs=1e-13)
+    assert ours.grad_norm == pytest.approx(float(np.linalg.norm(grad)), rel=1e-6, abs=1e-12)
 
 
 @given(
@@ -234,7 +236,7 @@ def test_a_tolerance_of_zero_ends_at_the_precision_floor() -> None:
     solution = fit(Limits(tol_grad=0.0))
     assert solution.status is Status.PRECISION_FLOOR
     assert solution.steps < 100
-    assert solution.loss == pytest.approx(np.sum((A @ LEAST_SQUARES - B) ** 2), rel=1e-14)
+    assert solution.loss == pytest.approx(np.sum((A @ LEAST_SQUARES - B) ** 2), rel=1e-13)
     # Also where the gradient is exactly 0 and cannot be below 0.
     exact = minimise(lambda x: jnp.sum(x**2) + 7, np.zeros(2), limits=Limits(tol_grad=0.0, min_steps=0))
     assert exact.status is Status.PRECISION_FLOOR
@@ -319,7 +321,7 @@ def test_history_is_the_loss_before_each_step() -> None:
     whole = fit()
     assert whole.status is Status.GRADIENT
     assert len(whole.loss_history) == whole.steps
-    assert whole.loss_history[0] == pytest.approx(B @ B, rel=1e-15)
+    assert whole.loss_history[0] == pytest.approx(B @ B, rel=1e-14)  # a sum of eight squares
     assert never_increases([*whole.loss_history, whole.loss])
     part = fit(Limits(max_steps=3))
     assert part.loss_history == whole.loss_history[:3]

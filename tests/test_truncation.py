@@ -25,6 +25,8 @@ from cgcore import Options, Prior, fit
 from cgcore.fitting.spectrum import spectrum
 from cgcore.fitting.truncation import FALLBACK, FOLDS, GRID, Curve, cross_validate
 
+pytestmark = pytest.mark.numerical
+
 PRIOR = prior_of(4)
 START = cgcore.to_coefficients(PRIOR.params)
 

@@ -172,7 +172,7 @@ def _rows(
     F: Float[Array, "xyz beads frames"],
     lengths: Int[Array, " frames"],
     at: Coordinates,
-) -> tuple[Float[Array, "n rows"], Closest]:
+) -> tuple[Float[Array, "m rows"], Closest]:
     """[X | F], a column of it in each row of the result, and each frame's closest pairs."""
     X, closest = columns(weights, layout, R, lengths, displacement, at)
     return jnp.concatenate([X, F[None]]).reshape(layout.size + 1, -1), closest

@@ -9,7 +9,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 
 EDGES: Mapping[str, np.ndarray] = MappingProxyType(
     {
@@ -41,7 +41,7 @@ class Histograms:
         return cls.counted(bin_numbers(values, lengths))
 
     @classmethod
-    def counted(cls, numbers: Int[np.ndarray, ...]) -> Histograms:
+    def counted(cls, numbers: Real[np.ndarray, ...]) -> Histograms:
         """Histograms of values whose `bin_numbers` are known."""
         counts = np.bincount(numbers.ravel().astype(np.int64), minlength=_STARTS[-1] + 1)
         return cls({name: counts[a:b] for name, a, b in zip(EDGES, _STARTS[:-1], _STARTS[1:], strict=True)})
@@ -98,6 +98,6 @@ def bin_numbers(values: Mapping[str, Any], lengths: Any, xp: ModuleType = np) ->
     for spanned, (name, edges) in enumerate(EDGES.items(), start=1):
         first, bins, x = _STARTS[spanned - 1], len(edges) - 1, values[name]
         index = xp.floor((x - edges[0]) * (bins / (edges[-1] - edges[0])))
-        counts = (xp.arange(len(x))[:, None] < lengths - spanned) & ~xp.isnan(index)
+        counts = (xp.arange(len(x))[:, None] < lengths[None] - spanned) & ~xp.isnan(index)
         numbers.append(xp.where(counts, first + xp.clip(index, 0, bins - 1), _STARTS[-1]))
     return xp.concatenate(numbers)

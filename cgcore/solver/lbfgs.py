@@ -229,7 +229,7 @@ def _start(loss: Loss, memory: int, max_steps: int, params: PyTree, *args: Any) 
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _advance(loss: Loss, memory: int, state: State, limits: Limits, until: int, *args: Any) -> State:
+def _advance(loss: Loss, memory: int, state: State, limits: Limits, until: Int[Array, ""], *args: Any) -> State:
     """Steps until something ends the fit, or `until` steps are done."""
     return jax.lax.while_loop(
         lambda s: (s.status == Status.RUNNING) & (s.step < until),
