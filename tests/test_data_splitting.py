@@ -51,7 +51,10 @@ def test_split_without_validation() -> None:
     dataset = dataset_of([0, 0, 1])
     assert dataset.split(0) == (dataset, None)
     alone = dataset_of([0, 1])
-    assert alone.split(0.5) == (alone, None)
+    train, validation = alone.split(0.5)
+    assert validation is None
+    assert train.sources is alone.sources
+    assert train.choice.val_fraction == 0.5
 
 
 @pytest.mark.parametrize("fraction", [-0.1, 1, 1.5, np.nan, np.inf])

@@ -53,6 +53,7 @@ RULES = {
     "the solver knows no physics": Rule(
         "cgcore/solver", ("cgcore",), only=("cgcore.solver", "cgcore.errors", "cgcore.x64")
     ),
+    "the fit reports late": Rule("cgcore/fitting", ("cgcore.report",), top_level=True),
     "data needs no JAX, physics or solver": Rule("cgcore/data", ("jax", "jaxlib", "cgcore.physics", "cgcore.solver")),
 }
 UNSAFE_YAML = {"load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all"}
