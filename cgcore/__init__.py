@@ -22,9 +22,11 @@ Names are loaded when they are first used, so that `import cgcore` costs nothing
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # importing typing takes as long as all else before the command line can see Ctrl-C
 if TYPE_CHECKING:
+    from typing import Any
+
     from cgcore import datasets as datasets
     from cgcore.config import Config as Config
     from cgcore.config import default_prior as default_prior

@@ -237,7 +237,7 @@ def test_a_misspelt_or_misplaced_key_is_refused(tmp_path: Path, text: str, key: 
         ("model: {priors: {r0: .nan}}", "model.priors.r0 is not finite", "finite"),
         ("model: {priors: {kr: 1e999}}", "model.priors.kr is not finite", "finite"),
         (f"model: {{priors: {{kr: 1{'0' * 400}}}}}", "model.priors.kr is not finite", "finite"),
-        ("model: {priors: {theta0: 2020-01-01}}", "model.priors.theta0 is a date", "one number"),
+        ("model: {priors: {theta0: 2020-01-01}}", "model.priors.theta0 is the text '2020-01-01'", "one number"),
         ("model: {priors: {a: 0.5}}", "model.priors.a is the number 0.5", "such as [0.5]"),
         ("model: {priors: {a: [1, x]}}", "model.priors.a[1] is the text 'x'", "one number"),
         ("model: {priors: {a: [1, .inf]}}", "model.priors.a[1] is not finite", "finite"),

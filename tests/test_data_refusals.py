@@ -204,13 +204,13 @@ def test_directory_named_npz(tmp_path: Path) -> None:
     (tmp_path / "a.npz").mkdir()
     with pytest.raises(InputError, match=r"a\.npz: the folder holds no"):
         read(tmp_path / "a.npz")
-    with pytest.raises(InputError, match=r"a\.npz: is not a file"):
+    with pytest.raises(InputError, match=r"a\.npz: is a directory, not a file"):
         read(tmp_path)
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.npz")
-    with pytest.raises(InputError, match="is not a file"):
+    with pytest.raises(InputError, match="is a pipe, not a file"):
         read(tmp_path / "a.npz")
 
 

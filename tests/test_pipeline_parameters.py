@@ -66,7 +66,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         write()
         with pytest.raises(InputError, match=words):
             read_params(path)
-    with pytest.raises(InputError, match="is a folder"):
+    with pytest.raises(InputError, match="is a directory"):
         read_params(tmp_path)
 
 

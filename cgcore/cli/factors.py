@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
-from cgcore.cli import options
+from cgcore.cli import options, terminal
 from cgcore.errors import InputError
 
+if TYPE_CHECKING:
+    from cgcore.factor.factor import Factor
+
 output = click.option(
-    "-o", "--output", "output_file", type=click.Path(), required=True, metavar="FILE", help="Factor to write."
+    "-o", "--output", "output_file", type=options.PATH, required=True, metavar="FILE", help="Factor to write."
 )
 
 
 @click.command("compress")
-@click.argument("data", nargs=-1, required=True, type=click.Path())
+@click.argument("data", nargs=-1, required=True, type=options.PATH)
 @output
 @options.config
 @options.units
@@ -49,11 +53,11 @@ def compress_command(
         ]
     factor = merge(*factors)
     save_factor(output_file, factor)
-    click.echo(f"{output_file}: {factor.frames} frames, {factor.beads} real beads, {len(factor.blocks)} blocks")
+    _say(output_file, factor)
 
 
 @click.command("merge")
-@click.argument("files", nargs=-1, required=True, type=click.Path())
+@click.argument("files", nargs=-1, required=True, type=options.PATH)
 @output
 def merge_command(files: tuple[str, ...], output_file: str) -> None:
     """Join factors of disjoint data into one; the result is that of the joined data."""
@@ -66,7 +70,11 @@ def merge_command(files: tuple[str, ...], output_file: str) -> None:
         factors[0].fingerprint.require(other.fingerprint, f"{files[0]} and {path}")
     factor = merge(*factors)
     save_factor(output_file, factor)
-    click.echo(f"{output_file}: {factor.frames} frames, {factor.beads} real beads, {len(factor.blocks)} blocks")
+    _say(output_file, factor)
+
+
+def _say(path: str, factor: Factor) -> None:
+    terminal.written(f"{path}: {factor.frames} frames, {factor.beads} real beads, {len(factor.blocks)} blocks")
 
 
 def _check_output(path: str, inputs: tuple[str, ...]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from cgcore.cli import options
+from cgcore.cli import options, terminal
 
 
 @click.command("inspect")
-@click.argument("data", required=False, type=click.Path())
+@click.argument("data", required=False, type=options.PATH)
 @options.units
 @options.cache
 def inspect_command(data: str | None, units: str, cache: bool) -> None:
@@ -23,4 +23,4 @@ def inspect_command(data: str | None, units: str, cache: bool) -> None:
     dataset = read(data, units=units) if data is not None else chignolin()
     if cache:
         use_compilation_cache()
-    click.echo(render(inspect(dataset)))
+    terminal.say(render(inspect(dataset)))

@@ -9,10 +9,24 @@ import click
 
 from cgcore.data import UNITS
 from cgcore.errors import InputError
+from cgcore.files import require_name
 
-config = click.option(
-    "--config", "config_file", type=click.Path(), metavar="FILE", help="YAML with blocks model and training."
-)
+
+class PathType(click.ParamType):
+    """The name of a file or folder; an empty one is refused, since it would stand for the current folder."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name as it was given."""
+        name = "a path" if param is None else max(param.opts, key=len)
+        require_name(value, name if name.startswith("-") else name.upper())
+        return value
+
+
+PATH = PathType()
+
+config = click.option("--config", "config_file", type=PATH, metavar="FILE", help="YAML with blocks model and training.")
 units = click.option(
     "--units", type=click.Choice(UNITS), default=UNITS[0], show_default=True, help="Units of the data."
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import stat
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 from cgcore.data.stored import Rows, StoredArray, file_stamp
 from cgcore.data.zips import data_offset, open_zip
 from cgcore.errors import InputError
+from cgcore.files import open_regular
 
 __all__ = ["Archive", "StoredArray", "open_npz"]
 
@@ -44,15 +44,10 @@ def open_npz(path: Path) -> Archive:
     object array.
     """
     try:
-        # Asked before opening: opening a pipe would wait for ever.
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise InputError(f"{path}: is not a file; give an NPZ file, or a folder of NPZ files.")
-        with open(path, "rb") as file:
+        with open_regular(path, "give an NPZ file, or a folder of NPZ files") as file:
             sha256 = _sha256(file)
             with open_zip(path, file) as archive:
                 arrays, extras, skipped = _read_members(path, file, archive)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: there is no such file; check the path.") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}); check its permissions.") from error
     return Archive(arrays, extras, skipped, sha256)

@@ -19,6 +19,7 @@ from cgcore.data.proteins import label_proteins
 from cgcore.data.stored import Rows
 from cgcore.data.units import factors
 from cgcore.errors import InputError
+from cgcore.files import require_name
 
 
 def read(path: str | Path, *, units: str = "angstrom-kcal") -> Dataset:
@@ -33,6 +34,7 @@ def read(path: str | Path, *, units: str = "angstrom-kcal") -> Dataset:
     Raises InputError, one sentence that names file, key, place and mend, for anything that cannot be used.
     """
     factors(units)
+    require_name(path, "the path of the data")
     path = Path(path)
     files, is_folder = _files(path)
     sources: list[Frames] = []

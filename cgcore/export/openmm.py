@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from cgcore.errors import InputError
-from cgcore.export.checks import MASS, check_beads, check_positive
+from cgcore.export.checks import MASS, check_beads, check_mass, check_prior
 from cgcore.files import atomic_write
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION, chain
@@ -39,7 +39,8 @@ def openmm_system(prior: Prior, beads: int, *, mass: float = MASS) -> System:
         InputError: an argument is out of range, or openmm is not installed.
     """
     check_beads(beads)
-    check_positive("mass", mass)
+    check_mass(mass)
+    check_prior(prior)
     mm = require_openmm()
     p, w, rows = prior.params, prior.weights, chain(beads)
     bond = mm.CustomBondForce(f"k/2*(r-r0)^2; {_constants(k=w.bond * p['kr'] * KJ / NM**2, r0=p['r0'] * NM)}")

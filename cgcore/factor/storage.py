@@ -18,7 +18,7 @@ from cgcore.factor.closest import PAIR_TERMS, ClosestPairs
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.histogram import EDGES, Histograms
-from cgcore.files import atomic_write
+from cgcore.files import atomic_write, open_regular
 
 FORMAT = "cgcore factor 2"
 
@@ -53,7 +53,7 @@ def save_factor(path: str | Path, factor: Factor) -> None:
 def is_factor(path: str | Path) -> bool:
     """Whether the file at `path` is a factor, and not frames or something else."""
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+        with open_regular(path) as file, np.load(file, allow_pickle=False) as archive:
             return "format" in archive and str(archive["format"]) == FORMAT
     except UNREADABLE:
         return False
@@ -65,13 +65,10 @@ def load_factor(path: str | Path) -> Factor:
     Raises:
         InputError: no such file, not a factor, or a damaged one.
     """
+    file = open_regular(path, "give a factor made by `cgcore compress`")
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+        with file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; give a factor made by `cgcore compress`") from error
-    except IsADirectoryError as error:
-        raise InputError(f"{path}: is a folder; give the file of a factor") from error
     except UNREADABLE as error:
         raise InputError(f"{path}: not a factor, or a damaged one; make it by `cgcore compress`") from error
     if str(arrays.get("format")) != FORMAT:

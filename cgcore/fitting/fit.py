@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,15 +15,15 @@ from cgcore.factor.compress import compress
 from cgcore.factor.factor import Factor
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.triangle import Coefficients, Triangle, design
-from cgcore.fitting.admissible import Admissible
+from cgcore.fitting.admissible import Admissible, smoothest
 from cgcore.fitting.certificate import OPTIMAL, certify
-from cgcore.fitting.constraints import constraints
+from cgcore.fitting.constraints import Constraint, constraints
 from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.identifiability import identify
 from cgcore.fitting.options import Options
 from cgcore.fitting.problem import problem
 from cgcore.fitting.result import FitResult
-from cgcore.fitting.roughness import roughness_of
+from cgcore.fitting.roughness import data_curvature, roughness_of
 from cgcore.fitting.smoothing import FALLBACK as SMOOTHNESS
 from cgcore.fitting.smoothing import Smoothing, smoothing, smoothness_curve
 from cgcore.fitting.spectrum import Spectrum, spectrum
@@ -104,9 +104,10 @@ def fit(
         held_out = None if validation is None else factor_of(validation)
         origin = _finite_start(prior, factor)
         known = spectrum(factor.S, factor.beads)
-        plan = _plan(factor, known, origin, options)
         temperature, notes = _temperature(options, factor)
-        admissible = Admissible.of(constraints(options.level, factor, temperature), plan.spectrum, origin, plan.kept)
+        bounds = constraints(options.level, factor, temperature)
+        plan = _plan(factor, known, origin, options, bounds)
+        admissible = Admissible.of(bounds, plan.spectrum, origin, plan.kept)
         task = problem(
             options,
             prior,
@@ -156,6 +157,7 @@ def fit(
             factor=factor,
             options=options,
             smoothness=None if plan.smoothing is None else plan.smoothing.strength,
+            smoothest=None if plan.smoothing is None else plan.smoothing.smoothest,
             cutoff=plan.cutoff,
             curve=plan.curve,
             roughness=roughness_of(factor)(canonical),
@@ -179,16 +181,19 @@ def _finite_start(prior: Prior, factor: Factor) -> Coefficients:
     return origin
 
 
-def _plan(factor: Factor, known: Spectrum, origin: Coefficients, options: Options) -> Plan:
+def _plan(
+    factor: Factor, known: Spectrum, origin: Coefficients, options: Options, bounds: Sequence[Constraint]
+) -> Plan:
     if options.coordinates == "physical":
         return Plan(factor.S, known, known.kept())
     if options.smoothed:
-        curve = smoothness_curve(factor, origin) if options.smoothness in (None, "auto") else None
+        flattest = smoothest(bounds, data_curvature(factor))
+        curve = smoothness_curve(factor, origin, flattest) if options.smoothness in (None, "auto") else None
         if isinstance(options.smoothness, int | float):
             strength = float(options.smoothness)
         else:
             strength = SMOOTHNESS if curve is None else curve.choice
-        chosen = smoothing(factor, strength)
+        chosen = smoothing(factor, strength, flattest)
         penalised = spectrum(chosen.S, factor.beads)
         return Plan(chosen.S, penalised, penalised.kept(), smoothing=chosen, curve=curve)
     if isinstance(options.truncation, int | float):

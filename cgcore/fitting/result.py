@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cgcore.factor.factor import Factor
+from cgcore.factor.triangle import Coefficients
 from cgcore.fitting.admissible import Admissible
 from cgcore.fitting.certificate import Certificate
 from cgcore.fitting.cross_validation import Curve
@@ -35,6 +36,7 @@ class FitResult:
         factor: the factor of the training frames, which can be fitted again or saved.
         options: settings.
         smoothness: strength of the smoothness penalty relative to the data; None where the fit was not smoothed.
+        smoothest: coefficients without penalty; None likewise.
         cutoff: relative singular value below which directions were left at their start; None where none were left.
         curve: cross-validation over strengths or cut-offs; None where it was not asked for or not possible.
         roughness: root mean square curvature of the fitted angle and dihedral potentials [kcal/mol/rad²].
@@ -62,6 +64,7 @@ class FitResult:
     factor: Factor
     options: Options
     smoothness: float | None
+    smoothest: Coefficients | None
     cutoff: float | None
     curve: Curve | None
     roughness: float

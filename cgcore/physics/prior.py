@@ -22,6 +22,9 @@ CARRIED = ("theta0", "k_theta")
 SERIES = ("a", "b", "k_dih", "gamma_dih")
 """Parameters with one value for each harmonic; all the others are scalars."""
 
+MOST_HARMONICS = 64
+"""Of a series: a wave of 6 degrees is finer than any data resolve, and the time to compile grows with the number."""
+
 
 class Weights(NamedTuple):
     """Fixed factor of each term in the energy; `excluded_volume` None leaves that term out."""
@@ -43,7 +46,8 @@ class Prior:
         carried: values that users' files hold but no term uses (`theta0`, `k_theta`).
 
     Raises:
-        InputError: a name is missing or unknown, a value is not finite, or series lengths disagree.
+        InputError: a name is missing or unknown, a value is not finite, or series are too long or their lengths
+            disagree.
     """
 
     weights: Weights
@@ -75,6 +79,10 @@ def _checked(weights: Weights, params: Mapping[str, Any]) -> Params:
         raise InputError(f"prior parameter {unknown[0]!r} is unknown here; known: {', '.join(names)}")
     checked: Params = {}
     for name in names:
+        if name in SERIES and np.size(params[name]) > MOST_HARMONICS:
+            raise InputError(
+                f"prior parameter {name!r} has {np.size(params[name])} harmonics; give at most {MOST_HARMONICS}"
+            )
         value = np.asarray(params[name], np.float64)
         if value.ndim != (1 if name in SERIES else 0):
             kind = "a list of numbers" if name in SERIES else "one number"

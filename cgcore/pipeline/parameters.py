@@ -14,7 +14,7 @@ import numpy as np
 
 from cgcore.errors import InputError
 from cgcore.factor.storage import UNREADABLE
-from cgcore.files import atomic_write
+from cgcore.files import atomic_write, open_regular
 
 Tree = TypeVar("Tree")
 
@@ -84,13 +84,10 @@ def read_params(path: str | os.PathLike[str]) -> Saved:
     Raises:
         InputError: no such file, not one of parameters, or a damaged one.
     """
+    file = open_regular(path, f"give the file of parameters, or {_MADE}")
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+        with file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; {_MADE}") from error
-    except IsADirectoryError as error:
-        raise InputError(f"{path}: is a folder; give the file of parameters") from error
     except UNREADABLE as error:
         raise InputError(f"{path}: no file of parameters, or a damaged one; {_MADE}") from error
     try:
