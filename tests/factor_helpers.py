@@ -7,12 +7,12 @@ energy, a loop over terms in NumPy, and differentiated by hand in another way th
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import cgcore
-from cgcore import Dataset, Factor, Fingerprint, Prior, Weights
+from cgcore import Dataset, Factor, Fingerprint, Options, Prior, Weights
 
 WEIGHTS = Weights(0.5, 0.25, 0.25, 1.0)
 
@@ -212,6 +212,16 @@ def prior_of(n_angle: int = 4, weights: Weights = WEIGHTS, n_dihedral: int = 2) 
     if weights.excluded_volume is not None:
         params |= {"epsilon_ex": 0.7, "sigma_ex": 3.0}
     return Prior(weights, params)
+
+
+def four_term_prior() -> Prior:
+    """The default prior without excluded volume, which recorded numbers were made with."""
+    return prior_of(10)
+
+
+def unconstrained(**options: Any) -> Options:
+    """Settings of a truncated fit without constraints, unless these options say otherwise."""
+    return Options(**({"constraints": "none", "truncation": "auto"} | options))
 
 
 def helix(n_frames: int, length: int, noise: float, seed: int) -> Chains:

@@ -22,10 +22,11 @@ from factor_helpers import (
     random_chains,
     rows_of,
     two_proteins,
+    unconstrained,
 )
 
 import cgcore
-from cgcore import FitResult, Options, Prior, fit
+from cgcore import FitResult, Prior, fit
 from cgcore.fitting.certificate import Certificate, certify
 from cgcore.fitting.spectrum import spectrum
 
@@ -40,12 +41,12 @@ RECORDED = {
     "zero_prior_loss": 1630.0162839830034,
     "optimal_loss_every_direction": 1418.036330337618,
 }
-"""Of the bundled set with the default prior, by the calculation whose results are recorded beside it."""
+"""Of the bundled set with the default prior of four terms, by the calculation whose results are recorded beside it."""
 
 
 @cache
 def certificate(n_angle: int = 10, **options: Any) -> Certificate:
-    return fit(chignolin_factor(n_angle), prior_of(n_angle), Options(**options)).certificate
+    return fit(chignolin_factor(n_angle), prior_of(n_angle), unconstrained(**options)).certificate
 
 
 def test_recorded_numbers() -> None:
@@ -78,7 +79,8 @@ def test_all_numbers_where_every_digit_is_determined(cutoff: float) -> None:
 def certified(point: np.ndarray, cutoff: float = 0.0, start: np.ndarray = START) -> Certificate:
     factor = chignolin_factor(10)
     found = spectrum(factor.S, factor.beads)
-    return certify(factor, found, start, point, found.kept(cutoff))
+    resolved = factor.loss(found.optimum(factor.S, start, found.kept()))
+    return certify(factor, factor.S, found, start, point, found.kept(cutoff), resolved=resolved)
 
 
 def test_gap_and_explained_part_of_a_point_in_between() -> None:
@@ -150,7 +152,7 @@ TRUE = Prior(
 @cache
 def noise_free_fit() -> FitResult:
     chains = noise_free(two_proteins(), TRUE, cgcore.to_coefficients(TRUE.params))
-    return fit(chains.dataset(), prior_of(4), Options(truncation=0))
+    return fit(chains.dataset(), prior_of(4), unconstrained(truncation=0))
 
 
 def test_without_noise_the_gap_is_finite_and_the_loss_zero() -> None:
@@ -177,7 +179,7 @@ def test_without_noise_and_with_dependent_columns_what_is_determined_is_recovere
     true = Prior(PRIOR.weights, PRIOR.params | {"kr": 120.0, "r0": 3.75, "epsilon": 2.5})
     rows = rows_of(chains, PRIOR)
     c_true = cgcore.to_coefficients(true.params)
-    found = fit(noise_free(chains, PRIOR, c_true).dataset(), PRIOR, Options(truncation=0))
+    found = fit(noise_free(chains, PRIOR, c_true).dataset(), PRIOR, unconstrained(truncation=0))
     c = cgcore.to_coefficients(found.fitted_params)
     assert np.linalg.norm(rows.X @ (c - c_true)) < 1e-8 * np.linalg.norm(rows.X @ c_true)
     assert found.converged
@@ -187,7 +189,7 @@ def test_without_noise_and_with_dependent_columns_what_is_determined_is_recovere
 
 def test_starting_at_the_truth() -> None:
     chains = noise_free(two_proteins(), TRUE, cgcore.to_coefficients(TRUE.params))
-    found = fit(chains.dataset(), TRUE)
+    found = fit(chains.dataset(), TRUE, unconstrained())
     assert found.converged
     assert np.isfinite(found.certificate.optimality_gap)
     assert abs(found.certificate.optimality_gap) < 1e-8
@@ -199,7 +201,7 @@ def test_beads_scale_nothing() -> None:
     once = factor_of(two_proteins(), prior_of(4))
     with pytest.warns(cgcore.InputWarning, match="counted twice"):
         twice = cgcore.merge(once, once)
-    first, second = (fit(factor, prior_of(4), Options(truncation=0)).certificate for factor in (once, twice))
+    first, second = (fit(factor, prior_of(4), unconstrained(truncation=0)).certificate for factor in (once, twice))
     for name, value in vars(first).items():
         if value is not None and name != "optimality_gap":
             assert getattr(second, name) == pytest.approx(value, rel=1e-9), name

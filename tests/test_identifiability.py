@@ -16,6 +16,7 @@ from factor_helpers import (
     prior_of,
     random_chains,
     two_proteins,
+    unconstrained,
 )
 
 from cgcore import Factor, Options, Prior, fit
@@ -65,7 +66,7 @@ def test_epsilon_and_sigma() -> None:
 def test_that_epsilon_and_sigma_enter_only_together_is_true() -> None:
     params = prior_of(4).params
     other = params | {"sigma": params["sigma"] * 2, "epsilon": params["epsilon"] / 16}
-    first, second = (fit(chignolin_factor(4), Prior(WEIGHTS, p)) for p in (params, other))
+    first, second = (fit(chignolin_factor(4), Prior(WEIGHTS, p), unconstrained()) for p in (params, other))
     assert second.train_loss == pytest.approx(first.train_loss, rel=1e-12)
     assert second.fitted_params["epsilon"] * 16 == pytest.approx(first.fitted_params["epsilon"], rel=1e-8)
 
