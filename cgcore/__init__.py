@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from cgcore.physics.loss import force_matching_loss as force_matching_loss
     from cgcore.physics.prior import Prior as Prior
     from cgcore.physics.prior import Weights as Weights
+    from cgcore.simulation.result import SimulationResult as SimulationResult
+    from cgcore.simulation.simulate import simulate as simulate
     from cgcore.solver.lbfgs import Limits as Limits
     from cgcore.solver.lbfgs import Solution as Solution
     from cgcore.solver.lbfgs import minimise as minimise
@@ -68,6 +70,7 @@ _HOME = {
     "Limits": "cgcore.solver.lbfgs",
     "Options": "cgcore.fitting.options",
     "Prior": "cgcore.physics.prior",
+    "SimulationResult": "cgcore.simulation.result",
     "Solution": "cgcore.solver.lbfgs",
     "Status": "cgcore.solver.status",
     "Weights": "cgcore.physics.prior",
@@ -85,6 +88,7 @@ _HOME = {
     "minimise": "cgcore.solver.lbfgs",
     "read": "cgcore.data",
     "save_factor": "cgcore.factor.storage",
+    "simulate": "cgcore.simulation.simulate",
     "term_energies": "cgcore.physics.energy",
     "to_coefficients": "cgcore.physics.coefficients",
     "to_params": "cgcore.physics.coefficients",

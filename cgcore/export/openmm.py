@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from cgcore.errors import InputError
 from cgcore.export.checks import MASS, check_beads, check_positive
 from cgcore.files import atomic_write
+from cgcore.physics.constants import JOULES_PER_CALORIE
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION, chain
 
 if TYPE_CHECKING:
     from openmm import System
 
-KJ = 4.184
+KJ = JOULES_PER_CALORIE
 """In a kcal."""
 
 NM = 0.1
