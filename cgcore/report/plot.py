@@ -14,14 +14,10 @@ from cgcore.fitting.result import FitResult
 from cgcore.physics.space import Displacement, free
 from cgcore.report.figures import draw
 from cgcore.report.page import page
+from cgcore.report.picture import DPI, UNDATED
 from cgcore.report.style import require_matplotlib, styled
 
 SUFFIXES = (".png", ".svg", ".pdf", ".html")
-DPI = 150
-"""Of a PNG."""
-
-UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-"""Metadata that would make two files of the same fit differ."""
 
 
 def require_plot(path: str | os.PathLike[str]) -> str:

@@ -71,8 +71,8 @@ KINDS = {
     "bond": Kind("Bond", "Å", 2, _internal("bond")),
     "angle": Kind("Angle", "degrees", 3, _internal("angle")),
     "dihedral": Kind("Dihedral", "degrees", 4, _internal("dihedral")),
-    "distance": Kind("Distance, |i-j| ≥ 3", "Å", 4, _distances),
-    "contacts": Kind(f"Contacts, |i-j| ≥ 3 within {CONTACT:g} Å", "", 4, _contacts),
+    "distance": Kind("Distance, |i−j| ≥ 3", "Å", 4, _distances),
+    "contacts": Kind(f"Contacts within {CONTACT:g} Å, |i−j| ≥ 3", "", 4, _contacts),
     "radius_of_gyration": Kind("Radius of gyration", "Å", 3, _radius_of_gyration),
     "end_to_end": Kind("End to end", "Å", 3, _end_to_end),
 }
