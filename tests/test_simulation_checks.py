@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_closest_pair(beads: int) -> None:
     ]
     x = np.transpose(R, (2, 1, 0))
     assert closest_squared(x, np) == pytest.approx(brute)
-    assert np.asarray(closest_squared(jnp.asarray(x), jnp)) == pytest.approx(brute)
+    assert np.asarray(jax.jit(lambda x: closest_squared(x, jnp))(x)) == pytest.approx(brute)
 
 
 def broken() -> tuple[np.ndarray, list[Outcome]]:
@@ -64,10 +65,6 @@ def broken() -> tuple[np.ndarray, list[Outcome]]:
     nan, bond, overlap, angle = (sound.copy() for _ in range(4))
     nan[1, 4] = np.nan
     bond[:, 3:] += [[0.0], [0.0], [5.0]]
-    overlap[:, 5] = overlap[:, 4] + 3.8 * (overlap[:, 0] - overlap[:, 4]) / np.linalg.norm(
-        overlap[:, 0] - overlap[:, 4]
-    )
-    overlap[:, 4:] += 0.0
     overlap[:, 5] = overlap[:, 1] + [0.0, 0.0, 2.0]
     angle[:, 5] = angle[:, 4] + (angle[:, 4] - angle[:, 3])
     x = np.stack([sound, nan, bond, overlap, angle], axis=2)
@@ -78,7 +75,7 @@ def broken() -> tuple[np.ndarray, list[Outcome]]:
 def test_each_outcome_is_seen_and_named() -> None:
     x, expected = broken()
     seen = look(LIMITS, x, np.zeros_like(x), np)
-    compiled = look(LIMITS, jnp.asarray(x), jnp.zeros_like(x), jnp)
+    compiled = jax.jit(lambda x: look(LIMITS, x, jnp.zeros_like(x), jnp))(x)
     assert seen.outcome.tolist() == expected == np.asarray(compiled.outcome).tolist()
     assert (seen.outside == np.asarray(compiled.outside)).all()
     assert seen.outside[:, 4].tolist() == [False, False, False, True]
