@@ -31,7 +31,7 @@ def test_constants() -> None:
 
 
 def linear_map(stiffness: float, timestep: float) -> tuple[np.ndarray, np.ndarray]:
-    """(x, v, velocity after the noise) = A (x, v) + b noise: a step under a harmonic force, read off the step itself."""
+    """(x, v, velocity after the noise) = A (x, v) + b noise: a step under a harmonic force, read off the step."""
     constants = dynamics(TEMPERATURE, timestep, FRICTION, MASS)
 
     def moved(x: float, v: float, noise: float) -> np.ndarray:

@@ -55,7 +55,7 @@ def test_loss() -> None:
 
 
 def test_refusals(tmp_path: Path) -> None:
-    with pytest.raises(cgcore.InputError, match="the OpenMM System has 6 particles, and .* has 5 beads"):
+    with pytest.raises(cgcore.InputError, match=r"the OpenMM System has 6 particles, and .* has 5 beads"):
         cgcore.simulate(openmm_system(sound_prior(), 6), DATA, **SHORT)
     path = tmp_path / "system.xml"
     write_openmm(path, sound_prior(), 5)

@@ -57,6 +57,7 @@ def _advance(potential: Potential, settings: Settings, limits: Limits, key: Arra
         # A stream for each step: a run that goes on from a file draws what one that was not stopped would draw.
         # In float32, half the work: what it rounds off is far below the noise's own spread.
         noise = jax.random.normal(jax.random.fold_in(key, number), state.x.shape, jnp.float32)
+        noise = jax.lax.optimization_barrier(noise)  # else XLA draws it anew for each of its uses
         after, middle = baoab(
             potential.forces, constants, Phase(state.x, state.v, state.F), noise.astype(state.x.dtype)
         )

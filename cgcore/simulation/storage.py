@@ -56,7 +56,8 @@ def load(path: str | os.PathLike[str], made_of: Mapping[str, Any], like: State) 
     """
     arrays: dict[str, np.ndarray] = {}
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # From memory: np.load leaves a damaged file open.
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         said = json.loads(str(arrays["made_of"])) if str(arrays["format"]) == FORMAT else None
     except FileNotFoundError:
