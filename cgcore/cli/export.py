@@ -81,6 +81,7 @@ def _trained(
     try:
         from cgcore.export.checks import check_prior
         from cgcore.export.stablehlo import export_energy, require_flatbuffers, write_stablehlo
+        from cgcore.physics.precision import require_float32
         from cgcore.pipeline.trained import load_trained
     except ImportError as error:
         raise InputError(
@@ -90,6 +91,8 @@ def _trained(
     model, params = load_trained(path, beads, precision)
     if model.prior is not None:
         check_prior(model.prior)
+        if precision == "float32":
+            require_float32(str(path), model.prior)
         _warn(path, model.prior, "see that the network makes up for it before you simulate")
     write_stablehlo(output, export_energy(model.compute_energy, params, model.N_max, dtype=precision))
     return [Path(output)]
@@ -140,8 +143,11 @@ def _stablehlo(output: str, prior: Prior, beads: int, precision: str = "float32"
     from cgcore.export.checks import check_prior
     from cgcore.export.stablehlo import export_energy, write_stablehlo
     from cgcore.physics.energy import energy
+    from cgcore.physics.precision import require_float32
 
     check_prior(prior)
+    if precision == "float32":
+        require_float32("the prior", prior)
 
     def of_frame(params: Any, R: Any, mask: Any, species: Any) -> Any:
         return energy(prior.weights, params, R, mask)
