@@ -72,10 +72,9 @@ def train_command(
     said, resume = _with_checkpoints(said, output, resume)
     plot_file = _check_targets(output, plot_file)
     train, validation, record = _frames(said, data, units, max_frames, seed)
-    if cache:
-        from cgcore.cli.setup import use_compilation_cache
+    from cgcore.cli.setup import prepare_jax
 
-        use_compilation_cache()
+    prepare_jax(cache)
     _run(said, train, validation, resume, output, plot_file, {"file": config, "seed": seed, "units": units}, record)
 
 
