@@ -49,7 +49,7 @@ class SimulationResult:
     kinetic_temperature: over all steps [K]; NaN where there was none.
     kinetic_error: its standard error, from replicas [K]; NaN with fewer than two.
     observables: by name, reference against simulation; empty where no frame was left.
-    ns_per_day: summed over replicas, without the time that compiling took.
+    ns_per_day: summed over replicas, each while it was whole; without the time that compiling took.
     seconds: of wall time spent moving beads.
     notes: what a reader should know.
     frames: (replicas, frames, beads, 3) float32, each about its centre [Å]; NaN once a replica is lost.

@@ -37,7 +37,6 @@ class Ran(NamedTuple):
     state: State
     frames: Float[np.ndarray, "replicas frames beads 3"]
     seconds: float  # of moving beads
-    steps: int  # that were moved in them
 
 
 def run(
@@ -75,7 +74,7 @@ def run(
         frames[:, :done] = saved.frames[:, :done]
     if done < settings.frames:
         jax.block_until_ready(engine.advance(state))  # compiles; what it gives is thrown away
-    first, here, last_saved = done, 0.0, time.monotonic()
+    first, here, last_saved, before = done, 0.0, time.monotonic(), steps_while_whole(state)
     while done < settings.frames and (np.asarray(state.tally.lost_at) < 0).any():
         start = time.perf_counter()
         state = jax.block_until_ready(engine.advance(state))
@@ -84,7 +83,7 @@ def run(
         x = np.transpose(np.asarray(state.x), (2, 1, 0))[whole]
         frames[whole, done] = x - x.mean(axis=1, keepdims=True)
         done += 1
-        moved = (done - first) * settings.steps_per_frame
+        moved = steps_while_whole(state) - before
         watch(Progress(settings.at(done * settings.steps_per_frame), settings.at(settings.steps),
                        ns_per_day(settings, moved, here), int(np.sum(~whole))))  # fmt: skip
         if path is not None and time.monotonic() - last_saved > SAVE_SECONDS:
@@ -92,9 +91,15 @@ def run(
             last_saved = time.monotonic()
     if path is not None and (done > first or not resume):
         storage.save(path, made_of, state, frames[:, :done], seconds + here)
-    return Ran(state, frames, seconds + here, done * settings.steps_per_frame)
+    return Ran(state, frames, seconds + here)
+
+
+def steps_while_whole(state: State) -> int:
+    """Steps of all replicas together, each until it was lost."""
+    lost_at = np.asarray(state.tally.lost_at)
+    return int(np.sum(np.where(lost_at < 0, int(state.step), lost_at), dtype=np.int64))
 
 
 def ns_per_day(settings: Settings, steps: int, seconds: float) -> float:
-    """Simulated time of all replicas in a day [ns]."""
-    return settings.replicas * settings.at(steps) / 1000 * 86400 / seconds if seconds > 0 else 0.0
+    """Time that so many steps are [ns], in a day of which they took `seconds`."""
+    return settings.at(steps) / 1000 * 86400 / seconds if seconds > 0 else 0.0

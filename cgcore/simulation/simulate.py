@@ -24,7 +24,7 @@ from cgcore.simulation.observables import KINDS
 from cgcore.simulation.potential import Potential, model_potential, prior_potential
 from cgcore.simulation.reference import Reference, reference, temperature_of
 from cgcore.simulation.result import Origin, SimulationResult
-from cgcore.simulation.run import Progress, Ran, ns_per_day, run
+from cgcore.simulation.run import Progress, Ran, ns_per_day, run, steps_while_whole
 from cgcore.simulation.settings import Settings, picoseconds, usual_interval
 from cgcore.simulation.state import Engine, Tally
 from cgcore.simulation.verdict import angles_outside, closest_approach, verdicts
@@ -163,7 +163,7 @@ def _result(
         kinetic_temperature=float(np.mean(kinetic)) if len(kinetic) else float("nan"),
         kinetic_error=float(np.std(kinetic, ddof=1) / np.sqrt(len(kinetic))) if len(kinetic) > 1 else float("nan"),
         observables=observables,
-        ns_per_day=ns_per_day(settings, ran.steps, ran.seconds),
+        ns_per_day=ns_per_day(settings, steps_while_whole(ran.state), ran.seconds),
         seconds=ran.seconds,
         notes=notes,
         frames=ran.frames,
