@@ -13,11 +13,11 @@ import pipeline_helpers as h
 import pytest
 
 import cgcore
+from cgcore.config import Settings
 from cgcore.data import from_arrays
 from cgcore.errors import InputError
 from cgcore.physics.space import Periodic
 from cgcore.pipeline.loader import DatasetLoader
-from cgcore.pipeline.settings import Settings
 from cgcore.pipeline.trainer import Trainer, Watch
 
 KEYS = {"train_loss", "val_loss", "steps", "converged", "grad_norm", "loss_history", "fitted_params"}

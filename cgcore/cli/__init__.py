@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from cgcore.cli.config import config_command
 from cgcore.cli.export import export_command
 from cgcore.cli.factors import compress_command, merge_command
 from cgcore.cli.fit import fit_command
@@ -32,6 +33,7 @@ cli.add_command(inspect_command)
 cli.add_command(compress_command)
 cli.add_command(merge_command)
 cli.add_command(export_command)
+cli.add_command(config_command)
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ from cgcore.cli import options
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
+    from cgcore.config import Settings
     from cgcore.pipeline.loader import DatasetLoader
-    from cgcore.pipeline.settings import Settings
     from cgcore.pipeline.trainer import Trainer
 
 RECORD, FIT, PARAMS, PRIORS = "train.json", "fit.json", "params.npz", "priors.yaml"
@@ -59,7 +59,7 @@ def train_command(
     if config is None:
         raise InputError("CONFIG is missing; `cgcore train --example > train.yaml` writes one to begin with")
     try:
-        from cgcore.pipeline.settings import load_settings
+        from cgcore.config import load_settings
 
         said = load_settings(config)
         _require_packages()

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from cgcore.config import Settings, load_settings
 from cgcore.errors import InputError
 from cgcore.physics.energy import term_energies
 from cgcore.physics.prior import Prior
@@ -21,7 +22,6 @@ from cgcore.pipeline.loader import check_species
 from cgcore.pipeline.networks.edges import average_neighbors
 from cgcore.pipeline.networks.network import Network, make_network
 from cgcore.pipeline.optimizers import ModelParams
-from cgcore.pipeline.settings import Settings, load_settings
 
 PRIOR = "prior"
 """The prior's key in the parameters; the network's is its kind, "allegro" or "nequip"."""

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypedDict
 
+from cgcore.config import Settings
+from cgcore.config.optimizers import OptimizerSettings
 from cgcore.pipeline.model import PRIOR
 from cgcore.pipeline.optimizers import ModelParams, make_optimizer
-from cgcore.pipeline.settings import OptimizerSettings, Settings
 from cgcore.pipeline.stage import Stage
 from cgcore.pipeline.workplace import Workplace
 from cgcore.timing import Seconds, timed
@@ -91,7 +92,7 @@ class Job:
         self.steps_per_epoch = len(workplace.train)
         said = settings.training
         rule = make_optimizer(optimizer, self.steps_per_epoch, epochs)
-        self.stage = Stage(workplace, rule, (said.gamma_force, said.gamma_energy))
+        self.stage = Stage(workplace, rule, (said.gammas.F, said.gammas.U))
 
     def split(self, params: ModelParams) -> tuple[ModelParams, ModelParams]:
         """What the stage trains, and what it leaves as it is."""

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from cgcore.config import Settings, load_settings
+from cgcore.config.optimizers import OPTIMIZERS
 from cgcore.errors import InputError
 from cgcore.fitting.fit import Callbacks, fit
 from cgcore.fitting.options import Options
@@ -17,11 +19,10 @@ from cgcore.fitting.result import FitResult
 from cgcore.pipeline.evaluation import evaluate
 from cgcore.pipeline.loader import DatasetLoader, frame_arrays
 from cgcore.pipeline.model import PRIOR, CombinedModel
-from cgcore.pipeline.optimizers import OPTIMIZERS, ModelParams
+from cgcore.pipeline.optimizers import ModelParams
 from cgcore.pipeline.parameters import from_named, read_params, require_same, save_params
 from cgcore.pipeline.resuming import Resumable
 from cgcore.pipeline.run import EpochReport, Job, Run, StageResult
-from cgcore.pipeline.settings import OptimizerSettings, Settings, load_settings
 from cgcore.pipeline.workplace import Workplace
 
 STAGES = ("stage1", "stage2")
@@ -69,9 +70,9 @@ class Trainer:
         self.model, self.settings = model, load_settings(config)
         self.train_loader, self.val_loader = train_loader, val_loader
         self.watch = watch
-        if self.settings.training.gamma_energy and train_loader.U is None:
+        if self.settings.training.gammas.U and train_loader.U is None:
             raise InputError(
-                f"{self.settings.name}: training.gammas.U is {self.settings.training.gamma_energy:g}, but "
+                f"{self.settings.name}: training.gammas.U is {self.settings.training.gammas.U:g}, but "
                 f"{train_loader.dataset.path} has no energies (key 'U'); set it to 0"
             )
         network = model.settings.model.network
@@ -225,8 +226,7 @@ class Trainer:
             raise InputError(f"{self.settings.name}: {self._nothing_to_train}; there is nothing to train")
         if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
             raise InputError(f"epochs is {epochs!r}; give a whole number of at least 0")
-        chosen = self.settings.optimizers.get(optimizer_name)
-        chosen = chosen or OptimizerSettings(optimizer_name, OPTIMIZERS[optimizer_name].lr)
+        chosen = self.settings.optimizers.get(optimizer_name) or OPTIMIZERS[optimizer_name]()
         return Job(self.workplace, self.settings, chosen, epochs)
 
     @property

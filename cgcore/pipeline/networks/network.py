@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int
 
+from cgcore.config.networks import NetworkSettings
 from cgcore.errors import InputError
 from cgcore.physics.space import Displacement, free
-from cgcore.pipeline.networks.settings import NetworkSettings
 
 NetworkParams = Any
 """A pytree of arrays of one dtype, which is the dtype that the network computes in."""
