@@ -77,7 +77,7 @@ def rows(dataset: cgcore.Dataset, fingerprint: cgcore.Fingerprint) -> list[np.nd
     def of(batch: Batch) -> np.ndarray:
         R, F = factor_pass._frames_last(batch.R, batch.F)
         at, _ = located(free, R, batch.lengths)
-        made = factor_pass._rows(fingerprint.weights, fingerprint.layout, free, R, F, batch.lengths, at)
+        made, _ = factor_pass._rows(fingerprint.weights, fingerprint.layout, free, R, F, batch.lengths, at)
         return np.asarray(made)
 
     with jax.enable_x64(True):

@@ -114,7 +114,7 @@ def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> c
         prepared, made = on_every_batch(
             lambda b, m, at: gram._prepared(weights, layout, free, whitening, *m, b.lengths, at[0]), moved, at
         )
-        multiplied, _ = on_every_batch(lambda _, made, at: gram._products(layout, made, at[0]), made, at)
+        multiplied, _ = on_every_batch(lambda _, made, at: gram._products(layout, made[0], at[0]), made, at)
         paired, _ = on_every_batch(lambda b, m: far_pairs(m[0], b.lengths), moved)
     whole = best_of(5, lambda: cgcore.compress(dataset, fingerprint)) / frames
 

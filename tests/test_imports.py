@@ -37,7 +37,10 @@ class Rule:
 
 OUTSIDE = ("validation", "benchmarks", "tests", "scipy.optimize", "pickle", "cloudpickle", "dill")
 RULES = {
-    "cgcore stands alone and unpickles nothing": Rule("cgcore", OUTSIDE),
+    "cgcore stands alone and unpickles nothing": Rule("cgcore", OUTSIDE, only=("scipy.optimize.nnls",)),
+    "only the projection calls a solver of SciPy's": Rule(
+        "cgcore", ("scipy.optimize",), but=("cgcore/fitting/projection.py",)
+    ),
     "only networks know jax-md": Rule("cgcore", ("jax_md",), but=("cgcore/pipeline/networks",)),
     "the core never imports the pipeline": Rule("cgcore", ("cgcore.pipeline",), but=("cgcore/pipeline", "cgcore/cli")),
     "the command line imports the pipeline late": Rule("cgcore/cli", ("cgcore.pipeline",), top_level=True),

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from helpers import SEPARATIONS, chain, frames, relative
 
-from cgcore.physics.pair_forces import close_pair_forces, far_pair_forces
+from cgcore.physics.pair_forces import PairForces, close_pair_forces, far_pair_forces
 from cgcore.physics.space import free
 
 
-def frames_first(function: Callable[..., jax.Array]) -> Callable[..., np.ndarray]:
-    """The function of positions and masks as data are kept, (frames, beads, ...), compiled."""
+def frames_first(function: Callable[..., PairForces]) -> Callable[..., np.ndarray]:
+    """The forces for positions and masks as data are kept, (frames, beads, ...), compiled."""
     compiled = jax.jit(function, static_argnums=2)
-    return lambda R, real, displacement: np.asarray(compiled(R.T, np.sum(real, axis=1), displacement)).T
+    return lambda R, real, displacement: np.asarray(compiled(R.T, np.sum(real, axis=1), displacement).forces).T
 
 
 KINDS: dict[str, Callable[..., np.ndarray]] = {
@@ -88,3 +88,15 @@ def test_overlap_is_not_silent(term: str, j: int, displacement: Callable[..., ja
     R = chain(np.random.default_rng(3), 12)
     R[j] = R[1]
     assert not np.isfinite(KINDS[term](R[None], np.ones((1, 12), bool), displacement)).all()
+
+
+@pytest.mark.parametrize(("term", "function"), [("repulsive", far_pair_forces), ("excluded_volume", close_pair_forces)])
+def test_the_closest_pair_of_each_frame(term: str, function: Callable[..., PairForces]) -> None:
+    data = frames(np.random.default_rng(5), [30, 12, 9, 7, 3, 2, 0], 30, fill=-4.5)
+    found = np.asarray(function(data.R.T, data.lengths).closest)
+    nearest, farthest = SEPARATIONS[term]
+    for R, n, distance in zip(data.R, data.lengths, found, strict=True):
+        pairs = [(i, j) for i in range(n) for j in range(i + nearest, min(i + farthest, n - 1) + 1)]
+        expected = min((float(np.linalg.norm(R[i] - R[j])) for i, j in pairs), default=np.inf)
+        # The distance is the sixth root of a strength: a few roundings.
+        np.testing.assert_allclose(distance, expected, rtol=1e-12)

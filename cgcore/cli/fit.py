@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 
 RECORD, PRIORS = "fit.json", "priors.yaml"
 
-TEMPERATURE = 300.0
-"""For the picture, where neither the data nor the user say one [K]."""
-
 
 class Source(NamedTuple):
     """What is fitted to, what is held out, and what `fit.json` says of both."""
@@ -39,12 +35,24 @@ class Source(NamedTuple):
 @click.option("--output", type=click.Path(), metavar="DIR", help="Write fit.json and priors.yaml there.")
 @click.option("--plot", "plot_file", type=click.Path(), metavar="FILE", help="Picture: .html, .png, .svg or .pdf.")
 @click.option(
-    "--temperature", type=float, metavar="K", help="Of the picture's Boltzmann inversion (the data's, else 300)."
+    "--temperature",
+    type=float,
+    metavar="K",
+    help="Temperature of the data (what they say, else 300).",
 )
 @click.option("--objective", type=click.Choice(["compressed", "direct"]), help="On the factor, or on the data.")
 @click.option("--coordinates", type=click.Choice(["whitened", "physical"]), help="What L-BFGS works in.")
-@click.option("--truncation", metavar="auto|X", help="Least relative singular value of a fitted direction.")
-@click.option("--nonnegative", is_flag=True, help="Keep kr, epsilon and epsilon_ex at 0 or above.")
+@click.option(
+    "--truncation",
+    metavar="auto|X",
+    help="Least relative singular value that is fitted, in place of smoothness.",
+)
+@click.option(
+    "--constraints",
+    type=click.Choice(["safe", "nonnegative", "none"]),
+    help="Bounds that keep a simulation whole (safe), signs alone, or none.",
+)
+@click.option("--smoothness", metavar="auto|X", help="Strength of the penalty for rough potentials.")
 @click.option("--max-steps", type=int, metavar="N", help="L-BFGS steps at most (200).")
 @click.option("--min-steps", type=int, metavar="N", help="Steps at least (physical 10, whitened 0).")
 @click.option("--tol-grad", type=float, metavar="X", help="Gradient norm to stop below (1e-6).")
@@ -60,7 +68,6 @@ def fit_command(
     config_file: str | None,
     output: str | None,
     plot_file: str | None,
-    temperature: float | None,
     val_fraction: float | None,
     max_frames: int | None,
     seed: int,
@@ -83,7 +90,7 @@ def fit_command(
         click.echo(f"[LBFGS] Skipped: {config.skip_reason}")
         return
     chosen = _options(config, settings)
-    for target in _targets(output, plot_file, temperature):
+    for target in _targets(output, plot_file):
         check_writable(target)
     fraction = val_fraction if val_fraction is not None else config.val_fraction or 0.0
     source = _source(data, units, max_frames, seed, fraction, config, chosen)
@@ -92,19 +99,17 @@ def fit_command(
         settings_of_data = {"file": config_file, "units": units, "max_frames": max_frames, "seed": seed}
         _write(Path(output), result, config, settings_of_data | {"val_fraction": fraction}, source.record)
     if plot_file is not None:
-        _draw(plot_file, result, source, temperature)
+        _draw(plot_file, result, source)
     sys.exit(0 if result.converged else 1)
 
 
-def _targets(output: str | None, plot_file: str | None, temperature: float | None) -> list[Path]:
+def _targets(output: str | None, plot_file: str | None) -> list[Path]:
     """The files that will be written; the picture's settings are checked."""
     targets = []
     if output is not None:
         if not output:
             raise InputError("--output is empty; give the name of a folder")
         targets += [Path(output) / RECORD, Path(output) / PRIORS]
-    if temperature is not None and not (math.isfinite(temperature) and temperature > 0):
-        raise InputError(f"--temperature is {temperature}; give a finite number of kelvin above 0")
     if plot_file is not None:
         from cgcore.report.plot import require_plot
 
@@ -118,11 +123,12 @@ def _options(config: Config, settings: dict[str, Any]) -> Options:
 
     merged = options.given(max_steps=config.max_steps, min_steps=config.min_steps, tol_grad=config.tol_grad)
     merged |= options.given(**settings)
-    if (truncation := merged.get("truncation", "auto")) != "auto":
-        try:
-            merged["truncation"] = float(truncation)
-        except ValueError as error:
-            raise InputError(f'--truncation is {truncation!r}; give "auto" or a number') from error
+    for name in ("truncation", "smoothness"):
+        if (value := merged.get(name, "auto")) != "auto":
+            try:
+                merged[name] = float(value)
+            except ValueError as error:
+                raise InputError(f'--{name} is {value!r}; give "auto" or a number') from error
     return Options(**merged)
 
 
@@ -209,18 +215,11 @@ def _write(
     click.echo(f"\nWritten: {folder / RECORD}, {folder / PRIORS}")
 
 
-def _draw(path: str, result: FitResult, source: Source, temperature: float | None) -> None:
+def _draw(path: str, result: FitResult, source: Source) -> None:
     from cgcore.data import Dataset
     from cgcore.report.plot import write_plot
     from cgcore.report.text import report
 
     dataset = source.data if isinstance(source.data, Dataset) else None
-    kelvin = temperature if temperature is not None else _temperature(dataset)
-    write_plot(path, result, result.factor.histograms, dataset, kelvin, report=report(result))
+    write_plot(path, result, result.factor.histograms, dataset, result.temperature, report=report(result))
     click.echo(f"Drawn: {path}")
-
-
-def _temperature(dataset: Dataset | None) -> float:
-    """What the data say, where they say one temperature; else `TEMPERATURE`."""
-    said = () if dataset is None else dataset.temperatures
-    return said[0] if len(said) == 1 and math.isfinite(said[0]) and said[0] > 0 else TEMPERATURE

@@ -46,9 +46,10 @@ class Config:
 
 def default_prior() -> Prior:
     """Where a fit starts when nothing is configured."""
-    # The initial_params and settings.weights of the recorded reference run chignolin.float64.json.
+    # The initial_params and settings.weights of the recorded reference run chignolin.float64.json, and excluded volume,
+    # without which nothing keeps beads 2 to 5 positions apart from overlapping.
     return Prior(
-        Weights(bond=0.5, angle=0.25, dihedral=0.25, repulsive=1.0),
+        Weights(bond=0.5, angle=0.25, dihedral=0.25, repulsive=1.0, excluded_volume=1.0),
         {
             "r0": 3.8375435,
             "kr": 154.50629422490843,
@@ -64,5 +65,7 @@ def default_prior() -> Prior:
             "sigma": 3.0,
             "k_dih": [0.47037187851535034, 0.9495107825945361],
             "gamma_dih": [1.3759673785180062, 1.6211158177819938],
+            "epsilon_ex": 1.0,
+            "sigma_ex": 3.5,
         },
     )

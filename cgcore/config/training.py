@@ -83,7 +83,7 @@ class TrainingSettings:
         Literal["best", "last"],
         key("A stage ends with the parameters of the lowest held-out loss, or with the last ones."),
     ] = "best"
-    precision: Annotated[Precision, key("Of the stages; float64 is for tests and small systems.")] = "float32"
+    precision: Annotated[Precision, key("Precision of the stages; float64 is for tests and small systems.")] = "float32"
     checkpoint_path: Annotated[
         Text | None, key("Folder of checkpoints.", what="a path", default="`checkpoints` in the output folder")
     ] = None
@@ -92,7 +92,7 @@ class TrainingSettings:
         key("Epochs between checkpoints; 0: at the end of a stage only.", unit="epochs", ge=0, le=MOST_EPOCHS),
     ] = 0
     seed: Annotated[
-        Whole, key("Of the network's first parameters and of minibatches.", elsewhere=("seed",), ge=0, le=MOST_STEPS)
+        Whole, key("Seed of the network's first parameters and of minibatches.", elsewhere=("seed",), ge=0, le=MOST_STEPS)
     ] = 0
 
     @property

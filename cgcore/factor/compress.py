@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int
 from cgcore.data import Dataset, Segment, locate_overlap
 from cgcore.errors import InputError
 from cgcore.factor.batches import Cut, all_cuts, sample_cuts
+from cgcore.factor.closest import ClosestPairs
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.gram import Preconditioner, gram, located, sloped
@@ -22,7 +23,7 @@ from cgcore.factor.histogram import Histograms
 from cgcore.factor.preconditioning import WELL_CONDITIONED, correlation_spread, preconditioner, unwhitened
 from cgcore.factor.triangle import Triangle, merged, triangle
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import columns
+from cgcore.physics.design import Closest, columns
 from cgcore.physics.internal import Coordinates
 from cgcore.physics.prior import Weights
 from cgcore.physics.space import Displacement, free
@@ -65,49 +66,55 @@ def compress(
     segments = dataset.segments(blocks)
     layout = fingerprint.layout
 
-    def gather(basis: Preconditioner | None) -> tuple[list[np.ndarray], Histograms]:
-        """For each segment its preconditioned Gram matrix, without a basis its triangle; and the histograms of all."""
+    def gather(basis: Preconditioner | None) -> tuple[list[np.ndarray], Histograms, ClosestPairs]:
+        """For each segment its preconditioned Gram matrix, without a basis its triangle; and what all frames
+        sampled."""
 
-        def work(cut: Cut) -> tuple[int, np.ndarray, Histograms, int]:
+        def work(cut: Cut) -> tuple[int, np.ndarray, Histograms, ClosestPairs, int]:
             batch = cut.load()
             with jax.enable_x64(True):  # a setting of this thread
                 R, F = _frames_last(batch.R, batch.F)
                 at, bins = located(displacement, R, batch.lengths)
                 arguments = (fingerprint.weights, layout, displacement)
                 if basis is None:
-                    part = triangle(np.asarray(_rows(*arguments, R, F, batch.lengths, at)).T)
+                    rows, distances = _rows(*arguments, R, F, batch.lengths, at)
+                    part = triangle(np.asarray(rows).T)
                 else:
-                    part = np.asarray(gram(*arguments, basis, R, F, batch.lengths, at))
-            return cut.segment, part, Histograms.counted(np.asarray(bins)), len(cut.rows)
+                    products, distances = gram(*arguments, basis, R, F, batch.lengths, at)
+                    part = np.asarray(products)
+            closest = ClosestPairs.of(np.asarray(distances))
+            return cut.segment, part, Histograms.counted(np.asarray(bins)), closest, len(cut.rows)
 
         size = layout.size + 1
-        sums, histograms, done = [np.zeros((size, size)) for _ in segments], Histograms.empty(), 0
+        sums, done = [np.zeros((size, size)) for _ in segments], 0
+        histograms, closest = Histograms.empty(), ClosestPairs.empty()
         with ThreadPoolExecutor(_threads()) as pool:
             # In the order of the cuts, whoever finishes first: sums come out the same in every run.
-            for segment, part, counts, frames in pool.map(work, all_cuts(dataset, segments)):
+            for segment, part, counts, approached, frames in pool.map(work, all_cuts(dataset, segments)):
                 sums[segment] = merged([sums[segment], part]) if basis is None else sums[segment] + part
                 histograms += counts
+                closest += approached
                 done += frames
                 if progress is not None:
                     progress(done, dataset.n_frames)
         _require_finite(dataset, sums)
-        return sums, histograms
+        return sums, histograms, closest
 
     with jax.enable_x64(True), one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         basis = None
         if 3 * dataset.real_beads > FEW_ROWS:
             basis = _preconditioner(fingerprint, displacement, sample_cuts(dataset, segments))
-        sums, histograms = gather(basis)
+        sums, histograms, closest = gather(basis)
         if basis is not None and correlation_spread(np.sum(sums, axis=0)) < WELL_CONDITIONED:
             basis = None  # the sample missed what the data hold
-            sums, histograms = gather(None)
+            sums, histograms, closest = gather(None)
         triangles = sums
         if basis is not None:
             T = basis.whole(layout)
             triangles = [unwhitened(part, T) for part in sums]
         _require_finite(dataset, triangles)
     made = [_block(dataset, segment, S) for segment, S in zip(segments, triangles, strict=True)]
-    return Factor(tuple(made), fingerprint, histograms)
+    return Factor(tuple(made), fingerprint, histograms, closest, dataset.temperatures)
 
 
 def _require_finite(dataset: Dataset, matrices: list[np.ndarray]) -> None:
@@ -157,10 +164,10 @@ def _rows(
     F: Float[Array, "xyz beads frames"],
     lengths: Int[Array, " frames"],
     at: Coordinates,
-) -> Float[Array, "n rows"]:
-    """[X | F], a column of it in each row of the result."""
-    X = columns(weights, layout, R, lengths, displacement, at)
-    return jnp.concatenate([X, F[None]]).reshape(layout.size + 1, -1)
+) -> tuple[Float[Array, "n rows"], Closest]:
+    """[X | F], a column of it in each row of the result, and each frame's closest pairs."""
+    X, closest = columns(weights, layout, R, lengths, displacement, at)
+    return jnp.concatenate([X, F[None]]).reshape(layout.size + 1, -1), closest
 
 
 def _threads() -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from cgcore.errors import InputError
+from cgcore.factor.closest import ClosestPairs
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.histogram import Histograms
 from cgcore.factor.triangle import Coefficients, Triangle, merged, residual
@@ -34,11 +35,21 @@ class Block:
 
 @dataclass(frozen=True)
 class Factor:
-    """Factors of disjoint blocks of data, and what all of them depend on."""
+    """Factors of disjoint blocks of data, what all of them depend on, and what the frames sampled.
+
+    Arguments:
+        blocks: runs of frames.
+        fingerprint: terms, weights and orders of the prior that the blocks were made for.
+        histograms: bond lengths, angles and dihedrals of all frames.
+        closest: distances of the frames' closest pairs.
+        temperatures: those that the data name [K], ascending; empty where they name none.
+    """
 
     blocks: tuple[Block, ...]
     fingerprint: Fingerprint
     histograms: Histograms
+    closest: ClosestPairs = field(default_factory=ClosestPairs.empty)
+    temperatures: tuple[float, ...] = ()
 
     @cached_property
     def S(self) -> Triangle:
@@ -80,4 +91,6 @@ def merge(*factors: Factor) -> Factor:
         blocks=tuple(block for factor in factors for block in factor.blocks),
         fingerprint=first.fingerprint,
         histograms=sum((factor.histograms for factor in factors), start=Histograms.empty()),
+        closest=sum((factor.closest for factor in factors), start=ClosestPairs.empty()),
+        temperatures=tuple(sorted({kelvin for factor in factors for kelvin in factor.temperatures})),
     )

@@ -23,7 +23,7 @@ from jaxtyping import Array, Float, Int
 from cgcore.factor.histogram import bin_numbers
 from cgcore.factor.triangle import Triangle
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import Columns, onto_beads, pair_columns, slopes
+from cgcore.physics.design import Closest, Columns, onto_beads, pair_columns, slopes
 from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Rows, Slopes, coordinates, histogrammed
 from cgcore.physics.prior import Weights
 from cgcore.physics.space import Displacement
@@ -54,10 +54,10 @@ def gram(
     F: Float[Array, "xyz beads frames"],
     lengths: Int[np.ndarray, " frames"],
     at: Coordinates,
-) -> Float[Array, "n+1 n+1"]:
-    """Y^T Y, where Y T = [X | F] and T = basis.whole(layout)."""
-    prepared = _prepared(weights, layout, displacement, basis, R, F, jnp.asarray(lengths), at)
-    return _products(layout, prepared, at)
+) -> tuple[Float[Array, "n+1 n+1"], Closest]:
+    """Y^T Y, where Y T = [X | F] and T = basis.whole(layout), and each frame's closest pairs."""
+    prepared, closest = _prepared(weights, layout, displacement, basis, R, F, jnp.asarray(lengths), at)
+    return _products(layout, prepared, at), closest
 
 
 @partial(jax.jit, static_argnums=0)
@@ -105,13 +105,13 @@ def _prepared(
     F: Array,
     lengths: Array,
     at: Coordinates,
-) -> _Prepared:
+) -> tuple[_Prepared, Closest]:
     kinds = zip(basis, slopes(weights, layout, at), strict=True)
     bond, angle, dihedral = (_whitened(jnp.asarray(T), found) for T, found in kinds)
     bonds = onto_beads(bond, at.bond.gradients, R.shape[1])
-    pairs = pair_columns(weights, R, lengths, displacement)
+    pairs, closest = pair_columns(weights, R, lengths, displacement)
     forces = jnp.concatenate([bonds, pairs, F[None]])
-    return _Prepared(angle, dihedral, forces, _couplings(at.angle, at.dihedral))
+    return _Prepared(angle, dihedral, forces, _couplings(at.angle, at.dihedral)), closest
 
 
 def _whitened(T: Array, slopes: Slopes) -> Slopes:

@@ -9,7 +9,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 EDGES: Mapping[str, np.ndarray] = MappingProxyType(
     {
@@ -53,6 +53,20 @@ class Histograms:
         """Edges of the outermost bins that hold a value; None where there is none."""
         (filled,) = np.nonzero(self.counts[name])
         return (float(EDGES[name][filled[0]]), float(EDGES[name][filled[-1] + 1])) if len(filled) else None
+
+    def percentile(self, name: str, percent: float) -> float | None:
+        """The value [Å or rad] that `percent` of all values lie below, to a fraction of a bin; None without values."""
+        return percentile(self.counts[name], EDGES[name], percent)
+
+
+def percentile(counts: Int[np.ndarray, " bins"], edges: Float[np.ndarray, " edges"], percent: float) -> float | None:
+    """The percentile of values of which only a histogram is known, interpolated within its bin; None without values."""
+    below = np.concatenate([[0], np.cumsum(counts)])
+    if below[-1] == 0:
+        return None
+    rank = percent / 100 * below[-1]
+    k = max(int(np.searchsorted(below, rank)) - 1, int(np.flatnonzero(counts)[0]))
+    return float(edges[k] + (edges[k + 1] - edges[k]) * (rank - below[k]) / counts[k])
 
 
 def bin_numbers(values: Mapping[str, Any], lengths: Any, xp: ModuleType = np) -> Any:

@@ -13,12 +13,14 @@ from zipfile import BadZipFile
 import numpy as np
 
 from cgcore.errors import InputError
+from cgcore.factor.closest import EDGES as CLOSEST_EDGES
+from cgcore.factor.closest import PAIR_TERMS, ClosestPairs
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.files import atomic_write
 
-FORMAT = "cgcore factor 1"
+FORMAT = "cgcore factor 2"
 
 UNREADABLE = (OSError, ValueError, TypeError, EOFError, KeyError, SyntaxError, TokenError, BadZipFile, zlib.error)
 """What NumPy and zipfile raise where a file is damaged; a broken array header is a TokenError since Python 3.12."""
@@ -41,6 +43,8 @@ def save_factor(path: str | Path, factor: Factor) -> None:
         "protein": np.array([block.protein for block in factor.blocks]),
     }
     arrays |= {f"histogram_{name}": counts for name, counts in factor.histograms.counts.items()}
+    arrays |= {f"closest_{name}": counts for name, counts in factor.closest.counts.items()}
+    arrays["temperatures"] = np.array(factor.temperatures, np.float64)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     atomic_write(path, buffer.getvalue())
@@ -96,4 +100,8 @@ def _factor(arrays: dict[str, np.ndarray]) -> Factor:
     counts = {name: arrays[f"histogram_{name}"] for name in EDGES}
     if any(counts[name].shape != (len(edges) - 1,) for name, edges in EDGES.items()):
         raise ValueError("a histogram has another number of bins")
-    return Factor(blocks, fingerprint, Histograms(counts))
+    closest = {name: arrays[f"closest_{name}"] for name in PAIR_TERMS}
+    if any(found.shape != (len(CLOSEST_EDGES) - 1,) for found in closest.values()):
+        raise ValueError("a histogram of closest pairs has another number of bins")
+    temperatures = tuple(arrays["temperatures"].tolist())
+    return Factor(blocks, fingerprint, Histograms(counts), ClosestPairs(closest), temperatures)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool
 
 from cgcore.factor.factor import Factor
-from cgcore.factor.triangle import Coefficients
+from cgcore.factor.triangle import Coefficients, Triangle, residual
+from cgcore.fitting.admissible import Admissible, Admitted, ConstraintReport
 from cgcore.fitting.spectrum import Spectrum
 
 OPTIMAL = 1e-8
@@ -19,59 +21,91 @@ what data determine, and far above rounding."""
 class Certificate:
     """Losses [(kcal/mol/Å)²] that a fit is judged by.
 
+    What is minimised is the objective: the loss, and where the fit is smoothed the penalty for roughness.
+
     Arguments:
-        loss: of the fit.
-        optimal_loss: the lowest loss over the directions that the fit keeps.
-        optimality_gap: (loss - optimal_loss) / optimal_loss.
+        loss: loss of the fit.
+        objective: loss and penalty of the fit.
+        lower_bound: no fit of this kind has a lower objective: the exact minimum, under constraints the value of the
+            dual problem at the fit's multipliers.
+        optimality_gap: (objective - lower_bound) / lower_bound.
+        optimal_loss: loss at the exact minimum of the objective without constraints.
+        price: what the constraints cost, loss - optimal_loss of a fit that is optimal.
         optimal_loss_resolved: the lowest over all directions that float64 resolves (LAPACK's rule: relative
             singular value above machine epsilon times rows).
         optimal_loss_every_direction: rho^2 / beads, the lowest over all directions, rounding included.
-        zero_prior_loss: without any prior.
-        initial_loss: of the initial parameters.
+        zero_prior_loss: loss without any prior.
+        initial_loss: loss of the initial parameters.
         explained: (initial_loss - loss) / (initial_loss - optimal_loss); 1 where there was nothing to explain.
-        kkt_residual: largest violation of the optimality conditions under sign constraints; None without them.
+        violation: by how much the fit breaks the constraints: the change of the forces that would mend it, root mean
+            square per bead, relative to that of the reference forces; None without constraints.
+        kkt_residual: largest violation of the optimality conditions under constraints, relative; None without.
+        constraints: what became of each.
     """
 
     loss: float
-    optimal_loss: float
+    objective: float
+    lower_bound: float
     optimality_gap: float
+    optimal_loss: float
+    price: float
     optimal_loss_resolved: float
     optimal_loss_every_direction: float
     zero_prior_loss: float
     initial_loss: float
     explained: float
+    violation: float | None = None
     kkt_residual: float | None = None
+    constraints: tuple[ConstraintReport, ...] = ()
 
 
 def certify(
     factor: Factor,
+    objective: Triangle,
     spectrum: Spectrum,
     start: Coefficients,
     fitted: Coefficients,
-    kept: np.ndarray,
+    kept: Bool[np.ndarray, " n"],
     *,
-    optimum: Coefficients | None = None,
-    kkt_residual: float | None = None,
+    resolved: float,
+    admissible: Admissible | None = None,
+    admitted: Admitted | None = None,
 ) -> Certificate:
     """The certificate of a fit from `start` to `fitted` along the `kept` directions.
 
-    `optimum` replaces the unconstrained optimum where the fit was constrained.
+    Arguments:
+        factor: the data's.
+        objective: triangular factor of what was minimised.
+        spectrum: that of the objective.
+        start: initial coefficients.
+        fitted: coefficients of the fit.
+        kept: directions that were fitted.
+        resolved: the lowest loss over all directions that float64 resolves.
+        admissible: what the constraints allow, where the fit was constrained.
+        admitted: the constrained optimum likewise.
     """
-    if optimum is None:
-        optimum = spectrum.optimum(factor.S, start, kept)
+    beads = max(factor.beads, 1)
+    optimum = spectrum.optimum(objective, start, kept)
     loss, optimal, initial = factor.loss(fitted), factor.loss(optimum), factor.loss(start)
+    minimum, reached = residual(objective, optimum) / beads, residual(objective, fitted) / beads
     zero = factor.loss(np.zeros_like(start))
     # Without noise the optimum is 0 to rounding, and a ratio to it would be one of two rounding errors.
     rounding = np.finfo(np.float64).eps * zero
+    bound = minimum if admitted is None else minimum + admitted.bound
     explainable = initial - optimal
     return Certificate(
         loss=loss,
+        objective=reached,
+        lower_bound=bound,
+        optimality_gap=(reached - bound) / max(bound, rounding, np.finfo(np.float64).tiny),
         optimal_loss=optimal,
-        optimality_gap=(loss - optimal) / max(optimal, rounding, np.finfo(np.float64).tiny),
-        optimal_loss_resolved=factor.loss(spectrum.optimum(factor.S, start, spectrum.kept())),
-        optimal_loss_every_direction=float(factor.S[-1, -1] ** 2) / max(factor.beads, 1),
+        price=0.0 if admitted is None else loss - optimal,
+        optimal_loss_resolved=resolved,
+        optimal_loss_every_direction=float(factor.S[-1, -1] ** 2) / beads,
         zero_prior_loss=zero,
         initial_loss=initial,
         explained=1.0 if explainable <= rounding else (initial - loss) / explainable,
-        kkt_residual=kkt_residual,
+        violation=None if admissible is None else admissible.violation(fitted) / max(np.sqrt(zero), rounding),
+        kkt_residual=None if admitted is None else admitted.residual,
+        constraints=() if admitted is None else admitted.reports,
     )

@@ -14,17 +14,24 @@ from cgcore.errors import InputError
 from cgcore.factor.compress import compress
 from cgcore.factor.factor import Factor
 from cgcore.factor.fingerprint import Fingerprint
-from cgcore.factor.triangle import Coefficients, design, target
+from cgcore.factor.triangle import Coefficients, Triangle, design
+from cgcore.fitting.admissible import Admissible
 from cgcore.fitting.certificate import OPTIMAL, certify
+from cgcore.fitting.constraints import constraints
+from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.identifiability import identify
-from cgcore.fitting.nonnegative import constrained_names, nearest_feasible
 from cgcore.fitting.options import Options
 from cgcore.fitting.problem import problem
 from cgcore.fitting.result import FitResult
+from cgcore.fitting.roughness import roughness_of
+from cgcore.fitting.smoothing import FALLBACK as SMOOTHNESS
+from cgcore.fitting.smoothing import Smoothing, smoothing, smoothness_curve
 from cgcore.fitting.spectrum import Spectrum, spectrum
-from cgcore.fitting.truncation import FALLBACK, Curve, cross_validate
+from cgcore.fitting.truncation import FALLBACK as TRUNCATION
+from cgcore.fitting.truncation import truncation_curve
 from cgcore.fitting.unphysical import unphysical
 from cgcore.physics.coefficients import to_coefficients, to_params
+from cgcore.physics.precision import PROMISE, ROOM_TEMPERATURE, float32_error
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, free
 from cgcore.solver.lbfgs import Limits, minimise
@@ -40,12 +47,19 @@ class Callbacks(NamedTuple):
     steps: Callable[[int, float], object] | None = None
 
 
-class Directions(NamedTuple):
-    """Which directions are fitted, and how that was chosen."""
+class Plan(NamedTuple):
+    """What is minimised and along which directions, and how that was chosen.
 
+    `objective` is the triangular factor of the loss, with the smoothness penalty where there is one, and `spectrum`
+    that of the objective.
+    """
+
+    objective: Triangle
+    spectrum: Spectrum
     kept: np.ndarray
-    cutoff: float | None
-    curve: Curve | None
+    cutoff: float | None = None
+    smoothing: Smoothing | None = None
+    curve: Curve | None = None
 
 
 def fit(
@@ -89,14 +103,16 @@ def fit(
         factor = factor_of(data)
         held_out = None if validation is None else factor_of(validation)
         origin = _finite_start(prior, factor)
-        directions = spectrum(factor.S, factor.beads)
-        chosen = _choose(factor, directions, origin, options)
+        known = spectrum(factor.S, factor.beads)
+        plan = _plan(factor, known, origin, options)
+        temperature, notes = _temperature(options, factor)
+        admissible = Admissible.of(constraints(options.level, factor, temperature), plan.spectrum, origin, plan.kept)
         task = problem(
             options,
             prior,
-            factor,
-            directions,
-            chosen.kept,
+            plan.objective,
+            plan.spectrum,
+            plan.kept,
             data.join() if options.objective == "direct" and isinstance(data, Dataset) else None,
             displacement,
         )
@@ -106,13 +122,25 @@ def fit(
             solution = minimise(
                 task.loss, task.start, *task.args, limits=limits, confirm=False, progress=progress.steps
             )
-        fitted, optimum, kkt = task.coefficients(solution.params), None, None
-        if options.nonnegative:
-            fitted, kkt = _nonnegative(factor, directions, chosen.kept, origin)
-            optimum = fitted
+        fitted, admitted = task.coefficients(solution.params), None
+        if admissible.constraints:
+            best = plan.spectrum.U[:, plan.kept].T @ plan.spectrum.shortfall(plan.objective, origin)
+            admitted = admissible.admit(np.asarray(solution.params, np.float64)[plan.kept], best)
+            fitted = _with_bonds(admitted.coefficients)
         params = to_params(fitted, prior.params)
         canonical = to_coefficients(params)
-        certificate = certify(factor, directions, origin, canonical, chosen.kept, optimum=optimum, kkt_residual=kkt)
+        certificate = certify(
+            factor,
+            plan.objective,
+            plan.spectrum,
+            origin,
+            canonical,
+            plan.kept,
+            resolved=factor.loss(known.optimum(factor.S, origin, known.kept())),
+            admissible=admissible if admissible.constraints else None,
+            admitted=admitted,
+        )
+        error = float32_error(Prior(prior.weights, params), _rms_force(factor, canonical))
         result = FitResult(
             status=solution.status,
             steps=solution.steps,
@@ -120,18 +148,24 @@ def fit(
             train_loss=certificate.loss,
             val_loss=None if held_out is None else held_out.loss(canonical),
             initial_val_loss=None if held_out is None else held_out.loss(origin),
-            grad_norm=solution.grad_norm,
+            grad_norm=solution.grad_norm if admitted is None else admitted.gradient,
             loss_history=solution.loss_history,
             initial_params=prior.params,
             fitted_params=params,
             prior=prior,
             factor=factor,
             options=options,
-            cutoff=chosen.cutoff,
-            curve=chosen.curve,
+            smoothness=None if plan.smoothing is None else plan.smoothing.strength,
+            cutoff=plan.cutoff,
+            curve=plan.curve,
+            roughness=roughness_of(factor)(canonical),
+            temperature=temperature,
+            float32_error=error,
+            admissible=admissible,
             certificate=certificate,
-            identifiability=identify(factor, directions, chosen.kept),
-            warnings=unphysical(params, factor),
+            identifiability=identify(factor, known, _determined(plan, known)),
+            warnings=(*unphysical(params, factor), *_unsafe(options, prior), *_imprecise(error)),
+            notes=notes,
             seconds=seconds,
         )
     return _judged(result)
@@ -145,38 +179,94 @@ def _finite_start(prior: Prior, factor: Factor) -> Coefficients:
     return origin
 
 
-def _choose(factor: Factor, directions: Spectrum, origin: Coefficients, options: Options) -> Directions:
+def _plan(factor: Factor, known: Spectrum, origin: Coefficients, options: Options) -> Plan:
     if options.coordinates == "physical":
-        return Directions(directions.kept(), None, None)
-    if options.truncation == "auto":
-        curve = cross_validate(factor, origin)
-        cutoff = FALLBACK if curve is None else curve.cutoffs[curve.chosen]
-        return Directions(directions.kept(cutoff), cutoff, curve)
-    return Directions(directions.kept(options.truncation), float(options.truncation), None)
+        return Plan(factor.S, known, known.kept())
+    if options.smoothed:
+        curve = smoothness_curve(factor, origin) if options.smoothness in (None, "auto") else None
+        if isinstance(options.smoothness, int | float):
+            strength = float(options.smoothness)
+        else:
+            strength = SMOOTHNESS if curve is None else curve.choice
+        chosen = smoothing(factor, strength)
+        penalised = spectrum(chosen.S, factor.beads)
+        return Plan(chosen.S, penalised, penalised.kept(), smoothing=chosen, curve=curve)
+    if isinstance(options.truncation, int | float):
+        return Plan(factor.S, known, known.kept(options.truncation), float(options.truncation))
+    curve = truncation_curve(factor, origin)
+    cutoff = TRUNCATION if curve is None else curve.choice
+    return Plan(factor.S, known, known.kept(cutoff), cutoff, curve=curve)
 
 
-def _nonnegative(
-    factor: Factor, directions: Spectrum, kept: np.ndarray, origin: Coefficients
-) -> tuple[Coefficients, float]:
-    """The constrained optimum along the kept directions, and its KKT residual."""
-    layout = factor.fingerprint.layout
-    rows = [layout.names.index(name) for name in constrained_names(layout)]
-    basis = directions.basis[:, kept]
-    best = directions.U[:, kept].T @ (target(factor.S) - design(factor.S) @ origin) / np.sqrt(factor.beads)
-    y, residual = nearest_feasible(best, basis[rows], origin[rows])
-    fitted = origin + basis @ y
-    fitted[rows] = np.maximum(fitted[rows], 0.0)  # 0 to rounding where a constraint is active
-    # No parameters have kr*r0 at kr = 0: the smallest kr that keeps it.
-    kr, kr_r0 = layout.names.index("kr"), layout.names.index("kr*r0")
-    fitted[kr] = max(fitted[kr], np.finfo(np.float64).eps * abs(fitted[kr_r0]))
-    return fitted, residual
+def _determined(plan: Plan, known: Spectrum) -> np.ndarray:
+    """The directions of the data that are fitted: where the fit is smoothed, those in which the data outweigh the
+    smoothness."""
+    if plan.smoothing is None:
+        return plan.kept
+    penalties = np.sum((plan.smoothing.rows[:, None] * known.basis) ** 2, axis=0)
+    return known.kept() & (penalties < 1)
+
+
+def _temperature(options: Options, factor: Factor) -> tuple[float, tuple[str, ...]]:
+    """The temperature that constraints are stated in [K], and what was assumed of it."""
+    said = [kelvin for kelvin in factor.temperatures if np.isfinite(kelvin) and kelvin > 0]
+    if options.temperature is not None:
+        if said and options.temperature not in said:
+            named = ", ".join(f"{kelvin:g}" for kelvin in said)
+            return options.temperature, (f"temperature {options.temperature:g} K as given; the data say {named} K",)
+        return options.temperature, ()
+    if not said:
+        return ROOM_TEMPERATURE, (f"temperature {ROOM_TEMPERATURE:g} K assumed, as the data name none (--temperature)",)
+    if len(said) > 1:
+        return said[-1], (f"temperature {said[-1]:g} K, the highest of {len(said)} that the data name (--temperature)",)
+    return said[0], ()
+
+
+def _rms_force(factor: Factor, c: Coefficients) -> float:
+    """Root mean square force of the prior per bead, over the data [kcal/mol/Å]."""
+    return float(np.linalg.norm(design(factor.S) @ c) / np.sqrt(max(factor.beads, 1)))
+
+
+def _imprecise(error: float) -> tuple[str, ...]:
+    if error <= PROMISE:
+        return ()
+    return (
+        f"forces in float32 are wrong by {error:.1e} of the root mean square force, since large coefficients cancel: "
+        "compute with this prior in float64 alone, or fit it with the default smoothness",
+    )
+
+
+def _unsafe(options: Options, prior: Prior) -> tuple[str, ...]:
+    """What no constraint can keep, since there is no term for it."""
+    found = []
+    if options.level == "safe" and len(prior.params["a"]) == 0:
+        found.append(
+            "the angle has no harmonics: nothing keeps angles in the sampled range (give model.priors.a and b)"
+        )
+    if options.level == "safe" and prior.weights.excluded_volume is None:
+        found.append(
+            "excluded volume is off: nothing keeps beads 2 to 5 positions apart from overlapping "
+            "(give model.priors.weights.excluded_volume)"
+        )
+    return tuple(found)
+
+
+def _with_bonds(c: Coefficients) -> Coefficients:
+    """No parameters have kr*r0 at kr = 0: the smallest kr that keeps it."""
+    c = c.copy()
+    c[0] = max(c[0], np.finfo(np.float64).eps * abs(c[1]))
+    return c
 
 
 def _judged(result: FitResult) -> FitResult:
     """The certificate decides: what it refutes is not called converged, a stall that it shows to be optimal is."""
-    worst = max(result.certificate.optimality_gap, result.certificate.kkt_residual or 0.0)
-    if result.options.precision == "float64" and result.converged and worst > OPTIMAL:
+    certificate = result.certificate
+    worst = max(certificate.optimality_gap, certificate.kkt_residual or 0.0, certificate.violation or 0.0)
+    exact = result.options.precision == "float64"
+    if exact and result.converged and worst > OPTIMAL:
         return replace(result, status=Status.SUBOPTIMAL)
+    if result.admissible.constraints and worst <= OPTIMAL and result.status is not Status.NON_FINITE:
+        return replace(result, status=Status.CONSTRAINED)
     if result.status is Status.LINE_SEARCH_FAILED and worst <= OPTIMAL:
         return replace(result, status=Status.PRECISION_FLOOR)
     return result

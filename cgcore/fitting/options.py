@@ -10,10 +10,14 @@ import numpy as np
 
 from cgcore.errors import InputError
 from cgcore.factor.compress import BLOCKS
+from cgcore.fitting.constraints import Level
 
 Objective = Literal["compressed", "direct"]
 Coordinates = Literal["whitened", "physical"]
 Precision = Literal["float64", "float32"]
+
+STRONGEST = 1e6
+"""Of a smoothness: nothing but bonds and pairs is left of a prior then."""
 
 MOST_STEPS = 10**6
 """The loss before each step is kept, and a fit of a million steps is one in the wrong coordinates."""
@@ -27,13 +31,20 @@ class Options:
         objective: "compressed", on the factor, or "direct", autodiff over the data at every step.
         coordinates: "whitened", or "physical" for the parameters themselves; direct and physical together are
             the plain algorithm.
-        truncation: smallest relative singular value of a direction that is fitted, in whitened coordinates; 0
-            keeps all that float64 resolves, "auto" chooses by cross-validation.
+        constraints: "safe", physical bounds that a simulation needs (see `constraints`); "nonnegative", kr, epsilon
+            and epsilon_ex at 0 or above; or "none". None means "safe" on the factor in whitened coordinates, and "none"
+            elsewhere: the plain algorithm knows no constraints.
+        smoothness: strength of the penalty for rough potentials relative to the data (see `smoothing`), on the factor
+            in whitened coordinates; "auto" chooses by cross-validation. None means "auto", unless a truncation is
+            given.
+        truncation: smallest relative singular value of a direction that is fitted, in whitened coordinates, in place
+            of smoothness; 0 keeps all that float64 resolves, "auto" chooses by cross-validation. None means no
+            truncation where the fit is smoothed, and "auto" where it can't be.
+        temperature: of the data [K], which the constraints are stated in; None means what the data say, else 300 K.
         max_steps: L-BFGS steps at most.
         min_steps: steps at least; None means 10 in physical and 0 in whitened coordinates.
         tol_grad: gradient norm to stop below, in the coordinates of the fit.
         precision: of the solve; factors and losses that are reported are float64 always.
-        nonnegative: keep kr, epsilon and epsilon_ex at 0 or above.
         blocks: contiguous blocks for each protein in each source, which folds are made of.
 
     Raises:
@@ -42,12 +53,14 @@ class Options:
 
     objective: Objective = "compressed"
     coordinates: Coordinates = "whitened"
-    truncation: float | Literal["auto"] = "auto"
+    constraints: Level | None = None
+    smoothness: float | Literal["auto"] | None = None
+    truncation: float | Literal["auto"] | None = None
+    temperature: float | None = None
     max_steps: int = 200
     min_steps: int | None = None
     tol_grad: float = 1e-6
     precision: Precision = "float64"
-    nonnegative: bool = False
     blocks: int = BLOCKS
 
     def __post_init__(self) -> None:
@@ -72,14 +85,50 @@ class Options:
         _require(_number(self.tol_grad) and self.tol_grad >= 0, "tol_grad", "a finite number >= 0", self)
         _require(_whole(self.blocks) and self.blocks >= 1, "blocks", "a whole number of at least 1", self)
         _require(
-            self.truncation == "auto" or (_number(self.truncation) and 0 <= self.truncation < 1),
+            self.truncation in (None, "auto") or (_number(self.truncation) and 0 <= self.truncation < 1),
             "truncation",
             '"auto" or a number from 0 to below 1',
             self,
         )
-        _require(isinstance(self.nonnegative, bool), "nonnegative", "True or False", self)
-        if self.nonnegative and (self.objective, self.coordinates) != ("compressed", "whitened"):
-            raise InputError("nonnegative works on the factor alone; leave objective and coordinates at their defaults")
+        _require(
+            self.smoothness in (None, "auto") or (_number(self.smoothness) and 0 < self.smoothness <= STRONGEST),
+            "smoothness",
+            f'"auto" or a number above 0, at most {STRONGEST:g}',
+            self,
+        )
+        _require(
+            self.constraints is None or self.constraints in get_args(Level),
+            "constraints",
+            f"one of {', '.join(get_args(Level))}",
+            self,
+        )
+        _require(
+            self.temperature is None or (_number(self.temperature) and self.temperature > 0),
+            "temperature",
+            "a temperature above 0, in K",
+            self,
+        )
+        if self.smoothness is not None and self.truncation is not None:
+            raise InputError("smoothness and truncation exclude each other; give one of them")
+        on_factor = (self.objective, self.coordinates) == ("compressed", "whitened")
+        for name in ("constraints", "smoothness"):
+            if getattr(self, name) not in (None, "none") and not on_factor:
+                raise InputError(
+                    f"{name} needs the factor in whitened coordinates; leave objective and coordinates at their "
+                    f"defaults, or leave {name} out"
+                )
+
+    @property
+    def level(self) -> Level:
+        """`constraints`, or their default for this objective in these coordinates."""
+        if self.constraints is not None:
+            return self.constraints
+        return "safe" if (self.objective, self.coordinates) == ("compressed", "whitened") else "none"
+
+    @property
+    def smoothed(self) -> bool:
+        """Whether the smoothest potentials win among those that the data cannot tell apart."""
+        return (self.objective, self.coordinates) == ("compressed", "whitened") and self.truncation is None
 
     @property
     def least_steps(self) -> int:

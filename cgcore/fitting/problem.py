@@ -13,8 +13,7 @@ from jaxtyping import Array, Float, PyTree
 
 from cgcore.data import Batch
 from cgcore.errors import InputError
-from cgcore.factor.factor import Factor
-from cgcore.factor.triangle import Coefficients, design, target
+from cgcore.factor.triangle import Coefficients, Triangle, design, target
 from cgcore.fitting.options import Options
 from cgcore.fitting.spectrum import Spectrum
 from cgcore.physics.coefficients import to_cartesian, to_coefficients
@@ -68,7 +67,7 @@ class DirectWhitened:
 def problem(
     options: Options,
     prior: Prior,
-    factor: Factor,
+    objective: Triangle,
     spectrum: Spectrum,
     kept: np.ndarray,
     data: Batch | None,
@@ -76,7 +75,7 @@ def problem(
 ) -> Problem:
     """The problem that these options describe, in their precision.
 
-    `data` are needed for the direct objective only.
+    `objective` is the triangular factor of what is minimised, `data` are needed for the direct objective only.
 
     Raises:
         InputError: the direct objective in whitened coordinates from kr = 0, where r0 has no meaning.
@@ -92,12 +91,12 @@ def problem(
     def from_y(y: Array) -> Coefficients:
         return origin + basis @ np.asarray(y, np.float64)
 
-    root = np.sqrt(factor.beads)
+    root = np.sqrt(max(spectrum.beads, 1))
     if options.objective == "compressed":
         if options.coordinates == "whitened":
-            shortfall = (target(factor.S) - design(factor.S) @ origin) / root
+            shortfall = (target(objective) - design(objective) @ origin) / root
             return Problem(compressed_whitened, np.zeros(len(origin), dtype), _cast((U, shortfall), dtype), from_y)
-        A, z = design(factor.S) / root, target(factor.S) / root
+        A, z = design(objective) / root, target(objective) / root
         return Problem(compressed_physical, start, _cast((A, z), dtype), from_params)
     assert data is not None
     frames = (*_cast((data.R, data.F), dtype), data.mask.astype(bool))

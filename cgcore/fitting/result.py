@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cgcore.factor.factor import Factor
+from cgcore.fitting.admissible import Admissible
 from cgcore.fitting.certificate import Certificate
+from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.identifiability import Identifiability
 from cgcore.fitting.options import Options
-from cgcore.fitting.truncation import Curve
 from cgcore.physics.prior import Params, Prior
 from cgcore.solver.status import Status
 from cgcore.timing import Seconds
@@ -33,12 +34,17 @@ class FitResult:
         prior: the prior that was fitted, with its starting parameters.
         factor: the factor of the training frames, which can be fitted again or saved.
         options: settings.
-        cutoff: relative singular value below which directions were left at their start; None in physical
-            coordinates, which leave none.
-        curve: cross-validation over cut-offs; None where it was not asked for or not possible.
+        smoothness: strength of the smoothness penalty relative to the data; None where the fit was not smoothed.
+        cutoff: relative singular value below which directions were left at their start; None where none were left.
+        curve: cross-validation over strengths or cut-offs; None where it was not asked for or not possible.
+        roughness: root mean square curvature of the fitted angle and dihedral potentials [kcal/mol/rad²].
+        temperature: that the constraints are stated in [K].
+        float32_error: largest error of the forces in float32, relative to the root mean square force.
+        admissible: the coefficients that the constraints allow, to project others onto.
         certificate: losses that the fit is judged by.
         identifiability: what the data determine.
         warnings: fitted values that physics does not allow, and the like.
+        notes: what was assumed, and why.
         seconds: wall time.
     """
 
@@ -55,11 +61,17 @@ class FitResult:
     prior: Prior
     factor: Factor
     options: Options
+    smoothness: float | None
     cutoff: float | None
     curve: Curve | None
+    roughness: float
+    temperature: float
+    float32_error: float
+    admissible: Admissible
     certificate: Certificate
     identifiability: Identifiability
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
     seconds: Seconds
 
     @property

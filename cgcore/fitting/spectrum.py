@@ -48,25 +48,32 @@ class Spectrum:
         self, S: Triangle, start: Coefficients, kept: Bool[np.ndarray, "cases n"]
     ) -> Float[np.ndarray, "cases n"]:
         """The optimum for each row of `kept`."""
-        shortfall = (target(S) - design(S) @ start) / np.sqrt(self.beads)
-        return start + (kept * (self.U.T @ shortfall)) @ self.basis.T
+        return start + (kept * (self.U.T @ self.shortfall(S, start))) @ self.basis.T
+
+    def shortfall(self, S: Triangle, start: Coefficients) -> Float[np.ndarray, " n+1"]:
+        """What the start leaves unexplained, over the square root of the number of beads."""
+        return (target(S) - design(S) @ start) / np.sqrt(max(self.beads, 1))
+
+
+def centred(A: Float[np.ndarray, "rows n"], beads: int) -> tuple[Float[np.ndarray, "rows n"], Float[np.ndarray, "n n"]]:
+    """A with the column of kr made orthogonal to that of kr*r0, and the matrix that does it.
+
+    The two are nearly collinear, though the data determine both well: their columns are r and 1 times the same vectors,
+    and r hardly varies. The first is centred, as in any regression with an intercept, so that no cut-off can take the
+    bond term away. Where all bonds have one length, nothing but rounding is left of it, and it becomes 0.
+    """
+    matrix, before = np.eye(A.shape[1]), np.linalg.norm(A[:, 0])
+    if (intercept := A[:, 1] @ A[:, 1]) > 0:
+        matrix[1, 0] = -(A[:, 1] @ A[:, 0]) / intercept
+    A = A @ matrix
+    if np.linalg.norm(A[:, 0]) <= np.finfo(np.float64).eps * 3 * beads * before:
+        A[:, 0] = 0.0
+    return A, matrix
 
 
 def spectrum(S: Triangle, beads: int) -> Spectrum:
-    """The spectrum of a factor.
-
-    kr and kr*r0 are nearly collinear, though the data determine both well: their columns are r and 1 times the same
-    vectors, and r hardly varies. The first is centred, as in any regression with an intercept, so that no cut-off
-    can take the bond term away.
-    """
-    A = design(S).copy()
-    centring = np.eye(A.shape[1])
-    if (intercept := A[:, 1] @ A[:, 1]) > 0:
-        centring[1, 0] = -(A[:, 1] @ A[:, 0]) / intercept
-    before = np.linalg.norm(A[:, 0])
-    A = A @ centring
-    if np.linalg.norm(A[:, 0]) <= np.finfo(np.float64).eps * 3 * beads * before:
-        A[:, 0] = 0.0  # bonds of one length: what is left is rounding
+    """The spectrum of a factor."""
+    A, centring = centred(design(S), beads)
     scale = np.linalg.norm(A, axis=0)
     scale[scale == 0] = 1.0
     U, s, V = np.linalg.svd(A / scale, full_matrices=False)

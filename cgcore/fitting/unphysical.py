@@ -10,10 +10,10 @@ def unphysical(params: Params, factor: Factor) -> tuple[str, ...]:
     """A sentence for each fitted value that makes no sense as a force field."""
     found = []
     if params["kr"] <= 0:
-        found.append(f"kr = {params['kr']:.6g} is not positive: bonds are not bound (see --nonnegative)")
+        found.append(f"kr = {params['kr']:.6g} is not positive: bonds are not bound (see --constraints)")
     for name in ("epsilon", "epsilon_ex"):
         if name in params and params[name] < 0:
-            found.append(f"{name} = {params[name]:.6g} is negative: the repulsion attracts (see --nonnegative)")
+            found.append(f"{name} = {params[name]:.6g} is negative: the repulsion attracts (see --constraints)")
     sampled = factor.histograms.sampled_range("bond")
     if sampled and not sampled[0] <= params["r0"] <= sampled[1]:
         found.append(

@@ -20,6 +20,8 @@ from cgcore.physics.prior import Weights
 from cgcore.physics.space import Displacement, free
 
 Columns = Float[Array, "columns xyz beads frames"]
+Closest = Float[Array, "pair_terms frames"]
+"""Distance of the closest pair of each pair term [Å], in the order of their columns."""
 
 
 def design_matrix(
@@ -39,7 +41,7 @@ def design_matrix(
         displacement: in jax-md's convention, for free space or a periodic box (its gradient must be 1).
     """
     R = jnp.transpose(R, (2, 1, 0))
-    return columns(weights, layout, R, lengths, displacement, coordinates(R, lengths, displacement))
+    return columns(weights, layout, R, lengths, displacement, coordinates(R, lengths, displacement))[0]
 
 
 def columns(
@@ -49,18 +51,14 @@ def columns(
     lengths: Int[Array, " frames"],
     displacement: Displacement,
     at: Coordinates,
-) -> Columns:
-    """`design_matrix` of positions whose internal coordinates are known."""
+) -> tuple[Columns, Closest]:
+    """`design_matrix` of positions whose internal coordinates are known, and each frame's closest pairs."""
     n_beads = R.shape[1]
-    return jnp.concatenate(
-        [
-            *(
-                onto_beads(slope, kind.gradients, n_beads)
-                for slope, kind in zip(slopes(weights, layout, at), at, strict=True)
-            ),
-            pair_columns(weights, R, lengths, displacement),
-        ]
-    )
+    pairs, closest = pair_columns(weights, R, lengths, displacement)
+    series = [
+        onto_beads(slope, kind.gradients, n_beads) for slope, kind in zip(slopes(weights, layout, at), at, strict=True)
+    ]
+    return jnp.concatenate([*series, pairs]), closest
 
 
 def slopes(weights: Weights, layout: Layout, at: Coordinates) -> tuple[Slopes, Slopes, Slopes]:
@@ -74,12 +72,14 @@ def slopes(weights: Weights, layout: Layout, at: Coordinates) -> tuple[Slopes, S
 
 def pair_columns(
     weights: Weights, R: Float[Array, "xyz beads frames"], lengths: Int[Array, " frames"], displacement: Displacement
-) -> Columns:
-    """Columns of the repulsion and, where there is one, of the excluded volume."""
-    pairs = [weights.repulsive * far_pair_forces(R, lengths, displacement)]
+) -> tuple[Columns, Closest]:
+    """Columns of the repulsion and, where there is one, of the excluded volume; and each frame's closest pair."""
+    pairs, weighted = [far_pair_forces(R, lengths, displacement)], [weights.repulsive]
     if weights.excluded_volume is not None:
-        pairs.append(weights.excluded_volume * close_pair_forces(R, lengths, displacement))
-    return jnp.stack(pairs)
+        pairs.append(close_pair_forces(R, lengths, displacement))
+        weighted.append(weights.excluded_volume)
+    forces = jnp.stack([weight * found.forces for weight, found in zip(weighted, pairs, strict=True)])
+    return forces, jnp.stack([found.closest for found in pairs])
 
 
 def onto_beads(slope: Slopes, gradients: tuple[Vectors, ...], n_beads: int) -> Columns:

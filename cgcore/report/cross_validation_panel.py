@@ -1,10 +1,10 @@
-"""Held-out loss against the cut-off."""
+"""Held-out loss against the restraint of a fit: smoothness, or the cut-off."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from cgcore.fitting.truncation import Curve
+from cgcore.fitting.cross_validation import Curve
 from cgcore.report.style import BLUE, DARK, GREEN, GREY, LIGHT, PURPLE, VERMILION, Axes, note
 
 
@@ -20,7 +20,7 @@ def draw_curve(top: Axes, bottom: Axes, curve: Curve | None, why_not: str) -> No
     if curve is None:
         top.set_title("Cross-validation")
         return note(top, why_not)
-    x = np.arange(len(curve.cutoffs))
+    x = np.arange(len(curve.values))
     held_out, error, train = (np.asarray(v) for v in (curve.held_out_loss, curve.standard_error, curve.train_loss))
     low, ceiling = _window(held_out, error, curve, train)
     top.plot(x, train, color=GREY, ls="--", label="training")
@@ -28,11 +28,11 @@ def draw_curve(top: Axes, bottom: Axes, curve: Curve | None, why_not: str) -> No
                  label=f"held out, {curve.folds} folds; bars: 1 SE\nof the difference to the best")  # fmt: skip
     _mark(top, curve, held_out)
     _limits(top, held_out, low, ceiling, room=0.55)
-    top.set_title("Cross-validation of the cut-off", pad=30)
+    top.set_title(f"Cross-validation of the {_name(curve)}", pad=30)
     top.set_ylabel("loss [(kcal/mol/Å)²]")
     counts = top.secondary_xaxis("top")
-    counts.set_xticks(x, [str(k) for k in curve.kept], fontsize=8.5)
-    counts.set_xlabel("directions kept", fontsize=8.5)
+    counts.set_xticks(x, [f"{k:.0f}" for k in curve.directions], fontsize=8.5)
+    counts.set_xlabel("directions decided by the data", fontsize=8.5)
     counts.tick_params(length=0)
     counts.spines["top"].set_visible(False)
     handles, labels = top.get_legend_handles_labels()
@@ -48,8 +48,8 @@ def draw_curve(top: Axes, bottom: Axes, curve: Curve | None, why_not: str) -> No
         bottom.axvline(curve.chosen, color=LIGHT, lw=6, zorder=0)
         bottom.set_ylabel("loss")
         bottom.legend(loc="upper left", framealpha=1.0)
-    bottom.set_xticks(x, [_cutoff(c) for c in curve.cutoffs], fontsize=8.5, rotation=45)
-    bottom.set_xlabel("cut-off on relative singular values")
+    bottom.set_xticks(x, [_cutoff(c) for c in curve.values], fontsize=8.5, rotation=45)
+    bottom.set_xlabel("smoothness" if curve.kind == "smoothness" else "cut-off on relative singular values")
     for ax in (top, bottom):
         ax.set_xlim(-0.5, len(x) - 0.5)
 
@@ -79,10 +79,14 @@ def _mark(ax: Axes, curve: Curve, held_out: np.ndarray) -> None:
     ax.axvline(curve.chosen, color=LIGHT, lw=6, zorder=0)
     same = curve.chosen == curve.best
     ax.plot(curve.chosen, held_out[curve.chosen], "o", ms=11, mfc="none", mec=VERMILION, mew=1.8,
-            label=f"chosen{' = best' if same else ''}: {_cutoff(curve.cutoffs[curve.chosen])}")  # fmt: skip
+            label=f"chosen{' = best' if same else ''}: {_cutoff(curve.values[curve.chosen])}")  # fmt: skip
     if not same:
         ax.plot(curve.best, held_out[curve.best], "D", ms=8, mfc="none", mec=GREEN, mew=1.8,
-                label=f"best: {_cutoff(curve.cutoffs[curve.best])}")  # fmt: skip
+                label=f"best: {_cutoff(curve.values[curve.best])}")  # fmt: skip
+
+
+def _name(curve: Curve) -> str:
+    return "smoothness" if curve.kind == "smoothness" else "cut-off"
 
 
 def _cutoff(value: float) -> str:

@@ -74,8 +74,9 @@ def _cross_validation(figure: Figure, cell: Any, result: FitResult) -> None:
         top, bottom = figure.add_subplot(parts[0]), figure.add_subplot(parts[1])
     if result.options.coordinates == "physical":
         why = "none: in physical coordinates\nno direction is left at its start"
-    elif result.options.truncation == "auto":
-        why = f"none: too few blocks of data;\nthe cut-off is {result.cutoff}"
     else:
-        why = f"none: the cut-off was given\n({result.cutoff:g})"
+        name, value = ("cut-off", result.cutoff) if result.smoothness is None else ("smoothness", result.smoothness)
+        said = result.options.truncation if result.smoothness is None else result.options.smoothness
+        given = isinstance(said, int | float)
+        why = f"none: the {name} was given\n({value:g})" if given else f"none: too few blocks;\nthe {name} is {value:g}"
     draw_curve(top, bottom, curve, why)

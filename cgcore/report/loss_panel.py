@@ -1,4 +1,4 @@
-"""Loss against step, and how far above the optimum it is."""
+"""What is minimised against step, and how far above its lower bound it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from cgcore.report.style import BLUE, DARK, GREEN, GREY, Axes
 
 
 def draw_loss(top: Axes, bottom: Axes, result: FitResult) -> None:
-    """The loss with L* as a line in `top`, loss - L* on a logarithmic axis in `bottom`.
+    """The objective (the loss, with the smoothness penalty where there is one) and its lower bound in `top`, their
+    difference on a logarithmic axis in `bottom`.
 
     Arguments:
         top: panel for the loss.
@@ -17,20 +18,21 @@ def draw_loss(top: Axes, bottom: Axes, result: FitResult) -> None:
         result: the fit.
     """
     steps, loss = path(result)
-    optimal = result.certificate.optimal_loss
+    bound = result.certificate.lower_bound
     many = len(steps) > 30
     style = {"color": BLUE, "marker": "" if many else "o", "markersize": 5}
-    top.plot(steps, loss, label="loss", **style)
-    top.axhline(optimal, color=GREEN, ls="--", lw=1.3, label=f"L* = {optimal:.6g}, kept directions")
+    what = "loss" if result.smoothness is None else "loss and smoothness"
+    top.plot(steps, loss, label=what, **style)
+    top.axhline(bound, color=GREEN, ls="--", lw=1.3, label=f"lower bound {bound:.6g}")
     if result.certificate.kkt_residual is not None:
-        top.plot([], [], " ", label="(steps without the sign constraints, L* with them)")
-    top.set_title("Loss against step")
-    top.set_ylabel("loss [(kcal/mol/Å)²]")
+        top.plot([], [], " ", label="(the last step obeys the constraints)")
+    top.set_title("Objective against step")
+    top.set_ylabel(f"{what} [(kcal/mol/Å)²]")
     top.tick_params(labelbottom=False)
     top.legend(loc="best")
 
     floor = rounding(result)
-    excess = loss - optimal
+    excess = loss - bound
     above = excess > floor
     bottom.plot(steps, np.maximum(excess, floor), **(style | {"marker": ""}))
     bottom.plot(steps[above], excess[above], ls="", **style)
@@ -41,7 +43,7 @@ def draw_loss(top: Axes, bottom: Axes, result: FitResult) -> None:
                 transform=bottom.get_yaxis_transform())  # fmt: skip
     bottom.set_yscale("log")
     bottom.set_ylim(floor / 8, 8 * max(float(np.max(excess, initial=0.0)), floor))
-    bottom.set_ylabel("loss − L*")
+    bottom.set_ylabel("above the bound")
     bottom.set_xlabel("L-BFGS step")
     for ax in (top, bottom):
         ax.set_xlim(-0.04 * max(steps[-1], 1), 1.04 * max(steps[-1], 1))
@@ -49,12 +51,9 @@ def draw_loss(top: Axes, bottom: Axes, result: FitResult) -> None:
 
 
 def path(result: FitResult) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and the loss at each of them [(kcal/mol/Å)²], the end included; values that are not finite left out."""
-    loss = list(result.loss_history)
-    if result.certificate.kkt_residual is None:
-        loss.append(result.train_loss)
-    steps, values = np.arange(len(loss)), np.asarray(loss, np.float64)
-    finite = np.isfinite(values)
+    """Steps and the objective at each [(kcal/mol/Å)²], the end included; values that are not finite are left out."""
+    values = np.asarray([*result.loss_history, result.certificate.objective], np.float64)
+    steps, finite = np.arange(len(values)), np.isfinite(values)
     return (steps[finite], values[finite]) if finite.any() else (np.zeros(1), np.full(1, result.train_loss))
 
 

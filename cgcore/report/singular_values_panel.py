@@ -23,11 +23,14 @@ def draw_singular_values(ax: Axes, result: FitResult) -> None:
     shown = np.maximum(values, bottom)
     # Values descend, and those of terms without data, 0 but for rounding, are not among the directions left.
     left = ~kept & (index <= kept.sum() + len(result.identifiability.left))
+    fitted, others = "fitted", "left at the start"
+    if result.smoothness is not None:
+        fitted, others = "decided by the data", "decided by smoothness"
     ax.axhspan(bottom, resolution, color="#f3f3f3", zorder=0)
-    ax.plot(index[kept], shown[kept], "o", color=BLUE, ms=5.5, label=f"fitted ({kept.sum()})")
+    ax.plot(index[kept], shown[kept], "o", color=BLUE, ms=5.5, label=f"{fitted} ({kept.sum()})")
     if left.any():
         ax.plot(index[left], shown[left], "o", mfc="white", mec=VERMILION, mew=1.4, ms=5.5,
-                label=f"left at the start ({left.sum()})")  # fmt: skip
+                label=f"{others} ({left.sum()})")  # fmt: skip
     zero = ~kept & ~left
     if zero.any():
         ax.plot(index[zero], shown[zero], "x", color=GREY, ms=6, clip_on=False, label=f"without data ({zero.sum()})")

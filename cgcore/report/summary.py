@@ -30,12 +30,13 @@ def gap(result: FitResult) -> str:
 def certificate_lines(result: FitResult) -> list[Line]:
     """The certificate; losses in (kcal/mol/Å)²."""
     c, kept = result.certificate, result.identifiability.kept
+    free = f"optimum over the {sum(kept)} of {len(kept)} fitted directions"
+    if result.smoothness is not None:
+        free = f"optimum without constraints, at smoothness {result.smoothness:g}"
     lines = [
         Line("loss", f"{c.loss:.8g}", "of the fitted parameters, on the training data"),
-        Line(
-            "optimal loss L*", f"{c.optimal_loss:.8g}", f"lowest over the {sum(kept)} of {len(kept)} fitted directions"
-        ),
-        Line("optimality gap", gap(result), "(loss − L*) / L*"),
+        Line("unconstrained loss L*", f"{c.optimal_loss:.8g}", free),
+        Line("optimality gap", gap(result), "(objective − lower bound) / lower bound"),
         Line(
             "optimal loss, resolved",
             f"{c.optimal_loss_resolved:.8g}",
@@ -54,4 +55,6 @@ def certificate_lines(result: FitResult) -> list[Line]:
         lines.append(Line("held-out loss", f"{result.val_loss:.8g}", "of the fitted parameters, on held-out frames"))
     if c.kkt_residual is not None:
         lines.append(Line("KKT residual", f"{c.kkt_residual:.1e}", "largest violation of the optimality conditions"))
+        lines.append(Line("price of constraints", f"{c.price:.4g}", "loss − L*"))
+    lines.append(Line("roughness", f"{result.roughness:.4g}", "root mean square curvature, kcal/mol/rad²"))
     return lines

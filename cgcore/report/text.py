@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.result import FitResult
-from cgcore.fitting.truncation import Curve
 from cgcore.report.table import table
 
 RULE = "=" * 60
@@ -21,9 +21,13 @@ def opening(max_steps: int) -> str:
 def closing(result: FitResult) -> str:
     """What is printed after it."""
     parts = [_known(result), _judgement(result)]
+    if result.certificate.constraints:
+        parts.append(_constraints(result))
     if result.curve is not None:
         parts.append(_curve(result.curve))
     parts.append(_identifiability(result))
+    if result.notes:
+        parts.append("\n".join(f"Note: {sentence}" for sentence in result.notes))
     if result.warnings:
         parts.append("\n".join(f"Warning: {sentence}" for sentence in result.warnings))
     return "\n\n".join(parts)
@@ -48,12 +52,17 @@ def _known(result: FitResult) -> str:
 def _judgement(result: FitResult) -> str:
     c, known = result.certificate, result.identifiability
     kept, resolved, every = sum(known.kept), known.resolved, len(known.kept)
-    how = "" if result.cutoff is None else f", relative singular value above {result.cutoff:g}"
+    if result.smoothness is not None:
+        free = f"optimum without constraints, as smooth (strength {result.smoothness:g})"
+    elif result.cutoff is not None:
+        free = f"optimum over the {kept} directions kept, relative singular value above {result.cutoff:g}"
+    else:
+        free = f"optimum over the {kept} directions kept"
     losses = [
         ("no prior", c.zero_prior_loss),
         ("initial parameters", c.initial_loss),
         ("fitted parameters", c.loss),
-        (f"optimum over the {kept} directions kept{how}", c.optimal_loss),
+        (free, c.optimal_loss),
         (f"optimum over the {resolved} directions that float64 resolves", c.optimal_loss_resolved),
         (f"optimum over all {every} directions, rounding included", c.optimal_loss_every_direction),
     ]
@@ -62,45 +71,65 @@ def _judgement(result: FitResult) -> str:
         losses.append(("fitted parameters, held-out frames", result.val_loss))
     lines = [
         f"Status: {result.status.name}, {result.message}",
-        f"Optimality gap: {_gap(c.optimality_gap)} over the directions kept"
+        f"Optimality gap: {_gap(c.optimality_gap)}"
         f" ({result.evaluations} evaluations, {100 * c.explained:.4f} % of the explainable part explained)",
     ]
     if c.kkt_residual is not None:
-        lines.append(f"KKT residual: {c.kkt_residual:.1e} (kr, epsilon >= 0; the optimum is the constrained one)")
+        lines.append(f"KKT residual: {c.kkt_residual:.1e}; constraints hold to {c.violation:.1e} of the force")
     rows = [(name, f"{value:.6f}") for name, value in losses]
     lines.append(table(("Loss [(kcal/mol/Å)²]", ""), rows))
+    lines.append(
+        f"Roughness: {result.roughness:.4g} kcal/mol/rad²; "
+        f"forces in float32 differ by {result.float32_error:.1e} of the root mean square force"
+    )
     lines.append(f"Seconds: {result.seconds.compile:.2f} compiling, {result.seconds.run:.3f} running")
     return "\n".join(lines)
 
 
+def _constraints(result: FitResult) -> str:
+    c = result.certificate
+    cost = f"{c.price:.4f} of the loss ({100 * c.price / max(c.optimal_loss, 1e-300):.3f} %)"
+    lines = [f"Constraints ({result.options.level}, {result.temperature:g} K) cost {cost}; what each costs alone:"]
+    lines += [f"  {one.price:.4f}  {one.text}" for one in c.constraints if one.active]
+    if idle := [one.name for one in c.constraints if not one.active]:
+        lines.append(f"  not active: {', '.join(idle)}")
+    return "\n".join(lines)
+
+
 def _curve(curve: Curve) -> str:
-    headers = ["cut-off", "directions", "training loss", "held-out loss", "± (to best)"]
+    smooth = curve.kind == "smoothness"
+    headers = ["smoothness" if smooth else "cut-off", "directions", "training loss", "held-out loss", "± (to best)"]
+    headers.append("roughness")
     if curve.held_out_protein_loss is not None:
         headers.append("held-out protein")
     rows = []
-    for i, cutoff in enumerate(curve.cutoffs):
+    for i, value in enumerate(curve.values):
         row = [
-            f"{cutoff:g}",
-            str(curve.kept[i]),
+            f"{value:g}",
+            f"{curve.directions[i]:.1f}" if smooth else f"{curve.directions[i]:.0f}",
             f"{curve.train_loss[i]:.4f}",
             f"{curve.held_out_loss[i]:.4f}",
             f"{curve.standard_error[i]:.4f}",
+            f"{curve.roughness[i]:.4g}",
         ]
         if curve.held_out_protein_loss is not None:
             row.append(f"{curve.held_out_protein_loss[i]:.4f}")
         mark = "chosen" if i == curve.chosen else "best" if i == curve.best else ""
         rows.append((*row, mark))
+    what = "How smooth" if smooth else "How far to converge"
+    which = "the smoothest fit" if smooth else "the fewest directions"
     title = (
-        f"How far to converge ({curve.folds} folds, contiguous in time): "
-        "the fewest directions within one standard error of the best"
+        f"{what} ({curve.folds} folds, contiguous in time): {which} within one standard error of the best "
+        f"(the held-out loss itself: ± {curve.held_out_error[curve.chosen]:.2f})"
     )
     return f"{title}\n{table((*headers, ''), rows)}"
 
 
 def _identifiability(result: FitResult) -> str:
     known = result.identifiability
+    how = "kept" if result.smoothness is None else "decided by the data, the others by smoothness"
     lines = [
-        f"What the data determine: {sum(known.kept)} of {len(known.kept)} directions kept, {known.resolved} resolved"
+        f"What the data determine: {sum(known.kept)} of {len(known.kept)} directions {how}; {known.resolved} resolved"
     ]
     lines += [f"  {sentence}" for sentence in known.notes]
     lines += [f"  {term} term without data: {reason}" for term, reason in known.without_data.items()]

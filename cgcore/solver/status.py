@@ -16,6 +16,7 @@ class Status(IntEnum):
     NON_FINITE = 5
     SUBOPTIMAL = 6
     SADDLE = 7
+    CONSTRAINED = 8
 
     @property
     def message(self) -> str:
@@ -24,7 +25,7 @@ class Status(IntEnum):
     @property
     def converged(self) -> bool:
         """True where the end point is a minimum as far as the arithmetic can tell."""
-        return self in (Status.GRADIENT, Status.PRECISION_FLOOR)
+        return self in (Status.GRADIENT, Status.PRECISION_FLOOR, Status.CONSTRAINED)
 
 
 _MESSAGES = {
@@ -44,5 +45,6 @@ _MESSAGES = {
         "stopped by its own test, but the exact optimum is lower than that allows: "
         "tol_grad is too large, or the coordinates are badly scaled (use whitened ones)"
     ),
+    Status.CONSTRAINED: "converged under constraints: the optimality conditions hold and the duality gap is closed",
     Status.SADDLE: "stopped where the gradient vanishes but the curvature points down: start elsewhere",
 }

@@ -1,0 +1,180 @@
+"""The admissible set in the coordinates of a fit: the nearest admissible coefficients, and how good they are.
+
+In whitened coordinates y the objective is |y - y*|² plus its minimum, so the constrained optimum is the point of a
+polyhedron that is nearest to the free optimum y*. Its certificate does not rely on the way it was found: the
+multipliers give a lower bound of the objective by weak duality (Boyd and Vandenberghe, Convex Optimization, 5.1.3),
+
+    q(m) = minimum + m^T (bounds - N y*) - |N^T m|² / 4     for any m >= 0,
+
+and the duality gap is what the objective is above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from cgcore.errors import InputError
+from cgcore.factor.triangle import Coefficients
+from cgcore.fitting.constraints import Constraint
+from cgcore.fitting.projection import Empty, Projection, project
+from cgcore.fitting.spectrum import Spectrum
+
+
+@dataclass(frozen=True)
+class ConstraintReport:
+    """What became of a constraint.
+
+    Arguments:
+        name: of the constraint.
+        text: what had to hold, in physical words.
+        active: whether the fit would be another one without it.
+        multiplier: by how much the objective falls for each unit that the bound is relaxed, summed over its rows
+            [(kcal/mol/Å)² over the bound's unit].
+        price: by how much the objective falls when this constraint alone is dropped [(kcal/mol/Å)²].
+    """
+
+    name: str
+    text: str
+    active: bool
+    multiplier: float
+    price: float
+
+
+class Admitted(NamedTuple):
+    """The nearest admissible coefficients.
+
+    `bound` is a lower bound of the objective that the multipliers prove, above the free minimum [(kcal/mol/Å)²];
+    `residual` the largest violation of the optimality conditions (Karush, Kuhn and Tucker), relative; `gradient` the
+    norm of the gradient of the Lagrangian.
+    """
+
+    coefficients: Coefficients
+    bound: float
+    residual: float
+    gradient: float
+    reports: tuple[ConstraintReport, ...]
+
+
+@dataclass(frozen=True)
+class Admissible:
+    """All coefficients that satisfy the constraints and differ from `start` along the kept directions only.
+
+    Arguments:
+        constraints: in physical words.
+        basis: a column for each kept direction, which changes the objective by 1 per unit².
+        start: coefficients.
+    """
+
+    constraints: tuple[Constraint, ...]
+    basis: Float[np.ndarray, "n kept"]
+    start: Coefficients
+
+    @classmethod
+    def of(
+        cls, constraints: Sequence[Constraint], spectrum: Spectrum, start: Coefficients, kept: Bool[np.ndarray, " n"]
+    ) -> Admissible:
+        """The set in the coordinates of a spectrum."""
+        return cls(tuple(constraints), spectrum.basis[:, kept], start)
+
+    def admit(self, near: Float[np.ndarray, " kept"], best: Float[np.ndarray, " kept"]) -> Admitted:
+        """The point nearest to `near`, where a solver ended, judged by the distance to `best`, the exact free optimum.
+
+        Raises:
+            InputError: no coefficients satisfy all constraints along the kept directions.
+        """
+        found = self._project(near, self.constraints)
+        normals, bounds, _ = self._rows(self.constraints)
+        y, m = found.point, found.multipliers
+        excess = float(np.sum((y - best) ** 2))
+        bound = float(m @ (bounds - normals @ best) - np.sum((normals.T @ m) ** 2) / 4)
+        gradient = 2 * (y - best) - normals.T @ m
+        return Admitted(
+            coefficients=self._signed(self.start + self.basis @ y),
+            bound=bound,
+            residual=_optimality(y, best, m, normals, bounds, gradient),
+            gradient=float(np.linalg.norm(gradient)),
+            reports=self._reports(m, best, excess),
+        )
+
+    def violation(self, c: Coefficients) -> float:
+        """By how much c breaks the constraints: the change of the forces that would mend it, root mean square per bead
+        [kcal/mol/Å]."""
+        if not self.constraints:
+            return 0.0
+        G, h = (np.concatenate([getattr(one, name) for one in self.constraints]) for name in ("normals", "bounds"))
+        size = np.linalg.norm(G @ self.basis, axis=1)
+        missing = h - G @ c
+        return float(np.max(np.divide(missing, size, out=np.zeros_like(missing), where=size > 0), initial=0.0))
+
+    def nearest(self, c: Coefficients) -> tuple[Coefficients, float]:
+        """The nearest admissible coefficients, and how far they are: by the change of the forces, root mean square per
+        bead [kcal/mol/Å]."""
+        y = np.linalg.lstsq(self.basis, c - self.start, rcond=None)[0]
+        found = self._project(y, self.constraints).point
+        return c + self.basis @ (found - y), float(np.linalg.norm(found - y))
+
+    def _rows(self, chosen: Sequence[Constraint]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Normals and bounds in the coordinates y, and to which constraint each row belongs."""
+        if not chosen:
+            return np.zeros((0, self.basis.shape[1])), np.zeros(0), np.zeros(0, int)
+        G, h = np.vstack([one.normals for one in chosen]), np.concatenate([one.bounds for one in chosen])
+        owner = np.repeat(np.arange(len(chosen)), [len(one.bounds) for one in chosen])
+        return G @ self.basis, h - G @ self.start, owner
+
+    def _signed(self, c: Coefficients) -> Coefficients:
+        """With a coefficient at 0 that must not be negative, and is so by rounding."""
+        c = c.copy()
+        for constraint in self.constraints:
+            for row, bound in zip(constraint.normals, constraint.bounds, strict=True):
+                (columns,) = np.nonzero(row)
+                if bound == 0 and len(columns) == 1:
+                    c[columns] = np.maximum(c[columns], 0.0)
+        return c
+
+    def _project(self, y: np.ndarray, chosen: Sequence[Constraint]) -> Projection:
+        normals, bounds, owner = self._rows(chosen)
+        try:
+            return project(y, normals, bounds)
+        except Empty as empty:
+            names = list(dict.fromkeys(chosen[k].text for k in owner[empty.rows]))
+            raise InputError(
+                f"the constraints can't be met together ({'; '.join(names)}); give the angle more harmonics, lower "
+                "the truncation, or choose constraints nonnegative or none"
+            ) from None
+
+    def _reports(self, multipliers: np.ndarray, best: np.ndarray, excess: float) -> tuple[ConstraintReport, ...]:
+        _, _, owner = self._rows(self.constraints)
+        reports = []
+        for k, constraint in enumerate(self.constraints):
+            total = float(multipliers[owner == k].sum())
+            price = 0.0
+            if total > 0:
+                others = [other for other in self.constraints if other is not constraint]
+                price = max(excess - float(np.sum((self._project(best, others).point - best) ** 2)), 0.0)
+            reports.append(ConstraintReport(constraint.name, constraint.text, total > 0, total, price))
+        return tuple(reports)
+
+
+def _optimality(
+    y: np.ndarray, best: np.ndarray, m: np.ndarray, normals: np.ndarray, bounds: np.ndarray, gradient: np.ndarray
+) -> float:
+    """The largest of infeasibility, negative multipliers, complementarity and the gradient of the Lagrangian, relative
+    to the distances and multipliers that they are made of."""
+    size = np.linalg.norm(normals, axis=1)
+    unit = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
+    slack, forces = (normals @ y - bounds) * unit, m * size
+    reach = 1 + np.linalg.norm(y) + np.abs(bounds * unit).max(initial=0.0)
+    strength = 1 + np.linalg.norm(forces)
+    return float(
+        max(
+            np.max(-slack, initial=0.0) / reach,
+            np.max(-forces, initial=0.0) / strength,
+            np.max(np.abs(forces * slack), initial=0.0) / (strength * reach),
+            np.linalg.norm(gradient) / (strength + np.linalg.norm(y - best)),
+        )
+    )

@@ -1,0 +1,143 @@
+"""How much freedom a fit is given, chosen by what it predicts of data that it has not seen: from block factors alone.
+
+Folds are contiguous in time within each protein of each source, since frames near in time are alike. The one-standard-
+error rule (Breiman et al., Classification and Regression Trees, 1984) takes the most restrained fit whose held-out loss
+is within one standard error of the best. The error is that of the paired difference to the best one, fold by fold:
+losses of different folds differ far more among each other than fits do, and alike for all fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from cgcore.factor.factor import Block, Factor
+from cgcore.factor.triangle import Coefficients, Triangle, merged, residuals
+
+FOLDS = 10
+
+Losses = Float[np.ndarray, "folds grid"]
+Optima = Callable[[Triangle, int], Float[np.ndarray, "grid n"]]
+"""The fits of a triangular factor with its number of real beads, one for each value of the grid."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Loss against the restraint of a fit; every list runs along `values`, the most restrained first.
+
+    Arguments:
+        kind: "smoothness", the strength of the smoothness penalty relative to the data, or "truncation", the smallest
+            relative singular value of a direction that is fitted.
+        values: strengths or cut-offs, descending.
+        directions: how many directions the data decide: the trace of the map from forces to fitted forces, for a
+            truncation the number of directions kept.
+        train_loss: loss on all the data [(kcal/mol/Å)²].
+        held_out_loss: loss on the folds that a fit has not seen, per real bead.
+        standard_error: of the difference of that to the best value's, over folds.
+        held_out_error: standard error of the held-out loss itself, over folds.
+        held_out_protein_loss: loss on the protein that a fit has not seen; None where there is only one.
+        roughness: root mean square curvature of the angle and dihedral potentials [kcal/mol/rad²].
+        folds: number of folds.
+        best: index of the lowest held-out loss.
+        chosen: index of the most restrained fit within one standard error of it.
+    """
+
+    kind: Literal["smoothness", "truncation"]
+    values: list[float]
+    directions: list[float]
+    train_loss: list[float]
+    held_out_loss: list[float]
+    standard_error: list[float]
+    held_out_error: list[float]
+    held_out_protein_loss: list[float] | None
+    roughness: list[float]
+    folds: int
+    best: int
+    chosen: int
+
+    @property
+    def choice(self) -> float:
+        """The chosen value."""
+        return self.values[self.chosen]
+
+
+class Fold(NamedTuple):
+    """Some of the data: its factor and its number of real beads."""
+
+    S: Triangle
+    beads: int
+
+
+def time_folds(factor: Factor) -> list[Fold]:
+    """Ten folds, or fewer where there are fewer blocks, contiguous in time."""
+    return _folds(factor.blocks, _in_time(factor.blocks))
+
+
+def cross_validated(
+    kind: Literal["smoothness", "truncation"],
+    values: Sequence[float],
+    factor: Factor,
+    optima: Optima,
+    directions: Sequence[float],
+    roughness: Callable[[Coefficients], float],
+) -> Curve | None:
+    """The curve of the fits that `optima` gives; None where the data are too few for two folds."""
+    folds = time_folds(factor)
+    if len(folds) < 2:
+        return None
+    losses = _held_out(folds, optima)
+    held_out = np.average(losses, axis=0, weights=[fold.beads for fold in folds])
+    best = int(np.argmin(held_out))
+    roots = np.sqrt(len(folds))
+    error = np.std(losses - losses[:, [best]], axis=0, ddof=1) / roots
+    proteins = _folds(factor.blocks, lambda block: block.protein)
+    fitted = optima(factor.S, factor.beads)
+    return Curve(
+        kind=kind,
+        values=list(values),
+        directions=list(directions),
+        train_loss=[factor.loss(c) for c in fitted],
+        held_out_loss=held_out.tolist(),
+        standard_error=error.tolist(),
+        held_out_error=(np.std(losses, axis=0, ddof=1) / roots).tolist(),
+        held_out_protein_loss=_held_out(proteins, optima).mean(axis=0).tolist() if len(proteins) > 1 else None,
+        roughness=[roughness(c) for c in fitted],
+        folds=len(folds),
+        best=best,
+        chosen=int(np.argmax(held_out <= held_out[best] + error)),
+    )
+
+
+def _held_out(folds: Sequence[Fold], optima: Optima) -> Losses:
+    """Loss of each fold at the optima of all the others."""
+    losses = []
+    for fold in folds:
+        others = [other for other in folds if other is not fold]
+        fitted = optima(merged([other.S for other in others]), sum(other.beads for other in others))
+        losses.append(residuals(fold.S, fitted) / fold.beads)
+    return np.array(losses)
+
+
+def _folds(blocks: Sequence[Block], key: Callable[[Block], Hashable]) -> list[Fold]:
+    """Blocks with the same key joined."""
+    groups: dict[Hashable, list[Block]] = {}
+    for block in blocks:
+        groups.setdefault(key(block), []).append(block)
+    return [Fold(merged([b.S for b in group]), sum(b.beads for b in group)) for group in groups.values()]
+
+
+def _in_time(blocks: Sequence[Block]) -> Callable[[Block], int]:
+    """The fold of a block: the blocks of a protein in a source are cut into equal runs."""
+    counts: dict[tuple[str, str], int] = {}
+    for block in blocks:
+        counts[block.source, block.protein] = max(counts.get((block.source, block.protein), 0), block.index + 1)
+
+    def fold(block: Block) -> int:
+        count = counts[block.source, block.protein]
+        return block.index * min(FOLDS, count) // count
+
+    return fold
