@@ -141,7 +141,7 @@ def race(trainer: Trainer, start: str, prior_loss: float) -> Race:
     assert second is not None
     stage = trainer.train_stage(*first)
     losses = [stage["initial_val_loss"] or np.nan, *stage["val_loss_history"]]
-    steps = trainer.job(*first).steps_per_epoch * np.arange(len(losses))
+    steps = trainer.stage(*first).updates_per_epoch * np.arange(len(losses))
     more = trainer.train_stage(*second)["val_loss"] if second[1] else None
     return Race(start, trainer.settings.training.seed, prior_loss, steps.tolist(), losses, min(losses), more)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cgcore.fitting.nonnegative import constrained_names, nearest_feasible
 from factor_helpers import (
     WEIGHTS,
     chignolin_factor,
@@ -23,7 +24,6 @@ from scipy.optimize import lsq_linear
 import cgcore
 from cgcore import Factor, InputError, Layout, Options, Prior, fit
 from cgcore.factor.triangle import design, target
-from cgcore.fitting.nonnegative import constrained_names, nearest_feasible
 from cgcore.fitting.spectrum import spectrum
 
 EXCLUDED = WEIGHTS._replace(excluded_volume=0.3)

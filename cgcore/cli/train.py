@@ -89,9 +89,11 @@ def _run(
 ) -> None:
     import jax
 
-    from cgcore.pipeline.sizing import model_for
+    from cgcore.config import Config
+    from cgcore.pipeline.model_for_data import model_for
     from cgcore.pipeline.trainer import Trainer, Watch
     from cgcore.report import text
+    from cgcore.report.record import record as record_of_fit
     from cgcore.report.training_progress import TrainingProgress
     from cgcore.report.training_text import closing, opening
 
@@ -102,6 +104,7 @@ def _run(
             fitted=lambda result: shown.say(f"{text.report(result)}\n"),
             begin=shown.begin,
             epoch=lambda report: shown.epoch(*report),
+            record=lambda result: record_of_fit(result, Config(result.prior), dict(settings_of_data), dict(data)),
         )
         trainer = Trainer(model, said, train, validation, watch=watch)
         parts = [*(["prior"] if model.prior else []), *([model.network_name] if model.network_name else [])]
@@ -133,20 +136,17 @@ def _run(
 
 
 def _write(folder: Path, trainer: Trainer, record: Mapping[str, Any]) -> None:
-    from cgcore.config import Config
-    from cgcore.report.record import record as record_of_fit
     from cgcore.report.record import versions
     from cgcore.serialize import write_json, write_priors
 
     write_json(folder / RECORD, {**record, "versions": versions("flax", "e3nn_jax", "orbax-checkpoint")})
     trainer.save_params(folder / PARAMS)
     written = [folder / RECORD, folder / PARAMS]
-    if trainer.fit_result is not None:
-        fit = trainer.fit_result
-        write_json(folder / FIT, record_of_fit(fit, Config(fit.prior), dict(record["config"]), record["data"]))
+    if trainer.fit_record is not None:
+        write_json(folder / FIT, trainer.fit_record)
         written.append(folder / FIT)
-    if trainer.model.prior is not None:
-        write_priors(folder / PRIORS, trainer.model.prior, trainer.model.prior.params)
+    if (prior := trainer.prior) is not None:
+        write_priors(folder / PRIORS, prior, prior.params)
         written.append(folder / PRIORS)
     click.echo(f"\nWritten: {', '.join(map(str, written))}")
 

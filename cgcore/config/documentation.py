@@ -106,7 +106,7 @@ def _section(name: str, cls: Any) -> Iterator[str]:
     yield "| Key | Value | Default | Meaning |"
     yield "|---|---|---|---|"
     # What all optimizers share is told once.
-    shared = keys_of(OptimizerSettings) if issubclass(cls, OptimizerSettings) and cls is not OptimizerSettings else {}
+    shared = keys_of(OptimizerSettings) if cls in OPTIMIZERS.values() else {}
     for known, schema in keys_of(cls).items():
         if shared.get(known) == schema:
             continue

@@ -92,7 +92,8 @@ class TrainingSettings:
         key("Epochs between checkpoints; 0: at the end of a stage only.", unit="epochs", ge=0, le=MOST_EPOCHS),
     ] = 0
     seed: Annotated[
-        Whole, key("Seed of the network's first parameters and of minibatches.", elsewhere=("seed",), ge=0, le=MOST_STEPS)
+        Whole,
+        key("Seed of the network's first parameters and of minibatches.", elsewhere=("seed",), ge=0, le=MOST_STEPS),
     ] = 0
 
     @property

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cgcore.pipeline.evaluation import evaluate as evaluate
     from cgcore.pipeline.loader import DatasetLoader as DatasetLoader
     from cgcore.pipeline.model import CombinedModel as CombinedModel
-    from cgcore.pipeline.sizing import model_for as model_for
+    from cgcore.pipeline.model_for_data import model_for as model_for
     from cgcore.pipeline.trainer import Trainer as Trainer
 
 _HOME = {
@@ -31,7 +31,7 @@ _HOME = {
     "Trainer": "cgcore.pipeline.trainer",
     "evaluate": "cgcore.pipeline.evaluation",
     "load_settings": "cgcore.config.loading",
-    "model_for": "cgcore.pipeline.sizing",
+    "model_for": "cgcore.pipeline.model_for_data",
 }
 
 
