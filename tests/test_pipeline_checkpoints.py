@@ -141,7 +141,7 @@ def test_more_epochs_go_on_from_the_last(tmp_path: Path) -> None:
     assert "changed_on_resume" not in more["stage1"]
     again = trainer(None, epochs_lion=4).train_full_pipeline(resume_from=tmp_path)
     assert again["stage2"]["changed_on_resume"] == [change]
-    with pytest.raises(InputError, match="training.epochs_lion is 0, and 4 epochs are done; set it back"):
+    with pytest.raises(InputError, match=r"training\.epochs_lion is 0, and 4 epochs are done; set it back"):
         trainer(None, epochs_lion=0).train_full_pipeline(resume_from=tmp_path)
 
 
@@ -193,6 +193,8 @@ def test_what_is_kept_of_the_fit_comes_back(tmp_path: Path) -> None:
     results = first.train_full_pipeline()
     again = trainer(None, **plan)
     repeated = again.train_full_pipeline(resume_from=tmp_path)
+    assert again.fit_record is not None
+    assert first.fit_record is not None
     assert again.fit_record == {"loss": results["prior_pretrain"]["train_loss"], "r0": again.fit_record["r0"]}
     assert repeated["prior_pretrain"]["fitted_params"]["r0"] == first.fit_record["r0"]
     assert again.prior is not None

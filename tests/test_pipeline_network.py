@@ -13,8 +13,8 @@ from network_helpers import evaluate, random_frame
 from cgcore.config.networks import AllegroSettings, NequipSettings, NetworkSettings
 from cgcore.errors import InputError
 from cgcore.pipeline.networks.allegro import Allegro
+from cgcore.pipeline.networks.make import make_network
 from cgcore.pipeline.networks.nequip import Nequip
-from cgcore.pipeline.networks.network import make_network
 
 COUNTED = NetworkSettings().with_avg_num_neighbors(6.0)
 
@@ -95,7 +95,7 @@ def test_importing_the_interface_costs_no_network() -> None:
     import subprocess
 
     code = (
-        "import sys, cgcore.pipeline.networks.network; "
+        "import sys, cgcore.pipeline.networks.make; "
         "print(*sorted({'e3nn_jax', 'jax_md', 'flax', 'jraph'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

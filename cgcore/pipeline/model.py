@@ -22,7 +22,8 @@ from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, displacement_in
 from cgcore.pipeline.loader import check_species
 from cgcore.pipeline.networks.edges import average_neighbors
-from cgcore.pipeline.networks.network import Network, make_network
+from cgcore.pipeline.networks.make import make_network
+from cgcore.pipeline.networks.network import Network
 from cgcore.pipeline.optimizers import ModelParams
 
 MOST_PARAMETERS = 200_000_000

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -66,7 +66,7 @@ class _Numbers(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    stage: str | None
+    stage: Literal["stage1", "stage2"] | None
     optimizer: str | None
     seed: int
     epoch: int
@@ -153,9 +153,8 @@ def restore(
     for part, what in (("model", "another model"), ("data", "other data"), ("precision", "another precision")):
         require_same(now[part], getattr(record, part), name, what)
     said = record.state
-    progress = Progress(
-        tuple(stage for stage in stages if stage in record.results), said.stage, said.optimizer, said.epoch
-    )
+    finished = tuple(stage for stage in stages if stage in record.results)
+    progress = Progress(finished, said.stage, said.optimizer, said.epoch)
     changes = dict(record.changes)
     for change in require_same_settings(record.settings, now["settings"], progress, name):
         for stage, plan in stages.items():
