@@ -81,8 +81,9 @@ def test_a_missing_parameter_is_named() -> None:
         Prior(FOUR, {name: value for name, value in GIVEN.items() if name != "sigma"})
 
 
-def test_the_default_is_the_recorded_start() -> None:
+def test_the_default_is_the_recorded_start_and_excluded_volume() -> None:
     recorded = json.loads((Path(__file__).parent / "data" / "chignolin_reference.json").read_text())
     prior = default_prior()
-    assert prior.weights == Weights(**recorded["weights"])
-    assert {n: v.tolist() for n, v in prior.params.items()} == recorded["initial_params"]
+    assert prior.weights == Weights(**recorded["weights"], excluded_volume=1.0)
+    added = {"epsilon_ex": 1.0, "sigma_ex": 3.5}
+    assert {n: v.tolist() for n, v in prior.params.items()} == recorded["initial_params"] | added

@@ -50,7 +50,8 @@ def compress_command(
             compress(dataset, Fingerprint.of(prior), blocks=checked.blocks, progress=watchers.frames)
             for dataset in datasets
         ]
-    factor = merge(*factors)
+    with options.warnings_said():
+        factor = merge(*factors)
     save_factor(output_file, factor)
     _say(output_file, factor)
 
@@ -67,7 +68,8 @@ def merge_command(files: tuple[str, ...], output_file: str) -> None:
     factors = [load_factor(path) for path in files]
     for path, other in zip(files, factors, strict=True):
         factors[0].fingerprint.require(other.fingerprint, f"{files[0]} and {path}")
-    factor = merge(*factors)
+    with options.warnings_said():
+        factor = merge(*factors)
     save_factor(output_file, factor)
     _say(output_file, factor)
 

@@ -16,7 +16,7 @@ def inspect_command(data: str | None, units: str, cache: bool) -> None:
     from cgcore.cli.setup import prepare_jax
     from cgcore.data import read
     from cgcore.datasets import chignolin
-    from cgcore.inspect import inspect
+    from cgcore.inspection import inspect
     from cgcore.report.inspection import render
 
     options.refuse_factors([data] if data is not None else [])

@@ -80,7 +80,7 @@ def smoothest(constraints: Sequence[Constraint], roughness: Float[np.ndarray, " 
     return c
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Admissible:
     """All coefficients that satisfy the constraints and differ from `start` along the kept directions only.
 
@@ -93,6 +93,9 @@ class Admissible:
     constraints: tuple[Constraint, ...]
     basis: Float[np.ndarray, "n kept"]
     start: Coefficients
+
+    def __repr__(self) -> str:
+        return f"Admissible({len(self.constraints)} constraints, {self.basis.shape[1]} directions)"
 
     @classmethod
     def of(
