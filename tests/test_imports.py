@@ -124,10 +124,16 @@ def sources(*folders: str) -> Iterator[tuple[str, str]]:
             yield file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8")
 
 
+HANDY = {"cgcore/fitting/result.py", "cgcore/physics/prior.py", "cgcore/inspection.py"}
+"""What users hold in their hands has methods (`report`, `save`, `read`, `write`) that call rooms further on, late."""
+
+
 def modules_imported(file: str, source: str, modules: set[str]) -> set[str]:
-    """The modules of the package that a file imports, in functions and for a type checker, too."""
+    """The modules of the package that a file imports, in functions, too, where it is not one of `HANDY`."""
     found = set()
-    for name, _ in imports(source, file):
+    for name, top_level in imports(source, file):
+        if file in HANDY and not top_level:
+            continue
         # What is imported is a module, or a name in one.
         found |= {name} & modules or {name.rpartition(".")[0]} & modules
     return found

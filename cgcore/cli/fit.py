@@ -131,8 +131,13 @@ def _targets(output: str | None, plot_file: str | None) -> list[Path]:
 def _options(config: Config, settings: dict[str, Any]) -> Options:
     from cgcore.fitting.options import Options
 
-    merged = options.given(max_steps=config.max_steps, min_steps=config.min_steps, tol_grad=config.tol_grad)
-    merged |= options.given(**settings)
+    names = ("max_steps", "min_steps", "tol_grad", "constraints", "smoothness", "truncation", "temperature")
+    merged = options.given(**{name: getattr(config, name) for name in names})
+    given = options.given(**settings)
+    # One of the two on the command line stands for both: they exclude each other.
+    if "truncation" in given or "smoothness" in given:
+        merged = {name: value for name, value in merged.items() if name not in ("truncation", "smoothness")}
+    merged |= given
     for name in ("truncation", "smoothness"):
         if (value := merged.get(name, "auto")) != "auto":
             try:

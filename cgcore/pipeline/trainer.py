@@ -16,6 +16,7 @@ from cgcore.errors import InputError
 from cgcore.fitting.fit import Callbacks, fit
 from cgcore.fitting.options import Options
 from cgcore.fitting.result import FitResult
+from cgcore.physics.precision import require_float32
 from cgcore.physics.prior import Prior
 from cgcore.pipeline.checkpoints import Checkpoint
 from cgcore.pipeline.evaluation import evaluate
@@ -61,7 +62,8 @@ class Trainer:
         val_loader: held-out frames; None: none.
         watch: who is told how far the work is.
         devices: to spread minibatches over; None: all local ones.
-        project: applied to the prior after each epoch where stages train it (see `Stage`).
+        project: applied to the prior after each epoch where stages train it (see `Stage`); None: to the nearest prior
+            that the constraints of its fit admit.
 
     Attributes:
         state: how far the training is; never changed, but replaced.
@@ -144,29 +146,55 @@ class Trainer:
         prior = self.prior
         if prior is None:
             raise InputError("there is no prior to fit: model.use_priors is false")
-        said = self.settings.training
-        given = {
-            "max_steps": said.pretrain_prior_max_steps if max_steps is None else max_steps,
-            "min_steps": said.pretrain_prior_min_steps,
-            "tol_grad": said.pretrain_prior_tol_grad if tol_grad is None else tol_grad,
-        }
-        if max_steps is not None and said.pretrain_prior_min_steps is not None:
-            given["min_steps"] = min(said.pretrain_prior_min_steps, max_steps)
-        result = fit(
-            self.train_loader.dataset,
-            prior,
-            Options(**{name: value for name, value in given.items() if value is not None}),
-            validation=None if self.val_loader is None else self.val_loader.dataset,
-            displacement=self.model.displacement,
-            displacement_name=self.model.displacement_name,
-            progress=self.watch.fit,
-        )
+        options = self._fit_options(max_steps, tol_grad)
+        result = self._fit(prior, options, validation=True)
         self.fit_result = result
         self.fit_record = None if self.watch.record is None else self.watch.record(result)
         self.set_prior(result.fitted_params)
         if self.watch.fitted is not None:
             self.watch.fitted(result)
         return result.as_dict()
+
+    def _fit_options(self, max_steps: int | None = None, tol_grad: float | None = None) -> Options:
+        said = self.settings.training
+        given = {
+            "max_steps": said.pretrain_prior_max_steps if max_steps is None else max_steps,
+            "min_steps": said.pretrain_prior_min_steps,
+            "tol_grad": said.pretrain_prior_tol_grad if tol_grad is None else tol_grad,
+            "constraints": said.pretrain_prior_constraints,
+            "smoothness": said.pretrain_prior_smoothness,
+            "truncation": said.pretrain_prior_truncation,
+            "temperature": said.temperature,
+        }
+        if max_steps is not None and said.pretrain_prior_min_steps is not None:
+            given["min_steps"] = min(said.pretrain_prior_min_steps, max_steps)
+        return Options(**{name: value for name, value in given.items() if value is not None})
+
+    def _fit(self, prior: Prior, options: Options, *, validation: bool) -> FitResult:
+        held_out = self.val_loader if validation else None
+        return fit(
+            self.train_loader.dataset,
+            prior,
+            options,
+            validation=None if held_out is None else held_out.dataset,
+            displacement=self.model.displacement,
+            displacement_name=self.model.displacement_name,
+            progress=self.watch.fit,
+        )
+
+    def _keep_admissible(self) -> Project | None:
+        """What keeps a prior that stages train within the constraints of its fit; None where these are none.
+
+        A run that goes on after a kill, or that fits no prior, has no result of a fit: the same set comes from the
+        training frames once more.
+        """
+        if self.model.prior is None or not self.settings.model.train_priors:
+            return None
+        options = self._fit_options()
+        if options.level == "none":
+            return None
+        result = self.fit_result or self._fit(self.model.prior, options, validation=False)
+        return result.admissible.nearest_params
 
     def train_stage(self, optimizer_name: str, epochs: int) -> StageResult:
         """Minibatch force matching of the combined model, starting from `params`.
@@ -271,6 +299,10 @@ class Trainer:
         if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
             raise InputError(f"epochs is {epochs!r}; give a whole number of at least 0")
         optimizer = self.settings.optimizers.get(optimizer_name) or OPTIMIZERS[optimizer_name]()
+        if self.project is None:
+            self.project = self._keep_admissible()
+        if self.model.dtype == "float32" and (prior := self.prior) is not None:
+            require_float32(f"{self.settings.name}: training.precision is float32, and the prior", prior)
         return Stage(self.loss, self.settings, optimizer, epochs, self.project)
 
     @property
