@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from cgcore.physics.prior import Prior as Prior
     from cgcore.physics.prior import Weights as Weights
     from cgcore.physics.space import periodic as periodic
+    from cgcore.simulation.result import SimulationResult as SimulationResult
+    from cgcore.simulation.simulate import simulate as simulate
     from cgcore.solver.lbfgs import Limits as Limits
     from cgcore.solver.lbfgs import Solution as Solution
     from cgcore.solver.lbfgs import minimise as minimise
@@ -81,6 +83,7 @@ _HOME = {
     "Limits": "cgcore.solver.lbfgs",
     "Options": "cgcore.fitting.options",
     "Prior": "cgcore.physics.prior",
+    "SimulationResult": "cgcore.simulation.result",
     "Solution": "cgcore.solver.lbfgs",
     "Status": "cgcore.solver.status",
     "Weights": "cgcore.physics.prior",
@@ -100,6 +103,7 @@ _HOME = {
     "periodic": "cgcore.physics.space",
     "read": "cgcore.data",
     "save_factor": "cgcore.factor.storage",
+    "simulate": "cgcore.simulation.simulate",
     "term_energies": "cgcore.physics.energy",
     "to_coefficients": "cgcore.physics.coefficients",
     "to_params": "cgcore.physics.coefficients",

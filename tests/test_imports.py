@@ -54,6 +54,13 @@ RULES = {
         "cgcore/solver", ("cgcore",), only=("cgcore.solver", "cgcore.errors", "cgcore.x64")
     ),
     "the fit reports late": Rule("cgcore/fitting", ("cgcore.report",), top_level=True),
+    "simulations know no fit, solver, report or pipeline": Rule(
+        "cgcore/simulation", ("cgcore.fitting", "cgcore.solver", "cgcore.report", "cgcore.pipeline", "cgcore.cli")
+    ),
+    "only simulate, the report and the command line know simulations": Rule(
+        "cgcore", ("cgcore.simulation",), but=("cgcore/simulation", "cgcore/report", "cgcore/cli", "cgcore/__init__.py")
+    ),
+    "openmm is never needed to import cgcore": Rule("cgcore", ("openmm",), top_level=True),
     "data needs no JAX, physics or solver": Rule("cgcore/data", ("jax", "jaxlib", "cgcore.physics", "cgcore.solver")),
 }
 UNSAFE_YAML = {"load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all"}
@@ -159,6 +166,17 @@ def test_nothing_is_unpickled() -> None:
             "from ..solver.lbfgs import minimize",
         ),
         ("physics knows no solver, fit or data", "cgcore/physics/a.py", "if True:\n    import cgcore.data"),
+        (
+            "simulations know no fit, solver, report or pipeline",
+            "cgcore/simulation/a.py",
+            "def f():\n    from cgcore.report import style",
+        ),
+        (
+            "only simulate, the report and the command line know simulations",
+            "cgcore/fitting/a.py",
+            "import cgcore.simulation",
+        ),
+        ("openmm is never needed to import cgcore", "cgcore/simulation/a.py", "import openmm"),
         ("the solver knows no physics", "cgcore/solver/a.py", "from cgcore.physics import loss"),
         ("the solver knows no physics", "cgcore/solver/a.py", "from ..config import Config"),
         ("the solver knows no physics", "cgcore/solver/a.py", "import cgcore"),
@@ -186,6 +204,7 @@ def test_the_checker_sees_a_violation(rule: str, file: str, source: str) -> None
             "cgcore/cli/a.py",
             "if TYPE_CHECKING:\n    from cgcore.pipeline import Trainer",
         ),
+        ("openmm is never needed to import cgcore", "cgcore/simulation/a.py", "def f():\n    import openmm"),
         ("the solver knows no physics", "cgcore/solver/a.py", "from .status import Status\nimport optax"),
         ("the solver knows no physics", "cgcore/solver/a.py", "from cgcore.errors import InputError"),
         ("data needs no JAX, physics or solver", "cgcore/data/a.py", "from jaxtyping import Float"),

@@ -8,6 +8,7 @@ from cgcore.cli.export import export_command
 from cgcore.cli.factors import compress_command, merge_command
 from cgcore.cli.fit import fit_command
 from cgcore.cli.inspect import inspect_command
+from cgcore.cli.simulate import simulate_command
 from cgcore.cli.train import train_command
 
 
@@ -25,6 +26,7 @@ def cli(debug: bool) -> None:
 
 cli.add_command(fit_command)
 cli.add_command(train_command)
+cli.add_command(simulate_command)
 cli.add_command(inspect_command)
 cli.add_command(compress_command)
 cli.add_command(merge_command)

@@ -178,13 +178,12 @@ def _stored(path: str, config: Config, chosen: Options) -> Source:
 
 
 def _fit(source: Source, config: Config, chosen: Options, cache: bool) -> FitResult:
-    from cgcore.cli.setup import use_compilation_cache
+    from cgcore.cli.setup import prepare_jax
     from cgcore.fitting.fit import fit
     from cgcore.report.progress import watching
     from cgcore.report.text import opening
 
-    if cache:
-        use_compilation_cache()
+    prepare_jax(cache)
     terminal.say(opening(chosen.max_steps))
     with watching(chosen.max_steps) as watchers:
         return fit(source.data, config.prior, chosen, validation=source.validation, progress=watchers)

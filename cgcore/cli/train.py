@@ -72,10 +72,9 @@ def train_command(
     said, resume = _with_checkpoints(said, output, resume)
     plot_file = _check_targets(output, plot_file)
     train, validation, record = _frames(said, data, units, max_frames, seed)
-    if cache:
-        from cgcore.cli.setup import use_compilation_cache
+    from cgcore.cli.setup import prepare_jax
 
-        use_compilation_cache()
+    prepare_jax(cache)
     _run(said, train, validation, resume, output, plot_file, {"file": config, "seed": seed, "units": units}, record)
 
 
@@ -201,15 +200,15 @@ def _with_checkpoints(said: Settings, output: str | None, resume: str | None) ->
 def _check_targets(output: str | None, plot_file: str | None) -> str | None:
     """Where the picture goes, once all that will be written is known to be writable."""
     from cgcore.files import check_writable
-    from cgcore.report.learning_curve import require_learning_curve
+    from cgcore.report.picture import require_picture
 
     if plot_file is not None:
-        require_learning_curve(plot_file)
+        require_picture(plot_file)
     elif output is not None:
         # Without matplotlib there is no picture; one that was not asked for is no reason to stop.
         with suppress(InputError):
             plot_file = str(Path(output) / PICTURE)
-            require_learning_curve(plot_file)
+            require_picture(plot_file)
     targets = [] if output is None else [Path(output) / name for name in (RECORD, FIT, PARAMS, PRIORS)]
     for target in [*targets, *([] if plot_file is None else [Path(plot_file)])]:
         check_writable(target)

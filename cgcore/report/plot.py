@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
-from pathlib import Path
 
 from cgcore.data import Dataset
 from cgcore.errors import InputError
@@ -15,27 +13,15 @@ from cgcore.fitting.result import FitResult
 from cgcore.physics.space import Displacement, free
 from cgcore.report.figures import draw
 from cgcore.report.page import page
-from cgcore.report.style import require_matplotlib, styled
+from cgcore.report.picture import DPI, UNDATED, require_picture
+from cgcore.report.style import styled
 
 SUFFIXES = (".png", ".svg", ".pdf", ".html")
-DPI = 150
-"""Of a PNG."""
-
-UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-"""Metadata that would make two files of the same fit differ."""
 
 
-def require_plot(path: str | os.PathLike[str], suffixes: Sequence[str] = SUFFIXES) -> str:
-    """The suffix of a picture that can be drawn; to be asked before the work begins.
-
-    Raises:
-        InputError: the suffix is not in `suffixes`, or matplotlib is not installed.
-    """
-    suffix = Path(path).suffix.lower()
-    if suffix not in suffixes:
-        raise InputError(f"{path}: the suffix {suffix!r} is no picture; give a name that ends in {', '.join(suffixes)}")
-    require_matplotlib()
-    return suffix
+def require_plot(path: str | os.PathLike[str]) -> str:
+    """`require_picture`, for a picture or a page."""
+    return require_picture(path, SUFFIXES)
 
 
 def write_plot(
