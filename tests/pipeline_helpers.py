@@ -50,7 +50,7 @@ class Tiny:
         r = jnp.sqrt(jnp.where(real, jnp.sum(vectors**2, -1), 1.0))
         embedded = params["species"][jnp.where(mask, species, 0)]
         smooth = jnp.where(r < self.cutoff, (1 - (r / self.cutoff) ** 2) ** 3, 0.0)
-        gaussians = jnp.exp(-((r[:, None] - params["centre"]) ** 2)) * embedded[i] * embedded[j]
+        gaussians = jnp.exp(-((r[:, None] - params["centre"][None]) ** 2)) * embedded[i] * embedded[j]
         return jnp.sum(jnp.where(real, smooth * gaussians.sum(-1), 0.0))
 
 

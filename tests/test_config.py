@@ -97,9 +97,10 @@ def test_without_a_priors_block_the_default_prior(tmp_path: Path, text: str) -> 
     assert (config.max_steps, config.min_steps, config.tol_grad, config.val_fraction) == (None,) * 4
 
 
-def test_the_default_prior_is_that_of_the_recorded_reference() -> None:
+def test_the_default_prior_is_that_of_the_recorded_reference_and_excluded_volume() -> None:
     prior = default_prior()
-    assert prior.weights == Weights(bond=0.5, angle=0.25, dihedral=0.25, repulsive=1.0)
+    assert prior.weights == Weights(bond=0.5, angle=0.25, dihedral=0.25, repulsive=1.0, excluded_volume=1.0)
+    assert (prior.params["epsilon_ex"], prior.params["sigma_ex"]) == (1.0, 3.5)
     assert prior.params["kr"] == 154.50629422490843
     assert [len(prior.params[name]) for name in ("a", "b", "k_dih", "gamma_dih")] == [10, 10, 2, 2]
     # Sums of the recorded values, where a slip of the pen in any of them shows.
@@ -234,7 +235,7 @@ def test_a_misspelt_or_misplaced_key_is_refused(tmp_path: Path, text: str, key: 
         ("model: {priors: {r0: .nan}}", "model.priors.r0 is not finite", "finite"),
         ("model: {priors: {kr: 1e999}}", "model.priors.kr is not finite", "finite"),
         (f"model: {{priors: {{kr: 1{'0' * 400}}}}}", "model.priors.kr is not finite", "finite"),
-        ("model: {priors: {theta0: 2020-01-01}}", "model.priors.theta0 is a date", "one number"),
+        ("model: {priors: {theta0: 2020-01-01}}", "model.priors.theta0 is the text '2020-01-01'", "one number"),
         ("model: {priors: {a: 0.5}}", "model.priors.a is the number 0.5", "such as [0.5]"),
         ("model: {priors: {a: [1, x]}}", "model.priors.a[1] is the text 'x'", "one number"),
         ("model: {priors: {a: [1, .inf]}}", "model.priors.a[1] is not finite", "finite"),

@@ -50,7 +50,17 @@ RULES = {
     "physics knows no solver, fit or data": Rule(
         "cgcore/physics", ("cgcore.solver", "cgcore.fitting", "cgcore.factor", "cgcore.data")
     ),
-    "the solver knows no physics": Rule("cgcore/solver", ("cgcore",), only=("cgcore.solver", "cgcore.errors")),
+    "the solver knows no physics": Rule(
+        "cgcore/solver", ("cgcore",), only=("cgcore.solver", "cgcore.errors", "cgcore.x64")
+    ),
+    "the fit reports late": Rule("cgcore/fitting", ("cgcore.report",), top_level=True),
+    "simulations know no fit, solver, report or pipeline": Rule(
+        "cgcore/simulation", ("cgcore.fitting", "cgcore.solver", "cgcore.report", "cgcore.pipeline", "cgcore.cli")
+    ),
+    "only simulate, the report and the command line know simulations": Rule(
+        "cgcore", ("cgcore.simulation",), but=("cgcore/simulation", "cgcore/report", "cgcore/cli", "cgcore/__init__.py")
+    ),
+    "openmm is never needed to import cgcore": Rule("cgcore", ("openmm",), top_level=True),
     "data needs no JAX, physics or solver": Rule("cgcore/data", ("jax", "jaxlib", "cgcore.physics", "cgcore.solver")),
 }
 UNSAFE_YAML = {"load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all"}
@@ -191,9 +201,21 @@ def test_nothing_is_unpickled() -> None:
             "from ..solver.lbfgs import minimize",
         ),
         ("physics knows no solver, fit or data", "cgcore/physics/a.py", "if True:\n    import cgcore.data"),
+        (
+            "simulations know no fit, solver, report or pipeline",
+            "cgcore/simulation/a.py",
+            "def f():\n    from cgcore.report import style",
+        ),
+        (
+            "only simulate, the report and the command line know simulations",
+            "cgcore/fitting/a.py",
+            "import cgcore.simulation",
+        ),
+        ("openmm is never needed to import cgcore", "cgcore/simulation/a.py", "import openmm"),
         ("the solver knows no physics", "cgcore/solver/a.py", "from cgcore.physics import loss"),
         ("the solver knows no physics", "cgcore/solver/a.py", "from ..config import Config"),
         ("the solver knows no physics", "cgcore/solver/a.py", "import cgcore"),
+        ("the fit reports late", "cgcore/fitting/a.py", "from cgcore.report.text import report"),
         ("data needs no JAX, physics or solver", "cgcore/data/a.py", "from jax import numpy as jnp"),
     ],
 )
@@ -217,6 +239,7 @@ def test_the_checker_sees_a_violation(rule: str, file: str, source: str) -> None
             "cgcore/cli/a.py",
             "if TYPE_CHECKING:\n    from cgcore.pipeline import Trainer",
         ),
+        ("openmm is never needed to import cgcore", "cgcore/simulation/a.py", "def f():\n    import openmm"),
         ("the solver knows no physics", "cgcore/solver/a.py", "from .status import Status\nimport optax"),
         ("the solver knows no physics", "cgcore/solver/a.py", "from cgcore.errors import InputError"),
         ("data needs no JAX, physics or solver", "cgcore/data/a.py", "from jaxtyping import Float"),
@@ -244,6 +267,6 @@ def test_the_checker_sees_an_unsafe_call(source: str) -> None:
 def test_the_command_line_imports_jax_late() -> None:
     # cgcore --help must answer at once, and importing jax alone takes longer than that.
     heavy = {"jax", "jaxlib", "optax", "matplotlib", "cgcore.pipeline"}
-    code = f"import sys, cgcore.cli; print(*sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, cgcore.cli.commands; print(*sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from cgcore.cli import options
+from cgcore.cli import options, terminal
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
     from cgcore.config import Config
     from cgcore.data import Dataset
     from cgcore.factor.factor import Factor
+    from cgcore.files import Group
     from cgcore.fitting.options import Options
     from cgcore.fitting.result import FitResult
 
@@ -30,10 +31,10 @@ class Source(NamedTuple):
 
 
 @click.command("fit")
-@click.argument("data", required=False, type=click.Path())
+@click.argument("data", required=False, type=options.PATH)
 @options.config
-@click.option("--output", type=click.Path(), metavar="DIR", help="Write fit.json and priors.yaml there.")
-@click.option("--plot", "plot_file", type=click.Path(), metavar="FILE", help="Picture: .html, .png, .svg or .pdf.")
+@click.option("--output", type=options.PATH, metavar="DIR", help="Write fit.json and priors.yaml there.")
+@click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Picture: .html, .png, .svg or .pdf.")
 @click.option(
     "--temperature",
     type=float,
@@ -81,13 +82,14 @@ def fit_command(
     it is the bundled chignolin set. A setting on the command line goes before one in the configuration file.
     """
     from cgcore.config import Config, default_prior, load_config
-    from cgcore.files import check_writable
+    from cgcore.files import atomic_group, check_writable
+    from cgcore.report.text import closing
 
     config = load_config(config_file) if config_file is not None else Config(default_prior())
     if config.unused:
-        click.echo(f"{config_file}: not used by the fit: {', '.join(config.unused)}", err=True)
+        terminal.note(f"{config_file}: not used by the fit: {', '.join(config.unused)}")
     if config.skip_reason:
-        click.echo(f"[LBFGS] Skipped: {config.skip_reason}")
+        terminal.say(f"[LBFGS] Skipped: {config.skip_reason}")
         return
     chosen = _options(config, settings)
     for target in _targets(output, plot_file):
@@ -95,11 +97,21 @@ def fit_command(
     fraction = val_fraction if val_fraction is not None else config.val_fraction or 0.0
     source = _source(data, units, max_frames, seed, fraction, config, chosen)
     result = _fit(source, config, chosen, cache)
+    settings_of_data = {"file": config_file, "units": units, "max_frames": max_frames, "seed": seed}
+    settings_of_data["val_fraction"] = fraction
+    # First the files: nothing that happens to the terminal comes before them.
+    try:
+        with atomic_group() as group:
+            if plot_file is not None:
+                _draw(plot_file, result, source)
+            if output is not None:
+                _write(Path(output), result, config, settings_of_data, source.record, group)
+    finally:
+        terminal.say(closing(result))
     if output is not None:
-        settings_of_data = {"file": config_file, "units": units, "max_frames": max_frames, "seed": seed}
-        _write(Path(output), result, config, settings_of_data | {"val_fraction": fraction}, source.record)
+        terminal.written(f"\nWritten: {Path(output) / RECORD}, {Path(output) / PRIORS}")
     if plot_file is not None:
-        _draw(plot_file, result, source)
+        terminal.written(f"Drawn: {plot_file}")
     sys.exit(0 if result.converged else 1)
 
 
@@ -107,8 +119,6 @@ def _targets(output: str | None, plot_file: str | None) -> list[Path]:
     """The files that will be written; the picture's settings are checked."""
     targets = []
     if output is not None:
-        if not output:
-            raise InputError("--output is empty; give the name of a folder")
         targets += [Path(output) / RECORD, Path(output) / PRIORS]
     if plot_file is not None:
         from cgcore.report.plot import require_plot
@@ -153,10 +163,10 @@ def _source(
         return _stored(path, config, chosen)
     whole = (read(path, units=units) if path is not None else chignolin()).subset(max_frames, seed)
     if whole.skipped_keys:
-        click.echo(f"{whole.path}: not read: {', '.join(whole.skipped_keys)}", err=True)
+        terminal.note(f"{whole.path}: not read: {', '.join(whole.skipped_keys)}")
     train, validation = whole.split(val_fraction)
     if val_fraction and validation is None:
-        click.echo(f"{whole.path}: too few frames to hold any out", err=True)
+        terminal.note(f"{whole.path}: too few frames to hold any out")
     record = {
         "path": whole.path,
         "sha256": whole.sha256,
@@ -190,29 +200,31 @@ def _stored(path: str, config: Config, chosen: Options) -> Source:
 
 
 def _fit(source: Source, config: Config, chosen: Options, cache: bool) -> FitResult:
-    from cgcore.cli.setup import use_compilation_cache
+    from cgcore.cli.setup import prepare_jax
     from cgcore.fitting.fit import fit
     from cgcore.report.progress import watching
-    from cgcore.report.text import closing, opening
+    from cgcore.report.text import opening
 
-    if cache:
-        use_compilation_cache()
-    click.echo(opening(chosen.max_steps))
+    prepare_jax(cache)
+    terminal.say(opening(chosen.max_steps))
     with watching(chosen.max_steps) as watchers:
-        result = fit(source.data, config.prior, chosen, validation=source.validation, progress=watchers)
-    click.echo(closing(result))
-    return result
+        return fit(source.data, config.prior, chosen, validation=source.validation, progress=watchers)
 
 
 def _write(
-    folder: Path, result: FitResult, config: Config, settings_of_data: dict[str, Any], data: dict[str, Any]
+    folder: Path,
+    result: FitResult,
+    config: Config,
+    settings_of_data: dict[str, Any],
+    data: dict[str, Any],
+    group: Group,
 ) -> None:
     from cgcore.report.record import record
     from cgcore.serialize import write_json, write_priors
 
-    write_json(folder / RECORD, record(result, config, settings_of_data, data))
     write_priors(folder / PRIORS, result.prior, result.fitted_params)
-    click.echo(f"\nWritten: {folder / RECORD}, {folder / PRIORS}")
+    # Last, and with the sums of the others, so that a mixture with the files of another run is seen.
+    write_json(folder / RECORD, record(result, config, settings_of_data, data) | {"files": group.digests(folder)})
 
 
 def _draw(path: str, result: FitResult, source: Source) -> None:
@@ -222,4 +234,3 @@ def _draw(path: str, result: FitResult, source: Source) -> None:
 
     dataset = source.data if isinstance(source.data, Dataset) else None
     write_plot(path, result, result.factor.histograms, dataset, result.temperature, report=report(result))
-    click.echo(f"Drawn: {path}")

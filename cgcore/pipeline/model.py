@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 from cgcore.config import Settings, load_settings
 from cgcore.errors import InputError
@@ -135,9 +135,9 @@ class CombinedModel:
     def compute_energy(
         self,
         params: ModelParams,
-        R: Float[Array, "beads 3"],
-        mask: Bool[Array, " beads"],
-        species: Int[Array, " beads"],
+        R: Float[Any, "beads 3"],
+        mask: Shaped[Any, " beads"],
+        species: Int[Any, " beads"],
     ) -> Float[Array, ""]:
         """Energy of one frame [kcal/mol], to be jitted, mapped over frames and differentiated at will.
 
@@ -153,9 +153,9 @@ class CombinedModel:
     def compute_components(
         self,
         params: ModelParams,
-        R: Float[Array, "beads 3"],
-        mask: Bool[Array, " beads"],
-        species: Int[Array, " beads"],
+        R: Float[Any, "beads 3"],
+        mask: Shaped[Any, " beads"],
+        species: Int[Any, " beads"],
     ) -> dict[str, Float[Array, ""]]:
         """Energy of each of the prior's terms, weighted, and of the network ("network") [kcal/mol]."""
         parts: dict[str, Float[Array, ""]] = {}
@@ -166,9 +166,9 @@ class CombinedModel:
     def compute_force_components(
         self,
         params: ModelParams,
-        R: Float[Array, "beads 3"],
-        mask: Bool[Array, " beads"],
-        species: Int[Array, " beads"],
+        R: Float[Any, "beads 3"],
+        mask: Shaped[Any, " beads"],
+        species: Int[Any, " beads"],
     ) -> dict[str, Float[Array, "beads 3"]]:
         """Minus the gradient of each component [kcal/mol/Å]; zero on padded beads."""
         forces: dict[str, Float[Array, "beads 3"]] = {}

@@ -7,7 +7,7 @@ slots, every vector is NaN, and so are energy and forces.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ from jaxtyping import Array, Bool, Float, Int
 from cgcore.physics.space import Displacement, Vector, free
 
 
+@runtime_checkable
 class Edges(Protocol):
     """Slots for edges, along one or two leading axes, written `*slots` here."""
 
@@ -82,7 +83,7 @@ def every_pair(
     """A slot for each pair; vectors are computed in the dtype of R and then turned into `dtype`."""
     mask = jnp.asarray(mask, bool)
     vectors = _all_vectors(R, mask, displacement).astype(dtype)
-    return EveryPair(jnp.where(_pairs(mask)[..., None], vectors, _out_of_reach(cutoff, dtype)))
+    return EveryPair(jnp.where(_pairs(mask)[..., None], vectors, _out_of_reach(cutoff, dtype)[None, None]))
 
 
 def listed(
@@ -103,7 +104,7 @@ def listed(
     used = (jnp.arange(max_edges) < count)[:, None]
     # As a factor, since a NaN that `where` chooses would leave the gradient 0.
     spoil = jnp.where(count > max_edges, jnp.nan, 1.0).astype(dtype)
-    return Listed(jnp.where(used, vectors, _out_of_reach(cutoff, dtype)) * spoil, centre, neighbour, n_beads)
+    return Listed(jnp.where(used, vectors, _out_of_reach(cutoff, dtype)[None]) * spoil, centre, neighbour, n_beads)
 
 
 def count_edges(
@@ -134,7 +135,7 @@ def _all_vectors(
 
 
 def _pairs(mask: Bool[Array, " beads"]) -> Bool[Array, "beads beads"]:
-    return mask[:, None] & mask & ~np.eye(len(mask), dtype=bool)
+    return mask[:, None] & mask[None] & ~np.eye(len(mask), dtype=bool)
 
 
 def _within(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ NetworkParams = Any
 """A pytree of arrays of one dtype, which is the dtype that the network computes in."""
 
 
+@runtime_checkable
 class Network(Protocol):
     """The energy of one frame, as a function of parameters. Hashable, so that jit may take it as static."""
 
