@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from cgcore.errors import InputError
 _KINDS = {"R": "iuf", "F": "iuf", "mask": "biuf", "species": "iuf"}
 
 
+@runtime_checkable
 class Declared(Protocol):
     """An array, or the header of one."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -34,6 +34,7 @@ not grow with the frames."""
 MEND = "copy or write it again."
 
 
+@runtime_checkable
 class RowCheck(Protocol):
     """Sees all rows of an array once, block by block; keeps what is wrong until the checksum has been verified."""
 
