@@ -14,6 +14,7 @@ def config_command(form: str | None) -> None:
     """Print what may stand in a configuration file."""
     if form is None:
         raise InputError("say what to print: --reference or --schema")
+    from cgcore.cli import terminal
     from cgcore.config import json_schema, key_reference
 
-    click.echo(key_reference() if form == "reference" else json_schema(), nl=False)
+    terminal.say(key_reference() if form == "reference" else json_schema(), newline=False)
