@@ -284,7 +284,7 @@ def _unsafe(options: Options, prior: Prior) -> tuple[str, ...]:
 
 
 def _with_bonds(c: Coefficients) -> Coefficients:
-    """No parameters have kr*r0 at kr = 0: the smallest kr that keeps it. A kr that is negative is one that no data move,
+    """No parameters have kr*r0 at kr = 0: the smallest kr that keeps it. A negative kr is one that no data move,
     and stays."""
     c = c.copy()
     if c[0] >= 0:
