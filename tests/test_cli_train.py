@@ -17,8 +17,7 @@ import pytest
 from cli_helpers import Ran, assert_refused, bundled, run, save
 
 import cgcore.pipeline
-from cgcore.config import load_config
-from cgcore.pipeline.settings import load_settings
+from cgcore.config import load_config, load_settings
 
 WRITTEN = {"train.json", "fit.json", "params.npz", "priors.yaml", "learning-curve.png", "checkpoints"}
 

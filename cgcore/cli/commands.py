@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cgcore.cli.config import config_command
 from cgcore.cli.export import export_command
 from cgcore.cli.factors import compress_command, merge_command
 from cgcore.cli.fit import fit_command
@@ -31,3 +32,4 @@ cli.add_command(inspect_command)
 cli.add_command(compress_command)
 cli.add_command(merge_command)
 cli.add_command(export_command)
+cli.add_command(config_command)

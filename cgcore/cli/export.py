@@ -12,8 +12,8 @@ from cgcore.cli import options, terminal
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
+    from cgcore.config.training import Precision
     from cgcore.physics.prior import Prior
-    from cgcore.pipeline.settings import Precision
 
 PARAMS, PRIORS = "params.npz", "priors.yaml"
 """What `cgcore train --output` calls its files."""

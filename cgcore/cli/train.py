@@ -16,9 +16,9 @@ from cgcore.cli import options, terminal
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
+    from cgcore.config import Settings
     from cgcore.files import Group
     from cgcore.pipeline.loader import DatasetLoader
-    from cgcore.pipeline.settings import Settings
     from cgcore.pipeline.trainer import Trainer
 
 RECORD, FIT, PARAMS, PRIORS = "train.json", "fit.json", "params.npz", "priors.yaml"
@@ -61,7 +61,7 @@ def train_command(
     if config is None:
         raise InputError("CONFIG is missing; `cgcore train --example > train.yaml` writes one to begin with")
     try:
-        from cgcore.pipeline.settings import load_settings
+        from cgcore.config import load_settings
 
         said = load_settings(config)
         _require_packages()
@@ -90,10 +90,12 @@ def _run(
 ) -> None:
     import jax
 
+    from cgcore.config import Config
     from cgcore.files import atomic_group
-    from cgcore.pipeline.sizing import model_for
+    from cgcore.pipeline.model_for_data import model_for
     from cgcore.pipeline.trainer import Trainer, Watch
     from cgcore.report import text
+    from cgcore.report.record import record as record_of_fit
     from cgcore.report.training_progress import TrainingProgress
     from cgcore.report.training_text import closing, opening
 
@@ -104,6 +106,7 @@ def _run(
             fitted=lambda result: shown.say(f"{text.report(result)}\n"),
             begin=shown.begin,
             epoch=lambda report: shown.epoch(*report),
+            record=lambda result: record_of_fit(result, Config(result.prior), dict(settings_of_data), dict(data)),
         )
         trainer = Trainer(model, said, train, validation, watch=watch)
         parts = [*(["prior"] if model.prior else []), *([model.network_name] if model.network_name else [])]
@@ -142,19 +145,16 @@ def _run(
 
 def _write(folder: Path, trainer: Trainer, record: Mapping[str, Any], group: Group) -> list[Path]:
     """Write all that is kept of a training; the files are returned."""
-    from cgcore.config import Config
-    from cgcore.report.record import record as record_of_fit
     from cgcore.report.record import versions
     from cgcore.serialize import write_json, write_priors
 
     trainer.save_params(folder / PARAMS)
     written = [folder / RECORD, folder / PARAMS]
-    if trainer.fit_result is not None:
-        fit = trainer.fit_result
-        write_json(folder / FIT, record_of_fit(fit, Config(fit.prior), dict(record["config"]), record["data"]))
+    if trainer.fit_record is not None:
+        write_json(folder / FIT, trainer.fit_record)
         written.append(folder / FIT)
-    if trainer.model.prior is not None:
-        write_priors(folder / PRIORS, trainer.model.prior, trainer.model.prior.params)
+    if (prior := trainer.prior) is not None:
+        write_priors(folder / PRIORS, prior, prior.params)
         written.append(folder / PRIORS)
     # Last, and with the sums of the others, so that a mixture with the files of another run is seen.
     about = {"versions": versions("flax", "e3nn_jax", "orbax-checkpoint"), "files": group.digests(folder)}

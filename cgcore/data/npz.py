@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -83,7 +83,7 @@ class FramesFile:
             (place,) = (place for place in self.places if place.key == key)
             with opened_again(self.path, self.stamp) as file:
                 file.seek(place.first)
-                self._stream(file, place, array, check, None)
+                self._stream(file, place, array, check)
         else:
             show(array, check)
 
@@ -112,20 +112,24 @@ class FramesFile:
                     raise InputError(f"{self.path}: its arrays overlap; {MEND}")
                 for piece in pieces(file, gap, self.path):
                     digest.update(piece)
-                self._stream(file, place, array, checks.get(place.key), digest)
+                self._stream(file, place, array, checks.get(place.key), digest.update)
             for piece in pieces(file, self.stamp.size - file.tell(), self.path):
                 digest.update(piece)
         return digest.hexdigest()
 
     def _stream(
-        self, file: FileIO, place: Place, array: StoredArray, check: RowCheck | None, digest: hashlib._Hash | None
+        self,
+        file: FileIO,
+        place: Place,
+        array: StoredArray,
+        check: RowCheck | None,
+        see: Callable[[memoryview], object] = lambda piece: None,
     ) -> None:
-        """From the first to the last byte of a member."""
+        """From the first to the last byte of a member; `see` gets them all."""
         crc = 0
         for head in pieces(file, array.offset - place.first, self.path):
             crc = zlib.crc32(head, crc)
-            if digest is not None:
-                digest.update(head)
+            see(head)
         row_bytes = array.row_bytes
         step = max(PIECE // row_bytes, 1)
         buffer = np.empty((min(step, len(array)), *array.shape[1:]), array.dtype)
@@ -135,8 +139,7 @@ class FramesFile:
             piece = bytes_of[: n * row_bytes].data
             read_into(file, piece, self.path)
             crc = zlib.crc32(piece, crc)
-            if digest is not None:
-                digest.update(piece)
+            see(piece)
             if check is not None:
                 check.add(start, buffer[:n])
         if crc != place.crc:

@@ -8,11 +8,8 @@ from typing import Any
 
 from cgcore.errors import InputError
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.prior import Prior, Weights
+from cgcore.physics.prior import MOST_HARMONICS, Prior, Weights
 from cgcore.physics.topology import RULE
-
-MOST_HARMONICS = 1000
-"""Of a series in a file; a factor has a square of them."""
 
 
 @dataclass(frozen=True)

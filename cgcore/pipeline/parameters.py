@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from cgcore.archive import load_arrays, parse_json
@@ -43,7 +42,7 @@ def named_arrays(tree: Any) -> dict[str, np.ndarray]:
 
 
 def from_named(like: Tree, arrays: Mapping[str, np.ndarray], name: str) -> Tree:
-    """The pytree of the form of `like` (and of its dtypes) with these leaves.
+    """The pytree of the form of `like` with these leaves, NumPy arrays of its dtypes.
 
     Raises:
         InputError: a leaf is missing, too many, of another shape or not finite; `name` is that of the file.
@@ -60,7 +59,7 @@ def from_named(like: Tree, arrays: Mapping[str, np.ndarray], name: str) -> Tree:
                 f"{name}: belongs to another model: the parameter {path} has shape {array.shape} and dtype "
                 f"{array.dtype}, here {leaf.shape} and {leaf.dtype}"
             )
-    values = [jnp.asarray(arrays[path], leaf.dtype) for path, (_, leaf) in zip(paths, leaves, strict=True)]
+    values = [np.asarray(arrays[path], leaf.dtype) for path, (_, leaf) in zip(paths, leaves, strict=True)]
     return jax.tree.unflatten(form, values)
 
 

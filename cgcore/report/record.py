@@ -13,7 +13,7 @@ from cgcore.config import Config
 from cgcore.data import UNITS, Dataset
 from cgcore.data.dataset import Choice
 from cgcore.factor.factor import Factor
-from cgcore.files import check_writable
+from cgcore.files import atomic_group
 from cgcore.fitting.result import FitResult
 from cgcore.serialize import write_json, write_priors
 
@@ -28,11 +28,12 @@ def write(
 ) -> tuple[Path, Path]:
     """Write `fit.json` and `priors.yaml` into a folder; see `FitResult.save`."""
     written = Path(folder) / RECORD, Path(folder) / PRIORS
-    for path in written:
-        check_writable(path)
-    write_priors(written[1], result.prior, result.fitted_params)
     config = Config(result.prior, unused=tuple(unused))
-    write_json(written[0], record(result, config, settings_of_data(result, config_file)))
+    with atomic_group() as group:
+        write_priors(written[1], result.prior, result.fitted_params)
+        made = record(result, config, settings_of_data(result, config_file))
+        # Last, and with the sums of the others, so that a mixture with the files of another run is seen.
+        write_json(written[0], made | {"files": group.digests(folder)})
     return written
 
 

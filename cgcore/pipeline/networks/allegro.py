@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int, Shaped
 
+from cgcore.config.networks import AllegroSettings
 from cgcore.physics.geometry import norm
 from cgcore.physics.space import Displacement
 from cgcore.pipeline.networks.edges import Edges, every_pair, listed
@@ -25,7 +26,6 @@ from cgcore.pipeline.networks.equivariant import SCALAR, harmonics, mix, mix_sha
 from cgcore.pipeline.networks.mlp import Normal, draw, mlp, mlp_shape, silu
 from cgcore.pipeline.networks.network import NetworkParams
 from cgcore.pipeline.networks.radial import bessel, envelope
-from cgcore.pipeline.networks.settings import AllegroSettings
 
 ALPHA = 0.5
 """Weight of a layer's update of x against x itself."""

@@ -22,10 +22,10 @@ from jax.typing import DTypeLike
 from jax_md.nn import nequip
 from jaxtyping import Array, Float, Int, Shaped
 
+from cgcore.config.networks import NequipSettings
 from cgcore.physics.space import Displacement
 from cgcore.pipeline.networks.edges import listed
 from cgcore.pipeline.networks.network import NetworkParams
-from cgcore.pipeline.networks.settings import NequipSettings
 
 CUTOFF = 2.0
 """In the units of length that jax-md is given."""
