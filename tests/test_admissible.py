@@ -50,19 +50,24 @@ def fitted() -> FitResult:
     return fit(factor(), PRIOR, Options(smoothness=STRENGTH))
 
 
+def rough() -> np.ndarray:
+    """Root mean square curvature of each coefficient being 1: w U'' of a harmonic has the mean square w² n⁴ / 2."""
+    diagonal, w = np.zeros(len(START)), PRIOR.weights
+    diagonal[2:10] = w.angle * np.tile(np.arange(1, 5) ** 2.0, 2) / np.sqrt(2)
+    diagonal[10:14] = w.dihedral * np.tile(np.arange(1, 3) ** 2.0, 2) / np.sqrt(2)
+    return diagonal
+
+
 @cache
 def stacked() -> tuple[np.ndarray, np.ndarray]:
     """Rows whose squared residual is the objective."""
-    rows = rows_of(pulled(), PRIOR)
+    rows, diagonal = rows_of(pulled(), PRIOR), rough()
     X, F = rows.X / np.sqrt(rows.beads), rows.F / np.sqrt(rows.beads)
-    w, size = PRIOR.weights, X.shape[1]
-    rough = np.zeros(size)  # w U'' of a harmonic has the mean square w² n⁴ / 2 over the period
-    rough[2:10] = w.angle * np.tile(np.arange(1, 5) ** 2.0, 2) / np.sqrt(2)
-    rough[10:14] = w.dihedral * np.tile(np.arange(1, 3) ** 2.0, 2) / np.sqrt(2)
-    series = rough > 0
-    unit = np.linalg.norm(X[:, series] / rough[series], 2) ** 2
-    penalty = np.diag(np.sqrt(STRENGTH * unit) * rough)
-    return np.vstack([X, penalty]), np.append(F, np.zeros(size))
+    series = diagonal > 0
+    unit = np.linalg.norm(X[:, series] / diagonal[series], 2) ** 2
+    penalty = np.diag(np.sqrt(STRENGTH * unit) * diagonal)
+    assert fitted().smoothest is not None
+    return np.vstack([X, penalty]), np.append(F, penalty @ fitted().smoothest)
 
 
 def objective(c: np.ndarray) -> float:
@@ -107,7 +112,8 @@ def by_slsqp(chosen: tuple[Constraint, ...]) -> float:
 @cache
 def spectrum_of() -> tuple[Spectrum, np.ndarray]:
     """Of the objective, and the free optimum in its coordinates."""
-    S = smoothing(factor(), STRENGTH).S
+    assert fitted().smoothest is not None
+    S = smoothing(factor(), STRENGTH, fitted().smoothest).S
     found = spectrum(S, factor().beads)
     assert found.kept().all()
     return found, found.U.T @ ((target(S) - design(S) @ START) / np.sqrt(factor().beads))
@@ -151,6 +157,37 @@ def test_the_optimum_is_that_of_another_solver() -> None:
     assert fitted().status == Status.CONSTRAINED
     assert certificate.violation is not None
     assert certificate.violation < 1e-10
+
+
+def test_the_smoothest_admissible_potential() -> None:
+    """Of least roughness under the walls and the barrier, by sequential quadratic programming; pairs and bonds have no
+    part in it."""
+    diagonal = rough()
+    series = diagonal > 0
+    c = fitted().smoothest
+    assert c is not None
+    assert not c[~series].any()
+    chosen = tuple(one for one in fitted().admissible.constraints if "angle" in one.name or "dihedral" in one.name)
+    assert len(chosen) == 3
+    G, h = inequalities(chosen)
+    N = G[:, series] / diagonal[series]
+    size = np.linalg.norm(N, axis=1)
+    N, h = N / size[:, None], h / size
+    assert (N @ (diagonal * c)[series] - h > -1e-9).all()
+    found = minimize(
+        lambda x: x @ x,
+        (diagonal * c)[series] + 1.0,
+        jac=lambda x: 2 * x,
+        constraints={"type": "ineq", "fun": lambda x: N @ x - h, "jac": lambda x: N},
+        method="SLSQP",
+        options={"ftol": 1e-15, "maxiter": 500},
+    )
+    assert np.sum((diagonal * c) ** 2) == pytest.approx(found.fun, rel=OPTIMAL)
+    assert found.fun > 1
+    # Without constraints it is flat.
+    free = fit(factor(), PRIOR, Options(smoothness=STRENGTH, constraints="none")).smoothest
+    assert free is not None
+    assert not free.any()
 
 
 def test_what_the_constraints_cost() -> None:

@@ -67,9 +67,9 @@ def assert_wall(w: Weights, p: dict[str, Any], foot: float, end: float, kT: floa
     theta = np.linspace(foot, end, 2000)
     steepest = 2 * WALL * kT / WIDTH
     wall = steepest * np.minimum(np.abs(theta - foot) / WIDTH, 1.0)
-    # The constraint holds at angles 180/60 degrees apart or closer; a curve between them lies lower than its chord by
+    # The constraint holds at angles a degree apart or closer; a curve between them lies lower than its chord by
     # at most h²/8 times its curvature, and the wall's corner lies above its chord by at most h/4 times its bend.
-    h = np.pi / 60
+    h = np.pi / 180
     roughest = np.abs(angle_slope(w, p, np.linspace(0, np.pi, 2000), 3)).max()
     between = h**2 / 8 * roughest + h / 4 * steepest / WIDTH
     assert (sign * angle_slope(w, p, theta) >= wall - between - 1e-7 * steepest).all()
@@ -164,7 +164,7 @@ def test_what_is_projected_is_admissible(
     chains, prior = random_chains(12, [length], length, seed), prior_of(harmonics[0], weights, harmonics[1])
     factor = factor_without_a_pass(chains, prior)
     start = to_coefficients(prior.params)
-    directions = spectrum(smoothing(factor, 1e-3).S, factor.beads)
+    directions = spectrum(smoothing(factor, 1e-3, np.zeros_like(start)).S, factor.beads)
     allowed = Admissible.of(constraints("safe", factor, kelvin), directions, start, directions.kept())
     c, _ = allowed.nearest(start + size * np.random.default_rng(seed).normal(size=len(start)))
     assert_admissible(weights, to_params(c, prior.params), chains, kelvin)
@@ -193,7 +193,7 @@ def test_rows_are_slopes_and_energies(seed: int) -> None:
     low, high = (float(factor.histograms.percentile("angle", x) or 0) for x in (0.1, 99.9))
     for name, foot, end in (("angle wall, low", low, 0.0), ("angle wall, high", high, np.pi)):
         theta = np.linspace(foot, end, len(said[name]))
-        assert abs(theta[1] - theta[0]) <= np.pi / 60 * (1 + 1e-12)
+        assert abs(theta[1] - theta[0]) <= np.pi / 180 * (1 + 1e-12)
         np.testing.assert_allclose(said[name], np.sign(end - foot) * angle_slope(w, p, theta), atol=1e-12)
     phi = np.linspace(-np.pi, np.pi, 60, endpoint=False)
     energy = dihedral_energy(w, p, phi)
@@ -223,7 +223,7 @@ def test_bounds_are_those_that_the_text_says() -> None:
         # Fine steps of the same slopes: the wall's height after 10 degrees, but for its corner between two angles.
         fine = np.linspace(0, WIDTH, 1000)
         height = np.trapezoid(np.interp(fine, away, slopes), fine)
-        assert height == pytest.approx(4 * kT, rel=0.05)
+        assert height == pytest.approx(4 * kT, rel=0.01)
         assert f"{np.degrees(foot):.1f}°" in named(name, found).text
         np.testing.assert_allclose(slopes[away > WIDTH], 8 * kT / WIDTH)
         assert (np.diff(slopes) > -1e-9).all()

@@ -123,8 +123,8 @@ def test_chignolin_along_the_kept_directions(cutoff: float) -> None:
     assert found.certificate.kkt_residual is not None
     assert found.certificate.kkt_residual < 1e-10
     assert found.fitted_params["epsilon"] >= 0
-    # Weak duality holds to rounding of sums of losses.
-    assert found.certificate.lower_bound == pytest.approx(found.train_loss, rel=1e-10)
+    # Coefficients of 1e10 along directions that float64 just resolves cost digits of both.
+    assert found.certificate.lower_bound == pytest.approx(found.train_loss, rel=1e-8 if cutoff == 0 else 1e-10)
     assert found.certificate.optimal_loss == pytest.approx(factor.loss(best), rel=1e-10)
 
 
@@ -183,6 +183,8 @@ def test_a_negative_start_that_no_data_move_is_not_constrained_and_said(prior: P
     found = fit(chains.dataset(), prior, nonnegative())
     (name,) = (name for name in ("kr", "epsilon") if prior.params[name] == -1)
     assert found.fitted_params[name] == pytest.approx(-1, rel=1e-14)
+    if name == "kr":  # and r0, which is found from it, stays too
+        assert found.fitted_params["r0"] == pytest.approx(float(prior.params["r0"]), rel=1e-12)
     assert name not in [one.name for one in found.admissible.constraints]
     assert any(warning.startswith(f"{name} = -1 is") for warning in found.warnings)
 
