@@ -60,7 +60,7 @@ def assert_admissible(w: Weights, p: dict[str, Any], chains: Chains, kelvin: flo
 
 
 def assert_wall(w: Weights, p: dict[str, Any], foot: float, end: float, kT: float) -> None:
-    """The slope away from the sampled range is at least that of a harmonic wall, which reaches 4 kT after 10 degrees."""
+    """The slope away from the sampled range is at least that of a harmonic wall that reaches 4 kT after 10 degrees."""
     sign = 1.0 if end > foot else -1.0
     if (end - foot) * (1 if end > 0 else -1) <= 0:
         return  # sampled up to 180 degrees (or 0) to a bin: nothing is outside
@@ -326,7 +326,7 @@ def test_levels() -> None:
 
 def test_what_cannot_be_met_is_one_error_that_names_it() -> None:
     """Along the few directions that a large cut-off leaves, no potential has both walls."""
-    chains, prior, factor = case("two proteins")
+    _, prior, factor = case("two proteins")
     with pytest.raises(InputError, match="constraints can't be met together") as refused:
         fit(factor, prior, Options(truncation=0.9))
     message = str(refused.value)

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from cgcore.errors import InputError
 
-Vector = Float[Array, "3"]
+Vector = Float[Array | np.ndarray, "3"]
 Displacement = Callable[[Vector, Vector], Vector]
 """jax-md's convention: `displacement(Ra, Rb)` is Ra - Rb, in a periodic box its nearest image."""
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from cgcore.physics.space import Displacement, Vector, free
 
@@ -74,8 +74,8 @@ class Listed(NamedTuple):
 
 
 def every_pair(
-    R: Float[Array, "beads 3"],
-    mask: Bool[Array, " beads"],
+    R: Float[Any, "beads 3"],
+    mask: Shaped[Any, " beads"],
     cutoff: float,
     displacement: Displacement,
     dtype: DTypeLike,
@@ -87,8 +87,8 @@ def every_pair(
 
 
 def listed(
-    R: Float[Array, "beads 3"],
-    mask: Bool[Array, " beads"],
+    R: Float[Any, "beads 3"],
+    mask: Shaped[Any, " beads"],
     cutoff: float,
     displacement: Displacement,
     dtype: DTypeLike,
@@ -108,7 +108,7 @@ def listed(
 
 
 def count_edges(
-    R: Float[Array, "beads 3"], mask: Bool[Array, " beads"], cutoff: float, displacement: Displacement = free
+    R: Float[Any, "beads 3"], mask: Shaped[Any, " beads"], cutoff: float, displacement: Displacement = free
 ) -> Int[Array, ""]:
     """Edges of one frame, each pair counted in both directions; R [Å] may hold anything for padded beads."""
     return jnp.sum(_within(R, jnp.asarray(mask, bool), cutoff, displacement))
@@ -116,7 +116,7 @@ def count_edges(
 
 def average_neighbors(
     R: Float[Any, "frames beads 3"],
-    mask: Bool[Any, "frames beads"],
+    mask: Shaped[Any, "frames beads"],
     cutoff: float,
     displacement: Displacement = free,
 ) -> float:
@@ -128,18 +128,18 @@ def average_neighbors(
 
 
 def _all_vectors(
-    R: Float[Array, "beads 3"], mask: Bool[Array, " beads"], displacement: Displacement
+    R: Float[Any, "beads 3"], mask: Shaped[Any, " beads"], displacement: Displacement
 ) -> Float[Array, "beads beads 3"]:
     R = jnp.where(mask[:, None], R, 0.0)
     return jax.vmap(jax.vmap(displacement, (0, None)), (None, 0))(R, R)
 
 
-def _pairs(mask: Bool[Array, " beads"]) -> Bool[Array, "beads beads"]:
+def _pairs(mask: Shaped[Any, " beads"]) -> Bool[Array, "beads beads"]:
     return mask[:, None] & mask[None] & ~np.eye(len(mask), dtype=bool)
 
 
 def _within(
-    R: Float[Array, "beads 3"], mask: Bool[Array, " beads"], cutoff: float, displacement: Displacement
+    R: Float[Any, "beads 3"], mask: Shaped[Any, " beads"], cutoff: float, displacement: Displacement
 ) -> Bool[Array, "beads beads"]:
     squared = jnp.sum(_all_vectors(jax.lax.stop_gradient(R), mask, displacement) ** 2, axis=-1)
     # Not "<": a real bead whose position is NaN must spoil the energy, not drop out of it.

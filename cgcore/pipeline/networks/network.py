@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 NetworkParams = Any
 """A pytree of arrays of one dtype, which is the dtype that the network computes in."""
@@ -24,9 +24,9 @@ class Network(Protocol):
     def energy(
         self,
         params: NetworkParams,
-        R: Float[Array, "beads 3"],
-        mask: Bool[Array, " beads"],
-        species: Int[Array, " beads"],
+        R: Float[Any, "beads 3"],
+        mask: Shaped[Any, " beads"],
+        species: Int[Any, " beads"],
     ) -> Float[Array, ""]:
         """Energy of one frame [kcal/mol], to be jitted, mapped over frames and differentiated at will.
 
