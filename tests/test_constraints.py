@@ -326,7 +326,7 @@ def test_levels() -> None:
 
 def test_what_cannot_be_met_is_one_error_that_names_it() -> None:
     """Along the few directions that a large cut-off leaves, no potential has both walls."""
-    chains, prior, factor = case("two proteins")
+    _, prior, factor = case("two proteins")
     with pytest.raises(InputError, match="constraints can't be met together") as refused:
         fit(factor, prior, Options(truncation=0.9))
     message = str(refused.value)
