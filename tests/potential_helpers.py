@@ -68,7 +68,8 @@ def factor_without_a_pass(
     for index, frames in enumerate(np.array_split(np.arange(len(chains.R)), blocks)):
         rows = rows_of(chains.take(frames), prior)
         S = triangle(np.hstack([rows.X, rows.F[:, None]]))
-        made.append(Block(S, rows.beads, len(frames), "arrays", "arrays", index))
+        ranges = np.array([[frames[0], frames[-1] + 1]])
+        made.append(Block(S, rows.beads, len(frames), "arrays", "arrays", index, "", ranges))
     found = Sampled.of(chains)
     # As one chain a row of values, whose length counts all of them as real.
     many = [found.bonds, found.angles, found.dihedrals]

@@ -28,6 +28,7 @@ def with_training(config: Path, path: Path, more: dict[str, Any] | None = None, 
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["compressed", "direct"])
 def test_whitened_coordinates_end_at_the_optimum(tmp_path: Path, data: Path, config: Path, objective: str) -> None:
     settings = ("--objective", objective, "--coordinates", "whitened", "--truncation", 0.01)
@@ -38,6 +39,7 @@ def test_whitened_coordinates_end_at_the_optimum(tmp_path: Path, data: Path, con
     assert kept["train_loss"] == pytest.approx(loss(kept["fitted_params"], bundled(60)), rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["compressed", "direct"])
 def test_few_steps_in_physical_coordinates_end_with_code_1(
     tmp_path: Path, data: Path, config: Path, objective: str
@@ -61,6 +63,7 @@ def test_few_steps_in_physical_coordinates_end_with_code_1(
     assert kept["cutoff"] is None
 
 
+@pytest.mark.slow
 def test_both_objectives_take_the_same_path(tmp_path: Path, data: Path, config: Path) -> None:
     histories = [
         fitted(

@@ -86,6 +86,7 @@ def test_lost_replicas_are_exit_code_1(tmp_path: Path, data: Path) -> None:
     assert not (tmp_path / "out" / PICTURE).exists()
 
 
+@pytest.mark.slow
 def test_what_was_exported_for_openmm(tmp_path: Path, data: Path) -> None:
     write_openmm(tmp_path / "system.xml", sound_prior(), 5)
     ran = run("simulate", tmp_path / "system.xml", data, *QUICK)
@@ -93,6 +94,7 @@ def test_what_was_exported_for_openmm(tmp_path: Path, data: Path) -> None:
     assert "openmm CPU" in ran.out
 
 
+@pytest.mark.slow
 def test_a_trained_model(tmp_path: Path, data: Path) -> None:
     import jax
     import pipeline_helpers as h

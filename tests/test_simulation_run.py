@@ -123,6 +123,7 @@ def kill(after: float) -> Any:
     return watch
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path, whole: SimulationResult) -> None:
     with mock.patch("cgcore.simulation.run.SAVE_SECONDS", 0.0), pytest.raises(_Killed):
         cgcore.simulate(SOUND, DATA, **SHORT, folder=tmp_path, progress=kill(0.75))

@@ -175,6 +175,7 @@ def fresh() -> Iterator[None]:
     jax.clear_caches()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fresh")
 @pytest.mark.parametrize("seen", FAULTS.values(), ids=FAULTS)
 def test_a_fault_turns_the_checks_red(monkeypatch: pytest.MonkeyPatch, seen: Seen) -> None:

@@ -134,6 +134,7 @@ def test_options_that_belong_together(record: Path, options: list[str]) -> None:
     assert record.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_record_for_data_of_ones_own(tmp_path: Path) -> None:
     """The main path of a user: record once, then gate."""
     batch = cgcore.datasets.chignolin().subset(60).join()
@@ -177,6 +178,7 @@ def test_the_bundled_record_is_whole() -> None:
     assert all({"steps", "evaluations", "optimality_gap"} <= set(gates.bounds_of(mode)) for _, mode in gates.values)
 
 
+@pytest.mark.slow
 def test_a_fit_that_is_gated_passes_on_the_bundled_record() -> None:
     only = ((modes.SOLVER, "quartic"), ("chignolin", "default"))
     with jax.enable_x64(True):

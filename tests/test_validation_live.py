@@ -47,6 +47,7 @@ def on_the_factor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "plain", lambda objective, *args: plain("compressed", *args))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("on_the_factor")
 def test_a_script_written_from_the_algorithm_passes_on_padded_data_and_is_recorded(tmp_path: Path) -> None:
     data = cgcore.read(TWO_PROTEINS).subset(40)
@@ -87,6 +88,7 @@ LOSSES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "lines"), LOSSES.items(), ids=LOSSES)
 def test_a_script_with_another_loss_is_red_and_the_loss_named(
     tmp_path: Path, name: str, lines: tuple[str, str]
@@ -112,6 +114,7 @@ def test_a_script_with_another_loss_is_red_and_the_loss_named(
     assert len(failed(rows)) >= 2
 
 
+@pytest.mark.slow
 def test_a_record_of_wrong_losses_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = returning(tmp_path, "return prior_params, [1.0, 0.5]")
     mine = Context(
