@@ -96,7 +96,8 @@ def save(path: Path, arrays: Mapping[str, Any]) -> Path:
 def prior_yaml(path: Path, harmonics: int = 2, **more: Any) -> Path:
     """A configuration with a small prior, so that its fits are quick to compile."""
     series = [round(0.3 - 0.2 * k, 3) for k in range(harmonics)]
-    priors = {"weights": WEIGHTS, "r0": 3.83, "kr": 150.0, "a": series, "b": series, "epsilon": 1.0, "sigma": 3.0}
+    weights = WEIGHTS | {"excluded_volume": 0}
+    priors = {"weights": weights, "r0": 3.83, "kr": 150.0, "a": series, "b": series, "epsilon": 1.0, "sigma": 3.0}
     priors |= {"k_dih": [0.47, 0.9], "gamma_dih": [1.4, 1.6]} | more
     path.write_text(json.dumps({"model": {"priors": priors}}))
     return path

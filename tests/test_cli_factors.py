@@ -84,7 +84,7 @@ def test_blocks(tmp_path: Path, files: Files) -> None:
 
 
 def test_a_factor_for_other_weights_is_refused_with_both_shown(tmp_path: Path, files: Files) -> None:
-    weights = {"bond": 0.5, "angle": 0.1, "dihedral": 0.25, "repulsive": 1.0}
+    weights = {"bond": 0.5, "angle": 0.1, "dihedral": 0.25, "repulsive": 1.0, "excluded_volume": 0}
     other = prior_yaml(tmp_path / "other.yaml", weights=weights)
     path = files.folder / "a.factor.npz"
     ran = run("fit", path, "--config", other, "--output", tmp_path / "out")

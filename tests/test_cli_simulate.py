@@ -145,7 +145,8 @@ def test_files_that_are_no_model(tmp_path: Path, data: Path) -> None:
     empty.write_text("model: {use_priors: true}")
     assert_refused(run("simulate", empty, data), "model.priors is missing")
     weightless = prior_yaml(
-        tmp_path / "zero.yaml", weights=dict.fromkeys(("bond", "angle", "dihedral", "repulsive"), 0.0)
+        tmp_path / "zero.yaml",
+        weights=dict.fromkeys(("bond", "angle", "dihedral", "repulsive", "excluded_volume"), 0.0),
     )
     assert_refused(run("simulate", weightless, data), "every term of the prior is 0")
     assert_refused(run("simulate", tmp_path / "none.yaml", data), "no such file")
