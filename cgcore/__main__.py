@@ -1,5 +1,5 @@
 """`python -m cgcore` is `cgcore`."""
 
-from cgcore.cli import main
+from cgcore.cli.process import run
 
-main()
+run()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from factor_helpers import (
+    WEAKEST,
     Chains,
     chignolin_factor,
     chignolin_rows,
@@ -21,12 +22,15 @@ from factor_helpers import (
     random_chains,
     rows_of,
     two_proteins,
+    unconstrained,
 )
 
 import cgcore
-from cgcore import FitResult, Options, Prior, fit
+from cgcore import FitResult, Prior, fit
 from cgcore.fitting.certificate import Certificate, certify
 from cgcore.fitting.spectrum import spectrum
+
+pytestmark = pytest.mark.numerical
 
 PRIOR = prior_of(10)
 START = cgcore.to_coefficients(PRIOR.params)
@@ -37,23 +41,23 @@ RECORDED = {
     "zero_prior_loss": 1630.0162839830034,
     "optimal_loss_every_direction": 1418.036330337618,
 }
-"""Of the bundled set with the default prior, by the calculation whose results are recorded beside it."""
+"""Of the bundled set with the default prior of four terms, by the calculation whose results are recorded beside it."""
 
 
 @cache
 def certificate(n_angle: int = 10, **options: Any) -> Certificate:
-    return fit(chignolin_factor(n_angle), prior_of(n_angle), Options(**options)).certificate
+    return fit(chignolin_factor(n_angle), prior_of(n_angle), unconstrained(**options)).certificate
 
 
 def test_recorded_numbers() -> None:
     found = certificate(truncation=0)
     assert found.zero_prior_loss == pytest.approx(RECORDED["zero_prior_loss"], rel=1e-11)
     assert found.initial_loss == pytest.approx(RECORDED["initial_loss"], rel=1e-11)
-    # Which of the weakest directions are kept is rounding: see test_factor_compress.
-    assert found.optimal_loss == pytest.approx(RECORDED["optimal_loss"], rel=5e-9)
-    assert found.optimal_loss_resolved == pytest.approx(RECORDED["optimal_loss"], rel=5e-9)
-    # Over every direction, the two of rounding included.
-    assert found.optimal_loss_every_direction == pytest.approx(RECORDED["optimal_loss_every_direction"], rel=1e-6)
+    assert found.optimal_loss == pytest.approx(RECORDED["optimal_loss"], rel=WEAKEST)
+    assert found.optimal_loss_resolved == pytest.approx(RECORDED["optimal_loss"], rel=WEAKEST)
+    # Over every direction, the two of rounding included. They hold 8e-5 of the loss, and one of them, whose relative
+    # singular value is 3e-14, is turned by a tenth by rounding.
+    assert found.optimal_loss_every_direction == pytest.approx(RECORDED["optimal_loss_every_direction"], rel=2e-5)
 
 
 @pytest.mark.parametrize("cutoff", [0.0, 1e-4, 0.01, 0.3])
@@ -75,7 +79,8 @@ def test_all_numbers_where_every_digit_is_determined(cutoff: float) -> None:
 def certified(point: np.ndarray, cutoff: float = 0.0, start: np.ndarray = START) -> Certificate:
     factor = chignolin_factor(10)
     found = spectrum(factor.S, factor.beads)
-    return certify(factor, found, start, point, found.kept(cutoff))
+    resolved = factor.loss(found.optimum(factor.S, start, found.kept()))
+    return certify(factor, factor.S, found, start, point, found.kept(cutoff), resolved=resolved)
 
 
 def test_gap_and_explained_part_of_a_point_in_between() -> None:
@@ -147,7 +152,7 @@ TRUE = Prior(
 @cache
 def noise_free_fit() -> FitResult:
     chains = noise_free(two_proteins(), TRUE, cgcore.to_coefficients(TRUE.params))
-    return fit(chains.dataset(), prior_of(4), Options(truncation=0))
+    return fit(chains.dataset(), prior_of(4), unconstrained(truncation=0))
 
 
 def test_without_noise_the_gap_is_finite_and_the_loss_zero() -> None:
@@ -174,7 +179,7 @@ def test_without_noise_and_with_dependent_columns_what_is_determined_is_recovere
     true = Prior(PRIOR.weights, PRIOR.params | {"kr": 120.0, "r0": 3.75, "epsilon": 2.5})
     rows = rows_of(chains, PRIOR)
     c_true = cgcore.to_coefficients(true.params)
-    found = fit(noise_free(chains, PRIOR, c_true).dataset(), PRIOR, Options(truncation=0))
+    found = fit(noise_free(chains, PRIOR, c_true).dataset(), PRIOR, unconstrained(truncation=0))
     c = cgcore.to_coefficients(found.fitted_params)
     assert np.linalg.norm(rows.X @ (c - c_true)) < 1e-8 * np.linalg.norm(rows.X @ c_true)
     assert found.converged
@@ -184,26 +189,19 @@ def test_without_noise_and_with_dependent_columns_what_is_determined_is_recovere
 
 def test_starting_at_the_truth() -> None:
     chains = noise_free(two_proteins(), TRUE, cgcore.to_coefficients(TRUE.params))
-    found = fit(chains.dataset(), TRUE)
+    found = fit(chains.dataset(), TRUE, unconstrained())
     assert found.converged
     assert np.isfinite(found.certificate.optimality_gap)
     assert abs(found.certificate.optimality_gap) < 1e-8
     assert found.certificate.explained == 1
 
 
-def test_no_forces_at_all() -> None:
-    chains = two_proteins()
-    found = fit(chains._replace(F=np.zeros_like(chains.F)).dataset(), prior_of(4), Options(truncation=0))
-    assert found.certificate.zero_prior_loss == 0
-    assert np.isfinite(list(filter(None, vars(found.certificate).values()))).all()
-    assert found.certificate.loss < 1e-20 * found.certificate.initial_loss
-
-
 def test_beads_scale_nothing() -> None:
     """A set and its double have the same losses: they are per bead."""
     once = factor_of(two_proteins(), prior_of(4))
-    twice = cgcore.merge(once, once)
-    first, second = (fit(factor, prior_of(4), Options(truncation=0)).certificate for factor in (once, twice))
+    with pytest.warns(cgcore.InputWarning, match="counted twice"):
+        twice = cgcore.merge(once, once)
+    first, second = (fit(factor, prior_of(4), unconstrained(truncation=0)).certificate for factor in (once, twice))
     for name, value in vars(first).items():
         if value is not None and name != "optimality_gap":
             assert getattr(second, name) == pytest.approx(value, rel=1e-9), name

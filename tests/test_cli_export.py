@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 import openmm
 import pytest
-from cli_helpers import WEIGHTS, assert_refused, bundled, forces, prior_yaml, run
+from cli_helpers import WEIGHTS, assert_refused, bundled, forces, prior_yaml, run, save
 from helpers import relative
 
 from cgcore.config import default_prior, load_config
@@ -78,8 +80,8 @@ def test_what_a_fit_writes_and_a_warning(tmp_path: Path) -> None:
     ran = run("export", priors, "--to", "openmm", "--beads", 10, "-o", tmp_path / "system.xml")
     assert (ran.code, ran.out) == (0, f"Written: {tmp_path / 'system.xml'}\n")
     assert ran.err == (
-        f"{priors}: epsilon = -41.8583 is negative: beads that meet fall into each other; "
-        "do not simulate with it, but fit with --nonnegative\n"
+        f"{priors}: epsilon = -41.8583 is negative: the repulsion attracts; "
+        "do not simulate with it, but fit with --constraints safe\n"
     )
 
 
@@ -147,10 +149,27 @@ def test_without_openmm(tmp_path: Path, priors: Path, monkeypatch: pytest.Monkey
     assert_refused(ran, r"pip install 'cgcore\[export\]'")
 
 
+def test_a_mixture_of_two_runs_is_a_warning(tmp_path: Path) -> None:
+    data, config = save(tmp_path / "d.npz", bundled(12)), prior_yaml(tmp_path / "c.yaml", harmonics=1)
+    assert (
+        run("fit", data, "--config", config, "--output", tmp_path / "a", "--plot", tmp_path / "a" / "x.svg").code == 0
+    )
+    said = json.loads((tmp_path / "a" / "fit.json").read_text(encoding="utf-8"))["files"]
+    assert said == {
+        name: hashlib.sha256((tmp_path / "a" / name).read_bytes()).hexdigest() for name in ("priors.yaml", "x.svg")
+    }
+    priors, to = tmp_path / "a" / "priors.yaml", ("--to", "lammps", "--beads", 9, "-o", tmp_path / "out")
+    mixed = "is not the file that .*fit.json was written with; one of them is of another run, or edited"
+    assert not re.search(mixed, run("export", priors, *to).err)
+    priors.write_text(config.read_text())  # as of a run that was killed after it had moved this file alone
+    ran = run("export", priors, *to)
+    assert (ran.code, bool(re.search(mixed, ran.err))) == (0, True)
+
+
 def test_lammps_files_need_no_jax(tmp_path: Path, priors: Path) -> None:
     words = ["export", str(priors), "--to", "lammps", "--beads", "9", "-o", str(tmp_path / "out")]
     code = (
-        f"import sys; from cgcore.cli import cli; cli({words}, standalone_mode=False);"
+        f"import sys; from cgcore.cli.commands import cli; cli({words}, standalone_mode=False);"
         "print(*sorted({'jax', 'openmm'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

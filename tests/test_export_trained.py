@@ -140,7 +140,7 @@ def test_a_prior_needs_beads_and_a_bad_one_is_a_warning(tmp_path: Path) -> None:
     ran = run("export", path, "--to", "stablehlo", "-o", tmp_path / "out")
     assert (ran.code, ran.out) == (0, f"Written: {tmp_path / 'out'}\n")
     assert ran.err == (
-        f"{path}: epsilon = -2 is negative: beads that meet fall into each other; "
+        f"{path}: epsilon = -2 is negative: the repulsion attracts; "
         "see that the network makes up for it before you simulate\n"
     )
 

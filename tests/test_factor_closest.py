@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from factor_helpers import prior_of
+from factor_helpers import WEIGHTS, prior_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,9 +15,9 @@ from cgcore.factor.closest import EDGES, ClosestPairs
 from cgcore.factor.histogram import percentile
 
 
-def test_a_pass_counts_the_closest_pair_of_each_frame(tmp_path) -> None:
+def test_a_pass_counts_the_closest_pair_of_each_frame(tmp_path: Path) -> None:
     data = cgcore.datasets.chignolin().subset(200)
-    prior = prior_of(4, excluded_volume=1.0)
+    prior = prior_of(4, WEIGHTS._replace(excluded_volume=1.0))
     factor = cgcore.compress(data, cgcore.Fingerprint.of(prior))
     R = data.join().R.astype(float)
     i, j = np.triu_indices(R.shape[1], 2)
@@ -25,7 +27,8 @@ def test_a_pass_counts_the_closest_pair_of_each_frame(tmp_path) -> None:
         np.testing.assert_array_equal(factor.closest.counts[name], expected)
     cgcore.save_factor(tmp_path / "a.npz", factor)
     again = cgcore.load_factor(tmp_path / "a.npz")
-    both = cgcore.merge(factor, again)
+    with pytest.warns(cgcore.InputWarning, match="counted twice"):
+        both = cgcore.merge(factor, again)
     for name, counts in factor.closest.counts.items():
         np.testing.assert_array_equal(again.closest.counts[name], counts)
         np.testing.assert_array_equal(both.closest.counts[name], 2 * counts)

@@ -6,6 +6,7 @@ condition number of all of them.
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any, get_args
 
@@ -20,6 +21,7 @@ from factor_helpers import (
     random_chains,
     rows_of,
     two_proteins,
+    unconstrained,
 )
 
 import cgcore
@@ -27,6 +29,8 @@ from cgcore import Factor, FitResult, InputError, Options, Prior, Status, fit
 from cgcore.fitting.certificate import OPTIMAL
 from cgcore.fitting.fit import Callbacks
 from cgcore.fitting.options import Coordinates, Objective
+
+pytestmark = pytest.mark.numerical
 
 PRIOR = prior_of(10)
 START = cgcore.to_coefficients(PRIOR.params)
@@ -41,7 +45,7 @@ def factor() -> Factor:
 
 @cache
 def result(**options: Any) -> FitResult:
-    return fit(chignolin_chains(60).dataset(), PRIOR, Options(**options))
+    return fit(chignolin_chains(60).dataset(), PRIOR, unconstrained(**options))
 
 
 @cache
@@ -83,7 +87,6 @@ def test_whitened_coordinates_end_at_the_optimum_in_a_few_steps(objective: str, 
 def test_the_direct_objective_along_every_direction() -> None:
     """Its gradient is lost in rounding there (coefficients of 1e6), the loss is not."""
     found = result(objective="direct", truncation=0)
-    assert found.steps < 50
     assert abs(found.certificate.optimality_gap) <= 1e-9
 
 
@@ -165,7 +168,7 @@ def test_float32() -> None:
 
 def test_the_setting_of_jax_is_left_as_it_was() -> None:
     with jax.enable_x64(False):
-        found = fit(factor(), PRIOR)
+        found = fit(factor(), PRIOR, unconstrained())
         assert jnp.arange(1.0).dtype == np.float32
     assert found.train_loss == result().train_loss
 
@@ -175,7 +178,7 @@ def test_the_setting_of_jax_is_left_as_it_was() -> None:
 
 @pytest.mark.parametrize("options", [{}, {"coordinates": "physical"}, {"objective": "direct"}])
 def test_the_same_again_bit_for_bit(options: dict[str, Any]) -> None:
-    first, second = result(**options), fit(chignolin_chains(60).dataset(), PRIOR, Options(**options))
+    first, second = result(**options), fit(chignolin_chains(60).dataset(), PRIOR, unconstrained(**options))
     assert second.loss_history == first.loss_history
     assert second.certificate == first.certificate
     for name, value in first.fitted_params.items():
@@ -186,7 +189,7 @@ def test_the_same_again_bit_for_bit(options: dict[str, Any]) -> None:
 
 
 def test_a_factor_in_place_of_data() -> None:
-    found = fit(factor(), PRIOR)
+    found = fit(factor(), PRIOR, unconstrained())
     assert found.certificate == result().certificate
     assert found.loss_history == result().loss_history
 
@@ -205,8 +208,8 @@ def test_a_factor_of_another_prior_is_refused_with_both_values() -> None:
 
 def test_held_out_frames_are_judged_and_not_fitted() -> None:
     data, held = chignolin_chains(60), chignolin_chains(120).take(slice(60, None))
-    by_frames = fit(data.dataset(), PRIOR, validation=held.dataset())
-    by_factor = fit(factor(), PRIOR, validation=factor_of(held, PRIOR))
+    by_frames = fit(data.dataset(), PRIOR, unconstrained(), validation=held.dataset())
+    by_factor = fit(factor(), PRIOR, unconstrained(), validation=factor_of(held, PRIOR))
     expected = rows_of(held, PRIOR).loss(cgcore.to_coefficients(by_frames.fitted_params))
     assert by_frames.val_loss == pytest.approx(expected, rel=1e-10)
     assert by_factor.val_loss == pytest.approx(expected, rel=1e-10)
@@ -223,13 +226,14 @@ def test_keys_that_scripts_read() -> None:
         "converged": True,
         "grad_norm": found.grad_norm,
         "loss_history": found.loss_history,
-        "fitted_params": found.fitted_params,
+        "fitted_params": {name: value.tolist() for name, value in found.fitted_params.items()},
     }
+    assert json.loads(json.dumps(found.as_dict())) == found.as_dict()
     assert len(found.loss_history) == found.steps
     assert found.initial_params is PRIOR.params
     assert found.prior is PRIOR
-    assert found.options == Options()
-    assert found.cutoff in (found.curve.cutoffs if found.curve else [])
+    assert found.options == unconstrained()
+    assert found.cutoff in (found.curve.values if found.curve else [])
     assert found.seconds.run > 0
 
 
@@ -245,7 +249,7 @@ def test_progress_of_frames_and_steps() -> None:
 
 
 def test_starting_at_the_optimum_takes_no_step() -> None:
-    again = fit(factor(), Prior(PRIOR.weights, result(truncation=0.01).fitted_params), Options(truncation=0.01))
+    again = fit(factor(), Prior(PRIOR.weights, result(truncation=0.01).fitted_params), unconstrained(truncation=0.01))
     assert again.steps <= 1
     assert again.converged
     assert again.train_loss == pytest.approx(result(truncation=0.01).train_loss, rel=1e-12)
@@ -253,7 +257,7 @@ def test_starting_at_the_optimum_takes_no_step() -> None:
 
 def test_kr_of_zero_at_the_start() -> None:
     prior = Prior(PRIOR.weights, PRIOR.params | {"kr": 0.0})
-    found = fit(factor(), prior, Options(truncation=0.01))
+    found = fit(factor(), prior, unconstrained(truncation=0.01))
     assert abs(found.certificate.optimality_gap) <= 1e-10
     with pytest.raises(InputError, match="kr = 0"):
         fit(chignolin_chains(60).dataset(), prior, Options(objective="direct"))
@@ -263,7 +267,7 @@ def test_kr_of_zero_at_the_start() -> None:
 @pytest.mark.parametrize("truncation", ["auto", 0])
 def test_short_chains(length: int, truncation: Any) -> None:
     chains, prior = random_chains(60, [length], length, seed=length), prior_of()
-    found = fit(chains.dataset(), prior, Options(truncation=truncation))
+    found = fit(chains.dataset(), prior, unconstrained(truncation=truncation))
     assert found.converged
     assert abs(found.certificate.optimality_gap) <= 1e-10
     # Parameters of terms without data stay where they were, and all are finite.
@@ -272,7 +276,7 @@ def test_short_chains(length: int, truncation: Any) -> None:
 
 
 def test_two_proteins() -> None:
-    found = fit(two_proteins().dataset(), prior_of())
+    found = fit(two_proteins().dataset(), prior_of(), unconstrained())
     assert found.converged
     assert abs(found.certificate.optimality_gap) <= 1e-10
     assert found.curve is not None
@@ -281,7 +285,7 @@ def test_two_proteins() -> None:
 
 def test_one_frame() -> None:
     chains = random_chains(1, [5], 5, seed=5)
-    found = fit(chains.dataset(), prior_of())
+    found = fit(chains.dataset(), prior_of(), unconstrained())
     assert found.curve is None
     assert found.certificate.loss == pytest.approx(
         rows_of(chains, prior_of()).loss(cgcore.to_coefficients(found.fitted_params)), rel=1e-9
@@ -290,8 +294,6 @@ def test_one_frame() -> None:
 
 def test_a_stall_at_the_optimum_is_called_convergence() -> None:
     """Rounding of the direct loss hides 1e-6 of gradient along weak directions; the certificate sees through it."""
-    result = cgcore.fit(
-        cgcore.datasets.chignolin().subset(60), cgcore.default_prior(), Options(objective="direct", truncation=0.0)
-    )
+    result = cgcore.fit(cgcore.datasets.chignolin().subset(60), PRIOR, Options(objective="direct", truncation=0.0))
     assert abs(result.certificate.optimality_gap) < OPTIMAL
     assert result.converged

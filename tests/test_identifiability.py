@@ -9,17 +9,21 @@ import numpy as np
 import pytest
 from factor_helpers import (
     WEIGHTS,
+    Chains,
     chignolin_chains,
     chignolin_factor,
     factor_of,
     prior_of,
     random_chains,
     two_proteins,
+    unconstrained,
 )
 
 from cgcore import Factor, Options, Prior, fit
 from cgcore.fitting.identifiability import NAMED, Direction, Identifiability, compact, identify
 from cgcore.fitting.spectrum import spectrum
+
+pytestmark = pytest.mark.numerical
 
 EXCLUDED = WEIGHTS._replace(excluded_volume=0.3)
 EPSILON = "epsilon and sigma enter only as epsilon*sigma^4"
@@ -62,7 +66,7 @@ def test_epsilon_and_sigma() -> None:
 def test_that_epsilon_and_sigma_enter_only_together_is_true() -> None:
     params = prior_of(4).params
     other = params | {"sigma": params["sigma"] * 2, "epsilon": params["epsilon"] / 16}
-    first, second = (fit(chignolin_factor(4), Prior(WEIGHTS, p)) for p in (params, other))
+    first, second = (fit(chignolin_factor(4), Prior(WEIGHTS, p), unconstrained()) for p in (params, other))
     assert second.train_loss == pytest.approx(first.train_loss, rel=1e-12)
     assert second.fitted_params["epsilon"] * 16 == pytest.approx(first.fitted_params["epsilon"], rel=1e-8)
 
@@ -168,6 +172,19 @@ def test_weight_zero(term: str) -> None:
     found = identified(factor_of(two_proteins(), prior_of(weights=EXCLUDED._replace(**{term: 0.0}))))
     assert found.without_data == {term: "its weight is 0"}
     assert found.left == []
+
+
+def test_chains_that_are_exactly_straight() -> None:
+    """They have the beads, and feel nothing: the chain is not said to be too short."""
+    x = np.cumsum(np.random.default_rng(4).normal(3.8, 0.05, size=(30, 7)), axis=1)
+    R = np.stack([x, 0 * x, 0 * x], axis=-1)
+    found = identified(
+        factor_of(Chains(R, np.random.default_rng(5).normal(size=R.shape), np.ones((30, 7))), prior_of())
+    )
+    assert set(found.without_data) == {"angle", "dihedral"}
+    for reason in found.without_data.values():
+        assert "straight" in reason
+        assert "beads" not in reason
 
 
 def test_no_harmonics() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from cgcore.config import default_prior
 from cgcore.errors import InputError
-from cgcore.physics.prior import FITTED, Prior, Weights, fitted_names
+from cgcore.physics.prior import FITTED, MOST_HARMONICS, Prior, Weights, fitted_names
 
 FOUR = Weights(0.5, 0.25, 0.25, 1.0)
 FIVE = FOUR._replace(excluded_volume=0.5)
@@ -35,6 +35,17 @@ def test_excluded_volume_has_two_more() -> None:
     assert fitted_names(FIVE) == (*FITTED, "epsilon_ex", "sigma_ex")
     prior = Prior(FIVE, GIVEN | {"epsilon_ex": 1, "sigma_ex": 3})
     assert prior.params["sigma_ex"] == 3
+
+
+@pytest.mark.parametrize(("first", "second"), [("a", "b"), ("k_dih", "gamma_dih")])
+def test_harmonics_beyond_what_compiles(first: str, second: str) -> None:
+    prior = default_prior()
+    most = {first: [0.1] * MOST_HARMONICS, second: [0.1] * MOST_HARMONICS}
+    assert len(Prior(prior.weights, prior.params | most).params[first]) == MOST_HARMONICS
+    with pytest.raises(InputError, match=f"'{second}' has 65 harmonics; give at most 64"):
+        Prior(prior.weights, prior.params | most | {second: [0.1] * 65})
+    with pytest.raises(InputError, match=f"'{first}' has 300 harmonics; give at most 64"):
+        Prior(prior.weights, prior.params | {first: np.zeros(300), second: np.zeros(300)})
 
 
 def test_no_harmonics_at_all() -> None:
@@ -70,8 +81,9 @@ def test_a_missing_parameter_is_named() -> None:
         Prior(FOUR, {name: value for name, value in GIVEN.items() if name != "sigma"})
 
 
-def test_the_default_is_the_recorded_start() -> None:
+def test_the_default_is_the_recorded_start_and_excluded_volume() -> None:
     recorded = json.loads((Path(__file__).parent / "data" / "chignolin_reference.json").read_text())
     prior = default_prior()
-    assert prior.weights == Weights(**recorded["weights"])
-    assert {n: v.tolist() for n, v in prior.params.items()} == recorded["initial_params"]
+    assert prior.weights == Weights(**recorded["weights"], excluded_volume=1.0)
+    added = {"epsilon_ex": 1.0, "sigma_ex": 3.5}
+    assert {n: v.tolist() for n, v in prior.params.items()} == recorded["initial_params"] | added

@@ -1,4 +1,4 @@
-"""Every ending has its sentence, and two of them are a convergence."""
+"""Every ending has its sentence, and three of them are a convergence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cgcore.solver.status import Status
 
 
 def test_which_endings_are_converged() -> None:
-    assert {s for s in Status if s.converged} == {Status.GRADIENT, Status.PRECISION_FLOOR}
+    assert {s for s in Status if s.converged} == {Status.GRADIENT, Status.PRECISION_FLOOR, Status.CONSTRAINED}
 
 
 @pytest.mark.parametrize("status", Status)

@@ -18,12 +18,16 @@ from factor_helpers import (
     random_chains,
     rows_of,
     two_proteins,
+    unconstrained,
 )
 
 import cgcore
-from cgcore import Options, Prior, fit
+from cgcore import Prior, fit
+from cgcore.fitting.cross_validation import FOLDS, Curve
 from cgcore.fitting.spectrum import spectrum
-from cgcore.fitting.truncation import FALLBACK, FOLDS, GRID, Curve, cross_validate
+from cgcore.fitting.truncation import FALLBACK, GRID, truncation_curve
+
+pytestmark = pytest.mark.numerical
 
 PRIOR = prior_of(4)
 START = cgcore.to_coefficients(PRIOR.params)
@@ -53,7 +57,7 @@ def by_hand(folds: list[Rows]) -> np.ndarray:
 
 @cache
 def curve_of_chignolin(n_angle: int = 4) -> Curve:
-    found = cross_validate(chignolin_factor(n_angle), cgcore.to_coefficients(prior_of(n_angle).params))
+    found = truncation_curve(chignolin_factor(n_angle), cgcore.to_coefficients(prior_of(n_angle).params))
     assert found is not None
     return found
 
@@ -81,12 +85,12 @@ def test_other_folds_would_be_seen() -> None:
 def test_training_loss_and_directions() -> None:
     found, rows = curve_of_chignolin(), chignolin_rows(4)
     explicit = directions(rows)
-    assert found.cutoffs == list(GRID)
-    assert found.kept == [int(np.sum(explicit.values > cutoff)) for cutoff in GRID]
+    assert found.values == list(GRID)
+    assert found.directions == [int(np.sum(explicit.values > cutoff)) for cutoff in GRID]
     expected = [rows.loss(explicit.best(rows, START, cutoff)) for cutoff in GRID]
     np.testing.assert_allclose(found.train_loss, expected, rtol=1e-10)
     assert (np.diff(found.train_loss) <= 1e-9).all()
-    assert (np.diff(found.kept) >= 0).all()
+    assert (np.diff(found.directions) >= 0).all()
 
 
 @pytest.mark.parametrize("n_angle", [4, 10])
@@ -97,7 +101,7 @@ def test_the_choice_is_the_fewest_directions_within_one_standard_error_of_the_be
     assert error[found.best] == 0
     allowed = [k for k in range(len(GRID)) if held[k] <= held[found.best] + error[k]]
     assert found.chosen in allowed
-    assert found.kept[found.chosen] == min(found.kept[k] for k in allowed)
+    assert found.directions[found.chosen] == min(found.directions[k] for k in allowed)
     assert GRID[found.chosen] == max(GRID[k] for k in allowed)
 
 
@@ -117,7 +121,7 @@ def test_lengths_of_folds_weigh(tmp_path: Path) -> None:
     for k in range(7):
         frames = np.concatenate([np.array_split(np.flatnonzero(lengths == n), 7)[k] for n in (8, 9, 12)])
         folds.append(rows_of(chains.take(frames), PRIOR))
-    found = cross_validate(factor, START)
+    found = truncation_curve(factor, START)
     assert found is not None
     assert found.folds == 7
     losses = by_hand(folds)
@@ -127,7 +131,7 @@ def test_lengths_of_folds_weigh(tmp_path: Path) -> None:
 
 def test_more_blocks_than_folds_are_joined_in_time() -> None:
     chains = random_chains(66, [8], 8, seed=4)
-    found = cross_validate(factor_of(chains, PRIOR, 33), START)
+    found = truncation_curve(factor_of(chains, PRIOR, 33), START)
     assert found is not None
     assert found.folds == 10
     blocks = np.array_split(np.arange(66), 33)
@@ -141,7 +145,7 @@ def test_more_blocks_than_folds_are_joined_in_time() -> None:
 
 def test_leave_one_protein_out() -> None:
     chains = two_proteins()
-    found = cross_validate(factor_of(chains, PRIOR), START)
+    found = truncation_curve(factor_of(chains, PRIOR), START)
     assert found is not None
     folds = [rows_of(chains.take(chains.lengths == n), PRIOR) for n in (9, 12)]
     assert found.held_out_protein_loss is not None
@@ -150,26 +154,27 @@ def test_leave_one_protein_out() -> None:
 
 
 def test_too_few_blocks() -> None:
-    assert cross_validate(chignolin_factor(4, 1), START) is None
-    assert cross_validate(factor_of(two_proteins(), PRIOR, 1), START) is None
-    found = fit(chignolin_factor(4, 1), PRIOR)
+    assert truncation_curve(chignolin_factor(4, 1), START) is None
+    assert truncation_curve(factor_of(two_proteins(), PRIOR, 1), START) is None
+    found = fit(chignolin_factor(4, 1), PRIOR, unconstrained())
     assert found.curve is None
     assert found.cutoff == FALLBACK
 
 
 def test_two_blocks_are_enough() -> None:
-    found = cross_validate(factor_of(random_chains(30, [9], 9, seed=1), PRIOR, 2), START)
+    found = truncation_curve(factor_of(random_chains(30, [9], 9, seed=1), PRIOR, 2), START)
     assert found is not None
     assert found.folds == 2
 
 
 def test_auto_fits_with_the_chosen_cutoff() -> None:
-    auto = fit(chignolin_factor(4), PRIOR)
+    auto = fit(chignolin_factor(4), PRIOR, unconstrained())
     assert auto.curve is not None
     assert auto.cutoff is not None
     assert auto.curve == curve_of_chignolin()
-    assert auto.cutoff == auto.curve.cutoffs[auto.curve.chosen]
-    fixed = fit(chignolin_factor(4), PRIOR, Options(truncation=auto.cutoff))
+    assert auto.cutoff == auto.curve.choice == auto.curve.values[auto.curve.chosen]
+    assert auto.curve.kind == "truncation"
+    fixed = fit(chignolin_factor(4), PRIOR, unconstrained(truncation=auto.cutoff))
     assert fixed.certificate == auto.certificate
     assert fixed.curve is None
     assert auto.train_loss == pytest.approx(auto.curve.train_loss[auto.curve.chosen], rel=1e-10)
@@ -196,7 +201,7 @@ def test_no_cutoff_of_the_grid_throws_the_bond_term_away() -> None:
 
 def test_auto_finds_the_bond_term_from_afar() -> None:
     """At the largest cut-off r0 is left half way, at 4.19 Å from here: held-out loss refuses that one."""
-    found = fit(chignolin_factor(10), FAR)
+    found = fit(chignolin_factor(10), FAR, unconstrained())
     assert found.fitted_params["kr"] == pytest.approx(360.5, rel=0.005)
     assert found.fitted_params["r0"] == pytest.approx(3.872, rel=0.005)
 

@@ -27,7 +27,7 @@ def test_kr(kr: float) -> None:
     (warning,) = warned(kr=kr)
     assert "kr = " in warning
     assert f"{kr:.6g}" in warning
-    assert "nonnegative" in warning
+    assert "--constraints" in warning
 
 
 @pytest.mark.parametrize("name", ["epsilon", "epsilon_ex"])

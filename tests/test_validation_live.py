@@ -21,6 +21,9 @@ from validation.context import TWO_PROTEINS, Context, with_harmonics
 from validation.recorded_outputs import recorded_outputs
 from validation.runner import run
 
+# Scripts, problems and engines of others.
+pytestmark = pytest.mark.usefixtures("code_of_others")
+
 LIVE = [check for check in all_checks() if check.live]
 
 
@@ -117,7 +120,7 @@ def test_a_record_of_wrong_losses_is_not_written(tmp_path: Path, monkeypatch: py
         reference=script,
         record=tmp_path / "records",
     )
-    for name in ("plain_algorithm", "default_fit", "_coefficients", "_forces"):
+    for name in ("plain_algorithm", "free_fits", "_coefficients", "_forces"):
         monkeypatch.setattr(f"validation.checks.live_script.{name}", lambda *args, **named: iter(()))
     monkeypatch.setattr("validation.checks.live_script.as_recorded", lambda *args: recorded_outputs()[0])
     rows = run(LIVE, mine)

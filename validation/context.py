@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import cgcore
 
@@ -40,7 +41,7 @@ class Context:
     @classmethod
     def bundled(cls, *, quick: bool = False) -> Context:
         """On the data that come with the package."""
-        return cls(cgcore.datasets.chignolin(), cgcore.default_prior(), quick=quick)
+        return cls(cgcore.datasets.chignolin(), four_terms(cgcore.default_prior()), quick=quick)
 
     @cached_property
     def datasets(self) -> dict[str, cgcore.Dataset]:
@@ -70,8 +71,29 @@ def context_of(data: str | None = None, units: str | None = None, config: str | 
         raise cgcore.InputError("--units belongs to --data; give the data")
     prior = cgcore.load_config(config).prior if config else cgcore.default_prior()
     if data is None:
-        return Context(cgcore.datasets.chignolin(), prior)
+        return Context(cgcore.datasets.chignolin(), prior if config else four_terms(prior))
     return Context(cgcore.read(data, units=units or "angstrom-kcal"), prior, name=Path(data).name, given=True)
+
+
+def unconstrained(**options: Any) -> cgcore.Options:
+    """Options of a fit without constraints, truncated and not smoothed: the plain least-squares problem."""
+    return cgcore.Options(**{"constraints": "none", "truncation": "auto"} | options)
+
+
+def four_terms(prior: cgcore.Prior) -> cgcore.Prior:
+    """The prior without excluded volume, as in the recorded runs."""
+    params = {name: value for name, value in prior.params.items() if not name.endswith("_ex")}
+    return cgcore.Prior(prior.weights._replace(excluded_volume=None), params, prior.carried)
+
+
+def five_terms(prior: cgcore.Prior) -> cgcore.Prior:
+    """The prior with excluded volume, that of the default prior where it has none."""
+    if prior.weights.excluded_volume is not None:
+        return prior
+    default = cgcore.default_prior()
+    params = {name: default.params[name] for name in ("epsilon_ex", "sigma_ex")}
+    weights = prior.weights._replace(excluded_volume=default.weights.excluded_volume)
+    return cgcore.Prior(weights, prior.params | params, prior.carried)
 
 
 def with_harmonics(prior: cgcore.Prior, n_angle: int, n_dihedral: int) -> cgcore.Prior:

@@ -1,55 +1,47 @@
-"""The command line. Everything heavy is imported inside a command, so that `cgcore --help` answers at once."""
+"""The command line. Nothing is imported before it is needed: `cgcore --help` answers at once.
+
+`process` runs it as a process of its own, `main` inside any other.
+"""
 
 from __future__ import annotations
 
 import sys
 
-import click
-
-from cgcore.cli.export import export_command
-from cgcore.cli.factors import compress_command, merge_command
-from cgcore.cli.fit import fit_command
-from cgcore.cli.inspect import inspect_command
-from cgcore.cli.simulate import simulate_command
-from cgcore.cli.train import train_command
-from cgcore.errors import InputError
-
 BAD_INPUT = 2
 INTERRUPTED = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="cgcore")
-def cli() -> None:
-    """Fit the physics prior of a coarse-grained protein force field to reference forces, and prove the fit.
-
-    Exit codes: 0 converged, 1 ended otherwise (what was found is written all the same), 2 bad input.
-    """
-
-
-cli.add_command(fit_command)
-cli.add_command(train_command)
-cli.add_command(simulate_command)
-cli.add_command(inspect_command)
-cli.add_command(compress_command)
-cli.add_command(merge_command)
-cli.add_command(export_command)
-
-
 def main() -> None:
-    """Entry point: bad input is one sentence on standard error and exit code 2."""
+    """Run the command of `sys.argv`, which ends in SystemExit.
+
+    Bad input, and whatever else goes wrong, is one sentence on standard error and exit code 2; a traceback is shown
+    only after `cgcore --debug`.
+    """
     try:
-        sys.exit(cli.main(standalone_mode=False))
-    except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "cgcore"
-        # Click lists the choices of a missing option on lines of their own.
-        _refuse(f"{' '.join(error.format_message().split())} (see {command} --help)")
-    except (InputError, click.ClickException) as error:
-        _refuse(str(error))
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(INTERRUPTED)
+        code = _run()
+    except SystemExit:
+        raise
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BaseException as error:  # some libraries' own errors are no Exception
+        from cgcore.cli.failures import explain
+
+        code = explain(error, BAD_INPUT, INTERRUPTED)
+    sys.exit(code)
 
 
-def _refuse(sentence: str) -> None:
-    print(f"cgcore: {sentence}", file=sys.stderr)
-    sys.exit(BAD_INPUT)
+def _run() -> int:
+    from cgcore.cli import terminal
+    from cgcore.cli.commands import cli
+
+    terminal.begin()
+    try:
+        code = cli.main(prog_name="cgcore", standalone_mode=False) or 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+    if (why := terminal.lost()) is not None:
+        if not terminal.has_results():
+            terminal.refuse(f"standard output cannot be written ({why}), and nothing else was to be")
+            return BAD_INPUT
+        terminal.note(f"standard output cannot be written ({why}); the files are complete")
+    return code

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cgcore.cli import options
+from cgcore.cli import options, terminal
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
+    from cgcore.config.training import Precision
     from cgcore.physics.prior import Prior
-    from cgcore.pipeline.settings import Precision
 
 PARAMS, PRIORS = "params.npz", "priors.yaml"
 """What `cgcore train --output` calls its files."""
@@ -22,13 +23,13 @@ OPTIONS = {"lammps": ("mass", "cutoff"), "openmm": ("mass",), "stablehlo": ("pre
 
 
 @click.command("export")
-@click.argument("source", metavar="PRIORS|PARAMS", type=click.Path())
+@click.argument("source", metavar="PRIORS|PARAMS", type=options.PATH)
 @click.option("--to", "target", type=click.Choice(list(OPTIONS)), required=True, help="Program to export for.")
-@click.option("--beads", type=int, metavar="N", help="Beads of the chain; of PARAMS it may be left out.")
+@click.option("--beads", type=int, metavar="N", help="Beads of the chain, 2 to 4096; of PARAMS it may be left out.")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(),
+    type=options.PATH,
     required=True,
     metavar="DIR|FILE",
     help="Folder of LAMMPS files, XML of an OpenMM System, or StableHLO file.",
@@ -48,25 +49,22 @@ def export_command(source: str, target: str, beads: int | None, output: str, **s
     given = options.given(**settings)
     if foreign := [name for name in given if name not in OPTIONS[target]]:
         raise InputError(f"--{foreign[0]} means nothing to --to {target}; leave it out")
-    if not output:
-        raise InputError("--output is empty; give a name")
     if (params := params_file(source)) is not None:
         written = _trained(params, target, beads, output, **given)
     else:
         if beads is None:
             raise InputError("--beads is missing; give the number of beads of the chain")
         prior = prior_file(source)
-        _warn(source, prior, "do not simulate with it, but fit with --nonnegative")
+        _warn(source, prior, "do not simulate with it, but fit with --constraints safe")
         written = _WRITERS[target](output, prior, beads, **given)
-    for path in written:
-        click.echo(f"Written: {path}")
+    terminal.written("\n".join(f"Written: {path}" for path in written))
 
 
 def params_file(source: str) -> Path | None:
     """The file of parameters, where the source is one or a folder with one."""
     path = Path(source)
-    if path.is_dir():
-        if not (path / PARAMS).is_file():
+    if os.path.isdir(path):  # unlike Path.is_dir, no error for a name that is too long
+        if not os.path.isfile(path / PARAMS):
             raise InputError(f"{source}: holds no {PARAMS}; give a folder that `cgcore train --output` wrote")
         return path / PARAMS
     return path if path.suffix == ".npz" else None
@@ -81,7 +79,9 @@ def _trained(
             f"for --to {target} give the {PRIORS} beside it, which is the prior alone"
         )
     try:
+        from cgcore.export.checks import check_prior
         from cgcore.export.stablehlo import export_energy, require_flatbuffers, write_stablehlo
+        from cgcore.physics.precision import require_float32
         from cgcore.pipeline.trained import load_trained
     except ImportError as error:
         raise InputError(
@@ -90,6 +90,9 @@ def _trained(
     require_flatbuffers()
     model, params = load_trained(path, beads, precision)
     if model.prior is not None:
+        check_prior(model.prior)
+        if precision == "float32":
+            require_float32(str(path), model.prior)
         _warn(path, model.prior, "see that the network makes up for it before you simulate")
     write_stablehlo(output, export_energy(model.compute_energy, params, model.N_max, dtype=precision))
     return [Path(output)]
@@ -111,16 +114,16 @@ def prior_file(path: str) -> Prior:
 
 
 def _warn(source: str | Path, prior: Prior, mend: str) -> None:
-    """Say what a simulation would come to grief over."""
-    p = prior.params
-    found = [f"kr = {p['kr']:.6g} is not positive: bonds are not bound"] if p["kr"] <= 0 else []
-    found += [
-        f"{name} = {p[name]:.6g} is negative: beads that meet fall into each other"
-        for name in ("epsilon", "epsilon_ex")
-        if name in p and p[name] < 0
-    ]
-    for sentence in found:
-        click.echo(f"{source}: {sentence}; {mend}", err=True)
+    """Say what a simulation would fail of, and that a file is not the one of the record beside it."""
+    from cgcore.files import differing_record
+    from cgcore.fitting.unphysical import unphysical_values
+
+    if (record := differing_record(source)) is not None:
+        terminal.note(
+            f"{source}: is not the file that {record} was written with; one of them is of another run, or edited"
+        )
+    for sentence in unphysical_values(prior.params):
+        terminal.note(f"{source}: {sentence}; {mend}")
 
 
 def _lammps(output: str, prior: Prior, beads: int, **given: Any) -> list[Path]:
@@ -137,8 +140,14 @@ def _openmm(output: str, prior: Prior, beads: int, **given: Any) -> list[Path]:
 
 
 def _stablehlo(output: str, prior: Prior, beads: int, precision: str = "float32") -> list[Path]:
+    from cgcore.export.checks import check_prior
     from cgcore.export.stablehlo import export_energy, write_stablehlo
     from cgcore.physics.energy import energy
+    from cgcore.physics.precision import require_float32
+
+    check_prior(prior)
+    if precision == "float32":
+        require_float32("the prior", prior)
 
     def of_frame(params: Any, R: Any, mask: Any, species: Any) -> Any:
         return energy(prior.weights, params, R, mask)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
-from cgcore.cli import options
+from cgcore.cli import options, terminal
 from cgcore.errors import InputError
 
+if TYPE_CHECKING:
+    from cgcore.factor.factor import Factor
+
 output = click.option(
-    "-o", "--output", "output_file", type=click.Path(), required=True, metavar="FILE", help="Factor to write."
+    "-o", "--output", "output_file", type=options.PATH, required=True, metavar="FILE", help="Factor to write."
 )
 
 
 @click.command("compress")
-@click.argument("data", nargs=-1, required=True, type=click.Path())
+@click.argument("data", nargs=-1, required=True, type=options.PATH)
 @output
 @options.config
 @options.units
@@ -25,7 +29,7 @@ def compress_command(
     data: tuple[str, ...], output_file: str, config_file: str | None, units: str, blocks: int, cache: bool
 ) -> None:
     """Turn DATA (NPZ files or folders of them) into one factor, all that a fit needs to know of them."""
-    from cgcore.cli.setup import use_compilation_cache
+    from cgcore.cli.setup import prepare_jax
     from cgcore.config import default_prior, load_config
     from cgcore.data import read
     from cgcore.factor.compress import compress
@@ -40,20 +44,20 @@ def compress_command(
     checked = Options(blocks=blocks)
     options.refuse_factors(data)
     datasets = [read(path, units=units) for path in data]
-    if cache:
-        use_compilation_cache()
+    prepare_jax(cache)
     with watching() as watchers:
         factors = [
             compress(dataset, Fingerprint.of(prior), blocks=checked.blocks, progress=watchers.frames)
             for dataset in datasets
         ]
-    factor = merge(*factors)
+    with options.warnings_said():
+        factor = merge(*factors)
     save_factor(output_file, factor)
-    click.echo(f"{output_file}: {factor.frames} frames, {factor.beads} real beads, {len(factor.blocks)} blocks")
+    _say(output_file, factor)
 
 
 @click.command("merge")
-@click.argument("files", nargs=-1, required=True, type=click.Path())
+@click.argument("files", nargs=-1, required=True, type=options.PATH)
 @output
 def merge_command(files: tuple[str, ...], output_file: str) -> None:
     """Join factors of disjoint data into one; the result is that of the joined data."""
@@ -64,9 +68,14 @@ def merge_command(files: tuple[str, ...], output_file: str) -> None:
     factors = [load_factor(path) for path in files]
     for path, other in zip(files, factors, strict=True):
         factors[0].fingerprint.require(other.fingerprint, f"{files[0]} and {path}")
-    factor = merge(*factors)
+    with options.warnings_said():
+        factor = merge(*factors)
     save_factor(output_file, factor)
-    click.echo(f"{output_file}: {factor.frames} frames, {factor.beads} real beads, {len(factor.blocks)} blocks")
+    _say(output_file, factor)
+
+
+def _say(path: str, factor: Factor) -> None:
+    terminal.written(f"{path}: {factor.frames} frames, {factor.beads} real beads, {len(factor.blocks)} blocks")
 
 
 def _check_output(path: str, inputs: tuple[str, ...]) -> None:

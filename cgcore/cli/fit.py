@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from cgcore.cli import options
+from cgcore.cli import options, terminal
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,18 +22,17 @@ RECORD, PRIORS = "fit.json", "priors.yaml"
 
 
 class Source(NamedTuple):
-    """What is fitted to, what is held out, and what `fit.json` says of both."""
+    """What is fitted to, and what is held out."""
 
     data: Dataset | Factor
     validation: Dataset | None
-    record: dict[str, Any]
 
 
 @click.command("fit")
-@click.argument("data", required=False, type=click.Path())
+@click.argument("data", required=False, type=options.PATH)
 @options.config
-@click.option("--output", type=click.Path(), metavar="DIR", help="Write fit.json and priors.yaml there.")
-@click.option("--plot", "plot_file", type=click.Path(), metavar="FILE", help="Picture: .html, .png, .svg or .pdf.")
+@click.option("--output", type=options.PATH, metavar="DIR", help="Write fit.json and priors.yaml there.")
+@click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Picture: .html, .png, .svg or .pdf.")
 @click.option(
     "--temperature",
     type=float,
@@ -81,13 +80,14 @@ def fit_command(
     it is the bundled chignolin set. A setting on the command line goes before one in the configuration file.
     """
     from cgcore.config import Config, default_prior, load_config
-    from cgcore.files import check_writable
+    from cgcore.files import atomic_group, check_writable
+    from cgcore.report.text import closing
 
     config = load_config(config_file) if config_file is not None else Config(default_prior())
     if config.unused:
-        click.echo(f"{config_file}: not used by the fit: {', '.join(config.unused)}", err=True)
+        terminal.note(f"{config_file}: not used by the fit: {', '.join(config.unused)}")
     if config.skip_reason:
-        click.echo(f"[LBFGS] Skipped: {config.skip_reason}")
+        terminal.say(f"[LBFGS] Skipped: {config.skip_reason}")
         return
     chosen = _options(config, settings)
     for target in _targets(output, plot_file):
@@ -95,11 +95,19 @@ def fit_command(
     fraction = val_fraction if val_fraction is not None else config.val_fraction or 0.0
     source = _source(data, units, max_frames, seed, fraction, config, chosen)
     result = _fit(source, config, chosen, cache)
+    # First the files: nothing that happens to the terminal comes before them.
+    try:
+        with atomic_group():
+            if plot_file is not None:
+                result.plot(plot_file)
+            if output is not None:
+                result.save(output, config_file=config_file, unused=config.unused)
+    finally:
+        terminal.say(closing(result))
     if output is not None:
-        settings_of_data = {"file": config_file, "units": units, "max_frames": max_frames, "seed": seed}
-        _write(Path(output), result, config, settings_of_data | {"val_fraction": fraction}, source.record)
+        terminal.written(f"\nWritten: {Path(output) / RECORD}, {Path(output) / PRIORS}")
     if plot_file is not None:
-        _draw(plot_file, result, source)
+        terminal.written(f"Drawn: {plot_file}")
     sys.exit(0 if result.converged else 1)
 
 
@@ -107,8 +115,6 @@ def _targets(output: str | None, plot_file: str | None) -> list[Path]:
     """The files that will be written; the picture's settings are checked."""
     targets = []
     if output is not None:
-        if not output:
-            raise InputError("--output is empty; give the name of a folder")
         targets += [Path(output) / RECORD, Path(output) / PRIORS]
     if plot_file is not None:
         from cgcore.report.plot import require_plot
@@ -121,8 +127,13 @@ def _targets(output: str | None, plot_file: str | None) -> list[Path]:
 def _options(config: Config, settings: dict[str, Any]) -> Options:
     from cgcore.fitting.options import Options
 
-    merged = options.given(max_steps=config.max_steps, min_steps=config.min_steps, tol_grad=config.tol_grad)
-    merged |= options.given(**settings)
+    names = ("max_steps", "min_steps", "tol_grad", "constraints", "smoothness", "truncation", "temperature")
+    merged = options.given(**{name: getattr(config, name) for name in names})
+    given = options.given(**settings)
+    # One of the two on the command line stands for both: they exclude each other.
+    if "truncation" in given or "smoothness" in given:
+        merged = {name: value for name, value in merged.items() if name not in ("truncation", "smoothness")}
+    merged |= given
     for name in ("truncation", "smoothness"):
         if (value := merged.get(name, "auto")) != "auto":
             try:
@@ -153,25 +164,14 @@ def _source(
         return _stored(path, config, chosen)
     whole = (read(path, units=units) if path is not None else chignolin()).subset(max_frames, seed)
     if whole.skipped_keys:
-        click.echo(f"{whole.path}: not read: {', '.join(whole.skipped_keys)}", err=True)
+        terminal.note(f"{whole.path}: not read: {', '.join(whole.skipped_keys)}")
     train, validation = whole.split(val_fraction)
     if val_fraction and validation is None:
-        click.echo(f"{whole.path}: too few frames to hold any out", err=True)
-    record = {
-        "path": whole.path,
-        "sha256": whole.sha256,
-        "frames": train.n_frames,
-        "beads": train.n_beads,
-        "real_beads": train.real_beads,
-        "used_frames": train.frame_ranges(),
-        "held_out_frames": None if validation is None else validation.frame_ranges(),
-    }
-    return Source(train, validation, record)
+        terminal.note(f"{whole.path}: too few frames to hold any out")
+    return Source(train, validation)
 
 
 def _stored(path: str, config: Config, chosen: Options) -> Source:
-    import hashlib
-
     from cgcore.factor.fingerprint import Fingerprint
     from cgcore.factor.storage import load_factor
 
@@ -179,47 +179,16 @@ def _stored(path: str, config: Config, chosen: Options) -> Source:
         raise InputError(f"{path}: a factor has no frames, which --objective direct needs; use compressed")
     factor = load_factor(path)
     factor.fingerprint.require(Fingerprint.of(config.prior), f"{path} and the configuration")
-    record = {
-        "path": path,
-        "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
-        "frames": factor.frames,
-        "beads": None,
-        "real_beads": factor.beads,
-    }
-    return Source(factor, None, record)
+    return Source(factor, None)
 
 
 def _fit(source: Source, config: Config, chosen: Options, cache: bool) -> FitResult:
-    from cgcore.cli.setup import use_compilation_cache
+    from cgcore.cli.setup import prepare_jax
     from cgcore.fitting.fit import fit
     from cgcore.report.progress import watching
-    from cgcore.report.text import closing, opening
+    from cgcore.report.text import opening
 
-    if cache:
-        use_compilation_cache()
-    click.echo(opening(chosen.max_steps))
+    prepare_jax(cache)
+    terminal.say(opening(chosen.max_steps))
     with watching(chosen.max_steps) as watchers:
-        result = fit(source.data, config.prior, chosen, validation=source.validation, progress=watchers)
-    click.echo(closing(result))
-    return result
-
-
-def _write(
-    folder: Path, result: FitResult, config: Config, settings_of_data: dict[str, Any], data: dict[str, Any]
-) -> None:
-    from cgcore.report.record import record
-    from cgcore.serialize import write_json, write_priors
-
-    write_json(folder / RECORD, record(result, config, settings_of_data, data))
-    write_priors(folder / PRIORS, result.prior, result.fitted_params)
-    click.echo(f"\nWritten: {folder / RECORD}, {folder / PRIORS}")
-
-
-def _draw(path: str, result: FitResult, source: Source) -> None:
-    from cgcore.data import Dataset
-    from cgcore.report.plot import write_plot
-    from cgcore.report.text import report
-
-    dataset = source.data if isinstance(source.data, Dataset) else None
-    write_plot(path, result, result.factor.histograms, dataset, result.temperature, report=report(result))
-    click.echo(f"Drawn: {path}")
+        return fit(source.data, config.prior, chosen, validation=source.validation, progress=watchers)

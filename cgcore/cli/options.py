@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from cgcore.data import UNITS
 from cgcore.errors import InputError
+from cgcore.files import require_name
 
-config = click.option(
-    "--config", "config_file", type=click.Path(), metavar="FILE", help="YAML with blocks model and training."
-)
+
+class PathType(click.ParamType):
+    """The name of a file or folder; an empty one is refused, since it would stand for the current folder."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name as it was given."""
+        name = "a path" if param is None else max(param.opts, key=len)
+        require_name(value, name if name.startswith("-") else name.upper())
+        return value
+
+
+PATH = PathType()
+
+config = click.option("--config", "config_file", type=PATH, metavar="FILE", help="YAML with blocks model and training.")
 units = click.option(
     "--units", type=click.Choice(UNITS), default=UNITS[0], show_default=True, help="Units of the data."
 )
@@ -38,3 +54,18 @@ def refuse_factors(paths: Sequence[str]) -> None:
     for path in paths:
         if is_factor(path):
             raise InputError(f"{path}: is a factor, not frames; use `cgcore merge` or `cgcore fit` on it")
+
+
+@contextmanager
+def warnings_said() -> Iterator[None]:
+    """Print what the library warns of inside, a line each on standard error."""
+    from cgcore.errors import InputWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", InputWarning)
+        yield
+    for warning in caught:
+        if issubclass(warning.category, InputWarning):
+            click.echo(f"cgcore: {warning.message}", err=True)
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cgcore.cli import options
+from cgcore.cli import options, terminal
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def simulate_command(
     """
     from cgcore.data import read
     from cgcore.datasets import chignolin
+    from cgcore.report.simulation_text import report
 
     if settings["resume"] and not output:
         raise InputError("--resume needs --output, the folder of the run that was killed")
@@ -73,14 +74,15 @@ def simulate_command(
 
         use_compilation_cache()
     result = _simulate(model, dataset, output, **settings)
-    for path in _write(result, output, plot_file, trajectory):
-        click.echo(f"Written: {path}")
+    written = _write(result, output, plot_file, trajectory)
+    terminal.say(report(result))
+    if written:
+        terminal.written("\n".join(f"Written: {path}" for path in written))
     sys.exit(0 if result.whole else 1)
 
 
 def _simulate(model: str, dataset: Dataset, output: str | None, **settings: Any) -> SimulationResult:
     from cgcore.report.simulation_progress import moving
-    from cgcore.report.simulation_text import report
     from cgcore.simulation.reference import reference
     from cgcore.simulation.simulate import simulate
 
@@ -88,7 +90,6 @@ def _simulate(model: str, dataset: Dataset, output: str | None, **settings: Any)
     loaded = _load(model, compared.beads)
     with moving() as watch:
         result = simulate(loaded, dataset, folder=output, progress=watch, **settings)
-    click.echo(report(result))
     return result
 
 
@@ -128,8 +129,6 @@ def _check_targets(output: str | None, plot_file: str | None, trajectory: str | 
     from cgcore.simulation.storage import NAME
     from cgcore.simulation.trajectory import check_trajectory
 
-    if output is not None and not output:
-        raise InputError("--output is empty; give the name of a folder")
     if plot_file is not None:
         require_picture(plot_file)
     elif output is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cgcore.cli import options
+from cgcore.cli import options, terminal
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
+    from cgcore.config import Settings
+    from cgcore.files import Group
     from cgcore.pipeline.loader import DatasetLoader
-    from cgcore.pipeline.settings import Settings
     from cgcore.pipeline.trainer import Trainer
 
 RECORD, FIT, PARAMS, PRIORS = "train.json", "fit.json", "params.npz", "priors.yaml"
@@ -24,14 +26,14 @@ PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
 
 
 @click.command("train")
-@click.argument("config", required=False, type=click.Path())
-@click.argument("data", required=False, type=click.Path())
+@click.argument("config", required=False, type=options.PATH)
+@click.argument("data", required=False, type=options.PATH)
 @click.option("--example", is_flag=True, help="Print a complete configuration and do nothing else.")
-@click.option("--resume", type=click.Path(), metavar="DIR", help="Go on from the checkpoints there.")
+@click.option("--resume", type=options.PATH, metavar="DIR", help="Go on from the checkpoints there.")
 @click.option(
-    "--output", type=click.Path(), metavar="DIR", help="Write parameters, record, picture and checkpoints there."
+    "--output", type=options.PATH, metavar="DIR", help="Write parameters, record, picture and checkpoints there."
 )
-@click.option("--plot", "plot_file", type=click.Path(), metavar="FILE", help="Learning curve: .png, .svg or .pdf.")
+@click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Learning curve: .png, .svg or .pdf.")
 @options.max_frames
 @options.seed
 @options.units
@@ -54,26 +56,25 @@ def train_command(
     bundled chignolin set. DIR of --resume is one that --output or training.checkpoint_path named.
     """
     if example:
-        click.echo(_example(), nl=False)
+        terminal.say(_example(), newline=False)
         return
     if config is None:
         raise InputError("CONFIG is missing; `cgcore train --example > train.yaml` writes one to begin with")
     try:
-        from cgcore.pipeline.settings import load_settings
+        from cgcore.config import load_settings
 
         said = load_settings(config)
         _require_packages()
     except ImportError as error:
         raise InputError(f"training needs {error.name}, which is not installed; pip install 'cgcore[train]'") from None
     if said.unused:
-        click.echo(f"{config}: not used by the training: {', '.join(said.unused)}", err=True)
+        terminal.note(f"{config}: not used by the training: {', '.join(said.unused)}")
     said, resume = _with_checkpoints(said, output, resume)
     plot_file = _check_targets(output, plot_file)
     train, validation, record = _frames(said, data, units, max_frames, seed)
-    if cache:
-        from cgcore.cli.setup import use_compilation_cache
+    from cgcore.cli.setup import prepare_jax
 
-        use_compilation_cache()
+    prepare_jax(cache)
     _run(said, train, validation, resume, output, plot_file, {"file": config, "seed": seed, "units": units}, record)
 
 
@@ -89,19 +90,23 @@ def _run(
 ) -> None:
     import jax
 
-    from cgcore.pipeline.sizing import model_for
+    from cgcore.config import Config
+    from cgcore.files import atomic_group
+    from cgcore.pipeline.model_for_data import model_for
     from cgcore.pipeline.trainer import Trainer, Watch
     from cgcore.report import text
+    from cgcore.report.record import record as record_of_fit
     from cgcore.report.training_progress import TrainingProgress
     from cgcore.report.training_text import closing, opening
 
     model = model_for(said, train)
-    with TrainingProgress() as shown:
+    with TrainingProgress(terminal.say) as shown:
         watch = Watch(
             fit=shown.fit,
             fitted=lambda result: shown.say(f"{text.report(result)}\n"),
             begin=shown.begin,
             epoch=lambda report: shown.epoch(*report),
+            record=lambda result: record_of_fit(result, Config(result.prior), dict(settings_of_data), dict(data)),
         )
         trainer = Trainer(model, said, train, validation, watch=watch)
         parts = [*(["prior"] if model.prior else []), *([model.network_name] if model.network_name else [])]
@@ -113,42 +118,48 @@ def _run(
         results = trainer.train_full_pipeline(resume)
     compared = validation or train
     evaluation = trainer.evaluate(compared) | {"of": "training" if validation is None else "held-out"}
-    click.echo(f"\n{closing(results, initial, evaluation)}")
-    if output is not None:
-        record = {
-            "results": results,
-            "initial": initial,
-            "evaluation": evaluation,
-            "model": model.fingerprint(),
-            "config": {**settings_of_data, "settings": trainer.settings},
-            "data": data,
-        }
-        _write(Path(output), trainer, record)
-    if plot_file is not None:
-        from cgcore.report.learning_curve import write_learning_curve
+    record = {
+        "results": results,
+        "initial": initial,
+        "evaluation": evaluation,
+        "model": model.fingerprint(),
+        "config": {**settings_of_data, "settings": trainer.settings},
+        "data": data,
+    }
+    # First the files: nothing that happens to the terminal comes before them.
+    try:
+        with atomic_group() as group:
+            if plot_file is not None:
+                from cgcore.report.learning_curve import write_learning_curve
 
-        write_learning_curve(plot_file, results, initial)
-        click.echo(f"Drawn: {plot_file}")
+                write_learning_curve(plot_file, results, initial)
+            written = [] if output is None else _write(Path(output), trainer, record, group)
+    finally:
+        terminal.say(f"\n{closing(results, initial, evaluation)}")
+    if written:
+        terminal.written(f"\nWritten: {', '.join(map(str, written))}")
+    if plot_file is not None:
+        terminal.written(f"Drawn: {plot_file}")
     sys.exit(0 if all(r.get("converged", True) and r.get("finite", True) for r in results.values()) else 1)
 
 
-def _write(folder: Path, trainer: Trainer, record: Mapping[str, Any]) -> None:
-    from cgcore.config import Config
-    from cgcore.report.record import record as record_of_fit
+def _write(folder: Path, trainer: Trainer, record: Mapping[str, Any], group: Group) -> list[Path]:
+    """Write all that is kept of a training; the files are returned."""
     from cgcore.report.record import versions
     from cgcore.serialize import write_json, write_priors
 
-    write_json(folder / RECORD, {**record, "versions": versions("flax", "e3nn_jax", "orbax-checkpoint")})
     trainer.save_params(folder / PARAMS)
     written = [folder / RECORD, folder / PARAMS]
-    if trainer.fit_result is not None:
-        fit = trainer.fit_result
-        write_json(folder / FIT, record_of_fit(fit, Config(fit.prior), dict(record["config"]), record["data"]))
+    if trainer.fit_record is not None:
+        write_json(folder / FIT, trainer.fit_record)
         written.append(folder / FIT)
-    if trainer.model.prior is not None:
-        write_priors(folder / PRIORS, trainer.model.prior, trainer.model.prior.params)
+    if (prior := trainer.prior) is not None:
+        write_priors(folder / PRIORS, prior, prior.params)
         written.append(folder / PRIORS)
-    click.echo(f"\nWritten: {', '.join(map(str, written))}")
+    # Last, and with the sums of the others, so that a mixture with the files of another run is seen.
+    about = {"versions": versions("flax", "e3nn_jax", "orbax-checkpoint"), "files": group.digests(folder)}
+    write_json(folder / RECORD, {**record, **about})
+    return written
 
 
 def _frames(
@@ -163,10 +174,10 @@ def _frames(
     options.refuse_factors([] if path is None else [path])
     whole = DatasetLoader(chignolin() if path is None else path, most, seed, units=units)
     if whole.dataset.skipped_keys:
-        click.echo(f"{whole.dataset.path}: not read: {', '.join(whole.dataset.skipped_keys)}", err=True)
+        terminal.note(f"{whole.dataset.path}: not read: {', '.join(whole.dataset.skipped_keys)}")
     train, validation = whole.split_train_val(said.training.val_fraction)
     if said.training.val_fraction and validation is None:
-        click.echo(f"{whole.dataset.path}: too few frames to hold any out", err=True)
+        terminal.note(f"{whole.dataset.path}: too few frames to hold any out")
     record = {
         "path": whole.dataset.path,
         "sha256": whole.dataset.sha256,
@@ -179,9 +190,7 @@ def _frames(
 
 def _with_checkpoints(said: Settings, output: str | None, resume: str | None) -> tuple[Settings, str | None]:
     """Settings that name a folder for checkpoints where there is one, and the folder to go on from."""
-    if output is not None and not output:
-        raise InputError("--output is empty; give the name of a folder")
-    if resume is not None and (Path(resume) / CHECKPOINTS).is_dir():
+    if resume is not None and os.path.isdir(Path(resume) / CHECKPOINTS):
         resume = str(Path(resume) / CHECKPOINTS)
     if said.training.checkpoint_path is None and output is not None:
         said = replace(said, training=replace(said.training, checkpoint_path=str(Path(output) / CHECKPOINTS)))

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from cgcore.errors import InputError
 from cgcore.export.chain_data import data_file, extended
-from cgcore.export.checks import MASS, check_beads, check_positive
+from cgcore.export.checks import MASS, check_beads, check_finite, check_mass, check_prior
 from cgcore.export.tables import Table, angle_table, bond_tables, dihedral_table, pair_table
-from cgcore.files import atomic_write, check_writable
+from cgcore.files import atomic_group, atomic_write
 from cgcore.physics.prior import Prior
 
 CUTOFF = 60.0
@@ -36,7 +36,7 @@ def write_lammps(
     *,
     mass: float = MASS,
     cutoff: float = CUTOFF,
-    positions: Float[np.ndarray, "beads 3"] | None = None,
+    positions: Any = None,
 ) -> list[Path]:
     """Write all that LAMMPS needs into a folder, each file whole or not at all; their paths are returned.
 
@@ -46,16 +46,17 @@ def write_lammps(
         beads: of the chain.
         mass: of a bead [g/mol].
         cutoff: of the repulsion [Å]; pairs further apart feel nothing.
-        positions: where the chain starts [Å]; extended if left out.
+        positions: where the chain starts, (beads, 3) [Å]; extended if left out.
 
     Raises:
         InputError: an argument is out of range, or the folder cannot be written.
     """
     check_beads(beads)
-    check_positive("mass", mass)
+    check_mass(mass)
+    check_prior(prior)
     if not _LIMITS[0] <= cutoff <= _LIMITS[1]:
         raise InputError(f"cutoff is {cutoff}; give {_LIMITS[0]:g} to {_LIMITS[1]:g} Å")
-    if Path(folder).exists() and not Path(folder).is_dir():
+    if os.path.exists(folder) and not os.path.isdir(folder):
         raise InputError(f"cannot write {folder}: it is a file; give the name of a folder")
     r0 = abs(float(prior.params["r0"]))
     R = extended(beads, r0 or 1.0) if positions is None else np.asarray(positions, np.float64)
@@ -68,13 +69,15 @@ def write_lammps(
         tables["angle"] = [angle_table(prior)]
     if beads >= 4:
         tables["dihedral"] = [dihedral_table(prior)]
+    for style, made in tables.items():
+        for table in made:
+            check_finite(f"{style}.table", np.stack([table.x, table.energy, table.force]))
     texts = {f"{style}.table": "# UNITS: real\n\n" + "\n".join(t.text() for t in ts) for style, ts in tables.items()}
     texts |= {"chain.data": data_file(R, mass), "prior.in": _settings(tables, beads, cutoff), "run.in": _SCRIPT}
     paths = {Path(folder) / name: text for name, text in texts.items()}
-    for path in paths:
-        check_writable(path)
-    for path, text in paths.items():
-        atomic_write(path, text)
+    with atomic_group():
+        for path, text in paths.items():
+            atomic_write(path, text)
     return list(paths)
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgcore.errors import InputError
-from cgcore.export.checks import MASS, check_beads, check_positive
+from cgcore.export.checks import MASS, check_beads, check_mass, check_prior
 from cgcore.files import atomic_write
 from cgcore.physics.constants import JOULES_PER_CALORIE
+from cgcore.physics.precision import require_float32
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION, chain
 
@@ -41,7 +42,8 @@ def openmm_system(prior: Prior, beads: int, *, mass: float = MASS) -> System:
         InputError: an argument is out of range, or openmm is not installed.
     """
     check_beads(beads)
-    check_positive("mass", mass)
+    check_mass(mass)
+    check_prior(prior)
     mm = require_openmm()
     p, w, rows = prior.params, prior.weights, chain(beads)
     bond = mm.CustomBondForce(f"k/2*(r-r0)^2; {_constants(k=w.bond * p['kr'] * KJ / NM**2, r0=p['r0'] * NM)}")
@@ -79,8 +81,10 @@ def write_openmm(path: str | os.PathLike[str], prior: Prior, beads: int, *, mass
     """`openmm_system` as XML, which `openmm.XmlSerializer.deserialize` reads; whole or not at all.
 
     Raises:
-        InputError: as `openmm_system`, or the file cannot be written.
+        InputError: as `openmm_system`, the file cannot be written, or the prior loses its digits in float32, in which
+            OpenMM computes on most platforms.
     """
+    require_float32("the prior", prior)
     system = openmm_system(prior, beads, mass=mass)
     atomic_write(path, require_openmm().XmlSerializer.serialize(system))
 

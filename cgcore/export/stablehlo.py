@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -18,8 +17,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from cgcore.errors import InputError
-from cgcore.export.checks import check_beads
-from cgcore.files import atomic_write
+from cgcore.export.checks import check_beads, check_finite
+from cgcore.files import atomic_write, open_regular
 
 Energy = Callable[
     [Any, Float[Array, "beads 3"], Bool[Array, " beads"], Int[Array, " beads"]],
@@ -56,7 +55,7 @@ def export_energy(
         platforms: in JAX's names.
 
     Raises:
-        InputError: an argument is out of range.
+        InputError: an argument is out of range, or a parameter is not finite in `dtype`.
     """
     check_beads(beads)
     dtype = np.dtype(dtype)
@@ -67,6 +66,8 @@ def export_energy(
 
     with jax.enable_x64(dtype == np.float64):
         baked = jax.tree.map(lambda leaf: _cast(leaf, dtype), params)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(baked):
+            check_finite(f"{jax.tree_util.keystr(path, simple=True)} in {dtype}", np.asarray(leaf))
 
         def evaluate(
             R: Float[Array, "frames beads 3"], mask: Bool[Array, "frames beads"], species: Int[Array, "frames beads"]
@@ -101,12 +102,12 @@ def read_stablehlo(path: str | os.PathLike[str]) -> Evaluate:
         InputError: the file cannot be read, holds something else, or flatbuffers is not installed.
     """
     require_flatbuffers()
+    with open_regular(path) as file:
+        content = bytearray(file.read())
     try:
-        exported = jax.export.deserialize(bytearray(Path(path).read_bytes()))
+        exported = jax.export.deserialize(content)
         R, mask, species = exported.in_avals
         evaluate = jax.jit(exported.call)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     # What a foreign file makes the reader stumble over is of any kind.
     except Exception:
         raise InputError(f"{path}: not a function that this JAX can read; export it again") from None
@@ -133,4 +134,5 @@ def require_flatbuffers() -> None:
 
 
 def _cast(leaf: Any, dtype: np.dtype) -> Any:
-    return jnp.asarray(leaf, dtype) if jnp.issubdtype(jnp.result_type(leaf), jnp.floating) else leaf
+    with np.errstate(over="ignore"):  # what overflows is refused by its name
+        return jnp.asarray(leaf, dtype) if jnp.issubdtype(jnp.result_type(leaf), jnp.floating) else leaf

@@ -23,6 +23,8 @@ from cgcore.factor.triangle import Coefficients
 from cgcore.fitting.constraints import Constraint
 from cgcore.fitting.projection import Empty, Projection, project
 from cgcore.fitting.spectrum import Spectrum
+from cgcore.physics.coefficients import to_coefficients, to_params
+from cgcore.physics.prior import Params
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,27 @@ class Admitted(NamedTuple):
     reports: tuple[ConstraintReport, ...]
 
 
-@dataclass(frozen=True)
+def smoothest(constraints: Sequence[Constraint], roughness: Float[np.ndarray, " n"]) -> Coefficients:
+    """The coefficients of least roughness that satisfy those constraints which concern the series alone.
+
+    Arguments:
+        constraints: in physical words; those on bonds and pairs are left out.
+        roughness: the diagonal of the matrix D with |D c|² = roughness².
+
+    Raises:
+        InputError: no coefficients satisfy them.
+    """
+    series, c = roughness > 0, np.zeros(len(roughness))
+    chosen = [one for one in constraints if not one.normals[:, ~series].any()]
+    if chosen:
+        normals, bounds, owner = _stacked(chosen)
+        flat = np.zeros(np.count_nonzero(series))
+        found = _projected(flat, normals[:, series] / roughness[series], bounds, owner, chosen)
+        c[series] = found.point / roughness[series]
+    return c
+
+
+@dataclass(frozen=True, eq=False)
 class Admissible:
     """All coefficients that satisfy the constraints and differ from `start` along the kept directions only.
 
@@ -73,6 +95,9 @@ class Admissible:
     constraints: tuple[Constraint, ...]
     basis: Float[np.ndarray, "n kept"]
     start: Coefficients
+
+    def __repr__(self) -> str:
+        return f"Admissible({len(self.constraints)} constraints, {self.basis.shape[1]} directions)"
 
     @classmethod
     def of(
@@ -106,7 +131,7 @@ class Admissible:
         [kcal/mol/Å]."""
         if not self.constraints:
             return 0.0
-        G, h = (np.concatenate([getattr(one, name) for one in self.constraints]) for name in ("normals", "bounds"))
+        G, h, _ = _stacked(self.constraints)
         size = np.linalg.norm(G @ self.basis, axis=1)
         missing = h - G @ c
         return float(np.max(np.divide(missing, size, out=np.zeros_like(missing), where=size > 0), initial=0.0))
@@ -122,9 +147,13 @@ class Admissible:
         """Normals and bounds in the coordinates y, and to which constraint each row belongs."""
         if not chosen:
             return np.zeros((0, self.basis.shape[1])), np.zeros(0), np.zeros(0, int)
-        G, h = np.vstack([one.normals for one in chosen]), np.concatenate([one.bounds for one in chosen])
-        owner = np.repeat(np.arange(len(chosen)), [len(one.bounds) for one in chosen])
+        G, h, owner = _stacked(chosen)
         return G @ self.basis, h - G @ self.start, owner
+
+    def nearest_params(self, params: Params) -> tuple[Params, float]:
+        """`nearest` for the parameters of a prior, in the canonical gauge with their sigma."""
+        c, distance = self.nearest(to_coefficients(params))
+        return to_params(c, params), distance
 
     def _signed(self, c: Coefficients) -> Coefficients:
         """With a coefficient at 0 that must not be negative, and is so by rounding."""
@@ -137,15 +166,7 @@ class Admissible:
         return c
 
     def _project(self, y: np.ndarray, chosen: Sequence[Constraint]) -> Projection:
-        normals, bounds, owner = self._rows(chosen)
-        try:
-            return project(y, normals, bounds)
-        except Empty as empty:
-            names = list(dict.fromkeys(chosen[k].text for k in owner[empty.rows]))
-            raise InputError(
-                f"the constraints can't be met together ({'; '.join(names)}); give the angle more harmonics, lower "
-                "the truncation, or choose constraints nonnegative or none"
-            ) from None
+        return _projected(y, *self._rows(chosen), chosen)
 
     def _reports(self, multipliers: np.ndarray, best: np.ndarray, excess: float) -> tuple[ConstraintReport, ...]:
         _, _, owner = self._rows(self.constraints)
@@ -158,6 +179,25 @@ class Admissible:
                 price = max(excess - float(np.sum((self._project(best, others).point - best) ** 2)), 0.0)
             reports.append(ConstraintReport(constraint.name, constraint.text, total > 0, total, price))
         return tuple(reports)
+
+
+def _stacked(chosen: Sequence[Constraint]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Normals and bounds in coefficients, and to which constraint each row belongs."""
+    owner = np.repeat(np.arange(len(chosen)), [len(one.bounds) for one in chosen])
+    return np.vstack([one.normals for one in chosen]), np.concatenate([one.bounds for one in chosen]), owner
+
+
+def _projected(
+    y: np.ndarray, normals: np.ndarray, bounds: np.ndarray, owner: np.ndarray, chosen: Sequence[Constraint]
+) -> Projection:
+    try:
+        return project(y, normals, bounds)
+    except Empty as empty:
+        names = list(dict.fromkeys(chosen[k].text for k in owner[empty.rows]))
+        raise InputError(
+            f"the constraints can't be met together ({'; '.join(names)}); give the angle more harmonics, lower "
+            "the truncation, or choose constraints nonnegative or none"
+        ) from None
 
 
 def _optimality(

@@ -37,8 +37,8 @@ WALL, WALL_WIDTH = 4.0, np.radians(10.0)
 """Height [kT] of an angle's wall at this distance [rad] from the sampled range: exp(-4) is 2 % of what is at its
 foot."""
 
-LEAST_STEPS = 60
-"""Angles at which slopes are constrained, over half a turn; six for each harmonic where there are more than ten."""
+LEAST_STEPS = 180
+"""Angles at which slopes are constrained, over half a turn; 18 for each harmonic where there are more than ten."""
 
 BARRIER = 20.0
 """Largest difference of the dihedral potential [kT]: crossed once in exp(20) attempts, hardly ever in a simulation."""
@@ -117,7 +117,7 @@ class _Maker:
         if not self._feels("dihedral"):
             return None
         n = np.arange(1, self.layout.n_dihedral + 1)
-        phi = np.linspace(-np.pi, np.pi, self._steps(self.layout.n_dihedral), endpoint=False)[:, None]
+        phi = np.linspace(-np.pi, np.pi, max(60, 18 * self.layout.n_dihedral), endpoint=False)[:, None]
         values = self.weights.dihedral * np.hstack([np.cos(n * phi), np.sin(n * phi)])
         most = BARRIER / 2 * self.kT
         text = f"dihedral potential within {BARRIER / 2:g} kT ({most:.3g} kcal/mol) of its mean"
@@ -171,7 +171,7 @@ class _Maker:
         return Constraint(name, text, np.array([self._of("angle", row) for row in slopes]), least)
 
     def _steps(self, harmonics: int) -> int:
-        return max(LEAST_STEPS, 6 * harmonics)
+        return max(LEAST_STEPS, 18 * harmonics)
 
     def _sampled(self, name: str) -> tuple[float, float] | None:
         low, high = (self.factor.histograms.percentile(name, percent) for percent in TAILS)

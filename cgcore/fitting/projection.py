@@ -57,7 +57,7 @@ def project(
     weights, _ = nnls(stacked, wanted, maxiter=100 * len(needed))
     residual = wanted - stacked @ weights
     if residual[-1] < INFEASIBLE:
-        raise Empty(np.flatnonzero(~flat)[weights > 0])
+        raise Empty(np.flatnonzero(~flat)[weights > INFEASIBLE * weights.max()])  # less is rounding
     active = weights > 0
     step = np.linalg.lstsq(unit[active], needed[active], rcond=None)[0]
     found = np.linalg.lstsq(unit[active].T, step, rcond=None)[0]

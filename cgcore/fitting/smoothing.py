@@ -1,8 +1,10 @@
-"""Smoothness: among fits that the data cannot tell apart, the one with the smoothest potentials.
+"""Smoothness: among fits that the data cannot tell apart, the one nearest to the smoothest admissible potential.
 
-Minimised is the objective L(c) + strength * unit * roughness(c)², see `roughness`. The unit is the largest ratio of the
-loss's curvature to that of the roughness along any potential, so that a strength is a number without dimension: at 1
-even the potential that the data determine best is smoothed to half. It does not depend on the number of frames.
+Minimised is the objective L(c) + strength * unit * roughness(c - c0)², see `roughness`. c0 is the least rough potential
+that satisfies the constraints by itself, see `admissible.smoothest`: flat without constraints, and with walls where
+these ask for them, so that a penalty does not work against the constraints. The unit is the largest ratio of the loss's
+curvature to that of the roughness along any potential, so that a strength is a number without dimension: at 1 even the
+potential that the data determine best goes only half the way from c0. It does not depend on the number of frames.
 
 The objective is a quadratic again: its factor is that of the data with one row more for each harmonic, and all that
 holds for a factor (L-BFGS in whitened coordinates, certificate) holds for it.
@@ -37,11 +39,13 @@ class Smoothing:
     Arguments:
         factor: the data's.
         strength: relative to the data.
+        smoothest: coefficients c0 without penalty.
         unit: the penalty of a strength of 1 [(kcal/mol/Å)² / (kcal/mol/rad²)²].
     """
 
     factor: Factor
     strength: float
+    smoothest: Coefficients
     unit: float
 
     @property
@@ -52,25 +56,28 @@ class Smoothing:
     @property
     def S(self) -> Triangle:
         """The triangular factor of the objective."""
-        return merged([self.factor.S, _penalty(self.rows, self.factor.beads)])
+        rows = np.sqrt(self.factor.beads) * self.rows
+        return merged([self.factor.S, np.column_stack([np.diag(rows), rows * self.smoothest])])
 
 
-def smoothing(factor: Factor, strength: float) -> Smoothing:
+def smoothing(factor: Factor, strength: float, smoothest: Coefficients) -> Smoothing:
     """The penalty of this strength."""
-    return Smoothing(factor, strength, _unit(factor))
+    return Smoothing(factor, strength, smoothest, _unit(factor))
 
 
-def smoothness_curve(factor: Factor, start: Coefficients, grid: Sequence[float] = STRENGTHS) -> Curve | None:
+def smoothness_curve(
+    factor: Factor, start: Coefficients, smoothest: Coefficients, grid: Sequence[float] = STRENGTHS
+) -> Curve | None:
     """The cross-validated curve over strengths; None where the data are too few for two folds, or where there is no
-    series to smooth."""
+    series to smooth. `start` are coefficients that neither data nor penalty move."""
     unit, diagonal = _unit(factor), data_curvature(factor)
     if unit == 0:
         return None
 
     def optima(S: Triangle, beads: int) -> Float[np.ndarray, "grid n"]:
-        return _Path(S, beads, np.sqrt(grid[0] * unit) * diagonal, start).optima(np.array(grid) / grid[0])
+        return _Path(S, beads, np.sqrt(grid[0] * unit) * diagonal, start, smoothest).optima(np.array(grid) / grid[0])
 
-    whole = _Path(factor.S, factor.beads, np.sqrt(grid[0] * unit) * diagonal, start)
+    whole = _Path(factor.S, factor.beads, np.sqrt(grid[0] * unit) * diagonal, start, smoothest)
     directions = whole.directions(np.array(grid) / grid[0]).tolist()
     return cross_validated("smoothness", grid, factor, optima, directions, roughness_of(factor))
 
@@ -83,23 +90,30 @@ class _Path:
     (the generalised singular value decomposition, Golub and Van Loan, Matrix Computations, 4th ed., 6.1.6).
     """
 
-    def __init__(self, S: Triangle, beads: int, strongest: Float[np.ndarray, " n"], start: Coefficients) -> None:
+    def __init__(
+        self,
+        S: Triangle,
+        beads: int,
+        strongest: Float[np.ndarray, " n"],
+        start: Coefficients,
+        smoothest: Coefficients,
+    ) -> None:
         A, z = design(S) / np.sqrt(beads), target(S) / np.sqrt(beads)
         centred_A, T = centred(A, beads)
         stacked = np.vstack([centred_A, np.diag(strongest)])  # centring leaves the series alone
         scale = np.linalg.norm(stacked, axis=0)
-        self._moved = scale > 0
-        T, stacked = T[:, self._moved] / scale[self._moved], stacked[:, self._moved] / scale[self._moved]
+        moved = scale > 0
+        T, stacked = T[:, moved] / scale[moved], stacked[:, moved] / scale[moved]
         Q, R = np.linalg.qr(stacked)
         U, s, Vt = np.linalg.svd(Q[: len(A)], full_matrices=False)
         self._s = np.minimum(s, 1.0)
         self._back = T @ np.linalg.solve(R, Vt.T)
-        self._start = np.where(self._moved, 0.0, start)
-        self._projected = U.T @ (z - A @ self._start)
+        self._origin = np.where(moved, smoothest, start)
+        self._projected = U.T @ (z - A @ self._origin)
 
     def optima(self, shares: Float[np.ndarray, " grid"]) -> Float[np.ndarray, "grid n"]:
         """The coefficients; those that neither data nor penalty move stay at the start."""
-        return self._start + (self._s * self._projected / self._curvatures(shares)) @ self._back.T
+        return self._origin + (self._s * self._projected / self._curvatures(shares)) @ self._back.T
 
     def directions(self, shares: Float[np.ndarray, " grid"]) -> Float[np.ndarray, " grid"]:
         """How many directions the data decide: the trace of the map from forces to fitted forces."""
@@ -117,7 +131,3 @@ def _unit(factor: Factor) -> float:
         return 0.0
     columns = design(factor.S)[:, series] / diagonal[series] / np.sqrt(factor.beads)
     return float(np.linalg.norm(columns, 2) ** 2)
-
-
-def _penalty(rows: Float[np.ndarray, " n"], beads: int) -> Float[np.ndarray, "n n+1"]:
-    return np.hstack([np.sqrt(beads) * np.diag(rows), np.zeros((len(rows), 1))])

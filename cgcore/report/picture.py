@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from cgcore.errors import InputError
@@ -17,16 +18,17 @@ UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 """Metadata that would make two files of the same figure differ."""
 
 
-def require_picture(path: str | os.PathLike[str]) -> None:
-    """To be asked before the work begins.
+def require_picture(path: str | os.PathLike[str], suffixes: Sequence[str] = SUFFIXES) -> str:
+    """The suffix of a picture that can be drawn; to be asked before the work begins.
 
     Raises:
-        InputError: the suffix is not in `SUFFIXES`, or matplotlib is not installed.
+        InputError: the suffix is not in `suffixes`, or matplotlib is not installed.
     """
     suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f"{path}: the suffix {suffix!r} is no picture; give a name that ends in {', '.join(SUFFIXES)}")
+    if suffix not in suffixes:
+        raise InputError(f"{path}: the suffix {suffix!r} is no picture; give a name that ends in {', '.join(suffixes)}")
     require_matplotlib()
+    return suffix
 
 
 def write_picture(path: str | os.PathLike[str], figure: Figure) -> None:
@@ -35,7 +37,6 @@ def write_picture(path: str | os.PathLike[str], figure: Figure) -> None:
     Raises:
         InputError: the suffix is of no use, or the file cannot be written.
     """
-    require_picture(path)
-    suffix = Path(path).suffix.lower()
+    suffix = require_picture(path)
     with atomic_path(path) as temporary, styled():
         figure.savefig(temporary, format=suffix[1:], dpi=DPI, metadata=UNDATED[suffix])

@@ -6,6 +6,7 @@ import numpy as np
 
 from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.result import FitResult
+from cgcore.report.summary import gap
 from cgcore.report.table import table
 
 RULE = "=" * 60
@@ -71,7 +72,7 @@ def _judgement(result: FitResult) -> str:
         losses.append(("fitted parameters, held-out frames", result.val_loss))
     lines = [
         f"Status: {result.status.name}, {result.message}",
-        f"Optimality gap: {_gap(c.optimality_gap)}"
+        f"Optimality gap: {gap(result)}"
         f" ({result.evaluations} evaluations, {100 * c.explained:.4f} % of the explainable part explained)",
     ]
     if c.kkt_residual is not None:
@@ -137,11 +138,6 @@ def _identifiability(result: FitResult) -> str:
     if len(known.left) > WEAKEST:
         lines.append(f"  and {len(known.left) - WEAKEST} more directions (fit.json has all)")
     return "\n".join(lines)
-
-
-def _gap(gap: float) -> str:
-    """A gap of rounding, of either sign, is none."""
-    return "below 1e-14" if abs(gap) < 1e-14 else f"{gap:.1e}"
 
 
 def _value(value: np.ndarray) -> str:

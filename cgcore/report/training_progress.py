@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
@@ -16,9 +16,14 @@ LINES = 10
 
 
 class TrainingProgress(AbstractContextManager["TrainingProgress"]):
-    """What `Trainer`'s `Watch` can be told to, for people to see. Text goes to standard output, bars to the other."""
+    """What `Trainer`'s `Watch` can be told to, for people to see. Bars go to standard error.
 
-    def __init__(self) -> None:
+    Arguments:
+        say: where text goes, a line or more at a time.
+    """
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self._say = say
         self._bars: Progress | None = None
         self._task: TaskID | None = None
         if sys.stderr.isatty():
@@ -49,7 +54,7 @@ class TrainingProgress(AbstractContextManager["TrainingProgress"]):
             for task in self._bars.task_ids:
                 self._bars.remove_task(task)
             self._task = None
-        click.echo(text)
+        self._say(text)
 
     def begin(self, stage: str, optimizer: str, epochs: int) -> None:
         """A stage begins."""
@@ -72,7 +77,7 @@ class TrainingProgress(AbstractContextManager["TrainingProgress"]):
         if self._bars is not None:
             self._show(f"{stage}: {losses}", epoch, epochs)
         elif epoch in (1, epochs) or epoch % max(epochs // LINES, 1) == 0:
-            click.echo(f"[{stage}] epoch {epoch}/{epochs}: {losses}")
+            self._say(f"[{stage}] epoch {epoch}/{epochs}: {losses}")
 
     def _show(self, description: str, done: int, of: int | None) -> None:
         if self._bars is None:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from cgcore.errors import InputError
-from cgcore.export.checks import MASS, check_positive
+from cgcore.export.checks import MASS
 
 TEMPERATURE = 300.0
 """Where neither the user nor the data say one [K]."""
@@ -49,7 +49,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("temperature", "time", "timestep", "friction", "mass", "interval"):
-            check_positive(name, getattr(self, name))
+            _require_positive(name, getattr(self, name))
         for name, least in (("replicas", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {getattr(self, name)}; give at least {least}")
@@ -107,3 +107,8 @@ def picoseconds(time: float | str) -> float:
 def usual_interval(time: float) -> float:
     """The interval between saved frames [ps] of a run of `time` ps, where none is given."""
     return min(max(1.0, time / FRAMES), time)
+
+
+def _require_positive(name: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise InputError(f"{name} is {value}; give a finite number above 0")

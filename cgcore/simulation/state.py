@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -33,6 +33,7 @@ class State(NamedTuple):
     engine: Any = ()  # what else the engine needs to go on, arrays
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Moves all replicas on."""
 

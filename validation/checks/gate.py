@@ -10,7 +10,12 @@ from validation.gate.compare import compare
 from validation.gate.file import read
 from validation.gate.modes import PROBLEMS, SOLVER
 
-QUICK = {*((SOLVER, name) for name in PROBLEMS), ("chignolin", "default"), ("chignolin", "float32")}
+QUICK = {
+    *((SOLVER, name) for name in PROBLEMS),
+    ("chignolin", "safe"),
+    ("chignolin", "truncated"),
+    ("chignolin", "float32"),
+}
 """Those that compile little."""
 
 

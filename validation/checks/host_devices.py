@@ -24,7 +24,7 @@ import cgcore
 with np.load(sys.argv[1], allow_pickle=False) as file:
     data = cgcore.from_arrays(file["R"], file["F"], file["mask"])
 config = cgcore.load_config(sys.argv[2])
-fit = cgcore.fit(data, config.prior, cgcore.Options(truncation=1e-5))
+fit = cgcore.fit(data, config.prior, cgcore.Options(constraints="none", truncation=1e-5))
 certificate = fit.certificate
 print(json.dumps({"devices": len(jax.devices()), "initial loss": certificate.initial_loss,
                   "loss without prior": certificate.zero_prior_loss, "fit": fit.train_loss}))

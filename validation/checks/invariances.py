@@ -11,7 +11,7 @@ import numpy as np
 import cgcore
 from validation.check import Row, at_most, check
 from validation.checks.engines import with_every_term
-from validation.context import Context
+from validation.context import Context, unconstrained
 from validation.tolerances import near, relative
 
 EXACT = 1e-11
@@ -72,7 +72,7 @@ def invariances(context: Context) -> Iterator[Row]:
 def _judge(prior: cgcore.Prior, frames: Frames, start: np.ndarray) -> dict[str, float]:
     """Losses that must agree: autodiff over the data, and the factor's, with its optimum."""
     factor = _factor(prior, frames)
-    fit = cgcore.fit(factor, prior, cgcore.Options(truncation=1e-5))
+    fit = cgcore.fit(factor, prior, unconstrained(truncation=1e-5))
     return {
         "loss over the data": float(jax.jit(cgcore.force_matching_loss)(prior.weights, prior.params, *frames)),
         "factor at the start": factor.loss(start),
@@ -117,7 +117,7 @@ def _merged(prior: cgcore.Prior, frames: Frames, start: np.ndarray, zero: float)
     parts = [_factor(prior, Frames(*(x[cut] for x in frames))) for cut in (slice(half), slice(half, None))]
     whole, merged = _factor(prior, frames), cgcore.merge(*parts)
     yield near("two halves merged, factor at the start", merged.loss(start), whole.loss(start), EXACT, zero)
-    joined, alone = (cgcore.fit(f, prior, cgcore.Options(truncation=1e-5)).train_loss for f in (merged, whole))
+    joined, alone = (cgcore.fit(f, prior, unconstrained(truncation=1e-5)).train_loss for f in (merged, whole))
     yield near("two halves merged, fit", joined, alone, EXACT, zero)
 
 
@@ -131,6 +131,6 @@ def _precision(prior: cgcore.Prior, frames: Frames, start: np.ndarray, zero: flo
     single: Any = jax.tree.map(lambda x: np.asarray(x, np.float32), prior.params)
     loss = float(jax.jit(cgcore.force_matching_loss)(prior.weights, single, *stored))
     yield near("computed in float32, loss over the data", loss, exact.loss(start), 1e-4, zero)
-    fit = cgcore.fit(exact, prior, cgcore.Options(truncation=1e-5, precision="float32"))
-    best = cgcore.fit(exact, prior, cgcore.Options(truncation=1e-5))
+    fit = cgcore.fit(exact, prior, unconstrained(truncation=1e-5, precision="float32"))
+    best = cgcore.fit(exact, prior, unconstrained(truncation=1e-5))
     yield near("solved in float32, fit", fit.train_loss, best.train_loss, 1e-5, zero)

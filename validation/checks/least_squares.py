@@ -11,7 +11,7 @@ import numpy as np
 import cgcore
 from validation import explicit
 from validation.check import Row, at_most, check, equal, shown
-from validation.context import Context
+from validation.context import Context, unconstrained
 from validation.tolerances import ROUNDING, near, relative
 
 TOLERANCE = 1e-10
@@ -83,7 +83,7 @@ def _at_clear_cutoff(name: str, factor: cgcore.Factor, prior: cgcore.Prior, syst
     zero, cutoff = system.loss(0 * start), system.clear_cutoff()
     kept = system.kept(cutoff)
     best = system.optimum(start, kept)
-    fit = cgcore.fit(factor, prior, cgcore.Options(truncation=cutoff))
+    fit = cgcore.fit(factor, prior, unconstrained(truncation=cutoff))
     fitted = explicit.coefficients(fit.fitted_params)
     label = f"{name}, cut-off {cutoff:.1e}"
     yield equal(f"{label}, directions kept", sum(fit.identifiability.kept), int(kept.sum()))
@@ -124,5 +124,5 @@ def _under_lapacks_rule(
 
 
 def _certificate(factor: cgcore.Factor, prior: cgcore.Prior) -> tuple[Any, int]:
-    fit = cgcore.fit(factor, prior, cgcore.Options(truncation=0.0))
+    fit = cgcore.fit(factor, prior, unconstrained(truncation=0.0))
     return fit.certificate, fit.identifiability.resolved

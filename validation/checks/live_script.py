@@ -12,8 +12,8 @@ import numpy as np
 import cgcore
 from validation import explicit
 from validation.check import Row, at_most, check, shown
-from validation.comparison import default_fit, plain_algorithm
-from validation.context import Context, bounded
+from validation.comparison import free_fits, plain_algorithm
+from validation.context import Context, bounded, unconstrained
 from validation.geometries import force_difference
 from validation.live.answer import Answer, checked
 from validation.live.normalisations import recognised
@@ -69,7 +69,7 @@ def live_script(context: Context) -> Iterator[Row]:
     record = as_recorded(name, answer, data, context.prior, system, factor)
     yield shown(f"{name}, gradient norm of params_fit", record.output["grad_norm"], "kcal/mol, Å, rad")
     yield from plain_algorithm(record, factor, quick=False)
-    yield from default_fit(record, factor)
+    yield from free_fits(record, factor)
     yield from _coefficients(name, answer, record, system, factor)
     yield from _forces(name, answer, context.prior, batch, system, factor)
     if context.record is not None:
@@ -111,7 +111,7 @@ def _coefficients(
     is the part of L(c) - L* that these directions make, for every c, so that no distance exceeds the root of the gap.
     """
     cutoff = system.clear_cutoff()
-    best = cgcore.fit(factor, record.prior, cgcore.Options(truncation=cutoff))
+    best = cgcore.fit(factor, record.prior, unconstrained(truncation=cutoff))
     fitted, optimum = explicit.coefficients(answer.params), explicit.coefficients(best.fitted_params)
     zero = system.loss(0 * fitted)
     U = system.directions[1][:, system.kept(cutoff)]
@@ -141,7 +141,7 @@ def _forces(
     label = "median 2|dF|/(|F1|+|F2|)"
     median = force_difference([differentiated], [linear])
     yield at_most(f"{name}, forces of params_fit, autodiff and explicit matrix, {label}", median, FORCES)
-    fits = {"default fit": cgcore.Options(), "truncation 0": cgcore.Options(truncation=0.0)}
+    fits = {"truncated fit": unconstrained(), "truncation 0": unconstrained(truncation=0.0)}
     for what, options in fits.items():
         ours = system.X @ explicit.coefficients(cgcore.fit(factor, prior, options).fitted_params)
         yield shown(f"{name}, forces of params_fit and of the {what}, {label}", force_difference([linear], [ours]))

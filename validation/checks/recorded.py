@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import cgcore
 from validation.check import Row, check
-from validation.comparison import default_fit, independent, plain_algorithm
+from validation.comparison import free_fits, independent, plain_algorithm
 from validation.context import Context
 from validation.recorded_outputs import Recorded, recorded_outputs
 
@@ -27,4 +27,4 @@ def compared(records: list[Recorded], quick: bool) -> Iterator[Row]:
             yield from independent(record)
         if not quick or record.name == "chignolin.float64":
             yield from plain_algorithm(record, factors[where], quick)
-        yield from default_fit(record, factors[where])
+        yield from free_fits(record, factors[where])

@@ -10,7 +10,7 @@ import numpy as np
 import cgcore
 from validation import explicit
 from validation.check import Row, at_least, at_most, check, equal
-from validation.context import Context
+from validation.context import Context, unconstrained
 from validation.tolerances import relative
 
 NOISE = 5.0
@@ -80,4 +80,4 @@ def _fit(batch: Any, prior: cgcore.Prior, c: np.ndarray, noise: float, seed: int
         forces = explicit.matrix(batch.R[rows, :n].astype(float), prior.weights, prior.params) @ c
         F[rows, :n] = forces + noise * rng.normal(size=forces.shape)
     data = cgcore.from_arrays(batch.R.astype(float), F, batch.mask)
-    return cgcore.fit(data, prior, cgcore.Options(truncation=CONDITION))
+    return cgcore.fit(data, prior, unconstrained(truncation=CONDITION))

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import cgcore
-from validation.context import Context, with_harmonics
+from validation.context import Context, five_terms, four_terms, with_harmonics
 
 HELD_OUT = 0.2
 """Part of the frames that is held out, the last of each protein."""
@@ -28,10 +28,11 @@ Measured = dict[str, float | int | str]
 
 @dataclass(frozen=True)
 class Mode:
-    """A way to fit: options that differ from the defaults, and harmonics at most (None: those of the prior)."""
+    """A way to fit: its options, harmonics at most (None: those of the prior), and whether excluded volume is on."""
 
     options: Mapping[str, Any] = field(default_factory=dict)
     harmonics: int | None = None
+    excluded_volume: bool = False
 
     @property
     def direct(self) -> bool:
@@ -39,11 +40,14 @@ class Mode:
         return self.options.get("objective") == "direct"
 
 
+TRUNCATED = {"constraints": "none", "truncation": "auto"}
 MODES = {
-    "default": Mode(),
-    "all directions": Mode({"truncation": 0.0}),
-    "non-negative": Mode({"nonnegative": True}),
-    "float32": Mode({"precision": "float32"}),
+    "safe": Mode(excluded_volume=True),
+    "free": Mode({"constraints": "none"}, excluded_volume=True),
+    "truncated": Mode(TRUNCATED),
+    "all directions": Mode({"constraints": "none", "truncation": 0.0}),
+    "non-negative": Mode({"constraints": "nonnegative", "truncation": "auto"}),
+    "float32": Mode(TRUNCATED | {"precision": "float32"}),
     "physical": Mode({"coordinates": "physical"}),
     "physical, one harmonic": Mode({"coordinates": "physical", "max_steps": 2000}, harmonics=1),
     "direct": Mode({"objective": "direct"}),
@@ -77,16 +81,17 @@ def measure(context: Context, only: Container[Key] | None = None) -> Iterator[tu
         train, held_out = data.split(HELD_OUT)
         if held_out is None:
             raise cgcore.InputError(f"{name}: too few frames to hold some out; a gate needs about ten")
-        factors: dict[int | None, tuple[cgcore.Factor, cgcore.Factor]] = {}
+        factors: dict[tuple[int | None, bool], tuple[cgcore.Factor, cgcore.Factor]] = {}
         for label, mode in MODES.items():
             if only is not None and (name, label) not in only:
                 continue
-            n = mode.harmonics
-            prior = context.prior if n is None else with_harmonics(context.prior, n, n)
-            if n not in factors:
+            n, which = mode.harmonics, (mode.harmonics, mode.excluded_volume)
+            prior = five_terms(context.prior) if mode.excluded_volume else four_terms(context.prior)
+            prior = prior if n is None else with_harmonics(prior, n, n)
+            if which not in factors:
                 fingerprint = cgcore.Fingerprint.of(prior)
-                factors[n] = cgcore.compress(train, fingerprint), cgcore.compress(held_out, fingerprint)
-            known, unseen = factors[n]
+                factors[which] = cgcore.compress(train, fingerprint), cgcore.compress(held_out, fingerprint)
+            known, unseen = factors[which]
             fit = cgcore.fit(train if mode.direct else known, prior, cgcore.Options(**mode.options), validation=unseen)
             yield (name, label), _of_fit(fit)
 
@@ -100,6 +105,8 @@ def _of_fit(fit: cgcore.FitResult) -> Measured:
         "grad_norm": fit.grad_norm,
         "optimality_gap": fit.certificate.optimality_gap,
         "held_out_loss": fit.val_loss,
+        "price": fit.certificate.price,
+        "active_constraints": sum(constraint.active for constraint in fit.certificate.constraints),
     }
 
 

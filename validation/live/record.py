@@ -15,6 +15,7 @@ import cgcore
 from validation import explicit
 from validation.checks.least_squares import PART_OF_BOUND
 from validation.comparison import CONVERGED, FIRST, perturbed, plain
+from validation.context import unconstrained
 from validation.live.answer import Answer
 from validation.losses import in_parameters, of_matrix
 from validation.recorded_outputs import Recorded
@@ -107,7 +108,7 @@ def _independent(
 
 def _optimum(start: np.ndarray, prior: cgcore.Prior, system: explicit.System, factor: cgcore.Factor) -> np.ndarray:
     values, limit = system.directions[0], system.resolution
-    count = cgcore.fit(factor, prior, cgcore.Options(truncation=0.0)).identifiability.resolved
+    count = cgcore.fit(factor, prior, unconstrained(truncation=0.0)).identifiability.resolved
     at_the_edge = (values > limit / 3) & (values < 3 * limit)
     return system.optimum(start, np.where(at_the_edge, np.arange(len(values)) < count, system.kept()))
 

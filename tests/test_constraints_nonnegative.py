@@ -15,30 +15,42 @@ from factor_helpers import (
     random_chains,
     rows_of,
     two_proteins,
+    unconstrained,
 )
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 
 import cgcore
-from cgcore import Factor, InputError, Layout, Options, Prior, fit
+from cgcore import Factor, Layout, Options, Prior, Status, Weights, fit
 from cgcore.factor.triangle import design, target
-from cgcore.fitting.nonnegative import constrained_names, nearest_feasible
+from cgcore.fitting.constraints import constraints
 from cgcore.fitting.spectrum import spectrum
+
+pytestmark = pytest.mark.numerical
 
 EXCLUDED = WEIGHTS._replace(excluded_volume=0.3)
 
 
-def test_constrained_names() -> None:
-    assert constrained_names(Layout(4, 2)) == ("kr", "epsilon*sigma^4")
-    assert constrained_names(Layout(4, 2, True)) == ("kr", "epsilon*sigma^4", "epsilon_ex*sigma_ex^4")
+def nonnegative(**options: Any) -> Options:
+    return Options(**({"constraints": "nonnegative", "truncation": 0} | options))
 
 
-# The projection
+@pytest.mark.parametrize("weights", [WEIGHTS, EXCLUDED])
+def test_what_is_constrained(weights: Weights) -> None:
+    """One row for each of kr, epsilon and epsilon_ex, which says that the coefficient is not below 0."""
+    prior = prior_of(weights=weights)
+    factor = factor_of(two_proteins(), prior)
+    found = constraints("nonnegative", factor, 300.0)
+    assert [one.name for one in found] == ["kr", "epsilon", "epsilon_ex"][: len(found)]
+    assert [one.text for one in found] == [f"{one.name} not negative" for one in found]
+    np.testing.assert_array_equal(
+        np.vstack([one.normals for one in found]), np.eye(Layout.of(prior).size)[signs(prior)]
+    )
+    assert not np.concatenate([one.bounds for one in found]).any()
 
 
 def by_scipy(y: np.ndarray, normals: np.ndarray, offsets: np.ndarray) -> float:
-    """The squared distance, by bounds on slacks s = normals @ x + offsets and no bounds on the rest of x."""
+    """The squared distance to normals @ x + offsets >= 0, by bounds on slacks s = normals @ x + offsets and none on the
+    rest of x."""
     m, k = normals.shape
     free = np.linalg.svd(normals)[2][m:].T
     back = np.linalg.pinv(normals)
@@ -48,85 +60,10 @@ def by_scipy(y: np.ndarray, normals: np.ndarray, offsets: np.ndarray) -> float:
     return 2 * float(found.cost)
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
-@given(st.integers(0, 10**6), st.integers(1, 3), st.integers(3, 8), st.sampled_from([0.1, 1.0, 30.0]))
-def test_nearest_feasible(seed: int, m: int, k: int, size: float) -> None:
-    rng = np.random.default_rng(seed)
-    normals, offsets, y = rng.normal(size=(m, k)), rng.normal(size=m) * size, rng.normal(size=k) * 3
-    assume(np.linalg.cond(normals) < 1e3)
-    x, residual = nearest_feasible(y, normals, offsets)
-    slack = normals @ x + offsets
-    scale = 1 + np.abs(offsets).max() + np.linalg.norm(x)
-    # KKT: feasible, and y - x is minus a nonnegative combination of the normals of active constraints.
-    assert residual < 1e-10
-    assert (slack > -1e-10 * scale).all()
-    multipliers, *_ = np.linalg.lstsq(normals.T, x - y, rcond=None)
-    np.testing.assert_allclose(normals.T @ multipliers, x - y, atol=1e-9 * scale)
-    assert (multipliers > -1e-9 * scale).all()
-    assert np.abs(multipliers * slack).max() < 1e-8 * scale**2
-    # Nearest: no feasible point is nearer, and neither is scipy's.
-    distance = float(np.sum((x - y) ** 2))
-    assert distance == pytest.approx(by_scipy(y, normals, offsets), rel=1e-9, abs=1e-12 * scale**2)
-    for other in x + rng.normal(size=(200, k)) * rng.choice([1e-3, 0.1, 3.0], size=(200, 1)):
-        if (normals @ other + offsets >= 0).all():
-            assert np.sum((other - y) ** 2) >= distance * (1 - 1e-9) - 1e-12 * scale**2
-
-
-def test_a_feasible_point_stays() -> None:
-    y = np.array([1.0, 2.0, 3.0])
-    x, residual = nearest_feasible(y, np.eye(3)[:2], np.zeros(2))
-    np.testing.assert_array_equal(x, y)
-    assert residual == 0
-
-
-def test_known_projections() -> None:
-    y = np.array([-1.0, -2.0, 3.0])
-    x, _ = nearest_feasible(y, np.eye(3)[:2], np.zeros(2))
-    np.testing.assert_allclose(x, [0, 0, 3], atol=1e-15)
-    x, _ = nearest_feasible(y, np.eye(3)[:2], np.array([5.0, 1.0]))
-    np.testing.assert_allclose(x, [-1, -1, 3], atol=1e-15)
-
-
-def test_size_of_a_normal_does_not_matter() -> None:
-    y, normals, offsets = np.array([-1.0, -2.0, 3.0]), np.array([[1.0, 0.3, 0], [0, 1.0, 0.2]]), np.array([0.1, 0.2])
-    expected, _ = nearest_feasible(y, normals, offsets)
-    for factor in (1e-9, 1e9):
-        scaled = np.array([factor, 1.0])
-        x, residual = nearest_feasible(y, normals * scaled[:, None], offsets * scaled)
-        np.testing.assert_allclose(x, expected, rtol=1e-12)
-        assert residual < 1e-12
-
-
-def test_parallel_constraints() -> None:
-    """The stricter one counts."""
-    x, residual = nearest_feasible(np.array([-3.0, 1.0]), np.array([[1.0, 0], [1.0, 0]]), np.array([1.0, 2.0]))
-    np.testing.assert_allclose(x, [-1, 1], atol=1e-14)
-    assert residual < 1e-12
-
-
-def test_what_cannot_move_and_is_feasible_is_no_matter() -> None:
-    x, residual = nearest_feasible(np.array([-1.0, 2.0]), np.array([[0.0, 0], [1.0, 0]]), np.array([3.0, 0.0]))
-    np.testing.assert_allclose(x, [0, 2], atol=1e-15)
-    assert residual < 1e-15
-
-
-def test_negative_and_immovable() -> None:
-    with pytest.raises(InputError, match="negative start of kr or epsilon"):
-        nearest_feasible(np.array([1.0, 2.0]), np.array([[0.0, 0], [1.0, 0]]), np.array([-3.0, 0.0]))
-
-
-def test_constraints_that_exclude_each_other() -> None:
-    """x >= 1 and x <= -1: nothing is feasible, and that is said rather than a point handed out."""
-    with pytest.raises(InputError):
-        nearest_feasible(np.array([0.5, 2.0]), np.array([[1.0, 0], [-1.0, 0]]), np.array([-1.0, -1.0]))
-
-
-# The fit
-
-
-def names_of(prior: Prior) -> list[int]:
-    layout = Layout.of(prior)
-    return [layout.names.index(name) for name in constrained_names(layout)]
+def signs(prior: Prior) -> list[int]:
+    """The columns of kr, epsilon and epsilon_ex."""
+    names = Layout.of(prior).names
+    return [names.index(name) for name in ("kr", "epsilon*sigma^4", "epsilon_ex*sigma_ex^4") if name in names]
 
 
 def bounded(X: np.ndarray, F: np.ndarray, constrained: list[int]) -> np.ndarray:
@@ -154,46 +91,52 @@ def kkt_residual(factor: Factor, c: np.ndarray, constrained: list[int]) -> float
 def test_chignolin_where_every_direction_is_determined() -> None:
     """Unconstrained, epsilon is -42 there."""
     rows, prior = chignolin_rows(4), prior_of(4)
-    plain = fit(chignolin_factor(4), prior, Options(truncation=0))
+    plain = fit(chignolin_factor(4), prior, unconstrained(truncation=0))
     assert plain.fitted_params["epsilon"] < -10
     assert any("epsilon" in warning for warning in plain.warnings)
-    found = fit(chignolin_factor(4), prior, Options(truncation=0, nonnegative=True))
+    found = fit(chignolin_factor(4), prior, nonnegative())
     c = cgcore.to_coefficients(found.fitted_params)
-    expected = rows.loss(bounded(rows.X, rows.F, names_of(prior)))
+    expected = rows.loss(bounded(rows.X, rows.F, signs(prior)))
     assert found.train_loss == pytest.approx(expected, rel=1e-10)
     assert found.train_loss > plain.train_loss
     assert 0 <= found.fitted_params["epsilon"] < 1e-10
     assert found.fitted_params["kr"] > 300
     assert found.certificate.kkt_residual is not None
     assert found.certificate.kkt_residual < 1e-10
-    assert kkt_residual(chignolin_factor(4), c, names_of(prior)) < 1e-10
+    assert kkt_residual(chignolin_factor(4), c, signs(prior)) < 1e-10
     assert found.certificate.optimality_gap == pytest.approx(0, abs=1e-12)
+    assert found.certificate.optimal_loss == pytest.approx(plain.train_loss, rel=1e-10)
+    assert found.certificate.price == pytest.approx(expected - plain.train_loss, rel=1e-6)
+    assert [(one.name, one.active) for one in found.certificate.constraints] == [("kr", False), ("epsilon", True)]
     assert found.converged
-    assert found.warnings == ()
+    assert found.status == Status.CONSTRAINED
+    assert not any("epsilon" in warning for warning in found.warnings)
 
 
 @pytest.mark.parametrize("cutoff", [0.0, 1e-6, 0.01])
 def test_chignolin_along_the_kept_directions(cutoff: float) -> None:
     factor, prior = chignolin_factor(10), prior_of(10)
-    start, constrained = cgcore.to_coefficients(prior.params), names_of(prior)
+    start, constrained = cgcore.to_coefficients(prior.params), signs(prior)
     directions = spectrum(factor.S, factor.beads)
     kept = directions.kept(cutoff)
     best = directions.optimum(factor.S, start, kept)
     y = np.linalg.lstsq(directions.basis[:, kept] / np.abs(best)[:, None], (best - start) / np.abs(best), rcond=None)[0]
     distance = by_scipy(y, directions.basis[constrained][:, kept], start[constrained])
-    found = fit(factor, prior, Options(truncation=cutoff, nonnegative=True))
+    found = fit(factor, prior, nonnegative(truncation=cutoff))
     assert found.train_loss == pytest.approx(factor.loss(best) + distance, rel=1e-8 if cutoff == 0 else 1e-10)
     assert found.certificate.kkt_residual is not None
     assert found.certificate.kkt_residual < 1e-10
     assert found.fitted_params["epsilon"] >= 0
-    assert found.certificate.optimal_loss == found.train_loss
+    # Coefficients of 1e10 along directions that float64 just resolves cost digits of both.
+    assert found.certificate.lower_bound == pytest.approx(found.train_loss, rel=1e-8 if cutoff == 0 else 1e-10)
+    assert found.certificate.optimal_loss == pytest.approx(factor.loss(best), rel=1e-10)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_random_problems(seed: int) -> None:
     """Forces that pull some of kr, epsilon and epsilon_ex below 0."""
     prior = prior_of(weights=EXCLUDED)
-    chains, constrained = two_proteins(), names_of(prior)
+    chains, constrained = two_proteins(), signs(prior)
     rng = np.random.default_rng(seed)
     rows = rows_of(chains, prior)
     c = cgcore.to_coefficients(prior.params) * 1.0
@@ -202,7 +145,7 @@ def test_random_problems(seed: int) -> None:
     F[chains.mask > 0] = (rows.X @ c + rng.normal(size=len(rows.F))).reshape(-1, 3)
     factor = factor_of(chains._replace(F=F), prior)
     rows = rows_of(chains._replace(F=F), prior)
-    found = fit(factor, prior, Options(truncation=0, nonnegative=True))
+    found = fit(factor, prior, nonnegative())
     assert found.train_loss == pytest.approx(rows.loss(bounded(rows.X, rows.F, constrained)), rel=1e-10)
     # At kr = 0 itself kr*r0, which is not pressed to zero, would be lost.
     assert found.fitted_params["kr"] > 0
@@ -220,7 +163,7 @@ def test_where_no_constraint_is_active_it_is_the_plain_fit() -> None:
     F[chains.mask > 0] = (rows.X @ cgcore.to_coefficients(prior.params)).reshape(-1, 3)
     F += np.random.default_rng(0).normal(size=F.shape) * 0.01
     factor = factor_of(chains._replace(F=F), prior)
-    plain, found = (fit(factor, prior, Options(truncation=0, nonnegative=which)) for which in (False, True))
+    plain, found = (fit(factor, prior, options) for options in (unconstrained(truncation=0), nonnegative()))
     assert found.train_loss == pytest.approx(plain.train_loss, rel=1e-12)
     assert found.certificate.kkt_residual is not None
     assert found.certificate.kkt_residual < 1e-10
@@ -239,14 +182,19 @@ def start_with(prior: Prior, **change: Any) -> Prior:
     ],
     ids=["no pair", "repulsion weighs nothing", "bonds weigh nothing"],
 )
-def test_a_negative_start_that_no_data_move_is_refused(prior: Prior, length: int) -> None:
+def test_a_negative_start_that_no_data_move_is_not_constrained_and_said(prior: Prior, length: int) -> None:
     chains = random_chains(60, [length], length, seed=length)
-    with pytest.raises(InputError, match="negative start of kr or epsilon"):
-        fit(chains.dataset(), prior, Options(nonnegative=True, truncation=0))
+    found = fit(chains.dataset(), prior, nonnegative())
+    (name,) = (name for name in ("kr", "epsilon") if prior.params[name] == -1)
+    assert found.fitted_params[name] == pytest.approx(-1, rel=1e-14)
+    if name == "kr":  # and r0, which is found from it, stays too
+        assert found.fitted_params["r0"] == pytest.approx(float(prior.params["r0"]), rel=1e-12)
+    assert name not in [one.name for one in found.admissible.constraints]
+    assert any(warning.startswith(f"{name} = -1 is") for warning in found.warnings)
 
 
 def test_a_negative_start_that_data_move_is_mended() -> None:
-    found = fit(chignolin_factor(4), start_with(prior_of(4), epsilon=-1.0), Options(nonnegative=True, truncation=0))
-    plain = fit(chignolin_factor(4), prior_of(4), Options(nonnegative=True, truncation=0))
+    found = fit(chignolin_factor(4), start_with(prior_of(4), epsilon=-1.0), nonnegative())
+    plain = fit(chignolin_factor(4), prior_of(4), nonnegative())
     assert found.fitted_params["epsilon"] >= 0
     assert found.train_loss == pytest.approx(plain.train_loss, rel=1e-10)

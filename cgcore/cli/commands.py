@@ -1,0 +1,35 @@
+"""The commands of the command line. Everything heavy is imported inside a command."""
+
+from __future__ import annotations
+
+import click
+
+from cgcore.cli.config import config_command
+from cgcore.cli.export import export_command
+from cgcore.cli.factors import compress_command, merge_command
+from cgcore.cli.fit import fit_command
+from cgcore.cli.inspect import inspect_command
+from cgcore.cli.simulate import simulate_command
+from cgcore.cli.train import train_command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="cgcore")
+@click.option("--debug", is_flag=True, help="Show the traceback of whatever goes wrong.")
+def cli(debug: bool) -> None:
+    """Fit the physics prior of a coarse-grained protein force field to reference forces, and prove the fit.
+
+    Exit codes: 0 converged, 1 ended otherwise (what was found is written all the same), 2 bad input or a fault,
+    130 interrupted (Ctrl-C), 143 terminated. Files are written whole whatever becomes of the terminal: a reader of
+    standard output that goes away (`| head`) changes neither them nor the exit code.
+    """
+
+
+cli.add_command(fit_command)
+cli.add_command(train_command)
+cli.add_command(simulate_command)
+cli.add_command(inspect_command)
+cli.add_command(compress_command)
+cli.add_command(merge_command)
+cli.add_command(export_command)
+cli.add_command(config_command)

@@ -1,0 +1,40 @@
+"""`cgcore` as a process of its own: its streams, its signals, its end."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+
+from cgcore.cli import interrupts
+
+TYPE_CHECKING = False  # as in cgcore/__init__.py
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+def run() -> NoReturn:
+    """Entry point of the program."""
+    interrupts.install()  # before anything else is imported, which takes time
+    from cgcore.cli import main, streams
+
+    streams.install()
+    ending = _Ending()
+    atexit.register(ending)  # the first to be registered is the last to run
+    try:
+        main()
+    except SystemExit as end:
+        ending.code = end.code if isinstance(end.code, int) else 0
+    sys.exit(ending.code)
+
+
+class _Ending:
+    """Ends the process after all other clean-up, without the interpreter's teardown: signals are not seen in that."""
+
+    code = 1
+
+    def __call__(self) -> None:
+        from cgcore.cli.streams import flush
+
+        flush()
+        os._exit(self.code)

@@ -1,0 +1,45 @@
+"""Whether a file is the one that the record beside it was written with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from cgcore.errors import InputError
+from cgcore.files.regular import open_regular
+
+RECORDS = ("fit.json", "train.json")
+KEY = "files"
+"""Of a record: SHA-256 of the files that were written with it, by name."""
+_MOST = 2**28
+"""Bytes of a record: a long loss history has a few million."""
+
+
+def differing_record(path: str | os.PathLike[str]) -> str | None:
+    """The record in the folder of `path` that was written with another file of that name, or None.
+
+    A run that is killed while it moves its files into place leaves such a mixture, and so does an edit by hand. No
+    record that speaks of the file, or one that agrees, is None.
+    """
+    here = Path(path)
+    said = {name: digests[here.name] for name in RECORDS if here.name in (digests := _digests(here.with_name(name)))}
+    if not said:
+        return None
+    try:
+        with open_regular(here) as file:
+            mine = hashlib.file_digest(file, "sha256").hexdigest()
+    except InputError:
+        return None
+    return None if mine in said.values() else str(here.with_name(next(iter(said))))
+
+
+def _digests(record: Path) -> dict[str, str]:
+    try:
+        with open_regular(record, limit=_MOST) as file:
+            found = json.load(file)
+    except (InputError, ValueError, RecursionError, OSError):
+        return {}
+    digests = found.get(KEY) if isinstance(found, dict) else None
+    return digests if isinstance(digests, dict) else {}

@@ -1,0 +1,87 @@
+"""Opening files that are files: a pipe would be waited for, a device never ends, a folder is none."""
+
+from __future__ import annotations
+
+import os
+import stat
+from io import BufferedReader
+
+from cgcore.errors import InputError
+
+_KINDS = (
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def kind_of(mode: int) -> str:
+    """What a file that is not a regular one is, in words; empty for a regular one."""
+    if stat.S_ISREG(mode):
+        return ""
+    return next((words for holds, words in _KINDS if holds(mode)), "no regular file")
+
+
+def require_name(path: str | os.PathLike[str], what: str = "a path") -> None:
+    """Refuse an empty path, which stands for the current folder where nobody meant it.
+
+    Arguments:
+        path: what was given.
+        what: what the path is of, for the message.
+
+    Raises:
+        InputError: the path is empty.
+    """
+    if not os.fspath(path):
+        raise InputError(f"{what} is empty, as an unset shell variable is; give a name")
+
+
+def open_regular(
+    path: str | os.PathLike[str], mend: str = "check the path", *, limit: int | None = None
+) -> BufferedReader:
+    """Open a regular file for reading bytes; anything else is refused at once.
+
+    Arguments:
+        path: of the file; links are followed.
+        mend: the end of every complaint, what to do about it.
+        limit: bytes that the file may have; None: any number.
+
+    Raises:
+        InputError: the path is empty, there is no such file, it is not a regular one, too large or not readable.
+    """
+    require_name(path, "the path of a file to read")
+    try:
+        # Asked before opening, since opening a pipe waits for its other end, and once more of what was opened.
+        _require_regular(path, os.stat(path).st_mode, mend)
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  (the caller closes it)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; {mend}") from error
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({reason(error)}); {mend}") from error
+    try:
+        status = os.fstat(file.fileno())
+        _require_regular(path, status.st_mode, mend)
+        if limit is not None and status.st_size > limit:
+            raise InputError(f"{path}: has {status.st_size} bytes, and at most {limit} are read; {mend}")
+    except InputError:
+        file.close()
+        raise
+    return file
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Why the operating system refused, in its own words."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def _require_regular(path: str | os.PathLike[str], mode: int, mend: str) -> None:
+    if kind := kind_of(mode):
+        raise InputError(f"{path}: is {kind}, not a file; {mend}")
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))

@@ -1,0 +1,102 @@
+"""The fitted potentials, written down from their formulas in NumPy, and factors made without a pass.
+
+What a constraint promises is judged on these: energies and slopes along each internal coordinate, weighted, as they act
+on the beads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from factor_helpers import Chains, rows_of
+
+from cgcore import Factor, Fingerprint, Prior, Weights
+from cgcore.factor.closest import ClosestPairs
+from cgcore.factor.factor import Block
+from cgcore.factor.histogram import Histograms
+from cgcore.factor.triangle import triangle
+
+KB = 0.0019872042586
+"""Boltzmann's constant [kcal/mol/K], R of SI 2019 over 4184 J/kcal."""
+
+
+class Sampled(NamedTuple):
+    """Internal coordinates of all frames, and the closest pair of each frame by term."""
+
+    bonds: np.ndarray
+    angles: np.ndarray
+    dihedrals: np.ndarray
+    closest: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, chains: Chains) -> Sampled:
+        bonds, angles, dihedrals = [], [], []
+        closest: dict[str, list[float]] = {"repulsive": [], "excluded_volume": []}
+        for R, n in zip(chains.R, chains.lengths, strict=True):
+            R = R[:n]
+            bonds.append(np.linalg.norm(np.diff(R, axis=0), axis=1))
+            angles.append(angles_of(R))
+            dihedrals.append(dihedrals_of(R))
+            i, j = np.triu_indices(n, 2)
+            apart = np.linalg.norm(R[i] - R[j], axis=1)
+            for name, chosen in (("repulsive", j - i >= 6), ("excluded_volume", j - i <= 5)):
+                closest[name].append(apart[chosen].min(initial=np.inf))
+        return cls(*map(np.concatenate, (bonds, angles, dihedrals)), {k: np.array(v) for k, v in closest.items()})
+
+
+def angles_of(R: np.ndarray) -> np.ndarray:
+    """Angles [rad] of one chain."""
+    u, v = R[:-2] - R[1:-1], R[2:] - R[1:-1]
+    return np.arctan2(np.linalg.norm(np.cross(u, v), axis=1), np.sum(u * v, axis=1))
+
+
+def dihedrals_of(R: np.ndarray) -> np.ndarray:
+    """Dihedrals [rad] of one chain, in the convention of the energy."""
+    b1, b2, b3 = (R[k + 1 : len(R) - 2 + k] - R[k : len(R) - 3 + k] for k in range(3))
+    n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
+    y = np.sum(np.cross(n1, b2 / np.linalg.norm(b2, axis=1, keepdims=True)) * n2, axis=1)
+    return np.arctan2(y, np.sum(n1 * n2, axis=1))
+
+
+def factor_without_a_pass(
+    chains: Chains, prior: Prior, temperatures: tuple[float, ...] = (), blocks: int = 1
+) -> Factor:
+    """The factor from the explicit matrix."""
+    made = []
+    for index, frames in enumerate(np.array_split(np.arange(len(chains.R)), blocks)):
+        rows = rows_of(chains.take(frames), prior)
+        S = triangle(np.hstack([rows.X, rows.F[:, None]]))
+        made.append(Block(S, rows.beads, len(frames), "arrays", "arrays", index))
+    found = Sampled.of(chains)
+    # As one chain a row of values, whose length counts all of them as real.
+    many = [found.bonds, found.angles, found.dihedrals]
+    histograms = Histograms.empty()
+    for spanned, (name, values) in enumerate(zip(histograms.counts, many, strict=True), start=1):
+        columns = {other: np.full((max(map(len, many)), 1), np.nan) for other in histograms.counts}
+        columns[name][: len(values), 0] = values
+        histograms += Histograms.of(columns, np.array([len(values) + spanned]))
+    closest = np.array([found.closest[name] for name in ("repulsive", "excluded_volume")])
+    if prior.weights.excluded_volume is None:
+        closest = closest[:1]
+    return Factor(tuple(made), Fingerprint.of(prior), histograms, ClosestPairs.of(closest), temperatures)
+
+
+def angle_slope(w: Weights, p: Mapping[str, Any], theta: np.ndarray, derivative: int = 1) -> np.ndarray:
+    """d^k U / dtheta^k of w (a_n cos(n theta) + b_n sin(n theta)) [kcal/mol/rad^k]."""
+    n = np.arange(1, len(p["a"]) + 1)
+    shifted = np.outer(theta, n) + derivative * np.pi / 2
+    return w.angle * (np.cos(shifted) * n**derivative @ p["a"] + np.sin(shifted) * n**derivative @ p["b"])
+
+
+def dihedral_energy(w: Weights, p: Mapping[str, Any], phi: np.ndarray) -> np.ndarray:
+    """w k_n [1 + cos(n phi - gamma_n)] [kcal/mol]."""
+    n = np.arange(1, len(p["k_dih"]) + 1)
+    return w.dihedral * (1 + np.cos(np.outer(phi, n) - p["gamma_dih"])) @ p["k_dih"]
+
+
+def pair_energy(w: Weights, p: Mapping[str, Any], term: str, r: float) -> float:
+    """w epsilon (sigma / r)^4 [kcal/mol] of "repulsive" or "excluded_volume"."""
+    end = "" if term == "repulsive" else "_ex"
+    return float(getattr(w, term) * p[f"epsilon{end}"] * (p[f"sigma{end}"] / r) ** 4)

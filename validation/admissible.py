@@ -1,0 +1,145 @@
+"""What an admissible fit must satisfy, restated from raw frames: sampled ranges by NumPy, potentials by their formulas.
+
+No histogram, factor or constraint of cgcore's is used. Potentials are weighted, in kcal/mol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from validation.explicit import Array
+
+KT_PER_KELVIN = 8.31446261815324 / 4184
+"""Boltzmann's constant [kcal/mol/K]: the gas constant in J/mol/K over the thermochemical kilocalorie."""
+
+WALL, WIDTH = 4.0, np.radians(10.0)
+BARRIER, CONTACT, FARTHEST = 20.0, 1.0, 6.0
+APART = np.radians(1.3)
+"""Between the angles at which the walls are asked for, which are not those at which a fit is constrained."""
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Frames of equal length, and what they sampled."""
+
+    R: Array
+    temperature: float
+
+    @property
+    def kT(self) -> float:
+        """[kcal/mol]"""
+        return KT_PER_KELVIN * self.temperature
+
+    @cached_property
+    def bonds(self) -> Array:
+        """0.1 and 99.9 percentile [Å]."""
+        return np.percentile(np.linalg.norm(np.diff(self.R, axis=1), axis=-1), (0.1, 99.9))
+
+    @cached_property
+    def angles(self) -> Array:
+        """0.1 and 99.9 percentile [rad]."""
+        b = np.diff(self.R, axis=1)
+        b /= np.linalg.norm(b, axis=-1, keepdims=True)
+        return np.percentile(np.arccos(np.clip(-np.sum(b[:, 1:] * b[:, :-1], axis=-1), -1, 1)), (0.1, 99.9))
+
+    def contact(self, nearest: int, farthest: int) -> float:
+        """1 percentile of the distance of each frame's closest pair of these separations [Å], 6 Å at most."""
+        i, j = np.triu_indices(self.R.shape[1], nearest)
+        near = j - i <= farthest
+        distances = np.linalg.norm(self.R[:, i[near]] - self.R[:, j[near]], axis=-1)
+        return min(float(np.percentile(distances.min(axis=1), 1.0)), FARTHEST)
+
+
+@dataclass(frozen=True)
+class Inequalities:
+    """Rows G c >= h in the coefficients of a prior, by name."""
+
+    names: tuple[str, ...]
+    G: Array
+    h: Array
+
+    def slack(self, c: Array) -> dict[str, float]:
+        """The least slack of each name, in the unit of its bound."""
+        slack, names = self.G @ c - self.h, np.array(self.names)
+        return {name: float(slack[names == name].min()) for name in dict.fromkeys(self.names)}
+
+
+def inequalities(sampled: Sampled, weights: Any, params: Mapping[str, Any]) -> Inequalities:
+    """The admissible set of these frames."""
+    n, m = len(params["a"]), len(params["k_dih"])
+    size = 2 + 2 * n + 2 * m + 1 + ("epsilon_ex" in params)
+    angle, dihedral = slice(2, 2 + 2 * n), slice(2 + 2 * n, 2 + 2 * n + 2 * m)
+    names: list[str] = []
+    G: list[Array] = []
+    h: list[float] = []
+
+    def add(name: str, where: Any, values: Any, bound: float) -> None:
+        row = np.zeros(size)
+        row[where] = values
+        names.append(name)
+        G.append(row)
+        h.append(bound)
+
+    shortest, longest = sampled.bonds
+    add("kr", 0, weights.bond, sampled.kT / (longest - shortest) ** 2)
+    add("r0", slice(0, 2), (-shortest, 1.0), 0.0)
+    add("r0", slice(0, 2), (longest, -1.0), 0.0)
+    low, high = sampled.angles
+    steepest = 2 * WALL * sampled.kT / WIDTH
+    for name, foot, end, sign in (("low wall", low, 0.0, -1.0), ("high wall", high, np.pi, 1.0)):
+        for theta in np.arange(foot, end, sign * APART):
+            k = np.arange(1, n + 1)
+            slope = weights.angle * np.concatenate([-k * np.sin(k * theta), k * np.cos(k * theta)])
+            add(name, angle, sign * slope, steepest * min(abs(theta - foot) / WIDTH, 1.0))
+    for phi in np.radians(np.arange(-180.0, 180.0, 3.0)):
+        k = np.arange(1, m + 1)
+        value = weights.dihedral * np.concatenate([np.cos(k * phi), np.sin(k * phi)])
+        for sign in (1.0, -1.0):
+            add("barrier", dihedral, sign * value, -BARRIER / 2 * sampled.kT)
+    add(
+        "repulsion", size - 1 - ("epsilon_ex" in params), weights.repulsive / sampled.contact(6, 10**6) ** 4, sampled.kT
+    )
+    if "epsilon_ex" in params:
+        add("excluded volume", size - 1, weights.excluded_volume / sampled.contact(2, 5) ** 4, sampled.kT)
+    return Inequalities(tuple(names), np.array(G), np.array(h))
+
+
+def curvature(weights: Any, params: Mapping[str, Any]) -> Array:
+    """Rows D with |D c|² = mean over the period of (w U'')² of the angle's and the dihedral's series, by quadrature."""
+    x = np.linspace(-np.pi, np.pi, 256, endpoint=False)
+    size, n = 3 + 2 * len(params["a"]) + 2 * len(params["k_dih"]) + ("epsilon_ex" in params), 2
+    rows = []
+    for name, weight in (("a", weights.angle), ("k_dih", weights.dihedral)):
+        k = np.arange(1, len(params[name]) + 1)
+        block = np.zeros((256, size))
+        series = np.hstack([np.cos(np.outer(x, k)), np.sin(np.outer(x, k))])
+        block[:, n : n + 2 * len(k)] = -weight * np.tile(k**2.0, 2) * series / np.sqrt(256)
+        rows.append(block)
+        n += 2 * len(k)
+    return np.vstack(rows)
+
+
+def minimum(M: Array, t: Array, rows: Inequalities, start: Array) -> Array:
+    """The c with G c >= h of least |M c - t|², by SciPy's sequential quadratic programming."""
+    from scipy.optimize import minimize
+
+    scale = np.linalg.norm(M, axis=0)
+    Q, R = np.linalg.qr(M / scale)
+    inverse = np.linalg.inv(R)
+    G = rows.G / scale @ inverse
+    size = np.linalg.norm(G, axis=1)
+    G, h, best = G / size[:, None], rows.h / size, Q.T @ t
+    found = minimize(
+        lambda y: np.sum((y - best) ** 2),
+        R @ (start * scale),
+        jac=lambda y: 2 * (y - best),
+        constraints={"type": "ineq", "fun": lambda y: G @ y - h, "jac": lambda y: G},
+        method="SLSQP",
+        options={"ftol": 1e-15, "maxiter": 1000},
+    )
+    return inverse @ found.x / scale

@@ -1,0 +1,98 @@
+"""The default fit against its constraints restated from raw frames, and against another solver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+import cgcore
+from validation import admissible, explicit
+from validation.admissible import Inequalities, Sampled
+from validation.check import Row, at_least, at_most, check, equal
+from validation.context import Context, five_terms
+from validation.tolerances import near
+
+EXACT = 1e-10
+"""Losses at given parameters: two ways to add up the same numbers."""
+
+OBJECTIVE = 3e-4
+"""Between the least objective under constraints restated from raw frames and that of the fit. Sampled ranges come from
+histograms there, a degree and 0.05 Å wide, which moves walls by up to a bin (seen: 8e-5)."""
+
+SLACK = {"kr": 0.0, "r0": 0.0, "low wall": 0.1, "high wall": 0.1, "barrier": 0.0}
+SLACK |= {"repulsion": 0.05, "excluded volume": 0.05}
+"""Part of a bound by which a constraint may be missed for the same reason: a bin is 10 % of a wall's width, and 4 %
+of a contact's energy."""
+
+STOPPED = 1e-6
+"""A fit that is stopped after a step has an optimality gap far above this."""
+
+
+@check("admissible", quick=True, needs=("scipy",))
+def constrained(context: Context) -> Iterator[Row]:
+    """The default fit: each constraint on the potentials themselves, optimum by SciPy's SLSQP, certificate by hand."""
+    prior = five_terms(context.prior)
+    data = context.data
+    batch = data.join()
+    system = explicit.system(batch, prior.weights, prior.params)
+    own = data.temperatures[0] if data.temperatures else 300.0
+    for temperature in (None, 2 * own):
+        sampled = Sampled(batch.R.astype(float), own if temperature is None else temperature)
+        rows = admissible.inequalities(sampled, prior.weights, prior.params)
+        fit = cgcore.fit(data, prior, cgcore.Options(temperature=temperature))
+        name = f"{sampled.temperature:g} K"
+        yield equal(f"{name}, status", fit.status.name, "CONSTRAINED")
+        yield from _physics(name, fit, rows, sampled)
+        yield from _optimum(name, fit, prior, system, rows)
+    stopped = cgcore.fit(data, prior, cgcore.Options(max_steps=1))
+    yield equal("stopped after a step, converged", stopped.converged, False)
+    yield at_least("stopped after a step, optimality gap", stopped.certificate.optimality_gap, STOPPED)
+
+
+def _steepest(sampled: Sampled) -> float:
+    """Slope of a wall beyond its width [kcal/mol/rad]."""
+    return 2 * admissible.WALL * sampled.kT / admissible.WIDTH
+
+
+def _physics(name: str, fit: cgcore.FitResult, rows: Inequalities, sampled: Sampled) -> Iterator[Row]:
+    """The constraints on the fit, and the walls of the potential that smoothness is measured from."""
+    assert fit.smoothest is not None
+    unit = {"low wall": _steepest(sampled), "high wall": _steepest(sampled)}
+    unit |= {"repulsion": sampled.kT, "excluded volume": sampled.kT}
+    for constraint, slack in rows.slack(explicit.coefficients(fit.fitted_params)).items():
+        yield at_least(
+            f"{name}, {constraint}, slack", slack / unit.get(constraint, 1.0), -SLACK[constraint], "of its bound"
+        )
+    walls = {constraint: slack for constraint, slack in rows.slack(fit.smoothest).items() if "wall" in constraint}
+    yield at_least(
+        f"{name}, smoothest potential, walls, slack", min(walls.values()) / _steepest(sampled), -0.1, "of its bound"
+    )
+
+
+def _optimum(
+    name: str, fit: cgcore.FitResult, prior: cgcore.Prior, system: explicit.System, rows: Inequalities
+) -> Iterator[Row]:
+    """The objective from the explicit matrix: of the fit, of SciPy's optimum, of the free optimum."""
+    assert fit.smoothness is not None
+    assert fit.smoothest is not None
+    D = admissible.curvature(prior.weights, prior.params)
+    series = np.linalg.norm(D, axis=0) > 0
+    scaled = system.X[:, series] / np.linalg.norm(D[:, series], axis=0)
+    unit = np.linalg.norm(scaled, 2) ** 2 / system.beads
+    penalty = np.sqrt(fit.smoothness * unit) * D
+    M = np.vstack([system.X / np.sqrt(system.beads), penalty])
+    t = np.concatenate([system.F / np.sqrt(system.beads), penalty @ fit.smoothest])
+    c, zero, found = explicit.coefficients(fit.fitted_params), system.loss(0 * M[0]), fit.certificate
+    free = np.linalg.lstsq(M, t, rcond=None)[0]
+    best = admissible.minimum(M, t, rows, c)
+    reached, least, lowest = (float(np.sum((M @ x - t) ** 2)) for x in (c, best, free))
+    yield near(f"{name}, loss that is reported", found.loss, system.loss(c), EXACT, zero)
+    yield near(f"{name}, objective that is reported", found.objective, reached, EXACT, zero)
+    yield near(f"{name}, roughness that is reported", fit.roughness, float(np.linalg.norm(D @ c)), EXACT, fit.roughness)
+    yield near(f"{name}, lower bound that is reported", found.lower_bound, reached, 1e-8, zero)
+    yield near(f"{name}, loss without constraints", found.optimal_loss, system.loss(free), EXACT, zero)
+    yield near(f"{name}, price that is reported", found.price, system.loss(c) - system.loss(free), 1e-6, found.price)
+    yield near(f"{name}, least objective, SciPy's SLSQP", found.objective, least, OBJECTIVE, zero)
+    dearest = max((one.price for one in found.constraints), default=0.0)
+    yield at_most(f"{name}, price of the dearest constraint alone, of all", dearest, found.objective - lowest)
