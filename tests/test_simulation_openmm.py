@@ -12,7 +12,7 @@ from test_simulation_run import _Killed, kill, same
 
 import cgcore
 from cgcore.export.openmm import openmm_system, read_openmm, write_openmm
-from cgcore.simulation import Outcome
+from cgcore.simulation import Outcome, storage
 
 DATA = bundled()
 SHORT: dict[str, Any] = {"temperature": 320.0, "replicas": 3, "time": "2ps", "interval": 0.2}
@@ -21,7 +21,7 @@ SHORT: dict[str, Any] = {"temperature": 320.0, "replicas": 3, "time": "2ps", "in
 @pytest.mark.slow
 def test_the_same_distributions_as_ours() -> None:
     """Two engines, one prior: means agree within their errors, which come from the replicas."""
-    settings: dict[str, Any] = {"temperature": 320.0, "replicas": 24, "time": "40ps", "friction": 5.0}
+    settings: dict[str, Any] = {"temperature": 320.0, "replicas": 16, "time": "30ps", "friction": 5.0}
     ours, theirs = (cgcore.simulate(m, DATA, **settings) for m in (sound_prior(), openmm_system(sound_prior(), 5)))
     assert theirs.engine == "openmm CPU"
     assert ours.whole
@@ -45,6 +45,13 @@ def test_restart(tmp_path: Path) -> None:
         with pytest.raises(_Killed):
             cgcore.simulate(system, DATA, **SHORT, folder=tmp_path, progress=kill(0.9))
     same(cgcore.simulate(system, DATA, **SHORT, folder=tmp_path, resume=True), whole)
+    with np.load(tmp_path / storage.NAME) as archive:
+        arrays = dict(archive)
+    last = max(int(name.removeprefix("state/")) for name in arrays if name.startswith("state/"))
+    arrays[f"state/{last}"] = arrays[f"state/{last}"][:20]
+    np.savez(tmp_path / storage.NAME, **arrays)
+    with pytest.raises(cgcore.InputError, match="OpenMM cannot go on from the saved state"):
+        cgcore.simulate(system, DATA, **SHORT, folder=tmp_path, resume=True)
 
 
 def test_loss() -> None:

@@ -184,7 +184,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"replicas": 0}, "replicas is 0; give at least 1"),
     ({"time": "-1ns"}, "time is '-1ns'; give a number of ns above 0"),
     ({"time": "soon"}, "time is 'soon'"),
-    ({"time": "1fs"}, "interval is 0.001 ps, less than a timestep of 5 fs"),
+    ({"time": "1fs", "interval": None}, "interval is 0.001 ps, less than a timestep of 5 fs"),
     ({"time": 1e9}, "more than 2147483647 steps"),
     ({"timestep": 50.0}, "timestep is 50 fs, and bonds of this model are unstable from 38.8 fs on"),
     ({"timestep": 0.0}, "timestep is 0.0"),

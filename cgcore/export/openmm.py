@@ -104,7 +104,7 @@ def read_openmm(path: str | os.PathLike[str]) -> System:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     try:
         system = mm.XmlSerializer.deserialize(text)
-    except mm.OpenMMException:
+    except (mm.OpenMMException, ValueError):
         system: Any = None
     if not isinstance(system, mm.System):
         raise InputError(f"{path}: not the XML of an OpenMM System; make it by `cgcore export --to openmm`")

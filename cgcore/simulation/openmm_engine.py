@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from cgcore.errors import InputError
 from cgcore.export.openmm import NM, require_openmm
 from cgcore.simulation.checks import Limits, look
 from cgcore.simulation.settings import Settings
@@ -71,6 +72,13 @@ class OpenMMEngine:
         return State(np.int32(step), x, v, state.F, tally, self._checkpoints())
 
     def restore(self, state: State) -> State:
+        try:
+            for context, checkpoint in zip(self._contexts, state.engine, strict=True):
+                context.loadCheckpoint(checkpoint.tobytes())
+        except self._failure as error:
+            raise InputError(
+                f"OpenMM cannot go on from the saved state ({error}); leave out --resume to begin anew"
+            ) from None
         return state
 
     def _move(self, context: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
