@@ -33,8 +33,8 @@ ANGLE_BIN, BOND_BIN, PAIR_BIN = np.radians(1.0), 0.01, 0.05
 
 
 def percentiles(values: np.ndarray) -> tuple[float, float]:
-    low, high = (float(np.percentile(values, p, method=m)) for p, m in ((0.1, "lower"), (99.9, "higher")))
-    return low, high
+    low, high = np.percentile(values, 0.1, method="lower"), np.percentile(values, 99.9, method="higher")
+    return float(low), float(high)
 
 
 def assert_admissible(w: Weights, p: dict[str, Any], chains: Chains, kelvin: float) -> None:
@@ -60,7 +60,7 @@ def assert_admissible(w: Weights, p: dict[str, Any], chains: Chains, kelvin: flo
 
 
 def assert_wall(w: Weights, p: dict[str, Any], foot: float, end: float, kT: float) -> None:
-    """The slope away from the sampled range is at least that of a harmonic wall, which reaches 4 kT after 10 degrees."""
+    """The slope away from the sampled range is at least that of a harmonic wall, 4 kT high after 10 degrees."""
     sign = 1.0 if end > foot else -1.0
     if (end - foot) * (1 if end > 0 else -1) <= 0:
         return  # sampled up to 180 degrees (or 0) to a bin: nothing is outside
@@ -242,7 +242,12 @@ def test_temperature_scales_them(kelvin: float) -> None:
 def test_weights_are_those_of_each_term() -> None:
     """Twice the weight of a term: its rows double, or its bound halves; no other's."""
     chains, prior, factor = case("two proteins")
-    owner = {"kr": "bond", "repulsion": "repulsive", "excluded volume": "excluded_volume", "dihedral barrier": "dihedral"}
+    owner = {
+        "kr": "bond",
+        "repulsion": "repulsive",
+        "excluded volume": "excluded_volume",
+        "dihedral barrier": "dihedral",
+    }
     for term in DISTINCT._fields:
         heavier = Prior(DISTINCT._replace(**{term: 2 * getattr(DISTINCT, term)}), prior.params)
         other = constraints("safe", factor_without_a_pass(chains, heavier), 300.0)
@@ -321,7 +326,7 @@ def test_levels() -> None:
 
 def test_what_cannot_be_met_is_one_error_that_names_it() -> None:
     """Along the few directions that a large cut-off leaves, no potential has both walls."""
-    chains, prior, factor = case("two proteins")
+    _, prior, factor = case("two proteins")
     with pytest.raises(InputError, match="constraints can't be met together") as refused:
         fit(factor, prior, Options(truncation=0.9))
     message = str(refused.value)

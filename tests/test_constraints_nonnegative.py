@@ -40,13 +40,15 @@ def test_what_is_constrained(weights: Weights) -> None:
     found = constraints("nonnegative", factor, 300.0)
     assert [one.name for one in found] == ["kr", "epsilon", "epsilon_ex"][: len(found)]
     assert [one.text for one in found] == [f"{one.name} not negative" for one in found]
-    np.testing.assert_array_equal(np.vstack([one.normals for one in found]), np.eye(Layout.of(prior).size)[signs(prior)])
+    np.testing.assert_array_equal(
+        np.vstack([one.normals for one in found]), np.eye(Layout.of(prior).size)[signs(prior)]
+    )
     assert not np.concatenate([one.bounds for one in found]).any()
 
 
 def by_scipy(y: np.ndarray, normals: np.ndarray, offsets: np.ndarray) -> float:
-    """The squared distance to normals @ x + offsets >= 0, by bounds on slacks s = normals @ x + offsets and no bounds on
-    the rest of x."""
+    """The squared distance to normals @ x + offsets >= 0, by bounds on slacks s = normals @ x + offsets and no bounds
+    on the rest of x."""
     m, k = normals.shape
     free = np.linalg.svd(normals)[2][m:].T
     back = np.linalg.pinv(normals)

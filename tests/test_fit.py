@@ -291,8 +291,6 @@ def test_one_frame() -> None:
 
 def test_a_stall_at_the_optimum_is_called_convergence() -> None:
     """Rounding of the direct loss hides 1e-6 of gradient along weak directions; the certificate sees through it."""
-    result = cgcore.fit(
-        cgcore.datasets.chignolin().subset(60), PRIOR, Options(objective="direct", truncation=0.0)
-    )
+    result = cgcore.fit(cgcore.datasets.chignolin().subset(60), PRIOR, Options(objective="direct", truncation=0.0))
     assert abs(result.certificate.optimality_gap) < OPTIMAL
     assert result.converged

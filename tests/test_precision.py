@@ -43,7 +43,7 @@ def measured(prior: Prior) -> float:
     chains, found = frames(), []
     for real in (np.float32, np.float64):
         params = {name: np.asarray(value, real) for name, value in prior.params.items()}
-        weights = Weights(*(np.asarray(w, real) for w in prior.weights))
+        weights: Any = jax.tree.map(lambda w, real=real: np.asarray(w, real), prior.weights)
         out = compiled()(weights, params, chains.R.astype(real), chains.mask > 0)
         assert out.dtype == real
         found.append(np.asarray(out, np.float64))
@@ -77,7 +77,9 @@ def test_the_error_of_cancelling_coefficients_is_that_of_forces(size: float) -> 
 def test_the_promise_is_of_angles_that_were_not_sampled_too() -> None:
     """The same series, shifted so that it cancels where angles were sampled: in a simulation angles go elsewhere."""
     prior = cancelling(1e9)
-    with pytest.raises(InputError, match=r"^priors.yaml: forces in float32 are wrong by .* of the root mean square force"):
+    with pytest.raises(
+        InputError, match=r"^priors.yaml: forces in float32 are wrong by .* of the root mean square force"
+    ):
         require_float32("priors.yaml", prior)
 
 

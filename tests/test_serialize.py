@@ -124,7 +124,13 @@ def test_fitted_values_replace_those_of_the_start() -> None:
     block = yaml.safe_load(priors_yaml(prior, fitted))["model"]
     assert block["use_priors"] is True
     assert (block["priors"]["r0"], block["priors"]["k_dih"]) == (3.5, [1.0, 2.0])
-    assert block["priors"]["weights"] == {"bond": 0.5, "angle": 0.25, "dihedral": 0.25, "repulsive": 1.0, "excluded_volume": 1.0}
+    assert block["priors"]["weights"] == {
+        "bond": 0.5,
+        "angle": 0.25,
+        "dihedral": 0.25,
+        "repulsive": 1.0,
+        "excluded_volume": 1.0,
+    }
 
 
 def test_parameters_that_are_not_finite_are_not_written(tmp_path: Path) -> None:

@@ -257,8 +257,8 @@ def _unsafe(options: Options, prior: Prior) -> tuple[str, ...]:
 
 
 def _with_bonds(c: Coefficients) -> Coefficients:
-    """No parameters have kr*r0 at kr = 0: the smallest kr that keeps it. A kr that is negative is one that no data move,
-    and stays."""
+    """No parameters have kr*r0 at kr = 0: the smallest kr that keeps it. A negative kr is one that no data move, and
+    stays."""
     c = c.copy()
     if c[0] >= 0:
         c[0] = max(c[0], np.finfo(np.float64).eps * abs(c[1]))
