@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 import jax
+import numpy as np
 
 import cgcore
 from benchmarks.suites.synthetic import chains
@@ -32,7 +33,10 @@ def main() -> None:
     one = jax.jit(jax.value_and_grad(loss))
     evaluation = best_of(5, lambda: one(start, *arrays))
     solutions: list[cgcore.Solution] = []
-    fit = best_of(3, lambda: solutions.append(cgcore.minimise(loss, start, *arrays, limits=limits)))
+    precision = "float32" if data.R.dtype == np.float32 else "float64"
+    fit = best_of(
+        3, lambda: solutions.append(cgcore.minimise(loss, start, *arrays, limits=limits, precision=precision))
+    )
     evaluations = solutions[-1].evaluations
     print(f"{args.frames} frames x {args.beads} beads, {data.R.dtype}")
     print(f"value and gradient   {evaluation * 1e3:8.2f} ms  ({evaluation / args.frames * 1e6:.1f} us a frame)")

@@ -90,12 +90,12 @@ def example(epochs: int | None = None, more_epochs: int | None = None, *, train_
     """The example's settings, with other epochs."""
     with as_file(files("cgcore.pipeline") / "example.yaml") as path:
         settings = load_settings(path)
-    stages = [
-        (stage[0], stage[1] if count is None else count)
+    changed: dict[str, Any] = {
+        f"epochs_{stage[0]}": count
         for stage, count in zip(settings.training.stages, (epochs, more_epochs), strict=True)
-        if stage is not None
-    ]
-    training = replace(settings.training, stages=(stages[0], stages[1]), val_fraction=VAL_FRACTION, checkpoint_freq=0)
+        if stage is not None and count is not None
+    }
+    training = replace(settings.training, **changed, val_fraction=VAL_FRACTION, checkpoint_freq=0)
     return replace(settings, model=replace(settings.model, train_priors=train_priors), training=training)
 
 
@@ -141,7 +141,7 @@ def race(trainer: Trainer, start: str, prior_loss: float) -> Race:
     assert second is not None
     stage = trainer.train_stage(*first)
     losses = [stage["initial_val_loss"] or np.nan, *stage["val_loss_history"]]
-    steps = trainer.job(*first).steps_per_epoch * np.arange(len(losses))
+    steps = trainer.stage(*first).updates_per_epoch * np.arange(len(losses))
     more = trainer.train_stage(*second)["val_loss"] if second[1] else None
     return Race(start, trainer.settings.training.seed, prior_loss, steps.tolist(), losses, min(losses), more)
 

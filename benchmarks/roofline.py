@@ -95,7 +95,8 @@ def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> c
     dataset = cgcore.from_arrays(*chains(frames, beads))
     segments = dataset.segments(factor_pass.BLOCKS)
     batches = [cut.load() for cut in all_cuts(dataset, segments)]
-    whitening = factor_pass._preconditioner(fingerprint, free, sample_cuts(dataset, segments))
+    with jax.enable_x64(True):
+        whitening = factor_pass._preconditioner(fingerprint, free, sample_cuts(dataset, segments))
 
     def on_every_batch(step: Callable[..., Any], *made: list[Any]) -> tuple[float, list[Any]]:
         """Seconds a frame of a step on what the steps before it made of each batch, and what it makes."""

@@ -7,14 +7,19 @@ Units and conventions, everywhere in this package:
     frames     R, F (frames, beads, 3); mask (frames, beads), 1 = real bead; real beads are a prefix of a row
     loss       sum over real beads of |F_pred - F_ref|^2, over their number [(kcal/mol/Å)²]
     dihedral   MINUS the IUPAC dihedral (see `cgcore.physics.geometry.dihedral`)
-    precision  float64 wherever sums are taken or systems solved; data may be stored as float32
+    precision  float64 wherever sums are taken or systems solved, whatever the session (see `cgcore.x64`); data may be
+               stored as float32
 
 The main path:
 
     import cgcore
-    data = cgcore.datasets.chignolin()
-    result = cgcore.fit(data, cgcore.default_prior())
+    data = cgcore.datasets.chignolin()                    # or cgcore.read("data.npz"), cgcore.from_arrays(R, F, mask)
+    print(cgcore.inspect(data).report())
+    result = cgcore.fit(data, cgcore.default_prior())     # or cgcore.fit("data.npz", cgcore.Prior.read("config.yaml"))
     result.status, result.train_loss, result.certificate.optimality_gap
+    print(result.report())
+    result.save("out")                                    # fit.json and priors.yaml
+    result.plot("out/fit.html")
 
 Names are loaded when they are first used, so that `import cgcore` costs nothing.
 """
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
     from cgcore.data import from_arrays as from_arrays
     from cgcore.data import read as read
     from cgcore.errors import InputError as InputError
+    from cgcore.errors import InputWarning as InputWarning
     from cgcore.factor.compress import compress as compress
     from cgcore.factor.factor import Factor as Factor
     from cgcore.factor.factor import merge as merge
@@ -44,6 +50,8 @@ if TYPE_CHECKING:
     from cgcore.fitting.fit import fit as fit
     from cgcore.fitting.options import Options as Options
     from cgcore.fitting.result import FitResult as FitResult
+    from cgcore.inspection import Inspection as Inspection
+    from cgcore.inspection import inspect as inspect
     from cgcore.physics.coefficients import Layout as Layout
     from cgcore.physics.coefficients import to_coefficients as to_coefficients
     from cgcore.physics.coefficients import to_params as to_params
@@ -54,6 +62,9 @@ if TYPE_CHECKING:
     from cgcore.physics.loss import force_matching_loss as force_matching_loss
     from cgcore.physics.prior import Prior as Prior
     from cgcore.physics.prior import Weights as Weights
+    from cgcore.physics.space import periodic as periodic
+    from cgcore.simulation.result import SimulationResult as SimulationResult
+    from cgcore.simulation.simulate import simulate as simulate
     from cgcore.solver.lbfgs import Limits as Limits
     from cgcore.solver.lbfgs import Solution as Solution
     from cgcore.solver.lbfgs import minimise as minimise
@@ -66,10 +77,13 @@ _HOME = {
     "Fingerprint": "cgcore.factor.fingerprint",
     "FitResult": "cgcore.fitting.result",
     "InputError": "cgcore.errors",
+    "InputWarning": "cgcore.errors",
+    "Inspection": "cgcore.inspection",
     "Layout": "cgcore.physics.coefficients",
     "Limits": "cgcore.solver.lbfgs",
     "Options": "cgcore.fitting.options",
     "Prior": "cgcore.physics.prior",
+    "SimulationResult": "cgcore.simulation.result",
     "Solution": "cgcore.solver.lbfgs",
     "Status": "cgcore.solver.status",
     "Weights": "cgcore.physics.prior",
@@ -81,12 +95,15 @@ _HOME = {
     "force_matching_loss": "cgcore.physics.loss",
     "forces": "cgcore.physics.energy",
     "from_arrays": "cgcore.data",
+    "inspect": "cgcore.inspection",
     "load_config": "cgcore.config",
     "load_factor": "cgcore.factor.storage",
     "merge": "cgcore.factor.factor",
     "minimise": "cgcore.solver.lbfgs",
+    "periodic": "cgcore.physics.space",
     "read": "cgcore.data",
     "save_factor": "cgcore.factor.storage",
+    "simulate": "cgcore.simulation.simulate",
     "term_energies": "cgcore.physics.energy",
     "to_coefficients": "cgcore.physics.coefficients",
     "to_params": "cgcore.physics.coefficients",

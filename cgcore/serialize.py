@@ -24,7 +24,7 @@ def to_json(record: Any) -> str:
     Raises:
         TypeError: the record holds something that has no JSON form.
     """
-    return json.dumps(_plain(record), indent=2, allow_nan=False) + "\n"
+    return json.dumps(plain(record), indent=2, allow_nan=False) + "\n"
 
 
 def write_json(path: str | os.PathLike[str], record: Any) -> None:
@@ -65,7 +65,12 @@ def write_priors(path: str | os.PathLike[str], prior: Prior, fitted: Mapping[str
     atomic_write(path, priors_yaml(prior, fitted))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A record in values that JSON has: dicts, lists, text, numbers and None (for NaN and Infinity, too).
+
+    Raises:
+        TypeError: it holds something that has no such form.
+    """
     match value:
         case Enum():
             return value.name
@@ -78,15 +83,15 @@ def _plain(value: Any) -> Any:
         case PurePath():
             return str(value)
         case Mapping():
-            return {key if isinstance(key, str) else str(_plain(key)): _plain(v) for key, v in value.items()}
+            return {key if isinstance(key, str) else str(plain(key)): plain(v) for key, v in value.items()}
         case list() | tuple():
             as_dict = getattr(value, "_asdict", None)  # of a NamedTuple
-            return [_plain(item) for item in value] if as_dict is None else _plain(as_dict())
+            return [plain(item) for item in value] if as_dict is None else plain(as_dict())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     # Known by its protocol, so that a JAX array needs no import of JAX here.
     if hasattr(value, "__array__"):
         array = np.asarray(value)
         if array.dtype != object:
-            return _plain(array.tolist())
+            return plain(array.tolist())
     raise TypeError(f"a {type(value).__name__} has no JSON form: {value!r}")

@@ -39,7 +39,7 @@ class Ran(NamedTuple):
 def run(*arguments: object, cache: bool = False) -> Ran:
     """`cgcore ARGUMENTS` in this process; what is not an exit code comes through as an exception."""
     words = [str(word) for word in arguments]
-    if words[0] in ("fit", "compress", "inspect", "train") and not cache:
+    if words[0] in ("fit", "compress", "inspect", "simulate", "train") and not cache:
         words.append("--no-cache")
     out, err = io.StringIO(), io.StringIO()
     code = 0

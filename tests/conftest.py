@@ -2,33 +2,68 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import shutil
-import tempfile
+import platform
+from collections.abc import Iterator
+from pathlib import Path
 
 import jax
 import pytest
+from jaxtyping import install_import_hook
 
-from cgcore import datasets
-from cgcore.data import Batch
+# Every annotation of cgcore is checked at every call, shapes of arrays included. Before anything imports cgcore.
+install_import_hook("cgcore", "runtime_types.checked")
+
+from cgcore import datasets  # noqa: E402
+from cgcore.data import Batch  # noqa: E402
 
 # Set before any test module makes an array. Tests of float32 cast by themselves.
 jax.config.update("jax_enable_x64", True)
-
-SHARED = "CGCORE_TESTS_COMPILED"
+# What broadcasts between ranks says so.
+jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One folder of compiled programs for all the workers of this run, so that none compiles what another has."""
-    if SHARED not in os.environ:
-        folder = tempfile.mkdtemp(prefix="cgcore-tests-")
-        os.environ[SHARED] = folder  # workers inherit it
-        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-    jax.config.update("jax_compilation_cache_dir", os.environ[SHARED])
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    """One folder of compiled programs for all workers, all processes that tests start, and all later runs.
+
+    It is JAX_COMPILATION_CACHE_DIR where that is set. `pytest --cache-clear` empties the one in pytest's cache.
+    """
+    cache = getattr(config, "cache", None)  # there is none with -p no:cacheprovider
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ and cache is not None:
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache.mkdir(f"compiled-{_processor()}"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    jax.config.update("jax_compilation_cache_dir", os.environ.get("JAX_COMPILATION_CACHE_DIR"))
+    seconds = float(os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"])
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", seconds)
+
+
+def _processor() -> str:
+    """What machine code depends on beside what JAX hashes: a cache that is shared by two machines keeps them apart."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else [platform.processor()]
+    features = sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
+    return hashlib.sha256("\n".join([platform.machine(), *features]).encode()).hexdigest()[:8]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def optimised(request: pytest.FixtureRequest) -> Iterator[None]:
+    """XLA compiles as for users where rounding or time matters, else as fast as it can: in two thirds of the time."""
+    for_users = any(mark.name in ("numerical", "slow") for mark in request.node.iter_markers())
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", before or not for_users)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @pytest.fixture(scope="session")
 def chignolin() -> Batch:
     """All frames of the bundled data set, as stored (float32)."""
     return datasets.chignolin().join()
+
+
+@pytest.fixture(scope="module")
+def code_of_others() -> Iterator[None]:
+    """For modules whose tests run what others wrote: it may broadcast between ranks, as JAX lets it by default."""
+    with jax.numpy_rank_promotion("allow"):
+        yield

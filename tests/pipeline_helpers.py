@@ -13,17 +13,17 @@ import numpy as np
 from cli_helpers import bundled
 from helpers import term_energies as term_energies
 
+from cgcore.config import Settings, load_settings
 from cgcore.data import from_arrays
 from cgcore.physics.space import Displacement, free
 from cgcore.pipeline.loader import DatasetLoader
 from cgcore.pipeline.model import CombinedModel
-from cgcore.pipeline.settings import Settings, load_settings
 
 PRIORS = {
     **{"weights": {"bond": 0.5, "angle": 0.25, "dihedral": 0.25, "repulsive": 1.0}, "r0": 3.83, "kr": 150.0},
     **{"a": [0.3, 0.1], "b": [0.3, 0.1], "epsilon": 1.0, "sigma": 3.0, "k_dih": [0.47], "gamma_dih": [1.4]},
 }
-MODEL = {"priors": PRIORS, "cutoff": 8.0, "allegro": {"avg_num_neighbors": 8.0}}
+MODEL = {"train_priors": True, "priors": PRIORS, "cutoff": 8.0, "allegro": {"avg_num_neighbors": 8.0}}
 TRAINING = {"stage1_optimizer": "adam", "stage2_optimizer": "lion", "epochs_adam": 2, "epochs_lion": 2}
 
 
@@ -50,7 +50,7 @@ class Tiny:
         r = jnp.sqrt(jnp.where(real, jnp.sum(vectors**2, -1), 1.0))
         embedded = params["species"][jnp.where(mask, species, 0)]
         smooth = jnp.where(r < self.cutoff, (1 - (r / self.cutoff) ** 2) ** 3, 0.0)
-        gaussians = jnp.exp(-((r[:, None] - params["centre"]) ** 2)) * embedded[i] * embedded[j]
+        gaussians = jnp.exp(-((r[:, None] - params["centre"][None]) ** 2)) * embedded[i] * embedded[j]
         return jnp.sum(jnp.where(real, smooth * gaussians.sum(-1), 0.0))
 
 

@@ -91,7 +91,7 @@ def inequalities(chosen: tuple[Constraint, ...]) -> tuple[np.ndarray, np.ndarray
 
 
 def by_slsqp(chosen: tuple[Constraint, ...]) -> float:
-    """The lowest objective under constraints: sequential quadratic programming, in coordinates in which the objective
+    """The lowest objective under constraints, by sequential quadratic programming in coordinates in which the objective
     is a distance."""
     M, t = stacked()
     scale = np.linalg.norm(M, axis=0)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from factor_helpers import (
+    WEAKEST,
     Chains,
     chignolin_factor,
     chignolin_rows,
@@ -28,6 +29,8 @@ import cgcore
 from cgcore import FitResult, Prior, fit
 from cgcore.fitting.certificate import Certificate, certify
 from cgcore.fitting.spectrum import spectrum
+
+pytestmark = pytest.mark.numerical
 
 PRIOR = prior_of(10)
 START = cgcore.to_coefficients(PRIOR.params)
@@ -50,11 +53,11 @@ def test_recorded_numbers() -> None:
     found = certificate(truncation=0)
     assert found.zero_prior_loss == pytest.approx(RECORDED["zero_prior_loss"], rel=1e-11)
     assert found.initial_loss == pytest.approx(RECORDED["initial_loss"], rel=1e-11)
-    # Which of the weakest directions are kept is rounding: see test_factor_compress.
-    assert found.optimal_loss == pytest.approx(RECORDED["optimal_loss"], rel=5e-9)
-    assert found.optimal_loss_resolved == pytest.approx(RECORDED["optimal_loss"], rel=5e-9)
-    # Over every direction, the two of rounding included.
-    assert found.optimal_loss_every_direction == pytest.approx(RECORDED["optimal_loss_every_direction"], rel=1e-6)
+    assert found.optimal_loss == pytest.approx(RECORDED["optimal_loss"], rel=WEAKEST)
+    assert found.optimal_loss_resolved == pytest.approx(RECORDED["optimal_loss"], rel=WEAKEST)
+    # Over every direction, the two of rounding included. They hold 8e-5 of the loss, and one of them, whose relative
+    # singular value is 3e-14, is turned by a tenth by rounding.
+    assert found.optimal_loss_every_direction == pytest.approx(RECORDED["optimal_loss_every_direction"], rel=2e-5)
 
 
 @pytest.mark.parametrize("cutoff", [0.0, 1e-4, 0.01, 0.3])
@@ -193,18 +196,11 @@ def test_starting_at_the_truth() -> None:
     assert found.certificate.explained == 1
 
 
-def test_no_forces_at_all() -> None:
-    chains = two_proteins()
-    found = fit(chains._replace(F=np.zeros_like(chains.F)).dataset(), prior_of(4), unconstrained(truncation=0))
-    assert found.certificate.zero_prior_loss == 0
-    assert np.isfinite(list(filter(None, vars(found.certificate).values()))).all()
-    assert found.certificate.loss < 1e-20 * found.certificate.initial_loss
-
-
 def test_beads_scale_nothing() -> None:
     """A set and its double have the same losses: they are per bead."""
     once = factor_of(two_proteins(), prior_of(4))
-    twice = cgcore.merge(once, once)
+    with pytest.warns(cgcore.InputWarning, match="counted twice"):
+        twice = cgcore.merge(once, once)
     first, second = (fit(factor, prior_of(4), unconstrained(truncation=0)).certificate for factor in (once, twice))
     for name, value in vars(first).items():
         if value is not None and name != "optimality_gap":

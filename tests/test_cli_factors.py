@@ -128,3 +128,20 @@ def test_a_damaged_factor_is_refused(tmp_path: Path, files: Files) -> None:
     path.write_bytes(whole[: len(whole) // 2])
     assert_refused(run("fit", path, "--config", files.config), r"half\.npz")
     assert_refused(run("merge", path, "-o", tmp_path / "m.npz"), r"half\.npz", "cgcore compress")
+
+
+def test_the_same_data_twice_are_said_by_name(tmp_path: Path, files: Files) -> None:
+    a, out = files.folder / "a.factor.npz", tmp_path / "m.npz"
+    for command in (("merge", a, a), ("compress", files.a, files.a, "--config", files.config)):
+        ran = run(*command, "-o", out)
+        assert ran.code == 0
+        assert ran.err == "cgcore: a.npz is given more than once: 60 frames are counted twice; leave one of them out\n"
+    ran = run("fit", out, "--config", files.config)
+    assert "Warning: a.npz is given more than once" in ran.out
+
+
+def test_two_names_of_the_same_data_in_a_folder_are_said(tmp_path: Path, files: Files) -> None:
+    for name in ("x", "y"):
+        (tmp_path / f"{name}.npz").write_bytes(files.a.read_bytes())
+    ran = run("compress", tmp_path, "-o", tmp_path / "f", "--config", files.config)
+    assert "x.npz and y.npz hold the same frames: 60 frames are counted twice" in ran.err

@@ -17,8 +17,7 @@ import pytest
 from cli_helpers import Ran, assert_refused, bundled, run, save
 
 import cgcore.pipeline
-from cgcore.config import load_config
-from cgcore.pipeline.settings import load_settings
+from cgcore.config import load_config, load_settings
 
 WRITTEN = {"train.json", "fit.json", "params.npz", "priors.yaml", "learning-curve.png", "checkpoints"}
 
@@ -176,7 +175,7 @@ def test_progress_on_a_terminal(tmp_path: Path, data: Path) -> None:
     ours, theirs = pty.openpty()
     said = config(tmp_path, {"ml_model": "none"}, stage2_optimizer=None, epochs_adam=3)
     command = [sys.executable, "-m", "cgcore", "train", str(said), str(data), "--no-cache"]
-    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": os.environ["CGCORE_TESTS_COMPILED"]}
+    environment = dict(os.environ)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True, env=environment) as process:
         os.close(theirs)
         seen = b""

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from cgcore.physics.coefficients import Layout, to_cartesian, to_coefficients, to_params
 from cgcore.physics.prior import Prior, Weights
 
+pytestmark = pytest.mark.numerical
+
 FOUR = Weights(0.5, 0.25, 0.25, 1.0)
 
 
@@ -108,7 +110,8 @@ def test_layout_matches_the_coefficients(weights: Weights, n: int, k: int) -> No
 
 def test_jax_gives_what_numpy_gives_in_either_precision() -> None:
     p = prior(np.random.default_rng(0)).params
-    np.testing.assert_allclose(jax.jit(lambda p: to_coefficients(p, jnp))(p), to_coefficients(p), rtol=1e-15)
+    # Cosines of XLA and of NumPy are not the same to the last place.
+    np.testing.assert_allclose(jax.jit(lambda p: to_coefficients(p, jnp))(p), to_coefficients(p), rtol=1e-13)
     small = jax.tree.map(np.float32, p)
     assert to_coefficients(small).dtype == np.float32
     assert to_coefficients(jax.tree.map(jnp.asarray, small), jnp).dtype == np.float32

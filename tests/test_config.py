@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -226,11 +229,6 @@ def test_a_misspelt_or_misplaced_key_is_refused(tmp_path: Path, text: str, key: 
         ("model: {priors: {weights: 1}}", "model.priors.weights", "block"),
         ("model: {priors: {weights: {bond: -1}}}", "model.priors.weights.bond is -1", "0 or more"),
         ("model: {priors: {weights: {bond: true}}}", "model.priors.weights.bond is true", "one number"),
-        (
-            "model: {priors: {weights: {excluded_volume: null}}}",
-            "model.priors.weights.excluded_volume",
-            "number",
-        ),
         ("model: {priors: {r0: '3'}}", "model.priors.r0 is the text '3'", "without quotes"),
         ("model: {priors: {r0: '1e-6'}}", "model.priors.r0 is the text", "without quotes"),
         ("model: {priors: {r0: [3.8]}}", "model.priors.r0 is a list", "one number"),
@@ -246,7 +244,7 @@ def test_a_misspelt_or_misplaced_key_is_refused(tmp_path: Path, text: str, key: 
         ("training: {pretrain_prior: 'false'}", "training.pretrain_prior is the text", "true or false"),
         (
             "training: {pretrain_prior_max_steps: 0}",
-            "training.pretrain_prior_max_steps is out of range",
+            "training.pretrain_prior_max_steps is 0",
             "1 or more",
         ),
         ("training: {pretrain_prior_max_steps: 3000000000}", "training.pretrain_prior_max_steps", "at most"),
@@ -260,12 +258,12 @@ def test_a_misspelt_or_misplaced_key_is_refused(tmp_path: Path, text: str, key: 
         ("training: {pretrain_prior_max_steps: true}", "training.pretrain_prior_max_steps", "whole number"),
         (
             "training: {pretrain_prior_min_steps: -1}",
-            "training.pretrain_prior_min_steps is out of range",
+            "training.pretrain_prior_min_steps is -1",
             "0 or more",
         ),
         ("training: {pretrain_prior_tol_grad: -1e-6}", "training.pretrain_prior_tol_grad", "0 or more"),
         ("training: {pretrain_prior_tol_grad: .nan}", "training.pretrain_prior_tol_grad", "finite"),
-        ("training: {val_fraction: 1}", "training.val_fraction is 1.0", "below 1"),
+        ("training: {val_fraction: 1}", "training.val_fraction is 1;", "below 1"),
         ("training: {val_fraction: -0.1}", "training.val_fraction is -0.1", "0 or more"),
         (
             "training: {pretrain_prior_max_steps: 5, pretrain_prior_min_steps: 6}",
@@ -278,6 +276,53 @@ def test_a_wrong_value_is_refused(tmp_path: Path, text: str, key: str, mend: str
     message = refusal(tmp_path, text)
     assert f": {key}" in message
     assert mend in message
+
+
+def test_every_mistake_is_in_one_message(tmp_path: Path) -> None:
+    text = (
+        "model: {use_priors: 1, priors: {r_0: 1, kr: x, a: [1, 2], b: [1, y], weights: {bond: -1, bonds: 2}}}\n"
+        "training: {val_fraction: 1, val_fracton: 0.1, pretrain_prior_max_steps: 0}\npriors: {}\n"
+    )
+    message = refusal(tmp_path, text)
+    assert ": 10 mistakes: (1) " in message
+    for key in (
+        *("model.use_priors is", "model.priors.r_0 is unknown", "model.priors.kr is", "model.priors.b[1] is"),
+        *("weights.bond is -1", "weights.bonds is unknown", "training.val_fraction is 1", "training.val_fracton is"),
+        *("training.pretrain_prior_max_steps is 0", "priors is in the wrong place"),
+    ):
+        assert message.count(key) == 1, key
+    assert "(10) " in message
+
+
+def test_a_message_has_an_end(tmp_path: Path) -> None:
+    message = refusal(tmp_path, f"model: {{priors: {{{', '.join(f'k{n}: 1' for n in range(50))}}}}}")
+    assert "50 mistakes" in message
+    assert message.endswith("; and 30 more")
+
+
+def test_what_the_fit_is_told_of_constraints_and_temperature(tmp_path: Path) -> None:
+    config = read(
+        tmp_path,
+        "training: {pretrain_prior_constraints: safe, pretrain_prior_smoothness: auto, "
+        "pretrain_prior_truncation: 1e-3, temperature: 310}",
+    )
+    assert (config.constraints, config.smoothness, config.truncation) == ("safe", "auto", 1e-3)
+    assert config.temperature == 310
+    assert read(tmp_path, "training: {pretrain_prior_smoothness: 2}").smoothness == 2.0
+    for text, words in (
+        ("constraints: strict", "did you mean|give one of: safe, nonnegative, none"),
+        ("smoothness: -1", "is -1; give 0 or more"),
+        ("smoothness: much", "is the text 'much'; write auto, or a number, 0 or more"),
+        ("truncation: 1", "is 1; give 0 or more, below 1"),
+    ):
+        assert re.search(words, refusal(tmp_path, f"training: {{pretrain_prior_{text}}}"))
+    assert "is 0; give above 0" in refusal(tmp_path, "training: {temperature: 0}")
+
+
+def test_importing_costs_no_schema() -> None:
+    code = "import sys, cgcore, cgcore.cli; cgcore.default_prior(); print('pydantic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "False", done.stderr
 
 
 def test_a_path_that_is_no_file(tmp_path: Path) -> None:

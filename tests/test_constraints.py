@@ -60,7 +60,7 @@ def assert_admissible(w: Weights, p: dict[str, Any], chains: Chains, kelvin: flo
 
 
 def assert_wall(w: Weights, p: dict[str, Any], foot: float, end: float, kT: float) -> None:
-    """The slope away from the sampled range is at least that of a harmonic wall, 4 kT high after 10 degrees."""
+    """The slope away from the sampled range is at least that of a harmonic wall that reaches 4 kT after 10 degrees."""
     sign = 1.0 if end > foot else -1.0
     if (end - foot) * (1 if end > 0 else -1) <= 0:
         return  # sampled up to 180 degrees (or 0) to a bin: nothing is outside

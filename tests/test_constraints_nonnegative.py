@@ -25,6 +25,8 @@ from cgcore.factor.triangle import design, target
 from cgcore.fitting.constraints import constraints
 from cgcore.fitting.spectrum import spectrum
 
+pytestmark = pytest.mark.numerical
+
 EXCLUDED = WEIGHTS._replace(excluded_volume=0.3)
 
 
@@ -47,8 +49,8 @@ def test_what_is_constrained(weights: Weights) -> None:
 
 
 def by_scipy(y: np.ndarray, normals: np.ndarray, offsets: np.ndarray) -> float:
-    """The squared distance to normals @ x + offsets >= 0, by bounds on slacks s = normals @ x + offsets and no bounds
-    on the rest of x."""
+    """The squared distance to normals @ x + offsets >= 0, by bounds on slacks s = normals @ x + offsets and none on the
+    rest of x."""
     m, k = normals.shape
     free = np.linalg.svd(normals)[2][m:].T
     back = np.linalg.pinv(normals)

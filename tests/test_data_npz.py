@@ -28,7 +28,7 @@ def chains(n_frames: int, n_beads: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[StoredArray, np.ndarray]:
     path = tmp_path_factory.mktemp("npz") / "a.npz"
-    np.savez(path, F=np.zeros((9, 4, 3)), R=chains(9, 4))
+    np.savez(path, F=np.ones((9, 4, 3)), R=chains(9, 4))
     array = open_npz(path).arrays["R"]
     assert isinstance(array, StoredArray)
     with np.load(path) as archive:

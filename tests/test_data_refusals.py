@@ -82,6 +82,13 @@ CASES = {
     "species NaN": (changed("species", (3, 4), np.nan), ["'species' is nan", "frame 3, bead 4"]),
     "species inf": (changed("species", (0, 4), np.inf), ["'species' is inf", "frame 0, bead 4"]),
     "species too large": (changed("species", (0, 4), 2.0**31), ["'species'", "frame 0, bead 4"]),
+    "pm as Å": ({**good(), "R": good()["R"] * 100}, ["'R'", "looks like pm", "nm"]),
+    "no forces": ({**good(), "F": 0 * good()["F"]}, ["'F' is zero everywhere", "reference forces"]),
+    "forces of rounding": ({**good(), "F": 1e-200 * good()["F"]}, ["'F' is zero everywhere"]),
+    "forces in padding alone": (
+        {**good(), "F": good()["F"] * (1 - good()["mask"])[..., None]},
+        ["'F' is zero everywhere"],
+    ),
     "nm as Å": ({**good(), "R": good()["R"] / 10}, ["'R'", "looks like nm", "--units nm-kj"]),
 }
 
@@ -124,6 +131,8 @@ def test_angstrom_given_as_nm(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", **good())
     with pytest.raises(InputError, match=r"a\.npz: key 'R' looks like Å.*--units angstrom-kcal"):
         read(tmp_path / "a.npz", units="nm-kj")
+    with pytest.raises(InputError, match="'R' looks like pm"):
+        from_arrays(good()["R"] * 100, good()["F"], units="nm-kj")
     with pytest.raises(InputError, match="'R' is not in nm"):
         from_arrays(good()["R"] / 1000, good()["F"], units="nm-kj")
 

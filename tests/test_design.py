@@ -34,6 +34,8 @@ from cgcore.physics.internal import coordinates, histogrammed
 from cgcore.physics.prior import Prior, Weights
 from cgcore.physics.space import free
 
+pytestmark = pytest.mark.numerical
+
 batch_forces = jax.jit(jax.vmap(energy.forces, in_axes=(None, None, 0, 0, None)), static_argnums=4)
 
 

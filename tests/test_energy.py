@@ -32,6 +32,8 @@ from cgcore.physics.energy import energy
 from cgcore.physics.prior import Prior, Weights
 from cgcore.physics.topology import chain as topology
 
+pytestmark = pytest.mark.numerical
+
 ONE = np.ones(9, bool)
 
 
@@ -121,13 +123,13 @@ def jax_md_energies() -> dict[str, Callable[..., Any]]:
     def angles(u: Any, v: Any, a: Any, b: Any) -> Any:
         theta = jnp.arccos(jax.vmap(cosine_angle_between_two_vectors)(u, v))
         n = jnp.arange(1, len(a) + 1)[:, None]
-        return jnp.sum(a[:, None] * jnp.cos(n * theta) + b[:, None] * jnp.sin(n * theta), axis=0)
+        return jnp.sum(a[:, None] * jnp.cos(n * theta[None]) + b[:, None] * jnp.sin(n * theta[None]), axis=0)
 
     def dihedrals(b1: Any, b2: Any, b3: Any, k: Any, gamma: Any) -> Any:
         phi = jax.vmap(compute_dihedral)(b1, b2, b3)
         n = jnp.arange(1, len(k) + 1)[:, None]
         # jax-md's dihedral is IUPAC's, ours is minus that: gamma changes sign.
-        return jnp.sum(k[:, None] * (1 + jnp.cos(n * phi + gamma[:, None])), axis=0)
+        return jnp.sum(k[:, None] * (1 + jnp.cos(n * phi[None] + gamma[:, None])), axis=0)
 
     def angle_sum(R: Any, p: dict[str, Any]) -> Any:
         u, v = (R[rows.angles[:, k]] - R[rows.angles[:, 1]] for k in (0, 2))

@@ -27,7 +27,8 @@ def test_a_pass_counts_the_closest_pair_of_each_frame(tmp_path: Path) -> None:
         np.testing.assert_array_equal(factor.closest.counts[name], expected)
     cgcore.save_factor(tmp_path / "a.npz", factor)
     again = cgcore.load_factor(tmp_path / "a.npz")
-    both = cgcore.merge(factor, again)
+    with pytest.warns(cgcore.InputWarning, match="counted twice"):
+        both = cgcore.merge(factor, again)
     for name, counts in factor.closest.counts.items():
         np.testing.assert_array_equal(again.closest.counts[name], counts)
         np.testing.assert_array_equal(both.closest.counts[name], 2 * counts)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import fields, replace
 from itertools import permutations
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +22,11 @@ from factor_helpers import (
 
 import cgcore
 from cgcore import Factor, Fingerprint, InputError, Layout, merge
+from cgcore.errors import InputWarning
+from cgcore.factor.block import counted_twice
 from cgcore.physics.topology import RULE
+
+pytestmark = pytest.mark.numerical
 
 HERE = Fingerprint(WEIGHTS, 4, 2)
 
@@ -151,3 +157,44 @@ def test_real_data_merge() -> None:
 
 def test_one_alone_merges_to_itself(parts: list[Factor]) -> None:
     assert merge(parts[0]).blocks == parts[0].blocks
+
+
+# The same frames more than once
+
+
+def test_a_factor_merged_with_itself_is_said_by_name(parts: list[Factor]) -> None:
+    with pytest.warns(InputWarning, match="part0 is given more than once: 20 frames are counted twice") as caught:
+        doubled = merge(parts[0], parts[1], parts[0])
+    assert len(caught) == 1
+    assert doubled.frames == 80  # used as it was given
+
+
+def test_frames_that_overlap_in_part_are_counted() -> None:
+    whole, prior = two_proteins().dataset("run.npz"), prior_of()
+    train, validation = whole.split(0.25)
+    assert validation is not None
+    pieces = [factor_of(part, prior, 3) for part in (whole, train, validation)]
+    assert counted_twice(merge(pieces[1], pieces[2]).blocks) == []
+    with pytest.warns(InputWarning, match=rf"run\.npz .* {validation.n_frames} frames are counted twice"):
+        merge(pieces[0], pieces[2])
+    drawn = factor_of(whole.subset(17, seed=3), prior, 2)
+    with pytest.warns(InputWarning, match=r"run\.npz .* 17 frames are counted twice"):
+        merge(drawn, pieces[0])
+
+
+def test_a_copy_under_another_name_is_seen(tmp_path: Path) -> None:
+    """The very same file by its checksum, one written anew (compressed) by its sums."""
+    chains, prior = two_proteins(), prior_of()
+    arrays: dict[str, Any] = {"R": chains.R, "F": chains.F, "mask": chains.mask}
+    np.savez(tmp_path / "a.npz", **arrays)
+    (tmp_path / "b.npz").write_bytes((tmp_path / "a.npz").read_bytes())
+    np.savez_compressed(tmp_path / "c.npz", **arrays)
+    a, b, c = (factor_of(cgcore.read(tmp_path / f"{name}.npz"), prior, 4) for name in "abc")
+    with pytest.warns(InputWarning, match=r"a\.npz and b\.npz hold the same frames: 100 frames are counted twice"):
+        merge(a, b)
+    with pytest.warns(InputWarning, match=r"b\.npz and c\.npz hold the same frames: 100 frames are counted twice"):
+        merge(b, c)
+
+
+def test_different_data_are_not_said_to_be_the_same(parts: list[Factor]) -> None:
+    assert counted_twice(merge(*parts).blocks) == []  # warnings are errors

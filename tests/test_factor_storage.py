@@ -7,6 +7,7 @@ import json
 import pickle
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from factor_helpers import WEIGHTS, factor_of, prior_of, random_chains, two_prot
 
 import cgcore
 from cgcore import Factor, InputError, load_factor, save_factor
-from cgcore.factor.storage import is_factor
+from cgcore.factor.storage import checksum, is_factor
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +53,14 @@ def assert_equal(found: Factor, expected: Factor) -> None:
         assert a.S.tobytes() == b.S.tobytes()
         assert (a.beads, a.frames, a.source, a.protein, a.index) == (b.beads, b.frames, b.source, b.protein, b.index)
         assert all(type(value) is int for value in (a.beads, a.frames, a.index))
-        assert all(type(value) is str for value in (a.source, a.protein))
+        assert all(type(value) is str for value in (a.source, a.protein, a.sha256))
+        assert a.sha256 == b.sha256
+        np.testing.assert_array_equal(a.ranges, b.ranges, strict=True)
     for name, counts in expected.histograms.counts.items():
         np.testing.assert_array_equal(found.histograms.counts[name], counts, strict=True)
+    for name, counts in expected.closest.counts.items():
+        np.testing.assert_array_equal(found.closest.counts[name], counts, strict=True)
+    assert found.temperatures == expected.temperatures
 
 
 def test_round_trip(path: Path, factor: Factor) -> None:
@@ -75,14 +81,14 @@ def test_a_name_without_suffix_is_kept(tmp_path: Path, factor: Factor) -> None:
 
 
 def test_writing_again_replaces(path: Path, factor: Factor) -> None:
-    other = cgcore.merge(factor, factor)
+    other = replace(factor, blocks=factor.blocks[::-1])
     save_factor(path, other)
     assert_equal(load_factor(path), other)
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
 def test_the_file_is_small(path: Path) -> None:
-    assert path.stat().st_size < 20_000 + 10 * 16 * 16 * 8
+    assert path.stat().st_size < 25_000 + 10 * 16 * 16 * 8
 
 
 def test_what_is_written_is_plain(path: Path) -> None:
@@ -171,9 +177,16 @@ ARRAYS = (
     "index",
     "source",
     "protein",
+    "sha256",
+    "range_counts",
+    "ranges",
     "histogram_bond",
     "histogram_angle",
     "histogram_dihedral",
+    "closest_repulsive",
+    "closest_excluded_volume",
+    "temperatures",
+    "checksum",
 )
 
 
@@ -256,12 +269,125 @@ def test_no_blocks_at_all(path: Path) -> None:
     refused(path)
 
 
-def test_a_member_that_is_no_array(path: Path, factor: Factor) -> None:
-    buffer = io.BytesIO(path.read_bytes())
-    with zipfile.ZipFile(buffer, "a") as archive:
-        archive.writestr("readme.txt", "hello")
-    path.write_bytes(buffer.getvalue())
-    assert_equal(load_factor(path), factor)
+@pytest.mark.parametrize("name", ["readme.txt", "colour.npy"])
+def test_a_member_that_does_not_belong_there(path: Path, name: str) -> None:
+    content = io.BytesIO()
+    np.save(content, np.arange(3))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, content.getvalue())
+    refused(path, repr(name.removesuffix(".npy")), "does not belong there")
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_an_array_twice(path: Path, name: str) -> None:
+    content = io.BytesIO()
+    np.save(content, arrays_of(path)[name])
+    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(f"{name}.npy", content.getvalue())
+    refused(path, f"'{name}.npy' twice")
+
+
+# Content: what no frames can have made is refused even where the checksum is right, all else by the checksum.
+
+
+def first(x: np.ndarray, value: Any) -> np.ndarray:
+    changed = x.copy()
+    changed.flat[0] = value
+    return changed
+
+
+def below_diagonal(S: np.ndarray) -> np.ndarray:
+    changed = S.copy()
+    changed[0, 5, 2] = 50.0
+    return changed
+
+
+MEANINGLESS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray], str]] = {
+    "a number below the diagonal": ("S", below_diagonal, "upper triangular"),
+    "rows reversed": ("S", lambda S: S[:, ::-1], "upper triangular"),
+    "columns reversed": ("S", lambda S: S[:, :, ::-1], "upper triangular"),
+    "transposed": ("S", lambda S: S.transpose(0, 2, 1), "upper triangular"),
+    "negative": ("S", lambda S: -S, "upper triangular"),
+    "zero": ("S", lambda S: 0 * S, "reference forces are 0"),
+    "too large to be squared": ("S", lambda S: 1e200 * S, "upper triangular"),
+    "integers": ("S", lambda S: S.astype(np.int64), "dtype"),
+    "complex": ("S", lambda S: S + 0j, "dtype"),
+    "big endian": ("S", lambda S: S.astype(">f8"), "dtype"),
+    "more beads": ("beads", lambda x: 1000 * x, "histogram of bond"),
+    "infinitely many beads": ("beads", lambda x: first(x.astype(float), np.inf), "dtype"),
+    "very many beads": ("beads", lambda x: x * 0 + 2**62, "beads"),
+    "half a bead": ("beads", lambda x: x + 0.5, "dtype"),
+    "one bead more": ("beads", lambda x: x + 1, "beads"),
+    "narrow beads": ("beads", lambda x: x.astype(np.int32), "dtype"),
+    "half a frame": ("frames", lambda x: x * 0 + 0.5, "dtype"),
+    "no frames": ("frames", lambda x: x * 0, "0 frames"),
+    "fewer frames": ("frames", lambda x: x * 0 + 1, "frames"),
+    "numbers for names": ("source", lambda x: np.arange(len(x)), "dtype"),
+    "bytes for names": ("protein", lambda x: np.char.encode(x), "dtype"),
+    "ranges that are too long": ("ranges", lambda x: x + np.array([0, 4]), "range"),
+    "ranges reversed": ("ranges", lambda x: x[:, ::-1], "ascending"),
+    "ranges elsewhere": ("range_counts", lambda x: first(x, 2), "add up"),
+    "negative range counts": ("range_counts", lambda x: first(x, -1) + np.eye(1, len(x), 1, int)[0] * 2, "add up"),
+    "NaN in a histogram": ("histogram_angle", lambda x: first(x.astype(float), np.nan), "dtype"),
+    "a histogram of halves": ("histogram_bond", lambda x: x / 2, "dtype"),
+    "negative counts": ("histogram_bond", lambda x: first(first(x, -5)[::-1], x[-1] + x[0] + 5)[::-1], "histogram"),
+    "no counts": ("histogram_dihedral", lambda x: 0 * x, "histogram of dihedral"),
+    "counts twice": ("histogram_angle", lambda x: 2 * x, "histogram of angle"),
+    "counts that overflow": ("histogram_angle", lambda x: x * 0 + 2**62, "histogram of angle"),
+    "more closest pairs than frames": ("closest_repulsive", lambda x: x + 1, "closest pairs of repulsive"),
+    "negative closest pairs": ("closest_excluded_volume", lambda x: first(x, -1), "closest pairs of excluded"),
+    "infinite temperature": ("temperatures", lambda x: np.array([np.inf]), "not finite"),
+    "a temperature of text": ("temperatures", lambda x: np.array(["hot"]), "dtype"),
+    "two hundred thousand brackets": ("fingerprint", lambda _: np.array("[" * 200_000), "JSON"),
+    "deep brackets": ("fingerprint", lambda _: np.array("[" * 50_000), "JSON"),
+    "NaN weight": ("fingerprint", lambda x: np.array(str(x).replace("0.5", "NaN")), "NaN"),
+    "infinite weight": ("fingerprint", lambda x: np.array(str(x).replace("0.5", "1e999")), "weight of bond"),
+    "negative weight": ("fingerprint", lambda x: np.array(str(x).replace("0.5", "-0.5")), "weight of bond"),
+    "a billion harmonics": ("fingerprint", lambda x: np.array(str(x).replace(": 4", ": 1000000000")), "n_angle"),
+    "true harmonics": (
+        "fingerprint",
+        lambda x: np.array(str(x).replace('"n_dihedral": 2', '"n_dihedral": true')),
+        "n_",
+    ),
+    "a number for units": ("fingerprint", lambda x: np.array(str(x).replace('"free"', "3")), "displacement"),
+}
+
+
+@pytest.mark.parametrize("spoil", MEANINGLESS)
+@pytest.mark.parametrize("summed", [True, False], ids=["right checksum", "old checksum"])
+def test_content_without_meaning(path: Path, spoil: str, summed: bool) -> None:
+    name, change, word = MEANINGLESS[spoil]
+    arrays = arrays_of(path)
+    before = arrays[name]
+    arrays[name] = change(before)
+    assert arrays[name].tobytes() != before.tobytes()
+    if summed:
+        arrays["checksum"] = np.array(checksum(arrays))
+    np.savez(path, **arrays)
+    refused(path, *([word] if summed else ["was changed"]))
+
+
+@pytest.mark.parametrize("name", [name for name in ARRAYS if name != "format"])
+def test_any_change_is_seen(path: Path, name: str) -> None:
+    """A change that means something all the same: another number, or the last letter of a text."""
+    arrays = arrays_of(path)
+    array = arrays[name]
+    if not array.size:
+        arrays[name] = np.ones(1, array.dtype)
+    else:
+        arrays[name] = np.char.add(array, "x") if array.dtype.kind == "U" else array + (array == array.max())
+    np.savez(path, **arrays)
+    refused(path, "was changed")
+
+
+@pytest.mark.parametrize("former", ["cgcore factor 1", "cgcore factor 2"])
+def test_a_file_of_a_former_format_is_refused_by_name(path: Path, former: str) -> None:
+    arrays: dict[str, Any] = arrays_of(path) | {"format": np.array(former)}
+    for name in ("checksum", "sha256", "ranges", "range_counts"):
+        del arrays[name]
+    np.savez(path, **arrays)
+    assert is_factor(path)
+    refused(path, repr(former), "checksum", "cgcore compress")
 
 
 def test_a_compressed_copy_is_a_factor_too(path: Path, factor: Factor) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from factor_helpers import (
     WEIGHTS,
+    Chains,
     chignolin_chains,
     chignolin_factor,
     factor_of,
@@ -21,6 +22,8 @@ from factor_helpers import (
 from cgcore import Factor, Options, Prior, fit
 from cgcore.fitting.identifiability import NAMED, Direction, Identifiability, compact, identify
 from cgcore.fitting.spectrum import spectrum
+
+pytestmark = pytest.mark.numerical
 
 EXCLUDED = WEIGHTS._replace(excluded_volume=0.3)
 EPSILON = "epsilon and sigma enter only as epsilon*sigma^4"
@@ -169,6 +172,19 @@ def test_weight_zero(term: str) -> None:
     found = identified(factor_of(two_proteins(), prior_of(weights=EXCLUDED._replace(**{term: 0.0}))))
     assert found.without_data == {term: "its weight is 0"}
     assert found.left == []
+
+
+def test_chains_that_are_exactly_straight() -> None:
+    """They have the beads, and feel nothing: the chain is not said to be too short."""
+    x = np.cumsum(np.random.default_rng(4).normal(3.8, 0.05, size=(30, 7)), axis=1)
+    R = np.stack([x, 0 * x, 0 * x], axis=-1)
+    found = identified(
+        factor_of(Chains(R, np.random.default_rng(5).normal(size=R.shape), np.ones((30, 7))), prior_of())
+    )
+    assert set(found.without_data) == {"angle", "dihedral"}
+    for reason in found.without_data.values():
+        assert "straight" in reason
+        assert "beads" not in reason
 
 
 def test_no_harmonics() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 import cgcore
 from cgcore.data import Batch
-from cgcore.inspect import Inspection, inspect
+from cgcore.inspection import Inspection, inspect
 from cgcore.report.inspection import BARS, bars, render
 
 PEPTIDE = "YYDPETGTWY"

@@ -19,6 +19,8 @@ from cgcore.physics import loss as loss_module
 from cgcore.physics.prior import Params, Prior, Weights
 from cgcore.solver.lbfgs import Limits, minimise
 
+pytestmark = pytest.mark.numerical
+
 RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "chignolin_reference.json").read_text())
 WEIGHTS = Weights(**RECORDED["weights"])
 

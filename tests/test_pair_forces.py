@@ -12,6 +12,8 @@ from helpers import SEPARATIONS, chain, frames, relative
 from cgcore.physics.pair_forces import PairForces, close_pair_forces, far_pair_forces
 from cgcore.physics.space import free
 
+pytestmark = pytest.mark.numerical
+
 
 def frames_first(function: Callable[..., PairForces]) -> Callable[..., np.ndarray]:
     """The forces for positions and masks as data are kept, (frames, beads, ...), compiled."""

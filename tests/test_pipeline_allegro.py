@@ -25,10 +25,10 @@ from network_helpers import (
     symmetry_errors,
 )
 
+from cgcore.config.networks import AllegroSettings
 from cgcore.physics.space import Displacement, free
 from cgcore.pipeline.networks.allegro import Allegro
 from cgcore.pipeline.networks.equivariant import outputs
-from cgcore.pipeline.networks.settings import AllegroSettings
 
 CUTOFF = 9.0
 FILLS = [0.0, np.nan, np.inf, 1e300, -7.5]

@@ -8,9 +8,9 @@ import pytest
 from network_helpers import N_SPECIES, evaluate, random_frame
 from numpy.polynomial import legendre
 
+from cgcore.config.networks import AllegroSettings
 from cgcore.physics.space import free
 from cgcore.pipeline.networks.allegro import ALPHA, Allegro
-from cgcore.pipeline.networks.settings import AllegroSettings
 
 CUTOFF = 9.0
 

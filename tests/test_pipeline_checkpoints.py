@@ -16,14 +16,17 @@ import pytest
 
 from cgcore.errors import InputError
 from cgcore.pipeline.checkpoints import Checkpoints
-from cgcore.pipeline.trainer import Trainer
+from cgcore.pipeline.trainer import Trainer, Watch
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORK_ONLY = {"use_priors": False}
 
 
-def trainer(folder: Path | None, frames: int = 24, model: Any = NETWORK_ONLY, **training: Any) -> Trainer:
-    said = h.settings(model, {"checkpoint_path": None if folder is None else str(folder), **training})
+def trainer(
+    folder: Path | None, frames: int = 24, model: Any = NETWORK_ONLY, optimizer: Any = None, **training: Any
+) -> Trainer:
+    path = None if folder is None else str(folder)
+    said = h.settings(model, {"checkpoint_path": path, **training}, **(optimizer or {}))
     train, validation = h.loader(frames).split_train_val(0.25)
     return Trainer(h.model(said, train), said, train, validation)
 
@@ -59,8 +62,60 @@ def test_a_damaged_checkpoint(tmp_path: Path) -> None:
     with Checkpoints(tmp_path) as kept:
         kept.save({"a": np.ones(3)}, {})
     (tmp_path / "1" / "record" / "metadata").write_text("{}")
-    with Checkpoints(tmp_path) as kept, pytest.raises(InputError, match="checkpoint 1 cannot be read"):
+    with Checkpoints(tmp_path) as kept, pytest.raises(InputError, match="checkpoint 1 cannot be read, it is damaged"):
         kept.latest()
+
+
+def test_the_checkpoint_before_a_damaged_one_is_named(tmp_path: Path) -> None:
+    with Checkpoints(tmp_path) as kept:
+        for _ in range(2):
+            kept.save({"a": np.ones(3)}, {})
+    for file in (tmp_path / "2" / "record").iterdir():
+        file.write_bytes(b"\x00")
+    with Checkpoints(tmp_path) as kept, pytest.raises(InputError, match=r"remove .*2 to go on from checkpoint 1"):
+        kept.latest()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda record: record.update(state=None),
+        lambda record: record.pop("results"),
+        lambda record: record["state"].update(epoch="two"),
+        lambda record: record["state"].update(losses=[[1.0]]),
+        lambda record: record["results"].update(stage1=[1]),
+        lambda record: record["results"]["stage1"].update(seconds={"hours": 1}),
+        lambda record: record.update(results=7),
+        lambda record: record.update(settings=[]),
+        lambda record: record["state"].update(stage="stage9"),
+    ],
+)
+def test_a_damaged_record_is_one_sentence(tmp_path: Path, checkpoints: Path, damage: Any) -> None:
+    with Checkpoints(checkpoints) as kept:
+        found = kept.latest()
+    assert found is not None
+    record = json.loads(json.dumps(found.record))
+    damage(record)
+    with Checkpoints(tmp_path) as kept:
+        kept.save(found.arrays, record)
+    with pytest.raises(InputError, match="damaged") as caught:
+        trainer(None).train_full_pipeline(resume_from=tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_ctrl_c_waits_for_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Checkpoints(tmp_path) as kept:
+        whole = kept._manager.save
+
+        def save(*args: Any, **more: Any) -> Any:
+            os.kill(os.getpid(), signal.SIGINT)
+            return whole(*args, **more)
+
+        monkeypatch.setattr(kept._manager, "save", save)
+        with pytest.raises(KeyboardInterrupt):
+            kept.save({"a": np.ones(3)}, {})
+    with Checkpoints(tmp_path) as kept:
+        assert kept.latest() is not None
 
 
 def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
@@ -81,8 +136,13 @@ def test_more_epochs_go_on_from_the_last(tmp_path: Path) -> None:
     more = trainer(None, epochs_lion=4).train_full_pipeline(resume_from=tmp_path)
     assert more["stage2"]["epochs"] == 4
     assert more["stage2"]["loss_history"][:2] == results["stage2"]["loss_history"]
-    none = trainer(None, epochs_lion=0)
-    assert "skipped" in none.train_full_pipeline(resume_from=tmp_path)["stage2"]
+    change = {"key": "training.epochs_lion", "before": 2, "now": 4, "after_epoch": 2}
+    assert more["stage2"]["changed_on_resume"] == [change]
+    assert "changed_on_resume" not in more["stage1"]
+    again = trainer(None, epochs_lion=4).train_full_pipeline(resume_from=tmp_path)
+    assert again["stage2"]["changed_on_resume"] == [change]
+    with pytest.raises(InputError, match=r"training\.epochs_lion is 0, and 4 epochs are done; set it back"):
+        trainer(None, epochs_lion=0).train_full_pipeline(resume_from=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -95,8 +155,18 @@ def test_more_epochs_go_on_from_the_last(tmp_path: Path) -> None:
         ({"model": {}}, "belongs to another model: prior is null there"),
         ({"frames": 20}, "belongs to other data: train.sha256 is"),
         ({"precision": "float32"}, 'belongs to another precision: it is "float64" there and "float32" here'),
-        ({"stage2_optimizer": "yogi"}, "was in stage2 with lion, and training.stage2_optimizer is now yogi"),
-        ({"stage2_optimizer": None}, "was in stage2 with lion, and training.stage2_optimizer is now none"),
+        ({"stage2_optimizer": "yogi"}, "training.stage2_optimizer was lion and is yogi.* set them back, or start anew"),
+        ({"stage2_optimizer": None}, "training.stage2_optimizer was lion and is None"),
+        ({"seed": 7}, "other settings: training.seed was 0 and is 7; set it back, or start anew"),
+        ({"batch_per_device": 4}, "training.batch_per_device x devices was 8 and is 4"),
+        ({"epochs_adam": 9}, "training.epochs_adam was 2 and is 9"),
+        ({"optimizer": {"adam": {"lr": 0.5}, "lion": {"lr": 0.002}}}, r"optimizer.adam.lr was 0.02 and is 0.5; set"),
+        ({"gammas": {"F": 2.0}}, "training.gammas.F was 1.0 and is 2.0"),
+        ({"keep": "last"}, "training.keep was best and is last"),
+        (
+            {"seed": 7, "keep": "last"},
+            "training.keep was best and is last; training.seed was 0 and is 7; set them back",
+        ),
     ],
 )
 def test_checkpoints_of_something_else(checkpoints: Path, changed: dict[str, Any], words: str) -> None:
@@ -109,6 +179,27 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkpoints")
     trainer(folder).train_full_pipeline()
     return folder
+
+
+def test_other_frequencies_and_folders_of_checkpoints_are_fine(tmp_path: Path, checkpoints: Path) -> None:
+    again = trainer(tmp_path / "unused", checkpoint_freq=1)
+    assert set(again.train_full_pipeline(resume_from=checkpoints)) == {"prior_pretrain", "stage1", "stage2"}
+
+
+def test_what_is_kept_of_the_fit_comes_back(tmp_path: Path) -> None:
+    plan: dict[str, Any] = {"model": {"ml_model": "none", "train_priors": True}, "epochs_adam": 1, "epochs_lion": 0}
+    first = trainer(tmp_path, **plan)
+    first.watch = Watch(record=lambda result: {"loss": result.train_loss, "r0": result.fitted_params["r0"]})
+    results = first.train_full_pipeline()
+    again = trainer(None, **plan)
+    repeated = again.train_full_pipeline(resume_from=tmp_path)
+    assert again.fit_record is not None
+    assert first.fit_record is not None
+    assert again.fit_record == {"loss": results["prior_pretrain"]["train_loss"], "r0": again.fit_record["r0"]}
+    assert repeated["prior_pretrain"]["fitted_params"]["r0"] == first.fit_record["r0"]
+    assert again.prior is not None
+    assert first.prior is not None
+    assert h.equal(again.prior.params, first.prior.params)
 
 
 def test_an_earlier_run_is_not_overwritten(checkpoints: Path) -> None:
@@ -129,8 +220,6 @@ sys.path[:0] = [{tests!r}]
 folder, output, events, delay = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
 import jax
 jax.config.update("jax_enable_x64", True)
-jax.config.update("jax_compilation_cache_dir", {cache!r})
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 import pipeline_helpers as h
 from cgcore.pipeline.trainer import Trainer, Watch
 
@@ -154,7 +243,7 @@ print(json.dumps([results["prior_pretrain"]["val_loss"], stages]))
 
 
 def test_a_run_killed_at_any_moment_ends_as_one_that_was_not(tmp_path: Path) -> None:
-    code = RUN.format(tests=str(ROOT / "tests"), cache=os.environ["CGCORE_TESTS_COMPILED"])
+    code = RUN.format(tests=str(ROOT / "tests"))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
 
     def run(folder: str, events: int = -1, delay: float = 0) -> subprocess.CompletedProcess[str]:

@@ -67,8 +67,8 @@ def test_both_stores_copy_and_sum_alike() -> None:
     count = int(count_edges(frame.R, frame.mask, CUTOFF))
     slots = np.array([edges.centre, edges.neighbour])
     for copy, beads in (("at_centre", slots[0]), ("at_neighbour", slots[1])):
-        np.testing.assert_array_equal(getattr(edges, copy)(of_beads), of_beads[beads])
-        copied = np.broadcast_to(getattr(pairs, copy)(of_beads), (10, 10, 2))
+        np.testing.assert_array_equal(getattr(edges, copy)(jnp.asarray(of_beads)), of_beads[beads])
+        copied = np.broadcast_to(getattr(pairs, copy)(jnp.asarray(of_beads)), (10, 10, 2))
         np.testing.assert_array_equal(copied[*slots[:, :count]], of_beads[beads[:count]])
     within = np.linalg.norm(pairs.vectors, axis=-1) < CUTOFF
     values = np.where(np.arange(90) < count, of_pairs[*slots], 0)

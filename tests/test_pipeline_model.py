@@ -100,7 +100,7 @@ def test_padding_may_hold_anything() -> None:
 def test_a_periodic_box() -> None:
     combined, params = made(box=[40.0, 50.0, 60.0])
     R, mask, species = FRAME
-    moved = R + jnp.asarray([40.0, 0.0, -60.0]) * (jnp.arange(10)[:, None] % 3 == 0)
+    moved = R + jnp.asarray([[40.0, 0.0, -60.0]]) * (jnp.arange(10)[:, None] % 3 == 0)
     free = jax.jit(made()[0].compute_energy)(params, R, mask, species)
     np.testing.assert_allclose(jax.jit(combined.compute_energy)(params, moved, mask, species), free, rtol=1e-10)
     assert combined.displacement == Periodic((40.0, 50.0, 60.0))

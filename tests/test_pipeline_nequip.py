@@ -24,9 +24,9 @@ from network_helpers import (
     symmetry_errors,
 )
 
+from cgcore.config.networks import NequipSettings
 from cgcore.physics.space import Displacement, free
 from cgcore.pipeline.networks.nequip import Nequip, _deprecations_of_jax_md
-from cgcore.pipeline.networks.settings import NequipSettings
 
 CUTOFF = 9.0
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from network_helpers import evaluate, random_frame
 
+from cgcore.config.networks import AllegroSettings, NequipSettings, NetworkSettings
 from cgcore.errors import InputError
 from cgcore.pipeline.networks.allegro import Allegro
+from cgcore.pipeline.networks.make import make_network
 from cgcore.pipeline.networks.nequip import Nequip
-from cgcore.pipeline.networks.network import make_network
-from cgcore.pipeline.networks.settings import AllegroSettings, NequipSettings, NetworkSettings
 
 COUNTED = NetworkSettings().with_avg_num_neighbors(6.0)
 
@@ -34,18 +34,18 @@ def test_an_average_is_set_for_the_network_chosen() -> None:
     ("make", "message"),
     [
         (lambda: AllegroSettings(max_ell=0), r"allegro\.max_ell is 0"),
-        (lambda: AllegroSettings(num_layers=True), r"allegro\.num_layers is True"),
-        (lambda: AllegroSettings(envelope_p=1), r"allegro\.envelope_p is 1; .* at least 2"),
-        (lambda: AllegroSettings(mlp_n_hidden=1.5), r"allegro\.mlp_n_hidden is 1\.5"),  # pyright: ignore
-        (lambda: AllegroSettings(embed_n_hidden=()), r"allegro\.embed_n_hidden is \(\)"),
+        (lambda: AllegroSettings(num_layers=True), r"^allegro\.num_layers is true; write a whole number"),
+        (lambda: AllegroSettings(envelope_p=1), r"allegro\.envelope_p is 1; give 2 or more, at most 64"),
+        (lambda: AllegroSettings(mlp_n_hidden=1.5), r"allegro\.mlp_n_hidden is the number 1\.5"),  # pyright: ignore
+        (lambda: AllegroSettings(embed_n_hidden=()), r"allegro\.embed_n_hidden has 0 values; give 1 to 16"),
         (lambda: AllegroSettings(embed_n_hidden=(8, -1)), r"allegro\.embed_n_hidden\[1\] is -1"),
-        (lambda: AllegroSettings(embed_n_hidden=8), r"allegro\.embed_n_hidden is 8; give a list"),  # pyright: ignore
+        (lambda: AllegroSettings(embed_n_hidden=8), "embed_n_hidden is a whole number; write a list of widths"),  # pyright: ignore
         (lambda: AllegroSettings(avg_num_neighbors=0), r"allegro\.avg_num_neighbors is 0"),
-        (lambda: NequipSettings(hidden_channels=1), r"nequip\.hidden_channels is 1; .* at least 2"),
-        (lambda: NequipSettings(avg_num_neighbors=np.nan), r"nequip\.avg_num_neighbors is nan"),
-        (lambda: NetworkSettings("schnet"), r"model\.ml_model is 'schnet'; give allegro or nequip"),  # pyright: ignore
+        (lambda: NequipSettings(hidden_channels=1), r"nequip\.hidden_channels is 1; give 2 or more"),
+        (lambda: NequipSettings(avg_num_neighbors=np.nan), r"nequip\.avg_num_neighbors is not finite"),
+        (lambda: NetworkSettings("schnet"), r"model\.kind is the text 'schnet'; give one of: allegro, nequip"),  # pyright: ignore
         (lambda: NetworkSettings(cutoff=-1.0), r"model\.cutoff is -1\.0"),
-        (lambda: NetworkSettings(cutoff="12"), r"model\.cutoff is '12'"),  # pyright: ignore
+        (lambda: NetworkSettings(cutoff="12"), r"model\.cutoff is the text '12'; write one number"),  # pyright: ignore
         (lambda: NetworkSettings(n_species=0), r"n_species is 0"),
         (lambda: make_network(NetworkSettings(), 10), r"allegro\.avg_num_neighbors is not set"),
         (lambda: make_network(NetworkSettings("nequip"), 10), r"nequip\.avg_num_neighbors is not set"),
@@ -95,7 +95,7 @@ def test_importing_the_interface_costs_no_network() -> None:
     import subprocess
 
     code = (
-        "import sys, cgcore.pipeline.networks.network; "
+        "import sys, cgcore.pipeline.networks.make; "
         "print(*sorted({'e3nn_jax', 'jax_md', 'flax', 'jraph'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

@@ -11,11 +11,11 @@ import numpy as np
 import optax
 import pytest
 
-from cgcore.pipeline.optimizers import OPTIMIZERS, make_optimizer, schedule
-from cgcore.pipeline.settings import OptimizerSettings
+from cgcore.config.optimizers import OPTIMIZERS, Adam, SgdNesterov
+from cgcore.pipeline.optimizers import make_optimizer, schedule
 
 PARAMS = {"prior": {"r0": jnp.array(3.8)}, "allegro": {"w": jnp.array([1.0, -2.0, 0.5])}}
-CONSTANT = {"warmup": 0, "end_lr": 0.1, "decay_steps": 10**9}
+CONSTANT: dict[str, Any] = {"lr": 0.1, "warmup_steps": 0, "end_lr": 0.1, "decay_steps": 10**9}
 
 REAL: dict[str, Any] = {
     "adabelief": optax.adabelief(0.1, b1=0.8),
@@ -26,7 +26,7 @@ REAL: dict[str, Any] = {
     "polyak_sgd": optax.polyak_sgd(0.1, f_min=0.3),
     "fromage": optax.fromage(0.1, min_norm=1e-3),
 }
-NUMBERS: dict[str, dict[str, float]] = {
+NUMBERS: dict[str, dict[str, Any]] = {
     **{name: {"b1": 0.8} for name in ("adabelief", "yogi", "adam", "lion")},
     **{"sgd_nesterov": {}, "polyak_sgd": {"f_min": 0.3}, "fromage": {"min_norm": 1e-3}},
 }
@@ -52,7 +52,7 @@ def steps(optimizer: Any, n: int = 4, params: Any = PARAMS) -> Any:
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_each_is_the_one_of_optax(name: str) -> None:
-    ours = make_optimizer(OptimizerSettings(name, 0.1, hyperparameters=NUMBERS[name], **CONSTANT), 5, 2)
+    ours = make_optimizer(OPTIMIZERS[name](**CONSTANT | NUMBERS[name]), 5, 2)
     moved, expected = steps(ours), steps(REAL[name])
     for a, b, start in zip(*map(jax.tree.leaves, (moved, expected, PARAMS)), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12)
@@ -60,7 +60,7 @@ def test_each_is_the_one_of_optax(name: str) -> None:
 
 
 def test_the_schedule_warms_up_and_falls_as_a_cosine() -> None:
-    rate = schedule(OptimizerSettings("adam", 0.4, start_lr=0.1, end_lr=0.2, warmup=0.25), 10, 4)
+    rate = schedule(Adam(lr=0.1, peak_lr=0.4, end_lr=0.2, warmup_fraction=0.25), 10, 4)
     assert at(rate, 0) == pytest.approx(0.1)
     assert at(rate, 5) == pytest.approx(0.25)
     assert at(rate, 10) == pytest.approx(0.4)
@@ -70,20 +70,21 @@ def test_the_schedule_warms_up_and_falls_as_a_cosine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "peak_at"), [({"warmup": 7}, 7), ({"warmup_epochs": 1.5}, 15), ({"warmup": 0.5, "decay_steps": 8}, 4)]
+    ("more", "peak_at"),
+    [({"warmup_steps": 7}, 7), ({"warmup_epochs": 1.5}, 15), ({"warmup_fraction": 0.5, "decay_steps": 8}, 4)],
 )
 def test_ways_to_say_the_warm_up(more: dict[str, Any], peak_at: int) -> None:
-    rate = schedule(OptimizerSettings("adam", 1.0, **more), 10, 4)
+    rate = schedule(Adam(lr=1.0, **more), 10, 4)
     assert max(range(41), key=lambda step: at(rate, step)) == peak_at
 
 
 @pytest.mark.parametrize("epochs", [0, 1])
 def test_a_schedule_of_no_steps(epochs: int) -> None:
-    assert np.isfinite(at(schedule(OptimizerSettings("adam", 1.0, warmup=50), 1, epochs), 0))
+    assert np.isfinite(at(schedule(Adam(lr=1.0, warmup_steps=50), 1, epochs), 0))
 
 
 def test_gradients_are_clipped_by_their_global_norm() -> None:
-    plain = OptimizerSettings("sgd_nesterov", 0.1, hyperparameters={"momentum": 0.0}, **CONSTANT)
+    plain = SgdNesterov(**CONSTANT, momentum=0.0)
     moved = steps(make_optimizer(replace(plain, grad_clip=0.5), 5, 2), n=1)
     change = jax.tree.leaves(jax.tree.map(lambda a, b: jnp.sum((a - b) ** 2), moved, PARAMS))
     assert float(sum(change)) ** 0.5 == pytest.approx(0.1 * 0.5)
@@ -91,7 +92,7 @@ def test_gradients_are_clipped_by_their_global_norm() -> None:
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_weight_decay_is_decoupled_and_leaves_the_prior_alone(name: str) -> None:
-    plain = OptimizerSettings(name, 0.1, **CONSTANT)
+    plain = OPTIMIZERS[name](**CONSTANT)
     without = steps(make_optimizer(plain, 5, 2), n=1)
     decayed = steps(make_optimizer(replace(plain, weight_decay=0.3), 5, 2), n=1)
     np.testing.assert_array_equal(decayed["prior"]["r0"], without["prior"]["r0"])

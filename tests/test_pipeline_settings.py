@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from cgcore.config import Settings, load_settings
+from cgcore.config.networks import AllegroSettings, NequipSettings
 from cgcore.errors import InputError
-from cgcore.pipeline.networks.settings import AllegroSettings, NequipSettings
-from cgcore.pipeline.settings import Settings, load_settings
 
 USERS_FILE = """\
 seed: 193749
@@ -93,14 +93,14 @@ def test_a_users_file(tmp_path: Path) -> None:
     assert (network.kind, network.cutoff, network.n_species) == ("allegro", 10.0, 20)
     assert network.allegro == AllegroSettings(1, 2, 8, 6, (16, 32), 8, 24, 3, 12.5)
     first, second = said.optimizers["adabelief"], said.optimizers["yogi"]
-    assert (first.start_lr, first.peak_lr, first.end_lr) == (1e-3, 3e-3, 1e-4)
-    assert (first.warmup, first.decay_steps, first.grad_clip, first.weight_decay) == (20, 1000, 5.0, 1e-4)
-    assert first.hyperparameters == {"b1": 0.95, "b2": 0.999, "eps": 1e-8}
-    assert (second.start_lr, second.peak_lr, second.warmup_epochs, second.grad_clip) == (0.0, 2e-3, 1.5, 2.0)
+    assert (first.start, first.peak, first.end_lr) == (1e-3, 3e-3, 1e-4)
+    assert (first.warmup_steps, first.decay_steps, first.grad_clip, first.weight_decay) == (20, 1000, 5.0, 1e-4)
+    assert first.hyperparameters == {"b1": 0.95, "b2": 0.999, "eps": 1e-8, "eps_root": 1e-16}
+    assert (second.start, second.peak, second.warmup_epochs, second.grad_clip) == (0.0, 2e-3, 1.5, 2.0)
     training = said.training
     assert training.stages == (("adabelief", 80), ("yogi", 0))
     assert (training.val_fraction, training.batch_per_device, training.seed) == (0.2, 4, 193749)
-    assert (training.gamma_force, training.gamma_energy) == (2.0, 0.5)
+    assert (training.gammas.F, training.gammas.U) == (2.0, 0.5)
     assert (training.checkpoint_path, training.checkpoint_freq) == ("checkpoints", 3)
     assert training.pretrain_prior_max_steps == 300
     assert (said.data.path, said.data.max_frames) == ("dataset.npz", 2500)
@@ -111,7 +111,7 @@ def test_a_users_file(tmp_path: Path) -> None:
 
 def test_what_is_left_out() -> None:
     said = load_settings({"model": {"allegro": None}})
-    assert said.model.train_priors
+    assert said.model.train_priors is False
     assert said.model.network is not None
     assert said.model.network.allegro == AllegroSettings()
     assert said.training.stages == (("adabelief", 100), ("yogi", 100))
@@ -138,7 +138,7 @@ def test_a_stage_may_be_left_out(name: str, none: str | None) -> None:
 
 
 def test_train_priors_may_stand_in_training() -> None:
-    assert not load_settings({"model": {"allegro": {}}, "training": {"train_priors": False}}).model.train_priors
+    assert load_settings({"model": {"allegro": {}}, "training": {"train_priors": True}}).model.train_priors
 
 
 def test_no_clipping_for_one_optimizer() -> None:
@@ -153,13 +153,16 @@ def test_no_clipping_for_one_optimizer() -> None:
         ({"allegro": {}, "allegro_size": "large"}, "model.allegro_large is missing.*: default"),
         ({"allegro_med": {}, "allegro_size": "large"}, "model.allegro_large is missing.*: med"),
         ({"allegro": {}, "allegro_size": 3}, "model.allegro_size is a whole number; write the name"),
-        ({"allegro": {}, "cutoff": -1.0}, "model.cutoff is -1.0; give a length above 0"),
+        ({"allegro": {}, "cutoff": -1.0}, "model.cutoff is -1.0; give above 0, at most 1000"),
         ({"allegro": {}, "cutoff": "far"}, "model.cutoff is the text 'far'"),
-        ({"allegro": {}, "n_species": 0}, "model.n_species is out of range"),
+        ({"allegro": {}, "n_species": 0}, "model.n_species is 0; give 1 or more"),
         ({"allegro": {"max_el": 2}}, "model.allegro.max_el is unknown; did you mean max_ell"),
-        ({"allegro": {"max_ell": -2}}, "model.allegro.max_ell is -2; give a whole number"),
-        ({"allegro_size": "med", "allegro_med": {"mlp_n_hidden": 1.5}}, "model.allegro_med.mlp_n_hidden is 1.5"),
-        ({"allegro": {"embed_n_hidden": 32}}, "model.allegro.embed_n_hidden is 32; give a list"),
+        ({"allegro": {"max_ell": -2}}, "model.allegro.max_ell is -2; give 1 or more, at most 6"),
+        (
+            {"allegro_size": "med", "allegro_med": {"mlp_n_hidden": 1.5}},
+            "model.allegro_med.mlp_n_hidden is the number 1.5; write a whole number",
+        ),
+        ({"allegro": {"embed_n_hidden": 32}}, "model.allegro.embed_n_hidden is a whole number; write a list of widths"),
         ({"allegro": [3]}, "model.allegro is a list"),
         ({"ml_model": "allegr", "allegro": {}}, "model.ml_model is the text 'allegr'; did you mean allegro"),
         ({"ml_model": "mace"}, "model.ml_model is the text 'mace'; give one of: allegro, nequip, none"),
@@ -180,19 +183,19 @@ def test_models_that_are_refused(model: dict[str, Any], words: str) -> None:
         ({"stage1_optimizer": "adamm"}, "training.stage1_optimizer is the text 'adamm'; did you mean adam"),
         ({"stage2_optimizer": "sgd"}, "training.stage2_optimizer is the text 'sgd'.*sgd_nesterov"),
         ({"epochs_adamm": 3}, "training.epochs_adamm names no optimizer; known: adabelief"),
-        ({"epochs_adabelief": -3}, "training.epochs_adabelief is out of range"),
+        ({"epochs_adabelief": -3}, "training.epochs_adabelief is -3; give 0 or more"),
         ({"epochs_adabelief": 2.5}, "training.epochs_adabelief is the number 2.5; write a whole number"),
         ({"val_fraction": 1.0}, "training.val_fraction is 1.0; give 0 or more, below 1"),
-        ({"batch_per_device": 0}, "training.batch_per_device is out of range; give 1 or more"),
+        ({"batch_per_device": 0}, "training.batch_per_device is 0; give 1 or more, at most 65536"),
         ({"batch_per_devise": 2}, "training.batch_per_devise is unknown; did you mean training.batch_per_device"),
-        ({"gammas": {"F": -1}}, "training.gammas.F is -1.0; give 0 or more"),
+        ({"gammas": {"F": -1}}, "training.gammas.F is -1; give 0 or more"),
         ({"gammas": {"E": 1}}, "training.gammas.E is unknown"),
         ({"gammas": {"F": 0}}, "training.gammas are all 0"),
         ({"keep": "first"}, "training.keep is the text 'first'; give one of: best, last"),
         ({"precision": "float16"}, "training.precision is the text 'float16'"),
-        ({"seed": -1}, "training.seed is out of range"),
+        ({"seed": -1}, "training.seed is -1; give 0 or more"),
         ({"checkpoint_path": 3}, "training.checkpoint_path is a whole number; write a path"),
-        ({"checkpoint_freq": -1}, "training.checkpoint_freq is out of range"),
+        ({"checkpoint_freq": -1}, "training.checkpoint_freq is -1; give 0 or more"),
         ({"pretrain_prior_maxsteps": 3}, "training.pretrain_prior_maxsteps is unknown; did you mean"),
     ],
 )
@@ -213,15 +216,52 @@ def test_trainings_that_are_refused(training: dict[str, Any], words: str) -> Non
             {"adam": {"warmup_steps": 3, "warmup_epochs": 1}},
             "optimizer.adam.warmup_steps is given beside warmup_epochs",
         ),
-        ({"adam": {"warmup_fraction": 1}}, "optimizer.adam.warmup_fraction is 1.0; give 0 or more, below 1"),
-        ({"adam": {"weight_decay": -1}}, "optimizer.adam.weight_decay is -1.0"),
-        ({"adam": {"decay_steps": 0}}, "optimizer.adam.decay_steps is out of range"),
+        ({"adam": {"warmup_fraction": 1}}, "optimizer.adam.warmup_fraction is 1; give 0 or more, below 1"),
+        ({"adam": {"weight_decay": -1}}, "optimizer.adam.weight_decay is -1; give 0 or more"),
+        ({"adam": {"decay_steps": 0}}, "optimizer.adam.decay_steps is 0; give 1 or more"),
         ({"adam": 0.1}, "optimizer.adam is the number 0.1; write a block"),
         ({"grad_clip": "much"}, "optimizer.grad_clip is the text 'much'"),
     ],
 )
 def test_optimizers_that_are_refused(optimizer: dict[str, Any], words: str) -> None:
     assert re.search(words, refusal({"model": {"allegro": {}}, "optimizer": optimizer}))
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"optimizer": {"adam": {"b1": 1.5}}}, "optimizer.adam.b1 is 1.5; give 0 or more, below 1"),
+        ({"optimizer": {"adam": {"beta2": 1}}}, "optimizer.adam.b2 is 1; give 0 or more, below 1"),
+        ({"optimizer": {"sgd_nesterov": {"momentum": -0.1}}}, "momentum is -0.1; give 0 or more, below 1"),
+        ({"training": {"batch_per_device": 2**31 - 1}}, "batch_per_device is 2147483647; .* at most 65536"),
+        ({"training": {"epochs_adabelief": 10**9}}, "epochs_adabelief is 1000000000; .* at most 1000000"),
+        ({"model": {"allegro": {"mlp_n_hidden": 2_000_000_000}}}, "mlp_n_hidden is 2000000000; .* at most 4096"),
+        ({"model": {"allegro": {"embed_n_hidden": [32, 10**7]}}}, r"embed_n_hidden\[1\] is 10000000; .* at most 4096"),
+        ({"model": {"allegro": {}, "priors": {"a": [0.1] * 101}}}, "model.priors.a has 101 values; give 0 to 100"),
+        ({"model": {"allegro": {}, "cutoff": 1e9}}, "model.cutoff is 1000000000.0; give above 0, at most 1000"),
+    ],
+)
+def test_limits(document: dict[str, Any], words: str) -> None:
+    assert re.search(words, refusal({"model": {"allegro": {}}} | document))
+
+
+def test_keys_in_the_wrong_place() -> None:
+    message = refusal({"model": {"allegro": {}, "batch_per_device": 4}, "training": {"cutoff": 9.0}, "keep": "last"})
+    assert "model.batch_per_device is in the wrong place; write it as training.batch_per_device" in message
+    assert "training.cutoff is in the wrong place; write it as model.cutoff" in message
+    assert ") keep is in the wrong place; write it as training.keep" in message
+
+
+def test_mistakes_of_all_blocks_are_in_one_message() -> None:
+    message = refusal(
+        {
+            "model": {"allegro": {"max_ell": 0}, "cutoff": -1, "ml_model": "allegro"},
+            "optimizer": {"adamm": {}, "adam": {"b1": 2}, "grad_clip": "much"},
+            "training": {"epochs_adamm": 3, "seed": -1},
+            "data": {"max_frames": 0},
+        }
+    )
+    assert "8 mistakes" in message
 
 
 def test_both_places_of_train_priors() -> None:

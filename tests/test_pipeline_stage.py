@@ -15,25 +15,27 @@ import pipeline_helpers as h
 import pytest
 from helpers import np_loss
 
+from cgcore.pipeline.compiled_epoch import CompiledEpoch
 from cgcore.pipeline.loader import DatasetLoader, frame_arrays
+from cgcore.pipeline.minibatch_loss import MinibatchLoss, minibatches
 from cgcore.pipeline.optimizers import make_optimizer
-from cgcore.pipeline.stage import Stage
-from cgcore.pipeline.workplace import Workplace, minibatches
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = (0, 1, 2)
 
 
-def workplace(train: DatasetLoader, validation: DatasetLoader | None = None, size: int = 8, **model: Any) -> Workplace:
+def loss_of(
+    train: DatasetLoader, validation: DatasetLoader | None = None, size: int = 8, **model: Any
+) -> MinibatchLoss:
     combined = h.model(h.settings(model), train)
     arrays = [None if part is None else frame_arrays(part, train.N_max, 20, "float64") for part in (train, validation)]
     assert arrays[0] is not None
-    return Workplace(combined, arrays[0], arrays[1], size, jax.devices()[:1])
+    return MinibatchLoss(combined, arrays[0], arrays[1], size, jax.devices()[:1])
 
 
 def test_the_loss_of_the_prior_is_that_of_the_fit() -> None:
     frames = h.loader(21, lengths=[10, 7, 4])
-    place = workplace(frames, ml_model="none")
+    place = loss_of(frames, ml_model="none")
     params = place.model.initialize_params(jax.random.key(0))
     assert place.model.prior is not None
     expected = np_loss(place.model.prior.weights, place.model.prior.params, frames)
@@ -42,7 +44,7 @@ def test_the_loss_of_the_prior_is_that_of_the_fit() -> None:
 
 def test_the_held_out_loss_is_that_of_its_own_frames_and_traced_once() -> None:
     train, validation = h.loader(30), h.loader(slice(40, 53))
-    both, alone = workplace(train, validation), workplace(validation)
+    both, alone = loss_of(train, validation), loss_of(validation)
     params = both.model.initialize_params(jax.random.key(0))
     assert both.validation is not None
     assert both.loss(params, both.validation) == pytest.approx(alone.loss(params, alone.train), rel=1e-12)
@@ -59,10 +61,10 @@ def test_minibatches_hold_every_frame_once() -> None:
 def test_an_epoch_is_a_step_for_each_minibatch() -> None:
     # By hand, for sgd: parameters move by -lr times the gradient of the minibatch's own loss per real bead.
     frames = h.loader(11, lengths=[10, 7])
-    place = workplace(frames, size=4, use_priors=False)
-    stage = Stage(place, optax.with_extra_args_support(optax.sgd(1e-4)))
+    place = loss_of(frames, size=4, use_priors=False)
+    stage = CompiledEpoch(place, optax.with_extra_args_support(optax.sgd(1e-4)))
     params = place.model.initialize_params(jax.random.key(0))
-    trained, _, met = stage.epoch(params, stage.optimizer.init(params), {}, SEED)
+    trained, _, met = stage(params, stage.optimizer.init(params), {}, SEED)
 
     order = np.random.default_rng(SEED).permutation(11)
     model = place.model
@@ -85,12 +87,12 @@ def test_an_epoch_is_a_step_for_each_minibatch() -> None:
 
 
 def test_an_epoch_is_traced_once_and_depends_on_its_seed() -> None:
-    place = workplace(h.loader(20), use_priors=False)
-    stage = Stage(place, make_optimizer(h.settings().optimizers["adam"], 3, 4))
+    place = loss_of(h.loader(20), use_priors=False)
+    stage = CompiledEpoch(place, make_optimizer(h.settings().optimizers["adam"], 3, 4))
     params = place.model.initialize_params(jax.random.key(0))
     start = (place.place(params), place.place(stage.optimizer.init(params)), {})
-    first, again, other = (stage.epoch(*start, seed)[0] for seed in (SEED, SEED, (0, 1, 3)))
-    stage.epoch(first, start[1], {}, SEED)
+    first, again, other = (stage(*start, seed)[0] for seed in (SEED, SEED, (0, 1, 3)))
+    stage(first, start[1], {}, SEED)
     assert h.equal(first, again)
     assert not h.equal(first, other)
     assert stage.traces == 1
@@ -99,11 +101,11 @@ def test_an_epoch_is_traced_once_and_depends_on_its_seed() -> None:
 def test_energies_enter_with_their_factor() -> None:
     frames = h.loader(8)
     frames.__dict__["U"] = np.full(8, 1e3)
-    place = workplace(frames, use_priors=False)
+    place = loss_of(frames, use_priors=False)
     params = place.model.initialize_params(jax.random.key(0))
 
     def value(gammas: tuple[float, float]) -> float:
-        stage = Stage(place, optax.with_extra_args_support(optax.sgd(0.0)), gammas)
+        stage = CompiledEpoch(place, optax.with_extra_args_support(optax.sgd(0.0)), gammas)
         return float(jax.jit(stage._objective)(params, {}, place.frames, place.train[0])[0])
 
     energies = jax.vmap(place.model.compute_energy, (None, 0, 0, 0))
@@ -127,11 +129,10 @@ for count, per_device in ((1, 8), (2, 4)):
     said = h.settings({{"use_priors": False}}, {{"epochs_adam": 3, "batch_per_device": per_device}})
     train, validation = h.loader(43).split_train_val(0.25)
     trainer = Trainer(h.model(said, train), said, train, validation, devices=jax.devices()[:count])
-    job = trainer.job("adam", 3)
-    run = job.start("stage1", trainer.params)
-    result = job.finish(run)
-    assert all(len(x.sharding.device_set) == count for x in jax.tree.leaves(run.kept))
-    assert job.stage._compiled._cache_size() == trainer.workplace._measure._cache_size() == 1
+    stage = trainer.stage("adam", 3)
+    state, result = stage.finish(stage.begin("stage1", trainer.params))
+    assert all(len(x.sharding.device_set) == count for x in jax.tree.leaves(state.kept))
+    assert stage.run_epoch._compiled._cache_size() == trainer.loss._measure._cache_size() == 1
     runs.append(result["loss_history"] + result["val_loss_history"])
 np.testing.assert_allclose(runs[0], runs[1], rtol=1e-10)
 print(runs[0])

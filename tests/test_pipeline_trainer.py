@@ -13,15 +13,24 @@ import pipeline_helpers as h
 import pytest
 
 import cgcore
+from cgcore.config import Settings
 from cgcore.data import from_arrays
 from cgcore.errors import InputError
 from cgcore.physics.space import Periodic
 from cgcore.pipeline.loader import DatasetLoader
-from cgcore.pipeline.settings import Settings
 from cgcore.pipeline.trainer import Trainer, Watch
 
 KEYS = {"train_loss", "val_loss", "steps", "converged", "grad_norm", "loss_history", "fitted_params"}
-STAGE_KEYS = {"train_loss", "val_loss", "steps", "epochs", "loss_history", "val_loss_history", "seconds"}
+STAGE_KEYS = {
+    "prior_projection",
+    "train_loss",
+    "val_loss",
+    "steps",
+    "epochs",
+    "loss_history",
+    "val_loss_history",
+    "seconds",
+}
 NETWORK_ONLY = {"use_priors": False}
 
 
@@ -33,7 +42,7 @@ def trainer(said: Settings, frames: int = 40, held_out: float = 0.25, **more: An
 def test_pre_training_touches_the_prior_alone() -> None:
     worker = trainer(h.settings(training={"precision": "float32"}))
     before = jax.tree.map(np.array, worker.params)
-    initial = worker.model.prior
+    initial = worker.prior
     result = worker.pretrain_prior()
     assert set(result) == KEYS
     assert h.equal(worker.params["allegro"], before["allegro"])
@@ -43,10 +52,10 @@ def test_pre_training_touches_the_prior_alone() -> None:
         worker.train_loader.dataset, initial, validation=worker.val_loader and worker.val_loader.dataset
     )
     assert result["val_loss"] == direct.val_loss
-    assert worker.model.prior is not None
+    assert worker.prior is not None
     for name, value in direct.fitted_params.items():
-        np.testing.assert_array_equal(worker.model.prior.params[name], value)
-        np.testing.assert_array_equal(worker.params["prior"][name], np.float32(value))
+        np.testing.assert_array_equal(worker.prior.params[name], value)
+        np.testing.assert_array_equal(worker.params["prior"][name], value)
 
 
 def test_pre_training_by_its_arguments_and_by_the_settings() -> None:
@@ -71,6 +80,24 @@ def test_pre_training_in_a_box() -> None:
     assert boxed["train_loss"] == pytest.approx(free["train_loss"], rel=1e-6)
 
 
+def test_a_huge_minibatch_holds_all_frames() -> None:
+    worker = trainer(h.settings(NETWORK_ONLY, {"batch_per_device": 60_000}), devices=jax.devices()[:1])
+    assert worker.loss.size == 30
+    assert worker.train_stage("adam", 1)["steps"] == 1
+
+
+def test_a_network_that_no_memory_holds_is_refused_before_it_is_made() -> None:
+    class Huge(h.Tiny):
+        def init(self, key: Any, dtype: Any = np.float32) -> Any:
+            return {"w": jax.numpy.zeros((10**6, 10**6), dtype)}
+
+    said, frames = h.settings(NETWORK_ONLY), h.loader(4)
+    model = h.model(said, frames)
+    model.network = Huge()
+    with pytest.raises(InputError, match=r"model\.allegro asks for 1,000,000,000,000 parameters; make it smaller"):
+        Trainer(model, said, frames)
+
+
 def test_a_stage_lowers_the_loss_and_reports_it() -> None:
     reports: list[Any] = []
     worker = trainer(h.settings(adam={"lr": 0.05}), watch=Watch(epoch=reports.append))
@@ -86,8 +113,8 @@ def test_a_stage_lowers_the_loss_and_reports_it() -> None:
     assert worker.val_loader is not None
     assert result["val_loss"] == pytest.approx(worker.evaluate(worker.val_loader)["loss"], rel=1e-12)
     assert result["train_loss"] == pytest.approx(worker.evaluate(worker.train_loader)["loss"], rel=1e-12)
-    assert worker.model.prior is not None
-    np.testing.assert_array_equal(worker.model.prior.params["kr"], worker.params["prior"]["kr"])
+    assert worker.prior is not None
+    np.testing.assert_array_equal(worker.prior.params["kr"], worker.params["prior"]["kr"])
 
 
 def test_the_prior_stays_where_it_is_not_to_be_trained() -> None:
@@ -140,6 +167,30 @@ def test_a_stage_that_diverges_ends_and_keeps_what_was_finite() -> None:
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(worker.params))
 
 
+def test_a_projection_moves_the_prior_back_after_each_epoch() -> None:
+    seen: list[float] = []
+
+    def project(prior: Any) -> tuple[Any, float]:
+        assert all(np.asarray(value).dtype == np.float64 for value in prior.values())
+        seen.append(abs(float(prior["r0"]) - 3.83))
+        return prior | {"r0": np.float64(3.83)}, seen[-1]
+
+    worker = trainer(h.settings({"ml_model": "none"}, {"keep": "last"}), project=project)
+    result = worker.train_stage("adam", 3)
+    assert len(seen) == 3
+    assert max(seen) > 0
+    assert result["prior_projection"] == max(seen)
+    assert worker.prior is not None
+    assert worker.prior.params["r0"] == 3.83
+    assert worker.prior.params["kr"] != 150.0
+    # The held-out loss is that of the parameters as they were moved back.
+    assert result["val_loss"] == pytest.approx(result["val_loss_history"][-1], rel=1e-12)
+
+    fixed = trainer(h.settings({"train_priors": False}), project=project)
+    assert fixed.train_stage("adam", 1)["prior_projection"] is None
+    assert len(seen) == 3
+
+
 def test_runs_are_the_same_for_the_same_seed() -> None:
     one, same, other = (trainer(h.settings(NETWORK_ONLY, {"seed": seed})) for seed in (5, 5, 6))
     for worker in (one, same, other):
@@ -153,7 +204,7 @@ def test_the_pipeline_does_what_is_configured() -> None:
     results = worker.train_full_pipeline()
     assert list(results) == ["prior_pretrain", "stage1", "stage2"]
     assert set(results["prior_pretrain"]) == KEYS
-    assert worker.workplace.traces == 1
+    assert worker.loss.traces == 1
     assert [results[stage]["optimizer"] for stage in ("stage1", "stage2")] == ["adam", "lion"]
     assert results["stage2"]["initial_val_loss"] == results["stage1"]["val_loss"]
 
@@ -209,9 +260,9 @@ def test_parameters_in_a_file(tmp_path: Path) -> None:
     other = trainer(h.settings(training={"seed": 9}))
     other.load_params(tmp_path / "params.npz")
     assert h.equal(other.params, worker.params)
-    assert other.model.prior is not None
-    assert worker.model.prior is not None
-    assert h.equal(other.model.prior.params, worker.model.prior.params)
+    assert other.prior is not None
+    assert worker.prior is not None
+    assert h.equal(other.prior.params, worker.prior.params)
 
 
 @pytest.mark.parametrize(

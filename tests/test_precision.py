@@ -77,9 +77,7 @@ def test_the_error_of_cancelling_coefficients_is_that_of_forces(size: float) -> 
 def test_the_promise_is_of_angles_that_were_not_sampled_too() -> None:
     """The same series, shifted so that it cancels where angles were sampled: in a simulation angles go elsewhere."""
     prior = cancelling(1e9)
-    with pytest.raises(
-        InputError, match=r"^priors.yaml: forces in float32 are wrong by .* of the root mean square force"
-    ):
+    with pytest.raises(InputError, match=r"^priors.yaml: forces in float32 are wrong by .* of the root mean square"):
         require_float32("priors.yaml", prior)
 
 

@@ -18,7 +18,8 @@ import cgcore
 from cgcore import Dataset, Factor, FitResult, InputError, Options, Prior
 from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.physics import terms
-from cgcore.report.boltzmann import BOLTZMANN, inverted, sampled, weighted
+from cgcore.physics.constants import BOLTZMANN
+from cgcore.report.boltzmann import inverted, sampled, weighted
 from cgcore.report.cross_validation_panel import draw_curve
 from cgcore.report.figures import draw
 from cgcore.report.force_sample import ForceSample, force_sample

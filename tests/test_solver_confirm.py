@@ -14,6 +14,8 @@ from cgcore.solver.confirm import confirmation
 from cgcore.solver.lbfgs import MOST_CONFIRMED, Limits, minimise
 from cgcore.solver.status import Status
 
+pytestmark = pytest.mark.numerical
+
 
 def judged(loss: Any, x: Any, initial: float = 1.0) -> tuple[bool, float]:
     """Upward curvature and excess at x."""

@@ -24,6 +24,8 @@ from cgcore.factor.triangle import design, target
 from cgcore.fitting.spectrum import Spectrum, spectrum
 from cgcore.fitting.truncation import GRID
 
+pytestmark = pytest.mark.numerical
+
 START = cgcore.to_coefficients(prior_of(4).params)
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from cgcore.physics.terms import cosine_dihedral, fourier_angle, harmonic_bond, soft_repulsion
 
+pytestmark = pytest.mark.numerical
+
 NONE = jnp.zeros(0)
 
 

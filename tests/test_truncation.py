@@ -27,6 +27,8 @@ from cgcore.fitting.cross_validation import FOLDS, Curve
 from cgcore.fitting.spectrum import spectrum
 from cgcore.fitting.truncation import FALLBACK, GRID, truncation_curve
 
+pytestmark = pytest.mark.numerical
+
 PRIOR = prior_of(4)
 START = cgcore.to_coefficients(PRIOR.params)
 

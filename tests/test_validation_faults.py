@@ -28,6 +28,9 @@ from validation.gate.file import read
 from validation.gate.modes import SOLVER, Key
 from validation.runner import run
 
+# Scripts, problems and engines of others.
+pytestmark = pytest.mark.usefixtures("code_of_others")
+
 Fault = Callable[[pytest.MonkeyPatch], None]
 
 

@@ -18,6 +18,9 @@ from validation.gate import bounds, compare, file, modes
 from validation.gate.bounds import Bound
 from validation.gate.command import gate
 
+# Scripts, problems and engines of others.
+pytestmark = pytest.mark.usefixtures("code_of_others")
+
 GATES = """
 date = "2026-01-02"
 reason = "a test"

@@ -21,6 +21,9 @@ from validation.context import TWO_PROTEINS, Context, with_harmonics
 from validation.recorded_outputs import recorded_outputs
 from validation.runner import run
 
+# Scripts, problems and engines of others.
+pytestmark = pytest.mark.usefixtures("code_of_others")
+
 LIVE = [check for check in all_checks() if check.live]
 
 

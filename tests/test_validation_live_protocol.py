@@ -14,6 +14,9 @@ import cgcore
 from validation.context import TWO_PROTEINS
 from validation.live.protocol import Frames, Protocol
 
+# Scripts, problems and engines of others.
+pytestmark = pytest.mark.usefixtures("code_of_others")
+
 PADDED = cgcore.read(TWO_PROTEINS).subset(6).join()
 
 

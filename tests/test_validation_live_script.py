@@ -19,6 +19,9 @@ from validation.live.normalisations import recognised
 from validation.live.protocol import Protocol
 from validation.live.script import ScriptError, call
 
+# Scripts, problems and engines of others.
+pytestmark = pytest.mark.usefixtures("code_of_others")
+
 PRIOR = cgcore.default_prior()
 
 

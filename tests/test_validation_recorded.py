@@ -12,6 +12,9 @@ from validation.context import REFERENCE, Context
 from validation.recorded_outputs import recorded_outputs
 from validation.runner import run
 
+# Scripts, problems and engines of others.
+pytestmark = pytest.mark.usefixtures("code_of_others")
+
 
 def test_cgcore_matches_what_the_original_implementation_gave() -> None:
     check = next(check for check in all_checks() if check.name == "recorded")

@@ -18,6 +18,9 @@ from validation.runner import rows_of
 from validation.table import summary, table, text, write_json
 from validation.tolerances import near
 
+# Scripts, problems and engines of others.
+pytestmark = pytest.mark.usefixtures("code_of_others")
+
 
 @pytest.fixture
 def context() -> Context:

@@ -14,6 +14,9 @@ import cgcore
 from validation.checks import solver_alone as alone
 from validation.problems import Problem, mgh, nist
 
+# Scripts, problems and engines of others.
+pytestmark = pytest.mark.usefixtures("code_of_others")
+
 Case = alone.Case
 
 

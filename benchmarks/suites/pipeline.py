@@ -44,9 +44,10 @@ def trainer(model: str, beads: int, device: str) -> Trainer:
 def training_step(model: str, beads: int, device: str) -> Callable[[], Any]:
     """An epoch of stage 1, which is one step here; each call starts from the same parameters."""
     made = trainer(model, beads, device)
-    job = made.job("adabelief", 1)
-    begun = job.start("stage1", made.params)
-    return partial(job.stage.epoch, begun.trained, begun.state, begun.fixed, (0, 1, 0))
+    stage = made.stage("adabelief", 1)
+    begun = stage.begin("stage1", made.params)
+    trained, fixed = stage.split(begun.params)
+    return partial(stage.run_epoch, trained, begun.optimizer_state, made.loss.place_params(fixed), (0, 1, 0))
 
 
 def energy_and_forces(model: str, beads: int, device: str) -> Callable[[], Any]:
@@ -54,9 +55,9 @@ def energy_and_forces(model: str, beads: int, device: str) -> Callable[[], Any]:
     import jax
 
     made = trainer(model, beads, device)
-    R, _, mask, species, _ = made.workplace.frames
+    R, _, mask, species, _ = made.loss.frames
     both = jax.vmap(jax.value_and_grad(made.model.compute_energy, argnums=1), (None, 0, 0, 0))
-    return partial(jax.jit(both), made.workplace.place(made.params), R, mask, species)
+    return partial(jax.jit(both), made.loss.place_params(made.params), R, mask, species)
 
 
 def job(part: str, model: str, beads: int, device: str) -> Callable[[], Any]:

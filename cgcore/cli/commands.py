@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from cgcore.cli.config import config_command
 from cgcore.cli.export import export_command
 from cgcore.cli.factors import compress_command, merge_command
 from cgcore.cli.fit import fit_command
 from cgcore.cli.inspect import inspect_command
+from cgcore.cli.simulate import simulate_command
 from cgcore.cli.train import train_command
 
 
@@ -25,7 +27,9 @@ def cli(debug: bool) -> None:
 
 cli.add_command(fit_command)
 cli.add_command(train_command)
+cli.add_command(simulate_command)
 cli.add_command(inspect_command)
 cli.add_command(compress_command)
 cli.add_command(merge_command)
 cli.add_command(export_command)
+cli.add_command(config_command)

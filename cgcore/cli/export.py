@@ -12,8 +12,8 @@ from cgcore.cli import options, terminal
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
+    from cgcore.config.training import Precision
     from cgcore.physics.prior import Prior
-    from cgcore.pipeline.settings import Precision
 
 PARAMS, PRIORS = "params.npz", "priors.yaml"
 """What `cgcore train --output` calls its files."""
@@ -49,18 +49,18 @@ def export_command(source: str, target: str, beads: int | None, output: str, **s
     given = options.given(**settings)
     if foreign := [name for name in given if name not in OPTIONS[target]]:
         raise InputError(f"--{foreign[0]} means nothing to --to {target}; leave it out")
-    if (params := _params(source)) is not None:
+    if (params := params_file(source)) is not None:
         written = _trained(params, target, beads, output, **given)
     else:
         if beads is None:
             raise InputError("--beads is missing; give the number of beads of the chain")
-        prior = _prior(source)
+        prior = prior_file(source)
         _warn(source, prior, "do not simulate with it, but fit with --constraints safe")
         written = _WRITERS[target](output, prior, beads, **given)
     terminal.written("\n".join(f"Written: {path}" for path in written))
 
 
-def _params(source: str) -> Path | None:
+def params_file(source: str) -> Path | None:
     """The file of parameters, where the source is one or a folder with one."""
     path = Path(source)
     if os.path.isdir(path):  # unlike Path.is_dir, no error for a name that is too long
@@ -81,6 +81,7 @@ def _trained(
     try:
         from cgcore.export.checks import check_prior
         from cgcore.export.stablehlo import export_energy, require_flatbuffers, write_stablehlo
+        from cgcore.physics.precision import require_float32
         from cgcore.pipeline.trained import load_trained
     except ImportError as error:
         raise InputError(
@@ -90,12 +91,15 @@ def _trained(
     model, params = load_trained(path, beads, precision)
     if model.prior is not None:
         check_prior(model.prior)
+        if precision == "float32":
+            require_float32(str(path), model.prior)
         _warn(path, model.prior, "see that the network makes up for it before you simulate")
     write_stablehlo(output, export_energy(model.compute_energy, params, model.N_max, dtype=precision))
     return [Path(output)]
 
 
-def _prior(path: str) -> Prior:
+def prior_file(path: str) -> Prior:
+    """The prior that a file holds; one of an empty block is refused."""
     from cgcore.config import load_config
     from cgcore.files import read_yaml
 
@@ -105,7 +109,7 @@ def _prior(path: str) -> Prior:
     if not isinstance(document, dict) or "priors" not in (document.get("model") or {}):
         raise InputError(f"{path}: model.priors is missing; give the priors.yaml that `cgcore fit --output` wrote")
     if not config.use_priors:
-        raise InputError(f"{path}: model.use_priors is false, so there is nothing to export; set it to true")
+        raise InputError(f"{path}: model.use_priors is false, so it has no prior; set it to true")
     return config.prior
 
 
@@ -139,8 +143,11 @@ def _stablehlo(output: str, prior: Prior, beads: int, precision: str = "float32"
     from cgcore.export.checks import check_prior
     from cgcore.export.stablehlo import export_energy, write_stablehlo
     from cgcore.physics.energy import energy
+    from cgcore.physics.precision import require_float32
 
     check_prior(prior)
+    if precision == "float32":
+        require_float32("the prior", prior)
 
     def of_frame(params: Any, R: Any, mask: Any, species: Any) -> Any:
         return energy(prior.weights, params, R, mask)

@@ -29,7 +29,7 @@ def compress_command(
     data: tuple[str, ...], output_file: str, config_file: str | None, units: str, blocks: int, cache: bool
 ) -> None:
     """Turn DATA (NPZ files or folders of them) into one factor, all that a fit needs to know of them."""
-    from cgcore.cli.setup import use_compilation_cache
+    from cgcore.cli.setup import prepare_jax
     from cgcore.config import default_prior, load_config
     from cgcore.data import read
     from cgcore.factor.compress import compress
@@ -44,14 +44,14 @@ def compress_command(
     checked = Options(blocks=blocks)
     options.refuse_factors(data)
     datasets = [read(path, units=units) for path in data]
-    if cache:
-        use_compilation_cache()
+    prepare_jax(cache)
     with watching() as watchers:
         factors = [
             compress(dataset, Fingerprint.of(prior), blocks=checked.blocks, progress=watchers.frames)
             for dataset in datasets
         ]
-    factor = merge(*factors)
+    with options.warnings_said():
+        factor = merge(*factors)
     save_factor(output_file, factor)
     _say(output_file, factor)
 
@@ -68,7 +68,8 @@ def merge_command(files: tuple[str, ...], output_file: str) -> None:
     factors = [load_factor(path) for path in files]
     for path, other in zip(files, factors, strict=True):
         factors[0].fingerprint.require(other.fingerprint, f"{files[0]} and {path}")
-    factor = merge(*factors)
+    with options.warnings_said():
+        factor = merge(*factors)
     save_factor(output_file, factor)
     _say(output_file, factor)
 

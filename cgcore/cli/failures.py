@@ -47,11 +47,6 @@ def sentence(error: BaseException) -> str:
     said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in said:
         return f"there is not enough memory ({said or 'MemoryError'}); use fewer frames, beads or harmonics"
-    if "backend" in said and ("initialize" in said or "Unknown" in said):
-        return (
-            f"JAX finds no device ({said}); unset JAX_PLATFORMS, which is {os.environ.get('JAX_PLATFORMS', '')!r}, "
-            "or install JAX for that device"
-        )
     if isinstance(error, OSError) and error.strerror:
         place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
         return f"{place}{error.strerror}; check the path, its permissions and the room on the disk"

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from cgcore.config import Config
     from cgcore.data import Dataset
     from cgcore.factor.factor import Factor
-    from cgcore.files import Group
     from cgcore.fitting.options import Options
     from cgcore.fitting.result import FitResult
 
@@ -23,11 +22,10 @@ RECORD, PRIORS = "fit.json", "priors.yaml"
 
 
 class Source(NamedTuple):
-    """What is fitted to, what is held out, and what `fit.json` says of both."""
+    """What is fitted to, and what is held out."""
 
     data: Dataset | Factor
     validation: Dataset | None
-    record: dict[str, Any]
 
 
 @click.command("fit")
@@ -97,15 +95,13 @@ def fit_command(
     fraction = val_fraction if val_fraction is not None else config.val_fraction or 0.0
     source = _source(data, units, max_frames, seed, fraction, config, chosen)
     result = _fit(source, config, chosen, cache)
-    settings_of_data = {"file": config_file, "units": units, "max_frames": max_frames, "seed": seed}
-    settings_of_data["val_fraction"] = fraction
     # First the files: nothing that happens to the terminal comes before them.
     try:
-        with atomic_group() as group:
+        with atomic_group():
             if plot_file is not None:
-                _draw(plot_file, result, source)
+                result.plot(plot_file)
             if output is not None:
-                _write(Path(output), result, config, settings_of_data, source.record, group)
+                result.save(output, config_file=config_file, unused=config.unused)
     finally:
         terminal.say(closing(result))
     if output is not None:
@@ -131,8 +127,13 @@ def _targets(output: str | None, plot_file: str | None) -> list[Path]:
 def _options(config: Config, settings: dict[str, Any]) -> Options:
     from cgcore.fitting.options import Options
 
-    merged = options.given(max_steps=config.max_steps, min_steps=config.min_steps, tol_grad=config.tol_grad)
-    merged |= options.given(**settings)
+    names = ("max_steps", "min_steps", "tol_grad", "constraints", "smoothness", "truncation", "temperature")
+    merged = options.given(**{name: getattr(config, name) for name in names})
+    given = options.given(**settings)
+    # One of the two on the command line stands for both: they exclude each other.
+    if "truncation" in given or "smoothness" in given:
+        merged = {name: value for name, value in merged.items() if name not in ("truncation", "smoothness")}
+    merged |= given
     for name in ("truncation", "smoothness"):
         if (value := merged.get(name, "auto")) != "auto":
             try:
@@ -167,21 +168,10 @@ def _source(
     train, validation = whole.split(val_fraction)
     if val_fraction and validation is None:
         terminal.note(f"{whole.path}: too few frames to hold any out")
-    record = {
-        "path": whole.path,
-        "sha256": whole.sha256,
-        "frames": train.n_frames,
-        "beads": train.n_beads,
-        "real_beads": train.real_beads,
-        "used_frames": train.frame_ranges(),
-        "held_out_frames": None if validation is None else validation.frame_ranges(),
-    }
-    return Source(train, validation, record)
+    return Source(train, validation)
 
 
 def _stored(path: str, config: Config, chosen: Options) -> Source:
-    import hashlib
-
     from cgcore.factor.fingerprint import Fingerprint
     from cgcore.factor.storage import load_factor
 
@@ -189,49 +179,16 @@ def _stored(path: str, config: Config, chosen: Options) -> Source:
         raise InputError(f"{path}: a factor has no frames, which --objective direct needs; use compressed")
     factor = load_factor(path)
     factor.fingerprint.require(Fingerprint.of(config.prior), f"{path} and the configuration")
-    record = {
-        "path": path,
-        "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
-        "frames": factor.frames,
-        "beads": None,
-        "real_beads": factor.beads,
-    }
-    return Source(factor, None, record)
+    return Source(factor, None)
 
 
 def _fit(source: Source, config: Config, chosen: Options, cache: bool) -> FitResult:
-    from cgcore.cli.setup import use_compilation_cache
+    from cgcore.cli.setup import prepare_jax
     from cgcore.fitting.fit import fit
     from cgcore.report.progress import watching
     from cgcore.report.text import opening
 
-    if cache:
-        use_compilation_cache()
+    prepare_jax(cache)
     terminal.say(opening(chosen.max_steps))
     with watching(chosen.max_steps) as watchers:
         return fit(source.data, config.prior, chosen, validation=source.validation, progress=watchers)
-
-
-def _write(
-    folder: Path,
-    result: FitResult,
-    config: Config,
-    settings_of_data: dict[str, Any],
-    data: dict[str, Any],
-    group: Group,
-) -> None:
-    from cgcore.report.record import record
-    from cgcore.serialize import write_json, write_priors
-
-    write_priors(folder / PRIORS, result.prior, result.fitted_params)
-    # Last, and with the sums of the others, so that a mixture with the files of another run is seen.
-    write_json(folder / RECORD, record(result, config, settings_of_data, data) | {"files": group.digests(folder)})
-
-
-def _draw(path: str, result: FitResult, source: Source) -> None:
-    from cgcore.data import Dataset
-    from cgcore.report.plot import write_plot
-    from cgcore.report.text import report
-
-    dataset = source.data if isinstance(source.data, Dataset) else None
-    write_plot(path, result, result.factor.histograms, dataset, result.temperature, report=report(result))

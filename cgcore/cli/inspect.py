@@ -13,14 +13,13 @@ from cgcore.cli import options, terminal
 @options.cache
 def inspect_command(data: str | None, units: str, cache: bool) -> None:
     """Print what DATA (an NPZ or a folder of them; the bundled set if left out) holds."""
-    from cgcore.cli.setup import use_compilation_cache
+    from cgcore.cli.setup import prepare_jax
     from cgcore.data import read
     from cgcore.datasets import chignolin
-    from cgcore.inspect import inspect
+    from cgcore.inspection import inspect
     from cgcore.report.inspection import render
 
     options.refuse_factors([data] if data is not None else [])
     dataset = read(data, units=units) if data is not None else chignolin()
-    if cache:
-        use_compilation_cache()
+    prepare_jax(cache)
     terminal.say(render(inspect(dataset)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -52,3 +54,18 @@ def refuse_factors(paths: Sequence[str]) -> None:
     for path in paths:
         if is_factor(path):
             raise InputError(f"{path}: is a factor, not frames; use `cgcore merge` or `cgcore fit` on it")
+
+
+@contextmanager
+def warnings_said() -> Iterator[None]:
+    """Print what the library warns of inside, a line each on standard error."""
+    from cgcore.errors import InputWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", InputWarning)
+        yield
+    for warning in caught:
+        if issubclass(warning.category, InputWarning):
+            click.echo(f"cgcore: {warning.message}", err=True)
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

@@ -2,6 +2,31 @@
 
 from __future__ import annotations
 
+import os
+
+from cgcore.errors import InputError
+
+
+def prepare_jax(cache: bool) -> None:
+    """Find the device, and keep compiled programs if `cache` says so.
+
+    Raises:
+        InputError: JAX finds no device of the platform that it was told to use.
+    """
+    import jax
+
+    try:
+        jax.devices()
+    # RuntimeError says what is missing; where a platform is installed without its hardware, JAX asserts.
+    except (RuntimeError, AssertionError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"JAX finds no device{f' ({said})' if said else ''}; unset JAX_PLATFORMS, which is "
+            f"{os.environ.get('JAX_PLATFORMS', '')!r}, or install JAX for that device"
+        ) from error
+    if cache:
+        use_compilation_cache()
+
 
 def use_compilation_cache() -> None:
     """Keep compiled programs in the user's cache folder, for the next run to read."""

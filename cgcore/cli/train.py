@@ -16,9 +16,9 @@ from cgcore.cli import options, terminal
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
+    from cgcore.config import Settings
     from cgcore.files import Group
     from cgcore.pipeline.loader import DatasetLoader
-    from cgcore.pipeline.settings import Settings
     from cgcore.pipeline.trainer import Trainer
 
 RECORD, FIT, PARAMS, PRIORS = "train.json", "fit.json", "params.npz", "priors.yaml"
@@ -61,7 +61,7 @@ def train_command(
     if config is None:
         raise InputError("CONFIG is missing; `cgcore train --example > train.yaml` writes one to begin with")
     try:
-        from cgcore.pipeline.settings import load_settings
+        from cgcore.config import load_settings
 
         said = load_settings(config)
         _require_packages()
@@ -72,10 +72,9 @@ def train_command(
     said, resume = _with_checkpoints(said, output, resume)
     plot_file = _check_targets(output, plot_file)
     train, validation, record = _frames(said, data, units, max_frames, seed)
-    if cache:
-        from cgcore.cli.setup import use_compilation_cache
+    from cgcore.cli.setup import prepare_jax
 
-        use_compilation_cache()
+    prepare_jax(cache)
     _run(said, train, validation, resume, output, plot_file, {"file": config, "seed": seed, "units": units}, record)
 
 
@@ -91,10 +90,12 @@ def _run(
 ) -> None:
     import jax
 
+    from cgcore.config import Config
     from cgcore.files import atomic_group
-    from cgcore.pipeline.sizing import model_for
+    from cgcore.pipeline.model_for_data import model_for
     from cgcore.pipeline.trainer import Trainer, Watch
     from cgcore.report import text
+    from cgcore.report.record import record as record_of_fit
     from cgcore.report.training_progress import TrainingProgress
     from cgcore.report.training_text import closing, opening
 
@@ -105,6 +106,7 @@ def _run(
             fitted=lambda result: shown.say(f"{text.report(result)}\n"),
             begin=shown.begin,
             epoch=lambda report: shown.epoch(*report),
+            record=lambda result: record_of_fit(result, Config(result.prior), dict(settings_of_data), dict(data)),
         )
         trainer = Trainer(model, said, train, validation, watch=watch)
         parts = [*(["prior"] if model.prior else []), *([model.network_name] if model.network_name else [])]
@@ -143,19 +145,16 @@ def _run(
 
 def _write(folder: Path, trainer: Trainer, record: Mapping[str, Any], group: Group) -> list[Path]:
     """Write all that is kept of a training; the files are returned."""
-    from cgcore.config import Config
-    from cgcore.report.record import record as record_of_fit
     from cgcore.report.record import versions
     from cgcore.serialize import write_json, write_priors
 
     trainer.save_params(folder / PARAMS)
     written = [folder / RECORD, folder / PARAMS]
-    if trainer.fit_result is not None:
-        fit = trainer.fit_result
-        write_json(folder / FIT, record_of_fit(fit, Config(fit.prior), dict(record["config"]), record["data"]))
+    if trainer.fit_record is not None:
+        write_json(folder / FIT, trainer.fit_record)
         written.append(folder / FIT)
-    if trainer.model.prior is not None:
-        write_priors(folder / PRIORS, trainer.model.prior, trainer.model.prior.params)
+    if (prior := trainer.prior) is not None:
+        write_priors(folder / PRIORS, prior, prior.params)
         written.append(folder / PRIORS)
     # Last, and with the sums of the others, so that a mixture with the files of another run is seen.
     about = {"versions": versions("flax", "e3nn_jax", "orbax-checkpoint"), "files": group.digests(folder)}
@@ -201,15 +200,15 @@ def _with_checkpoints(said: Settings, output: str | None, resume: str | None) ->
 def _check_targets(output: str | None, plot_file: str | None) -> str | None:
     """Where the picture goes, once all that will be written is known to be writable."""
     from cgcore.files import check_writable
-    from cgcore.report.learning_curve import require_learning_curve
+    from cgcore.report.picture import require_picture
 
     if plot_file is not None:
-        require_learning_curve(plot_file)
+        require_picture(plot_file)
     elif output is not None:
         # Without matplotlib there is no picture; one that was not asked for is no reason to stop.
         with suppress(InputError):
             plot_file = str(Path(output) / PICTURE)
-            require_learning_curve(plot_file)
+            require_picture(plot_file)
     targets = [] if output is None else [Path(output) / name for name in (RECORD, FIT, PARAMS, PRIORS)]
     for target in [*targets, *([] if plot_file is None else [Path(plot_file)])]:
         check_writable(target)

@@ -4,35 +4,117 @@ from __future__ import annotations
 
 import numpy as np
 
-from cgcore.data.blocks import real_mask, row_blocks
-from cgcore.data.frames import Frames
+from cgcore.data.blocks import real_mask
+from cgcore.data.frames import Store, real_values
 from cgcore.data.overlap import locate_overlap
 from cgcore.errors import InputError
 
-__all__ = ["check_values", "locate_overlap"]
+__all__ = ["ForcesCheck", "PositionsCheck", "locate_overlap"]
 
-SHORTEST_MEDIAN, LONGEST_MEDIAN = 1.0, 10.0
-"""Å. CA beads are 3.8 Å apart: taken for the other unit this is 0.38 Å or 38 Å."""
+SHORTEST_MEDIAN, LONGEST_MEDIAN, PICOMETRES = 1.0, 10.0, 100.0
+"""Å. CA beads are 3.8 Å apart: taken for the other unit this is 0.38 Å or 38 Å, and in pm it is 380."""
+
+LEAST_FORCE = 1e-12
+"""kcal/mol/Å. Forces that are all below it are none: those of atoms are about 20, and noise of float32 is 1e-6."""
 
 
-def check_values(name: str, frames: Frames) -> None:
-    """Refuse NaN and inf in real beads, zero-length bonds, and positions that are in another unit.
+class _Check:
+    """What positions and forces have in common: padding is set to 0, and the first complaint is kept."""
 
-    One pass, in memory that does not grow with the frames. Raises InputError naming key, frame and bead.
-    """
-    short = long = total = 0
-    for block in row_blocks(frames.n_frames, frames.n_beads):
-        R, F = frames.load(block)
-        _check_finite(name, "R", R, block.start)
-        _check_finite(name, "F", F, block.start)
+    key: str
+
+    def __init__(self, name: str, store: Store, lengths: np.ndarray) -> None:
+        self.name, self.store, self.lengths = name, store, lengths
+        self.padded = bool((lengths < store.R.shape[1]).any())
+        self.wrong: str | None = None
+
+    def loaded(self, start: int, values: np.ndarray) -> np.ndarray:
+        """The values as `Frames.load` gives them."""
+        lengths = self.lengths[start : start + len(values)] if self.padded else None
+        factor = self.store.factors["RF".index(self.key)]
+        return real_values(values, lengths, self.store.dtype, factor)
+
+    def find_infinite(self, start: int, values: np.ndarray) -> None:
+        # Padding was set to 0 on loading, so anything that is not finite is a real bead.
+        finite = np.isfinite(values)
+        if finite.all():
+            return
+        frame, bead, axis = np.argwhere(~finite)[0]
+        self.wrong = (
+            f"key {self.key!r} is {values[frame, bead, axis]} at frame {start + frame}, bead {bead} "
+            "(0-based); repair or remove this frame, or mark padding in 'mask'."
+        )
+
+    def require_right(self) -> None:
+        """Raise InputError, naming key, frame and bead, if anything was wrong."""
+        if self.wrong is not None:
+            raise InputError(f"{self.name}: {self.wrong}")
+
+
+class PositionsCheck(_Check):
+    """NaN and inf in real beads, zero-length bonds, and positions that are in another unit."""
+
+    key = "R"
+    short = long = huge = total = 0
+
+    def add(self, start: int, values: np.ndarray) -> None:
+        """Rows of R."""
+        if self.wrong is not None:
+            return
+        R = self.loaded(start, values)
+        self.find_infinite(start, R)
+        if self.wrong is not None:
+            return
         distance = _bond_lengths(R)
-        bonded = real_mask(frames.lengths[block] - 1, distance.shape[1])
-        _check_bonds(name, (distance == 0) & bonded, block.start)
-        short += int(((distance < SHORTEST_MEDIAN) & bonded).sum())
-        long += int(((distance > LONGEST_MEDIAN) & bonded).sum())
-        total += int(bonded.sum())
-    # The median itself would need all distances at once; on which side of a limit it lies needs only counts.
-    _check_units(name, frames.store.units, short > total / 2, long > total / 2)
+        if self.padded:  # what is no bond is of no length that anything looks for
+            bonded = real_mask(self.lengths[start : start + len(R)] - 1, distance.shape[1])
+            distance = distance[bonded]
+        if distance.size and not distance.min() > 0:
+            self._locate_zero(start, R)
+        # The median itself would need all distances at once; on which side of a limit it lies needs only counts.
+        self.short += int(np.count_nonzero(distance < SHORTEST_MEDIAN))
+        self.long += int(np.count_nonzero(distance > LONGEST_MEDIAN))
+        self.huge += int(np.count_nonzero(distance > PICOMETRES))
+        self.total += distance.size
+
+    def require_right(self) -> None:
+        if self.wrong is None:
+            self.wrong = _wrong_units(
+                self.store.units, *(2 * n > self.total for n in (self.short, self.long, self.huge))
+            )
+        super().require_right()
+
+    def _locate_zero(self, start: int, R: np.ndarray) -> None:
+        zero = (_bond_lengths(R) == 0) & real_mask(self.lengths[start : start + len(R)] - 1, R.shape[1] - 1)
+        frame, bead = np.argwhere(zero)[0]
+        self.wrong = (
+            f"key 'R' has beads {bead} and {bead + 1} of frame {start + frame} (0-based) at the same "
+            "position; repair or remove this frame, or mark padding in 'mask'."
+        )
+
+
+class ForcesCheck(_Check):
+    """NaN and inf in real beads, and forces that are none."""
+
+    key = "F"
+    largest = 0.0
+
+    def add(self, start: int, values: np.ndarray) -> None:
+        """Rows of F."""
+        if self.wrong is not None:
+            return
+        F = self.loaded(start, values)
+        self.find_infinite(start, F)
+        if self.largest < LEAST_FORCE:  # seldom more than once
+            self.largest = max(self.largest, float(np.abs(F).max(initial=0.0)))
+
+    def require_right(self) -> None:
+        if self.wrong is None and self.largest < LEAST_FORCE:
+            self.wrong = (
+                f"key 'F' is zero everywhere (no component reaches {LEAST_FORCE:g} kcal/mol/Å), and there is nothing "
+                "to fit to; save the reference forces."
+            )
+        super().require_right()
 
 
 def _bond_lengths(R: np.ndarray) -> np.ndarray:
@@ -42,40 +124,21 @@ def _bond_lengths(R: np.ndarray) -> np.ndarray:
         return np.sqrt(np.einsum("fbx,fbx->fb", step, step))
 
 
-def _check_finite(name: str, key: str, values: np.ndarray, start: int) -> None:
-    # Padding was set to 0 on loading, so anything that is not finite is a real bead.
-    if np.isfinite(values).all():
-        return
-    frame, bead, axis = np.argwhere(~np.isfinite(values))[0]
-    raise InputError(
-        f"{name}: key {key!r} is {values[frame, bead, axis]} at frame {start + frame}, bead {bead} "
-        "(0-based); repair or remove this frame, or mark padding in 'mask'."
-    )
-
-
-def _check_bonds(name: str, zero: np.ndarray, start: int) -> None:
-    if zero.any():
-        frame, bead = np.argwhere(zero)[0]
-        raise InputError(
-            f"{name}: key 'R' has beads {bead} and {bead + 1} of frame {start + frame} (0-based) at the same "
-            "position; repair or remove this frame, or mark padding in 'mask'."
-        )
-
-
-def _check_units(name: str, units: str, short: bool, long: bool) -> None:
+def _wrong_units(units: str, short: bool, long: bool, huge: bool) -> str | None:
     if units == "angstrom-kcal" and short:
-        raise InputError(
-            f"{name}: key 'R' looks like nm (the median bond is below {SHORTEST_MEDIAN:g} Å); "
+        return (
+            f"key 'R' looks like nm (the median bond is below {SHORTEST_MEDIAN:g} Å); "
             'add --units nm-kj (in Python: units="nm-kj").'
         )
+    if huge:
+        return f"key 'R' looks like pm (the median bond is above {PICOMETRES:g} Å as read); save it in Å or nm."
     if units == "nm-kj" and long:
-        raise InputError(
-            f"{name}: key 'R' looks like Å, not nm (the median bond is above "
-            f"{LONGEST_MEDIAN:g} Å once converted); "
+        return (
+            f"key 'R' looks like Å, not nm (the median bond is above {LONGEST_MEDIAN:g} Å once converted); "
             'use --units angstrom-kcal (in Python: units="angstrom-kcal").'
         )
     if units == "nm-kj" and short:
-        raise InputError(
-            f"{name}: key 'R' is not in nm (the median bond is below {SHORTEST_MEDIAN:g} Å "
-            "once converted); save it in nm or Å."
+        return (
+            f"key 'R' is not in nm (the median bond is below {SHORTEST_MEDIAN:g} Å once converted); save it in nm or Å."
         )
+    return None

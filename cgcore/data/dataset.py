@@ -22,6 +22,14 @@ class Batch(NamedTuple):
     species: np.ndarray  # (frames, beads) int32, 0 where the source has none
 
 
+class Choice(NamedTuple):
+    """How frames were chosen from a whole data set: the arguments of `subset` and of `split`."""
+
+    max_frames: int | None = None
+    seed: int = 0
+    val_fraction: float = 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Checked frames of one or more sources. Made by `read` or `from_arrays`.
@@ -35,6 +43,13 @@ class Dataset:
     sha256: str
     skipped_keys: tuple[str, ...]  # keys of the files that were not read: object arrays, large extras
     units: str  # of the files; what is loaded is in Å and kcal/mol/Å
+    choice: Choice = Choice()
+
+    def __repr__(self) -> str:
+        return (
+            f"Dataset({self.path!r}: {self.n_frames} frames, {self.n_beads} beads a row, {self.real_beads} real beads, "
+            f"{len(self.sources)} sources)"
+        )
 
     @property
     def n_frames(self) -> int:
@@ -66,9 +81,12 @@ class Dataset:
             raise InputError(f"seed is {seed}; give at least 0.")
         if max_frames is not None and max_frames < 1:
             raise InputError(f"max_frames is {max_frames}; give at least 1.")
-        if max_frames is None or max_frames >= self.n_frames:
+        if max_frames is None:
             return self
-        return self._chosen(random_rows([frames.n_frames for frames in self.sources], max_frames, seed))
+        chosen = replace(self, choice=self.choice._replace(max_frames=max_frames, seed=seed))
+        if max_frames >= self.n_frames:
+            return chosen
+        return chosen._chosen(random_rows([frames.n_frames for frames in self.sources], max_frames, seed))
 
     def split(self, val_fraction: float) -> tuple[Dataset, Dataset | None]:
         """Training and validation part.
@@ -81,10 +99,13 @@ class Dataset:
         if not 0 <= val_fraction < 1:
             raise InputError(f"val_fraction is {val_fraction}; give a number from 0 to below 1.")
         held = [held_out(frames, val_fraction) for frames in self.sources]
-        if val_fraction == 0 or not any(mask.any() for mask in held):
+        if val_fraction == 0:
             return self, None
-        train = self._chosen([np.flatnonzero(~mask) for mask in held])
-        return train, self._chosen([np.flatnonzero(mask) for mask in held])
+        chosen = replace(self, choice=self.choice._replace(val_fraction=val_fraction))
+        if not any(mask.any() for mask in held):
+            return chosen, None
+        train = chosen._chosen([np.flatnonzero(~mask) for mask in held])
+        return train, chosen._chosen([np.flatnonzero(mask) for mask in held])
 
     def segments(self, blocks: int = 1) -> list[Segment]:
         """Runs of frames in time: the n of each protein in each source, in min(blocks, n) near equal parts.
@@ -95,7 +116,7 @@ class Dataset:
 
     def frame_ranges(self) -> dict[str, list[list[int]]]:
         """For each source, by name, [start, stop) ranges of its frames, numbered as in the file (0-based)."""
-        return {frames.source: number_ranges(frames.frame_numbers) for frames in self.sources}
+        return {frames.source: number_ranges(frames.frame_numbers).tolist() for frames in self.sources}
 
     def join(self) -> Batch:
         """Everything in memory, padded with zeros to the largest number of beads."""

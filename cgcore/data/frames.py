@@ -27,7 +27,12 @@ class Store:
         A conversion in float32 would round every value anew.
         """
         small = all(a.dtype.kind == "f" and a.dtype.itemsize <= 4 for a in (self.R, self.F))
-        return np.dtype(np.float32 if small and factors(self.units) == (1.0, 1.0) else np.float64)
+        return np.dtype(np.float32 if small and self.factors == (1.0, 1.0) else np.float64)
+
+    @property
+    def factors(self) -> tuple[float, float]:
+        """What takes stored positions to Å and stored forces to kcal/mol/Å."""
+        return factors(self.units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +49,7 @@ class Frames:
     extras: dict[str, np.ndarray] = field(repr=False)
     store: Store = field(repr=False)
     rows: np.ndarray | None = field(default=None, repr=False)  # rows of the store; None: all of them
+    sha256: str = ""  # of the whole source, also after a choice of frames
 
     @property
     def n_frames(self) -> int:
@@ -71,12 +77,13 @@ class Frames:
         float64. Padded beads are 0, whatever the file holds there. Raises IndexError for rows out of range,
         InputError if the file changed.
         """
-        lengths, stored_rows = self.lengths[rows], self._stored(rows)
-        r_factor, f_factor = factors(self.store.units)
-        return (
-            _real_values(self.store.R, stored_rows, lengths, self.store.dtype, r_factor),
-            _real_values(self.store.F, stored_rows, lengths, self.store.dtype, f_factor),
-        )
+        lengths, stored_rows, dtype = self.lengths[rows], self._stored(rows), self.store.dtype
+
+        def loaded(stored: Rows, factor: float) -> np.ndarray:
+            return real_values(stored[stored_rows], lengths, dtype, factor, copy=isinstance(stored, np.ndarray))
+
+        r_factor, f_factor = self.store.factors
+        return loaded(self.store.R, r_factor), loaded(self.store.F, f_factor)
 
     def species(self, rows: slice | np.ndarray) -> np.ndarray | None:
         """Species of these frames, (frames, beads) int32, 0 in padded beads; None when the file has none."""
@@ -100,15 +107,22 @@ def clean_species(stored: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     return out
 
 
-def _real_values(
-    stored: Rows, rows: slice | np.ndarray, lengths: np.ndarray, dtype: np.dtype, factor: float
+def real_values(
+    stored: np.ndarray, lengths: np.ndarray | None, dtype: np.dtype, factor: float, *, copy: bool = False
 ) -> np.ndarray:
+    """Stored positions or forces in this dtype, times the factor, padding set to 0; `stored` is not changed.
+
+    Arguments:
+        stored: (frames, beads, 3).
+        lengths: (frames,) real beads of each frame; None: all are real.
+        dtype: of the result.
+        factor: to Å, or to kcal/mol/Å.
+        copy: give a new array in any case.
+    """
     # A value too large for the dtype becomes inf without a warning: the check at the door names its place.
     with np.errstate(over="ignore", invalid="ignore"):
-        values = stored[rows].astype(dtype, order="C", copy=isinstance(stored, np.ndarray))
-        real = real_mask(lengths, values.shape[1])
-        if not real.all():
-            values[~real] = 0
-        if factor != 1.0:
-            values *= factor
-    return values
+        values = stored.astype(dtype, order="C", copy=copy)
+        real = None if lengths is None else real_mask(lengths, values.shape[1])
+        if real is not None and not real.all():
+            values = np.where(real[..., None], values, dtype.type(0))
+        return values if factor == 1.0 else values * dtype.type(factor)

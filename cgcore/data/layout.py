@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from cgcore.data.blocks import real_mask, row_blocks
-from cgcore.data.stored import Rows
+from cgcore.data.blocks import real_mask
 from cgcore.errors import InputError
 
 _KINDS = {"R": "iuf", "F": "iuf", "mask": "biuf", "species": "iuf"}
 
 
-def check_layout(name: str, arrays: Mapping[str, Rows], extras: Mapping[str, np.ndarray]) -> None:
+@runtime_checkable
+class Declared(Protocol):
+    """An array, or the header of one."""
+
+    @property
+    def dtype(self) -> np.dtype: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+
+def check_layout(name: str, arrays: Mapping[str, Declared], extras: Mapping[str, np.ndarray]) -> None:
     """Refuse missing keys, dtypes that are no numbers, shapes that disagree, and an `N_max` that is not N."""
     for key in ("R", "F"):
         if key not in arrays:
@@ -48,37 +58,53 @@ def _check_n_max(name: str, value: np.ndarray | None, n_beads: int) -> None:
         )
 
 
-def read_lengths(name: str, mask: Rows | None, n_frames: int, n_beads: int) -> np.ndarray:
-    """(frames,) int32: real beads of each frame; no mask means that all are real.
+class Lengths:
+    """Reads the mask: the number of real beads of each frame."""
 
-    Raises InputError for values other than 0 and 1, real beads that are no prefix, and fewer than two of
-    them.
-    """
-    lengths = np.full(n_frames, n_beads, np.int32)
-    if mask is None:
-        return lengths
-    for block in row_blocks(n_frames, n_beads):
-        values = mask[block]
+    def __init__(self, name: str, n_frames: int, n_beads: int) -> None:
+        self.name = name
+        self.values = np.full(n_frames, n_beads, np.int32)
+        self.wrong: str | None = None
+
+    def add(self, start: int, values: np.ndarray) -> None:
+        """Rows of the mask."""
+        if self.wrong is not None:
+            return
         ones = values == 1
-        bad = np.argwhere(~(ones | (values == 0)))
-        if len(bad):
-            frame, bead = bad[0]
-            raise InputError(
-                f"{name}: key 'mask' is {values[frame, bead]} at frame {block.start + frame}, bead {bead} "
+        known = ones | (values == 0)
+        if not known.all():
+            frame, bead = np.argwhere(~known)[0]
+            self.wrong = (
+                f"key 'mask' is {values[frame, bead]} at frame {start + frame}, bead {bead} "
                 "(0-based); it needs 1 for a real bead and 0 for padding."
             )
-        lengths[block] = count = ones.sum(axis=1)
-        _check_rows(name, block.start, ones, count)
-    return lengths
+            return
+        count = ones.sum(axis=1, dtype=np.int32)
+        self.values[start : start + len(count)] = count
+        self.wrong = _wrong_row(start, ones, count)
+
+    def checked(self) -> np.ndarray:
+        """(frames,) int32: real beads of each frame; all of them where no mask was shown.
+
+        Raises InputError for values other than 0 and 1, real beads that are no prefix, and fewer than two of
+        them.
+        """
+        if self.wrong is not None:
+            raise InputError(f"{self.name}: {self.wrong}")
+        return self.values
 
 
-def _check_rows(name: str, start: int, ones: np.ndarray, count: np.ndarray) -> None:
-    def refuse(bad: np.ndarray, problem: str) -> None:
+def _wrong_row(start: int, ones: np.ndarray, count: np.ndarray) -> str | None:
+    if ones.all() and ones.shape[1] >= 2:
+        return None
+    for bad, problem in (
+        (count == 0, "says that all beads are padding; remove this frame"),
+        (
+            (ones != real_mask(count, ones.shape[1])).any(axis=1),
+            "has padding before a real bead; move the real beads to the front",
+        ),
+        (count < 2, "has fewer than two real beads; remove this frame"),
+    ):
         if bad.any():
-            frame = start + int(bad.argmax())
-            raise InputError(f"{name}: key 'mask' at frame {frame} (0-based) {problem}.")
-
-    refuse(count == 0, "says that all beads are padding; remove this frame")
-    gap = (ones != real_mask(count, ones.shape[1])).any(axis=1)
-    refuse(gap, "has padding before a real bead; move the real beads to the front")
-    refuse(count < 2, "has fewer than two real beads; remove this frame")
+            return f"key 'mask' at frame {start + int(bad.argmax())} (0-based) {problem}."
+    return None

@@ -1,123 +1,209 @@
-"""Reading an NPZ archive without unpickling anything and without loading what can stay in the file."""
+"""Frames in an NPZ archive: what must be loaded is, the rest stays in the file and is read once to be checked."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import os
-import zipfile
-from collections import Counter
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from cgcore.data.stored import Rows, StoredArray, file_stamp
-from cgcore.data.zips import data_offset, open_zip
+from cgcore.archive import Archive, Header, key_of, opened
+from cgcore.data.blocks import row_blocks
+from cgcore.data.layout import check_layout
+from cgcore.data.stored import Rows, Stamp, StoredArray, file_stamp, opened_again, pieces, read_into
 from cgcore.errors import InputError
-from cgcore.files import open_regular
 
-__all__ = ["Archive", "StoredArray", "open_npz"]
+__all__ = ["FramesFile", "RowCheck", "StoredArray", "open_npz"]
 
 NEEDED = ("R", "F", "mask", "species")
-PIECE = 2**20
-EXTRA_LIMIT = 16 * 2**20
-"""Bytes above which an array that no computation needs is skipped: memory must not grow with the frames."""
+CONSTANT = ("mask", "species")
+"""Arrays that may hold one value everywhere, so that they pack to nothing; their size is bounded by that of R."""
+
+PIECE = 2**18
+"""Bytes read at once: few enough to stay in the caches of a core while they are hashed and checked."""
+EXTRA_LIMIT, EXTRAS_LIMIT = 16 * 2**20, 64 * 2**20
+"""Bytes above which an array that no computation needs is skipped, and all such arrays of a file together: memory must
+not grow with the frames."""
+
+MEND = "copy or write it again."
+
+
+@runtime_checkable
+class RowCheck(Protocol):
+    """Sees all rows of an array once, block by block; keeps what is wrong until the checksum has been verified."""
+
+    def add(self, start: int, values: np.ndarray) -> None:
+        """Rows `start`, `start + 1`, ... as they are stored; valid during the call only, and not to be changed."""
+        ...
+
+
+class Place(NamedTuple):
+    """Where a stored array lies in its file: the checksum covers [first, last), the rows begin at its offset."""
+
+    key: str
+    first: int
+    last: int
+    crc: int
 
 
 @dataclass(frozen=True)
-class Archive:
-    """What one NPZ file holds, its checksums verified."""
+class FramesFile:
+    """One NPZ file, its directory and headers checked.
 
-    arrays: dict[str, Rows]  # those of NEEDED that are there
-    extras: dict[str, np.ndarray]  # every other plain array
-    skipped_keys: tuple[str, ...]  # object arrays, members that are no arrays, extras above EXTRA_LIMIT
-    sha256: str
+    Arguments:
+        path: of the file.
+        arrays: those of NEEDED that are there; of those that are stored, `read` has to verify the checksums.
+        extras: every other plain array.
+        skipped_keys: object arrays, members that are no arrays, extras above the limits.
+        places: of the stored arrays.
+        stamp: of the file when it was opened.
+    """
+
+    path: str
+    arrays: dict[str, Rows]
+    extras: dict[str, np.ndarray]
+    skipped_keys: tuple[str, ...]
+    places: tuple[Place, ...]
+    stamp: Stamp
+
+    def read_one(self, key: str, check: RowCheck) -> None:
+        """Show all rows of one array to `check`, and verify their checksum.
+
+        Raises:
+            InputError: the file is damaged, changed, or cannot be read any more.
+        """
+        array = self.arrays[key]
+        if isinstance(array, StoredArray):
+            (place,) = (place for place in self.places if place.key == key)
+            with opened_again(self.path, self.stamp) as file:
+                file.seek(place.first)
+                self._stream(file, place, array, check)
+        else:
+            show(array, check)
+
+    def read(self, checks: Mapping[str, RowCheck]) -> str:
+        """Read the file from its first byte to its last: rows to the checks, checksums verified.
+
+        Arguments:
+            checks: by key; rows of other arrays are not shown to anyone.
+
+        Returns: the SHA-256 of the file.
+
+        Raises:
+            InputError: the file is damaged, changed, or cannot be read any more.
+        """
+        digest = hashlib.sha256()
+        for key, check in checks.items():
+            array = self.arrays[key]
+            if not isinstance(array, StoredArray):
+                show(array, check)
+        with opened_again(self.path, self.stamp) as file:
+            for place in sorted(self.places, key=lambda place: place.first):
+                array = self.arrays[place.key]
+                assert isinstance(array, StoredArray)
+                gap = place.first - file.tell()
+                if gap < 0:
+                    raise InputError(f"{self.path}: its arrays overlap; {MEND}")
+                for piece in pieces(file, gap, self.path):
+                    digest.update(piece)
+                self._stream(file, place, array, checks.get(place.key), digest.update)
+            for piece in pieces(file, self.stamp.size - file.tell(), self.path):
+                digest.update(piece)
+        return digest.hexdigest()
+
+    def _stream(
+        self,
+        file: FileIO,
+        place: Place,
+        array: StoredArray,
+        check: RowCheck | None,
+        see: Callable[[memoryview], object] = lambda piece: None,
+    ) -> None:
+        """From the first to the last byte of a member; `see` gets them all."""
+        crc = 0
+        for head in pieces(file, array.offset - place.first, self.path):
+            crc = zlib.crc32(head, crc)
+            see(head)
+        row_bytes = array.row_bytes
+        step = max(PIECE // row_bytes, 1)
+        buffer = np.empty((min(step, len(array)), *array.shape[1:]), array.dtype)
+        bytes_of = buffer.reshape(-1).view(np.uint8)
+        for start in range(0, len(array), step):
+            n = min(step, len(array) - start)
+            piece = bytes_of[: n * row_bytes].data
+            read_into(file, piece, self.path)
+            crc = zlib.crc32(piece, crc)
+            see(piece)
+            if check is not None:
+                check.add(start, buffer[:n])
+        if crc != place.crc:
+            raise InputError(f"{self.path}: key {place.key!r} is damaged (its checksum is another one); {MEND}")
 
 
-def open_npz(path: Path) -> Archive:
-    """Open, hash and verify one NPZ file.
+def show(array: Rows, check: RowCheck) -> None:
+    """All rows of an array to a check, block by block."""
+    for block in row_blocks(array.shape[0], array.shape[1]):
+        check.add(block.start, array[block])
+
+
+def open_npz(path: Path) -> FramesFile:
+    """Open one NPZ file and check what it declares.
 
     Members stored uncompressed become a `StoredArray`; compressed, Fortran-ordered or byte-swapped ones are
-    loaded. Raises InputError when the file cannot be read, is not an archive or is damaged, and for a needed
-    object array.
+    loaded, their checksums verified.
+
+    Raises:
+        InputError: the file cannot be read, is not an archive, is damaged, or does not hold frames; a needed array is
+            an object array, or too large to be loaded.
     """
-    try:
-        with open_regular(path, "give an NPZ file, or a folder of NPZ files") as file:
-            sha256 = _sha256(file)
-            with open_zip(path, file) as archive:
-                arrays, extras, skipped = _read_members(path, file, archive)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check its permissions.") from error
-    return Archive(arrays, extras, skipped, sha256)
+    with opened(path, MEND) as archive:
+        needed: dict[str, Header] = {}
+        extras: dict[str, np.ndarray] = {}
+        skipped: list[str] = []
+        room = EXTRAS_LIMIT
+        for info in archive.members:
+            key, header = key_of(info), archive.header(info)
+            if header is not None and header.dtype.hasobject and key in NEEDED:
+                raise InputError(
+                    f"{path}: key {key!r} is an object array, which is never unpickled; save plain numbers."
+                )
+            if header is not None and key in NEEDED:
+                needed[key] = header
+            elif info.file_size > min(EXTRA_LIMIT, room):
+                skipped.append(key)
+            elif header is None or header.dtype.hasobject:
+                archive.skim(info)
+                skipped.append(key)
+            else:
+                extras[key] = archive.load(header)
+                room -= header.nbytes
+        if not archive.members:
+            raise archive.refuse("the archive is empty")
+        check_layout(str(path), needed, extras)
+        return _placed(archive, needed, extras, tuple(skipped))
 
 
-def _sha256(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while piece := file.read(PIECE):
-        digest.update(piece)
-    return digest.hexdigest()
-
-
-def _read_members(
-    path: Path, file: BinaryIO, archive: zipfile.ZipFile
-) -> tuple[dict[str, Rows], dict[str, np.ndarray], tuple[str, ...]]:
+def _placed(
+    archive: Archive, needed: dict[str, Header], extras: dict[str, np.ndarray], skipped: tuple[str, ...]
+) -> FramesFile:
+    stays = {key for key, h in needed.items() if h.stored and not h.fortran and h.dtype.isnative and h.nbytes}
+    archive.require_loadable([h for key, h in needed.items() if key not in stays], empty=CONSTANT)
     arrays: dict[str, Rows] = {}
-    extras: dict[str, np.ndarray] = {}
-    skipped: list[str] = []
-    members = [info for info in archive.infolist() if not info.is_dir()]
-    if not members:
-        raise InputError(f"{path}: the archive is empty; it needs at least the keys 'R' and 'F'.")
-    repeated = [name for name, count in Counter(info.filename for info in members).items() if count > 1]
-    if repeated:
-        raise InputError(f"{path}: the archive holds {repeated[0]!r} twice; write it again.")
-    for info in members:
-        key = info.filename.removesuffix(".npy")
-        try:
-            array = _read_member(path, file, archive, info)
-        except (InputError, MemoryError):
-            raise
-        # zipfile, the decompressors and the header parser each have errors of their own for damaged bytes.
-        except Exception as error:
-            raise InputError(
-                f"{path}: key {key!r} is damaged ({type(error).__name__}: {error}); copy or write it again."
-            ) from error
-        if array is None:
-            skipped.append(key)
-        elif key in NEEDED:
-            arrays[key] = array
-        else:
-            extras[key] = np.asarray(array)
-    return arrays, extras, tuple(skipped)
-
-
-def _read_member(path: Path, file: BinaryIO, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Rows | None:
-    """One member as an array, or None when it is to be skipped."""
-    # First the checksum, over all bytes: nothing below parses bytes that are not what was written.
-    with archive.open(info) as member:
-        while member.read(PIECE):
-            pass
-    if not info.filename.endswith(".npy"):
-        return None
-    key = info.filename.removesuffix(".npy")
-    with archive.open(info) as member:
-        version = np.lib.format.read_magic(member)
-        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read_header(member)
-        header_bytes = member.tell()
-    if dtype.hasobject:
-        if key in NEEDED:
-            raise InputError(f"{path}: key {key!r} is an object array, which is never unpickled; save plain numbers.")
-        return None
-    data_bytes = math.prod(shape) * dtype.itemsize
-    if header_bytes + data_bytes != info.file_size:
-        raise InputError(f"{path}: key {key!r} does not have the size its header says; write the file again.")
-    if key not in NEEDED and data_bytes > EXTRA_LIMIT:
-        return None
-    stored = info.compress_type == zipfile.ZIP_STORED and not fortran and dtype.isnative
-    if key in NEEDED and stored and shape and data_bytes:
-        offset = data_offset(file, info) + header_bytes
-        return StoredArray(os.path.abspath(path), offset, dtype, shape, file_stamp(file))
-    with archive.open(info) as member:
-        return np.lib.format.read_array(member, allow_pickle=False)
+    places = []
+    path, stamp = os.path.abspath(archive.path), file_stamp(archive.file)
+    for key, header in needed.items():
+        if key not in stays:
+            arrays[key] = archive.load(header)
+            continue
+        with archive.reading(key):
+            offset = archive.data_offset(header)
+        first = offset - header.header_bytes
+        arrays[key] = StoredArray(path, offset, header.dtype, header.shape, stamp)
+        places.append(Place(key, first, first + header.member.file_size, header.member.CRC))
+    return FramesFile(path, arrays, extras, skipped, tuple(places), stamp)

@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from cgcore.data.checks import check_values
+from cgcore.data.checks import ForcesCheck, PositionsCheck
 from cgcore.data.dataset import Dataset
 from cgcore.data.frames import Frames, Store
-from cgcore.data.layout import check_layout, read_lengths
-from cgcore.data.npz import open_npz
-from cgcore.data.proteins import label_proteins
+from cgcore.data.layout import Lengths, check_layout
+from cgcore.data.npz import RowCheck, open_npz, show
+from cgcore.data.proteins import Proteins
 from cgcore.data.stored import Rows
 from cgcore.data.units import factors
 from cgcore.errors import InputError
 from cgcore.files import require_name
 
 
-def read(path: str | Path, *, units: str = "angstrom-kcal") -> Dataset:
+def read(path: str | os.PathLike[str], *, units: str = "angstrom-kcal") -> Dataset:
     """Read and check an NPZ file, or all `*.npz` of a folder by name (hidden files aside).
 
     Keys: `R`, `F` (frames, beads, 3) in `units` (see `UNITS`), `mask` (frames, beads) with 1 for a real bead
@@ -42,10 +42,10 @@ def read(path: str | Path, *, units: str = "angstrom-kcal") -> Dataset:
     lines: list[bytes] = []
     sha256 = ""
     for file in files:
-        archive = open_npz(file)
-        sources.append(_checked(str(file), file.name, archive.arrays, archive.extras, units))
-        skipped.update(dict.fromkeys(archive.skipped_keys))
-        sha256 = archive.sha256
+        frames, skipped_here = _read_file(file, units)
+        sources.append(frames)
+        skipped.update(dict.fromkeys(skipped_here))
+        sha256 = frames.sha256
         lines.append(os.fsencode(file.name) + b"\0" + sha256.encode() + b"\n")
     if is_folder:
         sha256 = hashlib.sha256(b"".join(lines)).hexdigest()
@@ -74,11 +74,18 @@ def from_arrays(
             arrays[key] = np.asarray(value)
         except (ValueError, TypeError) as error:
             raise InputError(f"{name}: key {key!r} is not an array ({error}); give a plain numeric array.") from error
-    frames = _checked(name, name, arrays, {}, units)
+    check_layout(name, arrays, {})
+    lengths = Lengths(name, *arrays["R"].shape[:2])
+    if "mask" in arrays:
+        show(arrays["mask"], lengths)
+    checked = _Checked(name, arrays, lengths.checked(), units)
+    for key, check in checked.checks.items():
+        show(arrays[key], check)
     digest = hashlib.sha256()
     for key in ("R", "F"):
         digest.update(np.ascontiguousarray(arrays[key]).data)
-    return Dataset((frames,), name, digest.hexdigest(), (), units)
+    sha256 = digest.hexdigest()
+    return Dataset((checked.frames(name, {}, sha256),), name, sha256, (), units)
 
 
 def _files(path: Path) -> tuple[list[Path], bool]:
@@ -99,12 +106,37 @@ def _files(path: Path) -> tuple[list[Path], bool]:
     return [path / entry for entry in names], True
 
 
-def _checked(name: str, source: str, arrays: Mapping[str, Rows], extras: dict[str, np.ndarray], units: str) -> Frames:
-    check_layout(name, arrays, extras)
-    R, species = arrays["R"], arrays.get("species")
-    n_frames, n_beads = R.shape[:2]
-    lengths = read_lengths(name, arrays.get("mask"), n_frames, n_beads)
-    protein, names = label_proteins(name, species, lengths, n_beads, extras.get("resname"))
-    frames = Frames(source, lengths, protein, names, extras, Store(R, arrays["F"], species, units))
-    check_values(name, frames)
-    return frames
+def _read_file(file: Path, units: str) -> tuple[Frames, tuple[str, ...]]:
+    """The frames of a file, and the keys that were skipped. All is read once, but for the mask, which comes first."""
+    opened = open_npz(file)
+    name, arrays = str(file), opened.arrays
+    n_frames, n_beads = arrays["R"].shape[:2]
+    lengths = Lengths(name, n_frames, n_beads)
+    if "mask" in arrays:
+        opened.read_one("mask", lengths)
+    checked = _Checked(name, arrays, lengths.checked(), units)
+    sha256 = opened.read(checked.checks)
+    return checked.frames(file.name, opened.extras, sha256), opened.skipped_keys
+
+
+class _Checked:
+    """The checks of one source, and the frames that come of them."""
+
+    def __init__(self, name: str, arrays: Mapping[str, Rows], lengths: np.ndarray, units: str) -> None:
+        self.lengths = lengths
+        self.store = Store(arrays["R"], arrays["F"], arrays.get("species"), units)
+        self.positions = PositionsCheck(name, self.store, lengths)
+        self.forces = ForcesCheck(name, self.store, lengths)
+        self.proteins = Proteins(name, lengths, arrays["R"].shape[1])
+        self.checks: dict[str, RowCheck] = {"R": self.positions, "F": self.forces}
+        if self.store.species is None:
+            self.proteins.add(0, None)
+        else:
+            self.checks["species"] = self.proteins
+
+    def frames(self, source: str, extras: dict[str, np.ndarray], sha256: str) -> Frames:
+        """Raises InputError for the first of what the checks found wrong."""
+        names = self.proteins.names(extras.get("resname"))
+        self.positions.require_right()
+        self.forces.require_right()
+        return Frames(source, self.lengths, self.proteins.labels, names, extras, self.store, sha256=sha256)

@@ -57,8 +57,9 @@ def random_rows(sizes: list[int], count: int, seed: int) -> list[np.ndarray]:
     return [part - (end - size) for part, end, size in zip(parts, ends, sizes, strict=True)]
 
 
-def number_ranges(numbers: np.ndarray) -> list[list[int]]:
-    """Sorted [start, stop) ranges that cover exactly these numbers: [3, 4, 5, 9] -> [[3, 6], [9, 10]]."""
-    numbers = np.unique(numbers)
-    runs = np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1)
-    return [[int(run[0]), int(run[-1]) + 1] for run in runs if len(run)]
+def number_ranges(numbers: np.ndarray) -> np.ndarray:
+    """Sorted [start, stop) ranges, (ranges, 2) int64, of exactly these numbers: [3, 4, 5, 9] -> [[3, 6], [9, 10]]."""
+    numbers = np.unique(numbers).astype(np.int64)
+    cuts = np.flatnonzero(np.diff(numbers) != 1)
+    first, last = np.concatenate([[0], cuts + 1]), np.concatenate([cuts, [len(numbers) - 1]])
+    return np.stack([numbers[first], numbers[last] + 1], axis=1) if len(numbers) else np.zeros((0, 2), np.int64)

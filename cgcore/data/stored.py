@@ -2,20 +2,72 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from itertools import pairwise
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 
 from cgcore.errors import InputError
 
 
-def file_stamp(file: BinaryIO) -> tuple[int, int]:
-    """Size and modification time of an open file: enough to see that it changed after it was checked."""
+class Stamp(NamedTuple):
+    """Size and modification time of a file: enough to see that it changed after it was checked."""
+
+    size: int
+    modified_ns: int
+
+
+def file_stamp(file: BinaryIO | FileIO) -> Stamp:
+    """Of an open file."""
     status = os.fstat(file.fileno())
-    return status.st_size, status.st_mtime_ns
+    return Stamp(status.st_size, status.st_mtime_ns)
+
+
+@contextmanager
+def opened_again(path: str, stamp: Stamp) -> Iterator[FileIO]:
+    """A file, unbuffered, as it was when it was checked.
+
+    Raises InputError when it is gone, changed or cannot be read.
+    """
+    try:
+        with open(path, "rb", buffering=0) as file:
+            if file_stamp(file) != stamp:
+                raise InputError(f"{path}: the file changed after it was checked; read it again.")
+            yield file
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read any more ({error.strerror or error}).") from error
+
+
+def pieces(file: FileIO, size: int, path: str, most: int = 2**20) -> Iterator[memoryview]:
+    """The next `size` bytes of an unbuffered file, each piece valid until the next one.
+
+    Raises InputError where the file ends before that.
+    """
+    buffer = memoryview(bytearray(min(size, most)))
+    while size > 0:
+        piece = buffer[: min(size, most)]
+        read_into(file, piece, path)
+        yield piece
+        size -= len(piece)
+
+
+def read_into(file: FileIO, piece: memoryview, path: str) -> None:
+    """Fill a piece of memory from an unbuffered file.
+
+    Raises InputError where the file ends before that.
+    """
+    done = 0
+    while done < len(piece):
+        n = file.readinto(piece[done:])
+        if not n:
+            raise InputError(f"{path}: the file ends too early; copy or write it again.")
+        done += n
 
 
 @dataclass(frozen=True)
@@ -31,7 +83,7 @@ class StoredArray:
     offset: int
     dtype: np.dtype
     shape: tuple[int, ...]
-    stamp: tuple[int, int]
+    stamp: Stamp
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -57,23 +109,20 @@ class StoredArray:
         runs = [(int(rows[a]), int(rows[a]) + b - a) for a, b in pairwise(cuts) if b > a]
         return self._read(runs, len(rows))
 
+    @property
+    def row_bytes(self) -> int:
+        return self.dtype.itemsize * math.prod(self.shape[1:])
+
     def _read(self, runs: list[tuple[int, int]], n_rows: int) -> np.ndarray:
         out = np.empty((n_rows, *self.shape[1:]), self.dtype)
         bytes_out = out.reshape(-1).view(np.uint8)
-        row_bytes = out.itemsize * int(np.prod(self.shape[1:]))
         done = 0
-        try:
-            with open(self.path, "rb") as file:
-                if file_stamp(file) != self.stamp:
-                    raise InputError(f"{self.path}: the file changed after it was checked; read it again.")
-                for start, stop in runs:
-                    file.seek(self.offset + start * row_bytes)
-                    piece = bytes_out[done : done + (stop - start) * row_bytes]
-                    if file.readinto(piece.data) != piece.size:
-                        raise InputError(f"{self.path}: the file ends too early; copy or write it again.")
-                    done += piece.size
-        except OSError as error:
-            raise InputError(f"{self.path}: cannot be read any more ({error.strerror or error}).") from error
+        with opened_again(self.path, self.stamp) as file:
+            for start, stop in runs:
+                file.seek(self.offset + start * self.row_bytes)
+                piece = bytes_out[done : done + (stop - start) * self.row_bytes]
+                read_into(file, piece.data, self.path)
+                done += piece.size
         return out
 
 

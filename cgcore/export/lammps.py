@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from cgcore.errors import InputError
 from cgcore.export.chain_data import data_file, extended
@@ -36,7 +36,7 @@ def write_lammps(
     *,
     mass: float = MASS,
     cutoff: float = CUTOFF,
-    positions: Float[np.ndarray, "beads 3"] | None = None,
+    positions: Any = None,
 ) -> list[Path]:
     """Write all that LAMMPS needs into a folder, each file whole or not at all; their paths are returned.
 
@@ -46,7 +46,7 @@ def write_lammps(
         beads: of the chain.
         mass: of a bead [g/mol].
         cutoff: of the repulsion [Å]; pairs further apart feel nothing.
-        positions: where the chain starts [Å]; extended if left out.
+        positions: where the chain starts, (beads, 3) [Å]; extended if left out.
 
     Raises:
         InputError: an argument is out of range, or the folder cannot be written.

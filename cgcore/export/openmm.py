@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgcore.errors import InputError
 from cgcore.export.checks import MASS, check_beads, check_mass, check_prior
 from cgcore.files import atomic_write
+from cgcore.physics.constants import JOULES_PER_CALORIE
+from cgcore.physics.precision import require_float32
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION, chain
 
 if TYPE_CHECKING:
     from openmm import System
 
-KJ = 4.184
+KJ = JOULES_PER_CALORIE
 """In a kcal."""
 
 NM = 0.1
@@ -78,10 +81,34 @@ def write_openmm(path: str | os.PathLike[str], prior: Prior, beads: int, *, mass
     """`openmm_system` as XML, which `openmm.XmlSerializer.deserialize` reads; whole or not at all.
 
     Raises:
-        InputError: as `openmm_system`, or the file cannot be written.
+        InputError: as `openmm_system`, the file cannot be written, or the prior loses its digits in float32, in which
+            OpenMM computes on most platforms.
     """
+    require_float32("the prior", prior)
     system = openmm_system(prior, beads, mass=mass)
     atomic_write(path, require_openmm().XmlSerializer.serialize(system))
+
+
+def read_openmm(path: str | os.PathLike[str]) -> System:
+    """The System in an XML file.
+
+    Raises:
+        InputError: the file cannot be read, holds something else, or openmm is not installed.
+    """
+    mm = require_openmm()
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    try:
+        system = mm.XmlSerializer.deserialize(text)
+    except mm.OpenMMException:
+        system: Any = None
+    if not isinstance(system, mm.System):
+        raise InputError(f"{path}: not the XML of an OpenMM System; make it by `cgcore export --to openmm`")
+    return system
 
 
 def require_openmm() -> Any:

@@ -22,7 +22,7 @@ PAIR_TERMS = ("repulsive", "excluded_volume")
 """In the order of their columns in the design matrix."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ClosestPairs:
     """For each pair term, frames by the distance of their closest pair, in the bins of `EDGES`; counts add up over
     disjoint data. A frame without such a pair is not counted."""
@@ -44,6 +44,17 @@ class ClosestPairs:
 
     def __add__(self, other: ClosestPairs) -> ClosestPairs:
         return ClosestPairs({name: self.counts[name] + other.counts[name] for name in PAIR_TERMS})
+
+    def require_values_of(self, frames: int) -> None:
+        """Refuse counts that so many frames cannot have.
+
+        Raises:
+            ValueError: says what is wrong.
+        """
+        for name, counts in self.counts.items():
+            total = int(counts.sum(dtype=object))
+            if (counts < 0).any() or total > frames:
+                raise ValueError(f"the closest pairs of {name} are of {total} frames, and there are {frames}")
 
     def percentile(self, name: str, percent: float) -> float | None:
         """The distance [Å] that the closest pair of `percent` of the frames is below; None without such pairs."""

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from cgcore.data import Dataset, Segment, locate_overlap
+from cgcore.data.splitting import number_ranges
 from cgcore.errors import InputError
 from cgcore.factor.batches import Cut, all_cuts, sample_cuts
 from cgcore.factor.closest import ClosestPairs
@@ -26,8 +27,9 @@ from cgcore.physics.coefficients import Layout
 from cgcore.physics.design import Closest, columns
 from cgcore.physics.internal import Coordinates
 from cgcore.physics.prior import Weights
-from cgcore.physics.space import Displacement, free
+from cgcore.physics.space import Displacement, displacement_name, free
 from cgcore.threads import one_blas_thread
+from cgcore.x64 import solving
 
 BLOCKS = 20
 """Blocks for each protein in each source: enough for folds, few enough that each is many frames."""
@@ -56,13 +58,15 @@ def compress(
     Arguments:
         dataset: frames, see `cgcore.data`.
         fingerprint: terms, weights and orders of the prior (`Fingerprint.of(prior)`).
-        displacement: in jax-md's convention; name it in the fingerprint when it is not `free`.
+        displacement: `cgcore.periodic(box)`, or any in jax-md's convention; its name is the fingerprint's.
         blocks: contiguous blocks for each protein in each source.
         progress: called now and then.
 
     Raises:
-        InputError: something came out not finite, beads that coincide, for instance; says where.
+        InputError: something came out not finite, beads that coincide, for instance; says where. Or the fingerprint
+            is that of free space and the displacement is not, or JAX is tracing.
     """
+    displacement_name(displacement, fingerprint.displacement)
     segments = dataset.segments(blocks)
     layout = fingerprint.layout
 
@@ -100,7 +104,7 @@ def compress(
         _require_finite(dataset, sums)
         return sums, histograms, closest
 
-    with jax.enable_x64(True), one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+    with solving("compress"), one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         basis = None
         if 3 * dataset.real_beads > FEW_ROWS:
             basis = _preconditioner(fingerprint, displacement, sample_cuts(dataset, segments))
@@ -114,7 +118,9 @@ def compress(
             triangles = [unwhitened(part, T) for part in sums]
         _require_finite(dataset, triangles)
     made = [_block(dataset, segment, S) for segment, S in zip(segments, triangles, strict=True)]
-    return Factor(tuple(made), fingerprint, histograms, closest, dataset.temperatures)
+    return Factor(
+        tuple(made), fingerprint, histograms, closest, dataset.temperatures, path=dataset.path, sha256=dataset.sha256
+    )
 
 
 def _require_finite(dataset: Dataset, matrices: list[np.ndarray]) -> None:
@@ -132,6 +138,8 @@ def _block(dataset: Dataset, segment: Segment, S: Triangle) -> Block:
         source=source.source,
         protein=segment.protein,
         index=segment.block,
+        sha256=source.sha256,
+        ranges=number_ranges(source.frame_numbers[segment.rows]),
     )
 
 
@@ -164,7 +172,7 @@ def _rows(
     F: Float[Array, "xyz beads frames"],
     lengths: Int[Array, " frames"],
     at: Coordinates,
-) -> tuple[Float[Array, "n rows"], Closest]:
+) -> tuple[Float[Array, "m rows"], Closest]:
     """[X | F], a column of it in each row of the result, and each frame's closest pairs."""
     X, closest = columns(weights, layout, R, lengths, displacement, at)
     return jnp.concatenate([X, F[None]]).reshape(layout.size + 1, -1), closest

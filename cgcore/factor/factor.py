@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from cgcore.errors import InputError
+from cgcore.errors import InputError, InputWarning
+from cgcore.factor.block import Block, counted_twice
 from cgcore.factor.closest import ClosestPairs
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.histogram import Histograms
 from cgcore.factor.triangle import Coefficients, Triangle, merged, residual
 
 
-@dataclass(frozen=True)
-class Block:
-    """A run of consecutive frames of one protein in one source.
-
-    Arguments:
-        S: its upper triangular factor.
-        beads: number of real beads.
-        frames: number of frames.
-        source: name of the file.
-        protein: name of the protein.
-        index: position of the block among those of its source and protein, in time.
-    """
-
-    S: Triangle
-    beads: int
-    frames: int
-    source: str
-    protein: str
-    index: int
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Factor:
     """Factors of disjoint blocks of data, what all of them depend on, and what the frames sampled.
+
+    Two factors are equal only if they are the same object: compare what they hold.
 
     Arguments:
         blocks: runs of frames.
@@ -43,6 +26,8 @@ class Factor:
         histograms: bond lengths, angles and dihedrals of all frames.
         closest: distances of the frames' closest pairs.
         temperatures: those that the data name [K], ascending; empty where they name none.
+        path: of the file or folder that it came from; empty for one that was merged in memory.
+        sha256: of that.
     """
 
     blocks: tuple[Block, ...]
@@ -50,6 +35,8 @@ class Factor:
     histograms: Histograms
     closest: ClosestPairs = field(default_factory=ClosestPairs.empty)
     temperatures: tuple[float, ...] = ()
+    path: str = ""
+    sha256: str = ""
 
     @cached_property
     def S(self) -> Triangle:
@@ -71,6 +58,27 @@ class Factor:
         """Names of the proteins, in order of appearance."""
         return tuple(dict.fromkeys(block.protein for block in self.blocks))
 
+    def __repr__(self) -> str:
+        return (
+            f"Factor({self.frames} frames, {self.beads} real beads, {len(self.blocks)} blocks of "
+            f"{len(self.proteins)} proteins, {self.fingerprint.layout.size} coefficients)"
+        )
+
+    def require_meaning(self) -> None:
+        """Refuse what no frames can have made.
+
+        Raises:
+            ValueError: says what is wrong.
+        """
+        if not self.blocks:
+            raise ValueError("it has no blocks")
+        for block in self.blocks:
+            block.require_meaning()
+        self.histograms.require_values_of(self.beads, self.frames)
+        self.closest.require_values_of(self.frames)
+        if not self.S[:, -1].any():
+            raise ValueError("its reference forces are 0")
+
     def loss(self, c: Coefficients) -> float:
         """The force-matching loss at coefficients c [(kcal/mol/Å)²], exactly."""
         return residual(self.S, c) / max(self.beads, 1)
@@ -78,6 +86,8 @@ class Factor:
 
 def merge(*factors: Factor) -> Factor:
     """The factor of the joined data.
+
+    Warns with an `InputWarning` that names the source where frames are in it more than once.
 
     Raises:
         InputError: none were given, or their fingerprints differ; both are shown.
@@ -87,8 +97,11 @@ def merge(*factors: Factor) -> Factor:
     first = factors[0]
     for other in factors[1:]:
         first.fingerprint.require(other.fingerprint)
+    blocks = tuple(block for factor in factors for block in factor.blocks)
+    for sentence in counted_twice(blocks):
+        warnings.warn(sentence, InputWarning, stacklevel=2)
     return Factor(
-        blocks=tuple(block for factor in factors for block in factor.blocks),
+        blocks=blocks,
         fingerprint=first.fingerprint,
         histograms=sum((factor.histograms for factor in factors), start=Histograms.empty()),
         closest=sum((factor.closest for factor in factors), start=ClosestPairs.empty()),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from cgcore.errors import InputError
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.prior import Prior, Weights
+from cgcore.physics.prior import MOST_HARMONICS, Prior, Weights
 from cgcore.physics.topology import RULE
 
 
@@ -59,7 +60,28 @@ class Fingerprint:
         return asdict(self) | {"weights": self.weights._asdict()}
 
     @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Fingerprint:
-        """The inverse of `as_dict`. Raises TypeError where a key is missing or unknown."""
+    def from_dict(cls, plain: Any) -> Fingerprint:
+        """The inverse of `as_dict`.
+
+        Raises:
+            TypeError: a key is missing or unknown, or it is no dictionary.
+            ValueError: a value is not one that a fingerprint can have.
+        """
+        if not isinstance(plain, dict) or not isinstance(plain.get("weights"), dict):
+            raise TypeError("the fingerprint has no weights")
         others = {name: value for name, value in plain.items() if name != "weights"}
-        return cls(weights=Weights(**plain["weights"]), **others)
+        made = cls(weights=Weights(**plain["weights"]), **others)
+        for name, weight in made.weights._asdict().items():
+            if not ((weight is None and name == "excluded_volume") or _number(weight)):
+                raise ValueError(f"the weight of {name} is {weight!r:.40}")
+        for name in ("n_angle", "n_dihedral"):
+            if type(n := getattr(made, name)) is not int or not 0 <= n <= MOST_HARMONICS:
+                raise ValueError(f"{name} is {n!r:.40}")
+        for name in ("displacement", "topology", "units"):
+            if not isinstance(value := getattr(made, name), str):
+                raise ValueError(f"{name} is {value!r:.40}")
+        return made
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf

@@ -23,7 +23,7 @@ from jaxtyping import Array, Float, Int
 from cgcore.factor.histogram import bin_numbers
 from cgcore.factor.triangle import Triangle
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import Closest, Columns, onto_beads, pair_columns, slopes
+from cgcore.physics.design import AnySlopes, Closest, Columns, onto_beads, pair_columns, slopes
 from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Rows, Slopes, coordinates, histogrammed
 from cgcore.physics.prior import Weights
 from cgcore.physics.space import Displacement
@@ -54,7 +54,7 @@ def gram(
     F: Float[Array, "xyz beads frames"],
     lengths: Int[np.ndarray, " frames"],
     at: Coordinates,
-) -> tuple[Float[Array, "n+1 n+1"], Closest]:
+) -> tuple[Float[Array, "m m"], Closest]:
     """Y^T Y, where Y T = [X | F] and T = basis.whole(layout), and each frame's closest pairs."""
     prepared, closest = _prepared(weights, layout, displacement, basis, R, F, jnp.asarray(lengths), at)
     return _products(layout, prepared, at), closest
@@ -70,7 +70,7 @@ def located(
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def sloped(weights: Weights, layout: Layout, at: Coordinates) -> tuple[Slopes, Slopes, Slopes]:
+def sloped(weights: Weights, layout: Layout, at: Coordinates) -> tuple[AnySlopes, AnySlopes, AnySlopes]:
     """The slopes that are whitened."""
     return slopes(weights, layout, at)
 
@@ -145,16 +145,16 @@ def _couplings(angle: Coordinate, dihedral: Coordinate) -> _Couplings:
 def _products(layout: Layout, prepared: _Prepared, at: Coordinates) -> Array:
     angle, dihedral, forces, couplings = prepared
 
-    def shifted(slopes: Slopes, couplings: list[Rows], shifts: Sequence[int]) -> Slopes:
+    def shifted(slopes: Float[Array, "columns others frames"], couplings: list[Rows], shifts: Sequence[int]) -> Slopes:
         """G times slopes, or half of it where rows and slopes are of one kind: G is symmetric."""
         padded, rows = jnp.pad(slopes, ((0, 0), (ENDS, ENDS), (0, 0))), couplings[0].shape[0]
-        terms = [g * padded[:, ENDS + k : ENDS + k + rows] for g, k in zip(couplings, shifts, strict=True)]
+        terms = [g[None] * padded[:, ENDS + k : ENDS + k + rows] for g, k in zip(couplings, shifts, strict=True)]
         return sum(terms[1:], start=terms[0])
 
     def projected(kind: Coordinate) -> Slopes:
         """Inner products of each row's gradient with the forces."""
         terms = [
-            g[axis, ENDS : ENDS + kind.rows] * forces[:, axis, k : k + kind.rows]
+            g[None, axis, ENDS : ENDS + kind.rows] * forces[:, axis, k : k + kind.rows]
             for k, g in enumerate(kind.gradients)
             for axis in range(3)
         ]

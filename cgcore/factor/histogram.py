@@ -9,7 +9,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 
 EDGES: Mapping[str, np.ndarray] = MappingProxyType(
     {
@@ -24,7 +24,7 @@ _STARTS = (0, *accumulate(len(edges) - 1 for edges in EDGES.values()))
 """Number of the first bin of each coordinate, and how many bins there are."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Histograms:
     """Counts in the bins of `EDGES`; they add up over disjoint data."""
 
@@ -41,13 +41,31 @@ class Histograms:
         return cls.counted(bin_numbers(values, lengths))
 
     @classmethod
-    def counted(cls, numbers: Int[np.ndarray, ...]) -> Histograms:
+    def counted(cls, numbers: Real[np.ndarray, ...]) -> Histograms:
         """Histograms of values whose `bin_numbers` are known."""
         counts = np.bincount(numbers.ravel().astype(np.int64), minlength=_STARTS[-1] + 1)
         return cls({name: counts[a:b] for name, a, b in zip(EDGES, _STARTS[:-1], _STARTS[1:], strict=True)})
 
     def __add__(self, other: Histograms) -> Histograms:
         return Histograms({name: self.counts[name] + other.counts[name] for name in EDGES})
+
+    def require_values_of(self, beads: int, frames: int) -> None:
+        """Refuse counts that so many frames with so many real beads together cannot have.
+
+        Raises:
+            ValueError: says what is wrong.
+        """
+        # A chain of n >= 2 beads has n-1 bonds, n-2 angles, and n-3 dihedrals, or none where n is 2.
+        expected = {
+            "bond": (beads - frames,) * 2,
+            "angle": (beads - 2 * frames,) * 2,
+            "dihedral": (beads - 3 * frames, beads - 2 * frames),
+        }
+        for name, counts in self.counts.items():
+            total = int(counts.sum(dtype=object))
+            least, most = expected.get(name, (0, beads * beads))
+            if (counts < 0).any() or not least <= total <= most:
+                raise ValueError(f"the histogram of {name} holds {total} values of {frames} frames, {beads} beads")
 
     def sampled_range(self, name: str) -> tuple[float, float] | None:
         """Edges of the outermost bins that hold a value; None where there is none."""
@@ -80,6 +98,6 @@ def bin_numbers(values: Mapping[str, Any], lengths: Any, xp: ModuleType = np) ->
     for spanned, (name, edges) in enumerate(EDGES.items(), start=1):
         first, bins, x = _STARTS[spanned - 1], len(edges) - 1, values[name]
         index = xp.floor((x - edges[0]) * (bins / (edges[-1] - edges[0])))
-        counts = (xp.arange(len(x))[:, None] < lengths - spanned) & ~xp.isnan(index)
+        counts = (xp.arange(len(x))[:, None] < lengths[None] - spanned) & ~xp.isnan(index)
         numbers.append(xp.where(counts, first + xp.clip(index, 0, bins - 1), _STARTS[-1]))
     return xp.concatenate(numbers)

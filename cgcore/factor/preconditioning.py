@@ -38,7 +38,7 @@ def correlation_spread(gram: Float[np.ndarray, "n n"]) -> float:
     return float(eigenvalues[0] / eigenvalues[-1])
 
 
-def unwhitened(gram: Float[np.ndarray, "n n"], T: Triangle) -> Triangle:
+def unwhitened(gram: Float[np.ndarray, "m m"], T: Triangle) -> Triangle:
     """S with S^T S = T^T gram T; a column without data stays exactly 0."""
     try:
         return np.linalg.cholesky(gram).T @ T

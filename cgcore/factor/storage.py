@@ -1,104 +1,192 @@
-"""Factors in files: an NPZ of plain arrays, small and safe to load."""
+"""Factors in files: an NPZ of plain arrays, small, safe to load, and refused when anything in it was changed."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
-import zlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
+from cgcore.archive import load_arrays, load_text, parse_json
 from cgcore.errors import InputError
 from cgcore.factor.closest import EDGES as CLOSEST_EDGES
 from cgcore.factor.closest import PAIR_TERMS, ClosestPairs
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.histogram import EDGES, Histograms
-from cgcore.files import atomic_write, open_regular
+from cgcore.files import atomic_write
 
-FORMAT = "cgcore factor 2"
+FORMAT = "cgcore factor 3"
+_ANY_FORMAT = "cgcore factor "
+_MEND = "make it by `cgcore compress`"
 
-UNREADABLE = (OSError, ValueError, TypeError, EOFError, KeyError, SyntaxError, TokenError, BadZipFile, zlib.error)
-"""What NumPy and zipfile raise where a file is damaged; a broken array header is a TokenError since Python 3.12."""
+
+@dataclass(frozen=True)
+class Field:
+    """An array of the file.
+
+    Arguments:
+        name: its key.
+        kind: what it holds: "U" text, "i" int64, "f" float64.
+        axes: names of its axes; axes of one name are of one length in all arrays.
+        of: takes it from a factor.
+    """
+
+    name: str
+    kind: str
+    axes: tuple[str, ...]
+    of: Callable[[Factor], Any]
+
+    def array(self, factor: Factor) -> np.ndarray:
+        value = self.of(factor)
+        return np.asarray(value, {"U": np.str_, "i": np.int64, "f": np.float64}[self.kind])
+
+    def check(self, array: np.ndarray, lengths: dict[str, int]) -> None:
+        """Refuse an array of another dtype or shape, or with a number that is not finite; `lengths` are those of the
+        axes that are known, and gets the others.
+
+        Raises:
+            ValueError: says what is wrong.
+        """
+        expected = {"U": "text", "i": np.dtype(np.int64), "f": np.dtype(np.float64)}[self.kind]
+        if (array.dtype.kind if self.kind == "U" else array.dtype) != ("U" if self.kind == "U" else expected):
+            raise ValueError(f"{self.name} has dtype {array.dtype}, not {expected}")
+        if array.ndim != len(self.axes):
+            raise ValueError(f"{self.name} has shape {array.shape}, not ({', '.join(self.axes)})")
+        for axis, length in zip(self.axes, array.shape, strict=True):
+            if lengths.setdefault(axis, length) != length:
+                raise ValueError(f"{self.name} has shape {array.shape}; {axis} is {lengths[axis]}")
+        if self.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{self.name} is not finite")
 
 
-def save_factor(path: str | Path, factor: Factor) -> None:
+def _column(name: str, kind: str, *axes: str) -> Field:
+    """What a block calls by this name, of all blocks."""
+    return Field(name, kind, ("blocks", *axes), lambda factor: [getattr(block, name) for block in factor.blocks])
+
+
+def _histogram(name: str) -> Field:
+    return Field(f"histogram_{name}", "i", (f"bins of {name}",), lambda factor: factor.histograms.counts[name])
+
+
+def _closest(name: str) -> Field:
+    return Field(f"closest_{name}", "i", ("bins of closest pairs",), lambda factor: factor.closest.counts[name])
+
+
+COLUMNS = (
+    _column("S", "f", "n+1", "n+1"),
+    _column("beads", "i"),
+    _column("frames", "i"),
+    _column("index", "i"),
+    _column("source", "U"),
+    _column("protein", "U"),
+    _column("sha256", "U"),
+)
+"""What each block has; the names are those of `Block`'s attributes."""
+
+FIELDS = (
+    Field("format", "U", (), lambda _: FORMAT),
+    Field("fingerprint", "U", (), lambda factor: json.dumps(factor.fingerprint.as_dict())),
+    *COLUMNS,
+    Field("range_counts", "i", ("blocks",), lambda factor: [len(block.ranges) for block in factor.blocks]),
+    Field("ranges", "i", ("ranges", "two"), lambda factor: np.concatenate([block.ranges for block in factor.blocks])),
+    *(_histogram(name) for name in EDGES),
+    *(_closest(name) for name in PAIR_TERMS),
+    Field("temperatures", "f", ("temperatures",), lambda factor: factor.temperatures),
+)
+"""Everything in the file but the checksum, in the order in which it is written and summed."""
+
+CHECKSUM = "checksum"
+
+
+def save_factor(path: str | os.PathLike[str], factor: Factor) -> None:
     """Write a factor to `path`, atomically.
 
     Raises:
         InputError: the file can't be written.
     """
-    arrays: dict[str, Any] = {
-        "format": np.array(FORMAT),
-        "fingerprint": np.array(json.dumps(factor.fingerprint.as_dict())),
-        "S": np.stack([block.S for block in factor.blocks]),
-        "beads": np.array([block.beads for block in factor.blocks], np.int64),
-        "frames": np.array([block.frames for block in factor.blocks], np.int64),
-        "index": np.array([block.index for block in factor.blocks], np.int64),
-        "source": np.array([block.source for block in factor.blocks]),
-        "protein": np.array([block.protein for block in factor.blocks]),
-    }
-    arrays |= {f"histogram_{name}": counts for name, counts in factor.histograms.counts.items()}
-    arrays |= {f"closest_{name}": counts for name, counts in factor.closest.counts.items()}
-    arrays["temperatures"] = np.array(factor.temperatures, np.float64)
+    arrays = {field.name: field.array(factor) for field in FIELDS}
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    everything: dict[str, Any] = arrays | {CHECKSUM: np.array(checksum(arrays))}
+    np.savez(buffer, **everything)
     atomic_write(path, buffer.getvalue())
 
 
-def is_factor(path: str | Path) -> bool:
-    """Whether the file at `path` is a factor, and not frames or something else."""
-    try:
-        with open_regular(path) as file, np.load(file, allow_pickle=False) as archive:
-            return "format" in archive and str(archive["format"]) == FORMAT
-    except UNREADABLE:
-        return False
+def is_factor(path: str | os.PathLike[str]) -> bool:
+    """Whether the file at `path` is a factor (of any version), and not frames or something else."""
+    return (load_text(path, "format") or "").startswith(_ANY_FORMAT)
 
 
-def load_factor(path: str | Path) -> Factor:
+def load_factor(path: str | os.PathLike[str]) -> Factor:
     """Read a factor; nothing is unpickled.
 
     Raises:
-        InputError: no such file, not a factor, or a damaged one.
+        InputError: no such file, not a factor, one of another version, or one in which anything was changed.
     """
-    file = open_regular(path, "give a factor made by `cgcore compress`")
+    known = {field.name for field in FIELDS} | {CHECKSUM}
+    if not is_factor(path):
+        load_arrays(path, _MEND)  # what is damaged or missing is said so
+        raise InputError(f"{path}: not a factor; {_MEND}")
+    if (version := load_text(path, "format")) != FORMAT:
+        raise InputError(
+            f"{path}: is a {version!r}, and this version of cgcore reads {FORMAT!r}, which has a checksum; "
+            "make it again by `cgcore compress`"
+        )
+    arrays = load_arrays(path, _MEND, known.__contains__)
+    if missing := sorted(known - set(arrays)):
+        raise InputError(f"{path}: not a factor, {missing[0]} is missing; {_MEND}")
+    if str(arrays.pop(CHECKSUM)) != checksum(arrays):
+        raise InputError(f"{path}: was changed after it was written (the checksum is another one); {_MEND} again")
     try:
-        with file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except UNREADABLE as error:
-        raise InputError(f"{path}: not a factor, or a damaged one; make it by `cgcore compress`") from error
-    if str(arrays.get("format")) != FORMAT:
-        raise InputError(f"{path}: not a factor of this version of cgcore; make it by `cgcore compress`")
-    try:
-        return _factor(arrays)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{path}: a damaged factor ({error}); make it again by `cgcore compress`") from error
+        sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return replace(_factor(arrays), path=str(path), sha256=sha256)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read any more ({error.strerror or error})") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{path}: a damaged factor ({error}); {_MEND} again") from error
+
+
+def checksum(arrays: dict[str, np.ndarray]) -> str:
+    """SHA-256 of names, dtypes, shapes and contents of these arrays, in the order of `FIELDS`."""
+    digest = hashlib.sha256()
+    for field in FIELDS:
+        array = arrays[field.name]
+        digest.update(f"{field.name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def _factor(arrays: dict[str, np.ndarray]) -> Factor:
-    fingerprint = Fingerprint.from_dict(json.loads(str(arrays["fingerprint"])))
-    S = arrays["S"]
-    size = fingerprint.layout.size + 1
-    if S.dtype != np.float64 or S.shape[1:] != (size, size) or not np.isfinite(S).all():
-        raise ValueError(f"S has dtype {S.dtype} and shape {S.shape}, or is not finite")
-    columns = [arrays[name] for name in ("beads", "frames", "source", "protein", "index")]
+    """The factor, if its arrays mean one. Raises ValueError, TypeError or OverflowError if they don't."""
+    fingerprint = Fingerprint.from_dict(parse_json(arrays["fingerprint"]))
+    lengths = {"n+1": fingerprint.layout.size + 1, "two": 2, "bins of closest pairs": len(CLOSEST_EDGES) - 1}
+    lengths |= {f"bins of {name}": len(edges) - 1 for name, edges in EDGES.items()}
+    for field in FIELDS:
+        field.check(arrays[field.name], lengths)
+    ends = list(accumulate(arrays["range_counts"].tolist(), initial=0))
+    if min(arrays["range_counts"], default=0) < 0 or ends[-1] != lengths["ranges"]:
+        raise ValueError("the frame ranges do not add up")
+    columns = {field.name: arrays[field.name] for field in COLUMNS}
     blocks = tuple(
-        Block(block, int(beads), int(frames), str(source), str(protein), int(index))
-        for block, beads, frames, source, protein, index in zip(S, *columns, strict=True)
+        Block(
+            **{name: column[k] if name == "S" else column[k].item() for name, column in columns.items()},
+            ranges=arrays["ranges"][start:stop],
+        )
+        for k, (start, stop) in enumerate(pairwise(ends))
     )
-    if not blocks:
-        raise ValueError("it has no blocks")
-    if any(min(block.beads, block.frames, block.index) < 0 for block in blocks):
-        raise ValueError("a count is negative")
-    counts = {name: arrays[f"histogram_{name}"] for name in EDGES}
-    if any(counts[name].shape != (len(edges) - 1,) for name, edges in EDGES.items()):
-        raise ValueError("a histogram has another number of bins")
-    closest = {name: arrays[f"closest_{name}"] for name in PAIR_TERMS}
-    if any(found.shape != (len(CLOSEST_EDGES) - 1,) for found in closest.values()):
-        raise ValueError("a histogram of closest pairs has another number of bins")
-    temperatures = tuple(arrays["temperatures"].tolist())
-    return Factor(blocks, fingerprint, Histograms(counts), ClosestPairs(closest), temperatures)
+    factor = Factor(
+        blocks,
+        fingerprint,
+        Histograms({name: arrays[f"histogram_{name}"] for name in EDGES}),
+        ClosestPairs({name: arrays[f"closest_{name}"] for name in PAIR_TERMS}),
+        tuple(arrays["temperatures"].tolist()),
+    )
+    factor.require_meaning()
+    return factor

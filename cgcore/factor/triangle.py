@@ -10,11 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-Triangle = Float[np.ndarray, "n+1 n+1"]
+Triangle = Float[np.ndarray, "m m"]
+"""S, with m = n + 1 for n coefficients: an axis can be checked once a bare name has said how long it is."""
 Coefficients = Float[np.ndarray, " n"]
 
 
-def triangle(rows: Float[np.ndarray, "rows n+1"]) -> Triangle:
+def triangle(rows: Float[np.ndarray, "rows m"]) -> Triangle:
     """The upper triangular factor of these rows, square, its diagonal not negative."""
     size = rows.shape[1]
     if len(rows) < size:
@@ -28,21 +29,21 @@ def merged(factors: Sequence[Triangle]) -> Triangle:
     return triangle(np.vstack(list(factors)))
 
 
-def residual(S: Triangle, c: Coefficients) -> float:
+def residual(S: Triangle, c: Float[np.ndarray, " m-1"]) -> float:
     """|X c - F|^2, the sum over real beads."""
     return float(residuals(S, c[None])[0])
 
 
-def residuals(S: Triangle, c: Float[np.ndarray, "cases n"]) -> Float[np.ndarray, " cases"]:
+def residuals(S: Triangle, c: Float[np.ndarray, "cases m-1"]) -> Float[np.ndarray, " cases"]:
     """|X c - F|^2 for several c, a row each."""
     return np.sum((c @ S[:, :-1].T - S[:, -1]) ** 2, axis=1)
 
 
-def design(S: Triangle) -> Float[np.ndarray, "n+1 n"]:
+def design(S: Triangle) -> Float[np.ndarray, "m m-1"]:
     """All of S but its last column: a matrix with the same inner products as X."""
     return S[:, :-1]
 
 
-def target(S: Triangle) -> Float[np.ndarray, " n+1"]:
+def target(S: Triangle) -> Float[np.ndarray, " m"]:
     """The last column of S: what the reference forces became."""
     return S[:, -1]

@@ -23,6 +23,8 @@ from cgcore.factor.triangle import Coefficients
 from cgcore.fitting.constraints import Constraint
 from cgcore.fitting.projection import Empty, Projection, project
 from cgcore.fitting.spectrum import Spectrum
+from cgcore.physics.coefficients import to_coefficients, to_params
+from cgcore.physics.prior import Params
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def smoothest(constraints: Sequence[Constraint], roughness: Float[np.ndarray, " 
     return c
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Admissible:
     """All coefficients that satisfy the constraints and differ from `start` along the kept directions only.
 
@@ -93,6 +95,9 @@ class Admissible:
     constraints: tuple[Constraint, ...]
     basis: Float[np.ndarray, "n kept"]
     start: Coefficients
+
+    def __repr__(self) -> str:
+        return f"Admissible({len(self.constraints)} constraints, {self.basis.shape[1]} directions)"
 
     @classmethod
     def of(
@@ -144,6 +149,11 @@ class Admissible:
             return np.zeros((0, self.basis.shape[1])), np.zeros(0), np.zeros(0, int)
         G, h, owner = _stacked(chosen)
         return G @ self.basis, h - G @ self.start, owner
+
+    def nearest_params(self, params: Params) -> tuple[Params, float]:
+        """`nearest` for the parameters of a prior, in the canonical gauge with their sigma."""
+        c, distance = self.nearest(to_coefficients(params))
+        return to_params(c, params), distance
 
     def _signed(self, c: Coefficients) -> Coefficients:
         """With a coefficient at 0 that must not be negative, and is so by rounding."""

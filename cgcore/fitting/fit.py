@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from cgcore.data import Dataset
 from cgcore.errors import InputError
+from cgcore.factor.block import counted_twice
 from cgcore.factor.compress import compress
 from cgcore.factor.factor import Factor
 from cgcore.factor.fingerprint import Fingerprint
@@ -20,6 +20,7 @@ from cgcore.fitting.certificate import OPTIMAL, certify
 from cgcore.fitting.constraints import Constraint, constraints
 from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.identifiability import identify
+from cgcore.fitting.inputs import Source, opened, require_prior, require_task
 from cgcore.fitting.options import Options
 from cgcore.fitting.problem import problem
 from cgcore.fitting.result import FitResult
@@ -34,10 +35,12 @@ from cgcore.physics.coefficients import to_coefficients, to_params
 from cgcore.physics.precision import PROMISE, ROOM_TEMPERATURE, float32_error
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, free
+from cgcore.physics.space import displacement_name as named
 from cgcore.solver.lbfgs import Limits, minimise
 from cgcore.solver.status import Status
 from cgcore.threads import one_blas_thread
 from cgcore.timing import timed
+from cgcore.x64 import solving
 
 
 class Callbacks(NamedTuple):
@@ -63,11 +66,11 @@ class Plan(NamedTuple):
 
 
 def fit(
-    data: Dataset | Factor,
+    data: Source,
     prior: Prior,
     options: Options = Options(),
     *,
-    validation: Dataset | Factor | None = None,
+    validation: Source | None = None,
     displacement: Displacement = free,
     displacement_name: str | None = None,
     progress: Callbacks = Callbacks(),
@@ -75,21 +78,23 @@ def fit(
     """Fit a prior's parameters to reference forces.
 
     Arguments:
-        data: training frames, or their factor.
+        data: training frames, their factor, or the path of a file or folder with either.
         prior: weights and starting parameters.
         options: settings; by default the compressed objective in whitened coordinates, cross-validated.
-        validation: held-out frames, or their factor; never fitted to.
-        displacement: in jax-md's convention (`jax_md.space.periodic(box)[0]`); free space by default.
-        displacement_name: what to call it in the factor's fingerprint, "periodic 50 Å", say.
+        validation: held-out frames, or their factor, likewise; never fitted to.
+        displacement: `cgcore.periodic(box)`, or any in jax-md's convention; free space by default.
+        displacement_name: what to call it in the factor's fingerprint; needed for one that is not cgcore's own.
         progress: called as the work goes on.
 
     Raises:
         InputError: the direct objective was asked for on a factor, a factor was made for another prior, the data
-            make no finite forces, or a constraint can't be met.
+            make no finite forces, there is nothing to fit or to fit to, a constraint can't be met, the displacement has
+            no name, or JAX is tracing.
     """
-    if displacement_name is None:
-        displacement_name = "free" if displacement is free else "custom"
-    fingerprint = Fingerprint.of(prior, displacement_name)
+    require_prior(prior)
+    data = opened(data, "data")
+    validation = None if validation is None else opened(validation, "validation")
+    fingerprint = Fingerprint.of(prior, named(displacement, displacement_name))
 
     def factor_of(part: Dataset | Factor) -> Factor:
         if isinstance(part, Factor):
@@ -99,9 +104,10 @@ def fit(
 
     if options.objective == "direct" and isinstance(data, Factor):
         raise InputError("the direct objective needs frames, and a factor was given; use objective compressed")
-    with timed() as seconds, jax.enable_x64(True), one_blas_thread():
+    with timed() as seconds, solving("fit"), one_blas_thread():
         factor = factor_of(data)
         held_out = None if validation is None else factor_of(validation)
+        require_task(factor)
         origin = _finite_start(prior, factor)
         known = spectrum(factor.S, factor.beads)
         temperature, notes = _temperature(options, factor)
@@ -117,12 +123,16 @@ def fit(
             data.join() if options.objective == "direct" and isinstance(data, Dataset) else None,
             displacement,
         )
-        with jax.enable_x64(options.precision == "float64"):
-            limits = Limits(options.max_steps, options.least_steps, options.tol_grad)
-            # The certificate below confirms more, and for less, than a Hessian would.
-            solution = minimise(
-                task.loss, task.start, *task.args, limits=limits, confirm=False, progress=progress.steps
-            )
+        limits = Limits(options.max_steps, options.least_steps, options.tol_grad)
+        solution = minimise(
+            task.loss,
+            task.start,
+            *task.args,
+            limits=limits,
+            confirm=False,  # the certificate below confirms more, and for less, than a Hessian would
+            precision=options.precision,
+            progress=progress.steps,
+        )
         fitted, admitted = task.coefficients(solution.params), None
         if admissible.constraints:
             best = plan.spectrum.U[:, plan.kept].T @ plan.spectrum.shortfall(plan.objective, origin)
@@ -154,6 +164,9 @@ def fit(
             initial_params=prior.params,
             fitted_params=params,
             prior=prior,
+            data=data,
+            validation=validation,
+            displacement=displacement,
             factor=factor,
             options=options,
             smoothness=None if plan.smoothing is None else plan.smoothing.strength,
@@ -166,7 +179,12 @@ def fit(
             admissible=admissible,
             certificate=certificate,
             identifiability=identify(factor, known, _determined(plan, known)),
-            warnings=(*unphysical(params, factor), *_unsafe(options, prior), *_imprecise(error)),
+            warnings=(
+                *unphysical(params, factor),
+                *_unsafe(options, prior),
+                *_imprecise(error),
+                *_fitted_to(factor, held_out),
+            ),
             notes=notes,
             seconds=seconds,
         )
@@ -241,6 +259,15 @@ def _imprecise(error: float) -> tuple[str, ...]:
     )
 
 
+def _fitted_to(factor: Factor, held_out: Factor | None) -> tuple[str, ...]:
+    """Held-out frames that were fitted to."""
+    if held_out is None:
+        return ()
+    before = set(counted_twice(factor.blocks)) | set(counted_twice(held_out.blocks))
+    shared = [x for x in counted_twice((*factor.blocks, *held_out.blocks)) if x not in before]
+    return tuple(f"validation is among the data fitted to, so its loss says nothing new: {x}" for x in shared)
+
+
 def _unsafe(options: Options, prior: Prior) -> tuple[str, ...]:
     """What no constraint can keep, since there is no term for it."""
     found = []
@@ -257,8 +284,8 @@ def _unsafe(options: Options, prior: Prior) -> tuple[str, ...]:
 
 
 def _with_bonds(c: Coefficients) -> Coefficients:
-    """No parameters have kr*r0 at kr = 0: the smallest kr that keeps it. A negative kr is one that no data move, and
-    stays."""
+    """No parameters have kr*r0 at kr = 0: the smallest kr that keeps it. A negative kr is one that no data move,
+    and stays."""
     c = c.copy()
     if c[0] >= 0:
         c[0] = max(c[0], np.finfo(np.float64).eps * abs(c[1]))

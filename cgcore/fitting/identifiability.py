@@ -64,6 +64,11 @@ class Identifiability:
     without_data: dict[str, str]
     notes: list[str]
 
+    def __repr__(self) -> str:
+        kept, every = sum(self.kept), len(self.kept)
+        empty = ", ".join(self.without_data) or "none"
+        return f"Identifiability({kept} of {every} directions kept, {self.resolved} resolved, without data: {empty})"
+
 
 def identify(factor: Factor, spectrum: Spectrum, kept: np.ndarray) -> Identifiability:
     """Name the directions of this factor that are kept and left."""
@@ -109,6 +114,7 @@ def compact(names: Sequence[str]) -> str:
 
 def _without_data(factor: Factor) -> dict[str, str]:
     columns, weights = design(factor.S), factor.fingerprint.weights
+    longest = max(block.beads // block.frames for block in factor.blocks)
     empty = {}
     for term, where in factor.fingerprint.layout.terms.items():
         if where.start == where.stop:
@@ -117,6 +123,8 @@ def _without_data(factor: Factor) -> dict[str, str]:
             empty[term] = (
                 "its weight is 0"
                 if getattr(weights, term) == 0
+                else "its forces are 0 in every frame, as in chains that are exactly straight"
+                if longest >= TERM_NEEDS[term]
                 else f"no chain has the {TERM_NEEDS[term]} beads that it needs"
             )
     return empty

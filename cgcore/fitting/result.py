@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from cgcore.data import Dataset
 from cgcore.factor.factor import Factor
 from cgcore.factor.triangle import Coefficients
 from cgcore.fitting.admissible import Admissible
@@ -13,13 +19,14 @@ from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.identifiability import Identifiability
 from cgcore.fitting.options import Options
 from cgcore.physics.prior import Params, Prior
+from cgcore.physics.space import Displacement
 from cgcore.solver.status import Status
 from cgcore.timing import Seconds
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FitResult:
-    """A fit: how it ended, what it found, and how good that is.
+    """A fit: how it ended, what it found, and how good that is. Equal only to itself: compare what it holds.
 
     Arguments:
         status: why it ended.
@@ -33,6 +40,9 @@ class FitResult:
         initial_params: where the fit started.
         fitted_params: where it ended, in the canonical gauge.
         prior: the prior that was fitted, with its starting parameters.
+        data: what was fitted to.
+        validation: what was held out.
+        displacement: the one that was fitted with.
         factor: the factor of the training frames, which can be fitted again or saved.
         options: settings.
         smoothness: strength of the smoothness penalty relative to the data; None where the fit was not smoothed.
@@ -61,6 +71,9 @@ class FitResult:
     initial_params: Params
     fitted_params: Params
     prior: Prior
+    data: Dataset | Factor
+    validation: Dataset | Factor | None
+    displacement: Displacement
     factor: Factor
     options: Options
     smoothness: float | None
@@ -87,14 +100,83 @@ class FitResult:
         """How it ended, in a sentence."""
         return self.status.message
 
+    @property
+    def dtype(self) -> np.dtype:
+        """The precision that it was solved in; losses and parameters that it holds are float64."""
+        return np.dtype(self.options.precision)
+
+    @property
+    def fitted_prior(self) -> Prior:
+        """The prior with the fitted parameters: what the next fit can start from, and an export is made of."""
+        return Prior(self.prior.weights, self.fitted_params, self.prior.carried)
+
+    def report(self) -> str:
+        """The report that `cgcore fit` prints."""
+        from cgcore.report.text import report
+
+        return report(self)
+
+    def save(
+        self, folder: str | os.PathLike[str], *, config_file: str | None = None, unused: Sequence[str] = ()
+    ) -> tuple[Path, Path]:
+        """Write `fit.json` and `priors.yaml` into a folder, which is made where it is missing, as `cgcore fit` does.
+
+        Arguments:
+            folder: where.
+            config_file: the configuration that the prior came from, to be named in the record.
+            unused: its keys that the fit did not use, likewise.
+
+        Returns: the two paths.
+
+        Raises:
+            InputError: a file cannot be written.
+        """
+        from cgcore.report.record import write
+
+        return write(folder, self, config_file, unused)
+
+    def plot(self, path: str | os.PathLike[str]) -> None:
+        """Draw the fit into a file, as `cgcore fit --plot` does: .html, .png, .svg or .pdf.
+
+        Raises:
+            InputError: the suffix is none of these, matplotlib is not installed, or the file cannot be written.
+        """
+        from cgcore.report.plot import write_plot
+
+        dataset = self.data if isinstance(self.data, Dataset) else None
+        write_plot(
+            path,
+            self,
+            self.factor.histograms,
+            dataset,
+            self.temperature,
+            report=self.report(),
+            displacement=self.displacement,
+        )
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{self.status.name}: {self.message}",
+            f"{self.steps} steps in {self.dtype}, optimality gap {self.certificate.optimality_gap:.1e}",
+            f"loss {self.certificate.initial_loss:.8g} -> {self.train_loss:.8g} (kcal/mol/Å)²"
+            + ("" if self.val_loss is None else f", held out {self.val_loss:.8g}"),
+            *(f"warning: {sentence}" for sentence in self.warnings[:3]),
+            ".report() says more, .save(folder) and .plot(file) write it",
+        ]
+        return "FitResult(\n  " + "\n  ".join(lines) + "\n)"
+
     def as_dict(self) -> dict[str, Any]:
-        """The keys that users' scripts read."""
-        return {
-            "train_loss": self.train_loss,
-            "val_loss": self.val_loss,
-            "steps": self.steps,
-            "converged": self.converged,
-            "grad_norm": self.grad_norm,
-            "loss_history": self.loss_history,
-            "fitted_params": self.fitted_params,
-        }
+        """The keys that users' scripts read, in plain Python values, which `json.dumps` takes."""
+        from cgcore.serialize import plain
+
+        return plain(
+            {
+                "train_loss": self.train_loss,
+                "val_loss": self.val_loss,
+                "steps": self.steps,
+                "converged": self.converged,
+                "grad_norm": self.grad_norm,
+                "loss_history": self.loss_history,
+                "fitted_params": self.fitted_params,
+            }
+        )

@@ -1,9 +1,10 @@
-"""Fitted values that physics does not allow."""
+"""What a fit is to be read with care for: values that physics does not allow, and frames that count twice."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cgcore.factor.block import counted_twice
 from cgcore.physics.prior import Params
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ def unphysical_values(params: Params) -> tuple[str, ...]:
 
 
 def unphysical(params: Params, factor: Factor) -> tuple[str, ...]:
-    """A sentence for each fitted value that makes no sense as a force field."""
+    """A sentence for each fitted value that makes no sense as a force field, and for each source given twice."""
     found = [f"{sentence} (see --constraints)" for sentence in unphysical_values(params)]
     sampled = factor.histograms.sampled_range("bond")
     if sampled and not sampled[0] <= params["r0"] <= sampled[1]:
         found.append(
             f"r0 = {params['r0']:.6g} Å is outside the sampled bond lengths {sampled[0]:.2f}..{sampled[1]:.2f} Å"
         )
-    return tuple(found)
+    return (*found, *counted_twice(factor.blocks))

@@ -129,7 +129,7 @@ def to_cartesian(c: Float[Array, " n"], start: Params) -> Params:
     return params
 
 
-def _unscaled(scaled: np.ndarray, epsilon: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+def _unscaled(scaled: np.float64, epsilon: np.ndarray, sigma: np.ndarray) -> np.ndarray | np.float64:
     return scaled / sigma**4 if sigma != 0 else epsilon
 
 

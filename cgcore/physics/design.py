@@ -9,8 +9,8 @@ from cgcore.physics.coefficients import Layout
 from cgcore.physics.internal import (
     ENDS,
     Coordinates,
+    Gradients,
     Slopes,
-    Vectors,
     bond_slopes,
     coordinates,
     series_slopes,
@@ -20,6 +20,8 @@ from cgcore.physics.prior import Weights
 from cgcore.physics.space import Displacement, free
 
 Columns = Float[Array, "columns xyz beads frames"]
+AnySlopes = Float[Array, "_ _ frames"]
+"""Slopes of one kind beside those of another, which has other columns and rows."""
 Closest = Float[Array, "pair_terms frames"]
 """Distance of the closest pair of each pair term [Å], in the order of their columns."""
 
@@ -61,7 +63,7 @@ def columns(
     return jnp.concatenate([*series, pairs]), closest
 
 
-def slopes(weights: Weights, layout: Layout, at: Coordinates) -> tuple[Slopes, Slopes, Slopes]:
+def slopes(weights: Weights, layout: Layout, at: Coordinates) -> tuple[AnySlopes, AnySlopes, AnySlopes]:
     """Of bonds, angles and dihedrals: minus the derivative of the energy by the coordinate, for each coefficient."""
     return (
         bond_slopes(at.bond, -weights.bond),
@@ -82,12 +84,12 @@ def pair_columns(
     return forces, jnp.stack([found.closest for found in pairs])
 
 
-def onto_beads(slope: Slopes, gradients: tuple[Vectors, ...], n_beads: int) -> Columns:
+def onto_beads(slope: Slopes, gradients: tuple[Gradients, ...], n_beads: int) -> Columns:
     """Slope times gradient, summed over the rows that a bead is in: gradient k of row i acts on bead i + k."""
     slope = jnp.pad(slope, ((0, 0), (ENDS, ENDS), (0, 0)))
 
-    def at_bead(x: Vectors | Slopes, k: int) -> Vectors | Slopes:
+    def at_bead(x: Float[Array, "first padded frames"], k: int) -> Float[Array, "first beads frames"]:
         return x[:, ENDS - k : ENDS - k + n_beads]
 
-    forces = [at_bead(slope, k)[:, None] * at_bead(g, k) for k, g in enumerate(gradients)]
+    forces = [at_bead(slope, k)[:, None] * at_bead(g, k)[None] for k, g in enumerate(gradients)]
     return sum(forces[1:], start=forces[0])

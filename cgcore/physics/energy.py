@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Shaped
 
 from cgcore.physics import geometry, terms
 from cgcore.physics.prior import Params, Weights
@@ -26,8 +27,8 @@ _HARMLESS = np.eye(3)
 def term_energies(
     weights: Weights,
     params: Params,
-    R: Float[Array, "beads 3"],
-    mask: Bool[Array, " beads"],
+    R: Float[Any, "beads 3"],
+    mask: Shaped[Any, " beads"],
     displacement: Displacement = free,
 ) -> dict[str, Float[Array, ""]]:
     """Weighted energy of each term of one frame [kcal/mol]; a term counts only if all of its beads are real.
@@ -65,8 +66,8 @@ def term_energies(
 def energy(
     weights: Weights,
     params: Params,
-    R: Float[Array, "beads 3"],
-    mask: Bool[Array, " beads"],
+    R: Float[Any, "beads 3"],
+    mask: Shaped[Any, " beads"],
     displacement: Displacement = free,
 ) -> Float[Array, ""]:
     """Prior energy of one frame [kcal/mol]; arguments as in `term_energies`."""
@@ -76,8 +77,8 @@ def energy(
 def forces(
     weights: Weights,
     params: Params,
-    R: Float[Array, "beads 3"],
-    mask: Bool[Array, " beads"],
+    R: Float[Any, "beads 3"],
+    mask: Shaped[Any, " beads"],
     displacement: Displacement = free,
 ) -> Float[Array, "beads 3"]:
     """Minus the gradient of `energy` [kcal/mol/Å]; zero on padded beads."""
@@ -99,7 +100,7 @@ def _sum_over_rows(
         jnp.where(
             real[:, None],
             jax.vmap(displacement)(R[rows[:, k + 1]], R[rows[:, k]]),
-            jnp.asarray(_HARMLESS[k], R.dtype),
+            jnp.asarray(_HARMLESS[None, k], R.dtype),
         )
         for k in range(rows.shape[1] - 1)
     ]

@@ -20,6 +20,8 @@ bead are sums of slices."""
 
 Rows = Float[Array, "rows frames"]
 Vectors = Float[Array, "xyz rows frames"]
+Gradients = Float[Array, "xyz padded frames"]
+"""Vectors with `ENDS` rows of zeros before the first row and after the last."""
 Slopes = Float[Array, "columns rows frames"]
 
 
@@ -30,7 +32,7 @@ class Coordinate(NamedTuple):
     """
 
     values: tuple[Rows, ...]
-    gradients: tuple[Vectors, ...]
+    gradients: tuple[Gradients, ...]
 
     @property
     def rows(self) -> int:
@@ -60,16 +62,16 @@ def coordinates(
     in `geometry.dihedral`.
     """
 
-    def gradient(g: Vectors, beads: int) -> Vectors:
+    def gradient(g: Vectors, beads: int) -> Gradients:
         """Zero where one of a row's beads is missing."""
-        known = jnp.arange(g.shape[1])[:, None] < lengths - beads + 1
-        return jnp.pad(jnp.where(known, g, 0.0), ((0, 0), (ENDS, ENDS), (0, 0)))
+        known = jnp.arange(g.shape[1])[:, None] < lengths[None] - beads + 1
+        return jnp.pad(jnp.where(known[None], g, 0.0), ((0, 0), (ENDS, ENDS), (0, 0)))
 
     bonds = jnp.stack(separations(displacement, list(R[:, 1:]), list(R[:, :-1])))
-    exists = jnp.arange(bonds.shape[1])[:, None] < lengths - 1
-    bonds = jnp.where(exists, bonds, jnp.array([1.0, 0.0, 0.0], bonds.dtype)[:, None, None])
+    exists = jnp.arange(bonds.shape[1])[:, None] < lengths[None] - 1
+    bonds = jnp.where(exists[None], bonds, jnp.array([1.0, 0.0, 0.0], bonds.dtype)[:, None, None])
     r = jnp.sqrt(_dot(bonds, bonds))
-    along = bonds / r
+    along = bonds / r[None]
     cos_theta, sin_theta, d_theta = _angles(bonds, r)
     cos_phi, sin_phi, d_phi = _dihedrals(bonds, r)
     return Coordinates(
@@ -79,7 +81,7 @@ def coordinates(
     )
 
 
-def histogrammed(at: Coordinates) -> dict[str, Rows]:
+def histogrammed(at: Coordinates) -> dict[str, Float[Array, "_ frames"]]:
     """Bond lengths [Å], angles and dihedrals [rad]."""
     (r,), (cos_theta, sin_theta), (cos_phi, sin_phi) = (kind.values for kind in at)
     return {"bond": r, "angle": jnp.arctan2(sin_theta, cos_theta), "dihedral": jnp.arctan2(sin_phi, cos_phi)}
@@ -93,13 +95,13 @@ def separations(displacement: Displacement, a: Sequence[Array], b: Sequence[Arra
     return [vectors[..., axis] for axis in range(3)]
 
 
-def bond_slopes(bond: Coordinate, factor: float) -> Slopes:
+def bond_slopes(bond: Coordinate, factor: float | Float[Array, ""]) -> Slopes:
     """`factor` times d/dr of kr/2 (r - r0)^2 for each coefficient, kr and kr*r0, being 1."""
     (r,) = bond.values
     return jnp.stack([factor * r, jnp.full_like(r, -factor)])
 
 
-def series_slopes(kind: Coordinate, harmonics: int, factor: float) -> Slopes:
+def series_slopes(kind: Coordinate, harmonics: int, factor: float | Float[Array, ""]) -> Slopes:
     """`factor` times d/dx of cos(n x) for n = 1, 2, ..., then of sin(n x).
 
     By the angle addition theorem: no trigonometry.
@@ -115,20 +117,32 @@ def series_slopes(kind: Coordinate, harmonics: int, factor: float) -> Slopes:
     return jnp.stack(slopes) if slopes else jnp.zeros((0, *cosine.shape), cosine.dtype)
 
 
-def _angles(bonds: Vectors, r: Rows) -> tuple[Rows, Rows, list[Vectors]]:
+def _angles(
+    bonds: Vectors, r: Rows
+) -> tuple[
+    Float[Array, "max(rows-1,0) frames"],
+    Float[Array, "max(rows-1,0) frames"],
+    list[Float[Array, "xyz max(rows-1,0) frames"]],
+]:
     """cos and sin of the angles, and the angle's gradient for the three beads."""
     u, v = -bonds[:, :-1], bonds[:, 1:]
     length_u, length_v = r[:-1], r[1:]
     # Of the bonds as they are: normalised ones of a straight chain are not exactly parallel.
     normal = _cross(u, v)
     area = jnp.sqrt(_dot(normal, normal))
-    normal = normal / jnp.where(area > 0, area, 1.0)
-    first, last = _cross(u, normal) / length_u**2, -_cross(v, normal) / length_v**2
+    normal = normal / jnp.where(area > 0, area, 1.0)[None]
+    first, last = _cross(u, normal) / length_u[None] ** 2, -_cross(v, normal) / length_v[None] ** 2
     lengths = length_u * length_v
     return _dot(u, v) / lengths, area / lengths, [first, -(first + last), last]
 
 
-def _dihedrals(bonds: Vectors, r: Rows) -> tuple[Rows, Rows, list[Vectors]]:
+def _dihedrals(
+    bonds: Vectors, r: Rows
+) -> tuple[
+    Float[Array, "max(rows-2,0) frames"],
+    Float[Array, "max(rows-2,0) frames"],
+    list[Float[Array, "xyz max(rows-2,0) frames"]],
+]:
     """cos and sin of the dihedrals, and the dihedral's gradient for the four beads."""
     b1, b2, b3 = bonds[:, :-2], bonds[:, 1:-1], bonds[:, 2:]
     length = r[1:-1]
@@ -137,14 +151,14 @@ def _dihedrals(bonds: Vectors, r: Rows) -> tuple[Rows, Rows, list[Vectors]]:
     radius = jnp.sqrt(x**2 + y**2)
     defined = radius > 0
     radius = jnp.where(defined, radius, 1.0)
-    first = _scaled(length, _dot(n1, n1)) * n1
-    last = -_scaled(length, _dot(n2, n2)) * n2
+    first = _scaled(length, _dot(n1, n1))[None] * n1
+    last = -_scaled(length, _dot(n2, n2))[None] * n2
     ahead, behind = _dot(b1, b2) / length**2, _dot(b3, b2) / length**2
-    second = -(1 + ahead) * first + behind * last
+    second = -(1 + ahead[None]) * first + behind[None] * last
     return (
         jnp.where(defined, x / radius, 1.0),
         y / radius,
-        [jnp.where(defined, g, 0.0) for g in (first, second, -(first + second + last), last)],
+        [jnp.where(defined[None], g, 0.0) for g in (first, second, -(first + second + last), last)],
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float, Shaped
 
 from cgcore.physics.energy import forces
 from cgcore.physics.prior import Params, Weights
@@ -14,9 +16,9 @@ from cgcore.physics.space import Displacement, free
 def force_matching_loss(
     weights: Weights,
     params: Params,
-    R: Float[Array, "frames beads 3"],
-    F: Float[Array, "frames beads 3"],
-    mask: Bool[Array, "frames beads"],
+    R: Float[Any, "frames beads 3"],
+    F: Float[Any, "frames beads 3"],
+    mask: Shaped[Any, "frames beads"],
     displacement: Displacement = free,
 ) -> Float[Array, ""]:
     """Sum over real beads of |F_pred - F|^2, over their number [(kcal/mol/Å)²].

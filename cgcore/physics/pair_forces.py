@@ -38,7 +38,7 @@ def far_pair_forces(R: Positions, lengths: Lengths, displacement: Displacement =
     n_beads = R.shape[1]
     chunks = -(-n_beads // PARTNERS)
     beyond = ((0, chunks * PARTNERS - n_beads), (0, 0))
-    real = jnp.arange(n_beads)[:, None] < lengths
+    real = jnp.arange(n_beads)[:, None] < lengths[None]
     # Added to a squared distance, which vectorises where a mask does not: 4 / inf^3 is 0.
     missing = jnp.pad(jnp.where(real, 0.0, jnp.inf), beyond, constant_values=jnp.inf)
     # x, y and z apart, here and below: XLA does not vectorise slices of (xyz, beads, frames) that move.
@@ -55,7 +55,7 @@ def far_pair_forces(R: Positions, lengths: Lengths, displacement: Displacement =
         strength = _strength(jnp.where(apart, _squared(d) + absent[:, None], jnp.inf))
         # Written out: XLA's sum over an axis does not vectorise here. Separations again: XLA would keep all of d.
         for k in range(PARTNERS):
-            d = separations(displacement, every, [x[k] for x in partners])
+            d = separations(displacement, every, [x[k, None] for x in partners])
             forces = [f + strength[k] * x for f, x in zip(forces, d, strict=True)]
             strongest = jnp.maximum(strongest, strength[k])
         return forces, strongest
@@ -72,8 +72,8 @@ def close_pair_forces(R: Positions, lengths: Lengths, displacement: Displacement
     bead = jnp.arange(R.shape[1])[:, None]
     for k in range(nearest, min(farthest, R.shape[1] - 1) + 1):
         d = separations(displacement, list(R[:, :-k]), list(R[:, k:]))
-        strength = _strength(jnp.where(bead[k:] < lengths, _squared(d), jnp.inf))
-        force = strength * jnp.stack(d)
+        strength = _strength(jnp.where(bead[k:] < lengths[None], _squared(d), jnp.inf))
+        force = strength[None] * jnp.stack(d)
         total = total.at[:, :-k].add(force).at[:, k:].add(-force)
         strongest = strongest.at[:-k].max(strength)
     return PairForces(total, _closest(strongest))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -36,9 +37,9 @@ class Weights(NamedTuple):
     excluded_volume: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prior:
-    """Term weights and parameters, checked.
+    """Term weights and parameters, checked. Equal to another of the same values.
 
     Arguments:
         weights: factor of each term.
@@ -56,6 +57,50 @@ class Prior:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "params", _checked(self.weights, self.params))
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Prior:
+        """The prior in a YAML file, as `write`, `cgcore fit` and users' own configurations have it.
+
+        Raises:
+            InputError: the file cannot be read, anything is wrong in it, or it holds no `model: priors:` block.
+        """
+        from cgcore.config import config_of
+        from cgcore.files import read_yaml
+
+        document = read_yaml(path)
+        config = config_of(document, os.fspath(path))
+        # A default stands where there is none, and nobody means to read that.
+        if not isinstance(document, dict) or "priors" not in (document.get("model") or {}):
+            raise InputError(f"{path}: model.priors is missing; give the priors.yaml that `cgcore fit --output` wrote")
+        return config.prior
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write weights and parameters as YAML, which `read` and `--config` take: every number comes back the same.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        from cgcore.serialize import write_priors
+
+        write_priors(path, self, self.params)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Prior):
+            return NotImplemented
+        same = (self.weights, dict(self.carried)) == (other.weights, dict(other.carried))
+        return same and all(np.array_equal(value, other.params[name]) for name, value in self.params.items())
+
+    def __hash__(self) -> int:
+        return hash(self.weights)
+
+    def __repr__(self) -> str:
+        weights = ", ".join(f"{name}={w:g}" for name, w in self.weights._asdict().items() if w is not None)
+        values = ", ".join(
+            f"{name}: {len(value)} values" if name in SERIES else f"{name}={float(value):.6g}"
+            for name, value in self.params.items()
+        )
+        return f"Prior(weights: {weights}; {values})"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,7 +128,15 @@ def _checked(weights: Weights, params: Mapping[str, Any]) -> Params:
             raise InputError(
                 f"prior parameter {name!r} has {np.size(params[name])} harmonics; give at most {MOST_HARMONICS}"
             )
-        value = np.asarray(params[name], np.float64)
+        try:
+            value = np.asarray(params[name], np.float64)
+        # JAX's own error for a traced array is a TypeError, too.
+        except (TypeError, ValueError) as error:
+            given = type(params[name]).__name__
+            raise InputError(
+                f"prior parameter {name!r} is a {given}, which holds no numbers (what JAX is tracing has none); "
+                "give numbers, outside of jax.jit"
+            ) from error
         if value.ndim != (1 if name in SERIES else 0):
             kind = "a list of numbers" if name in SERIES else "one number"
             raise InputError(f"prior parameter {name!r} has shape {value.shape}; give {kind}")

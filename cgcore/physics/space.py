@@ -12,9 +12,12 @@ from jaxtyping import Array, Float
 
 from cgcore.errors import InputError
 
-Vector = Float[Array, "3"]
+Vector = Float[Array | np.ndarray, "3"]
 Displacement = Callable[[Vector, Vector], Vector]
 """jax-md's convention: `displacement(Ra, Rb)` is Ra - Rb, in a periodic box its nearest image."""
+
+FREE = "free"
+"""Name of free space."""
 
 
 def free(Ra: Vector, Rb: Vector) -> Vector:
@@ -31,10 +34,38 @@ class Periodic:
 
     lengths: tuple[float, float, float]
 
+    @property
+    def name(self) -> str:
+        """What a factor's fingerprint calls it: boxes that differ have names that differ."""
+        return "periodic " + " x ".join(np.format_float_positional(edge, trim="-") for edge in self.lengths) + " Å"
+
     def __call__(self, Ra: Vector, Rb: Vector) -> Vector:
         difference = Ra - Rb
         lengths = jnp.asarray(self.lengths, difference.dtype)
         return difference - lengths * jnp.round(difference / lengths)
+
+
+def periodic(box: Any) -> Periodic:
+    """The displacement in a periodic box: to the nearest image.
+
+    Equal boxes give equal displacements, for which nothing compiles again, and which name themselves in a factor.
+
+    Arguments:
+        box: three lengths [Å], or one of a cube.
+
+    Raises:
+        InputError: they are not one or three lengths above 0.
+    """
+    try:
+        lengths = np.asarray(box, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"box is {box!r:.60}; give three lengths above 0, in Å") from None
+    if lengths.ndim == 0:
+        lengths = np.repeat(lengths, 3)
+    if lengths.shape != (3,) or not np.isfinite(lengths).all() or not (lengths > 0).all():
+        raise InputError(f"box is {lengths.tolist()}; give three lengths above 0, in Å, or None for free space")
+    x, y, z = lengths.tolist()
+    return Periodic((x, y, z))
 
 
 def displacement_in(box: Any, cutoff: float | None) -> tuple[Displacement, str]:
@@ -48,11 +79,29 @@ def displacement_in(box: Any, cutoff: float | None) -> tuple[Displacement, str]:
         InputError: the box is not three lengths, or so small that the cutoff reaches a second image.
     """
     if box is None:
-        return free, "free"
-    lengths = np.asarray(box, np.float64)
-    if lengths.shape != (3,) or not np.isfinite(lengths).all() or not (lengths > 0).all():
-        raise InputError(f"box is {lengths.tolist()}; give three lengths above 0, in Å, or None for free space")
-    if cutoff is not None and cutoff > lengths.min() / 2:
-        raise InputError(f"model.cutoff is {cutoff:g} Å, more than half of the box {lengths.tolist()}; lower it")
-    x, y, z = lengths.tolist()
-    return Periodic((x, y, z)), f"periodic {x:g} x {y:g} x {z:g} Å"
+        return free, FREE
+    displacement = periodic(box)
+    if cutoff is not None and cutoff > min(displacement.lengths) / 2:
+        shown = list(displacement.lengths)
+        raise InputError(f"model.cutoff is {cutoff:g} Å, more than half of the box {shown}; lower it")
+    return displacement, displacement.name
+
+
+def displacement_name(displacement: Displacement, given: str | None = None) -> str:
+    """What a displacement is called in a factor's fingerprint: factors merge where the names are equal.
+
+    Arguments:
+        displacement: in jax-md's convention.
+        given: the caller's name for it; None: its own.
+
+    Raises:
+        InputError: it is neither `free` nor a `Periodic`, and has no name, or the name of free space.
+    """
+    own = FREE if displacement is free else displacement.name if isinstance(displacement, Periodic) else None
+    name = own if given is None else given
+    if not name or (name == FREE) != (own == FREE):
+        raise InputError(
+            f"the displacement is {'unnamed' if not name else f'named {name!r}'}, and factors made with different ones "
+            "must not be merged; use cgcore.periodic(box), or give displacement_name, a name for this one alone"
+        )
+    return name

@@ -19,7 +19,7 @@ def fourier_angle(theta: Scalar, a: Float[Array, " n"], b: Float[Array, " n"]) -
     return jnp.sum(a * jnp.cos(n_theta) + b * jnp.sin(n_theta))
 
 
-def cosine_dihedral(phi: Scalar, k: Float[Array, "... n"], gamma: Float[Array, "... n"]) -> Scalar:
+def cosine_dihedral(phi: Scalar, k: Float[Array, "*axes n"], gamma: Float[Array, "*axes n"]) -> Scalar:
     """sum_n k_n [1 + cos(n phi - gamma_n)], n = 1, 2, ... along the last axis, with k [kcal/mol], gamma [rad]."""
     return jnp.sum(k * (1 + jnp.cos(_harmonics(k) * phi - gamma)))
 
@@ -29,5 +29,7 @@ def soft_repulsion(r: Scalar, epsilon: Scalar, sigma: Scalar) -> Scalar:
     return epsilon * (sigma / r) ** 4
 
 
-def _harmonics(series: Float[Array, "... n"]) -> Float[Array, " n"]:
-    return jnp.arange(1, series.shape[-1] + 1, dtype=series.dtype)
+def _harmonics(series: Float[Array, "*axes n"]) -> Float[Array, "*ones n"]:
+    """1, 2, ... along the last axis, with as many axes as the series has."""
+    n = jnp.arange(1, series.shape[-1] + 1, dtype=series.dtype)
+    return jnp.expand_dims(n, range(series.ndim - 1))

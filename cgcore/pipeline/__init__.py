@@ -16,22 +16,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cgcore.config.loading import load_settings as load_settings
+    from cgcore.config.settings import Settings as Settings
     from cgcore.pipeline.evaluation import evaluate as evaluate
     from cgcore.pipeline.loader import DatasetLoader as DatasetLoader
     from cgcore.pipeline.model import CombinedModel as CombinedModel
-    from cgcore.pipeline.settings import Settings as Settings
-    from cgcore.pipeline.settings import load_settings as load_settings
-    from cgcore.pipeline.sizing import model_for as model_for
+    from cgcore.pipeline.model_for_data import model_for as model_for
     from cgcore.pipeline.trainer import Trainer as Trainer
 
 _HOME = {
     "CombinedModel": "cgcore.pipeline.model",
     "DatasetLoader": "cgcore.pipeline.loader",
-    "Settings": "cgcore.pipeline.settings",
+    "Settings": "cgcore.config.settings",
     "Trainer": "cgcore.pipeline.trainer",
     "evaluate": "cgcore.pipeline.evaluation",
-    "load_settings": "cgcore.pipeline.settings",
-    "model_for": "cgcore.pipeline.sizing",
+    "load_settings": "cgcore.config.loading",
+    "model_for": "cgcore.pipeline.model_for_data",
 }
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +18,7 @@ from cgcore.errors import InputError
 from cgcore.files import check_writable
 from cgcore.serialize import to_json
 
-FORMAT = "cgcore checkpoint 1"
+FORMAT = "cgcore checkpoint 2"
 KEPT = 2
 
 
@@ -31,7 +36,7 @@ class Checkpoints:
         folder: of the checkpoints; made where it is missing.
 
     Raises:
-        InputError: orbax is not installed, or the folder cannot be written.
+        InputError: orbax is not installed, or the folder cannot be read or written.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -42,16 +47,27 @@ class Checkpoints:
         options = ocp.CheckpointManagerOptions(
             max_to_keep=KEPT, enable_async_checkpointing=False, cleanup_tmp_directories=True
         )
-        self._manager = ocp.CheckpointManager(self.folder.absolute(), options=options)
+        try:
+            self._manager = ocp.CheckpointManager(self.folder.absolute(), options=options)
+        except Exception as error:
+            raise InputError(f"{folder}: cannot be opened as a folder of checkpoints; choose another one") from error
 
     def __enter__(self) -> Checkpoints:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._manager.close()
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        # Where something else went wrong already, that is what people should read.
+        with _uninterrupted(), nullcontext() if kind is None else suppress(Exception):
+            self._manager.close()
 
     def save(self, arrays: dict[str, np.ndarray], record: dict[str, Any]) -> None:
-        """Add a checkpoint. The record is plain values and arrays, which come back as lists."""
+        """Add a checkpoint. The record is plain values and arrays, which come back as lists.
+
+        Ctrl-C waits until it is there: orbax, interrupted, leaves threads that print tracebacks.
+
+        Raises:
+            InputError: it cannot be written.
+        """
         args = _orbax().args
         arrays = {name: np.asarray(array) for name, array in arrays.items()}
         form = {name: [str(array.dtype), *array.shape] for name, array in arrays.items()}
@@ -59,31 +75,66 @@ class Checkpoints:
         kept = {name: array for name, array in arrays.items() if array.size}
         plain = json.loads(to_json({"format": FORMAT, "arrays": form, "record": record}))
         number = (self._manager.latest_step() or 0) + 1
-        self._manager.save(
-            number, args=args.Composite(arrays=args.StandardSave(kept), record=args.JsonSave(plain)), force=True
-        )
+        with _uninterrupted():
+            try:
+                self._manager.save(
+                    number, args=args.Composite(arrays=args.StandardSave(kept), record=args.JsonSave(plain)), force=True
+                )
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise InputError(
+                    f"{self.folder}: checkpoint {number} cannot be written ({reason}); make room, or choose a folder "
+                    "that is writable"
+                ) from error
 
     def latest(self) -> Checkpoint | None:
         """The newest one; None where there is none.
 
         Raises:
-            InputError: it cannot be read, or another program made it.
+            InputError: it is damaged, or another program made it.
         """
-        step, args = self._manager.latest_step(), _orbax().args
-        if step is None:
+        steps = sorted(self._manager.all_steps())
+        if not steps:
             return None
+        step, args = steps[-1], _orbax().args
         try:
             stored = self._manager.restore(step, args=args.Composite(record=args.JsonRestore())).record
-            if stored["format"] != FORMAT:
-                raise KeyError("format")
-            like = {name: np.zeros(shape, dtype) for name, (dtype, *shape) in stored["arrays"].items()}
-            kept = {name: array for name, array in like.items() if array.size}
-            arrays = self._manager.restore(step, args=args.Composite(arrays=args.StandardRestore(kept))).arrays
-        except (KeyError, TypeError, ValueError, OSError, AttributeError) as error:
-            raise InputError(
-                f"{self.folder}: checkpoint {step} cannot be read; give a folder that `cgcore train` made"
-            ) from error
-        return Checkpoint(like | {name: np.asarray(array) for name, array in arrays.items()}, stored["record"])
+            form, record = (stored["arrays"], stored["record"]) if stored["format"] == FORMAT else (None, None)
+            if form is not None and isinstance(record, dict):
+                like = {name: np.zeros(shape, dtype) for name, (dtype, *shape) in form.items()}
+                kept = {name: array for name, array in like.items() if array.size}
+                arrays = self._manager.restore(step, args=args.Composite(arrays=args.StandardRestore(kept))).arrays
+                return Checkpoint(like | {name: np.asarray(array) for name, array in arrays.items()}, record)
+        except Exception as error:  # orbax and its stores raise whatever they meet in a damaged file
+            raise damaged(self.folder, step, steps[-2] if len(steps) > 1 else None) from error
+        raise InputError(
+            f"{self.folder}: checkpoint {step} is not one of this version of cgcore; start anew without --resume"
+        )
+
+
+def damaged(folder: Path, step: int, previous: int | None = None) -> InputError:
+    """What is said of a checkpoint that cannot be read."""
+    mend = "start anew without --resume"
+    if previous is not None:
+        mend = f"remove {folder / str(step)} to go on from checkpoint {previous}, or {mend}"
+    return InputError(f"{folder}: checkpoint {step} cannot be read, it is damaged; {mend}")
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C inside the block takes effect after it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers, and one that is not Python's could not be set back
+        return
+    met: list[tuple[int, Any]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: met.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if met and callable(before):
+        before(*met[0])
 
 
 def _orbax() -> Any:

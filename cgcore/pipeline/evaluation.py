@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Array
 
 from cgcore.pipeline.loader import DatasetLoader, frame_arrays
+from cgcore.pipeline.minibatch_loss import minibatches
 from cgcore.pipeline.model import CombinedModel
 from cgcore.pipeline.optimizers import ModelParams
-from cgcore.pipeline.workplace import minibatches
 
 FRAMES_AT_ONCE = 32
 
@@ -36,7 +36,7 @@ def evaluate(model: CombinedModel, params: ModelParams, loader: DatasetLoader) -
     with model.precision():
         frames = tuple(jnp.asarray(x) for x in (arrays.R, arrays.F, arrays.mask, arrays.species))
         chosen = jnp.asarray(minibatches(np.arange(loader.n_frames), min(FRAMES_AT_ONCE, loader.n_frames)))
-        sums = jax.jit(lambda params, *args: _sums(model, params, *args))(params, frames, chosen)
+        sums = jax.jit(lambda params, *args: _sums(model, params, *args))(model.in_precision(params), frames, chosen)
     total = jax.tree.map(lambda x: float(np.sum(np.asarray(x, np.float64))), sums)
     beads = max(int(arrays.mask.sum()), 1)
     return {

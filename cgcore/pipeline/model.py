@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
+from cgcore.config import Settings, load_settings
 from cgcore.errors import InputError
 from cgcore.physics.energy import term_energies
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, displacement_in
 from cgcore.pipeline.loader import check_species
 from cgcore.pipeline.networks.edges import average_neighbors
-from cgcore.pipeline.networks.network import Network, make_network
+from cgcore.pipeline.networks.make import make_network
+from cgcore.pipeline.networks.network import Network
 from cgcore.pipeline.optimizers import ModelParams
-from cgcore.pipeline.settings import Settings, load_settings
+
+MOST_PARAMETERS = 200_000_000
+"""Of a network: an optimizer keeps two more numbers for each, which together are 2.4 GB in float32."""
 
 PRIOR = "prior"
 """The prior's key in the parameters; the network's is its kind, "allegro" or "nequip"."""
@@ -43,7 +49,8 @@ class CombinedModel:
 
     Attributes:
         settings: as read, `avg_num_neighbors` filled in.
-        prior: weights and current parameters; None with `use_priors: false`.
+        prior: weights and starting parameters; None with `use_priors: false`. Current ones are with those of the
+            network (`Trainer.params`).
         network: None with `ml_model: none`.
         box: its lengths [Å]; None in free space.
         displacement: of the box.
@@ -97,18 +104,29 @@ class CombinedModel:
         return self.settings.training.precision
 
     def initialize_params(self, key: jax.Array) -> ModelParams:
-        """{"prior": the current prior's parameters, "allegro" or "nequip": random ones}, without what is not used."""
+        """{"prior": the starting ones, "allegro" or "nequip": random ones}, without what is not used.
+
+        Raises:
+            InputError: the network would have more than `MOST_PARAMETERS`.
+        """
         with self.precision():
-            params: ModelParams = {} if self.prior is None else {PRIOR: self.prior_params()}
+            params: ModelParams = {} if self.prior is None else self.in_precision({PRIOR: dict(self.prior.params)})
             if self.network is not None and self.network_name is not None:
-                params[self.network_name] = self.network.init(key, jnp.dtype(self.dtype))
+                init = partial(self.network.init, dtype=jnp.dtype(self.dtype))
+                # Counted before anything is allocated.
+                count = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(jax.eval_shape(init, key)))
+                if count > MOST_PARAMETERS:
+                    raise InputError(
+                        f"{self.settings.name}: model.{self.network_name} asks for {count:,} parameters; make it "
+                        f"smaller (at most {MOST_PARAMETERS:,})"
+                    )
+                params[self.network_name] = init(key)
         return params
 
-    def prior_params(self) -> ModelParams:
-        """The current prior's parameters in the precision of the stages. There must be a prior."""
-        assert self.prior is not None
+    def in_precision(self, params: ModelParams) -> ModelParams:
+        """Parameters as arrays of `dtype`."""
         with self.precision():
-            return {name: jnp.asarray(value, self.dtype) for name, value in self.prior.params.items()}
+            return jax.tree.map(lambda value: jnp.asarray(value, self.dtype), params)
 
     def precision(self) -> AbstractContextManager[Any]:
         """A context in which arrays of `dtype` can be made."""
@@ -117,9 +135,9 @@ class CombinedModel:
     def compute_energy(
         self,
         params: ModelParams,
-        R: Float[Array, "beads 3"],
-        mask: Bool[Array, " beads"],
-        species: Int[Array, " beads"],
+        R: Float[Any, "beads 3"],
+        mask: Shaped[Any, " beads"],
+        species: Int[Any, " beads"],
     ) -> Float[Array, ""]:
         """Energy of one frame [kcal/mol], to be jitted, mapped over frames and differentiated at will.
 
@@ -135,9 +153,9 @@ class CombinedModel:
     def compute_components(
         self,
         params: ModelParams,
-        R: Float[Array, "beads 3"],
-        mask: Bool[Array, " beads"],
-        species: Int[Array, " beads"],
+        R: Float[Any, "beads 3"],
+        mask: Shaped[Any, " beads"],
+        species: Int[Any, " beads"],
     ) -> dict[str, Float[Array, ""]]:
         """Energy of each of the prior's terms, weighted, and of the network ("network") [kcal/mol]."""
         parts: dict[str, Float[Array, ""]] = {}
@@ -148,9 +166,9 @@ class CombinedModel:
     def compute_force_components(
         self,
         params: ModelParams,
-        R: Float[Array, "beads 3"],
-        mask: Bool[Array, " beads"],
-        species: Int[Array, " beads"],
+        R: Float[Any, "beads 3"],
+        mask: Shaped[Any, " beads"],
+        species: Int[Any, " beads"],
     ) -> dict[str, Float[Array, "beads 3"]]:
         """Minus the gradient of each component [kcal/mol/Å]; zero on padded beads."""
         forces: dict[str, Float[Array, "beads 3"]] = {}

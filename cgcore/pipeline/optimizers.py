@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import jax
 import optax
 
-from cgcore.pipeline.settings import OptimizerSettings
+from cgcore.config.optimizers import OptimizerSettings
 
 ModelParams = dict[str, Any]
 """A pytree whose top level names the parts of a model: "prior", and the network by its kind."""
-
-
-class Rule(NamedTuple):
-    """How an optimizer is made of a learning rate, its default learning rate, and the names of its other numbers."""
-
-    make: Callable[..., optax.GradientTransformation]
-    lr: float
-    numbers: tuple[str, ...]
 
 
 def _polyak_sgd(learning_rate: optax.Schedule, peak: float, **numbers: Any) -> optax.GradientTransformation:
@@ -27,34 +20,29 @@ def _polyak_sgd(learning_rate: optax.Schedule, peak: float, **numbers: Any) -> o
     return optax.polyak_sgd(max_learning_rate=peak, scaling=lambda step: learning_rate(step) / peak, **numbers)
 
 
-OPTIMIZERS: Mapping[str, Rule] = {
-    "adabelief": Rule(optax.adabelief, 1e-3, ("b1", "b2", "eps", "eps_root")),
-    "yogi": Rule(optax.yogi, 1e-3, ("b1", "b2", "eps")),
-    "adam": Rule(optax.adam, 1e-3, ("b1", "b2", "eps", "eps_root")),
-    "lion": Rule(optax.lion, 1e-4, ("b1", "b2")),
-    "sgd_nesterov": Rule(optax.sgd, 1e-3, ("momentum",)),
-    "polyak_sgd": Rule(_polyak_sgd, 1.0, ("f_min", "eps")),
-    "fromage": Rule(optax.fromage, 1e-2, ("min_norm",)),
-}
-
-_FIXED: Mapping[str, Mapping[str, Any]] = {
-    "lion": {"weight_decay": 0.0},  # ours comes after, for all optimizers alike
-    "sgd_nesterov": {"nesterov": True, "momentum": 0.9},
+_MAKE: Mapping[str, Callable[..., optax.GradientTransformation]] = {
+    "adabelief": optax.adabelief,
+    "yogi": optax.yogi,
+    "adam": optax.adam,
+    "lion": partial(optax.lion, weight_decay=0.0),  # ours comes after, for all optimizers alike
+    "sgd_nesterov": partial(optax.sgd, nesterov=True),
+    "polyak_sgd": _polyak_sgd,
+    "fromage": optax.fromage,
 }
 
 
 def schedule(settings: OptimizerSettings, steps_per_epoch: int, epochs: int) -> optax.Schedule:
-    """Learning rate against step: linear warm-up from `start_lr` to `peak_lr`, then a cosine to `end_lr`."""
+    """Learning rate against step: linear warm-up from `start` to `peak`, then a cosine to `end_lr`."""
     total = max(settings.decay_steps or steps_per_epoch * epochs, 1)
     if settings.warmup_epochs is not None:
         warmup = round(settings.warmup_epochs * steps_per_epoch)
-    elif isinstance(settings.warmup, int):
-        warmup = settings.warmup
+    elif settings.warmup_steps is not None:
+        warmup = settings.warmup_steps
     else:
-        warmup = round(settings.warmup * total)
+        warmup = round(settings.warmup_fraction * total)
     # optax needs at least one step of cosine.
     return optax.warmup_cosine_decay_schedule(
-        settings.start_lr, settings.peak_lr, min(warmup, total - 1), total, settings.end_lr
+        settings.start, settings.peak, min(warmup, total - 1), total, settings.end_lr
     )
 
 
@@ -67,11 +55,11 @@ def make_optimizer(
     Loshchilov and Hutter 2019) on every part but the prior, whose lengths and stiffnesses are not near 0.
     """
     rate = schedule(settings, steps_per_epoch, epochs)
-    numbers = dict(_FIXED.get(settings.name, {})) | dict(settings.hyperparameters)
+    numbers: dict[str, float] = settings.hyperparameters
     if settings.name == "polyak_sgd":
-        numbers["peak"] = settings.peak_lr
-    parts = [] if settings.grad_clip is None else [optax.clip_by_global_norm(settings.grad_clip)]
-    parts.append(OPTIMIZERS[settings.name].make(rate, **numbers))
+        numbers["peak"] = settings.peak
+    parts = [optax.clip_by_global_norm(settings.grad_clip)] if settings.grad_clip else []
+    parts.append(_MAKE[settings.name](rate, **numbers))
     if settings.weight_decay:
         parts.append(optax.add_decayed_weights(lambda step: -settings.weight_decay * rate(step), _not_prior))
     return optax.with_extra_args_support(optax.chain(*parts))

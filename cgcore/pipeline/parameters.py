@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from cgcore.archive import load_arrays, parse_json
 from cgcore.errors import InputError
-from cgcore.factor.storage import UNREADABLE
-from cgcore.files import atomic_write, open_regular
+from cgcore.files import atomic_write
 
 Tree = TypeVar("Tree")
 
 FORMAT = "cgcore params 1"
+MOST_BEADS = 10**6
+"""Of a frame in a file."""
+
 _MADE = "make it by Trainer.save_params or `cgcore train`"
 
 
@@ -40,7 +42,7 @@ def named_arrays(tree: Any) -> dict[str, np.ndarray]:
 
 
 def from_named(like: Tree, arrays: Mapping[str, np.ndarray], name: str) -> Tree:
-    """The pytree of the form of `like` (and of its dtypes) with these leaves.
+    """The pytree of the form of `like` with these leaves, NumPy arrays of its dtypes.
 
     Raises:
         InputError: a leaf is missing, too many, of another shape or not finite; `name` is that of the file.
@@ -57,7 +59,7 @@ def from_named(like: Tree, arrays: Mapping[str, np.ndarray], name: str) -> Tree:
                 f"{name}: belongs to another model: the parameter {path} has shape {array.shape} and dtype "
                 f"{array.dtype}, here {leaf.shape} and {leaf.dtype}"
             )
-    values = [jnp.asarray(arrays[path], leaf.dtype) for path, (_, leaf) in zip(paths, leaves, strict=True)]
+    values = [np.asarray(arrays[path], leaf.dtype) for path, (_, leaf) in zip(paths, leaves, strict=True)]
     return jax.tree.unflatten(form, values)
 
 
@@ -84,22 +86,27 @@ def read_params(path: str | os.PathLike[str]) -> Saved:
     Raises:
         InputError: no such file, not one of parameters, or a damaged one.
     """
-    file = open_regular(path, f"give the file of parameters, or {_MADE}")
-    try:
-        with file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except UNREADABLE as error:
-        raise InputError(f"{path}: no file of parameters, or a damaged one; {_MADE}") from error
+    arrays = load_arrays(path, _MADE)
     try:
         if str(arrays.pop("format")) != FORMAT:
             raise ValueError
-        fingerprint = json.loads(str(arrays.pop("fingerprint")))
-        beads = int(arrays.pop("beads")) if "beads" in arrays else None
-    except (KeyError, TypeError, ValueError) as error:
+        fingerprint = parse_json(arrays.pop("fingerprint"))
+        beads = arrays.pop("beads", None)
+        if not isinstance(fingerprint, dict) or not (beads is None or _is_count(beads)):
+            raise ValueError
+    except (KeyError, ValueError) as error:
         raise InputError(f"{path}: no file of parameters of this version of cgcore; {_MADE}") from error
     if bad := [name for name, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]:
         raise InputError(f"{path}: the parameter {bad[0].removeprefix('params/')} is not finite; {_MADE}")
-    return Saved({name.removeprefix("params/"): array for name, array in arrays.items()}, fingerprint, beads)
+    return Saved(
+        {name.removeprefix("params/"): array for name, array in arrays.items()},
+        fingerprint,
+        None if beads is None else int(beads),
+    )
+
+
+def _is_count(array: np.ndarray) -> bool:
+    return array.ndim == 0 and array.dtype.kind == "i" and 0 < int(array) <= MOST_BEADS
 
 
 def require_same(mine: Any, theirs: Any, name: str, what: str) -> None:

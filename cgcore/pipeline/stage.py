@@ -1,74 +1,165 @@
-"""One stage: minibatch force matching of the combined model, a whole epoch compiled once, over all local devices."""
+"""A stage: epochs, held-out losses, the parameters to keep, and what is reported of it."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
-from jaxtyping import Array, Float
 
-from cgcore.pipeline.optimizers import ModelParams
-from cgcore.pipeline.workplace import Sums, Workplace, minibatches, per_bead
+from cgcore.config.optimizers import OptimizerSettings
+from cgcore.config.settings import Settings
+from cgcore.errors import InputError
+from cgcore.pipeline.compiled_epoch import CompiledEpoch
+from cgcore.pipeline.minibatch_loss import MinibatchLoss
+from cgcore.pipeline.model import PRIOR
+from cgcore.pipeline.optimizers import ModelParams, make_optimizer
+from cgcore.pipeline.reports import EpochReport, StageResult
+from cgcore.pipeline.state import TrainingState
+from cgcore.timing import timed
+
+MOST_UPDATES = 2**31 - 1
+"""Optimizers count their updates in int32."""
+
+Project = Callable[[ModelParams], tuple[ModelParams, float]]
+"""The prior's parameters (float64) to the nearest admissible ones, and the distance."""
 
 
 class Stage:
-    """The compiled epoch of a stage. `traces` counts how often it was traced: once.
+    """The work of one stage; it holds no state, but takes and returns it.
 
     Arguments:
-        workplace: frames and loss.
-        optimizer: see `make_optimizer`.
-        gammas: factors of force and energy loss.
+        loss: of minibatches, with their frames.
+        settings: of the whole run.
+        optimizer: of this stage.
+        epochs: passes over the training frames.
+        project: applied to the prior after each epoch where stages train it; None: the prior goes where it likes.
+
+    Raises:
+        InputError: the stage has more updates than can be counted.
     """
 
     def __init__(
         self,
-        workplace: Workplace,
-        optimizer: optax.GradientTransformationExtraArgs,
-        gammas: tuple[float, float] = (1.0, 0.0),
+        loss: MinibatchLoss,
+        settings: Settings,
+        optimizer: OptimizerSettings,
+        epochs: int,
+        project: Project | None = None,
     ) -> None:
-        self.workplace, self.optimizer, self.gammas = workplace, optimizer, gammas
-        self.traces = 0
-        # The next epoch takes what this one gives: of another sharding, it would be compiled again.
-        self._compiled = jax.jit(self._epoch, out_shardings=workplace.everywhere)
+        self.loss, self.settings, self.name, self.epochs = loss, settings, optimizer.name, epochs
+        self.updates_per_epoch = len(loss.train)
+        if (updates := epochs * self.updates_per_epoch) > MOST_UPDATES:
+            raise InputError(f"{settings.name}: training.epochs_{self.name} is {epochs}, which is {updates} updates; "
+                             f"at most {MOST_UPDATES} can be counted: lower it, or raise batch_per_device")  # fmt: skip
+        said = settings.training
+        rule = make_optimizer(optimizer, self.updates_per_epoch, epochs)
+        self.run_epoch = CompiledEpoch(loss, rule, (said.gammas.F, said.gammas.U))
+        self._fixed = () if settings.model.train_priors else (PRIOR,)
+        self._project = project if settings.model.train_priors else None
 
-    def epoch(
-        self, trained: ModelParams, state: Any, fixed: ModelParams, seed: tuple[int, ...]
-    ) -> tuple[ModelParams, Any, float]:
-        """One pass over the training frames in the order that the seed draws, whatever came before.
+    def split(self, params: ModelParams) -> tuple[ModelParams, ModelParams]:
+        """What the stage trains, and what it leaves as it is."""
+        return (
+            {part: tree for part, tree in params.items() if part not in self._fixed},
+            {part: tree for part, tree in params.items() if part in self._fixed},
+        )
 
-        Returns:
-            new parameters, new state, and the force loss per real bead that was met on the way.
-        """
-        place = self.workplace
-        order = minibatches(np.random.default_rng(seed).permutation(place.n_train), place.size)
-        trained, state, sums = self._compiled(trained, state, fixed, place.frames, place.spread(order))
-        return trained, state, per_bead(sums)
+    def begin(self, name: str, params: ModelParams) -> TrainingState:
+        """The state before the first epoch."""
+        trained, fixed = self.split(params)
+        trained = self.loss.place_params(trained)
+        params = fixed | trained
+        loss = self._val_loss(params)
+        return TrainingState(
+            params=params,
+            kept=params,
+            optimizer_state=self.loss.place(self.run_epoch.optimizer.init(trained)),
+            stage=name,
+            optimizer=self.name,
+            seed=self.settings.training.seed,
+            kept_loss=loss,
+            initial_loss=loss,
+        )
 
-    def _epoch(
-        self, trained: ModelParams, state: Any, fixed: ModelParams, frames: tuple[Array, ...], order: Array
-    ) -> tuple[ModelParams, Any, Sums]:
-        self.traces += 1
+    def like(self, params: ModelParams) -> TrainingState:
+        """A state whose arrays have the shapes and dtypes of this stage's."""
+        trained, fixed = self.split(params)
+        trained = self.loss.model.in_precision(trained)
+        return TrainingState(fixed | trained, fixed | trained, self.run_epoch.optimizer.init(trained))
 
-        def step(carry: tuple[ModelParams, Any], chosen: Array) -> tuple[tuple[ModelParams, Any], Sums]:
-            trained, state = carry
-            objective = jax.value_and_grad(self._objective, has_aux=True)
-            (value, sums), gradient = objective(trained, fixed, frames, chosen)
-            updates, state = self.optimizer.update(gradient, state, trained, value=value)
-            return (cast(ModelParams, optax.apply_updates(trained, updates)), state), sums
+    def placed(self, state: TrainingState) -> TrainingState:
+        """A state that comes from a checkpoint, with what the stage trains on the devices."""
+        params, kept = (
+            fixed | self.loss.place_params(trained) for trained, fixed in map(self.split, (state.params, state.kept))
+        )
+        return replace(state, params=params, kept=kept, optimizer_state=self.loss.place(state.optimizer_state))
 
-        (trained, state), sums = jax.lax.scan(step, (trained, state), order)
-        return trained, state, sums
+    def step(self, state: TrainingState) -> tuple[TrainingState, float]:
+        """One epoch: the state after it, and the seconds of training."""
+        assert state.stage is not None
+        began = time.perf_counter()
+        trained, fixed = self.split(state.params)
+        seed = (state.seed, int(state.stage.removeprefix("stage")), state.epoch)
+        # Every epoch has its own seed, so that a resumed run meets the minibatches of one that was never interrupted.
+        trained, optimizer_state, loss = self.run_epoch(
+            trained, state.optimizer_state, self.loss.place_params(fixed), seed
+        )
+        elapsed = time.perf_counter() - began
+        moved = None
+        if self._project is not None and PRIOR in trained:
+            prior, moved = self._project({name: np.asarray(x, np.float64) for name, x in trained[PRIOR].items()})
+            trained = trained | self.loss.place_params({PRIOR: prior})
+        params = fixed | trained
+        keep = self.settings.training.keep
+        return state.after_epoch(params, optimizer_state, loss, self._val_loss(params), keep, moved), elapsed
 
-    def _objective(
-        self, trained: ModelParams, fixed: ModelParams, frames: tuple[Array, ...], chosen: Array
-    ) -> tuple[Float[Array, ""], Sums]:
-        """What is minimised: F * force loss per real bead + U * energy loss per frame, of a minibatch."""
-        sums = self.workplace.sums(fixed | trained, frames, chosen)
-        force, energy = self.gammas
-        value = force * sums.force / jnp.maximum(sums.beads, 1)
-        if energy:
-            value += energy * sums.energy / jnp.maximum(sums.frames, 1)
-        return value, sums
+    def finish(
+        self,
+        state: TrainingState,
+        watch: Callable[[EpochReport], object] | None = None,
+        save: Callable[[TrainingState], object] | None = None,
+    ) -> tuple[TrainingState, StageResult]:
+        """Do the epochs that are left, and judge the result; `save` is called for each checkpoint that is due."""
+        frequency, times = self.settings.training.checkpoint_freq, []
+        with timed() as seconds:
+            while state.epoch < self.epochs and state.finite:
+                state, elapsed = self.step(state)
+                times.append(elapsed)
+                if watch is not None:
+                    watch(self._report(state, elapsed))
+                ended = state.epoch == self.epochs or not state.finite
+                if save is not None and (ended or (frequency and state.epoch % frequency == 0)):
+                    save(state)
+            train_loss = self.loss.loss(self.loss.place_params(state.kept), self.loss.train)
+            val_loss = self._val_loss(state.kept)
+        result = StageResult(
+            optimizer=self.name,
+            epochs=state.epoch,
+            steps=state.epoch * self.updates_per_epoch,
+            finite=state.finite,
+            train_loss=train_loss,
+            val_loss=val_loss,
+            best_epoch=state.kept_epoch,
+            initial_val_loss=state.initial_loss,
+            last_val_loss=state.val_losses[-1] if state.val_losses else state.initial_loss,
+            loss_history=list(state.losses),
+            val_loss_history=list(state.val_losses),
+            frames_per_second=self.loss.n_train / statistics.median(times[1:] or times) if times else None,
+            seconds=seconds,
+            prior_projection=state.prior_projection,
+        )
+        return state, result
+
+    def _val_loss(self, params: ModelParams) -> float | None:
+        """Held-out force loss [(kcal/mol/Å)²]; None without held-out frames."""
+        held_out = self.loss.validation
+        return None if held_out is None else self.loss.loss(self.loss.place_params(params), held_out)
+
+    def _report(self, state: TrainingState, elapsed: float) -> EpochReport:
+        assert state.stage is not None
+        val_loss = state.val_losses[-1] if state.val_losses else None
+        rate = self.loss.n_train / elapsed
+        return EpochReport(state.stage, self.name, state.epoch, self.epochs, state.losses[-1], val_loss, rate)

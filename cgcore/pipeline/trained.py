@@ -9,14 +9,16 @@ from typing import Any
 import jax
 import numpy as np
 
+from cgcore.config.model import ModelSettings
+from cgcore.config.networks import AllegroSettings, NequipSettings, NetworkSettings
+from cgcore.config.settings import Settings
+from cgcore.config.training import Precision, TrainingSettings
 from cgcore.errors import InputError
 from cgcore.export.checks import check_beads
 from cgcore.physics.prior import Prior, Weights
 from cgcore.pipeline.model import PRIOR, CombinedModel
-from cgcore.pipeline.networks.settings import AllegroSettings, NequipSettings, NetworkSettings
 from cgcore.pipeline.optimizers import ModelParams
 from cgcore.pipeline.parameters import from_named, read_params, require_same
-from cgcore.pipeline.settings import ModelSettings, Precision, Settings, TrainingSettings
 
 _SIZES = {"allegro": AllegroSettings, "nequip": NequipSettings}
 
@@ -41,7 +43,7 @@ def load_trained(
     check_beads(beads)
     try:
         settings = Settings(
-            model=ModelSettings(_prior(saved.fingerprint, saved.arrays), network=_network(saved.fingerprint)),
+            model=ModelSettings(_prior(saved.fingerprint, saved.arrays), False, _network(saved.fingerprint)),
             training=TrainingSettings(precision=precision),
             name=name,
         )

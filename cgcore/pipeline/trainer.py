@@ -10,28 +10,44 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from cgcore.config import Settings, load_settings
+from cgcore.config.optimizers import OPTIMIZERS
 from cgcore.errors import InputError
 from cgcore.fitting.fit import Callbacks, fit
 from cgcore.fitting.options import Options
 from cgcore.fitting.result import FitResult
+from cgcore.physics.precision import require_float32
+from cgcore.physics.prior import Prior
+from cgcore.pipeline.checkpoints import Checkpoint
 from cgcore.pipeline.evaluation import evaluate
 from cgcore.pipeline.loader import DatasetLoader, frame_arrays
+from cgcore.pipeline.minibatch_loss import MinibatchLoss
 from cgcore.pipeline.model import PRIOR, CombinedModel
-from cgcore.pipeline.optimizers import OPTIMIZERS, ModelParams
+from cgcore.pipeline.optimizers import ModelParams
 from cgcore.pipeline.parameters import from_named, read_params, require_same, save_params
-from cgcore.pipeline.resuming import Resumable
-from cgcore.pipeline.run import EpochReport, Job, Run, StageResult
-from cgcore.pipeline.settings import OptimizerSettings, Settings, load_settings
-from cgcore.pipeline.workplace import Workplace
+from cgcore.pipeline.reports import EpochReport, StageResult
+from cgcore.pipeline.resumable import identity, opened, restore
+from cgcore.pipeline.resume_settings import settings_that_matter
+from cgcore.pipeline.stage import Project, Stage
+from cgcore.pipeline.state import TrainingState
 
 STAGES = ("stage1", "stage2")
 
 
 class Watch(NamedTuple):
-    """Whom to tell how far the work is: of the fit, its result, a stage's name, optimizer and epochs, every epoch."""
+    """Who is told how far the work is.
+
+    Arguments:
+        fit: callbacks of the prior's fit.
+        fitted: gets its result.
+        record: makes of its result what checkpoints keep and `Trainer.fit_record` has, a mapping of plain values.
+        begin: gets a stage's name, optimizer and epochs.
+        epoch: gets a report of every epoch.
+    """
 
     fit: Callbacks = Callbacks()
     fitted: Callable[[FitResult], object] | None = None
+    record: Callable[[FitResult], Mapping[str, Any]] | None = None
     begin: Callable[[str, str, int], object] | None = None
     epoch: Callable[[EpochReport], object] | None = None
 
@@ -44,13 +60,15 @@ class Trainer:
         config: a YAML file, what it holds, or `Settings`; the model's, as a rule.
         train_loader: frames to train on.
         val_loader: held-out frames; None: none.
-        watch: whom to tell how far the work is.
+        watch: who is told how far the work is.
         devices: to spread minibatches over; None: all local ones.
+        project: applied to the prior after each epoch where stages train it (see `Stage`); None: to the nearest prior
+            that the constraints of its fit admit.
 
     Attributes:
-        params: current parameters: after a stage those with the lowest held-out loss (`training.keep`).
-        last_params: those that the last stage ended with.
-        fit_result: the prior's fit, with certificate and curve; None before.
+        state: how far the training is; never changed, but replaced.
+        fit_result: the prior's fit, with certificate and curve; None before, and in a resumed run.
+        fit_record: what `watch.record` made of it, in this run or in the one that it goes on from; None likewise.
 
     Raises:
         InputError: frames do not suit the model, or the settings ask for what the data do not have.
@@ -65,13 +83,15 @@ class Trainer:
         *,
         watch: Watch = Watch(),
         devices: Sequence[Any] | None = None,
+        project: Project | None = None,
     ) -> None:
         self.model, self.settings = model, load_settings(config)
         self.train_loader, self.val_loader = train_loader, val_loader
-        self.watch = watch
-        if self.settings.training.gamma_energy and train_loader.U is None:
+        self.watch, self.project = watch, project
+        training = self.settings.training
+        if training.gammas.U and train_loader.U is None:
             raise InputError(
-                f"{self.settings.name}: training.gammas.U is {self.settings.training.gamma_energy:g}, but "
+                f"{self.settings.name}: training.gammas.U is {training.gammas.U:g}, but "
                 f"{train_loader.dataset.path} has no energies (key 'U'); set it to 0"
             )
         network = model.settings.model.network
@@ -82,17 +102,36 @@ class Trainer:
         )
         assert train is not None
         with model.precision():
-            per_device = self.settings.training.batch_per_device
-            self.workplace = Workplace(model, train, validation, per_device, devices)
-        self.params: ModelParams = model.initialize_params(jax.random.key(self.settings.training.seed))
-        self.last_params: ModelParams = self.params
+            self.loss = MinibatchLoss(model, train, validation, training.batch_per_device, devices)
+        self.state = TrainingState.of(model.initialize_params(jax.random.key(training.seed)))
+        if model.prior is not None:
+            self.state = self.state.with_prior(model.prior.params)
         self.fit_result: FitResult | None = None
-        self._stages_run = 0
+        self.fit_record: Mapping[str, Any] | None = None
+        self._changes: dict[str, list[dict[str, Any]]] = {}
+
+    @property
+    def params(self) -> ModelParams:
+        """Current parameters: after a stage those with the lowest held-out loss (`training.keep`)."""
+        return self.state.kept
+
+    @property
+    def last_params(self) -> ModelParams:
+        """Parameters that the last epoch ended with."""
+        return self.state.params
+
+    @property
+    def prior(self) -> Prior | None:
+        """Weights and current parameters of the prior, in float64; None: there is none."""
+        if self.model.prior is None:
+            return None
+        current = {name: np.asarray(value, np.float64) for name, value in self.params[PRIOR].items()}
+        return replace(self.model.prior, params=current)
 
     def pretrain_prior(self, max_steps: int | None = None, tol_grad: float | None = None) -> dict[str, Any]:
         """Fit the prior alone to the training frames, by `cgcore.fit`; the network's parameters stay as they are.
 
-        The fitted prior becomes `model.prior.params` and part of `params`.
+        The fitted prior becomes `prior` and part of `params`.
 
         Arguments:
             max_steps: L-BFGS steps at most; None: `training.pretrain_prior_max_steps`, else 200.
@@ -104,29 +143,58 @@ class Trainer:
         Raises:
             InputError: there is no prior, or as `cgcore.fit`.
         """
-        if self.model.prior is None:
+        prior = self.prior
+        if prior is None:
             raise InputError("there is no prior to fit: model.use_priors is false")
+        options = self._fit_options(max_steps, tol_grad)
+        result = self._fit(prior, options, validation=True)
+        self.fit_result = result
+        self.fit_record = None if self.watch.record is None else self.watch.record(result)
+        self.set_prior(result.fitted_params)
+        if self.watch.fitted is not None:
+            self.watch.fitted(result)
+        return result.as_dict()
+
+    def _fit_options(self, max_steps: int | None = None, tol_grad: float | None = None) -> Options:
         said = self.settings.training
         given = {
             "max_steps": said.pretrain_prior_max_steps if max_steps is None else max_steps,
             "min_steps": said.pretrain_prior_min_steps,
             "tol_grad": said.pretrain_prior_tol_grad if tol_grad is None else tol_grad,
+            "constraints": said.pretrain_prior_constraints,
+            "smoothness": said.pretrain_prior_smoothness,
+            "truncation": said.pretrain_prior_truncation,
+            "temperature": said.temperature,
         }
         if max_steps is not None and said.pretrain_prior_min_steps is not None:
             given["min_steps"] = min(said.pretrain_prior_min_steps, max_steps)
-        self.fit_result = fit(
+        return Options(**{name: value for name, value in given.items() if value is not None})
+
+    def _fit(self, prior: Prior, options: Options, *, validation: bool) -> FitResult:
+        held_out = self.val_loader if validation else None
+        return fit(
             self.train_loader.dataset,
-            self.model.prior,
-            Options(**{name: value for name, value in given.items() if value is not None}),
-            validation=None if self.val_loader is None else self.val_loader.dataset,
+            prior,
+            options,
+            validation=None if held_out is None else held_out.dataset,
             displacement=self.model.displacement,
             displacement_name=self.model.displacement_name,
             progress=self.watch.fit,
         )
-        self.set_prior(self.fit_result.fitted_params)
-        if self.watch.fitted is not None:
-            self.watch.fitted(self.fit_result)
-        return self.fit_result.as_dict()
+
+    def _keep_admissible(self) -> Project | None:
+        """What keeps a prior that stages train within the constraints of its fit; None where these are none.
+
+        A run that goes on after a kill, or that fits no prior, has no result of a fit: the same set comes from the
+        training frames once more.
+        """
+        if self.model.prior is None or not self.settings.model.train_priors:
+            return None
+        options = self._fit_options()
+        if options.level == "none":
+            return None
+        result = self.fit_result or self._fit(self.model.prior, options, validation=False)
+        return result.admissible.nearest_params
 
     def train_stage(self, optimizer_name: str, epochs: int) -> StageResult:
         """Minibatch force matching of the combined model, starting from `params`.
@@ -137,53 +205,60 @@ class Trainer:
         last ones whose loss is finite. `last_params` are those of the last epoch in any case.
 
         Returns:
-            see `run.StageResult`.
+            see `reports.StageResult`.
 
         Raises:
             InputError: the optimizer is unknown, or there is nothing to train.
         """
-        self._stages_run += 1
-        return self._run(f"stage{self._stages_run}", optimizer_name, epochs)
+        before = 0 if self.state.stage is None else int(self.state.stage.removeprefix("stage"))
+        return self._run(f"stage{before + 1}", optimizer_name, epochs)
 
     def train_full_pipeline(self, resume_from: str | os.PathLike[str] | None = None) -> dict[str, Any]:
         """Prior pre-training and both stages, as configured, with checkpoints in `training.checkpoint_path`.
 
         Arguments:
-            resume_from: a folder of checkpoints to go on from, and to add to. It has to be of the same model and
-                data; the result is then that of a run that was never interrupted, to the bit.
+            resume_from: a folder of checkpoints to go on from, and to add to. It has to be of the same model, data and
+                settings; the result is then that of a run that was never interrupted, to the bit. Only the epochs of
+                the stage in progress and of later ones may be others; the result of the stage says so.
 
         Returns:
             {"prior_pretrain": ..., "stage1": ..., "stage2": ...}; what was not to be done is {"skipped": why}.
 
         Raises:
-            InputError: the checkpoints are of another model or other data, or the folder holds some already.
+            InputError: the checkpoints are of another model, other data or other settings, they are damaged, or the
+                folder holds some already.
         """
-        results: dict[str, Any] = {}
-        with Resumable(self, resume_from or self.settings.training.checkpoint_path, resume_from is not None) as kept:
-            if kept.begun:
-                results, found = kept.restore()
+        folder = resume_from or self.settings.training.checkpoint_path
+        with opened(folder, resume_from is not None) as kept:
+
+            def save(state: TrainingState) -> None:
+                kept.save(state, self._record(results))
+
+            if kept.found is not None:
+                results = self._restore(kept.found, os.fspath(folder or ""))
             else:
-                found = None
-                results["prior_pretrain"] = self._skipped_fit() or self.pretrain_prior()
-                kept.save(results)
-            for number, (stage, plan) in enumerate(zip(STAGES, self.settings.training.stages, strict=True), start=1):
+                results = {"prior_pretrain": self._skipped_fit() or self.pretrain_prior()}
+                save(self.state)
+            for stage, plan in zip(STAGES, self.settings.training.stages, strict=True):
                 if stage in results:
                     continue
-                self._stages_run = number
                 if plan is None or plan[1] == 0 or self._nothing_to_train:
                     results[stage] = {"skipped": self._why_no_stage(stage, plan)}
                     continue
-                begun, found = (found, None) if found is not None and found.stage == stage else (None, found)
-                results[stage] = self._run(stage, *plan, begun=begun, save=lambda run: kept.save(results, run))
+                begun = self.state if self.state.stage == stage else None
+                result = self._run(stage, *plan, begun=begun, save=save)
+                if stage in self._changes:
+                    result["changed_on_resume"] = self._changes[stage]
+                results[stage] = dict(result)
         return results
 
     def losses(self) -> dict[str, float | None]:
         """Force loss of `params`, `train_loss` and `val_loss`, per real bead [(kcal/mol/Å)²]."""
-        place = self.workplace
+        loss = self.loss
         with self.model.precision():
-            params = place.place(self.params)
-            held_out = None if place.validation is None else place.loss(params, place.validation)
-            return {"train_loss": place.loss(params, place.train), "val_loss": held_out}
+            params = loss.place_params(self.params)
+            held_out = None if loss.validation is None else loss.loss(params, loss.validation)
+            return {"train_loss": loss.loss(params, loss.train), "val_loss": held_out}
 
     def evaluate(self, loader: DatasetLoader) -> dict[str, Any]:
         """Force RMSE, MAE, cosine and what each component contributes, see `evaluation.evaluate`."""
@@ -198,63 +273,84 @@ class Trainer:
         save_params(path, self.params, self.model.fingerprint(), self.model.N_max)
 
     def load_params(self, path: str | os.PathLike[str]) -> None:
-        """Read what `save_params` wrote into `params` and `model.prior.params`.
+        """Read what `save_params` wrote into `params`.
 
         Raises:
             InputError: no such file, a damaged one, or parameters of another model.
         """
         arrays, fingerprint, _ = read_params(path)
         require_same(self.model.fingerprint(), fingerprint, os.fspath(path), "another model")
-        with self.model.precision():
-            self.params = from_named(self.params, arrays, os.fspath(path))
-        if self.model.prior is not None:
-            prior = {name: arrays[f"{PRIOR}/{name}"] for name in self.model.prior.names}
-            self.model.prior = replace(self.model.prior, params=prior)
+        self.state = TrainingState.of(from_named(self.params, arrays, os.fspath(path)))
 
     def set_prior(self, params: Mapping[str, Any]) -> None:
-        """Make these the parameters of the prior, in the model and in `params`."""
-        assert self.model.prior is not None
-        self.model.prior = replace(self.model.prior, params=dict(params))
-        self.params = self.params | {PRIOR: self.model.prior_params()}
+        """Make these the current parameters of the prior."""
+        self.state = self.state.with_prior(dict(params))
 
-    def job(self, optimizer_name: str, epochs: int) -> Job:
-        """The work of a stage, not begun."""
+    def stage(self, optimizer_name: str, epochs: int) -> Stage:
+        """The work of a stage.
+
+        Raises:
+            InputError: the optimizer is unknown, there is nothing to train, or epochs are no number of them.
+        """
         if optimizer_name not in OPTIMIZERS:
             raise InputError(f"optimizer {optimizer_name!r} is unknown; known: {', '.join(OPTIMIZERS)}")
         if self._nothing_to_train:
             raise InputError(f"{self.settings.name}: {self._nothing_to_train}; there is nothing to train")
         if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
             raise InputError(f"epochs is {epochs!r}; give a whole number of at least 0")
-        chosen = self.settings.optimizers.get(optimizer_name)
-        chosen = chosen or OptimizerSettings(optimizer_name, OPTIMIZERS[optimizer_name].lr)
-        return Job(self.workplace, self.settings, chosen, epochs)
+        optimizer = self.settings.optimizers.get(optimizer_name) or OPTIMIZERS[optimizer_name]()
+        if self.project is None:
+            self.project = self._keep_admissible()
+        if self.model.dtype == "float32" and (prior := self.prior) is not None:
+            require_float32(f"{self.settings.name}: training.precision is float32, and the prior", prior)
+        return Stage(self.loss, self.settings, optimizer, epochs, self.project)
 
     @property
     def _nothing_to_train(self) -> str | None:
-        said = self.settings.model
-        if self.model.network is None and not said.train_priors:
+        if self.model.network is None and not self.settings.model.train_priors:
             return "model.ml_model is none and train_priors false"
         return None
 
     def _run(
         self,
-        stage: str,
+        name: str,
         optimizer_name: str,
         epochs: int,
-        begun: Run | None = None,
-        save: Callable[[Run], object] | None = None,
+        begun: TrainingState | None = None,
+        save: Callable[[TrainingState], object] | None = None,
     ) -> StageResult:
         with self.model.precision():
-            job = self.job(optimizer_name, epochs)
+            stage = self.stage(optimizer_name, epochs)
             if self.watch.begin is not None:
-                self.watch.begin(stage, optimizer_name, epochs)
-            run = job.start(stage, self.params) if begun is None else begun
-            result = job.finish(run, self.watch.epoch, save)
-            self.params, self.last_params = run.kept, run.last
-        if self.model.prior is not None and self.settings.model.train_priors:
-            trained = {name: np.asarray(value, np.float64) for name, value in self.params[PRIOR].items()}
-            self.model.prior = replace(self.model.prior, params=trained)
+                self.watch.begin(name, optimizer_name, epochs)
+            state = stage.begin(name, self.params) if begun is None else stage.placed(begun)
+            self.state, result = stage.finish(state, self.watch.epoch, save)
         return result
+
+    def _record(self, results: Mapping[str, Any]) -> dict[str, Any]:
+        """What checkpoints say besides the state."""
+        return {
+            "results": results,
+            "model": self.model.fingerprint(),
+            "data": identity({"train": self.train_loader, "validation": self.val_loader}),
+            "precision": self.model.dtype,
+            "settings": settings_that_matter(self.settings, self.loss.size),
+            "changes": self._changes,
+            "fit": self.fit_record,
+        }
+
+    def _restore(self, found: Checkpoint, name: str) -> dict[str, Any]:
+        """Bring the trainer to where the checkpoint was taken; the results so far."""
+        stages: dict[str, tuple[str, int] | None] = dict(zip(STAGES, self.settings.training.stages, strict=True))
+
+        def like(stage: str | None) -> TrainingState:
+            plan = None if stage is None else stages[stage]
+            return self.state if plan is None else self.stage(*plan).like(self.params)
+
+        with self.model.precision():
+            gone = restore(found, self._record({}), like, stages, name)
+        self.state, self._changes, self.fit_record = gone.state, gone.changes, gone.fit
+        return gone.results
 
     def _skipped_fit(self) -> dict[str, Any] | None:
         if self.model.prior is None:

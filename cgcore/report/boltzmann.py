@@ -10,10 +10,8 @@ from jaxtyping import Float
 
 from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.physics import terms
+from cgcore.physics.constants import BOLTZMANN
 from cgcore.physics.prior import Params, Weights
-
-BOLTZMANN = 0.0019872043
-"""kB [kcal/mol/K]."""
 
 FINEST = 80
 """Bins over the sampled range at most: finer ones show noise."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from cgcore.data.proteins import ALPHABET
 from cgcore.factor.histogram import EDGES, Histograms
-from cgcore.inspect import Inspection
+from cgcore.inspection import Inspection
 from cgcore.report.table import table
 
 WIDTH = 100

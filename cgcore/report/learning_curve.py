@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cgcore.errors import InputError
-from cgcore.files import atomic_path
-from cgcore.report.plot import DPI, UNDATED
-from cgcore.report.style import BLUE, DARK, GREEN, GREY, LIGHT, VERMILION, Figure, note, require_matplotlib, styled
+from cgcore.report.picture import write_picture
+from cgcore.report.style import BLUE, DARK, GREEN, GREY, LIGHT, VERMILION, Figure, note, styled
 
-SUFFIXES = (".png", ".svg", ".pdf")
 SIZE = (9.0, 5.2)
 """Inches."""
 
 _TITLES = {"stage1": "stage 1", "stage2": "stage 2"}
-
-
-def require_learning_curve(path: str | os.PathLike[str]) -> None:
-    """To be asked before the work begins.
-
-    Raises:
-        InputError: the suffix is not in `SUFFIXES`, or matplotlib is not installed.
-    """
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f"{path}: the suffix {suffix!r} is no picture; give a name that ends in {', '.join(SUFFIXES)}")
-    require_matplotlib()
 
 
 def draw_learning_curve(results: Mapping[str, Any], initial: Mapping[str, float | None]) -> Figure:
@@ -83,11 +67,7 @@ def write_learning_curve(
     Raises:
         InputError: the suffix is of no use, matplotlib is not installed, or the file cannot be written.
     """
-    require_learning_curve(path)
-    suffix = Path(path).suffix.lower()
-    figure = draw_learning_curve(results, initial)
-    with atomic_path(path) as temporary, styled():
-        figure.savefig(temporary, format=suffix[1:], dpi=DPI, metadata=UNDATED[suffix])
+    write_picture(path, draw_learning_curve(results, initial))
 
 
 def _reference(ax: Any, label: str, color: str, loss: float | None) -> None:

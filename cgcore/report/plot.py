@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from pathlib import Path
 
 from cgcore.data import Dataset
 from cgcore.errors import InputError
@@ -14,27 +13,15 @@ from cgcore.fitting.result import FitResult
 from cgcore.physics.space import Displacement, free
 from cgcore.report.figures import draw
 from cgcore.report.page import page
-from cgcore.report.style import require_matplotlib, styled
+from cgcore.report.picture import DPI, UNDATED, require_picture
+from cgcore.report.style import styled
 
 SUFFIXES = (".png", ".svg", ".pdf", ".html")
-DPI = 150
-"""Of a PNG."""
-
-UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-"""Metadata that would make two files of the same fit differ."""
 
 
 def require_plot(path: str | os.PathLike[str]) -> str:
-    """The suffix of a picture that can be drawn; to be asked before the work begins.
-
-    Raises:
-        InputError: the suffix is not in `SUFFIXES`, or matplotlib is not installed.
-    """
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f"{path}: the suffix {suffix!r} is no picture; give a name that ends in {', '.join(SUFFIXES)}")
-    require_matplotlib()
-    return suffix
+    """`require_picture`, for a picture or a page."""
+    return require_picture(path, SUFFIXES)
 
 
 def write_plot(

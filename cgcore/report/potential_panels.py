@@ -6,8 +6,9 @@ import numpy as np
 
 from cgcore.factor.histogram import Histograms
 from cgcore.fitting.result import FitResult
+from cgcore.physics.constants import BOLTZMANN
 from cgcore.physics.prior import Params
-from cgcore.report.boltzmann import BOLTZMANN, Sampled, inverted, sampled, weighted
+from cgcore.report.boltzmann import Sampled, inverted, sampled, weighted
 from cgcore.report.style import BLUE, GREY, LIGHT, VERMILION, Axes, note
 
 TITLES = {"bond": "Bond", "angle": "Angle", "dihedral": "Dihedral"}

@@ -2,21 +2,79 @@
 
 from __future__ import annotations
 
+import os
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from cgcore.config import Config
+from cgcore.data import UNITS, Dataset
+from cgcore.data.dataset import Choice
+from cgcore.factor.factor import Factor
+from cgcore.files import atomic_group
 from cgcore.fitting.result import FitResult
+from cgcore.serialize import write_json, write_priors
 
 PACKAGES = ("cgcore", "jax", "jaxlib", "numpy", "optax")
 
 
-def record(result: FitResult, config: Config, settings_of_data: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+RECORD, PRIORS = "fit.json", "priors.yaml"
+
+
+def write(
+    folder: str | os.PathLike[str], result: FitResult, config_file: str | None = None, unused: Sequence[str] = ()
+) -> tuple[Path, Path]:
+    """Write `fit.json` and `priors.yaml` into a folder; see `FitResult.save`."""
+    written = Path(folder) / RECORD, Path(folder) / PRIORS
+    config = Config(result.prior, unused=tuple(unused))
+    with atomic_group() as group:
+        write_priors(written[1], result.prior, result.fitted_params)
+        made = record(result, config, settings_of_data(result, config_file))
+        # Last, and with the sums of the others, so that a mixture with the files of another run is seen.
+        write_json(written[0], made | {"files": group.digests(folder)})
+    return written
+
+
+def settings_of_data(result: FitResult, config_file: str | None = None) -> dict[str, Any]:
+    """How the data were chosen."""
+    units, choice = UNITS[0], Choice()
+    if isinstance(result.data, Dataset):
+        units, choice = result.data.units, result.data.choice
+    return {"file": config_file, "units": units, **choice._asdict()}
+
+
+def record_of_data(data: Dataset | Factor, validation: Dataset | Factor | None) -> dict[str, Any]:
+    """What was fitted to, and what was held out."""
+    if isinstance(data, Factor):
+        found: dict[str, Any] = {"path": data.path, "sha256": data.sha256}
+        found |= {"frames": data.frames, "beads": None, "real_beads": data.beads}
+    else:
+        found = {
+            "path": data.path,
+            "sha256": data.sha256,
+            "frames": data.n_frames,
+            "beads": data.n_beads,
+            "real_beads": data.real_beads,
+            "used_frames": data.frame_ranges(),
+            "held_out_frames": validation.frame_ranges() if isinstance(validation, Dataset) else None,
+        }
+    if validation is not None and (validation.path, validation.sha256) != (data.path, data.sha256):
+        found["held_out"] = {"path": validation.path, "sha256": validation.sha256}
+    return found
+
+
+def record(
+    result: FitResult,
+    config: Config | None = None,
+    settings: dict[str, Any] | None = None,
+    data: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """Everything about a fit, in plain values and dataclasses.
 
-    `settings_of_data` are how the data were chosen, `data` says what was fitted to: together with the options they
-    let anyone repeat the fit.
+    `settings` are how the data were chosen, `data` says what was fitted to (None: what the result knows of both):
+    together with the options they let anyone repeat the fit.
     """
     return {
         "status": result.status.name,
@@ -24,6 +82,7 @@ def record(result: FitResult, config: Config, settings_of_data: dict[str, Any], 
         **result.as_dict(),
         "evaluations": result.evaluations,
         "initial_val_loss": result.initial_val_loss,
+        "dtype": result.dtype.name,
         "initial_params": result.initial_params,
         "certificate": result.certificate,
         "smoothness": result.smoothness,
@@ -36,13 +95,13 @@ def record(result: FitResult, config: Config, settings_of_data: dict[str, Any], 
         "warnings": result.warnings,
         "notes": result.notes,
         "config": {
-            **settings_of_data,
-            "weights": config.prior.weights,
+            **(settings_of_data(result) if settings is None else settings),
+            "weights": result.prior.weights,
             "options": result.options,
             "min_steps": result.options.least_steps,
-            "unused": config.unused,
+            "unused": () if config is None else config.unused,
         },
-        "data": data,
+        "data": record_of_data(result.data, result.validation) if data is None else data,
         "versions": versions(),
         "seconds": result.seconds,
     }

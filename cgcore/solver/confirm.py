@@ -43,7 +43,7 @@ def confirmation(
     columns = jax.lax.map(lambda v: jax.jvp(slope, (x,), (v,))[1], jnp.eye(x.size, dtype=x.dtype))
     diagonal = jnp.abs(jnp.diag(columns))
     scale = jnp.where(diagonal > 0, 1 / jnp.sqrt(jnp.where(diagonal > 0, diagonal, 1)), 1)
-    scaled = (columns + columns.T) / 2 * scale[:, None] * scale
+    scaled = (columns + columns.T) / 2 * scale[:, None] * scale[None]
     finite = jnp.all(jnp.isfinite(scaled))
     curvature, axes = jnp.linalg.eigh(jnp.where(finite, scaled, 0))
     eps = jnp.finfo(x.dtype).eps

@@ -7,17 +7,20 @@ reads the gradient of the newest one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from cgcore.errors import InputError
 from cgcore.solver.confirm import confirmation
 from cgcore.solver.status import Status
+from cgcore.x64 import Precision, as_floating, solving
 
 MOST_CONFIRMED = 2000
 """Parameters at most whose Hessian is taken: 32 MB of float64."""
@@ -55,11 +58,18 @@ class State(NamedTuple):
     history: Float[Array, " max_steps"]
 
 
-class Solution(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Solution:
     """How a minimisation ended.
 
-    `loss_history[k]` is the loss before step k, `loss` and `grad_norm` belong to `params`, `evaluations` counts
-    evaluations of value and gradient, a Hessian-vector product as one.
+    Arguments:
+        params: where, a pytree of NumPy arrays.
+        loss: of `params`.
+        grad_norm: of `params`.
+        steps: L-BFGS steps.
+        evaluations: of value and gradient, a Hessian-vector product as one.
+        loss_history: the loss before each step.
+        status: why it ended.
     """
 
     params: PyTree
@@ -69,6 +79,23 @@ class Solution(NamedTuple):
     evaluations: int
     loss_history: list[float]
     status: Status
+
+    @property
+    def converged(self) -> bool:
+        """Whether it ended at a minimum."""
+        return self.status.converged
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The precision that it was solved in."""
+        return np.result_type(*jax.tree.leaves(self.params))
+
+    def __repr__(self) -> str:
+        return (
+            f"Solution({self.status.name}, loss={self.loss:.10g}, grad_norm={self.grad_norm:.3g}, steps={self.steps}, "
+            f"evaluations={self.evaluations}, {sum(np.size(leaf) for leaf in jax.tree.leaves(self.params))} parameters "
+            f"in {self.dtype})"
+        )
 
 
 StepProgress = Callable[[int, float], Any]
@@ -82,6 +109,7 @@ def minimise(
     limits: Limits = Limits(),
     memory: int = MEMORY,
     confirm: bool = True,
+    precision: Precision = "float64",
     progress: StepProgress | None = None,
     chunk: int = 10,
 ) -> Solution:
@@ -94,21 +122,40 @@ def minimise(
     (`cgcore.solver.confirm`); where it doesn't, the gradient has to become smaller than `tol_grad`.
 
     Arguments:
-        loss: scalar function of a pytree of floating-point arrays. It is a static argument of the compiled
+        loss: scalar function of a pytree of arrays. It is a static argument of the compiled
             loop: pass the same object again, and data through `args`, and nothing compiles again.
-        params: where to start.
+        params: where to start: numbers or arrays of them, in a pytree; they are cast to `precision`.
         args: further arguments of `loss`, arrays or pytrees of arrays.
         limits: stopping limits.
         memory: number of past steps that the Hessian approximation is built from.
         confirm: whether to take the Hessian where it stopped, one product with a vector for each parameter. Without
             it, `tol_grad` decides alone.
+        precision: "float64", whatever the session's setting is, or "float32"; see `cgcore.x64`.
         progress: called every `chunk` steps; the loop is then entered in chunks, its carry unchanged.
 
     Raises:
-        InputError: there are too many parameters to confirm.
+        InputError: there are too many parameters to confirm, the start holds no real numbers, the loss is no real
+            number, or JAX is tracing.
 
     Source: Nocedal and Wright, Numerical Optimization (2nd ed.), algorithms 7.4, 7.5 and 3.5, 3.6, as in optax.
     """
+    start = as_floating("the start of a minimisation", params, precision)
+    with solving("minimise", precision):
+        return _minimised(
+            loss, start, *args, limits=limits, memory=memory, confirm=confirm, progress=progress, chunk=chunk
+        )
+
+
+def _minimised(
+    loss: Loss,
+    params: PyTree,
+    *args: Any,
+    limits: Limits,
+    memory: int,
+    confirm: bool,
+    progress: StepProgress | None,
+    chunk: int,
+) -> Solution:
     params = jax.tree.map(jnp.asarray, params)
     size = sum(leaf.size for leaf in jax.tree.leaves(params))
     if confirm and size > MOST_CONFIRMED:
@@ -126,7 +173,7 @@ def minimise(
             break
     steps = int(state.step)
     return Solution(
-        params=state.params,
+        params=jax.tree.map(np.asarray, state.params),
         loss=float(state.value),
         grad_norm=float(state.grad_norm),
         steps=steps,
@@ -156,7 +203,14 @@ def _confirmed(loss: Loss, state: State, status: Status, limits: Limits, size: i
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _start(loss: Loss, memory: int, max_steps: int, params: PyTree, *args: Any) -> State:
-    value, grad = jax.value_and_grad(loss)(params, *args)
+    def checked(params: PyTree) -> Float[Array, ""]:
+        value = loss(params, *args)
+        if jnp.shape(value) != () or not jnp.issubdtype(jnp.result_type(value), jnp.floating):
+            kind = f"{jnp.result_type(value)} of shape {jnp.shape(value)}"
+            raise InputError(f"the loss has to be one real number, and it is {kind}")
+        return value
+
+    value, grad = jax.value_and_grad(checked)(params)
     state = State(
         params=params,
         value=value,
@@ -175,7 +229,7 @@ def _start(loss: Loss, memory: int, max_steps: int, params: PyTree, *args: Any) 
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _advance(loss: Loss, memory: int, state: State, limits: Limits, until: int, *args: Any) -> State:
+def _advance(loss: Loss, memory: int, state: State, limits: Limits, until: Int[Array, ""], *args: Any) -> State:
     """Steps until something ends the fit, or `until` steps are done."""
     return jax.lax.while_loop(
         lambda s: (s.status == Status.RUNNING) & (s.step < until),

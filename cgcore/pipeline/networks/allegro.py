@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import e3nn_jax as e3nn
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
+from cgcore.config.networks import AllegroSettings
 from cgcore.physics.geometry import norm
 from cgcore.physics.space import Displacement
 from cgcore.pipeline.networks.edges import Edges, every_pair, listed
@@ -24,7 +26,6 @@ from cgcore.pipeline.networks.equivariant import SCALAR, harmonics, mix, mix_sha
 from cgcore.pipeline.networks.mlp import Normal, draw, mlp, mlp_shape, silu
 from cgcore.pipeline.networks.network import NetworkParams
 from cgcore.pipeline.networks.radial import bessel, envelope
-from cgcore.pipeline.networks.settings import AllegroSettings
 
 ALPHA = 0.5
 """Weight of a layer's update of x against x itself."""
@@ -63,9 +64,9 @@ class Allegro:
     def energy(
         self,
         params: NetworkParams,
-        R: Float[Array, "beads 3"],
-        mask: Bool[Array, " beads"],
-        species: Int[Array, " beads"],
+        R: Float[Any, "beads 3"],
+        mask: Shaped[Any, " beads"],
+        species: Int[Any, " beads"],
     ) -> Float[Array, ""]:
         s, per_edge = self.settings, 1 / math.sqrt(self.avg_num_neighbors)
         edges = self._edges(R, mask, params["readout"].dtype)
@@ -87,7 +88,7 @@ class Allegro:
                 V = mix(product, layer["mix"])
         return jnp.sum(x @ params["readout"]) * per_edge
 
-    def _edges(self, R: Float[Array, "beads 3"], mask: Bool[Array, " beads"], dtype: DTypeLike) -> Edges:
+    def _edges(self, R: Float[Any, "beads 3"], mask: Shaped[Any, " beads"], dtype: DTypeLike) -> Edges:
         if self.max_edges is None:
             return every_pair(R, mask, self.cutoff, self.displacement, dtype)
         return listed(R, mask, self.cutoff, self.displacement, dtype, self.max_edges)

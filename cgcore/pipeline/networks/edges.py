@@ -7,17 +7,18 @@ slots, every vector is NaN, and so are energy and forces.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from cgcore.physics.space import Displacement, Vector, free
 
 
+@runtime_checkable
 class Edges(Protocol):
     """Slots for edges, along one or two leading axes, written `*slots` here."""
 
@@ -73,8 +74,8 @@ class Listed(NamedTuple):
 
 
 def every_pair(
-    R: Float[Array, "beads 3"],
-    mask: Bool[Array, " beads"],
+    R: Float[Any, "beads 3"],
+    mask: Shaped[Any, " beads"],
     cutoff: float,
     displacement: Displacement,
     dtype: DTypeLike,
@@ -82,12 +83,12 @@ def every_pair(
     """A slot for each pair; vectors are computed in the dtype of R and then turned into `dtype`."""
     mask = jnp.asarray(mask, bool)
     vectors = _all_vectors(R, mask, displacement).astype(dtype)
-    return EveryPair(jnp.where(_pairs(mask)[..., None], vectors, _out_of_reach(cutoff, dtype)))
+    return EveryPair(jnp.where(_pairs(mask)[..., None], vectors, _out_of_reach(cutoff, dtype)[None, None]))
 
 
 def listed(
-    R: Float[Array, "beads 3"],
-    mask: Bool[Array, " beads"],
+    R: Float[Any, "beads 3"],
+    mask: Shaped[Any, " beads"],
     cutoff: float,
     displacement: Displacement,
     dtype: DTypeLike,
@@ -103,11 +104,11 @@ def listed(
     used = (jnp.arange(max_edges) < count)[:, None]
     # As a factor, since a NaN that `where` chooses would leave the gradient 0.
     spoil = jnp.where(count > max_edges, jnp.nan, 1.0).astype(dtype)
-    return Listed(jnp.where(used, vectors, _out_of_reach(cutoff, dtype)) * spoil, centre, neighbour, n_beads)
+    return Listed(jnp.where(used, vectors, _out_of_reach(cutoff, dtype)[None]) * spoil, centre, neighbour, n_beads)
 
 
 def count_edges(
-    R: Float[Array, "beads 3"], mask: Bool[Array, " beads"], cutoff: float, displacement: Displacement = free
+    R: Float[Any, "beads 3"], mask: Shaped[Any, " beads"], cutoff: float, displacement: Displacement = free
 ) -> Int[Array, ""]:
     """Edges of one frame, each pair counted in both directions; R [Å] may hold anything for padded beads."""
     return jnp.sum(_within(R, jnp.asarray(mask, bool), cutoff, displacement))
@@ -115,7 +116,7 @@ def count_edges(
 
 def average_neighbors(
     R: Float[Any, "frames beads 3"],
-    mask: Bool[Any, "frames beads"],
+    mask: Shaped[Any, "frames beads"],
     cutoff: float,
     displacement: Displacement = free,
 ) -> float:
@@ -127,18 +128,18 @@ def average_neighbors(
 
 
 def _all_vectors(
-    R: Float[Array, "beads 3"], mask: Bool[Array, " beads"], displacement: Displacement
+    R: Float[Any, "beads 3"], mask: Shaped[Any, " beads"], displacement: Displacement
 ) -> Float[Array, "beads beads 3"]:
     R = jnp.where(mask[:, None], R, 0.0)
     return jax.vmap(jax.vmap(displacement, (0, None)), (None, 0))(R, R)
 
 
-def _pairs(mask: Bool[Array, " beads"]) -> Bool[Array, "beads beads"]:
-    return mask[:, None] & mask & ~np.eye(len(mask), dtype=bool)
+def _pairs(mask: Shaped[Any, " beads"]) -> Bool[Array, "beads beads"]:
+    return mask[:, None] & mask[None] & ~np.eye(len(mask), dtype=bool)
 
 
 def _within(
-    R: Float[Array, "beads 3"], mask: Bool[Array, " beads"], cutoff: float, displacement: Displacement
+    R: Float[Any, "beads 3"], mask: Shaped[Any, " beads"], cutoff: float, displacement: Displacement
 ) -> Bool[Array, "beads beads"]:
     squared = jnp.sum(_all_vectors(jax.lax.stop_gradient(R), mask, displacement) ** 2, axis=-1)
     # Not "<": a real bead whose position is NaN must spoil the energy, not drop out of it.

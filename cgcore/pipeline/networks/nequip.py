@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import e3nn_jax as e3nn
 import jax
@@ -19,12 +20,12 @@ import jax.numpy as jnp
 import jraph
 from jax.typing import DTypeLike
 from jax_md.nn import nequip
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
+from cgcore.config.networks import NequipSettings
 from cgcore.physics.space import Displacement
 from cgcore.pipeline.networks.edges import listed
 from cgcore.pipeline.networks.network import NetworkParams
-from cgcore.pipeline.networks.settings import NequipSettings
 
 CUTOFF = 2.0
 """In the units of length that jax-md is given."""
@@ -52,9 +53,9 @@ class Nequip:
     def energy(
         self,
         params: NetworkParams,
-        R: Float[Array, "beads 3"],
-        mask: Bool[Array, " beads"],
-        species: Int[Array, " beads"],
+        R: Float[Any, "beads 3"],
+        mask: Shaped[Any, " beads"],
+        species: Int[Any, " beads"],
     ) -> Float[Array, ""]:
         mask, dtype = jnp.asarray(mask, bool), jax.tree.leaves(params)[0].dtype
         with _deprecations_of_jax_md():
@@ -80,7 +81,7 @@ class Nequip:
         )
 
     def _graph(
-        self, R: Float[Array, "beads 3"], mask: Bool[Array, " beads"], species: Int[Array, " beads"], dtype: DTypeLike
+        self, R: Float[Any, "beads 3"], mask: Shaped[Any, " beads"], species: Int[Any, " beads"], dtype: DTypeLike
     ) -> jraph.GraphsTuple:
         edges = listed(R, mask, self.cutoff, self.displacement, dtype, self.max_edges)
         n_beads = R.shape[0]

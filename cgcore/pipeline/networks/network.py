@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
-from jaxtyping import Array, Bool, Float, Int
-
-from cgcore.errors import InputError
-from cgcore.physics.space import Displacement, free
-from cgcore.pipeline.networks.settings import NetworkSettings
+from jaxtyping import Array, Float, Int, Shaped
 
 NetworkParams = Any
 """A pytree of arrays of one dtype, which is the dtype that the network computes in."""
 
 
+@runtime_checkable
 class Network(Protocol):
     """The energy of one frame, as a function of parameters. Hashable, so that jit may take it as static."""
 
@@ -27,9 +24,9 @@ class Network(Protocol):
     def energy(
         self,
         params: NetworkParams,
-        R: Float[Array, "beads 3"],
-        mask: Bool[Array, " beads"],
-        species: Int[Array, " beads"],
+        R: Float[Any, "beads 3"],
+        mask: Shaped[Any, " beads"],
+        species: Int[Any, " beads"],
     ) -> Float[Array, ""]:
         """Energy of one frame [kcal/mol], to be jitted, mapped over frames and differentiated at will.
 
@@ -40,45 +37,3 @@ class Network(Protocol):
             species: 0 ... n_species - 1 for real beads; padded beads may hold anything.
         """
         ...
-
-
-def make_network(
-    settings: NetworkSettings, n_beads: int, displacement: Displacement = free, max_edges: int | None = None
-) -> Network:
-    """The network that the settings name, for frames of `n_beads` beads, padding included.
-
-    Arguments:
-        settings: which network and its sizes; `avg_num_neighbors` must be set, from the data say: see
-            `NetworkSettings.with_avg_num_neighbors` and `edges.average_neighbors`.
-        n_beads: beads of a frame.
-        displacement: in jax-md's convention.
-        max_edges: slots for the edges of a frame, see `edges.count_edges`; a frame with more has energy NaN. None:
-            one for each pair, which is faster where most pairs are edges.
-
-    Raises:
-        InputError: `avg_num_neighbors` is None, a size is out of range, or a library is missing.
-    """
-    neighbors = settings.avg_num_neighbors
-    if neighbors is None:
-        raise InputError(
-            f"{settings.kind}.avg_num_neighbors is not set; give the mean number of beads within the cutoff of a bead"
-        )
-    if n_beads < 1:
-        raise InputError(f"n_beads is {n_beads}; give at least 1")
-    if max_edges is not None and max_edges < 1:
-        raise InputError(f"max_edges is {max_edges}; give at least 1, or None for every pair")
-    every_pair = n_beads * (n_beads - 1)
-    try:
-        if settings.kind == "allegro":
-            from cgcore.pipeline.networks.allegro import Allegro
-
-            slots = None if max_edges is None or max_edges >= every_pair else max_edges
-            return Allegro(settings.allegro, neighbors, settings.cutoff, settings.n_species, displacement, slots)
-        from cgcore.pipeline.networks.nequip import Nequip
-
-        slots = max(min(every_pair if max_edges is None else max_edges, every_pair), 1)
-        return Nequip(settings.nequip, neighbors, settings.cutoff, settings.n_species, displacement, slots)
-    except ModuleNotFoundError as missing:
-        raise InputError(
-            f"the {settings.kind} network needs {missing.name}, which is not installed; pip install 'cgcore[train]'"
-        ) from missing

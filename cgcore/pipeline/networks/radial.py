@@ -21,5 +21,5 @@ def envelope(x: Float[Array, "*slots"], p: int) -> Float[Array, "*slots"]:
 
 def bessel(x: Float[Array, "*slots"], number: int) -> Float[Array, "*slots number"]:
     """sqrt(2) sin(n pi x) / x for n = 1 ... number; equation 7 of the same paper with a cutoff of 1."""
-    n = jnp.arange(1, number + 1, dtype=x.dtype)
+    n = jnp.expand_dims(jnp.arange(1, number + 1, dtype=x.dtype), range(x.ndim))
     return math.sqrt(2) * math.pi * n * jnp.sinc(n * x[..., None])

@@ -12,7 +12,7 @@ import pytest
 from cgcore.data import from_arrays
 from cgcore.errors import InputError
 from cgcore.pipeline.loader import DatasetLoader
-from cgcore.pipeline.sizing import model_for
+from cgcore.pipeline.model_for_data import model_for
 from cgcore.pipeline.trainer import Trainer
 
 SMALL = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
@@ -12,14 +13,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from cgcore.data import Dataset
+from cgcore.data import Dataset, read
 from cgcore.data.blocks import real_mask, row_blocks
 from cgcore.data.splitting import protein_rows
+from cgcore.errors import InputError
 from cgcore.factor.batches import all_cuts
 from cgcore.factor.histogram import EDGES, Histograms
+from cgcore.factor.storage import is_factor
 from cgcore.physics import geometry
 from cgcore.physics.space import Displacement, free
 from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION
+from cgcore.x64 import solving
 
 MEDIAN_BINS_PER_E_FOLD = 1000
 """Bins of the bond lengths' logarithm: the median is right to one part in a thousand, whatever the unit."""
@@ -68,7 +72,7 @@ class Peak(NamedTuple):
     bead: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inspection:
     """What a data set holds. Lengths in Å, forces in kcal/mol/Å, angles in radians.
 
@@ -114,19 +118,29 @@ class Inspection:
     mean_force: tuple[float, float, float]
     net_force_rms: float
 
+    def report(self) -> str:
+        """All of it as text, at most 100 columns wide."""
+        from cgcore.report.inspection import render
 
-def inspect(dataset: Dataset, displacement: Displacement = free) -> Inspection:
+        return render(self)
+
+    def __repr__(self) -> str:
+        return f"Inspection({self.path!r}: {self.frames} frames, {self.real_beads} real beads; .report() says more)"
+
+
+def inspect(data: Dataset | str | os.PathLike[str], displacement: Displacement = free) -> Inspection:
     """Look at every frame once.
 
     Arguments:
-        dataset: frames, see `cgcore.data`; what it refuses never comes here.
+        data: frames, see `cgcore.data`, or the path of a file or folder; what is refused there never comes here.
         displacement: in jax-md's convention; free space by default.
 
     Raises:
-        InputError: a file changed after it was read.
+        InputError: the data cannot be read, a file changed after it was read, or JAX is tracing.
     """
+    dataset = _frames(data)
     gathered = _Gathered()
-    with jax.enable_x64(True):
+    with solving("inspect"):
         for cut in all_cuts(dataset, dataset.segments()):
             batch, name, numbers = cut.load(), cut.source.source, cut.source.frame_numbers[cut.rows]
             gathered.add_geometry(_look(displacement, batch.R, batch.lengths), batch.lengths, name, numbers)
@@ -156,6 +170,18 @@ def inspect(dataset: Dataset, displacement: Displacement = free) -> Inspection:
     )
 
 
+def _frames(data: Dataset | str | os.PathLike[str]) -> Dataset:
+    if isinstance(data, Dataset):
+        return data
+    if not isinstance(data, str | os.PathLike):
+        raise InputError(
+            f"data is a {type(data).__name__}; give a Dataset (cgcore.read, cgcore.from_arrays), or a path"
+        )
+    if is_factor(data):
+        raise InputError(f"{data}: is a factor, not frames; cgcore.load_factor reads it")
+    return read(data)
+
+
 class _Seen(NamedTuple):
     internal: dict[str, Float[Array, "frames rows"]]
     closest: Float[Array, " frames"]
@@ -174,7 +200,7 @@ def _look(displacement: Displacement, R: Float[Array, "frames beads 3"], lengths
             "dihedral": jax.vmap(geometry.dihedral)(b[:-2], b[1:-1], b[2:]),
         }
         bead = jnp.arange(R.shape[0])
-        repel = (bead - bead[:, None] >= REPULSIVE_MIN_SEPARATION) & (bead < length)
+        repel = (bead[None] - bead[:, None] >= REPULSIVE_MIN_SEPARATION) & (bead < length)[None]
         apart = jax.vmap(jax.vmap(displacement, (None, 0)), (0, None))(R, R)
         distance = jnp.where(repel, jnp.linalg.norm(apart, axis=2), jnp.inf).ravel()
         return _Seen(internal, jnp.min(distance), jnp.argmin(distance))

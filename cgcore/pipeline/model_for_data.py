@@ -11,11 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cgcore.config import Settings, load_settings
 from cgcore.physics.space import displacement_in
 from cgcore.pipeline.loader import DatasetLoader, check_species
 from cgcore.pipeline.model import CombinedModel
 from cgcore.pipeline.networks.edges import average_neighbors, count_edges
-from cgcore.pipeline.settings import Settings, load_settings
 
 ROOM = 1.25
 """Room for the edges of a frame, over the most that a frame of the data has."""

@@ -34,14 +34,14 @@ class Sums(NamedTuple):
     frames: Float[Array, ""]
 
 
-class Workplace:
-    """What all stages share: frames where they are needed, and the compiled measurement of a loss.
+class MinibatchLoss:
+    """The loss on frames that are on the devices already; all stages of a training share it.
 
     Arguments:
         model: the energy.
         train: frames to train on; their numbers come first.
         validation: held-out frames, numbered after them; None: none.
-        per_device: frames of a minibatch on each device.
+        per_device: frames of a minibatch on each device; no more than there are.
         devices: to spread minibatches over; None: all local ones.
     """
 
@@ -58,7 +58,8 @@ class Workplace:
         self.everywhere = NamedSharding(mesh, PartitionSpec())
         self._spread = NamedSharding(mesh, PartitionSpec(None, AXIS))
         self._row = NamedSharding(mesh, PartitionSpec(AXIS))
-        self.size, self.n_train = per_device * mesh.size, len(train.R)
+        self.n_train = len(train.R)
+        self.size = min(per_device, -(-self.n_train // mesh.size)) * mesh.size
         self.train = minibatches(np.arange(self.n_train), self.size)
         self.validation: Minibatches | None = None
         parts = [train]
@@ -79,12 +80,21 @@ class Workplace:
         """A pytree of arrays on every device."""
         return jax.device_put(tree, self.everywhere)
 
+    def place_params(self, params: ModelParams) -> ModelParams:
+        """Parameters in the precision of the model, on every device."""
+        return self.place(self.model.in_precision(params))
+
     def spread(self, chosen: Minibatches) -> Array:
         """Minibatches, the frames of each spread over the devices."""
         return jax.device_put(chosen, self._spread)
 
     def loss(self, params: ModelParams, chosen: Minibatches) -> float:
-        """Force loss of these frames, per real bead [(kcal/mol/Å)²]; the sum over minibatches is in float64."""
+        """Force loss of these frames, per real bead [(kcal/mol/Å)²]; the sum over minibatches is in float64.
+
+        Arguments:
+            params: of all parts of the model, placed.
+            chosen: minibatches of frames.
+        """
         rows = len(chosen)
         filled = np.full((-(-rows // self._at_once) * self._at_once, self.size), -1, np.int32)
         filled[:rows] = chosen

@@ -1,0 +1,83 @@
+"""Langevin dynamics of the prior: simulated time in a day, summed over replicas, beside OpenMM's CPU platform.
+
+Extended chains, a prior with repulsion at every separation, steps of 5 fs. OpenMM runs its replicas one after another.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .inputs import DEVICES, use
+
+if TYPE_CHECKING:
+    import cgcore
+
+BEADS = [10, 100]
+REPLICAS = 32
+STEPS = {"cgcore": {10: 1000, 100: 100}, "openmm": {10: 100, 100: 10}}
+"""Of a replica, between two saved frames: a second or so."""
+
+FRAMES = 2
+
+
+def prior() -> cgcore.Prior:
+    """Ten harmonics of angles as in the default prior, and beads that repel each other at every separation."""
+    import cgcore
+
+    given = cgcore.default_prior()
+    pairs = {"epsilon": 1.0, "sigma": 4.5, "epsilon_ex": 1.0, "sigma_ex": 4.5}
+    params: dict[str, Any] = dict(given.params) | pairs | {"a": 0.1 * given.params["a"], "b": 0.1 * given.params["b"]}
+    return cgcore.Prior(given.weights._replace(excluded_volume=1.0), params)
+
+
+def extended(beads: int) -> cgcore.Dataset:
+    """Zigzags with a little noise: nothing is near anything, so no replica is lost in so short a time."""
+    import cgcore
+
+    i = np.arange(beads)
+    zigzag = np.stack([3.3 * i, 1.9 * (i % 2), 0.0 * i], axis=1)
+    R = zigzag + 0.05 * np.random.default_rng(0).normal(size=(4 * REPLICAS, beads, 3))
+    return cgcore.from_arrays(R, np.zeros_like(R))
+
+
+def simulated(engine: str, beads: int) -> cgcore.SimulationResult:
+    """A short run."""
+    import cgcore
+    from cgcore.export.openmm import openmm_system
+
+    model = prior() if engine == "cgcore" else openmm_system(prior(), beads)
+    interval = STEPS[engine][beads] * 5e-3  # ps
+    return cgcore.simulate(
+        model,
+        extended(beads),
+        temperature=320.0,
+        replicas=REPLICAS,
+        time=FRAMES * interval / 1000,
+        interval=interval,
+    )
+
+
+class Simulation:
+    """Compiled before it is timed, by `cgcore.simulate` itself."""
+
+    params = [["cgcore", "openmm"], BEADS, DEVICES]
+    param_names = ["engine", "beads", "device"]
+    timeout = 300
+
+    def setup(self, engine: str, beads: int, device: str) -> None:
+        if engine == "openmm" and device != "cpu":
+            raise NotImplementedError("of OpenMM its CPU platform is compared")
+        use(device)
+
+    def track_ns_per_day(self, engine: str, beads: int, device: str) -> float:
+        from cgcore.simulation import Outcome
+
+        result = simulated(engine, beads)
+        if any(replica.status not in (Outcome.WHOLE, Outcome.ANGLE) for replica in result.replicas):
+            raise RuntimeError("a replica was lost, and the rest of its time not simulated")
+        return result.ns_per_day
+
+
+setattr(Simulation.track_ns_per_day, "unit", "ns/day")  # noqa: B010  (a function has no such attribute to a type checker)

@@ -1,0 +1,20 @@
+"""`cgcore config`: what may stand in a configuration file."""
+
+from __future__ import annotations
+
+import click
+
+from cgcore.errors import InputError
+
+
+@click.command("config")
+@click.option("--reference", "form", flag_value="reference", help="Every key, its values and its default, in Markdown.")
+@click.option("--schema", "form", flag_value="schema", help="A JSON schema, with which editors complete and check.")
+def config_command(form: str | None) -> None:
+    """Print what may stand in a configuration file."""
+    if form is None:
+        raise InputError("say what to print: --reference or --schema")
+    from cgcore.cli import terminal
+    from cgcore.config import json_schema, key_reference
+
+    terminal.say(key_reference() if form == "reference" else json_schema(), newline=False)

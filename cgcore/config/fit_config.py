@@ -1,0 +1,71 @@
+"""What a configuration says about the prior and its fit, and what stands in for it where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cgcore.physics.prior import Prior, Weights
+
+
+@dataclass(frozen=True)
+class Config:
+    """The prior and its fit, as a configuration file says.
+
+    Arguments:
+        prior: term weights and starting parameters.
+        use_priors: `model.use_priors`.
+        pretrain_prior: `training.pretrain_prior`.
+        max_steps, min_steps, tol_grad: `training.pretrain_prior_*`; None where the file does not say.
+        val_fraction: `training.val_fraction`; None where the file does not say.
+        constraints, smoothness, truncation: `training.pretrain_prior_*`; None where the file does not say.
+        temperature: `training.temperature` [K]; None where the file does not say.
+        unused: dotted names of keys that belong to other steps.
+    """
+
+    prior: Prior
+    use_priors: bool = True
+    pretrain_prior: bool = True
+    max_steps: int | None = None
+    min_steps: int | None = None
+    tol_grad: float | None = None
+    val_fraction: float | None = None
+    constraints: Literal["safe", "nonnegative", "none"] | None = None
+    smoothness: float | Literal["auto"] | None = None
+    truncation: float | Literal["auto"] | None = None
+    temperature: float | None = None
+    unused: tuple[str, ...] = ()
+
+    @property
+    def skip_reason(self) -> str | None:
+        """Why there is nothing to fit, or None."""
+        if not self.use_priors:
+            return "model.use_priors is false"
+        return None if self.pretrain_prior else "training.pretrain_prior is false"
+
+
+def default_prior() -> Prior:
+    """Where a fit starts when nothing is configured."""
+    # The initial_params and settings.weights of the recorded reference run chignolin.float64.json, and excluded volume,
+    # without which nothing keeps beads 2 to 5 positions apart from overlapping.
+    return Prior(
+        Weights(bond=0.5, angle=0.25, dihedral=0.25, repulsive=1.0, excluded_volume=1.0),
+        {
+            "r0": 3.8375435,
+            "kr": 154.50629422490843,
+            "a": [
+                *(-0.02086511, -0.36341857, -0.50767196, 0.09906029, 0.8319552),
+                *(-0.00770968, -0.13320648, -1.14116021, 0.18145372, -0.55828783),
+            ],
+            "b": [
+                *(0.67521775, 0.14797897, -0.12157499, -0.8289584, 0.17162394),
+                *(0.48646108, 0.56000923, -0.13905056, -0.896762, -1.20144583),
+            ],
+            "epsilon": 1.0,
+            "sigma": 3.0,
+            "k_dih": [0.47037187851535034, 0.9495107825945361],
+            "gamma_dih": [1.3759673785180062, 1.6211158177819938],
+            "epsilon_ex": 1.0,
+            "sigma_ex": 3.5,
+        },
+    )

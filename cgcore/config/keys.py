@@ -1,0 +1,107 @@
+"""How a key is declared: `name: Annotated[type, key("What it means.", ge=0, unit="Å")] = default`.
+
+pydantic checks values against the declaration. The sentences of refusal, the key reference and the JSON schema for
+editors are made from the same declaration, so that none of them can disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Annotated, Any, TypeVar, dataclass_transform
+
+from pydantic import AllowInfNan, ConfigDict, Field, Strict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+from cgcore.config.problems import Problems
+from cgcore.config.sentences import add_errors
+
+MOST_STEPS = 2**31 - 1
+"""Steps and seeds are counted in int32."""
+
+Number = Annotated[float, Strict(), AllowInfNan(False)]
+Whole = Annotated[int, Strict()]
+Flag = Annotated[bool, Strict()]
+Text = Annotated[str, Strict(), Field(min_length=1)]
+"""Strict: neither a quoted number nor `true` is a number."""
+
+T = TypeVar("T")
+JsonSchema = dict[str, Any]
+
+
+def key(
+    meaning: str,
+    *,
+    unit: str = "",
+    also: tuple[str, ...] = (),
+    elsewhere: tuple[str, ...] = (),
+    fit: bool = False,
+    what: str = "",
+    default: str = "",
+    **limits: Any,
+) -> Any:
+    """What there is to say of a key.
+
+    Arguments:
+        meaning: one sentence.
+        unit: of the value.
+        also: other names of the key in the same block.
+        elsewhere: dotted names of other places where it may stand.
+        fit: `cgcore fit` uses it; all others belong to `cgcore train` alone.
+        what: what to write, where the type does not say ("a path").
+        default: what happens without the key, where that is more than a value.
+        limits: pydantic's `ge`, `gt`, `le`, `lt`, `min_length`, `max_length`, `examples`.
+    """
+    said = {"unit": unit, "also": list(also), "elsewhere": list(elsewhere)}
+    said |= {"fit": fit, "what": what, "without": default}
+    extra: dict[str, Any] = {f"x-{name}": value for name, value in said.items() if value}
+    return Field(description=meaning, json_schema_extra=extra, **limits)
+
+
+@dataclass_transform(frozen_default=True)
+def block(name: str) -> Callable[[type[T]], type[T]]:
+    """Make a class a block of keys: a frozen dataclass that checks itself however it is made.
+
+    Arguments:
+        name: dotted name of the block, for complaints about values that a program gives.
+
+    Raises (when an instance is made):
+        InputError: a value is of the wrong kind or out of range.
+    """
+
+    def make(cls: type[T]) -> type[T]:
+        made: Any = pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))(cls)
+        checked = made.__init__
+
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+            try:
+                checked(self, *args, **kwargs)
+            except ValidationError as error:
+                problems = Problems("")
+                add_errors(problems, name, keys_of(made), error)
+                problems.check()
+
+        made.__init__ = __init__
+        return made
+
+    return make
+
+
+@cache
+def schema_of(cls: type[Any]) -> JsonSchema:
+    """The JSON schema of a block."""
+    return TypeAdapter(cls).json_schema()
+
+
+def keys_of(cls: type[Any]) -> dict[str, JsonSchema]:
+    """JSON schema of each key of a block by name, in the order in which they are declared."""
+    return schema_of(cls)["properties"]
+
+
+def take(cls: type[T], values: dict[str, Any], at: str, problems: Problems) -> T | None:
+    """The block with these values, all of whose names are known to be its own; None where one is wrong."""
+    try:
+        return TypeAdapter(cls).validate_python(values)
+    except ValidationError as error:
+        add_errors(problems, at, keys_of(cls), error)
+        return None

@@ -1,0 +1,121 @@
+"""The names in a block: which are keys of it, which belong to other programs, and which are slips of the pen."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple, TypeVar, get_args
+
+from cgcore.config.keys import keys_of, take
+from cgcore.config.problems import Problems, kind
+
+T = TypeVar("T")
+
+
+class Vocabulary(NamedTuple):
+    """What a command knows of the names in a block that other programs share; `*` at the end stands for anything.
+
+    Arguments:
+        used: keys that the command reads.
+        left: keys of other commands.
+        homes: dotted names of the keys that it reads anywhere, by their last part.
+    """
+
+    used: tuple[str, ...]
+    left: tuple[str, ...] = ()
+    homes: Mapping[str, str] = {}
+
+
+def mapping(value: Any, at: str, problems: Problems) -> dict[Any, Any]:
+    """A block; where it is none, the complaint is noted and the block is empty."""
+    if isinstance(value, dict):
+        return value
+    problems.add(at, f"is {kind(value)}; write a block of `key: value` lines")
+    return {}
+
+
+def shared_block(
+    block: Mapping[Any, Any], at: str, words: Vocabulary, problems: Problems
+) -> tuple[dict[str, Any], list[str]]:
+    """The keys of a block that other programs share, and the dotted names of the rest.
+
+    A name that was meant to be a key is noted as a problem.
+    """
+    taken: dict[str, Any] = {}
+    unused: list[str] = []
+    before = f"{at}." if at else ""
+    for name, value in block.items():
+        dotted = f"{before}{name}"
+        if _among(name, words.used):
+            taken[name] = value
+        elif _among(name, words.left):
+            unused.append(dotted)
+        elif name in words.homes:
+            problems.add(dotted, f"is in the wrong place; write it as {words.homes[name]}")
+        elif meant := _meant(str(name), words.used, inside=bool(at)):
+            problems.add(dotted, f"is unknown; did you mean {before}{meant}?")
+        else:
+            unused.append(dotted)
+    return taken, unused
+
+
+def own_block(cls: type[T], value: Any, at: str, problems: Problems) -> T | None:
+    """A block that is this program's alone, where any other name is a mistake; None where something is wrong."""
+    count, names = len(problems), canonical(cls)
+    given: dict[str, Any] = {}
+    for name, inside in mapping(value, at, problems).items():
+        if name not in names:
+            problems.add(f"{at}.{name}", unknown(name, names))
+        elif names[name] in given:
+            first = next(other for other in value if names.get(other) == names[name])
+            problems.add(f"{at}.{name}", f"is given as {first}, too; keep one")
+        else:
+            given[names[name]] = inside
+    made = checked(cls, given, at, problems)
+    return made if len(problems) == count else None
+
+
+def checked(cls: type[T], values: Mapping[str, Any], at: str, problems: Problems) -> T | None:
+    """The block with these keys, blocks inside it first; None where something is wrong."""
+    count, made = len(problems), dict(values)
+    for name, inner in _inner_blocks(cls).items():
+        if name in made and (inside := own_block(inner, made.pop(name), f"{at}.{name}", problems)) is not None:
+            made[name] = inside
+    outer = take(cls, made, at, problems)
+    return outer if len(problems) == count else None
+
+
+def unknown(name: Any, names: Iterable[str]) -> str:
+    """The complaint about a name that is none of these."""
+    nearest = difflib.get_close_matches(str(name), names, 1, 0.0)[0]
+    return f"is unknown; did you mean {nearest}? Known: {', '.join(names)}"
+
+
+def canonical(cls: type[Any]) -> dict[str, str]:
+    """Every name that the keys of a block may have, and the key that it means."""
+    keys = keys_of(cls)
+    others = {other: name for name, schema in keys.items() for other in schema.get("x-also", ())}
+    return {name: name for name in keys} | others
+
+
+def _among(name: Any, names: tuple[str, ...]) -> bool:
+    return isinstance(name, str) and any(fnmatchcase(name, pattern) for pattern in names)
+
+
+def _meant(name: str, keys: tuple[str, ...], inside: bool) -> str | None:
+    close = difflib.get_close_matches(name.lower(), keys, 1, 0.8)
+    if not close and inside and name.lower().startswith(("prior", "pretrain_prior")):
+        # Nobody but this program begins a name like that.
+        close = difflib.get_close_matches(name.lower(), keys, 1, 0.0)
+    return close[0] if close else None
+
+
+def _inner_blocks(cls: type[Any]) -> dict[str, type[Any]]:
+    """The keys of a block that are blocks themselves."""
+    return {
+        name: member
+        for name, field in cls.__pydantic_fields__.items()
+        for member in (field.annotation, *get_args(field.annotation))
+        if hasattr(member, "__pydantic_fields__")
+    }

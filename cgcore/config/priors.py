@@ -1,0 +1,106 @@
+"""The block `model.priors`, and the prior that it stands for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, field
+from typing import Annotated, Any
+
+from cgcore.config.keys import Number, block, key
+from cgcore.config.problems import Problems
+from cgcore.physics.prior import CARRIED, FITTED_EXCLUDED_VOLUME, SERIES, Prior, Weights
+
+HARMONICS = 100
+"""More harmonics than a fit can be compiled for in reasonable time, or data can tell apart."""
+
+
+def series(meaning: str) -> Any:
+    return key(
+        meaning,
+        fit=True,
+        max_length=HARMONICS,
+        examples=[[0.5]],
+        what="a list with a number for each harmonic, such as [0.5]",
+    )
+
+
+@block("model.priors.weights")
+class WeightKeys:
+    """Factors of the terms in the energy."""
+
+    bond: Annotated[Number, key("Factor of the bonds.", fit=True, ge=0)] = 0.5
+    angle: Annotated[Number, key("Factor of the angles.", fit=True, ge=0)] = 0.1
+    dihedral: Annotated[Number, key("Factor of the dihedrals.", fit=True, ge=0)] = 0.15
+    repulsive: Annotated[Number, key("Factor of the repulsion at separations from 6.", fit=True, ge=0)] = 0.25
+    excluded_volume: Annotated[
+        Number | None, key("Factor of the repulsion at separations 2 to 5.", fit=True, ge=0, default="no such term")
+    ] = None
+
+
+@block("model.priors")
+class PriorKeys:
+    """Term weights and starting parameters of the fit."""
+
+    weights: Annotated[WeightKeys, key("Factors of the terms.", fit=True)] = field(default_factory=WeightKeys)
+    r0: Annotated[Number, key("Equilibrium length of a bond.", unit="Å", fit=True)] = 3.8
+    kr: Annotated[Number, key("Stiffness of a bond.", unit="kcal/mol/Å²", fit=True)] = 150.0
+    a: Annotated[
+        tuple[Number, ...] | None,
+        series("Cosine coefficients of the angle, harmonics 1, 2, ... [kcal/mol]; zeros beside `b`, else [0]."),
+    ] = None
+    b: Annotated[
+        tuple[Number, ...] | None,
+        series("Sine coefficients of the angle [kcal/mol]; zeros beside `a`, else [0]."),
+    ] = None
+    epsilon: Annotated[Number, key("Strength of the repulsion at separations from 6.", unit="kcal/mol", fit=True)] = 1.0
+    sigma: Annotated[Number, key("Length of that repulsion.", unit="Å", fit=True)] = 3.0
+    k_dih: Annotated[
+        tuple[Number, ...] | None,
+        series("Amplitudes of the dihedral, harmonics 1, 2, ... [kcal/mol]; zeros beside `gamma_dih`, else [0.5]."),
+    ] = None
+    gamma_dih: Annotated[
+        tuple[Number, ...] | None,
+        series("Phases of the dihedral [rad]; zeros beside `k_dih`, else [0]."),
+    ] = None
+    epsilon_ex: Annotated[
+        Number | None, key("Strength of the excluded volume.", unit="kcal/mol", fit=True, default="1")
+    ] = None
+    sigma_ex: Annotated[Number | None, key("Length of the excluded volume.", unit="Å", fit=True, default="3")] = None
+    theta0: Annotated[Number | None, key("Kept in what is written; no term uses it.", unit="rad", fit=True)] = None
+    k_theta: Annotated[
+        Number | None, key("Kept in what is written; no term uses it.", unit="kcal/mol/rad²", fit=True)
+    ] = None
+
+
+_PAIRS = {("a", "b"): ((0.0,), (0.0,)), ("k_dih", "gamma_dih"): ((0.5,), (0.0,))}
+_EXCLUDED_VOLUME = {"epsilon_ex": 1.0, "sigma_ex": 3.0}
+
+
+def prior_of(keys: PriorKeys, problems: Problems) -> Prior | None:
+    """The prior that the block stands for; None where keys of it do not go together."""
+    at, count = "model.priors", len(problems)
+    values: dict[str, Any] = {name: value for name, value in asdict(keys).items() if name != "weights"}  # pyright: ignore[reportArgumentType]
+    carried = {name: value for name in CARRIED if (value := values.pop(name)) is not None}
+    for (first, second), default in _PAIRS.items():
+        one, two = values[first], values[second]
+        if one is None and two is None:
+            one, two = default
+        one = (0.0,) * len(two) if one is None else one
+        two = (0.0,) * len(one) if two is None else two
+        if len(one) != len(two):
+            words = f"has {len(two)} values and {first} {len(one)}; give one of each for every harmonic"
+            problems.add(f"{at}.{second}", words)
+        values |= {first: one, second: two}
+    excluded = {name: values.pop(name) for name in FITTED_EXCLUDED_VOLUME}
+    if keys.weights.excluded_volume is not None:
+        values |= _EXCLUDED_VOLUME | {name: value for name, value in excluded.items() if value is not None}
+    else:
+        for name, value in excluded.items():
+            if value is not None:
+                problems.add(f"{at}.{name}", f"has no term; give {at}.weights.excluded_volume or remove it")
+    for name in ("sigma", "sigma_ex"):
+        if values.get(name) == 0:
+            problems.add(f"{at}.{name}", "is 0, and so is its term; give a length above 0")
+    if len(problems) > count:
+        return None
+    lists = {name: list(values[name]) for name in SERIES}
+    return Prior(Weights(**asdict(keys.weights)), values | lists, carried)  # pyright: ignore[reportArgumentType]

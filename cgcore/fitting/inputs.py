@@ -1,0 +1,62 @@
+"""What a fit is given: opened where it is a path, refused where nothing can be fitted."""
+
+from __future__ import annotations
+
+import os
+from typing import TypeAlias
+
+import numpy as np
+
+from cgcore.data import Dataset, read
+from cgcore.errors import InputError
+from cgcore.factor.factor import Factor
+from cgcore.factor.storage import is_factor, load_factor
+from cgcore.factor.triangle import design, target
+from cgcore.physics.prior import Prior
+
+Source: TypeAlias = Dataset | Factor | str | os.PathLike[str]
+
+
+def opened(source: Source, what: str) -> Dataset | Factor:
+    """Frames or a factor; a path is read.
+
+    Raises:
+        InputError: it is neither, or as `cgcore.read` and `cgcore.load_factor`.
+    """
+    if isinstance(source, Dataset | Factor):
+        return source
+    if isinstance(source, str | os.PathLike):
+        path = os.fspath(source)
+        if not path:
+            raise InputError(f"{what} is an empty path; give a file or folder")
+        return load_factor(path) if is_factor(path) else read(path)
+    raise InputError(
+        f"{what} is a {type(source).__name__}; give a Dataset (cgcore.read, cgcore.from_arrays), a Factor, or a path"
+    )
+
+
+def require_prior(prior: Prior) -> None:
+    """Refuse what is no prior, and one that acts on nothing.
+
+    Raises:
+        InputError: says why.
+    """
+    if not isinstance(prior, Prior):
+        raise InputError(f"prior is a {type(prior).__name__}; give a Prior (cgcore.default_prior, Prior.read)")
+    if not any(prior.weights):
+        raise InputError("weights are all 0, so there is nothing to fit; give at least one term a weight above 0")
+
+
+def require_task(factor: Factor) -> None:
+    """Refuse data that no term feels, and data without forces.
+
+    Raises:
+        InputError: says why.
+    """
+    if not np.any(design(factor.S)):
+        raise InputError(
+            "no term of the prior acts on these data, so there is nothing to fit: a term needs a weight above 0, "
+            "harmonics, and chains that are long enough"
+        )
+    if not np.any(target(factor.S)):
+        raise InputError("key 'F': the reference forces are all 0, so there is nothing to fit to")

@@ -1,0 +1,74 @@
+"""An epoch of minibatch force matching of the combined model, compiled once, over all local devices."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from cgcore.pipeline.minibatch_loss import MinibatchLoss, Sums, minibatches, per_bead
+from cgcore.pipeline.optimizers import ModelParams
+
+
+class CompiledEpoch:
+    """An epoch as a pure function, compiled. `traces` counts how often it was traced: once.
+
+    Arguments:
+        loss: of minibatches, with their frames.
+        optimizer: see `make_optimizer`.
+        gammas: factors of force and energy loss.
+    """
+
+    def __init__(
+        self,
+        loss: MinibatchLoss,
+        optimizer: optax.GradientTransformationExtraArgs,
+        gammas: tuple[float, float] = (1.0, 0.0),
+    ) -> None:
+        self.loss, self.optimizer, self.gammas = loss, optimizer, gammas
+        self.traces = 0
+        # The next epoch takes what this one gives: of another sharding, it would be compiled again.
+        self._compiled = jax.jit(self._epoch, out_shardings=loss.everywhere)
+
+    def __call__(
+        self, trained: ModelParams, state: Any, fixed: ModelParams, seed: tuple[int, ...]
+    ) -> tuple[ModelParams, Any, float]:
+        """One pass over the training frames in the order that the seed draws, whatever came before.
+
+        Returns:
+            new parameters, new state, and the force loss per real bead that was met on the way.
+        """
+        loss = self.loss
+        order = minibatches(np.random.default_rng(seed).permutation(loss.n_train), loss.size)
+        trained, state, sums = self._compiled(trained, state, fixed, loss.frames, loss.spread(order))
+        return trained, state, per_bead(sums)
+
+    def _epoch(
+        self, trained: ModelParams, state: Any, fixed: ModelParams, frames: tuple[Array, ...], order: Array
+    ) -> tuple[ModelParams, Any, Sums]:
+        self.traces += 1
+
+        def step(carry: tuple[ModelParams, Any], chosen: Array) -> tuple[tuple[ModelParams, Any], Sums]:
+            trained, state = carry
+            objective = jax.value_and_grad(self._objective, has_aux=True)
+            (value, sums), gradient = objective(trained, fixed, frames, chosen)
+            updates, state = self.optimizer.update(gradient, state, trained, value=value)
+            return (cast(ModelParams, optax.apply_updates(trained, updates)), state), sums
+
+        (trained, state), sums = jax.lax.scan(step, (trained, state), order)
+        return trained, state, sums
+
+    def _objective(
+        self, trained: ModelParams, fixed: ModelParams, frames: tuple[Array, ...], chosen: Array
+    ) -> tuple[Float[Array, ""], Sums]:
+        """What is minimised: F * force loss per real bead + U * energy loss per frame, of a minibatch."""
+        sums = self.loss.sums(fixed | trained, frames, chosen)
+        force, energy = self.gammas
+        value = force * sums.force / jnp.maximum(sums.beads, 1)
+        if energy:
+            value += energy * sums.energy / jnp.maximum(sums.frames, 1)
+        return value, sums

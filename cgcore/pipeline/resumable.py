@@ -1,0 +1,190 @@
+"""What a checkpoint says of a training, and whether another training may go on from it."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cgcore.errors import InputError
+from cgcore.pipeline.checkpoints import Checkpoint, Checkpoints
+from cgcore.pipeline.loader import DatasetLoader
+from cgcore.pipeline.parameters import from_named, named_arrays, require_same
+from cgcore.pipeline.resume_settings import Progress, require_same_settings
+from cgcore.pipeline.state import TrainingState
+from cgcore.timing import Seconds
+
+
+class Opened(NamedTuple):
+    """The checkpoints of a pipeline: where new ones go, and the one to go on from."""
+
+    checkpoints: Checkpoints | None
+    found: Checkpoint | None
+
+    def save(self, state: TrainingState, record: Mapping[str, Any]) -> None:
+        """Keep where the pipeline is; without a folder nothing is kept."""
+        if self.checkpoints is not None:
+            self.checkpoints.save(named_arrays(state), {**record, "state": _numbers(state)})
+
+
+@contextmanager
+def opened(folder: str | os.PathLike[str] | None, resume: bool) -> Iterator[Opened]:
+    """The checkpoints in a folder; without one there are none.
+
+    Arguments:
+        folder: of the checkpoints.
+        resume: go on from the newest; else the folder must not hold any.
+
+    Raises:
+        InputError: there is nothing to go on from, or something of an earlier run.
+    """
+    if folder is None:
+        yield Opened(None, None)
+        return
+    if resume and not os.path.isdir(folder):
+        raise InputError(f"{folder}: no such folder; give one that holds checkpoints")
+    with Checkpoints(folder) as checkpoints:
+        found = checkpoints.latest()
+        if resume and found is None:
+            raise InputError(f"{folder}: holds no checkpoint; start without --resume")
+        if found is not None and not resume:
+            raise InputError(
+                f"{folder}: holds checkpoints of an earlier run; go on from them (--resume {folder}) or choose another "
+                "training.checkpoint_path"
+            )
+        yield Opened(checkpoints, found)
+
+
+class _Numbers(BaseModel):
+    """The fields of a `TrainingState` that are no arrays."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    stage: Literal["stage1", "stage2"] | None
+    optimizer: str | None
+    seed: int
+    epoch: int
+    kept_epoch: int
+    kept_loss: float | str | None
+    initial_loss: float | str | None
+    finite: bool
+    losses: list[float | str]
+    val_losses: list[float | str]
+    prior_projection: float | str | None
+
+
+class Record(BaseModel):
+    """What a checkpoint says besides its arrays.
+
+    Arguments:
+        state: numbers of the state.
+        results: of the fit and of the stages that are done.
+        model, data, precision: what the training belongs to.
+        settings: see `settings_that_matter`.
+        changes: epochs that were set anew on resuming, by stage.
+        fit: what is to be written of the fit; None: nothing.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    state: _Numbers
+    results: dict[str, dict[str, Any]]
+    model: dict[str, Any]
+    data: dict[str, Any]
+    precision: str
+    settings: dict[str, Any]
+    changes: dict[str, list[dict[str, Any]]]
+    fit: dict[str, Any] | None
+
+
+def read_record(record: Mapping[str, Any], name: str) -> Record:
+    """The record of a checkpoint, checked.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    try:
+        read = Record.model_validate(dict(record))
+        for result in read.results.values():
+            if "seconds" in result:
+                result["seconds"] = Seconds(**result["seconds"])
+            for key, value in result.get("fitted_params", {}).items():
+                result["fitted_params"][key] = np.asarray(value, np.float64)
+    except (ValidationError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{name}: the record of its checkpoint is damaged; start anew without --resume") from error
+    return read
+
+
+class Restored(NamedTuple):
+    """Where a training goes on, see `Record`."""
+
+    state: TrainingState
+    results: dict[str, dict[str, Any]]
+    changes: dict[str, list[dict[str, Any]]]
+    fit: dict[str, Any] | None
+
+
+def restore(
+    found: Checkpoint,
+    now: Mapping[str, Any],
+    like: Callable[[str | None], TrainingState],
+    stages: Mapping[str, tuple[str, int] | None],
+    name: str,
+) -> Restored:
+    """What a checkpoint holds, once it is known to belong to this training.
+
+    Arguments:
+        found: the checkpoint.
+        now: model, data, precision and settings as this training would record them.
+        like: a state whose arrays have the right shapes and dtypes, for the stage that the checkpoint is in.
+        stages: optimizer and epochs of each stage, as they are to be now.
+        name: of the folder.
+
+    Raises:
+        InputError: it is damaged, or of another model, other data or other settings.
+    """
+    record = read_record(found.record, name)
+    for part, what in (("model", "another model"), ("data", "other data"), ("precision", "another precision")):
+        require_same(now[part], getattr(record, part), name, what)
+    said = record.state
+    finished = tuple(stage for stage in stages if stage in record.results)
+    progress = Progress(finished, said.stage, said.optimizer, said.epoch)
+    changes = dict(record.changes)
+    for change in require_same_settings(record.settings, now["settings"], progress, name):
+        for stage, plan in stages.items():
+            if stage not in finished and plan is not None and change["key"] == f"training.epochs_{plan[0]}":
+                changes[stage] = [*changes.get(stage, []), change]
+    numbers = {key: _decoded(value) for key, value in said.model_dump().items()}
+    state = replace(from_named(like(said.stage), found.arrays, name), **numbers)
+    return Restored(state, record.results, changes, record.fit)
+
+
+def identity(loaders: Mapping[str, DatasetLoader | None]) -> dict[str, Any]:
+    """Which frames these are, in plain values."""
+    return {
+        part: None if loader is None else {"sha256": loader.dataset.sha256, "frames": loader.dataset.frame_ranges()}
+        for part, loader in loaders.items()
+    }
+
+
+def _numbers(state: TrainingState) -> dict[str, Any]:
+    return {name: _encoded(getattr(state, name)) for name in _Numbers.model_fields}
+
+
+def _encoded(value: Any) -> Any:
+    """JSON knows no infinity."""
+    if isinstance(value, tuple):
+        return [_encoded(item) for item in value]
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_decoded(item) for item in value)
+    return float(value) if value in ("nan", "inf", "-inf") else value

@@ -1,0 +1,114 @@
+"""What makes a chain lost, looked for at every step.
+
+The limits come from the data, each with a margin so wide that a fluctuation of a sound model does not reach it.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+NEAREST = 3
+"""Separation j - i from which beads must not overlap: nearer ones are held apart by their bonds and angle."""
+
+BEAD = 3.0
+"""Beads closer than this overlap [Å]: two CA atoms of residues that are no neighbours keep at least 3.5 Å."""
+
+CLOSER = 0.75
+"""Part of the closest sampled approach that counts instead, where that is less."""
+
+BOND_MARGIN = 0.5
+"""By which the sampled range of bonds is widened on both sides [Å], or by its own width if that is more. A bond of 150
+kcal/mol/Å² costs over 30 kB T there at room temperature."""
+
+ANGLE_MARGIN = np.pi / 18
+"""By which the sampled range of angles is widened on both sides [rad]."""
+
+MOST_ANGLES = 1e-3
+"""Part of the angles that may be outside that."""
+
+UNROLLED = 24
+"""Beads up to which each separation is an operation of its own: the quicker way for few, a long compile for many."""
+
+
+class Outcome(IntEnum):
+    """What became of a replica."""
+
+    WHOLE = 0
+    NOT_FINITE = 1
+    BOND = 2
+    OVERLAP = 3
+    ANGLE = 4
+
+
+class Limits(NamedTuple):
+    """Beyond these a chain is no longer what the data show; see the constants of this module for the margins."""
+
+    bond: tuple[float, float]  # Å
+    closest: float  # Å, of beads `NEAREST` or more apart along the chain; 0: none
+    angle: tuple[float, float]  # rad
+    closest_sampled: float  # Å, infinite where there is no such pair
+
+
+class Seen(NamedTuple):
+    """What `look` found, (replicas,) each, and outside (angles, replicas)."""
+
+    outcome: Any
+    closest: Any  # squared, Å²
+    outside: Any
+
+
+def limits_of(R: Float[np.ndarray, "frames beads 3"]) -> Limits:
+    """Limits from sampled frames, without padding."""
+    b = np.diff(R.astype(np.float64), axis=1)
+    r = np.linalg.norm(b, axis=2)
+    low, high = float(r.min()), float(r.max())
+    margin = max(BOND_MARGIN, high - low)
+    angle = (0.0, np.pi)
+    if R.shape[1] > 2:
+        theta = np.arccos(np.clip(-np.sum(b[:, :-1] * b[:, 1:], axis=2) / (r[:, :-1] * r[:, 1:]), -1, 1))
+        angle = (max(float(theta.min()) - ANGLE_MARGIN, 0.0), min(float(theta.max()) + ANGLE_MARGIN, np.pi))
+    x = np.transpose(R.astype(np.float64), (2, 1, 0))
+    sampled = float(np.sqrt(closest_squared(x, np).min()))
+    closest = min(BEAD, CLOSER * sampled) if np.isfinite(sampled) else 0.0
+    return Limits((max(low - margin, 0.0), high + margin), closest, angle, sampled)
+
+
+def look(
+    limits: Limits, x: Float[Any, "xyz beads replicas"], v: Float[Any, "xyz beads replicas"], xp: ModuleType
+) -> Seen:
+    """Check every replica, with NumPy or, inside a compiled step, with xp=jax.numpy.
+
+    Where several things are wrong at once the outcome names the first of: not finite, overlap, bond.
+    """
+    b = x[:, 1:] - x[:, :-1]
+    squared = b[0] ** 2 + b[1] ** 2 + b[2] ** 2
+    bad_bond = xp.any((squared < limits.bond[0] ** 2) | (squared > limits.bond[1] ** 2), axis=0)
+    u, w = b[:, :-1], b[:, 1:]
+    cosine = -(u[0] * w[0] + u[1] * w[1] + u[2] * w[2]) / xp.sqrt(squared[:-1] * squared[1:])
+    outside = (cosine > np.cos(limits.angle[0])) | (cosine < np.cos(limits.angle[1]))
+    closest = closest_squared(x, xp)
+    # Any value that is not finite makes the sum so; it cannot overflow before the bonds are long out of range.
+    finite = xp.isfinite(xp.sum(x + v, axis=(0, 1)))
+    outcome = xp.where(bad_bond, Outcome.BOND, Outcome.WHOLE)
+    outcome = xp.where(closest < limits.closest**2, Outcome.OVERLAP, outcome)
+    return Seen(xp.where(finite, outcome, Outcome.NOT_FINITE), closest, outside)
+
+
+def closest_squared(x: Float[Any, "xyz beads replicas"], xp: ModuleType) -> Float[Any, " replicas"]:
+    """Squared distance of each replica's closest pair that is `NEAREST` or more apart along the chain [Å²]."""
+    beads = x.shape[1]
+    least = xp.full(x.shape[2], np.inf, x.dtype)
+    if beads <= UNROLLED or xp is np:
+        for k in range(NEAREST, beads):
+            d = x[:, k:] - x[:, :-k]
+            least = xp.minimum(least, xp.min(d[0] ** 2 + d[1] ** 2 + d[2] ** 2, axis=0))
+        return least
+    d = [c[None] - c[:, None] for c in x]
+    i = np.arange(beads)
+    near = np.where(i - i[:, None] >= NEAREST, 0.0, np.inf)[..., None]
+    return xp.min(d[0] ** 2 + d[1] ** 2 + d[2] ** 2 + xp.asarray(near, x.dtype), axis=(0, 1))

@@ -1,0 +1,151 @@
+"""How far a simulated distribution is from the sampled one, with errors from blocks.
+
+Frames near in time are alike, so errors come from blocks of them: runs of the data in time, and replicas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from cgcore.simulation.observables import KINDS, Frames, of_frames
+
+BLOCKS = 20
+"""Of the data, and of the simulation at least."""
+
+BINS = 60
+RESAMPLES = 200
+"""Of the bootstrap: its standard deviation is then known to 5 %."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Arguments:
+    mean: of all values; of a dihedral, an angle on a circle, None.
+    error: standard error of the mean, from blocks; None with a single block.
+    std: standard deviation of the values.
+    density: in the bins of the observable [1/unit].
+    """
+
+    mean: float | None
+    error: float | None
+    std: float | None
+    density: Float[np.ndarray, " bins"]
+
+
+@dataclass(frozen=True)
+class Observable:
+    """Arguments:
+    title, unit: for people.
+    edges: of the bins; what is beyond them counts in bins of its own, which `density` leaves out.
+    reference: the data.
+    simulation: the replicas, while they were whole.
+    divergence: of Jensen and Shannon between both [bits]: 0 where they are the same, 1 where they share no value.
+    divergence_error: its standard error, by bootstrap over the blocks of both; None where both are single blocks.
+    divergence_floor: the divergence between random halves of the data's blocks, on average: two samples of one
+        distribution, as long as half the data; None with a single block.
+    """
+
+    title: str
+    unit: str
+    edges: Float[np.ndarray, " bins+1"]
+    reference: Summary
+    simulation: Summary
+    divergence: float
+    divergence_error: float | None
+    divergence_floor: float | None
+
+
+def compare(name: str, data: Sequence[Frames], simulated: Sequence[Frames], rng: np.random.Generator) -> Observable:
+    """One observable in blocks of frames of the data and of the simulation, none of them empty."""
+    edges = _edges(name, data)
+    reference, simulation = ([_Block.of(name, R, edges) for R in blocks] for blocks in (data, simulated))
+    counts = [np.array([block.counts for block in blocks]) for blocks in (reference, simulation)]
+    spread = [
+        jensen_shannon(*(c[rng.integers(len(c), size=len(c))].sum(axis=0) for c in counts)) for _ in range(RESAMPLES)
+    ]
+    several = max(len(c) for c in counts) > 1
+    return Observable(
+        KINDS[name].title,
+        KINDS[name].unit,
+        edges,
+        _summary(name, reference, edges),
+        _summary(name, simulation, edges),
+        jensen_shannon(*(c.sum(axis=0) for c in counts)),
+        float(np.std(spread, ddof=1)) if several else None,
+        _floor(counts[0], rng),
+    )
+
+
+def jensen_shannon(a: Float[np.ndarray, " bins"], b: Float[np.ndarray, " bins"]) -> float:
+    """The Jensen-Shannon divergence of two histograms [bits] (Lin, IEEE Trans. Inf. Theory 37, 145 (1991))."""
+    p, q = a / a.sum(), b / b.sum()
+    middle = (p + q) / 2
+
+    def relative(of: np.ndarray) -> float:
+        filled = of > 0
+        return float(np.sum(of[filled] * np.log2(of[filled] / middle[filled])))
+
+    return max((relative(p) + relative(q)) / 2, 0.0)  # rounding can make it -1e-17
+
+
+@dataclass(frozen=True)
+class _Block:
+    values: int
+    total: float
+    squares: float  # about `origin`
+    origin: float
+    counts: Float[np.ndarray, " bins+2"]
+
+    @classmethod
+    def of(cls, name: str, R: Frames, edges: Float[np.ndarray, " bins+1"]) -> _Block:
+        x = of_frames(name, R).ravel()
+        middle = float(edges[0] + edges[-1]) / 2
+        bins = np.searchsorted(edges, x, side="right")
+        counts = np.bincount(bins, minlength=len(edges) + 1).astype(np.float64)
+        return cls(x.size, float(np.sum(x - middle)), float(np.sum((x - middle) ** 2)), middle, counts)
+
+
+def _summary(name: str, blocks: Sequence[_Block], edges: Float[np.ndarray, " bins+1"]) -> Summary:
+    counts = np.sum([block.counts for block in blocks], axis=0)
+    density = counts[1:-1] / (counts.sum() * np.diff(edges))
+    if name == "dihedral":
+        return Summary(None, None, None, density)
+    values = np.array([block.values for block in blocks], np.float64)
+    totals = np.array([block.total for block in blocks])
+    mean = totals.sum() / values.sum()
+    variance = sum(block.squares for block in blocks) / values.sum() - mean**2
+    error = None
+    if (n := len(blocks)) > 1:
+        # Of a ratio of sums over blocks, which may differ in length.
+        error = float(np.sqrt(n / (n - 1) * np.sum((totals - mean * values) ** 2)) / values.sum())
+    return Summary(float(mean + blocks[0].origin), error, float(np.sqrt(max(variance, 0.0))), density)
+
+
+def _floor(counts: Float[np.ndarray, "blocks bins"], rng: np.random.Generator) -> float | None:
+    if len(counts) < 2:
+        return None
+    found = []
+    for _ in range(RESAMPLES):
+        order = rng.permutation(len(counts))
+        half = len(counts) // 2
+        found.append(jensen_shannon(counts[order[:half]].sum(axis=0), counts[order[half:]].sum(axis=0)))
+    return float(np.mean(found))
+
+
+def _edges(name: str, data: Sequence[Frames]) -> Float[np.ndarray, " bins+1"]:
+    """Bins over the sampled range and half of it more on both sides; of angles, over all that they can be."""
+    if name == "dihedral":
+        return np.linspace(-180, 180, BINS + 1)
+    if name == "angle":
+        return np.linspace(0, 180, BINS + 1)
+    found = [of_frames(name, R) for R in data]
+    low, high = min(float(x.min()) for x in found), max(float(x.max()) for x in found)
+    if name == "contacts":
+        width = max(1, -(-int(high - low + 1) // BINS))
+        return np.arange(max(low - 2 * width, 0.0), high + 3 * width + 1, width) - 0.5  # a bin holds whole numbers
+    pad = max((high - low) / 2, 0.01)
+    return np.linspace(max(low - pad, 0.0), high + pad, BINS + 1)

@@ -1,0 +1,102 @@
+"""OpenMM moves the beads, on its CPU platform: what was exported is run by the program that it was exported for."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from cgcore.export.openmm import NM, require_openmm
+from cgcore.simulation.checks import Limits, look
+from cgcore.simulation.settings import Settings
+from cgcore.simulation.state import State, counted, no_tally
+
+PLATFORM = "CPU"
+LOOK = 0.1
+"""Time between two looks at the beads [ps]: each takes about as long as some steps of a small chain."""
+
+
+class OpenMMEngine:
+    """A context for each replica. OpenMM's `LangevinMiddleIntegrator` is BAOAB seen half a step later (Zhang et al., J.
+    Phys. Chem. A 123, 6056 (2019)): positions have the same distribution, and its velocities are those after the noise.
+
+    Arguments:
+        system: of one chain. Particles have the system's masses.
+        settings: see `Settings`.
+        limits: a replica beyond them is lost.
+
+    Raises:
+        InputError: openmm is not installed.
+    """
+
+    name = f"openmm {PLATFORM}"
+
+    def __init__(self, system: Any, settings: Settings, limits: Limits) -> None:
+        mm = require_openmm()
+        self.settings, self._limits, self._unit = settings, limits, mm.unit
+        per_look = max(round(LOOK * 1000 / settings.timestep), 1)
+        self._strides = [
+            min(per_look, settings.steps_per_frame - k) for k in range(0, settings.steps_per_frame, per_look)
+        ]
+        self._contexts: list[Any] = []
+        platform = mm.Platform.getPlatformByName(PLATFORM)
+        for replica in range(settings.replicas):
+            integrator = mm.LangevinMiddleIntegrator(settings.temperature, settings.friction, settings.timestep / 1000)
+            # OpenMM takes 0 for a seed of its own choice.
+            integrator.setRandomNumberSeed(1 + (settings.seed * settings.replicas + replica) % (2**31 - 1))
+            # One thread each: the order of sums, and with it the run, is then the same every time.
+            self._contexts.append(mm.Context(system, integrator, platform, {"Threads": "1"}))
+
+    def start(self, R: Float[np.ndarray, "replicas beads 3"]) -> State:
+        for replica, context in enumerate(self._contexts):
+            context.setPositions(R[replica] * NM)
+            context.setVelocitiesToTemperature(self.settings.temperature, 1 + self.settings.seed + replica)
+        x = np.transpose(R, (2, 1, 0))
+        v = np.stack([self._read(context)[1].T for context in self._contexts], axis=2)
+        return State(np.int32(0), x, v, np.zeros_like(x), no_tally(*x.shape[1:]), self._checkpoints())
+
+    def advance(self, state: State) -> State:
+        for context, checkpoint in zip(self._contexts, state.engine, strict=True):
+            context.loadCheckpoint(checkpoint.tobytes())
+        x, v, tally, step = state.x.copy(), state.v.copy(), state.tally, int(state.step)
+        for stride in self._strides:
+            step += stride
+            for replica in np.flatnonzero(tally.lost_at < 0):
+                x[..., replica], v[..., replica] = self._move(self._contexts[replica], stride)
+            with np.errstate(all="ignore"):  # of what is not finite, which `look` reports
+                seen = look(self._limits, x, v, np)
+                tally = counted(tally, seen, np.int32(step), np.mean(v**2, axis=(0, 1)), np)
+        return State(np.int32(step), x, v, state.F, tally, self._checkpoints())
+
+    def restore(self, state: State) -> State:
+        return state
+
+    def _move(self, context: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """Positions and velocities after so many steps; NaN where OpenMM gives up."""
+        try:
+            context.getIntegrator().step(steps)
+            x, v = self._read(context)
+        except self._failure:
+            x = v = np.full((context.getSystem().getNumParticles(), 3), np.nan)
+        return x.T, v.T
+
+    @property
+    def _failure(self) -> type[Exception]:
+        return require_openmm().OpenMMException
+
+    def _read(self, context: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Positions [Å] and velocities [Å/ps]."""
+        state, nm = context.getState(positions=True, velocities=True), self._unit.nanometer
+        x = state.getPositions(asNumpy=True).value_in_unit(nm)
+        v = state.getVelocities(asNumpy=True).value_in_unit(nm / self._unit.picosecond)
+        return np.asarray(x) / NM, np.asarray(v) / NM
+
+    def _checkpoints(self) -> tuple[np.ndarray, ...]:
+        return tuple(np.frombuffer(context.createCheckpoint(), np.uint8) for context in self._contexts)
+
+
+def identity_of(system: Any) -> str:
+    """Differs where the System does."""
+    return hashlib.sha256(require_openmm().XmlSerializer.serialize(system).encode()).hexdigest()

@@ -1,0 +1,103 @@
+"""What is simulated: forces on the beads of many chains at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from cgcore.errors import InputError
+from cgcore.physics.chain_forces import chain_forces
+from cgcore.physics.coefficients import Layout, to_coefficients
+from cgcore.physics.constants import KCAL_PER_MOL
+from cgcore.physics.prior import Prior
+from cgcore.simulation.langevin import Forces
+
+
+@dataclass(frozen=True, eq=False)
+class Potential:
+    """Arguments:
+    name: for people.
+    forces: at positions (xyz, beads, replicas) in float64, which it may evaluate in a lower precision.
+    identity: differs where the potential does; a run is resumed with the same one only.
+    stiffness: of a bond [kcal/mol/Å²], None where it is not known; the time step has to be short enough for it.
+    """
+
+    name: str
+    forces: Forces
+    identity: str
+    stiffness: float | None = None
+
+    def longest_timestep(self, mass: float) -> float:
+        """The time step [fs] at which the stiffest bond vibration becomes unstable, infinite where it is not known.
+
+        A chain of equal masses and springs k has frequencies below 2 sqrt(k/m) [rad/ps], and a step is stable below
+        2 over the frequency.
+        """
+        if self.stiffness is None or self.stiffness <= 0:
+            return float("inf")
+        return 1000 / float(np.sqrt(self.stiffness * KCAL_PER_MOL / mass))
+
+
+def prior_potential(prior: Prior) -> Potential:
+    """The prior alone, analytic, in float64.
+
+    Raises:
+        InputError: all its terms are zero.
+    """
+    layout, c = Layout.of(prior), to_coefficients(prior.params)
+    given = [weight for weight in prior.weights if weight is not None]
+    factors = dict(zip(prior.weights._fields, prior.weights, strict=True))
+    if not any(factors[name] and np.any(c[own] != 0) for name, own in layout.terms.items()):
+        raise InputError("every term of the prior is 0, by its weight or its parameters; there is nothing to simulate")
+    constant = tuple(c.tolist())
+
+    def forces(R: Float[Array, "xyz beads replicas"]) -> Float[Array, "xyz beads replicas"]:
+        return chain_forces(prior.weights, layout, jnp.asarray(constant, R.dtype), R)
+
+    return Potential("prior", forces, _digest([given, c]), prior.weights.bond * float(prior.params["kr"]))
+
+
+def model_potential(model: Any, params: Any, species: Int[np.ndarray, " beads"]) -> Potential:
+    """A trained model, its energy differentiated in the precision of its parameters.
+
+    Arguments:
+        model: with `compute_energy(params, R, mask, species)`, as `cgcore.pipeline.CombinedModel`, for frames of as
+            many beads as `species` has.
+        params: its parameters.
+        species: of the chain's beads.
+    """
+    dtype = jnp.dtype(model.dtype)
+    kind = "prior" if model.prior is not None else ""
+    name = " + ".join(part for part in (kind, model.network_name) if part)
+    stiffness = None if model.prior is None else float(model.prior.weights.bond * np.asarray(params["prior"]["kr"]))
+    energy = energy_of(model.compute_energy, params, species)
+
+    def forces(R: Float[Array, "xyz beads replicas"]) -> Float[Array, "xyz beads replicas"]:
+        # About the chain's own centre: far from the origin a lower precision has no digits left for distances.
+        centred = (R - jnp.mean(R, axis=1, keepdims=True)).astype(dtype)
+        gradient = jax.vmap(jax.grad(energy))(jnp.transpose(centred, (2, 1, 0)))
+        return -jnp.transpose(gradient, (2, 1, 0)).astype(R.dtype)
+
+    return Potential(name, forces, _digest([*jax.tree.leaves(params), species]), stiffness)
+
+
+def energy_of(
+    energy: Callable[..., Array], params: Any, species: Int[np.ndarray, " beads"]
+) -> Callable[[Float[Array, "beads 3"]], Float[Array, ""]]:
+    """An energy of positions alone, all beads real."""
+    mask = np.ones(len(species), bool)
+    return lambda R: energy(params, R, mask, np.asarray(species, np.int32))
+
+
+def _digest(arrays: list[Any]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(np.asarray(array)).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,107 @@
+"""The frames of one protein in a data set: where replicas start, and what they are compared with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from cgcore.data import Dataset
+from cgcore.errors import InputError
+from cgcore.simulation.settings import TEMPERATURE
+
+MOST_FRAMES = 20_000
+"""Frames that are looked at, evenly spread where there are more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Arguments:
+    protein: its name.
+    R: frames in their order [Å].
+    species: of its beads; zeros where the data have none.
+    sha256: of the data.
+    path: of the data.
+    frames_in_data: of this protein.
+    """
+
+    protein: str
+    R: Float[np.ndarray, "frames beads 3"]
+    species: Int[np.ndarray, " beads"]
+    sha256: str
+    path: str
+    frames_in_data: int
+
+    @property
+    def beads(self) -> int:
+        """Of the chain."""
+        return self.R.shape[1]
+
+    def starts(self, replicas: int, seed: int) -> Float[np.ndarray, "replicas beads 3"]:
+        """A frame for each replica, drawn from as many equal parts of the data."""
+        drawn = (np.arange(replicas) + np.random.default_rng(seed).random(replicas)) / replicas
+        return self.R[(drawn * len(self.R)).astype(int)].astype(np.float64)
+
+
+def reference(dataset: Dataset, protein: str | None = None, beads: int | None = None) -> Reference:
+    """The frames of a protein; which one has to be said only where the data hold several that suit.
+
+    Raises:
+        InputError: none suits, or several do.
+    """
+    held: dict[str, int] = {}
+    for source in dataset.sources:
+        for label, length in np.unique(np.stack([source.protein, source.lengths], axis=1), axis=0).tolist():
+            held[source.protein_names[label]] = length
+    names = [name for name, length in held.items() if protein in (None, name) and beads in (None, length)]
+    shown = ", ".join(f"{name} ({length} beads)" for name, length in list(held.items())[:10])
+    shown += f" and {len(held) - 10} more" if len(held) > 10 else ""
+    if not names:
+        wanted = " with ".join(
+            part for part in (protein and f"protein {protein!r}", beads is not None and f"{beads} beads") if part
+        )
+        raise InputError(f"{dataset.path}: holds no {wanted}, but {shown}; give one of them, or other data")
+    if len(names) > 1:
+        raise InputError(f"{dataset.path}: holds several proteins: {shown}; say which one with --protein NAME")
+    (name,) = names
+    length = held[name]
+    if length < 2:
+        raise InputError(f"{dataset.path}: {name} is a single bead; give data of a chain")
+    own = [
+        np.flatnonzero(source.protein == source.protein_names.index(name))
+        if name in source.protein_names
+        else np.zeros(0, int)
+        for source in dataset.sources
+    ]
+    total = sum(map(len, own))
+    chosen = np.unique(np.linspace(0, total - 1, min(total, MOST_FRAMES)).astype(int))
+    R, species, before = [], np.zeros(length, np.int32), 0
+    for source, all_rows in zip(dataset.sources, own, strict=True):
+        here = chosen[(chosen >= before) & (chosen < before + len(all_rows))] - before
+        before += len(all_rows)
+        if len(here):
+            rows = all_rows[here]
+            R.append(source.load(rows)[0][:, :length])
+            of_frame = source.species(rows[:1])
+            species = species if of_frame is None else of_frame[0, :length]
+    return Reference(name, np.concatenate(R), species, dataset.sha256, dataset.path, total)
+
+
+def temperature_of(dataset: Dataset, given: float | None) -> tuple[float, str | None]:
+    """The temperature to simulate at [K]: what was given, else what the data say, else `TEMPERATURE`; and a note on it.
+
+    Raises:
+        InputError: none was given, and the data say several.
+    """
+    said = [t for t in dataset.temperatures if math.isfinite(t) and t > 0]
+    shown = ", ".join(f"{t:g}" for t in said[:5]) + (" ..." if len(said) > 5 else "")
+    if given is not None:
+        differs = [t for t in said if abs(t - given) > 0.5]
+        return given, f"simulated at {given:g} K, while the data are of {shown} K" if differs else None
+    if len(said) > 1:
+        raise InputError(f"{dataset.path}: is of several temperatures ({shown} K); say which one with --temperature")
+    if said:
+        return said[0], None
+    return TEMPERATURE, f"the data say no temperature, and none was given: simulated at {TEMPERATURE:g} K"

@@ -1,0 +1,105 @@
+"""From the first step to the last, one saved frame after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from cgcore.simulation import storage
+from cgcore.simulation.settings import Settings
+from cgcore.simulation.state import Engine, State
+
+SAVE_SECONDS = 30.0
+"""Between two states in the file: what a kill costs at most."""
+
+
+class Progress(NamedTuple):
+    """How far a run is."""
+
+    time: float  # ps of each replica
+    of: float  # ps
+    ns_per_day: float  # summed over replicas
+    lost: int
+
+
+Watch = Callable[[Progress], None]
+
+
+class Ran(NamedTuple):
+    """A run that ended."""
+
+    state: State
+    frames: Float[np.ndarray, "replicas frames beads 3"]
+    seconds: float  # of moving beads
+
+
+def run(
+    engine: Engine,
+    settings: Settings,
+    R: Float[np.ndarray, "replicas beads 3"],
+    made_of: Mapping[str, Any],
+    folder: Path | None,
+    resume: bool,
+    watch: Watch,
+) -> Ran:
+    """Move all replicas until the time is over or all are lost.
+
+    Arguments:
+        engine: what moves them.
+        settings: see `Settings`.
+        R: where they start [Å].
+        made_of: all that decides how they move, in plain values.
+        folder: where the state is kept; None: nowhere.
+        resume: go on from the state there.
+        watch: told after each saved frame.
+
+    Raises:
+        InputError: there is nothing to go on from, or it belongs to another run.
+    """
+    state = engine.start(R)
+    done, seconds = 0, 0.0
+    # NaN where nothing was simulated, so that a frame is never taken for one.
+    frames = np.full((len(R), settings.frames, *R.shape[1:]), np.nan, np.float32)
+    path = None if folder is None else folder / storage.NAME
+    if resume and path is not None:
+        saved = storage.load(path, made_of, state)
+        state, seconds = engine.restore(saved.state), saved.seconds
+        done = min(saved.frames.shape[1], settings.frames)
+        frames[:, :done] = saved.frames[:, :done]
+    if done < settings.frames:
+        jax.block_until_ready(engine.advance(state))  # compiles; what it gives is thrown away
+    first, here, last_saved, before = done, 0.0, time.monotonic(), steps_while_whole(state)
+    while done < settings.frames and (np.asarray(state.tally.lost_at) < 0).any():
+        start = time.perf_counter()
+        state = jax.block_until_ready(engine.advance(state))
+        here += time.perf_counter() - start
+        whole = np.asarray(state.tally.lost_at) < 0
+        x = np.transpose(np.asarray(state.x), (2, 1, 0))[whole]
+        frames[whole, done] = x - x.mean(axis=1, keepdims=True)
+        done += 1
+        moved = steps_while_whole(state) - before
+        watch(Progress(settings.at(done * settings.steps_per_frame), settings.at(settings.steps),
+                       ns_per_day(settings, moved, here), int(np.sum(~whole))))  # fmt: skip
+        if path is not None and time.monotonic() - last_saved > SAVE_SECONDS:
+            storage.save(path, made_of, state, frames[:, :done], seconds + here)
+            last_saved = time.monotonic()
+    if path is not None and (done > first or not resume):
+        storage.save(path, made_of, state, frames[:, :done], seconds + here)
+    return Ran(state, frames, seconds + here)
+
+
+def steps_while_whole(state: State) -> int:
+    """Steps of all replicas together, each until it was lost."""
+    lost_at = np.asarray(state.tally.lost_at)
+    return int(np.sum(np.where(lost_at < 0, int(state.step), lost_at), dtype=np.int64))
+
+
+def ns_per_day(settings: Settings, steps: int, seconds: float) -> float:
+    """Time that so many steps are [ns], in a day of which they took `seconds`."""
+    return settings.at(steps) / 1000 * 86400 / seconds if seconds > 0 else 0.0

@@ -1,0 +1,114 @@
+"""What a simulation is told, checked."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from cgcore.errors import InputError
+from cgcore.export.checks import MASS
+
+TEMPERATURE = 300.0
+"""Where neither the user nor the data say one [K]."""
+
+FRAMES = 1000
+"""Saved frames of a replica at most, where no interval is given."""
+
+MOST_STEPS = 2**31 - 1
+"""Steps are counted in int32."""
+
+_PER_NS = {"ns": 1.0, "ps": 1e-3, "fs": 1e-6, "us": 1e3}
+_TIME = re.compile(r"\s*([-+0-9.eE]+)\s*(ns|ps|fs|us)?\s*")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Arguments:
+    temperature: K.
+    replicas: independent runs from different frames.
+    time: of each replica [ps].
+    timestep: fs.
+    friction: 1/ps.
+    mass: of a bead [g/mol].
+    interval: between saved frames [ps].
+    seed: of starting frames, velocities and noise.
+
+    Raises:
+        InputError: one of them is out of range.
+    """
+
+    temperature: float = TEMPERATURE
+    replicas: int = 32
+    time: float = 1000.0
+    timestep: float = 5.0
+    friction: float = 1.0
+    mass: float = MASS
+    interval: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("temperature", "time", "timestep", "friction", "mass", "interval"):
+            _require_positive(name, getattr(self, name))
+        for name, least in (("replicas", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} is {getattr(self, name)}; give at least {least}")
+        if self.seed > MOST_STEPS:
+            raise InputError(f"seed is {self.seed}; give at most {MOST_STEPS}")
+        if self.interval * 1000 < self.timestep:
+            raise InputError(
+                f"interval is {self.interval:g} ps, less than a timestep of {self.timestep:g} fs; give a longer one"
+            )
+        if self.frames < 1:
+            raise InputError(
+                f"time is {self.time:g} ps, less than the interval of {self.interval:g} ps between saved frames; "
+                "give a longer time, or a shorter interval"
+            )
+        if self.steps > MOST_STEPS:
+            raise InputError(f"time is {self.time:g} ps, more than {MOST_STEPS} steps; give less, or a longer timestep")
+
+    @property
+    def steps_per_frame(self) -> int:
+        """Steps between saved frames."""
+        return max(round(self.interval * 1000 / self.timestep), 1)
+
+    @property
+    def frames(self) -> int:
+        """Saved frames of a replica, the first one `steps_per_frame` after the start."""
+        # Rounded first: 1 ns of 5 fs are 200,000 steps, whatever the quotient of two doubles is.
+        return round(self.time * 1000 / self.timestep) // self.steps_per_frame
+
+    @property
+    def steps(self) -> int:
+        """All steps of a replica."""
+        return self.frames * self.steps_per_frame
+
+    def at(self, step: int) -> float:
+        """Time after so many steps [ps]."""
+        return step * self.timestep / 1000
+
+
+def picoseconds(time: float | str) -> float:
+    """A time [ps] from a number of ns, or a text such as "100ps" or "1 ns".
+
+    Raises:
+        InputError: it is neither.
+    """
+    found = _TIME.fullmatch(time) if isinstance(time, str) else None
+    try:
+        number = float(found[1] if found else time)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise InputError(f"time is {time!r}; give a number of ns above 0, or one with a unit such as 100ps or 1ns")
+    return number * 1000 * _PER_NS[found[2] or "ns" if found else "ns"]
+
+
+def usual_interval(time: float) -> float:
+    """The interval between saved frames [ps] of a run of `time` ps, where none is given."""
+    return min(max(1.0, time / FRAMES), time)
+
+
+def _require_positive(name: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise InputError(f"{name} is {value}; give a finite number above 0")

@@ -1,0 +1,83 @@
+"""The state of a run in a file, from which a killed run goes on."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from cgcore.errors import InputError
+from cgcore.files import atomic_write
+from cgcore.simulation.state import State
+
+NAME = "simulation-state.npz"
+FORMAT = "cgcore simulation 1"
+
+
+class Saved(NamedTuple):
+    """The state, and the saved frames so far."""
+
+    state: State
+    frames: Float[np.ndarray, "replicas frames beads 3"]
+    seconds: float
+
+
+def save(path: Path, made_of: Mapping[str, Any], state: State, frames: np.ndarray, seconds: float) -> None:
+    """Write the state of a run, whole or not at all.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    arrays: dict[str, Any] = {"format": np.array(FORMAT), "made_of": np.array(json.dumps(made_of)), "frames": frames}
+    arrays |= {f"state/{k}": np.asarray(leaf) for k, leaf in enumerate(jax.tree.leaves(state))}
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays, seconds=np.array(seconds))
+    atomic_write(path, buffer.getvalue())
+
+
+def load(path: str | os.PathLike[str], made_of: Mapping[str, Any], like: State) -> Saved:
+    """Read a state that was saved with the same settings, model and data.
+
+    Arguments:
+        path: what `save` wrote.
+        made_of: settings, model and data, which must be those of the file.
+        like: a state of this run.
+
+    Raises:
+        InputError: there is none, it is damaged, or it belongs to another run.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    try:
+        # From memory: np.load leaves a damaged file open.
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        said = json.loads(str(arrays["made_of"])) if str(arrays["format"]) == FORMAT else None
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file, so there is nothing to resume; leave out --resume") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        said = None
+    if not isinstance(said, dict):
+        raise InputError(f"{path}: damaged, or not the state of a simulation; leave out --resume to begin anew")
+    for name, value in made_of.items():
+        if said.get(name) != value:
+            raise InputError(
+                f"{path}: belongs to another run: its {name} is {said.get(name)}, here it is {value}; "
+                "give the same, or leave out --resume to begin anew"
+            )
+    old, form = jax.tree.flatten(like)
+    try:
+        leaves = [arrays[f"state/{k}"] for k in range(len(old))]
+        frames, seconds = arrays["frames"], float(arrays["seconds"])
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{path}: damaged; leave out --resume to begin anew") from None
+    if any(leaf.shape != np.shape(was) or leaf.dtype != was.dtype for leaf, was in zip(leaves, old, strict=True)):
+        raise InputError(f"{path}: belongs to another version of cgcore; leave out --resume to begin anew")
+    return Saved(jax.tree.unflatten(form, leaves), frames, seconds)

@@ -1,0 +1,73 @@
+"""Saved frames as a PDB file of many models, which VMD, PyMOL and the rest open: a CA atom for each bead."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from cgcore.data.proteins import ONE_LETTER
+from cgcore.errors import InputError
+from cgcore.files import atomic_path
+from cgcore.simulation.result import SimulationResult
+
+MOST_MODELS = 9999
+"""The numbers that the format has; where there are more frames every k-th is written."""
+
+MOST_BEADS = 9999
+"""Residue numbers that the format has."""
+
+SUFFIX = ".pdb"
+
+
+def check_trajectory(path: str | os.PathLike[str]) -> None:
+    """To be asked before the work begins.
+
+    Raises:
+        InputError: the name does not end in .pdb.
+    """
+    if Path(path).suffix.lower() != SUFFIX:
+        raise InputError(f"{path}: a trajectory is a PDB file of many models; give a name that ends in {SUFFIX}")
+
+
+def write_trajectory(path: str | os.PathLike[str], result: SimulationResult) -> int:
+    """Write the frames of all replicas, one replica after another, whole or not at all; returns how many.
+
+    Each model has a remark with its replica and time. Frames are about their centre; they are not superposed.
+
+    Raises:
+        InputError: the suffix is another, the chain is too long for the format, or the file cannot be written.
+    """
+    check_trajectory(path)
+    if result.origin.beads > MOST_BEADS:
+        raise InputError(f"{path}: a PDB file has room for {MOST_BEADS} beads, and the chain has {result.origin.beads}")
+    places = np.argwhere(np.isfinite(result.frames).all(axis=(2, 3)))
+    places = places[:: -(-len(places) // MOST_MODELS) or 1]
+    with atomic_path(path) as temporary, temporary.open("w", encoding="ascii") as out:
+        out.writelines(line + "\n" for line in _lines(result, places))
+    return len(places)
+
+
+def residues(protein: str, beads: int) -> list[str]:
+    """Three-letter codes of a protein that is named by its sequence, else UNK."""
+    codes = {letter: code for code, letter in ONE_LETTER.items()}
+    known = len(protein) == beads and all(letter in codes for letter in protein)
+    return [codes[letter] for letter in protein] if known else ["UNK"] * beads
+
+
+def _lines(result: SimulationResult, places: np.ndarray) -> Iterator[str]:
+    names = residues(result.origin.protein, result.origin.beads)
+    yield "REMARK   1 ONE BEAD A RESIDUE, SIMULATED BY CGCORE"
+    for model, (replica, frame) in enumerate(places.tolist(), start=1):
+        time = result.settings.at((frame + 1) * result.settings.steps_per_frame)
+        yield f"MODEL     {model:4d}"
+        yield f"REMARK   2 REPLICA {replica} TIME {time:.3f} PS"
+        for k, (name, (x, y, z)) in enumerate(zip(names, result.frames[replica, frame].tolist(), strict=True), start=1):
+            yield f"ATOM  {k:5d}  CA  {name:3s} A{k:4d}    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00           C  "
+        yield f"TER   {len(names) + 1:5d}      {names[-1]:3s} A{len(names):4d}"
+        yield "ENDMDL"
+    for k in range(1, len(names)):
+        yield f"CONECT{k:5d}{k + 1:5d}"
+    yield "END"

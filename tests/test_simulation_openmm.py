@@ -1,0 +1,68 @@
+"""OpenMM runs what was exported, and is judged in the same way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from simulation_helpers import bundled, sound_prior
+from test_simulation_run import _Killed, kill, same
+
+import cgcore
+from cgcore.export.openmm import openmm_system, read_openmm, write_openmm
+from cgcore.simulation import Outcome
+
+DATA = bundled()
+SHORT: dict[str, Any] = {"temperature": 320.0, "replicas": 3, "time": "2ps", "interval": 0.2}
+
+
+def test_the_same_distributions_as_ours() -> None:
+    """Two engines, one prior: means agree within their errors, which come from the replicas."""
+    settings: dict[str, Any] = {"temperature": 320.0, "replicas": 24, "time": "40ps", "friction": 5.0}
+    ours, theirs = (cgcore.simulate(m, DATA, **settings) for m in (sound_prior(), openmm_system(sound_prior(), 5)))
+    assert theirs.engine == "openmm CPU"
+    assert ours.whole
+    assert theirs.whole
+    assert abs(theirs.kinetic_temperature - 320.0) < 5 * theirs.kinetic_error
+    assert theirs.kinetic_error < 10
+    for name in ("bond", "angle", "distance", "radius_of_gyration", "end_to_end"):
+        a, b = ours.observables[name].simulation, theirs.observables[name].simulation
+        assert a.mean is not None
+        assert b.mean is not None
+        error = np.hypot(a.error or np.nan, b.error or np.nan)
+        assert error < 0.03 * a.mean, name
+        assert abs(a.mean - b.mean) < 5 * error, name
+
+
+def test_restart(tmp_path: Path) -> None:
+    system = openmm_system(sound_prior(), 5)
+    whole = cgcore.simulate(system, DATA, **SHORT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cgcore.simulation.run.SAVE_SECONDS", 0.0)
+        with pytest.raises(_Killed):
+            cgcore.simulate(system, DATA, **SHORT, folder=tmp_path, progress=kill(0.9))
+    same(cgcore.simulate(system, DATA, **SHORT, folder=tmp_path, resume=True), whole)
+
+
+def test_loss() -> None:
+    torn = sound_prior(r0=9.0)
+    result = cgcore.simulate(openmm_system(torn, 5), DATA, **SHORT)
+    assert {r.status for r in result.replicas} == {Outcome.BOND}
+    assert [r.time for r in result.replicas] == [0.1] * 3  # the first look
+    assert np.isnan(result.frames).all()
+
+
+def test_refusals(tmp_path: Path) -> None:
+    with pytest.raises(cgcore.InputError, match=r"the OpenMM System has 6 particles, and .* has 5 beads"):
+        cgcore.simulate(openmm_system(sound_prior(), 6), DATA, **SHORT)
+    path = tmp_path / "system.xml"
+    write_openmm(path, sound_prior(), 5)
+    assert read_openmm(path).getNumParticles() == 5
+    for text in ("<a/>", "", '<?xml version="1.0" ?><System>'):
+        path.write_text(text)
+        with pytest.raises(cgcore.InputError, match="not the XML of an OpenMM System"):
+            read_openmm(path)
+    with pytest.raises(cgcore.InputError, match="cannot be read"):
+        read_openmm(tmp_path / "none.xml")
