@@ -43,7 +43,8 @@ class Sampled(NamedTuple):
             apart = np.linalg.norm(R[i] - R[j], axis=1)
             for name, chosen in (("repulsive", j - i >= 6), ("excluded_volume", j - i <= 5)):
                 closest[name].append(apart[chosen].min(initial=np.inf))
-        return cls(*map(np.concatenate, (bonds, angles, dihedrals)), {k: np.array(v) for k, v in closest.items()})
+        nearest = {name: np.array(values) for name, values in closest.items()}
+        return cls(np.concatenate(bonds), np.concatenate(angles), np.concatenate(dihedrals), nearest)
 
 
 def angles_of(R: np.ndarray) -> np.ndarray:
