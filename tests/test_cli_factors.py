@@ -38,7 +38,7 @@ def assert_same_fit(one: dict[str, Any], other: dict[str, Any]) -> None:
         assert one[name] == pytest.approx(other[name], rel=1e-10)
     for name in ("initial_loss", "zero_prior_loss", "optimal_loss", "optimal_loss_resolved"):
         assert one["certificate"][name] == pytest.approx(other["certificate"][name], rel=1e-10)
-    for name in ("cutoffs", "kept", "folds", "chosen"):
+    for name in ("kind", "values", "folds", "chosen"):
         assert one["cross_validation"][name] == other["cross_validation"][name]
     assert one["cross_validation"]["held_out_loss"] == pytest.approx(
         other["cross_validation"]["held_out_loss"], rel=1e-8

@@ -25,7 +25,7 @@ def triangle(rows: Float[np.ndarray, "rows m"]) -> Triangle:
 
 
 def merged(factors: Sequence[Float[np.ndarray, "_ m"]]) -> Triangle:
-    """The factor of the joined data, from the factors of its disjoint parts, or from rows of them."""
+    """The factor of the joined data, from the factors of its disjoint parts, or from any rows with such a factor."""
     return triangle(np.vstack(list(factors)))
 
 
