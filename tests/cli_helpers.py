@@ -26,6 +26,12 @@ WEIGHTS = {"bond": 0.5, "angle": 0.25, "dihedral": 0.25, "repulsive": 1.0}
 STEP = 1e-30
 RULE = "=" * 60
 NAMES = ("r0", "kr", "a", "b", "epsilon", "sigma", "k_dih", "gamma_dih")
+DEFAULT_WEIGHTS = WEIGHTS | {"excluded_volume": 1.0}
+DEFAULT_NAMES = (*NAMES, "epsilon_ex", "sigma_ex")
+"""Of the default prior; `prior_yaml` makes one without excluded volume."""
+
+FREE = ("--constraints", "none", "--truncation", "auto")
+"""A truncated fit without constraints."""
 
 
 class Ran(NamedTuple):

@@ -33,7 +33,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 
 
 def assert_same_fit(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert one["cutoff"] == other["cutoff"]
+    assert (one["cutoff"], one["smoothness"]) == (other["cutoff"], other["smoothness"])
     for name in ("train_loss",):
         assert one[name] == pytest.approx(other[name], rel=1e-10)
     for name in ("initial_loss", "zero_prior_loss", "optimal_loss", "optimal_loss_resolved"):

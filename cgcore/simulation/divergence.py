@@ -90,9 +90,9 @@ def jensen_shannon(
 
     def relative(of: np.ndarray) -> np.ndarray:
         # Of an empty bin: 0 log 1.
-        return np.sum(of * np.log2(np.where(of > 0, of, 1.0) / np.where(of > 0, middle, 1.0)), axis=-1)
+        return np.asarray(np.sum(of * np.log2(np.where(of > 0, of, 1.0) / np.where(of > 0, middle, 1.0)), axis=-1))
 
-    return np.maximum((relative(p) + relative(q)) / 2, 0.0)  # rounding can make it -1e-17
+    return np.asarray(np.maximum((relative(p) + relative(q)) / 2, 0.0))  # rounding can make it -1e-17
 
 
 @dataclass(frozen=True)
