@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float
+from typing import Any
 
-Real = Array | np.ndarray
-"""Parameters come as JAX's arrays from a fit that is traced, and as NumPy's from a `Prior`."""
+import jax.numpy as jnp
+from jaxtyping import Float
+
+Real = Any
+"""Arrays of JAX, where a fit is traced, or of NumPy, as in a `Prior`."""
 
 Scalar = Float[Real, ""]
 
@@ -33,7 +34,7 @@ def soft_repulsion(r: Scalar, epsilon: Scalar, sigma: Scalar) -> Scalar:
     return epsilon * (sigma / r) ** 4
 
 
-def _harmonics(series: Float[Real, "*axes n"]) -> Float[Array, "*ones n"]:
+def _harmonics(series: Float[Real, "*axes n"]) -> Float[Real, "*ones n"]:
     """1, 2, ... along the last axis, with as many axes as the series has."""
     n = jnp.arange(1, series.shape[-1] + 1, dtype=series.dtype)
     return jnp.expand_dims(n, range(series.ndim - 1))
