@@ -143,7 +143,7 @@ def test_a_record_for_data_of_ones_own(tmp_path: Path) -> None:
     assert ran("--data", data, "--gates", own)[0] == 2  # there is no record yet
     assert ran("--data", data, "--gates", own, "--update", "--reason", "first")[0] == 0
     code, output = ran("--data", data, "--gates", own)
-    assert (code, "mine.npz, default, steps" in output) == (0, True)
+    assert (code, "mine.npz, safe, steps" in output) == (0, True)
 
 
 @pytest.mark.parametrize(
