@@ -262,7 +262,9 @@ def test_where_there_is_no_series_to_smooth(length: int) -> None:
 def test_the_strength_does_not_depend_on_the_number_of_frames() -> None:
     """The same data twice: the same unit, the same fit, the same size of every potential."""
     once = chignolin_factor(10)
-    twice, flat = cgcore.merge(once, once), away(prior_of(10), 0.0)
+    with pytest.warns(cgcore.InputWarning, match="counted twice"):
+        twice = cgcore.merge(once, once)
+    flat = away(prior_of(10), 0.0)
     assert smoothing(twice, 1.0, flat).unit == pytest.approx(smoothing(once, 1.0, flat).unit, rel=1e-12)
     first, second = (fit(factor, prior_of(10), Options(smoothness=1e-3)) for factor in (once, twice))
     assert second.train_loss == pytest.approx(first.train_loss, rel=1e-9)
