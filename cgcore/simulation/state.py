@@ -74,7 +74,7 @@ def counted(tally: Tally, seen: Seen, step: Any, kinetic: Any, xp: Any) -> Tally
     outside = sound[None] & seen.outside
     first = xp.any(outside, axis=0) & (tally.first_outside < 0)
     return Tally(
-        xp.where(lost, seen.outcome, tally.outcome),
+        xp.where(lost, seen.outcome, tally.outcome).astype(tally.outcome.dtype),  # NumPy makes int64 of an enum
         xp.where(lost, step, tally.lost_at),
         xp.where(sound, xp.minimum(tally.closest, seen.closest), tally.closest),
         tally.outside + outside,
