@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -15,6 +17,9 @@ from cgcore.simulation.jax_engine import JaxEngine
 from cgcore.simulation.langevin import Phase, baoab, dynamics, thermal_velocity
 from cgcore.simulation.potential import Potential, prior_potential
 from cgcore.simulation.settings import Settings
+
+pytestmark = pytest.mark.numerical
+"""Long runs: compiled as for users."""
 
 ANYTHING = Limits((0.0, 1e9), 0.0, (0.0, np.pi), np.inf)
 TEMPERATURE, MASS, FRICTION = 320.0, 110.0, 2.0
@@ -33,13 +38,14 @@ def test_constants() -> None:
 def linear_map(stiffness: float, timestep: float) -> tuple[np.ndarray, np.ndarray]:
     """(x, v, velocity after the noise) = A (x, v) + b noise: a step under a harmonic force, read off the step."""
     constants = dynamics(TEMPERATURE, timestep, FRICTION, MASS)
+    step = jax.jit(partial(baoab, lambda R: -stiffness * R, constants))
 
     def moved(x: float, v: float, noise: float) -> np.ndarray:
         def one(value: float) -> Any:
-            return jnp.full((1, 1, 1), value)
+            return jnp.full((1, 1, 1), float(value))
 
         phase = Phase(one(x), one(v), one(-stiffness * x))
-        after, middle = baoab(lambda R: -stiffness * R, constants, phase, one(noise))
+        after, middle = step(phase, one(noise))
         return np.array([after.x, after.v, middle]).ravel()
 
     return np.stack([moved(1, 0, 0), moved(0, 1, 0)], axis=1), moved(0, 0, 1)

@@ -64,7 +64,8 @@ def _pairs(R: Positions, apart: Iterable[int], displacement: Displacement) -> Po
     forces = jnp.zeros_like(R)
     for k in apart:
         d = separations(displacement, list(R[:, :-k]), list(R[:, k:]))
-        force = 4 / (d[0] ** 2 + d[1] ** 2 + d[2] ** 2) ** 3 * jnp.stack(d)
+        strength = 4 / (d[0] ** 2 + d[1] ** 2 + d[2] ** 2) ** 3
+        force = jnp.stack([strength * x for x in d])
         # Padded and not added in place: XLA fuses the one and copies for the other.
         forces = forces + jnp.pad(force, ((0, 0), (0, k), (0, 0))) - jnp.pad(force, ((0, 0), (k, 0), (0, 0)))
     return forces

@@ -13,6 +13,9 @@ from jaxtyping import Float
 
 from cgcore.simulation.observables import KINDS, Frames, of_frames
 
+Blocks = Sequence[Float[np.ndarray, "_ beads 3"]]
+"""Frames of each block; blocks may differ in length."""
+
 BLOCKS = 20
 """Of the data, and of the simulation at least."""
 
@@ -51,7 +54,7 @@ class Observable:
 
     title: str
     unit: str
-    edges: Float[np.ndarray, " bins+1"]
+    edges: Float[np.ndarray, " edges"]
     reference: Summary
     simulation: Summary
     divergence: float
@@ -59,14 +62,12 @@ class Observable:
     divergence_floor: float | None
 
 
-def compare(name: str, data: Sequence[Frames], simulated: Sequence[Frames], rng: np.random.Generator) -> Observable:
+def compare(name: str, data: Blocks, simulated: Blocks, rng: np.random.Generator) -> Observable:
     """One observable in blocks of frames of the data and of the simulation, none of them empty."""
     edges = _edges(name, data)
     reference, simulation = ([_Block.of(name, R, edges) for R in blocks] for blocks in (data, simulated))
     counts = [np.array([block.counts for block in blocks]) for blocks in (reference, simulation)]
-    spread = [
-        jensen_shannon(*(c[rng.integers(len(c), size=len(c))].sum(axis=0) for c in counts)) for _ in range(RESAMPLES)
-    ]
+    spread = jensen_shannon(*(c[rng.integers(len(c), size=(RESAMPLES, len(c)))].sum(axis=1) for c in counts))
     several = max(len(c) for c in counts) > 1
     return Observable(
         KINDS[name].title,
@@ -74,22 +75,24 @@ def compare(name: str, data: Sequence[Frames], simulated: Sequence[Frames], rng:
         edges,
         _summary(name, reference, edges),
         _summary(name, simulation, edges),
-        jensen_shannon(*(c.sum(axis=0) for c in counts)),
+        float(jensen_shannon(*(c.sum(axis=0) for c in counts))),
         float(np.std(spread, ddof=1)) if several else None,
         _floor(counts[0], rng),
     )
 
 
-def jensen_shannon(a: Float[np.ndarray, " bins"], b: Float[np.ndarray, " bins"]) -> float:
+def jensen_shannon(
+    a: Float[np.ndarray, "*samples bins"], b: Float[np.ndarray, "*samples bins"]
+) -> Float[np.ndarray, "*samples"]:
     """The Jensen-Shannon divergence of two histograms [bits] (Lin, IEEE Trans. Inf. Theory 37, 145 (1991))."""
-    p, q = a / a.sum(), b / b.sum()
+    p, q = (counts / counts.sum(axis=-1, keepdims=True) for counts in (a, b))
     middle = (p + q) / 2
 
-    def relative(of: np.ndarray) -> float:
-        filled = of > 0
-        return float(np.sum(of[filled] * np.log2(of[filled] / middle[filled])))
+    def relative(of: np.ndarray) -> np.ndarray:
+        # Of an empty bin: 0 log 1.
+        return np.sum(of * np.log2(np.where(of > 0, of, 1.0) / np.where(of > 0, middle, 1.0)), axis=-1)
 
-    return max((relative(p) + relative(q)) / 2, 0.0)  # rounding can make it -1e-17
+    return np.maximum((relative(p) + relative(q)) / 2, 0.0)  # rounding can make it -1e-17
 
 
 @dataclass(frozen=True)
@@ -98,10 +101,10 @@ class _Block:
     total: float
     squares: float  # about `origin`
     origin: float
-    counts: Float[np.ndarray, " bins+2"]
+    counts: Float[np.ndarray, " counts"]
 
     @classmethod
-    def of(cls, name: str, R: Frames, edges: Float[np.ndarray, " bins+1"]) -> _Block:
+    def of(cls, name: str, R: Frames, edges: Float[np.ndarray, " edges"]) -> _Block:
         x = of_frames(name, R).ravel()
         middle = float(edges[0] + edges[-1]) / 2
         bins = np.searchsorted(edges, x, side="right")
@@ -109,7 +112,7 @@ class _Block:
         return cls(x.size, float(np.sum(x - middle)), float(np.sum((x - middle) ** 2)), middle, counts)
 
 
-def _summary(name: str, blocks: Sequence[_Block], edges: Float[np.ndarray, " bins+1"]) -> Summary:
+def _summary(name: str, blocks: Sequence[_Block], edges: Float[np.ndarray, " edges"]) -> Summary:
     counts = np.sum([block.counts for block in blocks], axis=0)
     density = counts[1:-1] / (counts.sum() * np.diff(edges))
     if name == "dihedral":
@@ -128,15 +131,13 @@ def _summary(name: str, blocks: Sequence[_Block], edges: Float[np.ndarray, " bin
 def _floor(counts: Float[np.ndarray, "blocks bins"], rng: np.random.Generator) -> float | None:
     if len(counts) < 2:
         return None
-    found = []
-    for _ in range(RESAMPLES):
-        order = rng.permutation(len(counts))
-        half = len(counts) // 2
-        found.append(jensen_shannon(counts[order[:half]].sum(axis=0), counts[order[half:]].sum(axis=0)))
-    return float(np.mean(found))
+    order = rng.permuted(np.tile(np.arange(len(counts)), (RESAMPLES, 1)), axis=1)
+    half = len(counts) // 2
+    halves = counts[order[:, :half]].sum(axis=1), counts[order[:, half:]].sum(axis=1)
+    return float(np.mean(jensen_shannon(*halves)))
 
 
-def _edges(name: str, data: Sequence[Frames]) -> Float[np.ndarray, " bins+1"]:
+def _edges(name: str, data: Blocks) -> Float[np.ndarray, " edges"]:
     """Bins over the sampled range and half of it more on both sides; of angles, over all that they can be."""
     if name == "dihedral":
         return np.linspace(-180, 180, BINS + 1)

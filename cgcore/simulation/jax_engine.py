@@ -61,7 +61,7 @@ def _advance(potential: Potential, settings: Settings, limits: Limits, key: Arra
         after, middle = baoab(
             potential.forces, constants, Phase(state.x, state.v, state.F), noise.astype(state.x.dtype)
         )
-        whole = state.tally.lost_at < 0
+        whole = (state.tally.lost_at < 0)[None, None]
         x, v, F = (jnp.where(whole, new, old) for new, old in zip(after, (state.x, state.v, state.F), strict=True))
         kinetic = jnp.mean(middle**2, axis=(0, 1))
         tally = counted(state.tally, look(limits, x, v, jnp), number, kinetic, jnp)

@@ -71,7 +71,7 @@ def counted(tally: Tally, seen: Seen, step: Any, kinetic: Any, xp: Any) -> Tally
     whole = tally.lost_at < 0
     lost = whole & (seen.outcome != Outcome.WHOLE)
     sound = whole & (seen.outcome != Outcome.NOT_FINITE)
-    outside = sound & seen.outside
+    outside = sound[None] & seen.outside
     first = xp.any(outside, axis=0) & (tally.first_outside < 0)
     return Tally(
         xp.where(lost, seen.outcome, tally.outcome),
