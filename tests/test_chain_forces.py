@@ -30,5 +30,7 @@ def test_terms_without_harmonics_and_a_box() -> None:
     R = chain(rng, 8) + np.array([14.0, -15.0, 16.0])
     layout, c = Layout.of(given), to_coefficients(given.params)
     F = jax.jit(lambda x: chain_forces(given.weights, layout, jnp.asarray(c), x, box))(R.T[..., None])
-    expected = jax.jit(lambda x: forces(given.weights, given.params, x, jnp.ones(8, bool), box))(R)
+    expected = jax.jit(
+        lambda x: forces(given.weights, jax.tree.map(jnp.asarray, given.params), x, jnp.ones(8, bool), box)
+    )(R)
     assert relative(F[..., 0].T, expected) < 1e-10
