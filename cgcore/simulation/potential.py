@@ -92,8 +92,8 @@ def energy_of(
     energy: Callable[..., Array], params: Any, species: Int[np.ndarray, " beads"]
 ) -> Callable[[Float[Array, "beads 3"]], Float[Array, ""]]:
     """An energy of positions alone, all beads real."""
-    mask = np.ones(len(species), bool)
-    return lambda R: energy(params, R, mask, np.asarray(species, np.int32))
+    mask, kinds = np.ones(len(species), bool), np.asarray(species, np.int32)
+    return lambda R: energy(params, R, jnp.asarray(mask), jnp.asarray(kinds))
 
 
 def _digest(arrays: list[Any]) -> str:
