@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -128,7 +128,7 @@ class Inspection:
         return f"Inspection({self.path!r}: {self.frames} frames, {self.real_beads} real beads; .report() says more)"
 
 
-def inspect(data: Dataset | str | os.PathLike[str], displacement: Displacement = free) -> Inspection:
+def inspect(data: Dataset | str | os.PathLike[str] | Any, displacement: Displacement = free) -> Inspection:
     """Look at every frame once.
 
     Arguments:
@@ -170,7 +170,7 @@ def inspect(data: Dataset | str | os.PathLike[str], displacement: Displacement =
     )
 
 
-def _frames(data: Dataset | str | os.PathLike[str]) -> Dataset:
+def _frames(data: Any) -> Dataset:
     if isinstance(data, Dataset):
         return data
     if not isinstance(data, str | os.PathLike):

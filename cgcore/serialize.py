@@ -45,7 +45,8 @@ def priors_yaml(prior: Prior, fitted: Mapping[str, Any]) -> str:
         InputError: the fitted parameters do not suit the prior, or are not finite.
     """
     checked = Prior(prior.weights, dict(fitted), prior.carried)
-    weights = {term: float(w) for term, w in checked.weights._asdict().items() if w is not None}
+    # A weight that is left out has a default; 0 takes its term out.
+    weights = {term: float(w or 0.0) for term, w in checked.weights._asdict().items()}
     block: dict[str, Any] = {"weights": weights}
     for name in checked.names:
         value = checked.params[name]

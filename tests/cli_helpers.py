@@ -26,6 +26,12 @@ WEIGHTS = {"bond": 0.5, "angle": 0.25, "dihedral": 0.25, "repulsive": 1.0}
 STEP = 1e-30
 RULE = "=" * 60
 NAMES = ("r0", "kr", "a", "b", "epsilon", "sigma", "k_dih", "gamma_dih")
+DEFAULT_WEIGHTS = WEIGHTS | {"excluded_volume": 1.0}
+DEFAULT_NAMES = (*NAMES, "epsilon_ex", "sigma_ex")
+"""Of the default prior; `prior_yaml` makes one without excluded volume."""
+
+FREE = ("--constraints", "none", "--truncation", "auto")
+"""A truncated fit without constraints."""
 
 
 class Ran(NamedTuple):
@@ -96,7 +102,8 @@ def save(path: Path, arrays: Mapping[str, Any]) -> Path:
 def prior_yaml(path: Path, harmonics: int = 2, **more: Any) -> Path:
     """A configuration with a small prior, so that its fits are quick to compile."""
     series = [round(0.3 - 0.2 * k, 3) for k in range(harmonics)]
-    priors = {"weights": WEIGHTS, "r0": 3.83, "kr": 150.0, "a": series, "b": series, "epsilon": 1.0, "sigma": 3.0}
+    weights = WEIGHTS | {"excluded_volume": 0}
+    priors = {"weights": weights, "r0": 3.83, "kr": 150.0, "a": series, "b": series, "epsilon": 1.0, "sigma": 3.0}
     priors |= {"k_dih": [0.47, 0.9], "gamma_dih": [1.4, 1.6]} | more
     path.write_text(json.dumps({"model": {"priors": priors}}))
     return path

@@ -221,7 +221,8 @@ def four_term_prior() -> Prior:
 
 def unconstrained(**options: Any) -> Options:
     """Settings of a truncated fit without constraints, unless these options say otherwise."""
-    return Options(**({"constraints": "none", "truncation": "auto"} | options))
+    settings: dict[str, Any] = {"constraints": "none", "truncation": "auto"} | options
+    return Options(**settings)
 
 
 def helix(n_frames: int, length: int, noise: float, seed: int) -> Chains:

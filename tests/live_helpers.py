@@ -8,7 +8,7 @@ from pathlib import Path
 import cgcore
 from validation.check import Row
 from validation.checks.live_script import live_script
-from validation.context import Context
+from validation.context import Context, four_terms
 
 STAND_IN = Path(__file__).parent / "scripts" / "pre_training_priors.py"
 CALL = "fit_priors_lbfgs(prior_params, displacement, dataset, bonds, angles, rep_pairs, apply_fn_priors)"
@@ -35,7 +35,7 @@ def returning(folder: Path, *lines: str) -> Path:
 
 
 def context(script: Path, data: cgcore.Dataset, prior: cgcore.Prior | None = None) -> Context:
-    return Context(data, prior or cgcore.default_prior(), reference=script)
+    return Context(data, prior or four_terms(cgcore.default_prior()), reference=script)
 
 
 def until_losses(context: Context) -> Iterator[Row]:

@@ -20,7 +20,11 @@ from cgcore.pipeline.loader import DatasetLoader
 from cgcore.pipeline.model import CombinedModel
 
 PRIORS = {
-    **{"weights": {"bond": 0.5, "angle": 0.25, "dihedral": 0.25, "repulsive": 1.0}, "r0": 3.83, "kr": 150.0},
+    **{
+        "weights": {"bond": 0.5, "angle": 0.25, "dihedral": 0.25, "repulsive": 1.0, "excluded_volume": 0},
+        "r0": 3.83,
+        "kr": 150.0,
+    },
     **{"a": [0.3, 0.1], "b": [0.3, 0.1], "epsilon": 1.0, "sigma": 3.0, "k_dih": [0.47], "gamma_dih": [1.4]},
 }
 MODEL = {"train_priors": True, "priors": PRIORS, "cutoff": 8.0, "allegro": {"avg_num_neighbors": 8.0}}

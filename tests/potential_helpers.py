@@ -43,7 +43,8 @@ class Sampled(NamedTuple):
             apart = np.linalg.norm(R[i] - R[j], axis=1)
             for name, chosen in (("repulsive", j - i >= 6), ("excluded_volume", j - i <= 5)):
                 closest[name].append(apart[chosen].min(initial=np.inf))
-        return cls(*map(np.concatenate, (bonds, angles, dihedrals)), {k: np.array(v) for k, v in closest.items()})
+        nearest = {name: np.array(values) for name, values in closest.items()}
+        return cls(np.concatenate(bonds), np.concatenate(angles), np.concatenate(dihedrals), nearest)
 
 
 def angles_of(R: np.ndarray) -> np.ndarray:
@@ -68,7 +69,8 @@ def factor_without_a_pass(
     for index, frames in enumerate(np.array_split(np.arange(len(chains.R)), blocks)):
         rows = rows_of(chains.take(frames), prior)
         S = triangle(np.hstack([rows.X, rows.F[:, None]]))
-        made.append(Block(S, rows.beads, len(frames), "arrays", "arrays", index))
+        ranges = np.array([[frames[0], frames[-1] + 1]])
+        made.append(Block(S, rows.beads, len(frames), "arrays", "arrays", index, "", ranges))
     found = Sampled.of(chains)
     # As one chain a row of values, whose length counts all of them as real.
     many = [found.bonds, found.angles, found.dihedrals]

@@ -50,6 +50,13 @@ def fitted() -> FitResult:
     return fit(factor(), PRIOR, Options(smoothness=STRENGTH))
 
 
+def flattest() -> np.ndarray:
+    """Coefficients without penalty, which a test below finds again by itself."""
+    found = fitted().smoothest
+    assert found is not None
+    return found
+
+
 def rough() -> np.ndarray:
     """Root mean square curvature of each coefficient being 1: w U'' of a harmonic has the mean square w² n⁴ / 2."""
     diagonal, w = np.zeros(len(START)), PRIOR.weights
@@ -66,8 +73,7 @@ def stacked() -> tuple[np.ndarray, np.ndarray]:
     series = diagonal > 0
     unit = np.linalg.norm(X[:, series] / diagonal[series], 2) ** 2
     penalty = np.diag(np.sqrt(STRENGTH * unit) * diagonal)
-    assert fitted().smoothest is not None
-    return np.vstack([X, penalty]), np.append(F, penalty @ fitted().smoothest)
+    return np.vstack([X, penalty]), np.append(F, penalty @ flattest())
 
 
 def objective(c: np.ndarray) -> float:
@@ -112,8 +118,7 @@ def by_slsqp(chosen: tuple[Constraint, ...]) -> float:
 @cache
 def spectrum_of() -> tuple[Spectrum, np.ndarray]:
     """Of the objective, and the free optimum in its coordinates."""
-    assert fitted().smoothest is not None
-    S = smoothing(factor(), STRENGTH, fitted().smoothest).S
+    S = smoothing(factor(), STRENGTH, flattest()).S
     found = spectrum(S, factor().beads)
     assert found.kept().all()
     return found, found.U.T @ ((target(S) - design(S) @ START) / np.sqrt(factor().beads))
@@ -164,8 +169,7 @@ def test_the_smoothest_admissible_potential() -> None:
     part in it."""
     diagonal = rough()
     series = diagonal > 0
-    c = fitted().smoothest
-    assert c is not None
+    c = flattest()
     assert not c[~series].any()
     chosen = tuple(one for one in fitted().admissible.constraints if "angle" in one.name or "dihedral" in one.name)
     assert len(chosen) == 3
@@ -247,8 +251,9 @@ def test_the_optimality_conditions_from_the_matrix_itself() -> None:
     assert nnls(N.T, g)[1] < 1e-8 * np.linalg.norm(g)
     # With one active row less it is not.
     assert nnls(N[1:].T, g)[1] > 1e-4 * np.linalg.norm(g)
-    assert fitted().certificate.kkt_residual is not None
-    assert fitted().certificate.kkt_residual < 1e-10
+    residual = fitted().certificate.kkt_residual
+    assert residual is not None
+    assert residual < 1e-10
 
 
 @pytest.mark.parametrize("size", [1e-6, 1e-3, 1.0])
@@ -335,7 +340,7 @@ def test_nearest(seed: int) -> None:
     assert distance == pytest.approx(np.linalg.norm(M @ (c - given)), rel=1e-6)
     again, moved = allowed.nearest(c)
     assert moved < 1e-9 * (1 + np.linalg.norm(step))
-    np.testing.assert_allclose(M @ again, M @ c, atol=1e-9 * np.linalg.norm(M @ c))
+    np.testing.assert_allclose(M @ again, M @ c, atol=1e-9 * float(np.linalg.norm(M @ c)))
     # None that is admissible is nearer.
     for other in (to_coefficients(fitted().fitted_params), c + 0.3 * (to_coefficients(fitted().fitted_params) - c)):
         assert allowed.violation(other) < 1e-9 * (1 + np.linalg.norm(step))

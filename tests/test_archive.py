@@ -205,6 +205,7 @@ def test_a_large_extra_is_not_unpacked(tmp_path: Path) -> None:
     assert read(path).skipped_keys == ("more",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", READERS)
 def test_too_many_members(tmp_path: Path, reader: str) -> None:
     path = tmp_path / "x.npz"

@@ -67,6 +67,7 @@ def test_flat_parameters_are_the_parameters(few: jobs.Job) -> None:
     assert all((params[name] == few.prior.params[name]).all() for name in params)
 
 
+@pytest.mark.slow
 def test_loss_and_residuals_are_that_of_the_factor(few: jobs.Job) -> None:
     x, frames = jnp.asarray(few.start), jax.tree.map(jnp.asarray, few.frames)
     loss, squares = jax.jit(lambda x, *f: (few.loss(x, *f), jnp.sum(few.residuals(x, *f) ** 2)))(x, *frames)
@@ -74,6 +75,7 @@ def test_loss_and_residuals_are_that_of_the_factor(few: jobs.Job) -> None:
     assert (float(loss), float(squares)) == pytest.approx((expected, expected), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_plain_algorithm_goes_where_physical_coordinates_go(few: jobs.Job) -> None:
     steps = 6
     start, loop = plain.plain(few.prior, few.frames)

@@ -19,6 +19,7 @@ def race(start: str, prior_loss: float, *losses: float, more: float | None = Non
     return Race(start, seed, prior_loss, steps, list(losses), min(losses), more)
 
 
+@pytest.mark.slow
 def test_a_tiny_race(monkeypatch: pytest.MonkeyPatch) -> None:
     init = h.Tiny.init
     monkeypatch.setattr(h.Tiny, "init", lambda *args: jax.tree.map(jnp.zeros_like, init(*args)))

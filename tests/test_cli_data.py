@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import bundled, fitted, loss, prior_yaml, run, save
+from cli_helpers import DEFAULT_WEIGHTS, bundled, fitted, loss, prior_yaml, run, save
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_a_folder_of_different_widths(tmp_path: Path, config: Path) -> None:
         for key in joined:
             joined[key][row : row + n, :beads] = arrays[key]
         row += n
-    assert kept["loss_history"][0] == pytest.approx(loss(kept["initial_params"], joined), rel=1e-10)
+    assert kept["certificate"]["initial_loss"] == pytest.approx(loss(kept["initial_params"], joined), rel=1e-10)
     assert kept["train_loss"] == pytest.approx(loss(kept["fitted_params"], joined), rel=1e-10)
     assert (kept["data"]["frames"], kept["data"]["beads"]) == (90, 10)
     assert kept["data"]["real_beads"] == 40 * 10 + 30 * 8 + 20 * 7
@@ -41,7 +41,7 @@ def test_nm_and_kj_in_float32(tmp_path: Path, config: Path) -> None:
     path = save(tmp_path / "nm.npz", stored)
     kept = fitted(tmp_path / "out", path, "--config", config, "--units", "nm-kj")
     here = arrays | {"R": stored["R"].astype(np.float64) * 10, "F": stored["F"].astype(np.float64) / 41.84}
-    assert kept["loss_history"][0] == pytest.approx(loss(kept["initial_params"], here), rel=1e-10)
+    assert kept["certificate"]["initial_loss"] == pytest.approx(loss(kept["initial_params"], here), rel=1e-10)
     assert kept["train_loss"] == pytest.approx(loss(kept["fitted_params"], here), rel=1e-10)
 
 
@@ -52,7 +52,7 @@ def test_nan_in_padding(tmp_path: Path, config: Path, objective: str) -> None:
     padded["mask"] = np.concatenate([np.ones((60, 10)), np.zeros((60, 3))], 1)
     path = save(tmp_path / "padded.npz", padded)
     kept = fitted(tmp_path / "out", path, "--config", config, "--objective", objective)
-    assert kept["loss_history"][0] == pytest.approx(loss(kept["initial_params"], arrays), rel=1e-10)
+    assert kept["certificate"]["initial_loss"] == pytest.approx(loss(kept["initial_params"], arrays), rel=1e-10)
     assert kept["train_loss"] == pytest.approx(loss(kept["fitted_params"], arrays), rel=1e-10)
     assert kept["data"]["real_beads"] == 600
 
@@ -61,11 +61,14 @@ def test_nan_in_padding(tmp_path: Path, config: Path, objective: str) -> None:
 def test_chains_too_short_for_every_term(tmp_path: Path, beads: int) -> None:
     arrays = bundled(50, beads)
     kept = fitted(tmp_path / "out", save(tmp_path / "short.npz", arrays))
-    assert kept["loss_history"][0] == pytest.approx(loss(kept["initial_params"], arrays), rel=1e-10)
-    assert kept["train_loss"] == pytest.approx(loss(kept["fitted_params"], arrays), rel=1e-10)
+    for params, found in (
+        ("initial_params", kept["certificate"]["initial_loss"]),
+        ("fitted_params", kept["train_loss"]),
+    ):
+        assert found == pytest.approx(loss(kept[params], arrays, DEFAULT_WEIGHTS), rel=1e-10)
     zero = float(np.sum(arrays["F"].astype(np.float64) ** 2)) / (50 * beads)
     assert kept["certificate"]["zero_prior_loss"] == pytest.approx(zero, rel=1e-10)
-    needs = {"angle": 3, "dihedral": 4, "repulsive": 7}
+    needs = {"angle": 3, "dihedral": 4, "repulsive": 7, "excluded_volume": 3}
     named = {term for term, needed in needs.items() if beads < needed}
     assert set(kept["identifiability"]["without_data"]) == named
     for term, names in {"dihedral": ("k_dih", "gamma_dih"), "repulsive": ("epsilon", "sigma"), "angle": "ab"}.items():
@@ -78,8 +81,11 @@ def test_chains_too_short_for_every_term(tmp_path: Path, beads: int) -> None:
 def test_few_frames(tmp_path: Path, frames: int) -> None:
     arrays = bundled(frames)
     kept = fitted(tmp_path / "out", save(tmp_path / "few.npz", arrays))
-    assert kept["loss_history"][0] == pytest.approx(loss(kept["initial_params"], arrays), rel=1e-10)
-    assert kept["train_loss"] == pytest.approx(loss(kept["fitted_params"], arrays), rel=1e-10)
+    for params, found in (
+        ("initial_params", kept["certificate"]["initial_loss"]),
+        ("fitted_params", kept["train_loss"]),
+    ):
+        assert found == pytest.approx(loss(kept[params], arrays, DEFAULT_WEIGHTS), rel=1e-10)
 
 
 def test_one_frame_cannot_be_held_out(tmp_path: Path, config: Path) -> None:
@@ -96,7 +102,9 @@ def test_excluded_volume(tmp_path: Path) -> None:
     arrays = bundled(60)
     config = prior_yaml(tmp_path / "c.yaml", weights=weights, epsilon_ex=0.8, sigma_ex=2.9)
     kept = fitted(tmp_path / "out", save(tmp_path / "d.npz", arrays), "--config", config)
-    assert kept["loss_history"][0] == pytest.approx(loss(kept["initial_params"], arrays, weights), rel=1e-10)
+    assert kept["certificate"]["initial_loss"] == pytest.approx(
+        loss(kept["initial_params"], arrays, weights), rel=1e-10
+    )
     assert kept["train_loss"] == pytest.approx(loss(kept["fitted_params"], arrays, weights), rel=1e-10)
     assert kept["fitted_params"]["sigma_ex"] == 2.9
     assert kept["fitted_params"]["epsilon_ex"] != 0.8

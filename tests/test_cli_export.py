@@ -61,6 +61,7 @@ def test_openmm(tmp_path: Path, priors: Path) -> None:
         assert relative(found._value / 41.84, F) < 1e-8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("precision", "tolerance"), [(None, 1e-5), ("float64", 1e-12)])
 def test_stablehlo(tmp_path: Path, priors: Path, precision: str | None, tolerance: float) -> None:
     out = tmp_path / "prior.stablehlo"

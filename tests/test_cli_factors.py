@@ -33,12 +33,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 
 
 def assert_same_fit(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert one["cutoff"] == other["cutoff"]
+    assert (one["cutoff"], one["smoothness"]) == (other["cutoff"], other["smoothness"])
     for name in ("train_loss",):
         assert one[name] == pytest.approx(other[name], rel=1e-10)
     for name in ("initial_loss", "zero_prior_loss", "optimal_loss", "optimal_loss_resolved"):
         assert one["certificate"][name] == pytest.approx(other["certificate"][name], rel=1e-10)
-    for name in ("cutoffs", "kept", "folds", "chosen"):
+    for name in ("kind", "values", "folds", "chosen"):
         assert one["cross_validation"][name] == other["cross_validation"][name]
     assert one["cross_validation"]["held_out_loss"] == pytest.approx(
         other["cross_validation"]["held_out_loss"], rel=1e-8
@@ -84,7 +84,7 @@ def test_blocks(tmp_path: Path, files: Files) -> None:
 
 
 def test_a_factor_for_other_weights_is_refused_with_both_shown(tmp_path: Path, files: Files) -> None:
-    weights = {"bond": 0.5, "angle": 0.1, "dihedral": 0.25, "repulsive": 1.0}
+    weights = {"bond": 0.5, "angle": 0.1, "dihedral": 0.25, "repulsive": 1.0, "excluded_volume": 0}
     other = prior_yaml(tmp_path / "other.yaml", weights=weights)
     path = files.folder / "a.factor.npz"
     ran = run("fit", path, "--config", other, "--output", tmp_path / "out")

@@ -53,6 +53,7 @@ cgcore.datasets.chignolin = read
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_no_library_can_swallow_a_signal(number: signal.Signals, code: int) -> None:
     assert ended(scripted(SWALLOWS.format(raises=f"os.kill(os.getpid(), {int(number)})"), "inspect")) == (code, "")
@@ -71,6 +72,7 @@ cgcore.datasets.chignolin = read
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_compiled_code_is_not_waited_for(number: signal.Signals, code: int) -> None:
     assert ended(scripted(IN_COMPILED_CODE.format(number=int(number)), "inspect")) == (code, "")
@@ -112,6 +114,7 @@ cgcore.cli.main = registered
 """
 
 
+@pytest.mark.slow
 def test_after_the_work_a_signal_is_still_seen() -> None:
     assert ended(scripted(AT_THE_END, "--version")) == (130, "")
 
@@ -127,6 +130,7 @@ os.{step} = step
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("step", "both"), [("fsync", False), ("replace", True)])
 def test_while_it_writes_there_are_both_files_or_none(
     tmp_path: Path, small: tuple[str, ...], step: str, both: bool
@@ -136,6 +140,7 @@ def test_while_it_writes_there_are_both_files_or_none(
     assert sorted(path.name for path in tmp_path.iterdir()) == (["fit.json", "priors.yaml"] if both else [])
 
 
+@pytest.mark.slow
 def test_on_a_terminal_the_cursor_comes_back(small: tuple[str, ...]) -> None:
     ours, theirs = pty.openpty()
     command = [PYTHON, "-m", "cgcore", *small]

@@ -45,6 +45,7 @@ def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
     assert ran.stdout
 
 
+@pytest.mark.slow
 def test_exit_codes_of_a_real_process(tmp_path: Path, small: tuple[str, ...]) -> None:
     cache = tmp_path / "cache"
     converged = started(*small, XDG_CACHE_HOME=cache)
@@ -57,12 +58,14 @@ def test_exit_codes_of_a_real_process(tmp_path: Path, small: tuple[str, ...]) ->
     assert any(path.is_file() for path in cache.rglob("*"))
 
 
+@pytest.mark.slow
 def test_without_the_cache_nothing_is_kept(tmp_path: Path, small: tuple[str, ...]) -> None:
     ran = started(*small, "--no-cache", XDG_CACHE_HOME=tmp_path / "cache")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, small: tuple[str, ...]) -> None:
     # A file in the place of the folder: permissions would not stop a test that runs as root.
     (tmp_path / "cache").write_text("")
@@ -71,6 +74,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, small: tuple
     assert "[LBFGS] Converged: True" in ran.stdout
 
 
+@pytest.mark.slow
 def test_progress_on_a_terminal(small: tuple[str, ...]) -> None:
     ours, theirs = pty.openpty()
     command = [*MODULE, *small, "--no-cache"]
@@ -113,6 +117,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_killed_while_it_writes_the_old_result_stays(tmp_path: Path, small: tuple[str, ...]) -> None:
     (tmp_path / "fit.json").write_text("old")
     command = [sys.executable, "-c", KILLED, *small, "--output", str(tmp_path), "--no-cache"]

@@ -62,7 +62,7 @@ def test_misuse_of_the_command_line_is_one_line(arguments: tuple[str, ...], word
 
 @pytest.mark.parametrize("option", ["--objective=direct", "--coordinates=physical"])
 def test_settings_that_exclude_each_other(data: Path, option: str) -> None:
-    assert_refused(run("fit", data, "--nonnegative", option), "nonnegative", "objective and coordinates")
+    assert_refused(run("fit", data, "--constraints", "nonnegative", option), "constraints", "objective and coordinates")
 
 
 @pytest.mark.parametrize("arguments", [("fit", ""), ("fit", "--config", ""), ("fit", "--output", "")])

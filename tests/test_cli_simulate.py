@@ -86,6 +86,7 @@ def test_lost_replicas_are_exit_code_1(tmp_path: Path, data: Path) -> None:
     assert not (tmp_path / "out" / PICTURE).exists()
 
 
+@pytest.mark.slow
 def test_what_was_exported_for_openmm(tmp_path: Path, data: Path) -> None:
     write_openmm(tmp_path / "system.xml", sound_prior(), 5)
     ran = run("simulate", tmp_path / "system.xml", data, *QUICK)
@@ -93,6 +94,7 @@ def test_what_was_exported_for_openmm(tmp_path: Path, data: Path) -> None:
     assert "openmm CPU" in ran.out
 
 
+@pytest.mark.slow
 def test_a_trained_model(tmp_path: Path, data: Path) -> None:
     import jax
     import pipeline_helpers as h
@@ -143,7 +145,8 @@ def test_files_that_are_no_model(tmp_path: Path, data: Path) -> None:
     empty.write_text("model: {use_priors: true}")
     assert_refused(run("simulate", empty, data), "model.priors is missing")
     weightless = prior_yaml(
-        tmp_path / "zero.yaml", weights=dict.fromkeys(("bond", "angle", "dihedral", "repulsive"), 0.0)
+        tmp_path / "zero.yaml",
+        weights=dict.fromkeys(("bond", "angle", "dihedral", "repulsive", "excluded_volume"), 0.0),
     )
     assert_refused(run("simulate", weightless, data), "every term of the prior is 0")
     assert_refused(run("simulate", tmp_path / "none.yaml", data), "no such file")

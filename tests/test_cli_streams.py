@@ -35,6 +35,7 @@ def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("redirection", "said"),
     [
@@ -55,6 +56,7 @@ def test_the_results_are_written(tmp_path: Path, fit: str, redirection: str, sai
     assert record["converged"]
 
 
+@pytest.mark.slow
 def test_every_command_survives(tmp_path: Path) -> None:
     data, config = save(tmp_path / "d.npz", bundled(12)), prior_yaml(tmp_path / "c.yaml", harmonics=1)
     commands = {
@@ -80,6 +82,7 @@ def test_a_text_that_is_all_there_is_and_is_lost(tmp_path: Path, command: str) -
     )
 
 
+@pytest.mark.slow
 def test_a_terminal_that_is_gone(tmp_path: Path, fit: str) -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen(fit.split(), cwd=tmp_path, stdout=theirs, stderr=theirs, env=ENVIRONMENT) as process:
@@ -89,6 +92,7 @@ def test_a_terminal_that_is_gone(tmp_path: Path, fit: str) -> None:
     assert (tmp_path / "out" / "priors.yaml").is_file()
 
 
+@pytest.mark.slow
 def test_a_terminal_that_knows_few_signs(tmp_path: Path, fit: str) -> None:
     environment = ENVIRONMENT | {"PYTHONIOENCODING": "iso-8859-5"}
     ran = subprocess.run(fit.split(), cwd=tmp_path, capture_output=True, timeout=120, check=False, env=environment)

@@ -109,6 +109,7 @@ def test_a_stage_that_diverges_is_exit_code_1_and_all_is_written(tmp_path: Path,
     assert (tmp_path / "curve.svg").read_text().startswith("<?xml")
 
 
+@pytest.mark.slow
 def test_only_the_prior_and_nothing_written(tmp_path: Path, data: Path) -> None:
     said = config(tmp_path, {"ml_model": "none"}, stage2_optimizer=None, epochs_adam=1)
     ran = train(said, data, "--max-frames", 12, "--seed", 3)
@@ -171,6 +172,7 @@ def test_a_missing_package_is_named(tmp_path: Path, data: Path, monkeypatch: pyt
     assert_refused(train(config(tmp_path), data), "orbax", r"pip install 'cgcore\[train\]'")
 
 
+@pytest.mark.slow
 def test_progress_on_a_terminal(tmp_path: Path, data: Path) -> None:
     ours, theirs = pty.openpty()
     said = config(tmp_path, {"ml_model": "none"}, stage2_optimizer=None, epochs_adam=3)

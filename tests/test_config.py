@@ -72,7 +72,7 @@ def refusal(folder: Path, text: str | bytes) -> str:
 
 def test_a_users_file(tmp_path: Path) -> None:
     config = read(tmp_path, USERS_FILE)
-    assert config.prior.weights == Weights(0.5, 0.25, 0.25, 1.0)
+    assert config.prior.weights == Weights(0.5, 0.25, 0.25, 1.0, 1.0)
     assert config.prior.params["kr"] == 154.0
     np.testing.assert_array_equal(config.prior.params["a"], [0.1, -2.0])
     np.testing.assert_array_equal(config.prior.params["b"], [0.0, 1e-6])
@@ -113,18 +113,18 @@ def test_the_default_prior_is_that_of_the_recorded_reference_and_excluded_volume
 
 def test_an_empty_priors_block_stands_for_its_own_defaults(tmp_path: Path) -> None:
     prior = read(tmp_path, "model: {priors: {}}").prior
-    assert prior.weights == Weights(bond=0.5, angle=0.1, dihedral=0.15, repulsive=0.25)
+    assert prior.weights == Weights(bond=0.5, angle=0.1, dihedral=0.15, repulsive=0.25, excluded_volume=1.0)
     values = {name: np.asarray(value).tolist() for name, value in prior.params.items()}
     assert values == {
         **{"r0": 3.8, "kr": 150.0, "a": [0.0], "b": [0.0], "epsilon": 1.0, "sigma": 3.0},
-        **{"k_dih": [0.5], "gamma_dih": [0.0]},
+        **{"k_dih": [0.5], "gamma_dih": [0.0], "epsilon_ex": 1.0, "sigma_ex": 3.5},
     }
     assert prior.carried == {}
 
 
 def test_a_weight_left_out_has_its_default(tmp_path: Path) -> None:
     weights = read(tmp_path, "model: {priors: {weights: {dihedral: 2}}}").prior.weights
-    assert weights == Weights(bond=0.5, angle=0.1, dihedral=2.0, repulsive=0.25)
+    assert weights == Weights(bond=0.5, angle=0.1, dihedral=2.0, repulsive=0.25, excluded_volume=1.0)
 
 
 @pytest.mark.parametrize(("given", "other"), [("a", "b"), ("b", "a"), ("k_dih", "gamma_dih"), ("gamma_dih", "k_dih")])
@@ -134,11 +134,21 @@ def test_the_other_series_of_a_pair_is_zeros(tmp_path: Path, given: str, other: 
     np.testing.assert_array_equal(params[other], [0.0, 0.0, 0.0])
 
 
-def test_excluded_volume_is_on_when_its_weight_is_given(tmp_path: Path) -> None:
+@pytest.mark.parametrize("weight", ["0", "0.0", "null", ""])
+def test_excluded_volume_is_off_when_its_weight_is_0(tmp_path: Path, weight: str) -> None:
+    text = f"model:\n  priors:\n    sigma_ex: 4\n    weights:\n      bond: 1\n      excluded_volume: {weight}\n"
+    prior = read(tmp_path, text).prior
+    assert prior.weights.excluded_volume is None
+    assert "sigma_ex" not in prior.params
+
+
+def test_excluded_volume_is_on_unless_its_weight_is_0(tmp_path: Path) -> None:
     prior = read(tmp_path, "model: {priors: {weights: {excluded_volume: 0.3}, sigma_ex: 4}}").prior
     assert prior.weights.excluded_volume == 0.3
     assert (prior.params["epsilon_ex"], prior.params["sigma_ex"]) == (1.0, 4.0)
-    assert read(tmp_path, "model: {priors: {weights: {}}}").prior.weights.excluded_volume is None
+    left_out = read(tmp_path, "model: {priors: {weights: {bond: 1}}}").prior
+    assert left_out.weights.excluded_volume == 1.0
+    assert (left_out.params["epsilon_ex"], left_out.params["sigma_ex"]) == (1.0, 3.5)
 
 
 @pytest.mark.parametrize(
@@ -205,11 +215,6 @@ def test_a_merge_key_is_no_duplicate(tmp_path: Path) -> None:
         ("models: {}", "models", "did you mean model?"),
         ("Training: {}", "Training", "did you mean training?"),
         ("priors: {r0: 1}", "priors is in the wrong place", "write it as model.priors"),
-        (
-            "model: {priors: {sigma_ex: 2}}",
-            "model.priors.sigma_ex",
-            "give model.priors.weights.excluded_volume",
-        ),
     ],
 )
 def test_a_misspelt_or_misplaced_key_is_refused(tmp_path: Path, text: str, key: str, mend: str) -> None:

@@ -33,8 +33,8 @@ ANGLE_BIN, BOND_BIN, PAIR_BIN = np.radians(1.0), 0.01, 0.05
 
 
 def percentiles(values: np.ndarray) -> tuple[float, float]:
-    low, high = (float(np.percentile(values, p, method=m)) for p, m in ((0.1, "lower"), (99.9, "higher")))
-    return low, high
+    low, high = np.percentile(values, 0.1, method="lower"), np.percentile(values, 99.9, method="higher")
+    return float(low), float(high)
 
 
 def assert_admissible(w: Weights, p: dict[str, Any], chains: Chains, kelvin: float) -> None:

@@ -34,8 +34,6 @@ from cgcore.physics.internal import coordinates, histogrammed
 from cgcore.physics.prior import Prior, Weights
 from cgcore.physics.space import free
 
-pytestmark = pytest.mark.numerical
-
 batch_forces = jax.jit(jax.vmap(energy.forces, in_axes=(None, None, 0, 0, None)), static_argnums=4)
 
 
@@ -157,6 +155,7 @@ def test_overlap_is_not_silent(given_prior: Prior) -> None:
         assert not np.isfinite(matrix(ALL_ON, layout, overlapping[None], np.array([9]))).all(), (i, j)
 
 
+@pytest.mark.slow
 def test_a_periodic_box(padded: Frames, given_prior: Prior) -> None:
     from jax_md import space
 

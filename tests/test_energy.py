@@ -32,8 +32,6 @@ from cgcore.physics.energy import energy
 from cgcore.physics.prior import Prior, Weights
 from cgcore.physics.topology import chain as topology
 
-pytestmark = pytest.mark.numerical
-
 ONE = np.ones(9, bool)
 
 

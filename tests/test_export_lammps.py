@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from factor_helpers import four_term_prior
 from helpers import ALL_ON, chain, forces, np_energies, np_forces, prior, relative
 
 from cgcore.config import default_prior
@@ -33,7 +34,7 @@ def exported(folder: Path, given: Prior, beads: int, **more: Any) -> Lammps:
 
 @pytest.mark.parametrize("every", [False, True])
 def test_forces_on_real_frames(tmp_path: Path, chignolin: Batch, every: bool) -> None:
-    given = with_excluded_volume(default_prior()) if every else default_prior()
+    given = with_excluded_volume(default_prior()) if every else four_term_prior()
     R = chignolin.R[::40].astype(np.float64)
     engine = exported(tmp_path, given, 10)
     found = [engine(frame) for frame in R]
@@ -88,7 +89,7 @@ def test_weights_are_in_the_tables(tmp_path: Path) -> None:
 
 
 def test_the_dihedral_is_iupacs(tmp_path: Path) -> None:
-    given = Prior(Weights(0.0, 0.0, 1.0, 0.0), default_prior().params)
+    given = Prior(Weights(0.0, 0.0, 1.0, 0.0), four_term_prior().params)
     write_lammps(tmp_path, given, 4)
     table = read_section(tmp_path / "dihedral.table", "DIHEDRAL")
     n = np.array([1, 2])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import openmm
 import pytest
+from factor_helpers import four_term_prior
 from helpers import ALL_ON, TERMS, chain, forces, np_energies, np_forces, prior, relative
 
 from cgcore.config import default_prior
@@ -48,7 +49,7 @@ def test_forces_on_real_frames(tmp_path: Path, chignolin: Batch) -> None:
     base = default_prior()
     every = Prior(base.weights._replace(excluded_volume=0.6), base.params | {"epsilon_ex": 0.8, "sigma_ex": 3.5})
     R = chignolin.R[::10].astype(np.float64)
-    for given in (base, every):
+    for given in (four_term_prior(), base, every):
         engine = exported(tmp_path / "system.xml", given, 10)
         found = [engine(frame) for frame in R]
         expected = [forces(given.weights, given.params, frame, np.ones(10, bool)) for frame in R]
@@ -76,7 +77,7 @@ def test_excluded_volume_is_an_option() -> None:
 
 
 def test_the_dihedral_is_iupacs(tmp_path: Path) -> None:
-    given = Prior(Weights(0.0, 0.0, 1.0, 0.0), default_prior().params)
+    given = Prior(Weights(0.0, 0.0, 1.0, 0.0), four_term_prior().params)
     R = np.array([[0, 0, 0], [3.8, 0, 0], [5, 3.6, 0], [8, 4.5, 2.0]], float)
     F, mirror = exported(tmp_path / "system.xml", given, 4)(R)[1], np.array([1, 1, -1])
     assert relative(F, np_forces(given.weights, given.params, R)) < 1e-10

@@ -89,6 +89,7 @@ def test_read_back(tmp_path: Path, network_params: Any, name: str, dtype: str) -
             assert not F[~mask[:frames]].any()
 
 
+@pytest.mark.slow
 def test_the_file_needs_no_cgcore(tmp_path: Path, network_params: Any) -> None:
     path = tmp_path / "f"
     R, mask, species = batch([9, 5])

@@ -58,6 +58,7 @@ def test_the_box_is_that_of_the_training(tmp_path: Path) -> None:
     assert boxed.fingerprint() != free.fingerprint()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "precision", "tolerance"),
     [({}, None, 1e-5), ({"use_priors": False}, "float64", 1e-12)],

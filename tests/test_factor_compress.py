@@ -54,6 +54,9 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return request.param
 
 
+numbers_of_blocks = pytest.mark.parametrize(
+    "blocks", [pytest.param(1, marks=pytest.mark.slow), pytest.param(7, marks=pytest.mark.slow), 20]
+)
 both_ways = pytest.mark.parametrize("way", ["QR", "Gram"], indirect=True)
 by_gram = pytest.mark.parametrize("way", ["Gram"], indirect=True)
 
@@ -92,7 +95,7 @@ def check(chains: Chains, prior: Prior, factor: Factor, inner: float = 1e-13) ->
 
 
 @both_ways
-@pytest.mark.parametrize("blocks", [1, 7, 20])
+@numbers_of_blocks
 def test_chignolin_with_few_harmonics(way: str, blocks: int) -> None:
     """All directions are well determined here: nothing is dropped, and every number has all its digits."""
     rows = chignolin_rows(4)
@@ -101,7 +104,7 @@ def test_chignolin_with_few_harmonics(way: str, blocks: int) -> None:
 
 
 @both_ways
-@pytest.mark.parametrize("blocks", [1, 7, 20])
+@numbers_of_blocks
 def test_chignolin_with_ten_harmonics(way: str, blocks: int) -> None:
     """At random parameters the loss has all digits. L* has not, by any method.
 
@@ -135,7 +138,7 @@ def test_what_a_rounded_matrix_changes_is_within_the_tolerance() -> None:
 
 
 @both_ways
-@pytest.mark.parametrize("blocks", [1, 7, 20])
+@numbers_of_blocks
 def test_two_proteins_padded(way: str, blocks: int) -> None:
     check(two_proteins(), prior_of(), factor_of(two_proteins(), prior_of(), blocks))
 
@@ -148,6 +151,7 @@ def test_what_padding_holds_does_not_matter() -> None:
     np.testing.assert_array_equal(plain.S, spoilt.S)
 
 
+@pytest.mark.slow
 @both_ways
 @pytest.mark.parametrize("rows_at_once", [1, 3 * 13 * 7, 3 * 13 * 19])
 def test_batches_that_do_not_divide_the_frames(way: str, rows_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,8 +165,10 @@ def test_chignolin_in_batches_that_do_not_divide_the_frames(monkeypatch: pytest.
 
 
 SHORT = [
-    *((WEIGHTS, length) for length in (2, 3, 4, 5, 6, 7)),
-    *((EXCLUDED, length) for length in (2, 3, 5)),
+    *((WEIGHTS, length) for length in (2, 4, 7)),
+    *(pytest.param(WEIGHTS, length, marks=pytest.mark.slow) for length in (3, 5, 6)),
+    (EXCLUDED, 3),
+    *(pytest.param(EXCLUDED, length, marks=pytest.mark.slow) for length in (2, 5)),
 ]
 
 

@@ -95,6 +95,7 @@ def test_from_frames_to_fit() -> None:
     prior = prior_of(4, WEIGHTS._replace(excluded_volume=1.0))
     made = factor_of(data, prior)
     assert made.temperatures == (320.0,)
-    both = cgcore.merge(made, replace(made, temperatures=(300.0,)))
+    with pytest.warns(cgcore.InputWarning, match="counted twice"):
+        both = cgcore.merge(made, replace(made, temperatures=(300.0,)))
     assert both.temperatures == (300.0, 320.0)
     assert fit(made, prior, Options(smoothness=1e-3)).temperature == 320.0

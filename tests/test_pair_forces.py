@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import SEPARATIONS, chain, frames, relative
@@ -95,7 +96,7 @@ def test_overlap_is_not_silent(term: str, j: int, displacement: Callable[..., ja
 @pytest.mark.parametrize(("term", "function"), [("repulsive", far_pair_forces), ("excluded_volume", close_pair_forces)])
 def test_the_closest_pair_of_each_frame(term: str, function: Callable[..., PairForces]) -> None:
     data = frames(np.random.default_rng(5), [30, 12, 9, 7, 3, 2, 0], 30, fill=-4.5)
-    found = np.asarray(function(data.R.T, data.lengths).closest)
+    found = np.asarray(function(jnp.asarray(data.R.T), jnp.asarray(data.lengths)).closest)
     nearest, farthest = SEPARATIONS[term]
     for R, n, distance in zip(data.R, data.lengths, found, strict=True):
         pairs = [(i, j) for i in range(n) for j in range(i + nearest, min(i + farthest, n - 1) + 1)]

@@ -30,6 +30,9 @@ from cgcore.physics.space import Displacement, free
 from cgcore.pipeline.networks.allegro import Allegro
 from cgcore.pipeline.networks.equivariant import outputs
 
+# Real networks, which take long to compile; test_pipeline_allegro_formula is the quick one.
+pytestmark = pytest.mark.slow
+
 CUTOFF = 9.0
 FILLS = [0.0, np.nan, np.inf, 1e300, -7.5]
 

@@ -242,6 +242,7 @@ print(json.dumps([results["prior_pretrain"]["val_loss"], stages]))
 """
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_ends_as_one_that_was_not(tmp_path: Path) -> None:
     code = RUN.format(tests=str(ROOT / "tests"))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

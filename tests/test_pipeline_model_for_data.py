@@ -58,6 +58,7 @@ def test_species_are_checked_first() -> None:
         model_for(h.settings({"allegro": {}}), odd)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SMALL)
 def test_real_networks_learn(kind: str) -> None:
     model: dict[str, Any] = {"ml_model": kind, "cutoff": 10.0, "use_priors": False, **SMALL[kind]}

@@ -28,6 +28,9 @@ from cgcore.config.networks import NequipSettings
 from cgcore.physics.space import Displacement, free
 from cgcore.pipeline.networks.nequip import Nequip, _deprecations_of_jax_md
 
+# Real networks, which take long to compile; test_pipeline_network has small ones.
+pytestmark = pytest.mark.slow
+
 CUTOFF = 9.0
 
 

@@ -139,6 +139,7 @@ print(runs[0])
 """
 
 
+@pytest.mark.slow
 def test_two_devices_go_the_way_of_one() -> None:
     code = DEVICES.format(tests=str(ROOT / "tests"))
     environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2", "PYTHONPATH": str(ROOT)}

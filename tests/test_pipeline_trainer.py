@@ -98,12 +98,28 @@ def test_a_network_that_no_memory_holds_is_refused_before_it_is_made() -> None:
         Trainer(model, said, frames)
 
 
+def test_a_prior_that_is_trained_stays_admissible() -> None:
+    worker = trainer(h.settings({}, {"keep": "last"}, adam={"lr": 0.2}))
+    worker.pretrain_prior()
+    assert worker.fit_result is not None
+    assert worker.fit_result.admissible.constraints
+    result = worker.train_stage("adam", 2)
+    assert result["prior_projection"] is not None
+    assert result["prior_projection"] > 0
+    prior = worker.prior
+    assert prior is not None
+    # float32 holds the coefficients to 1e-7 of forces of tens of kcal/mol/Å.
+    assert worker.fit_result.admissible.violation(cgcore.to_coefficients(prior.params)) < 1e-3
+
+
 def test_a_stage_lowers_the_loss_and_reports_it() -> None:
     reports: list[Any] = []
-    worker = trainer(h.settings(adam={"lr": 0.05}), watch=Watch(epoch=reports.append))
+    free = {"pretrain_prior_constraints": "none"}  # the start of these tests is not admissible
+    worker = trainer(h.settings({}, free, adam={"lr": 0.05}), watch=Watch(epoch=reports.append))
     before = jax.tree.map(np.array, worker.params)
     result = worker.train_stage("adam", 6)
     assert set(result) >= STAGE_KEYS
+    assert result["prior_projection"] is None
     assert (result["epochs"], result["steps"], result["finite"]) == (6, 6 * 4, True)
     assert result["loss_history"][-1] < result["loss_history"][0]
     assert [report[:4] for report in reports] == [("stage1", "adam", k, 6) for k in range(1, 7)]

@@ -43,7 +43,7 @@ def measured(prior: Prior) -> float:
     chains, found = frames(), []
     for real in (np.float32, np.float64):
         params = {name: np.asarray(value, real) for name, value in prior.params.items()}
-        weights = Weights(*(np.asarray(w, real) for w in prior.weights))
+        weights: Any = jax.tree.map(lambda w, real=real: np.asarray(w, real), prior.weights)
         out = compiled()(weights, params, chains.R.astype(real), chains.mask > 0)
         assert out.dtype == real
         found.append(np.asarray(out, np.float64))

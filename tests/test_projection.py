@@ -71,7 +71,7 @@ def test_few_rows(seed: int, m: int, k: int, size: float) -> None:
     assume(np.linalg.cond(normals) < 1e3)
     x = assert_optimal(y, normals, bounds)
     distance = float(np.sum((x - y) ** 2))
-    assert distance == pytest.approx(by_scipy(y, normals, bounds), rel=1e-9, abs=1e-12 * (1 + x @ x))
+    assert distance == pytest.approx(by_scipy(y, normals, bounds), rel=1e-9, abs=1e-12 * float(1 + x @ x))
 
 
 @settings(derandomize=True, deadline=None, database=None, max_examples=100)

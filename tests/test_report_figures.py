@@ -12,6 +12,7 @@ import jax
 import matplotlib
 import numpy as np
 import pytest
+from factor_helpers import four_term_prior
 from matplotlib.figure import Figure
 
 import cgcore
@@ -177,14 +178,24 @@ def _seen(sample: ForceSample) -> list[int]:
 
 def test_losses_end_with_the_last_one_and_leave_out_what_is_not_finite(fitted: FitResult) -> None:
     steps, loss = path(fitted)
-    assert loss.tolist() == [*fitted.loss_history, fitted.train_loss]
+    assert loss.tolist() == [*fitted.loss_history, fitted.certificate.objective]
     steps, loss = path(replace(fitted, loss_history=[1500.0, float("nan")]))
-    assert (steps.tolist(), loss.tolist()) == ([0, 2], [1500.0, fitted.train_loss])
+    assert (steps.tolist(), loss.tolist()) == ([0, 2], [1500.0, fitted.certificate.objective])
 
 
 def test_kept_and_left_directions_are_told_apart(figure: Any, fitted: FitResult) -> None:
     ax = panel(figure, "What the data determine")
     known = fitted.identifiability
+    assert len(line(ax, "decided by the data").get_xdata()) == sum(known.kept)
+    assert len(line(ax, "decided by smoothness").get_xdata()) == len(known.kept) - sum(known.kept)
+    np.testing.assert_allclose(line(ax, "decided by the data").get_ydata(), np.array(known.singular_values)[known.kept])
+
+
+def test_directions_of_a_truncated_fit(peptide: Case) -> None:
+    result = peptide.fit(truncation=1e-4, constraints="none")
+    ax = panel(draw(result, peptide.factor.histograms, None, TEMPERATURE), "What the data determine")
+    known = result.identifiability
+    assert 0 < sum(known.kept) < len(known.kept)
     assert len(line(ax, "fitted").get_xdata()) == sum(known.kept)
     assert len(line(ax, "left").get_xdata()) == len(known.kept) - sum(known.kept)
     np.testing.assert_allclose(line(ax, "fitted").get_ydata(), np.array(known.singular_values)[known.kept])
@@ -192,7 +203,7 @@ def test_kept_and_left_directions_are_told_apart(figure: Any, fitted: FitResult)
 
 def test_a_curve_that_blows_up_stays_readable(figure: Any, fitted: FitResult) -> None:
     assert fitted.curve is not None
-    n = len(fitted.curve.cutoffs)
+    n = len(fitted.curve.values)
     protein = [1464.0 + 0.1 * k for k in range(n - 2)] + [5.6e3, 1.3e5]
     held_out = [*fitted.curve.held_out_loss[:-1], 3e8]
     curve = replace(fitted.curve, held_out_loss=held_out, held_out_protein_loss=protein)
@@ -207,13 +218,21 @@ def test_a_curve_that_blows_up_stays_readable(figure: Any, fitted: FitResult) ->
 
 @pytest.mark.parametrize(
     "settings",
-    [{"coordinates": "physical"}, {"truncation": 0.0}, {"nonnegative": True}, {"max_steps": 1, "truncation": 0.01}],
+    [
+        {"coordinates": "physical"},
+        {"truncation": 0.0, "constraints": "none"},
+        {"constraints": "nonnegative"},
+        {"constraints": "none"},
+        {"max_steps": 1, "truncation": 0.01, "constraints": "none"},
+    ],
 )
 def test_other_fits_from_a_factor_alone(peptide: Case, settings: dict[str, Any]) -> None:
     if settings == {"coordinates": "physical"}:  # a fit in them compiles for seconds, and only its marks count here
         options = Options(coordinates="physical")
         history = np.linspace(1490, 1420, 200).tolist()
-        result = replace(peptide.fit(truncation=0.0), options=options, cutoff=None, loss_history=history)
+        result = replace(
+            peptide.fit(truncation=0.0, constraints="none"), options=options, cutoff=None, loss_history=history
+        )
     else:
         result = peptide.fit(**settings)
     figure = draw(result, peptide.factor.histograms, None, TEMPERATURE)
@@ -223,7 +242,7 @@ def test_other_fits_from_a_factor_alone(peptide: Case, settings: dict[str, Any])
 
 def test_chains_too_short_for_dihedrals_and_repulsion(tmp_path: Path) -> None:
     batch = cgcore.datasets.chignolin().join()
-    short = case(cgcore.from_arrays(batch.R[:200, :3], batch.F[:200, :3]), cgcore.default_prior())
+    short = case(cgcore.from_arrays(batch.R[:200, :3], batch.F[:200, :3]), four_term_prior())
     result = short.fit()
     for histograms_given in (short.factor.histograms, Histograms.empty()):
         figure = draw(result, histograms_given, short.dataset, TEMPERATURE)

@@ -106,6 +106,7 @@ def test_noise_of_the_engine() -> None:
     assert abs(np.mean(kinetic) - 1) < 5 * np.std(kinetic, ddof=1) / np.sqrt(kinetic.size)
 
 
+@pytest.mark.slow
 def test_an_ideal_chain() -> None:
     """Bonds alone: their directions are independent, so <R²> is the number of bonds times <r²>."""
     prior = sound_prior()

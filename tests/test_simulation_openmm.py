@@ -18,6 +18,7 @@ DATA = bundled()
 SHORT: dict[str, Any] = {"temperature": 320.0, "replicas": 3, "time": "2ps", "interval": 0.2}
 
 
+@pytest.mark.slow
 def test_the_same_distributions_as_ours() -> None:
     """Two engines, one prior: means agree within their errors, which come from the replicas."""
     settings: dict[str, Any] = {"temperature": 320.0, "replicas": 16, "time": "30ps", "friction": 5.0}

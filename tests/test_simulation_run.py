@@ -17,6 +17,13 @@ from cgcore.simulation.reference import reference, temperature_of
 from cgcore.simulation.settings import picoseconds, usual_interval
 
 DATA = bundled()
+
+
+def short(changed: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a short run but for some."""
+    return SHORT | changed
+
+
 SHORT: dict[str, Any] = {"temperature": 320.0, "replicas": 4, "time": "2ps", "interval": 0.1}
 SOUND = sound_prior()
 
@@ -91,7 +98,7 @@ def test_a_lost_replica_stands_still_and_the_others_go_on(whole: SimulationResul
 
 def test_beads_that_attract_each_other_overlap() -> None:
     attractive = sound_prior(epsilon_ex=-60.0, kr=700.0)
-    result = cgcore.simulate(attractive, DATA, **SHORT | {"time": "20ps", "interval": 1.0})
+    result = cgcore.simulate(attractive, DATA, **short({"time": "20ps", "interval": 1.0}))
     assert result.lost > 0
     assert not result.whole
     assert {r.status for r in result.replicas} & {Outcome.OVERLAP, Outcome.BOND, Outcome.NOT_FINITE}
@@ -123,6 +130,7 @@ def kill(after: float) -> Any:
     return watch
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path, whole: SimulationResult) -> None:
     with mock.patch("cgcore.simulation.run.SAVE_SECONDS", 0.0), pytest.raises(_Killed):
         cgcore.simulate(SOUND, DATA, **SHORT, folder=tmp_path, progress=kill(0.75))
@@ -136,8 +144,9 @@ def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path, whole: Simulation
     same(resumed, whole)
     # A finished run gives its result once more, and goes on where a longer one is asked for.
     same(cgcore.simulate(SOUND, DATA, **SHORT, folder=tmp_path, resume=True), whole)
-    longer = cgcore.simulate(SOUND, DATA, **SHORT | {"time": "2.5ps"}, folder=tmp_path, resume=True)
-    same(longer, cgcore.simulate(SOUND, DATA, **SHORT | {"time": "2.5ps"}))
+    more: dict[str, Any] = SHORT | {"time": "2.5ps"}
+    longer = cgcore.simulate(SOUND, DATA, **more, folder=tmp_path, resume=True)
+    same(longer, cgcore.simulate(SOUND, DATA, **more))
     assert np.array_equal(longer.frames[:, :20], whole.frames)
 
 
@@ -150,9 +159,9 @@ def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path, whole: Simulation
     ],
 )
 def test_another_run_is_not_resumed(tmp_path: Path, changed: dict[str, Any], words: str) -> None:
-    cgcore.simulate(SOUND, DATA, **SHORT | {"time": "0.2ps"}, folder=tmp_path)
+    cgcore.simulate(SOUND, DATA, **short({"time": "0.2ps"}), folder=tmp_path)
     with pytest.raises(cgcore.InputError, match=words):
-        cgcore.simulate(SOUND, DATA, **SHORT | changed, folder=tmp_path, resume=True)
+        cgcore.simulate(SOUND, DATA, **short(changed), folder=tmp_path, resume=True)
     with pytest.raises(cgcore.InputError, match="its model is"):
         cgcore.simulate(sound_prior(r0=3.9), DATA, **SHORT, folder=tmp_path, resume=True)
 
@@ -163,7 +172,7 @@ def test_what_cannot_be_resumed(tmp_path: Path, what: str) -> None:
     if what == "text":
         path.write_text("hello")
     elif what == "cut":
-        cgcore.simulate(SOUND, DATA, **SHORT | {"time": "0.2ps"}, folder=tmp_path)
+        cgcore.simulate(SOUND, DATA, **short({"time": "0.2ps"}), folder=tmp_path)
         path.write_bytes(path.read_bytes()[:-200])
     elif what == "foreign":
         np.savez(path, R=np.zeros(3))
@@ -201,7 +210,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("changed", "words"), REFUSED)
 def test_refusals(changed: dict[str, Any], words: str) -> None:
     with pytest.raises(cgcore.InputError, match=words):
-        cgcore.simulate(SOUND, DATA, **SHORT | changed)
+        cgcore.simulate(SOUND, DATA, **short(changed))
 
 
 def test_models_that_are_none() -> None:

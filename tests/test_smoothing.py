@@ -139,7 +139,9 @@ def test_a_fit_without_constraints_is_penalised_least_squares(strength: float) -
         reached = rows.loss(one) + penalty * np.sum((diagonal * one) ** 2)
         assert found.certificate.objective == pytest.approx(reached, rel=1e-9)
     # The curvature of the objective bounds what its rounding does to the coefficients.
-    np.testing.assert_allclose(c * diagonal, expected * diagonal, atol=1e-4 * np.linalg.norm(expected * diagonal))
+    np.testing.assert_allclose(
+        c * diagonal, expected * diagonal, atol=1e-4 * float(np.linalg.norm(expected * diagonal))
+    )
     assert found.smoothness == strength
     assert found.curve is None
 
@@ -228,6 +230,7 @@ def test_the_choice_is_the_smoothest_within_one_standard_error_of_the_best(n_ang
 
 def test_auto_fits_with_the_chosen_strength() -> None:
     auto = default(constraints="none")
+    assert auto.curve is not None
     assert auto.curve == curve_of_chignolin(10)
     assert auto.smoothness == curve_of_chignolin(10).choice
     assert auto.cutoff is None

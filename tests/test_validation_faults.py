@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -22,7 +22,7 @@ from cgcore.physics import design, energy, geometry, terms
 from cgcore.solver import lbfgs
 from validation.check import all_checks
 from validation.checks import host_devices
-from validation.context import TWO_PROTEINS, Context, with_harmonics
+from validation.context import TWO_PROTEINS, Context, four_terms, with_harmonics
 from validation.gate.compare import compare
 from validation.gate.file import read
 from validation.gate.modes import SOLVER, Key
@@ -51,6 +51,37 @@ def both(*faults: Fault) -> Fault:
 
 def negated(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *args, **kwargs: -function(*args, **kwargs)
+
+
+def turned(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Pair forces of the other sign."""
+
+    def made(*args: Any, **kwargs: Any) -> Any:
+        found = function(*args, **kwargs)
+        return found._replace(forces=-found.forces)
+
+    return made
+
+
+def without(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Constraints but for those that have one of these words in their names."""
+
+    def make(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args: tuple(found for found in function(*args) if not any(name in found.name for name in names))
+
+    return make
+
+
+def falling(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Walls at which the potential may fall as fast as it has to rise."""
+
+    def made(*args: Any) -> Any:
+        return tuple(
+            replace(found, normals=-found.normals) if found.name == "angle wall, high" else found
+            for found in function(*args)
+        )
+
+    return made
 
 
 def unweighted(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -125,9 +156,10 @@ class Seen:
     gated: tuple[Key, ...] = ()
 
 
-DEFAULT, PADDED = ("chignolin", "default"), ("two proteins", "default")
+DEFAULT, PADDED = ("chignolin", "truncated"), ("two proteins", "truncated")
+SAFE = ("chignolin", "safe")
 ROSENBROCK, QUARTIC = (SOLVER, "Rosenbrock"), (SOLVER, "quartic")
-FRAMES = {"scipy-lbfgsb-physical": 150, "invariances": 10}
+FRAMES = {"scipy-lbfgsb-physical": 150, "invariances": 10, "admissible": 1000}
 MANY = ("least-squares",)
 """Few frames are not summed as many are."""
 
@@ -135,8 +167,18 @@ FAULTS = {
     "sign of the repulsion's energy": Seen(replaced(terms, "soft_repulsion", negated), ("engines-openmm",)),
     "sign of phi": Seen(replaced(geometry, "dihedral", negated), ("engines-openmm", "engines-jax-md")),
     "sign of a column of the matrix": Seen(
-        replaced(design, "far_pair_forces", negated), ("least-squares", "recovery", "scipy-lsq-linear"), (DEFAULT,)
+        replaced(design, "far_pair_forces", turned), ("least-squares", "recovery", "scipy-lsq-linear"), (DEFAULT,)
     ),
+    "constraints dropped": Seen(replaced(fit, "constraints", without("")), ("admissible",), (SAFE,)),
+    "excluded volume not constrained": Seen(
+        replaced(fit, "constraints", without("excluded volume")), ("admissible",), (SAFE,)
+    ),
+    "sign of a wall": Seen(replaced(fit, "constraints", falling), ("admissible",), (SAFE,)),
+    "temperature ignored": Seen(
+        replaced(fit, "_temperature", lambda _: lambda *_: (300.0, ())), ("admissible",), (SAFE,)
+    ),
+    "float32 promise ignored": Seen(replaced(openmm, "require_float32", lambda _: lambda *_: None), ("admissible",)),
+    "float32 error unseen": Seen(replaced(fit, "float32_error", lambda _: lambda *_: 0.0), ("admissible",)),
     "a force that is not the energy's": Seen(replaced(terms, "soft_repulsion", constant), ("derivatives",)),
     "weights ignored": Seen(
         both(replaced(compress, "_rows", unweighted), replaced(gram, "_prepared", unweighted)),
@@ -175,12 +217,15 @@ def fresh() -> Iterator[None]:
     jax.clear_caches()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fresh")
 @pytest.mark.parametrize("seen", FAULTS.values(), ids=FAULTS)
 def test_a_fault_turns_the_checks_red(monkeypatch: pytest.MonkeyPatch, seen: Seen) -> None:
     names = seen.checks
     # Fewer columns and frames compile and run faster; how well L-BFGS converges shows on the hard problem alone.
-    prior = cgcore.default_prior() if "scipy-lbfgsb-physical" in names else with_harmonics(cgcore.default_prior(), 2, 2)
+    prior = four_terms(cgcore.default_prior())
+    if not {"scipy-lbfgsb-physical", "admissible"} & set(names):
+        prior = with_harmonics(prior, 2, 2)
     frames = FRAMES.get(names[0], 60) if names else 60
     context = Context(cgcore.datasets.chignolin().subset(frames), prior, quick=True)
     context.__dict__["datasets"] = {"data": cgcore.read(TWO_PROTEINS) if names == MANY else context.data}

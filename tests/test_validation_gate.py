@@ -134,6 +134,7 @@ def test_options_that_belong_together(record: Path, options: list[str]) -> None:
     assert record.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_record_for_data_of_ones_own(tmp_path: Path) -> None:
     """The main path of a user: record once, then gate."""
     batch = cgcore.datasets.chignolin().subset(60).join()
@@ -142,7 +143,7 @@ def test_a_record_for_data_of_ones_own(tmp_path: Path) -> None:
     assert ran("--data", data, "--gates", own)[0] == 2  # there is no record yet
     assert ran("--data", data, "--gates", own, "--update", "--reason", "first")[0] == 0
     code, output = ran("--data", data, "--gates", own)
-    assert (code, "mine.npz, default, steps" in output) == (0, True)
+    assert (code, "mine.npz, safe, steps" in output) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -177,8 +178,9 @@ def test_the_bundled_record_is_whole() -> None:
     assert all({"steps", "evaluations", "optimality_gap"} <= set(gates.bounds_of(mode)) for _, mode in gates.values)
 
 
+@pytest.mark.slow
 def test_a_fit_that_is_gated_passes_on_the_bundled_record() -> None:
-    only = ((modes.SOLVER, "quartic"), ("chignolin", "default"))
+    only = ((modes.SOLVER, "quartic"), ("chignolin", "truncated"), ("chignolin", "safe"))
     with jax.enable_x64(True):
         rows: list[Row] = list(compare.compare(Context.bundled(), file.read(), only))
     assert {row.name.rpartition(", ")[0] for row in rows} >= {", ".join(key) for key in only}

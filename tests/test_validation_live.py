@@ -17,7 +17,7 @@ from validation import comparison
 from validation.__main__ import cli
 from validation.check import Row, all_checks
 from validation.checks.recorded import compared
-from validation.context import TWO_PROTEINS, Context, with_harmonics
+from validation.context import TWO_PROTEINS, Context, four_terms, with_harmonics
 from validation.recorded_outputs import recorded_outputs
 from validation.runner import run
 
@@ -47,12 +47,15 @@ def on_the_factor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "plain", lambda objective, *args: plain("compressed", *args))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("on_the_factor")
 def test_a_script_written_from_the_algorithm_passes_on_padded_data_and_is_recorded(tmp_path: Path) -> None:
     data = cgcore.read(TWO_PROTEINS).subset(40)
     assert len({int(n) for source in data.sources for n in source.lengths}) == 2
     folder = tmp_path / "new" / "records"
-    mine = Context(data, cgcore.default_prior(), reference=stand_in(tmp_path, 10), record=folder, quick=True)
+    mine = Context(
+        data, four_terms(cgcore.default_prior()), reference=stand_in(tmp_path, 10), record=folder, quick=True
+    )
     rows = run(LIVE, mine)
     assert failed(rows) == []
     names = " ".join(row.name for row in rows)
@@ -87,6 +90,7 @@ LOSSES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "lines"), LOSSES.items(), ids=LOSSES)
 def test_a_script_with_another_loss_is_red_and_the_loss_named(
     tmp_path: Path, name: str, lines: tuple[str, str]
@@ -102,7 +106,7 @@ def test_a_script_with_another_loss_is_red_and_the_loss_named(
         f"return fitted, [{loss}]",
     )
     data = cgcore.datasets.chignolin().subset(5)
-    rows = list(until_losses(context(script, data, with_harmonics(cgcore.default_prior(), 2, 2))))
+    rows = list(until_losses(context(script, data, with_harmonics(four_terms(cgcore.default_prior()), 2, 2))))
     raised = [str(row.value) for row in rows if row.relation == "raised"]
     if not name:
         assert (raised, failed(rows)) == ([], [])
@@ -112,11 +116,12 @@ def test_a_script_with_another_loss_is_red_and_the_loss_named(
     assert len(failed(rows)) >= 2
 
 
+@pytest.mark.slow
 def test_a_record_of_wrong_losses_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = returning(tmp_path, "return prior_params, [1.0, 0.5]")
     mine = Context(
         cgcore.datasets.chignolin().subset(5),
-        with_harmonics(cgcore.default_prior(), 1, 1),
+        with_harmonics(four_terms(cgcore.default_prior()), 1, 1),
         reference=script,
         record=tmp_path / "records",
     )

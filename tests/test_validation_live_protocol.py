@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import cgcore
-from validation.context import TWO_PROTEINS
+from validation.context import TWO_PROTEINS, four_terms
 from validation.live.protocol import Frames, Protocol
 
 # Scripts, problems and engines of others.
@@ -28,7 +28,7 @@ def protocol(monkeypatch: pytest.MonkeyPatch) -> Protocol:
         return params["kr"] * jnp.sum(jnp.where(jnp.asarray(mask, bool)[:, None], R, 0.0) ** 2)
 
     monkeypatch.setattr(cgcore, "energy", energy)
-    return Protocol(PADDED, cgcore.default_prior())
+    return Protocol(PADDED, four_terms(cgcore.default_prior()))
 
 
 WAYS: dict[str, Callable[..., Any]] = {
@@ -72,7 +72,7 @@ def test_an_energy_without_a_mask_is_refused_on_padded_data(protocol: Protocol) 
         energy(params, data.R[0])
     with pytest.raises(TypeError, match="without a mapping"):
         energy(data.R[0], data.mask[0])
-    whole = Protocol(cgcore.datasets.chignolin().subset(2).join(), cgcore.default_prior())
+    whole = Protocol(cgcore.datasets.chignolin().subset(2).join(), four_terms(cgcore.default_prior()))
     R = whole.arguments()["dataset"].R
     assert float(whole.apply_fn_priors(params, R[0])) > 0
     whole.apply_fn_priors(params, R.astype(jnp.float32))
@@ -80,7 +80,7 @@ def test_an_energy_without_a_mask_is_refused_on_padded_data(protocol: Protocol) 
 
 
 def test_the_data_set_reads_as_a_mapping_and_by_attribute() -> None:
-    data = Protocol(PADDED, cgcore.default_prior()).arguments()["dataset"]
+    data = Protocol(PADDED, four_terms(cgcore.default_prior())).arguments()["dataset"]
     assert list(data) == ["R", "F", "mask", "species"]
     assert (len(data), data["R"].shape, data.N_max) == (6, (6, 20, 3), 20)
     for same in (data.R, data["positions"], data.get("coords"), data["train"]["R"], data[:]["R"], dict(data)["R"]):
@@ -93,7 +93,7 @@ def test_the_data_set_reads_as_a_mapping_and_by_attribute() -> None:
 
 
 def test_the_data_set_is_a_pytree() -> None:
-    data = Protocol(PADDED, cgcore.default_prior()).arguments()["dataset"]
+    data = Protocol(PADDED, four_terms(cgcore.default_prior())).arguments()["dataset"]
     doubled = jax.jit(lambda data: jax.tree.map(lambda x: 2 * x, data))(data)
     assert isinstance(doubled, Frames)
     np.testing.assert_array_equal(doubled.R, 2 * data.R)
@@ -102,7 +102,7 @@ def test_the_data_set_is_a_pytree() -> None:
 
 
 def test_padding_is_parked_apart_and_everything_is_float64() -> None:
-    given = Protocol(PADDED, cgcore.default_prior()).arguments()
+    given = Protocol(PADDED, four_terms(cgcore.default_prior())).arguments()
     data, real = given["dataset"], PADDED.mask.astype(bool)
     np.testing.assert_array_equal(np.asarray(data.R)[real], PADDED.R[real].astype(float))
     distances = np.linalg.norm(np.asarray(data.R)[:, :, None] - np.asarray(data.R)[:, None], axis=-1)

@@ -13,6 +13,7 @@ import pytest
 from live_helpers import CALL, returning, written
 
 import cgcore
+from validation.context import four_terms
 from validation.explicit import System
 from validation.live.answer import Answer, checked
 from validation.live.normalisations import recognised
@@ -22,7 +23,7 @@ from validation.live.script import ScriptError, call
 # Scripts, problems and engines of others.
 pytestmark = pytest.mark.usefixtures("code_of_others")
 
-PRIOR = cgcore.default_prior()
+PRIOR = four_terms(cgcore.default_prior())
 
 
 def answer(script: Path) -> Answer:

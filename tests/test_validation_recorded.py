@@ -16,6 +16,7 @@ from validation.runner import run
 pytestmark = pytest.mark.usefixtures("code_of_others")
 
 
+@pytest.mark.slow
 def test_cgcore_matches_what_the_original_implementation_gave() -> None:
     check = next(check for check in all_checks() if check.name == "recorded")
     rows = run([check], Context.bundled(quick=True))

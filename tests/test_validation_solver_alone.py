@@ -38,6 +38,7 @@ def test_exact_solutions(problem: Problem) -> None:
     assert float(problem.loss(problem.solution)) == pytest.approx(problem.optimum, rel=1e-12, abs=1e-25)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["8 Bard", "9 Gaussian", "20 Watson 6", "23 penalty I 4", "35 Chebyquad 8"])
 def test_published_minima_are_what_newton_finds(name: str) -> None:
     """The papers give six digits."""
@@ -112,6 +113,7 @@ def test_digits() -> None:
     assert Case("f", zero, 1).digits(4e-8) == pytest.approx(4)
 
 
+@pytest.mark.slow
 def test_solves_an_easy_one_as_well_as_scipy() -> None:
     outcome = alone.solve(Case("NIST StRD", nist(("Misra1a",))[0], 2))
     assert outcome.verdict is alone.Verdict.SOLVED

@@ -77,7 +77,8 @@ def context_of(data: str | None = None, units: str | None = None, config: str | 
 
 def unconstrained(**options: Any) -> cgcore.Options:
     """Options of a fit without constraints, truncated and not smoothed: the plain least-squares problem."""
-    return cgcore.Options(**{"constraints": "none", "truncation": "auto"} | options)
+    settings: dict[str, Any] = {"constraints": "none", "truncation": "auto"} | options
+    return cgcore.Options(**settings)
 
 
 def four_terms(prior: cgcore.Prior) -> cgcore.Prior:

@@ -12,7 +12,16 @@ from typing import Any
 
 from .inputs import DEVICES, on_device, prior, synthetic, use
 
-PARTS = ["factor pass", "solve", "whole fit", "direct step", "energy", "forces", "design matrix"]
+PARTS = [
+    "factor pass",
+    "solve",
+    "solve without constraints",
+    "whole fit",
+    "direct step",
+    "energy",
+    "forces",
+    "design matrix",
+]
 
 
 def job(part: str, frames: int, beads: int, harmonics: int | None, device: str) -> Callable[[], Any]:
@@ -28,6 +37,8 @@ def job(part: str, frames: int, beads: int, harmonics: int | None, device: str) 
         call = partial(cgcore.compress, data, fingerprint)
     elif part == "solve":
         call = partial(cgcore.fit, cgcore.compress(data, fingerprint), start)
+    elif part == "solve without constraints":
+        call = partial(cgcore.fit, cgcore.compress(data, fingerprint), start, cgcore.Options(constraints="none"))
     elif part == "whole fit":
         call = partial(cgcore.fit, data, start)
     else:

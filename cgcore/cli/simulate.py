@@ -20,8 +20,8 @@ RECORD, PICTURE = "simulation.json", "simulation.png"
 
 
 @click.command("simulate")
-@click.argument("model", metavar="FILE", type=click.Path())
-@click.argument("data", required=False, type=click.Path())
+@click.argument("model", metavar="FILE", type=options.PATH)
+@click.argument("data", required=False, type=options.PATH)
 @click.option("--temperature", type=float, metavar="K", help="The data's where they say one, else 300.")
 @click.option("--replicas", type=int, default=32, show_default=True, metavar="N", help="Independent runs.")
 @click.option(
@@ -36,9 +36,9 @@ RECORD, PICTURE = "simulation.json", "simulation.png"
 )
 @click.option("--protein", metavar="NAME", help="Which, where DATA hold several.")
 @click.option("--beads", type=int, metavar="N", help="Of that protein, another way to say which.")
-@click.option("--output", type=click.Path(), metavar="DIR", help="Write record, picture and what --resume needs there.")
-@click.option("--plot", "plot_file", type=click.Path(), metavar="FILE", help="Picture: .png, .svg or .pdf.")
-@click.option("--trajectory", type=click.Path(), metavar="FILE", help="Saved frames as a .pdb of many models.")
+@click.option("--output", type=options.PATH, metavar="DIR", help="Write record, picture and what --resume needs there.")
+@click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Picture: .png, .svg or .pdf.")
+@click.option("--trajectory", type=options.PATH, metavar="FILE", help="Saved frames as a .pdb of many models.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was killed, from --output.")
 @options.units
 @options.cache

@@ -32,8 +32,8 @@ class WeightKeys:
     dihedral: Annotated[Number, key("Factor of the dihedrals.", fit=True, ge=0)] = 0.15
     repulsive: Annotated[Number, key("Factor of the repulsion at separations from 6.", fit=True, ge=0)] = 0.25
     excluded_volume: Annotated[
-        Number | None, key("Factor of the repulsion at separations 2 to 5.", fit=True, ge=0, default="no such term")
-    ] = None
+        Number | None, key("Factor of the repulsion at separations 2 to 5; 0 or null: no such term.", fit=True, ge=0)
+    ] = 1.0
 
 
 @block("model.priors")
@@ -62,9 +62,11 @@ class PriorKeys:
         series("Phases of the dihedral [rad]; zeros beside `k_dih`, else [0]."),
     ] = None
     epsilon_ex: Annotated[
-        Number | None, key("Strength of the excluded volume.", unit="kcal/mol", fit=True, default="1")
-    ] = None
-    sigma_ex: Annotated[Number | None, key("Length of the excluded volume.", unit="Å", fit=True, default="3")] = None
+        Number, key("Strength of the excluded volume, of no meaning without its term.", unit="kcal/mol", fit=True)
+    ] = 1.0
+    sigma_ex: Annotated[
+        Number, key("Length of the excluded volume, of no meaning without its term.", unit="Å", fit=True)
+    ] = 3.5
     theta0: Annotated[Number | None, key("Kept in what is written; no term uses it.", unit="rad", fit=True)] = None
     k_theta: Annotated[
         Number | None, key("Kept in what is written; no term uses it.", unit="kcal/mol/rad²", fit=True)
@@ -72,7 +74,6 @@ class PriorKeys:
 
 
 _PAIRS = {("a", "b"): ((0.0,), (0.0,)), ("k_dih", "gamma_dih"): ((0.5,), (0.0,))}
-_EXCLUDED_VOLUME = {"epsilon_ex": 1.0, "sigma_ex": 3.0}
 
 
 def prior_of(keys: PriorKeys, problems: Problems) -> Prior | None:
@@ -90,17 +91,15 @@ def prior_of(keys: PriorKeys, problems: Problems) -> Prior | None:
             words = f"has {len(two)} values and {first} {len(one)}; give one of each for every harmonic"
             problems.add(f"{at}.{second}", words)
         values |= {first: one, second: two}
-    excluded = {name: values.pop(name) for name in FITTED_EXCLUDED_VOLUME}
-    if keys.weights.excluded_volume is not None:
-        values |= _EXCLUDED_VOLUME | {name: value for name, value in excluded.items() if value is not None}
-    else:
-        for name, value in excluded.items():
-            if value is not None:
-                problems.add(f"{at}.{name}", f"has no term; give {at}.weights.excluded_volume or remove it")
+    # A weight of 0 takes the term out, and its parameters with it.
+    weights = Weights(**asdict(keys.weights) | {"excluded_volume": keys.weights.excluded_volume or None})  # pyright: ignore[reportArgumentType]
+    if weights.excluded_volume is None:
+        for name in FITTED_EXCLUDED_VOLUME:
+            del values[name]
     for name in ("sigma", "sigma_ex"):
         if values.get(name) == 0:
             problems.add(f"{at}.{name}", "is 0, and so is its term; give a length above 0")
     if len(problems) > count:
         return None
     lists = {name: list(values[name]) for name in SERIES}
-    return Prior(Weights(**asdict(keys.weights)), values | lists, carried)  # pyright: ignore[reportArgumentType]
+    return Prior(weights, values | lists, carried)

@@ -24,8 +24,8 @@ def triangle(rows: Float[np.ndarray, "rows m"]) -> Triangle:
     return S * np.where(np.diag(S) < 0, -1.0, 1.0)[:, None]
 
 
-def merged(factors: Sequence[Triangle]) -> Triangle:
-    """The factor of the joined data, from the factors of its disjoint parts."""
+def merged(factors: Sequence[Float[np.ndarray, "_ m"]]) -> Triangle:
+    """The factor of the joined data, from the factors of its disjoint parts, or from rows of them."""
     return triangle(np.vstack(list(factors)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -66,11 +66,11 @@ class Plan(NamedTuple):
 
 
 def fit(
-    data: Source,
-    prior: Prior,
+    data: Source | Any,
+    prior: Prior | Any,
     options: Options = Options(),
     *,
-    validation: Source | None = None,
+    validation: Source | Any = None,
     displacement: Displacement = free,
     displacement_name: str | None = None,
     progress: Callbacks = Callbacks(),

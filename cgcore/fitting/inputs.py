@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from cgcore.physics.prior import Prior
 Source: TypeAlias = Dataset | Factor | str | os.PathLike[str]
 
 
-def opened(source: Source, what: str) -> Dataset | Factor:
+def opened(source: Source | Any, what: str) -> Dataset | Factor:
     """Frames or a factor; a path is read.
 
     Raises:
@@ -35,7 +35,7 @@ def opened(source: Source, what: str) -> Dataset | Factor:
     )
 
 
-def require_prior(prior: Prior) -> None:
+def require_prior(prior: Prior | Any) -> None:
     """Refuse what is no prior, and one that acts on nothing.
 
     Raises:

@@ -88,7 +88,7 @@ def problem(
     def from_params(params: Params) -> Coefficients:
         return to_coefficients(_cast(params, np.float64))
 
-    def from_y(y: Array) -> Coefficients:
+    def from_y(y: Array | np.ndarray) -> Coefficients:
         return origin + basis @ np.asarray(y, np.float64)
 
     root = np.sqrt(max(spectrum.beads, 1))

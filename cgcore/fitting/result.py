@@ -36,7 +36,7 @@ class FitResult:
         val_loss: their loss on held-out frames; None where none were held out.
         initial_val_loss: the initial parameters' loss on them; None likewise.
         grad_norm: gradient norm at the end, in the coordinates of the fit.
-        loss_history: the loss before each step.
+        loss_history: what is minimised before each step: the loss, and where the fit is smoothed the penalty, too.
         initial_params: where the fit started.
         fitted_params: where it ended, in the canonical gauge.
         prior: the prior that was fitted, with its starting parameters.

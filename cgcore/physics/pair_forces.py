@@ -62,7 +62,8 @@ def far_pair_forces(R: Positions, lengths: Lengths, displacement: Displacement =
 
     zeros = [jnp.zeros_like(x) for x in every]
     forces, strongest = jax.lax.fori_loop(0, chunks, add, (zeros, zeros[0]))
-    return PairForces(jnp.where(real, jnp.stack(forces), 0.0), _closest(strongest))
+    # Rows of padding have met real beads, too.
+    return PairForces(jnp.where(real, jnp.stack(forces), 0.0), _closest(jnp.where(real, strongest, 0.0)))
 
 
 def close_pair_forces(R: Positions, lengths: Lengths, displacement: Displacement = free) -> PairForces:

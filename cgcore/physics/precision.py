@@ -38,7 +38,7 @@ def float32_error(prior: Prior, scale: float | None = None) -> float:
     p = {name: np.asarray(value, np.float64) for name, value in prior.params.items()}
     w, kT = prior.weights, BOLTZMANN * ROOM_TEMPERATURE
     stiffness = w.bond * abs(float(p["kr"]))
-    scale = np.sqrt(stiffness * kT) if scale is None else scale
+    rms = float(np.sqrt(stiffness * kT)) if scale is None else scale
     spread = 6 * np.sqrt(kT / stiffness) if stiffness > 0 else 1.0
     r0 = float(p["r0"])
     lengths, turns = np.linspace(r0 - spread, r0 + spread, POINTS), np.linspace(-np.pi, np.pi, POINTS)
@@ -62,7 +62,7 @@ def float32_error(prior: Prior, scale: float | None = None) -> float:
             np.max(np.abs(single.astype(np.float64) - double))
             for single, double in zip(forces(p, np.float32), forces(p, np.float64), strict=True)
         ]
-        error = float(np.max(differences)) / float(scale) if scale > 0 else float(np.max(differences))
+        error = float(np.max(differences)) / rms if rms > 0 else float(np.max(differences))
     return error if np.isfinite(error) else float("inf")
 
 

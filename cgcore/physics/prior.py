@@ -65,7 +65,7 @@ class Prior:
         Raises:
             InputError: the file cannot be read, anything is wrong in it, or it holds no `model: priors:` block.
         """
-        from cgcore.config import config_of
+        from cgcore.config.loading import config_of
         from cgcore.files import read_yaml
 
         document = read_yaml(path)

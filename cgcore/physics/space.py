@@ -8,11 +8,11 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from cgcore.errors import InputError
 
-Vector = Float[Array | np.ndarray, "3"]
+Vector = Float[Any, "3"]
 Displacement = Callable[[Vector, Vector], Vector]
 """jax-md's convention: `displacement(Ra, Rb)` is Ra - Rb, in a periodic box its nearest image."""
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+from typing import Any
 
-Scalar = Float[Array, ""]
+import jax.numpy as jnp
+from jaxtyping import Float
+
+Real = Any
+"""Arrays of JAX, where a fit is traced, or of NumPy, as in a `Prior`."""
+
+Scalar = Float[Real, ""]
 
 
 def harmonic_bond(r: Scalar, r0: Scalar, kr: Scalar) -> Scalar:
@@ -13,13 +18,13 @@ def harmonic_bond(r: Scalar, r0: Scalar, kr: Scalar) -> Scalar:
     return kr / 2 * (r - r0) ** 2
 
 
-def fourier_angle(theta: Scalar, a: Float[Array, " n"], b: Float[Array, " n"]) -> Scalar:
+def fourier_angle(theta: Scalar, a: Float[Real, " n"], b: Float[Real, " n"]) -> Scalar:
     """sum_n a_n cos(n theta) + b_n sin(n theta), n = 1, 2, ..., with a, b [kcal/mol]."""
     n_theta = _harmonics(a) * theta
     return jnp.sum(a * jnp.cos(n_theta) + b * jnp.sin(n_theta))
 
 
-def cosine_dihedral(phi: Scalar, k: Float[Array, "*axes n"], gamma: Float[Array, "*axes n"]) -> Scalar:
+def cosine_dihedral(phi: Scalar, k: Float[Real, "*axes n"], gamma: Float[Real, "*axes n"]) -> Scalar:
     """sum_n k_n [1 + cos(n phi - gamma_n)], n = 1, 2, ... along the last axis, with k [kcal/mol], gamma [rad]."""
     return jnp.sum(k * (1 + jnp.cos(_harmonics(k) * phi - gamma)))
 
@@ -29,7 +34,7 @@ def soft_repulsion(r: Scalar, epsilon: Scalar, sigma: Scalar) -> Scalar:
     return epsilon * (sigma / r) ** 4
 
 
-def _harmonics(series: Float[Array, "*axes n"]) -> Float[Array, "*ones n"]:
+def _harmonics(series: Float[Real, "*axes n"]) -> Float[Real, "*ones n"]:
     """1, 2, ... along the last axis, with as many axes as the series has."""
     n = jnp.arange(1, series.shape[-1] + 1, dtype=series.dtype)
     return jnp.expand_dims(n, range(series.ndim - 1))

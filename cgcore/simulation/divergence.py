@@ -86,11 +86,13 @@ def jensen_shannon(
 ) -> Float[np.ndarray, "*samples"]:
     """The Jensen-Shannon divergence of two histograms [bits] (Lin, IEEE Trans. Inf. Theory 37, 145 (1991))."""
     p, q = (counts / counts.sum(axis=-1, keepdims=True) for counts in (a, b))
-    middle = np.where(p + q > 0, (p + q) / 2, 1.0)
-    # Of an empty bin: 0 log 1.
-    both = (of * np.log2(np.where(of > 0, of, middle) / middle) for of in (p, q))
-    bits = sum(both, start=np.zeros_like(p)).sum(axis=-1) / 2
-    return np.asarray(np.maximum(bits, 0.0))  # rounding can make it -1e-17
+    middle = (p + q) / 2
+
+    def relative(of: np.ndarray) -> np.ndarray:
+        # Of an empty bin: 0 log 1.
+        return np.asarray(np.sum(of * np.log2(np.where(of > 0, of, 1.0) / np.where(of > 0, middle, 1.0)), axis=-1))
+
+    return np.asarray(np.maximum((relative(p) + relative(q)) / 2, 0.0))  # rounding can make it -1e-17
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import cgcore
+from cgcore.export import write_openmm
 from validation import admissible, explicit
 from validation.admissible import Inequalities, Sampled
 from validation.check import Row, at_least, at_most, check, equal
-from validation.context import Context, five_terms
+from validation.context import Context, five_terms, unconstrained
 from validation.tolerances import near
 
 EXACT = 1e-10
@@ -25,11 +29,14 @@ SLACK |= {"repulsion": 0.05, "excluded volume": 0.05}
 """Part of a bound by which a constraint may be missed for the same reason: a bin is 10 % of a wall's width, and 4 %
 of a contact's energy."""
 
+PROMISE = 1e-4
+"""Part of the root mean square force by which forces in float32 may be wrong."""
+
 STOPPED = 1e-6
 """A fit that is stopped after a step has an optimality gap far above this."""
 
 
-@check("admissible", quick=True, needs=("scipy",))
+@check("admissible", quick=True, needs=("openmm", "scipy"))
 def constrained(context: Context) -> Iterator[Row]:
     """The default fit: each constraint on the potentials themselves, optimum by SciPy's SLSQP, certificate by hand."""
     prior = five_terms(context.prior)
@@ -45,9 +52,34 @@ def constrained(context: Context) -> Iterator[Row]:
         yield equal(f"{name}, status", fit.status.name, "CONSTRAINED")
         yield from _physics(name, fit, rows, sampled)
         yield from _optimum(name, fit, prior, system, rows)
+    yield from _precision(data, prior)
     stopped = cgcore.fit(data, prior, cgcore.Options(max_steps=1))
     yield equal("stopped after a step, converged", stopped.converged, False)
     yield at_least("stopped after a step, optimality gap", stopped.certificate.optimality_gap, STOPPED)
+
+
+def _precision(data: cgcore.Dataset, prior: cgcore.Prior) -> Iterator[Row]:
+    """Where large coefficients cancel: what float32 leaves of the angle's forces, and whether that is exported."""
+    free = cgcore.fit(data, prior, unconstrained(truncation=0.0))
+    p = free.fitted_params
+    theta, n = np.linspace(0, np.pi, 181)[:, None], np.arange(1, len(p["a"]) + 1)
+
+    def slopes(real: Any) -> np.ndarray:
+        k, a, b = n.astype(real), np.asarray(p["a"], real), np.asarray(p["b"], real)
+        x = theta.astype(real) * k
+        return np.sum(k * (b * np.cos(x) - a * np.sin(x)), axis=1).astype(float)
+
+    scale = np.sqrt(free.certificate.zero_prior_loss)
+    lost = prior.weights.angle * np.max(np.abs(slopes(np.float32) - slopes(np.float64))) / float(p["r0"]) / scale
+    expected = bool(lost > PROMISE)
+    yield equal("all directions resolved, float32 loses the forces, reported", free.float32_error > PROMISE, expected)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            write_openmm(Path(folder) / "system.xml", free.fitted_prior, data.n_beads)
+            refused = False
+        except cgcore.InputError:
+            refused = True
+    yield equal("all directions resolved, export to OpenMM, refused", refused, expected)
 
 
 def _steepest(sampled: Sampled) -> float:

@@ -65,7 +65,8 @@ def openmm(context: Context) -> Iterator[Row]:
     yield at_least("OpenMM, closest approach", theirs.closest_approach, NO_CLOSER, "Å")
     for name in COMPARED:
         a, b = ours.observables[name].simulation, theirs.observables[name].simulation
-        apart = abs(a.mean - b.mean) / np.hypot(a.error, b.error)
+        assert None not in (a.mean, b.mean, a.error, b.error)
+        apart = abs(float(a.mean or 0) - float(b.mean or 0)) / np.hypot(float(a.error or 0), float(b.error or 0))
         yield at_most(f"OpenMM and cgcore, mean {name}, apart", apart, ERRORS, "standard errors")
 
 
