@@ -39,7 +39,7 @@ def extended(beads: int) -> cgcore.Dataset:
     i = np.arange(beads)
     zigzag = np.stack([3.3 * i, 1.9 * (i % 2), 0.0 * i], axis=1)
     R = zigzag + 0.05 * np.random.default_rng(0).normal(size=(4 * REPLICAS, beads, 3))
-    return cgcore.from_arrays(R, np.zeros_like(R))
+    return cgcore.from_arrays(R, np.ones_like(R))  # forces that nothing here looks at
 
 
 def simulated(engine: str, beads: int) -> cgcore.SimulationResult:

@@ -92,8 +92,13 @@ def energy_of(
     energy: Callable[..., Array], params: Any, species: Int[np.ndarray, " beads"]
 ) -> Callable[[Float[Array, "beads 3"]], Float[Array, ""]]:
     """An energy of positions alone, all beads real."""
-    mask = np.ones(len(species), bool)
-    return lambda R: energy(params, R, mask, np.asarray(species, np.int32))
+    fixed = params, np.ones(len(species), bool), np.asarray(species, np.int32)
+
+    def of_positions(R: Float[Array, "beads 3"]) -> Float[Array, ""]:
+        own, mask, kinds = jax.tree.map(jnp.asarray, fixed)
+        return energy(own, R, mask, kinds)
+
+    return of_positions
 
 
 def _digest(arrays: list[Any]) -> str:

@@ -73,8 +73,8 @@ def counted(tally: Tally, seen: Seen, step: Any, kinetic: Any, xp: Any) -> Tally
     sound = whole & (seen.outcome != Outcome.NOT_FINITE)
     outside = sound[None] & seen.outside
     first = xp.any(outside, axis=0) & (tally.first_outside < 0)
-    return Tally(
-        xp.where(lost, seen.outcome, tally.outcome).astype(tally.outcome.dtype),  # NumPy makes int64 of an enum
+    after = Tally(
+        xp.where(lost, seen.outcome, tally.outcome),
         xp.where(lost, step, tally.lost_at),
         xp.where(sound, xp.minimum(tally.closest, seen.closest), tally.closest),
         tally.outside + outside,
@@ -82,3 +82,4 @@ def counted(tally: Tally, seen: Seen, step: Any, kinetic: Any, xp: Any) -> Tally
         tally.looks + sound,
         xp.where(sound, tally.kinetic + kinetic, tally.kinetic),
     )
+    return Tally(*(new.astype(old.dtype) for new, old in zip(after, tally, strict=True)))
