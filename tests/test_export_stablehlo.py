@@ -37,7 +37,8 @@ def of_network(params: Any, R: jax.Array, mask: jax.Array, species: jax.Array) -
     r = jnp.sqrt(jnp.where(near, squared, 1.0))
     kinds = params["embedding"][species]
     x = jnp.concatenate([kinds[i] * kinds[j], (r / 12)[:, None]], axis=1)
-    x = jnp.tanh(x @ params["layers"][0]["w"] + params["layers"][0]["b"]) @ params["layers"][1]["w"]
+    hidden, out = params["layers"]
+    x = jnp.tanh(x @ hidden["w"] + hidden["b"][None]) @ out["w"]
     return jnp.sum(jnp.where(near, x[:, 0] * (1 - (r / 12) ** 2) ** 2, 0.0))
 
 

@@ -25,6 +25,8 @@ Flag = Annotated[bool, Strict()]
 Text = Annotated[str, Strict(), Field(min_length=1)]
 """Strict: neither a quoted number nor `true` is a number."""
 
+_WRONG_CALL = {"missing", "multiple_argument_values", "unexpected_keyword_argument", "unexpected_positional_argument"}
+
 T = TypeVar("T")
 JsonSchema = dict[str, Any]
 
@@ -67,6 +69,7 @@ def block(name: str) -> Callable[[type[T]], type[T]]:
 
     Raises (when an instance is made):
         InputError: a value is of the wrong kind or out of range.
+        TypeError: an argument is unknown, missing or given twice, as for any dataclass.
     """
 
     def make(cls: type[T]) -> type[T]:
@@ -77,6 +80,9 @@ def block(name: str) -> Callable[[type[T]], type[T]]:
             try:
                 checked(self, *args, **kwargs)
             except ValidationError as error:
+                for found in error.errors(include_url=False):
+                    if found["type"] in _WRONG_CALL:
+                        raise TypeError(f"{made.__name__}(): {found['msg']}: {found['loc'][-1]}") from error
                 problems = Problems("")
                 add_errors(problems, name, keys_of(made), error)
                 problems.check()

@@ -84,8 +84,8 @@ def write_openmm(path: str | os.PathLike[str], prior: Prior, beads: int, *, mass
         InputError: as `openmm_system`, the file cannot be written, or the prior loses its digits in float32, in which
             OpenMM computes on most platforms.
     """
-    require_float32("the prior", prior)
     system = openmm_system(prior, beads, mass=mass)
+    require_float32("the prior", prior)
     atomic_write(path, require_openmm().XmlSerializer.serialize(system))
 
 
