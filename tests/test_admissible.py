@@ -289,6 +289,7 @@ def test_the_bound_holds_wherever_the_solver_ended(size: float) -> None:
         assert 0.01 * size**2 < gap < 1e3 * (size**2 + size)
 
 
+@pytest.mark.slow
 def test_a_fit_that_is_stopped_early_is_not_called_optimal() -> None:
     for steps in (1, 2, 3, 200):
         found = fit(factor(), PRIOR, Options(smoothness=STRENGTH, max_steps=steps, tol_grad=0.0))

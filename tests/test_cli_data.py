@@ -15,6 +15,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return prior_yaml(tmp_path_factory.mktemp("config") / "c.yaml")
 
 
+@pytest.mark.slow
 def test_a_folder_of_different_widths(tmp_path: Path, config: Path) -> None:
     (tmp_path / "data").mkdir()
     parts = {"a": bundled(40), "b": bundled(slice(300, 330), 8), "c": bundled(slice(500, 520), 7)}
@@ -45,6 +46,7 @@ def test_nm_and_kj_in_float32(tmp_path: Path, config: Path) -> None:
     assert kept["train_loss"] == pytest.approx(loss(kept["fitted_params"], here), rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["compressed", "direct"])
 def test_nan_in_padding(tmp_path: Path, config: Path, objective: str) -> None:
     arrays = bundled(60)

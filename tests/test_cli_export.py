@@ -150,6 +150,7 @@ def test_without_openmm(tmp_path: Path, priors: Path, monkeypatch: pytest.Monkey
     assert_refused(ran, r"pip install 'cgcore\[export\]'")
 
 
+@pytest.mark.slow
 def test_a_mixture_of_two_runs_is_a_warning(tmp_path: Path) -> None:
     data, config = save(tmp_path / "d.npz", bundled(12)), prior_yaml(tmp_path / "c.yaml", harmonics=1)
     assert (

@@ -36,7 +36,10 @@ def scripted(code: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    _, err = process.communicate(timeout=120)
+    try:
+        _, err = process.communicate(timeout=120)
+    finally:  # one that never ends is this test's failure, not that of a later one which finds it running
+        process.kill()
     return process.returncode, err
 
 

@@ -32,6 +32,7 @@ def test_pictures(tmp_path: Path, files: Files, name: str, start: bytes) -> None
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.slow
 def test_a_page_holds_all_in_itself(tmp_path: Path, files: Files) -> None:
     data, config = files
     assert run("fit", data, "--config", config, "--plot", tmp_path / "p.html").code == 0

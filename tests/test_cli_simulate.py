@@ -39,6 +39,7 @@ def record(folder: Path) -> dict[str, Any]:
     return json.loads((folder / RECORD).read_text(encoding="utf-8"), parse_constant=refuse)
 
 
+@pytest.mark.slow
 def test_a_whole_run(tmp_path: Path, priors: Path, data: Path) -> None:
     out, trajectory = tmp_path / "out", tmp_path / "run.pdb"
     ran = run("simulate", priors, data, *QUICK, "--output", out, "--trajectory", trajectory)

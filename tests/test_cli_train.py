@@ -50,6 +50,7 @@ def record(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "train.json").read_text(encoding="utf-8"), parse_constant=refuse)
 
 
+@pytest.mark.slow
 def test_what_is_written_and_said(tmp_path: Path, data: Path) -> None:
     out = tmp_path / "out"
     ran = train(config(tmp_path), data, "--output", out)

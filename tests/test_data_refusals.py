@@ -329,7 +329,7 @@ def test_one_flipped_bit_never_changes_the_data(tmp_path: Path, save: Any) -> No
     rng = np.random.default_rng(3)
     places = [*rng.integers(0, directory, 150), *range(directory, len(content))]
     for place in places:
-        for bit in range(8):
+        for bit in rng.choice(8, 2, replace=False):
             flipped = bytearray(content)
             flipped[place] ^= 1 << bit
             path.write_bytes(flipped)

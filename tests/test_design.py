@@ -87,6 +87,7 @@ def test_each_term_has_its_columns(term: str, padded: Frames, given_prior: Prior
     assert touched == set(range(layout.size)[layout.terms[term]])
 
 
+@pytest.mark.slow
 def test_equals_autodiff_for_every_length(padded: Frames, given_prior: Prior) -> None:
     layout, c = Layout.of(given_prior), to_coefficients(given_prior.params)
     for weights in (ALL_ON, *map(only, TERMS)):

@@ -159,6 +159,7 @@ def test_batches_that_do_not_divide_the_frames(way: str, rows_at_once: int, monk
     check(two_proteins(), prior_of(), factor_of(two_proteins(), prior_of(), 3))
 
 
+@pytest.mark.slow
 def test_chignolin_in_batches_that_do_not_divide_the_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "ROWS_AT_ONCE", 3 * 10 * 37)  # 36 frames, 27 times, and then 28
     check(chignolin_chains(), prior_of(), factor_of(cgcore.datasets.chignolin(), prior_of(), 1))
@@ -493,6 +494,7 @@ def peak_of(path: Path, n_frames: int) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 @by_gram
 def test_memory_does_not_grow_with_the_frames(way: str, tmp_path: Path) -> None:
     factor_of(random_chains(50, [10], 10, seed=40), prior_of())  # what is compiled and cached is not of the pass
@@ -506,6 +508,7 @@ def test_memory_does_not_grow_with_the_frames(way: str, tmp_path: Path) -> None:
 # Periodic boxes
 
 
+@pytest.mark.slow
 def test_periodic_displacement() -> None:
     from jax_md import space
 

@@ -54,6 +54,7 @@ def direct_loss() -> Any:
     return jax.jit(lambda params: cgcore.force_matching_loss(PRIOR.weights, params, R, F, mask))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("objective", "coordinates"), COMBINATIONS)
 def test_one_loss_by_every_way(objective: str, coordinates: str) -> None:
     """In one test for each, as every process that runs one of them compiles the program."""

@@ -142,6 +142,7 @@ def plain_loss(params: Params, R: jax.Array, F: jax.Array, mask: jax.Array) -> j
     return loss_module.force_matching_loss(WEIGHTS, params, R, F, mask)
 
 
+@pytest.mark.slow
 def test_first_ten_recorded_losses(real: tuple[np.ndarray, ...]) -> None:
     solution = minimise(plain_loss, recorded("initial_params"), *real, limits=Limits(max_steps=10))
     # They were stored as float32.

@@ -186,6 +186,7 @@ def test_other_frequencies_and_folders_of_checkpoints_are_fine(tmp_path: Path, c
     assert set(again.train_full_pipeline(resume_from=checkpoints)) == {"prior_pretrain", "stage1", "stage2"}
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_the_fit_comes_back(tmp_path: Path) -> None:
     plan: dict[str, Any] = {"model": {"ml_model": "none", "train_priors": True}, "epochs_adam": 1, "epochs_lion": 0}
     first = trainer(tmp_path, **plan)

@@ -83,6 +83,7 @@ def test_slots() -> None:
     assert every.max_edges == 90
 
 
+@pytest.mark.slow
 def test_nequip_with_one_bead() -> None:
     small = NequipSettings(num_layers=1, n_radial_basis=2, hidden_channels=2, mlp_n_hidden=4, avg_num_neighbors=6.0)
     net = make_network(NetworkSettings("nequip", nequip=small), 1)

@@ -58,6 +58,7 @@ def test_pre_training_touches_the_prior_alone() -> None:
         np.testing.assert_array_equal(worker.params["prior"][name], value)
 
 
+@pytest.mark.slow
 def test_pre_training_by_its_arguments_and_by_the_settings() -> None:
     told = trainer(h.settings(training={"pretrain_prior_max_steps": 1, "pretrain_prior_tol_grad": 0}))
     assert told.pretrain_prior()["steps"] == 1
@@ -98,6 +99,7 @@ def test_a_network_that_no_memory_holds_is_refused_before_it_is_made() -> None:
         Trainer(model, said, frames)
 
 
+@pytest.mark.slow
 def test_a_prior_that_is_trained_stays_admissible() -> None:
     worker = trainer(h.settings({}, {"keep": "last"}, adam={"lr": 0.2}))
     worker.pretrain_prior()
@@ -112,6 +114,7 @@ def test_a_prior_that_is_trained_stays_admissible() -> None:
     assert worker.fit_result.admissible.violation(cgcore.to_coefficients(prior.params)) < 1e-3
 
 
+@pytest.mark.slow
 def test_a_stage_lowers_the_loss_and_reports_it() -> None:
     reports: list[Any] = []
     free = {"pretrain_prior_constraints": "none"}  # the start of these tests is not admissible
@@ -183,6 +186,7 @@ def test_a_stage_that_diverges_ends_and_keeps_what_was_finite() -> None:
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(worker.params))
 
 
+@pytest.mark.slow
 def test_a_projection_moves_the_prior_back_after_each_epoch() -> None:
     seen: list[float] = []
 
@@ -215,6 +219,7 @@ def test_runs_are_the_same_for_the_same_seed() -> None:
     assert not h.equal(one.params, other.params)
 
 
+@pytest.mark.slow
 def test_the_pipeline_does_what_is_configured() -> None:
     worker = trainer(h.settings())
     results = worker.train_full_pipeline()

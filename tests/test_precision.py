@@ -59,6 +59,7 @@ def rms(prior: Prior) -> float:
     return float(np.sqrt(np.mean(np.sum(np.asarray(out)[:20] ** 2, axis=-1))))
 
 
+@pytest.mark.slow
 def test_a_prior_of_ordinary_size_keeps_the_promise() -> None:
     assert float32_error(PRIOR, rms(PRIOR)) < PROMISE
     assert float32_error(PRIOR) < PROMISE

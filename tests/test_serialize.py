@@ -108,6 +108,7 @@ def priors(draw: st.DrawFn) -> tuple[Weights, dict[str, Any], dict[str, float]]:
     return weights, params, {name: draw(numbers) for name in CARRIED if draw(st.booleans())}
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, database=None, max_examples=150)
 @given(drawn=priors())
 def test_every_number_comes_back(tmp_path_factory: pytest.TempPathFactory, drawn: Any) -> None:

@@ -149,6 +149,7 @@ def test_a_fit_without_constraints_is_penalised_least_squares(strength: float) -
 # The path of all strengths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0.0, 1.0])
 @pytest.mark.parametrize("n_angle", [4, 10])
 def test_fits_of_all_strengths_are_those_of_each(n_angle: int, size: float) -> None:
@@ -178,6 +179,7 @@ def test_directions_are_the_trace_of_the_map_from_forces_to_fitted_forces() -> N
         assert found == pytest.approx(np.trace(np.linalg.solve(whole, gram / scale / scale[:, None])), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0.0, 1.0])
 def test_held_out_losses_are_those_of_raw_frames_in_folds_contiguous_in_time(size: float) -> None:
     rows, diagonal, found = chignolin_rows(4), rough(PRIOR), curve_of_chignolin(size=size)

@@ -255,6 +255,7 @@ def test_float32_ends_at_its_precision_floor(x64: bool) -> None:
     np.testing.assert_allclose(solution.params, LEAST_SQUARES, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("x64", [True, False])
 @pytest.mark.parametrize("given", [np.float32, np.float64, np.int32, list, jnp.asarray])

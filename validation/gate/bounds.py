@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import cgcore
-from validation.check import Row, at_most, equal
+from validation.check import Row, at_least, at_most, equal
 from validation.gate.modes import STATUS, Measured
 
-Kind = Literal["margin", "factor", "within", "at_most"]
+Kind = Literal["margin", "factor", "within", "at_most", "at_least"]
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Bound:
 
     Arguments:
         kind: "margin" and "factor" limit from above, by so much more and by so many times the recorded value;
-            "within" limits the relative difference to both sides, for what mathematics alone decides; "at_most" is
-            a limit whatever was recorded.
+            "within" limits the relative difference to both sides, for what mathematics alone decides; "at_most"
+            and "at_least" are limits whatever was recorded.
         size: of the margin, the factor, the difference or the limit.
         why: so much and not less, in a line.
     """
@@ -41,6 +41,8 @@ class Bound:
                 return at_most(f"{name}, off the recorded value", abs(value / recorded - 1), self.size, "relative")
             case "at_most":
                 return at_most(name, value, self.size, unit)
+            case "at_least":
+                return at_least(name, value, self.size, unit)
 
 
 KINDS = get_args(Kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -28,11 +28,15 @@ Measured = dict[str, float | int | str]
 
 @dataclass(frozen=True)
 class Mode:
-    """A way to fit: its options, harmonics at most (None: those of the prior), and whether excluded volume is on."""
+    """A way to fit: its options, harmonics at most (None: those of the prior), and whether excluded volume is on.
+
+    With a `time` the fit is then simulated for so long, and judged by that.
+    """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     harmonics: int | None = None
     excluded_volume: bool = False
+    time: str | None = None
 
     @property
     def direct(self) -> bool:
@@ -51,6 +55,7 @@ MODES = {
     "physical": Mode({"coordinates": "physical"}),
     "physical, one harmonic": Mode({"coordinates": "physical", "max_steps": 2000}, harmonics=1),
     "direct": Mode({"objective": "direct"}),
+    "simulated": Mode(excluded_volume=True, time="20ps"),
 }
 
 
@@ -93,7 +98,10 @@ def measure(context: Context, only: Container[Key] | None = None) -> Iterator[tu
                 factors[which] = cgcore.compress(train, fingerprint), cgcore.compress(held_out, fingerprint)
             known, unseen = factors[which]
             fit = cgcore.fit(train if mode.direct else known, prior, cgcore.Options(**mode.options), validation=unseen)
-            yield (name, label), _of_fit(fit)
+            if mode.time is None:
+                yield (name, label), _of_fit(fit)
+            else:
+                yield (name, label), _of_run(fit, prior, train, mode.time)
 
 
 def _of_fit(fit: cgcore.FitResult) -> Measured:
@@ -108,6 +116,12 @@ def _of_fit(fit: cgcore.FitResult) -> Measured:
         "price": fit.certificate.price,
         "active_constraints": sum(constraint.active for constraint in fit.certificate.constraints),
     }
+
+
+def _of_run(fit: cgcore.FitResult, prior: cgcore.Prior, data: cgcore.Dataset, time: str) -> Measured:
+    first = data.sources[0].protein_names[0]
+    run = cgcore.simulate(replace(prior, params=fit.fitted_params), data, protein=first, time=time)
+    return {STATUS: fit.status.name, "lost_replicas": run.lost, "closest_approach": run.closest_approach}
 
 
 def _alone(solution: cgcore.Solution) -> Measured:
