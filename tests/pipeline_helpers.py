@@ -72,6 +72,7 @@ def settings(
 ) -> Settings:
     """Settings of a small run; float64 unless it says otherwise."""
     document = {
+        "dialect": "cgcore",
         "model": MODEL | dict(model or {}),
         "training": TRAINING | {"precision": "float64", "batch_per_device": 8} | dict(training or {}),
         "optimizer": optimizer or {"adam": {"lr": 0.02}, "lion": {"lr": 0.002}},

@@ -310,5 +310,5 @@ def test_settings_may_be_a_mapping_or_a_file(tmp_path: Path) -> None:
     frames = h.loader(8)
     said = h.settings()
     worker = Trainer(h.model(said, frames), {"model": h.MODEL, "training": {"precision": "float64"}}, frames)
-    assert worker.settings.training.stages[0] == ("adabelief", 100)
+    assert worker.settings.training.plan["stage1"] == ("adabelief", 100)
     assert replace(worker.settings.training, precision="float32") == h.load_settings({"model": h.MODEL}).training

@@ -69,7 +69,7 @@ def fit_command(
     plot_file: str | None,
     val_fraction: float | None,
     max_frames: int | None,
-    seed: int,
+    seed: int | None,
     units: str,
     cache: bool,
     **settings: Any,
@@ -77,13 +77,14 @@ def fit_command(
     """Fit the prior's parameters to the forces in DATA.
 
     DATA is an NPZ with R, F, mask and species, a folder of them, or a factor made by `cgcore compress`; left out,
-    it is the bundled chignolin set. A setting on the command line goes before one in the configuration file.
+    it is `data.path` of the configuration, or else the bundled chignolin set. A setting on the command line goes before
+    one in the configuration file.
     """
     from cgcore.config import Config, default_prior, load_config
     from cgcore.files import atomic_group, check_writable
     from cgcore.report.text import closing
 
-    config = load_config(config_file) if config_file is not None else Config(default_prior())
+    config = load_config(config_file, needs_data=data is None) if config_file is not None else Config(default_prior())
     if config.unused:
         terminal.note(f"{config_file}: not used by the fit: {', '.join(config.unused)}")
     if config.skip_reason:
@@ -147,7 +148,7 @@ def _source(
     path: str | None,
     units: str,
     max_frames: int | None,
-    seed: int,
+    seed: int | None,
     val_fraction: float,
     config: Config,
     chosen: Options,
@@ -156,16 +157,19 @@ def _source(
     from cgcore.datasets import chignolin
     from cgcore.factor.storage import is_factor
 
+    path = config.data_path if path is None else path
     if path is not None and is_factor(path):
         from cgcore.data import UNITS
 
         if max_frames is not None or val_fraction or units != UNITS[0]:
             raise InputError(f"{path}: a factor has no frames; leave out max-frames, val-fraction and units")
         return _stored(path, config, chosen)
-    whole = (read(path, units=units) if path is not None else chignolin()).subset(max_frames, seed)
+    most = config.max_frames if max_frames is None else max_frames
+    whole = read(path, units=units) if path is not None else chignolin()
+    whole = whole.subset(most, config.seed if seed is None else seed)
     if whole.skipped_keys:
         terminal.note(f"{whole.path}: not read: {', '.join(whole.skipped_keys)}")
-    train, validation = whole.split(val_fraction)
+    train, validation = whole.split(val_fraction, config.hold_out)
     if val_fraction and validation is None:
         terminal.note(f"{whole.path}: too few frames to hold any out")
     return Source(train, validation)
@@ -186,9 +190,9 @@ def _fit(source: Source, config: Config, chosen: Options, cache: bool) -> FitRes
     from cgcore.cli.setup import prepare_jax
     from cgcore.fitting.fit import fit
     from cgcore.report.progress import watching
-    from cgcore.report.text import opening
+    from cgcore.report.text import described, opening
 
     prepare_jax(cache)
-    terminal.say(opening(chosen.max_steps))
+    terminal.say(opening(chosen.max_steps, described(source.data, source.validation)))
     with watching(chosen.max_steps) as watchers:
         return fit(source.data, config.prior, chosen, validation=source.validation, progress=watchers)

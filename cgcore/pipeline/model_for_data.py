@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,10 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from cgcore.config import Settings, load_settings
+from cgcore.errors import InputWarning
 from cgcore.physics.space import displacement_in
 from cgcore.pipeline.loader import DatasetLoader, check_species
 from cgcore.pipeline.model import CombinedModel
 from cgcore.pipeline.networks.edges import average_neighbors, count_edges
+
+FAR = 1.5
+"""By this factor a number of neighbours may differ from the one counted: features are scaled by its root."""
 
 ROOM = 1.25
 """Room for the edges of a frame, over the most that a frame of the data has."""
@@ -29,8 +34,9 @@ def model_for(
 ) -> CombinedModel:
     """A model for these frames, which are those that it will be trained on.
 
-    `avg_num_neighbors`, where the settings leave it out, is their average. The network gets room for as many edges as
-    a frame has at most, and a quarter more; a frame with still more has energy NaN, never a wrong one.
+    `avg_num_neighbors`, where the settings leave it out, is their average; one that is far from it is warned of. The
+    network gets room for as many edges as a frame has at most, and a quarter more; a frame with still more has energy
+    NaN, never a wrong one.
 
     Raises:
         InputError: as `CombinedModel`.
@@ -42,10 +48,17 @@ def model_for(
         displacement, _ = displacement_in(box, network.cutoff)
         check_species(loader.dataset.path, loader.species, mask, network.n_species)
         R, cutoff = jnp.asarray(loader.R), network.cutoff
+        counted = max(average_neighbors(R, jnp.asarray(mask), cutoff, displacement), 1.0)
         if network.avg_num_neighbors is None:
-            counted = average_neighbors(R, jnp.asarray(mask), cutoff, displacement)
-            network = network.with_avg_num_neighbors(max(counted, 1.0))
+            network = network.with_avg_num_neighbors(counted)
             settings = replace(settings, model=replace(settings.model, network=network))
+        elif not 1 / FAR < network.avg_num_neighbors / counted < FAR:
+            warnings.warn(
+                f"{settings.name}: avg_num_neighbors is {network.avg_num_neighbors:g}, and beads of "
+                f"{loader.dataset.path} have {counted:.3g} within {cutoff:g} Å; leave it out, and it is counted",
+                InputWarning,
+                stacklevel=2,
+            )
         edges = jax.lax.map(lambda frame: count_edges(frame[0], frame[1], cutoff, displacement), (R, jnp.asarray(mask)))
         most = int(jnp.max(edges))
         room = int(np.ceil(ROOM * most / 8)) * 8

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from cgcore.data import Dataset
+from cgcore.factor.factor import Factor
 from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.result import FitResult
 from cgcore.report.summary import gap
@@ -14,9 +16,32 @@ WEAKEST = 3
 """Directions that the report names; `fit.json` has all."""
 
 
-def opening(max_steps: int) -> str:
-    """What is printed before the work begins."""
-    return f"{RULE}\nPrior Pre-Training (LBFGS, max_steps={max_steps})\n{RULE}\n[LBFGS] Starting optimization..."
+def opening(max_steps: int, data: str | None = None) -> str:
+    """What is printed before the work begins.
+
+    Arguments:
+        max_steps: L-BFGS steps at most.
+        data: what is fitted to, see `described`; None: it is not said.
+    """
+    named = "" if data is None else f"Data: {data}\n"
+    return f"{RULE}\nPrior Pre-Training (LBFGS, max_steps={max_steps})\n{RULE}\n{named}[LBFGS] Starting optimization..."
+
+
+def described(data: Dataset | Factor, validation: Dataset | Factor | None = None) -> str:
+    """The name of data, how they were chosen, how many frames there are, and how many are held out."""
+    held_out = "" if validation is None else f", {_frames(validation)} held out"
+    return f"{named(data)}, {_frames(data)} frames{held_out}"
+
+
+def named(data: Dataset | Factor) -> str:
+    """The name of data, and how frames were drawn from them."""
+    if isinstance(data, Dataset) and data.choice.max_frames is not None:
+        return f"{data.path}, at most {data.choice.max_frames} frames drawn with seed {data.choice.seed}"
+    return data.path
+
+
+def _frames(data: Dataset | Factor) -> int:
+    return data.frames if isinstance(data, Factor) else data.n_frames
 
 
 def closing(result: FitResult) -> str:
@@ -36,7 +61,7 @@ def closing(result: FitResult) -> str:
 
 def report(result: FitResult) -> str:
     """The whole report."""
-    return f"{opening(result.options.max_steps)}\n{closing(result)}"
+    return f"{opening(result.options.max_steps, described(result.data, result.validation))}\n{closing(result)}"
 
 
 def _known(result: FitResult) -> str:
