@@ -38,10 +38,12 @@ def without_other_terms(value: Any, reading: Reading) -> Any:
             else:
                 reading.add(f"{AT}.{name}", f"is in the wrong place; write it as {AT}.weights.{name}")
         elif name in SEPARATIONS:
-            if inside is not None and (isinstance(inside, bool) or inside != SEPARATIONS[name]):
-                reading.add(f"{AT}.{name}", f"is {kind(inside)}; here it is always {SEPARATIONS[name]}: leave it out")
-            else:
+            always = SEPARATIONS[name]
+            if inside is None or (inside == always and not isinstance(inside, bool)):
                 reading.leave(f"{AT}.{name}")
+            else:
+                shown = f"{inside}" if isinstance(inside, int | float) else kind(inside)
+                reading.add(f"{AT}.{name}", f"is {shown}; here it is always {always}: leave it out")
         elif _of_other_term(name) or (_is_off(inside) and not _known_or_meant(name, canonical(PriorKeys))):
             reading.leave(f"{AT}.{name}")
         else:

@@ -47,10 +47,10 @@ class Reading:
     def of(cls, document: Any, file: str) -> Reading:
         """The reading of a document, in the dialect that it names."""
         named = document.get("dialect") if isinstance(document, dict) else None
-        reading = cls(file, DIALECT if named is None else named)
-        if reading.dialect not in get_args(Dialect):
-            reading.add("dialect", f"is {kind(named)}; give one of: {', '.join(get_args(Dialect))}")
-            reading.dialect = DIALECT
+        if named is None or named in get_args(Dialect):
+            return cls(file, DIALECT if named is None else named)
+        reading = cls(file, DIALECT)
+        reading.add("dialect", f"is {kind(named)}; give one of: {', '.join(get_args(Dialect))}")
         return reading
 
     def leave(self, key: str) -> None:

@@ -116,7 +116,8 @@ class Checkpoints:
 def holds_checkpoints(folder: str | os.PathLike[str]) -> bool:
     """Whether there are checkpoints in a folder."""
     try:
-        return any(entry.name.isdigit() and entry.is_dir() for entry in os.scandir(folder))
+        with os.scandir(folder) as entries:
+            return any(entry.name.isdigit() and entry.is_dir() for entry in entries)
     except OSError:
         return False
 
