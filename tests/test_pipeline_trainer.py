@@ -238,7 +238,11 @@ def test_the_pipeline_does_what_is_configured() -> None:
             {"pretrain_prior": False, "epochs_adam": 0, "epochs_lion": 0},
             {"prior_pretrain": "training.pretrain_prior"},
         ),
-        ({"ml_model": "none", "train_priors": False}, {}, {"stage1": "ml_model is none and train_priors false"}),
+        (
+            {"ml_model": "none", "train_priors": False},
+            {},
+            {"stage1": "there is no network, and model.train_priors is false"},
+        ),
         ({}, {"stage1_optimizer": None, "stage2_optimizer": None}, {"stage1": "training.stage1_optimizer is none"}),
     ],
 )

@@ -10,7 +10,11 @@ from cgcore.cli import options, terminal
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
+    from cgcore.config import Settings
     from cgcore.config.comparison import Comparison
+
+FRAMES = 100
+"""Frames in which neighbours are counted."""
 
 
 @click.command("check")
@@ -26,7 +30,24 @@ def check_command(config: str) -> None:
     terminal.say(comparison_text(found))
     _require(found)
     assert found.settings is not None
-    terminal.say(f"Data: {found.settings.data_path or 'the bundled set'}")
+    _say_of_data(found.settings)
+
+
+def _say_of_data(settings: Settings) -> None:
+    """Name the data, and compare the number of neighbours that the file says with that of some frames."""
+    terminal.say(f"Data: {settings.data_path or 'the bundled set'}")
+    network = settings.model.network
+    if network is None or network.avg_num_neighbors is None:
+        return
+    from cgcore.datasets import chignolin
+    from cgcore.pipeline.loader import DatasetLoader
+    from cgcore.pipeline.model_for_data import far_from
+    from cgcore.pipeline.networks.edges import average_neighbors
+
+    frames = DatasetLoader(settings.data_path or chignolin(), FRAMES)
+    counted = average_neighbors(frames.R, frames.mask.astype(bool), network.cutoff)
+    if (words := far_from(network, counted, frames.dataset.path)) is not None:
+        terminal.note(f"{settings.name}: {words}")
 
 
 def compared(config: str, needs_data: bool = True) -> Comparison:

@@ -14,11 +14,19 @@ from cgcore.errors import InputError
 if TYPE_CHECKING:
     from cgcore.config import Config
     from cgcore.data import Dataset
+    from cgcore.data.dataset import HoldOut
     from cgcore.factor.factor import Factor
     from cgcore.fitting.options import Options
     from cgcore.fitting.result import FitResult
 
 RECORD, PRIORS = "fit.json", "priors.yaml"
+
+
+class HeldOut(NamedTuple):
+    """Which part of the frames is held out, and how it is chosen."""
+
+    fraction: float
+    hold_out: HoldOut
 
 
 class Source(NamedTuple):
@@ -93,8 +101,11 @@ def fit_command(
     chosen = _options(config, settings)
     for target in _targets(output, plot_file):
         check_writable(target)
-    fraction = val_fraction if val_fraction is not None else config.val_fraction or 0.0
-    source = _source(data, units, max_frames, seed, fraction, config, chosen)
+    # The option holds out the last part of each protein, as it says; the file's own fraction goes the file's way.
+    held_out = HeldOut(config.val_fraction or 0.0, config.hold_out)
+    if val_fraction is not None:
+        held_out = HeldOut(val_fraction, "each_protein")
+    source = _source(data, units, max_frames, seed, held_out, config, chosen)
     result = _fit(source, config, chosen, cache)
     # First the files: nothing that happens to the terminal comes before them.
     try:
@@ -149,7 +160,7 @@ def _source(
     units: str,
     max_frames: int | None,
     seed: int | None,
-    val_fraction: float,
+    held_out: HeldOut,
     config: Config,
     chosen: Options,
 ) -> Source:
@@ -161,7 +172,7 @@ def _source(
     if path is not None and is_factor(path):
         from cgcore.data import UNITS
 
-        if max_frames is not None or val_fraction or units != UNITS[0]:
+        if max_frames is not None or held_out.fraction or units != UNITS[0]:
             raise InputError(f"{path}: a factor has no frames; leave out max-frames, val-fraction and units")
         return _stored(path, config, chosen)
     most = config.max_frames if max_frames is None else max_frames
@@ -169,8 +180,8 @@ def _source(
     whole = whole.subset(most, config.seed if seed is None else seed)
     if whole.skipped_keys:
         terminal.note(f"{whole.path}: not read: {', '.join(whole.skipped_keys)}")
-    train, validation = whole.split(val_fraction, config.hold_out)
-    if val_fraction and validation is None:
+    train, validation = whole.split(*held_out)
+    if held_out.fraction and validation is None:
         terminal.note(f"{whole.path}: too few frames to hold any out")
     return Source(train, validation)
 
@@ -190,9 +201,9 @@ def _fit(source: Source, config: Config, chosen: Options, cache: bool) -> FitRes
     from cgcore.cli.setup import prepare_jax
     from cgcore.fitting.fit import fit
     from cgcore.report.progress import watching
-    from cgcore.report.text import described, opening
+    from cgcore.report.text import opening
 
     prepare_jax(cache)
-    terminal.say(opening(chosen.max_steps, described(source.data, source.validation)))
+    terminal.say(opening(chosen.max_steps))
     with watching(chosen.max_steps) as watchers:
         return fit(source.data, config.prior, chosen, validation=source.validation, progress=watchers)

@@ -79,12 +79,13 @@ def train_command(
     from cgcore.report.comparison_text import comparison_text
 
     prepare_jax(cache)
-    terminal.say(f"{comparison_text(found)}\n")
-    _run(said, train, validation, resume, output, plot_file, {"file": config, "seed": seed, "units": units}, record)
+    about = {"file": config, "seed": seed, "units": units}
+    _run(said, comparison_text(found), train, validation, resume, output, plot_file, about, record)
 
 
 def _run(
     said: Settings,
+    comparison: str,
     train: DatasetLoader,
     validation: DatasetLoader | None,
     resume: str | None,
@@ -121,6 +122,7 @@ def _run(
         held_out = 0 if validation is None else validation.n_frames
         devices = len(jax.local_devices())
         about = " + ".join(parts), " and ".join(trained) or "nothing", named(train.dataset)
+        shown.say(f"{comparison}\n")
         shown.say(opening(*about, train.n_frames, held_out, devices))
         initial = trainer.losses()
         results = trainer.train_full_pipeline(resume)

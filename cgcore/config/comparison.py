@@ -107,7 +107,8 @@ def _left_alone(reading: Reading, document: Mapping[str, Any]) -> Iterator[Row]:
     for key in reading.left:
         value, known = _standing_at(document, key), foreign(key)
         if known is None:
-            yield Row(key, _shown(value), "not known", "left alone", same=False)
+            off = value.get("enabled") if isinstance(value, dict) else value
+            yield Row(key, _shown(value), "not known", "left alone", same=off is False or off is None)
         else:
             yield Row(key, _shown(value), known.theirs, known.ours, known.same(value))
 

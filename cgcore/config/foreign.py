@@ -99,6 +99,7 @@ FOREIGN: Mapping[str, Foreign] = {
     "model.priors.excluded_volume_min_sep": Foreign("separation from which it counts", "always 2", (2, None)),
     "model.priors.excluded_volume_max_sep": Foreign("separation up to which it counts", "always 5", (5, None)),
     "model.priors.bond": Foreign("nothing: r0 and kr stand in priors itself", "nothing"),
+    "model.priors.*_dihedral": Foreign("nothing: k_dih and gamma_dih hold", "nothing: k_dih and gamma_dih hold"),
     "model.priors.aa_typing": Foreign("groups of residues for terms that are off", "such terms are not there"),
     "model.priors.weights.*": Foreign("no term, as its weight is 0", "no such term"),
     "model.priors.*": Foreign("numbers of a term whose weight is 0", "no such term"),

@@ -28,9 +28,11 @@ def without_other_terms(value: Any, reading: Reading) -> Any:
     """
     if not isinstance(value, dict):
         return value
-    kept = {}
+    kept, names = {}, canonical(PriorKeys)
     for name, inside in value.items():
-        if name == "weights" and isinstance(inside, dict):
+        if names.get(name, name) != name and names[name] in value:
+            reading.leave(f"{AT}.{name}")  # their scripts write a series under both of its names
+        elif name == "weights" and isinstance(inside, dict):
             kept[name] = _weights(inside, reading)
         elif name in keys_of(WeightKeys):
             if isinstance(inside, dict) and reading.dialect == "chemtrain":
@@ -44,7 +46,7 @@ def without_other_terms(value: Any, reading: Reading) -> Any:
             else:
                 shown = f"{inside}" if isinstance(inside, int | float) else kind(inside)
                 reading.add(f"{AT}.{name}", f"is {shown}; here it is always {always}: leave it out")
-        elif _of_other_term(name) or (_is_off(inside) and not _known_or_meant(name, canonical(PriorKeys))):
+        elif _of_other_term(name) or (_is_off(inside) and not _known_or_meant(name, names)):
             reading.leave(f"{AT}.{name}")
         else:
             kept[name] = inside

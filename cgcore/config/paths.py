@@ -32,5 +32,6 @@ def named_path(path: str, key: str, reading: Reading, otherwise: str) -> str | N
     if (found := resolved(path, reading.file)) is None:
         here = os.fspath(Path(reading.file).parent)
         places = "the working folder" if here == "." else f"{here} and the working folder"
-        reading.add(key, f"is {path!r}, which is not in {places}; correct it, or {otherwise}")
+        where = "there" if os.path.isabs(path) else f"in {places}"
+        reading.add(key, f"is {path!r}, which is not {where}; correct it, or {otherwise}")
     return found

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cgcore.config import Settings, load_settings
+from cgcore.config.networks import NetworkSettings
 from cgcore.errors import InputWarning
 from cgcore.physics.space import displacement_in
 from cgcore.pipeline.loader import DatasetLoader, check_species
@@ -27,6 +28,23 @@ ROOM = 1.25
 
 DENSE = 1 / 3
 """Where the edges that there is room for are more than this part of all pairs, every pair is computed instead."""
+
+
+def far_from(network: NetworkSettings, counted: float, data: str) -> str | None:
+    """What is to be said where `avg_num_neighbors` is far from what is counted; None where it is not, or is left out.
+
+    Arguments:
+        network: says how many, and within which distance.
+        counted: mean number of neighbours in the data.
+        data: their name.
+    """
+    given = network.avg_num_neighbors
+    if given is None or 1 / FAR < given / max(counted, 1.0) < FAR:
+        return None
+    return (
+        f"avg_num_neighbors is {given:g}, and beads of {data} have {counted:.3g} within {network.cutoff:g} Å; leave it "
+        "out, and it is counted"
+    )
 
 
 def model_for(
@@ -48,17 +66,12 @@ def model_for(
         displacement, _ = displacement_in(box, network.cutoff)
         check_species(loader.dataset.path, loader.species, mask, network.n_species)
         R, cutoff = jnp.asarray(loader.R), network.cutoff
-        counted = max(average_neighbors(R, jnp.asarray(mask), cutoff, displacement), 1.0)
+        counted = average_neighbors(R, jnp.asarray(mask), cutoff, displacement)
         if network.avg_num_neighbors is None:
-            network = network.with_avg_num_neighbors(counted)
+            network = network.with_avg_num_neighbors(max(counted, 1.0))
             settings = replace(settings, model=replace(settings.model, network=network))
-        elif not 1 / FAR < network.avg_num_neighbors / counted < FAR:
-            warnings.warn(
-                f"{settings.name}: avg_num_neighbors is {network.avg_num_neighbors:g}, and beads of "
-                f"{loader.dataset.path} have {counted:.3g} within {cutoff:g} Å; leave it out, and it is counted",
-                InputWarning,
-                stacklevel=2,
-            )
+        elif (words := far_from(network, counted, loader.dataset.path)) is not None:
+            warnings.warn(f"{settings.name}: {words}", InputWarning, stacklevel=2)
         edges = jax.lax.map(lambda frame: count_edges(frame[0], frame[1], cutoff, displacement), (R, jnp.asarray(mask)))
         most = int(jnp.max(edges))
         room = int(np.ceil(ROOM * most / 8)) * 8

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import optax
 
-from cgcore.config.optimizers import OptimizerSettings
+from cgcore.config.optimizers import Fromage, Lion, OptimizerSettings, PolyakSgd
 
 Rule = optax.GradientTransformation
 
@@ -17,25 +17,24 @@ ModelParams = dict[str, Any]
 """A pytree whose top level names the parts of a model: "prior", and the network by its kind."""
 
 
-def _lion(learning_rate: optax.Schedule, peak: float, decoupled_decay: float, **numbers: Any) -> Rule:
-    return optax.lion(learning_rate, weight_decay=decoupled_decay, **numbers)
+def _lion(rate: optax.Schedule, said: Lion) -> Rule:
+    return optax.lion(rate, said.b1, said.b2, weight_decay=said.decoupled_decay)
 
 
-def _polyak_sgd(learning_rate: optax.Schedule, peak: float, rule: str, f_min: float, eps: float) -> Rule:
-    if rule == "momentum":
-        return optax.sgd(learning_rate, momentum=0.9)
+def _polyak_sgd(rate: optax.Schedule, said: PolyakSgd) -> Rule:
+    if said.rule == "momentum":
+        return optax.sgd(rate, momentum=0.9)
+    peak = said.peak
     # Its step is the smaller of the Polyak step and a largest one; the schedule scales it.
-    return optax.polyak_sgd(
-        max_learning_rate=peak, scaling=lambda step: learning_rate(step) / peak, f_min=f_min, eps=eps
-    )
+    return optax.polyak_sgd(peak, scaling=lambda step: rate(step) / peak, f_min=said.f_min, eps=said.eps)
 
 
-def _fromage(learning_rate: optax.Schedule, peak: float, rule: str, min_norm: float) -> Rule:
-    return optax.sgd(peak) if rule == "plain" else optax.fromage(learning_rate, min_norm=min_norm)
+def _fromage(rate: optax.Schedule, said: Fromage) -> Rule:
+    return optax.sgd(said.lr) if said.rule == "plain" else optax.fromage(rate, said.min_norm)
 
 
 def _plain(make: Callable[..., Rule]) -> Callable[..., Rule]:
-    return lambda learning_rate, peak, **numbers: make(learning_rate, **numbers)
+    return lambda rate, said: make(rate, **said.hyperparameters)
 
 
 _MAKE: Mapping[str, Callable[..., Rule]] = {
@@ -86,7 +85,7 @@ def make_optimizer(
     parts = [optax.clip_by_global_norm(settings.grad_clip)] if settings.grad_clip else []
     if decay and coupled:
         parts.append(optax.add_decayed_weights(decay))
-    parts.append(_MAKE[settings.name](rate, settings.peak, **settings.hyperparameters))
+    parts.append(_MAKE[settings.name](rate, settings))
     if decay and not coupled:
         parts.append(optax.add_decayed_weights(lambda step: -decay * rate(step), _not_prior))
     return optax.with_extra_args_support(optax.chain(*parts))

@@ -118,8 +118,12 @@ def read_record(record: Mapping[str, Any], name: str) -> Record:
             for key, value in result.get("fitted_params", {}).items():
                 result["fitted_params"][key] = np.asarray(value, np.float64)
     except (ValidationError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{name}: the record of its checkpoint is damaged; start anew without --resume") from error
+        raise _damaged(name) from error
     return read
+
+
+def _damaged(name: str) -> InputError:
+    return InputError(f"{name}: the record of its checkpoint is damaged; start anew without --resume")
 
 
 class Restored(NamedTuple):
@@ -162,6 +166,8 @@ def restore(
         for stage in stages:
             if stage not in finished and change["key"] == training.keys_of_stage(stage)[1]:
                 changes[stage] = [*changes.get(stage, []), change]
+    if said.stage is not None and stages.get(said.stage) is None:
+        raise _damaged(name)
     numbers = {key: _decoded(value) for key, value in said.model_dump().items()}
     state = replace(from_named(like(said.stage), found.arrays, name), **numbers)
     return Restored(state, record.results, changes, record.fit)

@@ -293,7 +293,7 @@ class Trainer:
         if optimizer_name not in OPTIMIZERS:
             raise InputError(f"optimizer {optimizer_name!r} is unknown; known: {', '.join(OPTIMIZERS)}")
         if self._nothing_to_train:
-            raise InputError(f"{self.settings.name}: {self._nothing_to_train}: nothing is left to train")
+            raise InputError(f"{self.settings.name}: {self._nothing_to_train}; there is nothing to train")
         if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
             raise InputError(f"epochs is {epochs!r}; give a whole number of at least 0")
         optimizer = self._optimizer(optimizer_name)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from cgcore.data import Dataset
+from cgcore.datasets import BUNDLED
 from cgcore.factor.factor import Factor
 from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.result import FitResult
@@ -16,15 +19,9 @@ WEAKEST = 3
 """Directions that the report names; `fit.json` has all."""
 
 
-def opening(max_steps: int, data: str | None = None) -> str:
-    """What is printed before the work begins.
-
-    Arguments:
-        max_steps: L-BFGS steps at most.
-        data: what is fitted to, see `described`; None: it is not said.
-    """
-    named = "" if data is None else f"Data: {data}\n"
-    return f"{RULE}\nPrior Pre-Training (LBFGS, max_steps={max_steps})\n{RULE}\n{named}[LBFGS] Starting optimization..."
+def opening(max_steps: int) -> str:
+    """What is printed before the work begins."""
+    return f"{RULE}\nPrior Pre-Training (LBFGS, max_steps={max_steps})\n{RULE}\n[LBFGS] Starting optimization..."
 
 
 def described(data: Dataset | Factor, validation: Dataset | Factor | None = None) -> str:
@@ -35,9 +32,10 @@ def described(data: Dataset | Factor, validation: Dataset | Factor | None = None
 
 def named(data: Dataset | Factor) -> str:
     """The name of data, and how frames were drawn from them."""
+    name = "the bundled set (chignolin)" if data.path == os.fspath(BUNDLED) else data.path
     if isinstance(data, Dataset) and data.choice.max_frames is not None:
-        return f"{data.path}, at most {data.choice.max_frames} frames drawn with seed {data.choice.seed}"
-    return data.path
+        return f"{name}, at most {data.choice.max_frames} frames drawn with seed {data.choice.seed}"
+    return name
 
 
 def _frames(data: Dataset | Factor) -> int:
@@ -61,7 +59,7 @@ def closing(result: FitResult) -> str:
 
 def report(result: FitResult) -> str:
     """The whole report."""
-    return f"{opening(result.options.max_steps, described(result.data, result.validation))}\n{closing(result)}"
+    return f"{opening(result.options.max_steps)}\n{closing(result)}"
 
 
 def _known(result: FitResult) -> str:
@@ -96,6 +94,7 @@ def _judgement(result: FitResult) -> str:
         losses.append(("initial parameters, held-out frames", result.initial_val_loss))
         losses.append(("fitted parameters, held-out frames", result.val_loss))
     lines = [
+        f"Data: {described(result.data, result.validation)}",
         f"Status: {result.status.name}, {result.message}",
         f"Optimality gap: {gap(result)}"
         f" ({result.evaluations} evaluations, {100 * c.explained:.4f} % of the explainable part explained)",
