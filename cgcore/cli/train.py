@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cgcore.cli import options, terminal
+from cgcore.cli.models import PARAMS, PRIORS
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from cgcore.pipeline.loader import DatasetLoader
     from cgcore.pipeline.trainer import Trainer
 
-RECORD, FIT, PARAMS, PRIORS = "train.json", "fit.json", "params.npz", "priors.yaml"
+RECORD, FIT = "train.json", "fit.json"
 PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
 
 

@@ -16,11 +16,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
 from cgcore.config import Settings, load_settings
+from cgcore.data import Dataset
 from cgcore.errors import InputError
+from cgcore.evaluation import Evaluation, evaluate_parts
 from cgcore.physics.energy import term_energies
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, displacement_in
-from cgcore.pipeline.loader import check_species
+from cgcore.pipeline.loader import DatasetLoader, check_frames, check_species
 from cgcore.pipeline.networks.edges import average_neighbors
 from cgcore.pipeline.networks.make import make_network
 from cgcore.pipeline.networks.network import Network
@@ -159,7 +161,7 @@ class CombinedModel:
     ) -> dict[str, Float[Array, ""]]:
         """Energy of each of the prior's terms, weighted, and of the network ("network") [kcal/mol]."""
         parts: dict[str, Float[Array, ""]] = {}
-        for part in self._parts(params, mask, species):
+        for part in self.parts(params, mask, species):
             parts |= part(jnp.asarray(R))
         return parts
 
@@ -172,9 +174,27 @@ class CombinedModel:
     ) -> dict[str, Float[Array, "beads 3"]]:
         """Minus the gradient of each component [kcal/mol/Å]; zero on padded beads."""
         forces: dict[str, Float[Array, "beads 3"]] = {}
-        for part in self._parts(params, mask, species):
+        for part in self.parts(params, mask, species):
             forces |= {name: -gradient for name, gradient in jax.jacrev(part)(jnp.asarray(R)).items()}
         return forces
+
+    def evaluate(self, params: ModelParams, dataset: Dataset) -> Evaluation:
+        """Forces and energies on all frames of a data set, see `cgcore.evaluate`.
+
+        Raises:
+            InputError: the frames do not suit the model.
+        """
+        network = self.settings.model.network
+        check_frames(DatasetLoader(dataset), self.N_max, None if network is None else network.n_species)
+        names = [*([PRIOR] if self.prior else []), *([self.network_name] if self.network_name else [])]
+        return evaluate_parts(
+            " + ".join(names),
+            self.parts,
+            self.in_precision(params),
+            dataset,
+            self.N_max,
+            self.settings.training.precision,
+        )
 
     def fingerprint(self) -> dict[str, Any]:
         """What parameters belong to, in plain values: those of a model with another fingerprint do not suit."""
@@ -194,7 +214,7 @@ class CombinedModel:
             },
         }
 
-    def _parts(self, params: ModelParams, mask: Array, species: Array) -> list[Callable[[Array], dict[str, Array]]]:
+    def parts(self, params: ModelParams, mask: Array, species: Array) -> list[Callable[[Array], dict[str, Array]]]:
         """Components as functions of positions, those that share work together."""
         parts: list[Callable[[Array], dict[str, Array]]] = []
         if self.prior is not None:
