@@ -20,6 +20,8 @@ class Config:
         val_fraction: `training.val_fraction`; None where the file does not say.
         constraints, smoothness, truncation: `training.pretrain_prior_*`; None where the file does not say.
         temperature: `training.temperature` [K]; None where the file does not say.
+        spline_file: NPZ of splines that stand for bonds, angles and dihedrals; None: the terms are formulas.
+        residue_specific_angles: an angle spline for each species that has one; None: as the file of splines says.
         unused: dotted names of keys that belong to other steps.
     """
 
@@ -34,6 +36,8 @@ class Config:
     smoothness: float | Literal["auto"] | None = None
     truncation: float | Literal["auto"] | None = None
     temperature: float | None = None
+    spline_file: str | None = None
+    residue_specific_angles: bool | None = None
     unused: tuple[str, ...] = ()
 
     @property

@@ -15,6 +15,7 @@ from cgcore.config.optimizers import OPTIMIZERS, optimizers_of
 from cgcore.config.priors import PriorKeys, WeightKeys, prior_of
 from cgcore.config.problems import Problems
 from cgcore.config.settings import Settings
+from cgcore.config.splines import Splines, splines_of
 from cgcore.config.training import DataSettings, TrainingSettings
 from cgcore.files import read_yaml
 from cgcore.physics.prior import Prior
@@ -50,7 +51,7 @@ def config_of(document: Any, name: str) -> Config:
     """
     problems = Problems(name)
     blocks = _shared_blocks(document, "fit", problems)
-    prior = _prior(blocks.model, problems)
+    prior, splines = _prior(blocks.model, problems)
     model = checked(ModelKeys, _set(blocks.model), "model", problems)
     training = _training(blocks.training, problems)
     problems.check()
@@ -68,6 +69,8 @@ def config_of(document: Any, name: str) -> Config:
         smoothness=training.pretrain_prior_smoothness,
         truncation=training.pretrain_prior_truncation,
         temperature=training.temperature,
+        spline_file=splines.file,
+        residue_specific_angles=splines.residue_specific_angles,
         unused=tuple(blocks.unused),
     )
 
@@ -94,7 +97,7 @@ def settings_of(document: Any, name: str) -> Settings:
     problems = Problems(name)
     blocks = _shared_blocks(document, "train", problems)
     _move(blocks, problems)
-    prior, allegro = _prior(blocks.model, problems), allegro_of(blocks.model, problems)
+    (prior, splines), allegro = _prior(blocks.model, problems), allegro_of(blocks.model, problems)
     said = {key: value for key, value in _set(blocks.model).items() if not is_sizes(key)}
     model = checked(ModelKeys, said, "model", problems)
     if model is not None and model.ml_model in (None, "none") and not model.use_priors:
@@ -112,7 +115,7 @@ def settings_of(document: Any, name: str) -> Settings:
     assert chosen is not None
     used = (prior or default_prior()) if model.use_priors else None
     network = network_of(model, allegro)
-    energy = ModelSettings(used, model.train_priors, network)
+    energy = ModelSettings(used, model.train_priors, network, splines.file, splines.residue_specific_angles)
     return Settings(energy, training, optimizers, chosen, name, tuple(unused))
 
 
@@ -176,10 +179,10 @@ def _set(block: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in block.items() if value is not None or key in _NULL_SAYS}
 
 
-def _prior(model: dict[str, Any], problems: Problems) -> Prior | None:
-    """The prior of the block `priors`, which is taken out of `model`; None where there is none."""
+def _prior(model: dict[str, Any], problems: Problems) -> tuple[Prior | None, Splines]:
+    """The prior of the block `priors`, which is taken out of `model`, and its splines; None where there is none."""
     if "priors" not in model:
-        return None
+        return None, Splines()
     value = model.pop("priors")
     for name in value if isinstance(value, dict) else ():
         if name in keys_of(WeightKeys):
@@ -187,7 +190,10 @@ def _prior(model: dict[str, Any], problems: Problems) -> Prior | None:
     if isinstance(value, dict):
         value = {name: inside for name, inside in value.items() if name not in keys_of(WeightKeys)}
     keys = own_block(PriorKeys, value, "model.priors", problems)
-    return None if keys is None else prior_of(keys, problems)
+    if keys is None:
+        return None, Splines()
+    # Without the prior its splines are of no use either, and need not be there.
+    return prior_of(keys, problems), Splines() if model.get("use_priors") is False else splines_of(keys, problems)
 
 
 def _training(block: dict[str, Any], problems: Problems) -> TrainingSettings | None:

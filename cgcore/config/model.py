@@ -27,11 +27,21 @@ ALLEGRO = "allegro"
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """The energy: the prior (None: not used), whether stages train it, and the network (None: none)."""
+    """The energy.
+
+    Arguments:
+        prior: weights and starting parameters; None: not used.
+        train_priors: stages train them, too.
+        network: None: none.
+        spline_file: NPZ of splines that stand for bonds, angles and dihedrals; None: the terms are formulas.
+        residue_specific_angles: an angle spline for each species that has one; None: as the file of splines says.
+    """
 
     prior: Prior | None
     train_priors: bool
     network: NetworkSettings | None
+    spline_file: str | None = None
+    residue_specific_angles: bool | None = None
 
 
 @block("model")

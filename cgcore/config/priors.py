@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, field
 from typing import Annotated, Any
 
-from cgcore.config.keys import Number, block, key
+from cgcore.config.keys import Flag, Number, Text, block, key
 from cgcore.config.problems import Problems
 from cgcore.physics.prior import CARRIED, FITTED_EXCLUDED_VOLUME, SERIES, Prior, Weights
 
@@ -71,15 +71,30 @@ class PriorKeys:
     k_theta: Annotated[
         Number | None, key("Kept in what is written; no term uses it.", unit="kcal/mol/rad²", fit=True)
     ] = None
+    use_spline_priors: Annotated[
+        Flag | None,
+        key(
+            "Bonds, angles and dihedrals come from splines in a file.", fit=True, default="true where `spline_file` is"
+        ),
+    ] = None
+    spline_file: Annotated[
+        Text | None,
+        key("NPZ of splines, relative to the configuration, else to the working folder.", fit=True, what="a path"),
+    ] = None
+    residue_specific_angles: Annotated[
+        Flag | None,
+        key("Each species has its own angle spline, where the file has one.", fit=True, default="as the file says"),
+    ] = None
 
 
+_NO_PARAMETERS = ("weights", "use_spline_priors", "spline_file", "residue_specific_angles")
 _PAIRS = {("a", "b"): ((0.0,), (0.0,)), ("k_dih", "gamma_dih"): ((0.5,), (0.0,))}
 
 
 def prior_of(keys: PriorKeys, problems: Problems) -> Prior | None:
     """The prior that the block stands for; None where keys of it do not go together."""
     at, count = "model.priors", len(problems)
-    values: dict[str, Any] = {name: value for name, value in asdict(keys).items() if name != "weights"}  # pyright: ignore[reportArgumentType]
+    values: dict[str, Any] = {name: value for name, value in asdict(keys).items() if name not in _NO_PARAMETERS}  # pyright: ignore[reportArgumentType]
     carried = {name: value for name in CARRIED if (value := values.pop(name)) is not None}
     for (first, second), default in _PAIRS.items():
         one, two = values[first], values[second]

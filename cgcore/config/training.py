@@ -87,6 +87,13 @@ class TrainingSettings:
     checkpoint_path: Annotated[
         Text | None, key("Folder of checkpoints.", what="a path", default="`checkpoints` in the output folder")
     ] = None
+    resume: Annotated[
+        Text | None,
+        key(
+            "Go on from the newest checkpoint: auto, of `checkpoint_path` where there is one; or a folder of them.",
+            what="auto or a path", default="start anew",
+        ),
+    ] = None  # fmt: skip
     checkpoint_freq: Annotated[
         Whole,
         key("Epochs between checkpoints; 0: at the end of a stage only.", unit="epochs", ge=0, le=MOST_EPOCHS),

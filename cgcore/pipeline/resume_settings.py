@@ -15,7 +15,7 @@ from cgcore.errors import InputError
 MINIBATCH = "training.batch_per_device x devices"
 """What matters is their product: frames of a minibatch."""
 
-_FREE = ("checkpoint_path", "checkpoint_freq", "val_fraction")
+_FREE = ("checkpoint_path", "checkpoint_freq", "val_fraction", "resume")
 """Keys of `training` that change no number, or whose effect is compared itself: which frames are held out."""
 
 _OTHERWISE = ("batch_per_device", "stage1_optimizer", "stage2_optimizer", "gammas")
