@@ -112,9 +112,11 @@ def _openmm(output: str, prior: Prior, beads: int, **given: Any) -> list[Path]:
 
 
 def _stablehlo(output: str, prior: Prior, beads: int, precision: str = "float32") -> list[Path]:
+    import jax.numpy as jnp
+
     from cgcore.export.checks import check_prior
     from cgcore.export.stablehlo import export_energy, write_stablehlo
-    from cgcore.physics.energy import energy
+    from cgcore.physics.energy import prior_energies
     from cgcore.physics.precision import require_float32
 
     check_prior(prior)
@@ -122,7 +124,8 @@ def _stablehlo(output: str, prior: Prior, beads: int, precision: str = "float32"
         require_float32("the prior", prior)
 
     def of_frame(params: Any, R: Any, mask: Any, species: Any) -> Any:
-        return energy(prior.weights, params, R, mask)
+        energies = prior_energies(prior, params, R, mask, species)
+        return sum(energies.values(), start=jnp.zeros((), R.dtype))
 
     write_stablehlo(output, export_energy(of_frame, prior.params, beads, dtype=precision))
     return [Path(output)]

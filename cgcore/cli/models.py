@@ -29,6 +29,7 @@ def prior_file(path: str) -> Prior:
     """The prior that a file holds; one of an empty block is refused."""
     from cgcore.config import load_config
     from cgcore.files import read_yaml
+    from cgcore.spline_file import with_splines
 
     config = load_config(path)
     document = read_yaml(path)
@@ -37,7 +38,7 @@ def prior_file(path: str) -> Prior:
         raise InputError(f"{path}: model.priors is missing; give the priors.yaml that `cgcore fit --output` wrote")
     if not config.use_priors:
         raise InputError(f"{path}: model.use_priors is false, so it has no prior; set it to true")
-    return config.prior
+    return with_splines(config.prior, config.spline_file, config.residue_specific_angles)
 
 
 def load_model(source: str, beads: int) -> Any:

@@ -111,7 +111,7 @@ def _run(
         )
         trainer = Trainer(model, said, train, validation, watch=watch)
         parts = [*(["prior"] if model.prior else []), *([model.network_name] if model.network_name else [])]
-        trained = [part for part in parts if part != "prior" or said.model.train_priors]
+        trained = [part for part in parts if part != "prior" or trainer.settings.model.train_priors]
         held_out = 0 if validation is None else validation.n_frames
         devices = len(jax.local_devices())
         shown.say(opening(" + ".join(parts), " and ".join(trained) or "nothing", train.n_frames, held_out, devices))

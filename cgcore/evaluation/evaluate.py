@@ -19,7 +19,7 @@ from cgcore.evaluation.gathering import Gathering, Looked
 from cgcore.evaluation.result import Evaluation
 from cgcore.factor.batches import Cut
 from cgcore.factor.frames import frames_of
-from cgcore.physics.energy import term_energies
+from cgcore.physics.energy import prior_energies
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement, free
 from cgcore.x64 import Precision, solving
@@ -44,12 +44,12 @@ def evaluate(model: Any, data: Dataset | str | os.PathLike[str] | Any, displacem
     """
     dataset = frames_of(data)
     if isinstance(model, Prior):
-        weights = model.weights
+        prior = model
 
         def parts(params: Params, mask: Array, species: Array) -> list[Callable[[Array], dict[str, Array]]]:
-            return [lambda R: term_energies(weights, params, R, mask, displacement)]
+            return [lambda R: prior_energies(prior, params, R, mask, species, displacement)]
 
-        return evaluate_parts("prior", parts, model.params, dataset)
+        return evaluate_parts("prior", parts, prior.params, dataset)
     if not isinstance(model, tuple):
         raise InputError(f"a {type(model).__name__} cannot be evaluated; give a Prior, or a model and its parameters")
     own, params = model

@@ -17,7 +17,7 @@ from cgcore.fitting.fit import Callbacks, fit
 from cgcore.fitting.options import Options
 from cgcore.fitting.result import FitResult
 from cgcore.physics.precision import require_float32
-from cgcore.physics.prior import Prior
+from cgcore.physics.prior import Prior, require_formulas
 from cgcore.pipeline.checkpoints import Checkpoint
 from cgcore.pipeline.evaluation import evaluate
 from cgcore.pipeline.loader import DatasetLoader, frame_arrays
@@ -28,6 +28,7 @@ from cgcore.pipeline.parameters import from_named, read_params, require_same, sa
 from cgcore.pipeline.reports import EpochReport, StageResult
 from cgcore.pipeline.resumable import identity, opened, restore
 from cgcore.pipeline.resume_settings import settings_that_matter
+from cgcore.pipeline.splines import FIXED, with_splines_read
 from cgcore.pipeline.stage import Project, Stage
 from cgcore.pipeline.state import TrainingState
 
@@ -85,7 +86,7 @@ class Trainer:
         devices: Sequence[Any] | None = None,
         project: Project | None = None,
     ) -> None:
-        self.model, self.settings = model, load_settings(config)
+        self.model, self.settings = model, with_splines_read(load_settings(config))
         self.train_loader, self.val_loader = train_loader, val_loader
         self.watch, self.project = watch, project
         training = self.settings.training
@@ -146,6 +147,7 @@ class Trainer:
         prior = self.prior
         if prior is None:
             raise InputError("there is no prior to fit: model.use_priors is false")
+        require_formulas(prior, "nothing to fit")
         options = self._fit_options(max_steps, tol_grad)
         result = self._fit(prior, options, validation=True)
         self.fit_result = result
@@ -270,7 +272,8 @@ class Trainer:
         Raises:
             InputError: the file cannot be written.
         """
-        save_params(path, self.params, self.model.fingerprint(), self.model.N_max)
+        splines = None if self.model.prior is None else self.model.prior.splines
+        save_params(path, self.params, self.model.fingerprint(), self.model.N_max, splines)
 
     def load_params(self, path: str | os.PathLike[str]) -> None:
         """Read what `save_params` wrote into `params`.
@@ -278,9 +281,9 @@ class Trainer:
         Raises:
             InputError: no such file, a damaged one, or parameters of another model.
         """
-        arrays, fingerprint, _ = read_params(path)
-        require_same(self.model.fingerprint(), fingerprint, os.fspath(path), "another model")
-        self.state = TrainingState.of(from_named(self.params, arrays, os.fspath(path)))
+        saved = read_params(path)
+        require_same(self.model.fingerprint(), saved.fingerprint, os.fspath(path), "another model")
+        self.state = TrainingState.of(from_named(self.params, saved.arrays, os.fspath(path)))
 
     def set_prior(self, params: Mapping[str, Any]) -> None:
         """Make these the current parameters of the prior."""
@@ -308,7 +311,8 @@ class Trainer:
     @property
     def _nothing_to_train(self) -> str | None:
         if self.model.network is None and not self.settings.model.train_priors:
-            return "model.ml_model is none and train_priors false"
+            fixed = self.model.prior is not None and self.model.prior.splines is not None
+            return f"model.ml_model is none and {FIXED if fixed else 'train_priors false'}"
         return None
 
     def _run(
@@ -355,6 +359,8 @@ class Trainer:
     def _skipped_fit(self) -> dict[str, Any] | None:
         if self.model.prior is None:
             return {"skipped": "model.use_priors is false"}
+        if self.model.prior.splines is not None:
+            return {"skipped": FIXED}
         return None if self.settings.training.pretrain_prior else {"skipped": "training.pretrain_prior is false"}
 
     def _why_no_stage(self, stage: str, plan: tuple[str, int] | None) -> str:
