@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cgcore.pipeline.trainer import Trainer
 
 RECORD, FIT = "train.json", "fit.json"
+AUTO = "auto"
 PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
 
 
@@ -30,7 +31,12 @@ PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
 @click.argument("config", required=False, type=options.PATH)
 @click.argument("data", required=False, type=options.PATH)
 @click.option("--example", is_flag=True, help="Print a complete configuration and do nothing else.")
-@click.option("--resume", type=options.PATH, metavar="DIR", help="Go on from the checkpoints there.")
+@click.option(
+    "--resume",
+    type=options.PATH,
+    metavar="DIR|auto",
+    help="Go on from the checkpoints there; auto: from those of --output, where there are any.",
+)
 @click.option(
     "--output", type=options.PATH, metavar="DIR", help="Write parameters, record, picture and checkpoints there."
 )
@@ -190,11 +196,19 @@ def _frames(
 
 
 def _with_checkpoints(said: Settings, output: str | None, resume: str | None) -> tuple[Settings, str | None]:
-    """Settings that name a folder for checkpoints where there is one, and the folder to go on from."""
-    if resume is not None and os.path.isdir(Path(resume) / CHECKPOINTS):
+    """Settings that name a folder for checkpoints where there is one, and the folder (or auto) to go on from."""
+    resume = resume or said.training.resume
+    if resume is not None and resume != AUTO and os.path.isdir(Path(resume) / CHECKPOINTS):
         resume = str(Path(resume) / CHECKPOINTS)
-    if said.training.checkpoint_path is None and output is not None:
-        said = replace(said, training=replace(said.training, checkpoint_path=str(Path(output) / CHECKPOINTS)))
+    folder = said.training.checkpoint_path
+    if folder is None and output is not None:
+        folder = str(Path(output) / CHECKPOINTS)
+        said = replace(said, training=replace(said.training, checkpoint_path=folder))
+    if resume == AUTO and folder is not None:
+        begun = os.path.isdir(folder) and any(name.isdigit() for name in os.listdir(folder))
+        terminal.note(
+            f"{folder}: {'goes on from its newest checkpoint' if begun else 'holds no checkpoint, starts anew'}"
+        )
     return said, resume
 
 

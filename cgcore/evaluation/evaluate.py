@@ -24,7 +24,7 @@ from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement, free
 from cgcore.x64 import Precision, solving
 
-FRAMES_AT_ONCE = 64
+FRAMES_AT_ONCE = 32
 
 Parts = Callable[[Any, Array, Array], list[Callable[[Array], dict[str, Array]]]]
 """parts(params, mask, species): functions of the positions of one frame, each the energies of some terms by name
@@ -73,6 +73,9 @@ def evaluate_parts(
         InputError: JAX is tracing, or a file changed after it was read.
     """
     gathering, first = Gathering(dataset), 0
+    # No more than there are: a network works as long on what fills up a batch.
+    longest = max(len(rows) for source in dataset.sources for _, rows in protein_rows(source))
+    size = min(FRAMES_AT_ONCE, longest)
     with solving("evaluate", dtype):
         look = jax.jit(jax.vmap(partial(_look, parts), (None, 0, 0, 0)))
         for source in dataset.sources:
@@ -84,9 +87,9 @@ def evaluate_parts(
                 if species is not None:
                     kinds[:length] = species[0, :length]
                 mask = real_mask(np.array([length]), width)[0]
-                for start in range(0, len(rows), FRAMES_AT_ONCE):
-                    some = rows[start : start + FRAMES_AT_ONCE]
-                    batch = Cut(0, source, some, FRAMES_AT_ONCE).load()
+                for start in range(0, len(rows), size):
+                    some = rows[start : start + size]
+                    batch = Cut(0, source, some, size).load()
                     R = _about_centre(batch.R[:, :length])
                     # Frames that fill up a batch are copies of its first: every one has a harmless geometry.
                     R[len(some) :] = R[0]

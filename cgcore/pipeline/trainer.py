@@ -26,7 +26,7 @@ from cgcore.pipeline.model import PRIOR, CombinedModel
 from cgcore.pipeline.optimizers import ModelParams
 from cgcore.pipeline.parameters import from_named, read_params, require_same, save_params
 from cgcore.pipeline.reports import EpochReport, StageResult
-from cgcore.pipeline.resumable import identity, opened, restore
+from cgcore.pipeline.resumable import AUTO, identity, opened, restore
 from cgcore.pipeline.resume_settings import settings_that_matter
 from cgcore.pipeline.splines import FIXED, with_splines_read
 from cgcore.pipeline.stage import Project, Stage
@@ -219,9 +219,10 @@ class Trainer:
         """Prior pre-training and both stages, as configured, with checkpoints in `training.checkpoint_path`.
 
         Arguments:
-            resume_from: a folder of checkpoints to go on from, and to add to. It has to be of the same model, data and
-                settings; the result is then that of a run that was never interrupted, to the bit. Only the epochs of
-                the stage in progress and of later ones may be others; the result of the stage says so.
+            resume_from: a folder of checkpoints to go on from, and to add to; "auto": `training.checkpoint_path`, where
+                it holds any, else the run starts anew; None: `training.resume`. They have to be of the same model, data
+                and settings; the result is then that of a run that was never interrupted, to the bit. Only the epochs
+                of the stage in progress and of later ones may be others; the result of the stage says so.
 
         Returns:
             {"prior_pretrain": ..., "stage1": ..., "stage2": ...}; what was not to be done is {"skipped": why}.
@@ -230,14 +231,15 @@ class Trainer:
             InputError: the checkpoints are of another model, other data or other settings, they are damaged, or the
                 folder holds some already.
         """
-        folder = resume_from or self.settings.training.checkpoint_path
-        with opened(folder, resume_from is not None) as kept:
+        resume = resume_from or self.settings.training.resume
+        folder = self.settings.training.checkpoint_path
+        with opened(folder, resume) as kept:
 
             def save(state: TrainingState) -> None:
                 kept.save(state, self._record(results))
 
             if kept.found is not None:
-                results = self._restore(kept.found, os.fspath(folder or ""))
+                results = self._restore(kept.found, os.fspath((folder if resume == AUTO else resume) or ""))
             else:
                 results = {"prior_pretrain": self._skipped_fit() or self.pretrain_prior()}
                 save(self.state)
