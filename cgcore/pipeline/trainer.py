@@ -65,6 +65,7 @@ class Trainer:
         devices: to spread minibatches over; None: all local ones.
         project: applied to the prior after each epoch where stages train it (see `Stage`); None: to the nearest prior
             that the constraints of its fit admit.
+        fit_loader: frames for the prior's fit; None: those to train on.
 
     Attributes:
         state: how far the training is; never changed, but replaced.
@@ -85,9 +86,11 @@ class Trainer:
         watch: Watch = Watch(),
         devices: Sequence[Any] | None = None,
         project: Project | None = None,
+        fit_loader: DatasetLoader | None = None,
     ) -> None:
         self.model, self.settings = model, with_splines_read(load_settings(config))
         self.train_loader, self.val_loader = train_loader, val_loader
+        self.fit_loader = fit_loader
         self.watch, self.project = watch, project
         training = self.settings.training
         if training.gammas.U and train_loader.U is None:
@@ -175,7 +178,7 @@ class Trainer:
     def _fit(self, prior: Prior, options: Options, *, validation: bool) -> FitResult:
         held_out = self.val_loader if validation else None
         return fit(
-            self.train_loader.dataset,
+            (self.fit_loader or self.train_loader).dataset,
             prior,
             options,
             validation=None if held_out is None else held_out.dataset,
@@ -198,13 +201,16 @@ class Trainer:
         result = self.fit_result or self._fit(self.model.prior, options, validation=False)
         return result.admissible.nearest_params
 
-    def train_stage(self, optimizer_name: str, epochs: int) -> StageResult:
+    def train_stage(
+        self, optimizer_name: str, epochs: int, save: Callable[[TrainingState], object] | None = None
+    ) -> StageResult:
         """Minibatch force matching of the combined model, starting from `params`.
 
         The loss is that of the prior's fit, per real bead, over a minibatch (plus `gammas.U` times the mean squared
         error of the energy). With `training.keep: best` and held-out frames, `params` become those of the epoch with
         the lowest held-out loss, those at the start included, so that a stage never ends worse than it began; else the
-        last ones whose loss is finite. `last_params` are those of the last epoch in any case.
+        last ones whose loss is finite. `last_params` are those of the last epoch in any case. `save` is called for each
+        checkpoint that is due.
 
         Returns:
             see `reports.StageResult`.
@@ -213,7 +219,7 @@ class Trainer:
             InputError: the optimizer is unknown, or there is nothing to train.
         """
         before = 0 if self.state.stage is None else int(self.state.stage.removeprefix("stage"))
-        return self._run(f"stage{before + 1}", optimizer_name, epochs)
+        return self._run(f"stage{before + 1}", optimizer_name, epochs, save=save)
 
     def train_full_pipeline(self, resume_from: str | os.PathLike[str] | None = None) -> dict[str, Any]:
         """Prior pre-training and both stages, as configured, with checkpoints in `training.checkpoint_path`.
@@ -268,14 +274,14 @@ class Trainer:
         """Force RMSE, MAE, cosine and what each component contributes, see `evaluation.evaluate`."""
         return evaluate(self.model, self.params, loader)
 
-    def save_params(self, path: str | os.PathLike[str]) -> None:
-        """Write `params` and the fingerprint of their model to an NPZ.
+    def save_params(self, path: str | os.PathLike[str], params: ModelParams | None = None) -> None:
+        """Write `params`, or those given, and the fingerprint of their model to an NPZ.
 
         Raises:
             InputError: the file cannot be written.
         """
         splines = None if self.model.prior is None else self.model.prior.splines
-        save_params(path, self.params, self.model.fingerprint(), self.model.N_max, splines)
+        save_params(path, params or self.params, self.model.fingerprint(), self.model.N_max, splines)
 
     def load_params(self, path: str | os.PathLike[str]) -> None:
         """Read what `save_params` wrote into `params`.
@@ -338,7 +344,10 @@ class Trainer:
         return {
             "results": results,
             "model": self.model.fingerprint(),
-            "data": identity({"train": self.train_loader, "validation": self.val_loader}),
+            "data": identity(
+                {"train": self.train_loader, "validation": self.val_loader}
+                | ({} if self.fit_loader is None else {"fit": self.fit_loader})
+            ),
             "precision": self.model.dtype,
             "settings": settings_that_matter(self.settings, self.loss.size),
             "changes": self._changes,
