@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, get_args
 
-from cgcore.config.keys import Flag, Text, Whole, block, key
+from cgcore.config.keys import Flag, Number, Text, Whole, block, key
 from cgcore.config.names import own_block
 from cgcore.config.networks import (
     CUTOFF,
@@ -37,6 +37,8 @@ class ModelSettings:
         prior: weights and starting parameters; None: not used.
         train_priors: stages train them, too.
         network: None: none.
+        core: distance [Å] below which a wall beside the network keeps beads apart; "auto": the closest approach of the
+            frames to train on; None: there is no wall.
         spline_file: NPZ of splines that stand for bonds, angles and dihedrals; None: the terms are formulas.
         residue_specific_angles: an angle spline for each species that has one; None: as the file of splines says.
     """
@@ -44,6 +46,7 @@ class ModelSettings:
     prior: Prior | None
     train_priors: bool
     network: NetworkSettings | None
+    core: float | Literal["auto"] | None = "auto"
     spline_file: str | None = None
     residue_specific_angles: bool | None = None
 
@@ -77,6 +80,15 @@ class ModelKeys:
             ),
         ),
     ] = "allegro"
+    core: Annotated[
+        Annotated[Number, key("", gt=0, le=100)] | Literal["auto", "none"],
+        key(
+            "Distance below which beads three or more apart along the chain repel each other beside the network, which "
+            "knows nothing of shorter ones; auto: the closest approach of the frames to train on, where the wall is 0.",
+            unit="Å",
+            differs=("no such wall", "a wall where no frame to train on is"),
+        ),
+    ] = "auto"
     cutoff: Cutoff = CUTOFF
     n_species: Annotated[
         Whole | None, key("Number of species, 0 to n_species - 1.", ge=1, le=10_000, default="20, or `num_types`")

@@ -19,6 +19,7 @@ from cgcore.config import Settings, load_settings
 from cgcore.data import Dataset
 from cgcore.errors import InputError
 from cgcore.evaluation import Evaluation, evaluate_parts
+from cgcore.physics.core import core_energy
 from cgcore.physics.energy import prior_energies
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, displacement_in
@@ -35,8 +36,8 @@ MOST_PARAMETERS = 200_000_000
 PRIOR = "prior"
 """The prior's key in the parameters; the network's is its kind, "allegro" or "nequip"."""
 
-NETWORK = "network"
-"""The network's key among the components of energy and forces."""
+NETWORK, CORE = "network", "core"
+"""Keys among the components of energy and forces: of the network, and of the wall beside it."""
 
 
 class CombinedModel:
@@ -55,6 +56,8 @@ class CombinedModel:
         prior: weights and starting parameters; None with `use_priors: false`. Current ones are with those of the
             network (`Trainer.params`).
         network: None with `ml_model: none`.
+        core: where the wall beside the network begins [Å] (`model.core`); None: there is none, as with `auto`, which
+            only `model_for` can turn into a distance.
         box: its lengths [Å]; None in free space.
         displacement: of the box.
 
@@ -94,6 +97,8 @@ class CombinedModel:
         self.settings: Settings = replace(settings, model=replace(settings.model, network=network))
         self.prior: Prior | None = settings.model.prior
         self.N_max = int(N_max)
+        core = settings.model.core
+        self.core: float | None = core if isinstance(core, float) and self.network is not None else None
 
     @property
     def network_name(self) -> str | None:
@@ -160,7 +165,8 @@ class CombinedModel:
         mask: Shaped[Any, " beads"],
         species: Int[Any, " beads"],
     ) -> dict[str, Float[Array, ""]]:
-        """Energy of each of the prior's terms, weighted, and of the network ("network") [kcal/mol]."""
+        """Energy of each of the prior's terms, weighted, and of the network ("network") and the wall beside it
+        ("core") [kcal/mol]."""
         parts: dict[str, Float[Array, ""]] = {}
         for part in self.parts(params, mask, species):
             parts |= part(jnp.asarray(R))
@@ -214,7 +220,7 @@ class CombinedModel:
                 name: list(v) if isinstance(v, tuple) else v
                 for name, v in asdict(getattr(network, network.kind)).items()
             },
-        }
+        } | ({} if self.core is None else {"core": self.core})
 
     def parts(
         self, params: ModelParams, mask: Shaped[Any, " beads"], species: Int[Any, " beads"]
@@ -227,4 +233,7 @@ class CombinedModel:
         if self.network is not None:
             network, own = self.network, params[self.network_name or NETWORK]
             parts.append(lambda R: {NETWORK: network.energy(own, R, mask, species)})
+        if self.core is not None:
+            distance = self.core
+            parts.append(lambda R: {CORE: core_energy(R, mask, distance, self.displacement)})
         return parts

@@ -43,7 +43,7 @@ def load_trained(
     check_beads(beads)
     try:
         settings = Settings(
-            model=ModelSettings(_prior(saved), False, _network(saved.fingerprint)),
+            model=ModelSettings(_prior(saved), False, _network(saved.fingerprint), _core(saved.fingerprint)),
             training=TrainingSettings(precision=precision),
             name=name,
         )
@@ -65,6 +65,11 @@ def _prior(saved: Saved) -> Prior | None:
     own = {name: array for name, array in saved.arrays.items() if name.startswith(f"{PRIOR}/")}
     params = {name.removeprefix(f"{PRIOR}/"): array for name, array in own.items()}
     return Prior(Weights(**said["weights"]), params, splines=saved.splines)
+
+
+def _core(fingerprint: Mapping[str, Any]) -> float | None:
+    """Files of before there were walls have none."""
+    return None if fingerprint.get("core") is None else float(fingerprint["core"])
 
 
 def _network(fingerprint: Mapping[str, Any]) -> NetworkSettings | None:

@@ -1,0 +1,61 @@
+"""A wall between beads that are closer than they ever came in the data, for networks, which know nothing of such frames.
+
+A network that is trained on sampled frames alone may well attract beads that come closer, and the prior's repulsion is
+soft. The wall is zero on every frame that it was made for, so that it changes neither a loss nor its gradient there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Shaped
+
+from cgcore.physics.space import Displacement, free
+
+NEAREST = 3
+"""Separation along the chain from which on it acts: bonds and angles keep closer neighbours where they were sampled."""
+
+STIFFNESS = 50.0
+"""Of the wall [kcal/mol/Å²]: 40 kT at 320 K for 1 Å, and softer than bonds, so that it asks for no shorter time step."""
+
+
+def core_energy(
+    R: Float[Any, "beads 3"], mask: Shaped[Any, " beads"], distance: float, displacement: Displacement = free
+) -> Float[Array, ""]:
+    """Half `STIFFNESS` times the squared depth below `distance`, summed over pairs of beads of one frame [kcal/mol].
+
+    Arguments:
+        R: positions [Å]; padded beads may hold anything.
+        mask: 1 for a real bead, 0 for padding.
+        distance: where the wall begins [Å].
+        displacement: in jax-md's convention.
+    """
+    depth = jnp.maximum(distance - _distances(R, mask, displacement), 0.0)
+    return 0.5 * STIFFNESS * jnp.sum(depth**2)
+
+
+def closest_approach(
+    R: Float[Any, "frames beads 3"], mask: Shaped[Any, "frames beads"], displacement: Displacement = free
+) -> float:
+    """Least distance of beads `NEAREST` or more apart along the chain in any frame [Å]; infinite without such beads."""
+
+    def of_frame(frame: tuple[Array, Array]) -> Array:
+        return jnp.min(_distances(*frame, displacement), initial=jnp.inf)
+
+    return float(jnp.min(jax.lax.map(of_frame, (jnp.asarray(R), jnp.asarray(mask))), initial=jnp.inf))
+
+
+def _distances(
+    R: Float[Any, "beads 3"], mask: Shaped[Any, " beads"], displacement: Displacement
+) -> Float[Array, " pairs"]:
+    """Infinite, with no gradient, for pairs of which a bead is padding."""
+    mask = jnp.asarray(mask, bool)
+    R = jnp.where(mask[:, None], R, 0.0)
+    i, j = np.triu_indices(R.shape[0], NEAREST)
+    real = mask[i] & mask[j]
+    # Unguarded but for padding: beads that coincide must give a force that is not finite, never one of zero.
+    squared = jnp.sum(jax.vmap(displacement)(R[j], R[i]) ** 2, axis=1)
+    return jnp.where(real, jnp.sqrt(jnp.where(real, squared, 1.0)), jnp.inf)
