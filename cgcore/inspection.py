@@ -13,16 +13,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from cgcore.data import Dataset, read
+from cgcore.data import Dataset, Frames, read
 from cgcore.data.blocks import real_mask, row_blocks
+from cgcore.data.residues import species_names
 from cgcore.data.splitting import protein_rows
 from cgcore.errors import InputError
-from cgcore.factor.batches import all_cuts
+from cgcore.factor.batches import Batch, all_cuts
 from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.factor.storage import is_factor
 from cgcore.physics import geometry
 from cgcore.physics.space import Displacement, free
-from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION
+from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION, Sites, unbroken
 from cgcore.x64 import solving
 
 MEDIAN_BINS_PER_E_FOLD = 1000
@@ -85,6 +86,7 @@ class Inspection:
         sources: a file each.
         proteins: in order of appearance.
         species: real beads of each species; empty where no source has species.
+        species_names: what the numbers stand for, where all files that say it agree.
         extras: other arrays of the sources, by name: dtype and shape in words.
         skipped_keys: keys that were not read.
         temperatures: distinct values of the extra array `temperature` [K].
@@ -106,6 +108,7 @@ class Inspection:
     sources: tuple[SourceSummary, ...]
     proteins: tuple[ProteinSummary, ...]
     species: dict[int, int]
+    species_names: dict[int, str]
     extras: dict[str, str]
     skipped_keys: tuple[str, ...]
     temperatures: tuple[float, ...]
@@ -143,7 +146,7 @@ def inspect(data: Dataset | str | os.PathLike[str] | Any, displacement: Displace
     with solving("inspect"):
         for cut in all_cuts(dataset, dataset.segments()):
             batch, name, numbers = cut.load(), cut.source.source, cut.source.frame_numbers[cut.rows]
-            gathered.add_geometry(_look(displacement, batch.R, batch.lengths), batch.lengths, name, numbers)
+            gathered.add_geometry(_look(displacement, batch.R, batch.lengths, batch.sites), batch, name, numbers)
             gathered.add_forces(batch.F[: len(numbers)].astype(np.float64), name, numbers)
     beads = dataset.real_beads
     assert gathered.peak is not None  # there is at least one frame
@@ -156,6 +159,7 @@ def inspect(data: Dataset | str | os.PathLike[str] | Any, displacement: Displace
         sources=tuple(SourceSummary(s.source, s.n_frames, s.n_beads) for s in dataset.sources),
         proteins=_proteins(dataset),
         species=_species(dataset),
+        species_names=_species_names(dataset),
         extras=_extras(dataset),
         skipped_keys=dataset.skipped_keys,
         temperatures=dataset.temperatures,
@@ -189,8 +193,11 @@ class _Seen(NamedTuple):
 
 
 @partial(jax.jit, static_argnums=0)
-def _look(displacement: Displacement, R: Float[Array, "frames beads 3"], lengths: Int[Array, " frames"]) -> _Seen:
+def _look(
+    displacement: Displacement, R: Float[Array, "frames beads 3"], lengths: Int[Array, " frames"], sites: Sites | None
+) -> _Seen:
     """Internal coordinates, and the closest repelling pair of each frame (inf: none; i * beads + j)."""
+    site = jnp.arange(R.shape[1]) if sites is None else sites[:, 0]
 
     def one(R: Float[Array, "beads 3"], length: Int[Array, ""]) -> _Seen:
         b = jax.vmap(displacement)(R[1:], R[:-1])
@@ -200,7 +207,7 @@ def _look(displacement: Displacement, R: Float[Array, "frames beads 3"], lengths
             "dihedral": jax.vmap(geometry.dihedral)(b[:-2], b[1:-1], b[2:]),
         }
         bead = jnp.arange(R.shape[0])
-        repel = (bead[None] - bead[:, None] >= REPULSIVE_MIN_SEPARATION) & (bead < length)[None]
+        repel = (site[None] - site[:, None] >= REPULSIVE_MIN_SEPARATION) & (bead < length)[None]
         apart = jax.vmap(jax.vmap(displacement, (None, 0)), (0, None))(R, R)
         distance = jnp.where(repel, jnp.linalg.norm(apart, axis=2), jnp.inf).ravel()
         return _Seen(internal, jnp.min(distance), jnp.argmin(distance))
@@ -220,11 +227,13 @@ class _Gathered:
         self.squares = self.net_squares = 0.0
         self.force = np.zeros(3)
 
-    def add_geometry(self, seen: _Seen, lengths: np.ndarray, source: str, numbers: np.ndarray) -> None:
+    def add_geometry(self, seen: _Seen, batch: Batch, source: str, numbers: np.ndarray) -> None:
+        lengths, sites = batch.lengths, batch.sites
         values = {name: np.asarray(seen.internal[name]) for name in EDGES}  # what is compiled sorts its keys
-        self.histograms += Histograms.of({name: x.T for name, x in values.items()}, lengths)
+        self.histograms += Histograms.of({name: x.T for name, x in values.items()}, lengths, sites)
         for spanned, (name, x) in enumerate(values.items(), start=1):
-            x = x[np.arange(x.shape[1]) < (lengths - spanned)[:, None]]
+            real = np.arange(x.shape[1]) < (lengths - spanned)[:, None]
+            x = x[real if sites is None else real & unbroken(sites, spanned).T]
             if x.size:
                 count, least, most, total = self.totals.get(name, (0, np.inf, -np.inf, 0.0))
                 least, most = min(least, float(x.min())), max(most, float(x.max()))
@@ -278,6 +287,22 @@ def _species(dataset: Dataset) -> dict[int, int]:
                 values, n = np.unique(species[real_mask(source.lengths[block], source.n_beads)], return_counts=True)
                 counts.update(dict(zip(values.tolist(), n.tolist(), strict=True)))
     return dict(sorted(counts.items()))
+
+
+def _species_names(dataset: Dataset) -> dict[int, str]:
+    tables = [dict(species_names(source.extras)) or _from_residues(source) for source in dataset.sources]
+    return tables[0] if all(table == tables[0] for table in tables) else {}
+
+
+def _from_residues(source: Frames) -> dict[int, str]:
+    """Residue names that always come with the same species, in a file of one protein."""
+    species, names = source.species(slice(0, 1)), source.extras.get("resname")
+    if species is None or names is None or names.dtype.kind != "U" or names.shape != species.shape[1:]:
+        return {}
+    length = int(source.lengths[0])
+    pairs = set(zip(species[0, :length].tolist(), names[:length].tolist(), strict=True))
+    one = len(source.protein_names) == 1 and len({k for k, _ in pairs}) == len(pairs)
+    return dict(sorted(pairs)) if one else {}
 
 
 def _extras(dataset: Dataset) -> dict[str, str]:

@@ -44,6 +44,7 @@ class Dataset:
     skipped_keys: tuple[str, ...]  # keys of the files that were not read: object arrays, large extras
     units: str  # of the files; what is loaded is in Å and kcal/mol/Å
     choice: Choice = Choice()
+    notes: tuple[str, ...] = ()  # what of the files could not be used, or was understood in a way that may surprise
 
     def __repr__(self) -> str:
         return (
@@ -140,6 +141,19 @@ class Dataset:
                     batch.species[out, beads] = species
             offset += frames.n_frames
         return batch
+
+    def sites(self) -> np.ndarray | None:
+        """Sites of the beads of all frames, as `join` pads them, (frames, beads) int32: beads whose sites differ by 1
+        are bonded (see `cgcore.data.chains`). None where every frame is one chain without gaps."""
+        if all(frames.sites is None for frames in self.sources):
+            return None
+        sites = np.zeros((self.n_frames, self.n_beads), np.int32)
+        offset = 0
+        for frames in self.sources:
+            rows = np.stack([frames.sites_of(label) for label in range(len(frames.protein_names))])
+            sites[offset : offset + frames.n_frames, : frames.n_beads] = rows[frames.protein]
+            offset += frames.n_frames
+        return sites
 
     def _chosen(self, rows: list[np.ndarray]) -> Dataset:
         """These rows of each source; sources without any are left out."""

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, Real
 
+from cgcore.physics.topology import Sites, unbroken
+
 EDGES: Mapping[str, np.ndarray] = MappingProxyType(
     {
         "bond": np.linspace(2.0, 6.0, 401),
@@ -36,9 +38,11 @@ class Histograms:
         return cls({name: np.zeros(len(edges) - 1, np.int64) for name, edges in EDGES.items()})
 
     @classmethod
-    def of(cls, values: Mapping[str, np.ndarray], lengths: Int[np.ndarray, " frames"]) -> Histograms:
+    def of(
+        cls, values: Mapping[str, np.ndarray], lengths: Int[np.ndarray, " frames"], sites: Sites | None = None
+    ) -> Histograms:
         """Histograms of arrays (rows, frames), one for each coordinate."""
-        return cls.counted(bin_numbers(values, lengths))
+        return cls.counted(bin_numbers(values, lengths, sites))
 
     @classmethod
     def counted(cls, numbers: Real[np.ndarray, ...]) -> Histograms:
@@ -55,16 +59,11 @@ class Histograms:
         Raises:
             ValueError: says what is wrong.
         """
-        # A chain of n >= 2 beads has n-1 bonds, n-2 angles, and n-3 dihedrals, or none where n is 2.
-        expected = {
-            "bond": (beads - frames,) * 2,
-            "angle": (beads - 2 * frames,) * 2,
-            "dihedral": (beads - 3 * frames, beads - 2 * frames),
-        }
+        # One chain of n >= 2 beads has n-1 bonds, n-2 angles, and n-3 dihedrals, or none where n is 2; several: less.
+        most = {"bond": beads - frames, "angle": beads - 2 * frames, "dihedral": beads - 2 * frames}
         for name, counts in self.counts.items():
             total = int(counts.sum(dtype=object))
-            least, most = expected.get(name, (0, beads * beads))
-            if (counts < 0).any() or not least <= total <= most:
+            if (counts < 0).any() or total > most[name]:
                 raise ValueError(f"the histogram of {name} holds {total} values of {frames} frames, {beads} beads")
 
     def sampled_range(self, name: str) -> tuple[float, float] | None:
@@ -87,17 +86,19 @@ def percentile(counts: Int[np.ndarray, " bins"], edges: Float[np.ndarray, " edge
     return float(edges[k] + (edges[k + 1] - edges[k]) * (rank - below[k]) / counts[k])
 
 
-def bin_numbers(values: Mapping[str, Any], lengths: Any, xp: ModuleType = np) -> Any:
+def bin_numbers(values: Mapping[str, Any], lengths: Any, sites: Sites | None = None, xp: ModuleType = np) -> Any:
     """For each value the number of its bin among those of all coordinates, one row a row of `values`.
 
     A chain of n beads has n-1 bonds, n-2 angles and n-3 dihedrals: what stands behind them in a column of an array
-    (rows, frames) gets the number behind the last bin. NaN, too. Computed with NumPy or, inside a
-    compiled step, with xp=jax.numpy. Whole numbers as floats: XLA's conversion to integers does not vectorise.
+    (rows, frames), or is not bonded throughout by its `sites`, gets the number behind the last bin. NaN,
+    too. Computed with NumPy or, inside a compiled step, with xp=jax.numpy. Whole numbers as floats: XLA's conversion to integers does not vectorise.
     """
     numbers = []
     for spanned, (name, edges) in enumerate(EDGES.items(), start=1):
         first, bins, x = _STARTS[spanned - 1], len(edges) - 1, values[name]
         index = xp.floor((x - edges[0]) * (bins / (edges[-1] - edges[0])))
         counts = (xp.arange(len(x))[:, None] < lengths[None] - spanned) & ~xp.isnan(index)
+        if sites is not None:
+            counts = counts & unbroken(sites, spanned)
         numbers.append(xp.where(counts, first + xp.clip(index, 0, bins - 1), _STARTS[-1]))
     return xp.concatenate(numbers)

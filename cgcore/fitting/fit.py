@@ -120,7 +120,7 @@ def fit(
             plan.objective,
             plan.spectrum,
             plan.kept,
-            data.join() if options.objective == "direct" and isinstance(data, Dataset) else None,
+            data if options.objective == "direct" and isinstance(data, Dataset) else None,
             displacement,
         )
         limits = Limits(options.max_steps, options.least_steps, options.tol_grad)

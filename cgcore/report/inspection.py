@@ -6,7 +6,6 @@ import textwrap
 
 import numpy as np
 
-from cgcore.data.proteins import ALPHABET
 from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.inspection import Inspection
 from cgcore.report.table import table
@@ -96,9 +95,9 @@ def _species(found: Inspection) -> str:
     if not found.species:
         return "no species"
     total = sum(found.species.values())
-    residues = max(found.species) < len(ALPHABET) and min(found.species) >= 0
     most = sorted(found.species.items(), key=lambda pair: -pair[1])
-    parts = [f"{ALPHABET[k] if residues else k} {100 * n / total:.3g} %" for k, n in most[:MOST]]
+    called = {k: f"{k} ({name})" for k, name in found.species_names.items()}
+    parts = [f"{called.get(k, k)} {100 * n / total:.3g} %" for k, n in most[:MOST]]
     if len(most) > MOST:
         parts.append(f"and {len(most) - MOST} more")
     return "Species of real beads\n  " + "\n  ".join(", ".join(parts[k : k + 8]) for k in range(0, len(parts), 8))

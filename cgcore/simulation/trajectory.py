@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cgcore.data.proteins import ONE_LETTER
+from cgcore.data.residues import ONE_LETTER
 from cgcore.errors import InputError
 from cgcore.files import atomic_path
 from cgcore.simulation.result import SimulationResult
