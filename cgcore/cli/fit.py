@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 RECORD, PRIORS = "fit.json", "priors.yaml"
 
 
+class Reading(NamedTuple):
+    """How files are read: the arguments of `cgcore.read`."""
+
+    units: str
+    box: tuple[float, float, float] | None = None
+    accept_faults: bool = False
+
+
 class Source(NamedTuple):
     """What is fitted to, and what is held out."""
 
@@ -60,6 +68,8 @@ class Source(NamedTuple):
 @options.max_frames
 @options.seed
 @options.units
+@options.box
+@options.accept_faults
 @options.blocks
 @options.cache
 def fit_command(
@@ -71,6 +81,8 @@ def fit_command(
     max_frames: int | None,
     seed: int,
     units: str,
+    box: tuple[float, float, float] | None,
+    accept_faults: bool,
     cache: bool,
     **settings: Any,
 ) -> None:
@@ -93,7 +105,8 @@ def fit_command(
     for target in _targets(output, plot_file):
         check_writable(target)
     fraction = val_fraction if val_fraction is not None else config.val_fraction or 0.0
-    source = _source(data, units, max_frames, seed, fraction, config, chosen)
+    reading = Reading(units, box, accept_faults)
+    source = _source(data, reading, max_frames, seed, fraction, config, chosen)
     result = _fit(source, config, chosen, cache)
     # First the files: nothing that happens to the terminal comes before them.
     try:
@@ -145,7 +158,7 @@ def _options(config: Config, settings: dict[str, Any]) -> Options:
 
 def _source(
     path: str | None,
-    units: str,
+    reading: Reading,
     max_frames: int | None,
     seed: int,
     val_fraction: float,
@@ -159,12 +172,16 @@ def _source(
     if path is not None and is_factor(path):
         from cgcore.data import UNITS
 
-        if max_frames is not None or val_fraction or units != UNITS[0]:
-            raise InputError(f"{path}: a factor has no frames; leave out max-frames, val-fraction and units")
+        if max_frames is not None or val_fraction or reading != Reading(UNITS[0]):
+            raise InputError(
+                f"{path}: a factor has no frames; leave out max-frames, val-fraction, units, box and accept-faults"
+            )
         return _stored(path, config, chosen)
-    whole = (read(path, units=units) if path is not None else chignolin()).subset(max_frames, seed)
+    whole = (read(path, **reading._asdict()) if path is not None else chignolin()).subset(max_frames, seed)
     if whole.skipped_keys:
         terminal.note(f"{whole.path}: not read: {', '.join(whole.skipped_keys)}")
+    for sentence in whole.notes:
+        terminal.note(sentence)
     train, validation = whole.split(val_fraction)
     if val_fraction and validation is None:
         terminal.note(f"{whole.path}: too few frames to hold any out")

@@ -44,7 +44,8 @@ class Dataset:
     skipped_keys: tuple[str, ...]  # keys of the files that were not read: object arrays, large extras
     units: str  # of the files; what is loaded is in Å and kcal/mol/Å
     choice: Choice = Choice()
-    notes: tuple[str, ...] = ()  # what of the files could not be used, or was understood in a way that may surprise
+    notes: tuple[str, ...] = ()  # what of the files could not be used
+    accept_faults: bool = False  # a fit goes on where data are surely wrong, see `cgcore.judging`
 
     def __repr__(self) -> str:
         return (
@@ -69,9 +70,7 @@ class Dataset:
     @property
     def temperatures(self) -> tuple[float, ...]:
         """Distinct values of the extra array `temperature` [K]; one that holds no numbers says nothing."""
-        found = [source.extras["temperature"] for source in self.sources if "temperature" in source.extras]
-        numbers = [np.asarray(x, np.float64).ravel() for x in found if x.dtype.kind in "iuf"]
-        return tuple(np.unique(np.concatenate(numbers)).tolist()) if numbers else ()
+        return tuple(sorted({kelvin for source in self.sources for kelvin in source.temperatures}))
 
     def subset(self, max_frames: int | None, seed: int = 0) -> Dataset:
         """At most `max_frames` frames, drawn at random without replacement from all, in their order.

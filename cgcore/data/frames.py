@@ -69,6 +69,12 @@ class Frames:
         return int(self.lengths.sum(dtype=np.int64))
 
     @property
+    def temperatures(self) -> tuple[float, ...]:
+        """Distinct values of the extra array `temperature` [K]; one that holds no numbers says nothing."""
+        said = self.extras.get("temperature")
+        return () if said is None or said.dtype.kind not in "iuf" else tuple(np.unique(said.astype(float)).tolist())
+
+    @property
     def frame_numbers(self) -> np.ndarray:
         """(frames,) int64: the number of each frame in its file, counted from 0."""
         return np.arange(self.n_frames) if self.rows is None else self.rows

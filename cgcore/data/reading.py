@@ -25,7 +25,9 @@ from cgcore.errors import InputError
 from cgcore.files import require_name
 
 
-def read(path: str | os.PathLike[str], *, units: str = "angstrom-kcal", box: Any = None) -> Dataset:
+def read(
+    path: str | os.PathLike[str], *, units: str = "angstrom-kcal", box: Any = None, accept_faults: bool = False
+) -> Dataset:
     """Read and check an NPZ file, or all `*.npz` of a folder by name (hidden files aside).
 
     Keys: `R`, `F` (frames, beads, 3) in `units` (see `UNITS`), `mask` (frames, beads) with 1 for a real bead
@@ -42,6 +44,7 @@ def read(path: str | os.PathLike[str], *, units: str = "angstrom-kcal", box: Any
         box: the periodic box that positions are wrapped into, three lengths [Å] or more (see `boxes.box_vectors`);
             None: that of the key `box`, in the files' unit of length, where there is one. Chains that it cut are put
             together again, and stay in free space.
+        accept_faults: fit to these data even where they are surely wrong (see `cgcore.judging`).
 
     Raises InputError, one sentence that names file, key, place and mend, for anything that cannot be used.
     """
@@ -63,7 +66,9 @@ def read(path: str | os.PathLike[str], *, units: str = "angstrom-kcal", box: Any
         lines.append(os.fsencode(file.name) + b"\0" + sha256.encode() + b"\n")
     if is_folder:
         sha256 = hashlib.sha256(b"".join(lines)).hexdigest()
-    return Dataset(tuple(sources), str(path), sha256, tuple(skipped), units, notes=tuple(notes))
+    return Dataset(
+        tuple(sources), str(path), sha256, tuple(skipped), units, notes=tuple(notes), accept_faults=accept_faults
+    )
 
 
 def from_arrays(
@@ -75,6 +80,7 @@ def from_arrays(
     units: str = "angstrom-kcal",
     name: str = "arrays",
     box: Any = None,
+    accept_faults: bool = False,
     **extras: Any,
 ) -> Dataset:
     """Check arrays (as in `read`; they are not copied) and make them a dataset of one source.
@@ -111,7 +117,8 @@ def from_arrays(
     for key in ("R", "F"):
         digest.update(np.ascontiguousarray(arrays[key]).data)
     sha256 = digest.hexdigest()
-    return Dataset((checked.frames(name, sha256, Known()),), name, sha256, (), units, notes=tuple(notes))
+    frames = checked.frames(name, sha256, Known())
+    return Dataset((frames,), name, sha256, (), units, notes=tuple(notes), accept_faults=accept_faults)
 
 
 def _files(path: Path) -> tuple[list[Path], bool]:

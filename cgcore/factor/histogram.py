@@ -90,8 +90,9 @@ def bin_numbers(values: Mapping[str, Any], lengths: Any, sites: Sites | None = N
     """For each value the number of its bin among those of all coordinates, one row a row of `values`.
 
     A chain of n beads has n-1 bonds, n-2 angles and n-3 dihedrals: what stands behind them in a column of an array
-    (rows, frames), or is not bonded throughout by its `sites`, gets the number behind the last bin. NaN,
-    too. Computed with NumPy or, inside a compiled step, with xp=jax.numpy. Whole numbers as floats: XLA's conversion to integers does not vectorise.
+    (rows, frames), or is not bonded throughout by its `sites`, gets the number behind the last bin. NaN, too.
+    Computed with NumPy or, inside a compiled step, with xp=jax.numpy. Whole numbers as floats: XLA's conversion to
+    integers does not vectorise.
     """
     numbers = []
     for spanned, (name, edges) in enumerate(EDGES.items(), start=1):

@@ -19,6 +19,7 @@ from cgcore.fitting.admissible import Admissible, smoothest
 from cgcore.fitting.certificate import OPTIMAL, certify
 from cgcore.fitting.constraints import Constraint, constraints
 from cgcore.fitting.cross_validation import Curve
+from cgcore.fitting.door import door
 from cgcore.fitting.identifiability import identify
 from cgcore.fitting.inputs import Source, opened, require_prior, require_task
 from cgcore.fitting.options import Options
@@ -87,9 +88,10 @@ def fit(
         progress: called as the work goes on.
 
     Raises:
-        InputError: the direct objective was asked for on a factor, a factor was made for another prior, the data
-            make no finite forces, there is nothing to fit or to fit to, a constraint can't be met, the displacement has
-            no name, or JAX is tracing.
+        InputError: the direct objective was asked for on a factor, a factor was made for another prior, the data are
+            surely wrong (see `cgcore.judging`; `read(..., accept_faults=True)` overrides) or make no finite forces,
+            there is nothing to fit or to fit to, a constraint can't be met, the displacement has no name, or JAX is
+            tracing.
     """
     require_prior(prior)
     data = opened(data, "data")
@@ -105,8 +107,10 @@ def fit(
     if options.objective == "direct" and isinstance(data, Factor):
         raise InputError("the direct objective needs frames, and a factor was given; use objective compressed")
     with timed() as seconds, solving("fit"), one_blas_thread():
+        judged = door(data, validation, options.temperature)
         factor = factor_of(data)
         held_out = None if validation is None else factor_of(validation)
+        faults = judged.said(factor)
         require_task(factor)
         origin = _finite_start(prior, factor)
         known = spectrum(factor.S, factor.beads)
@@ -184,6 +188,7 @@ def fit(
                 *_unsafe(options, prior),
                 *_imprecise(error),
                 *_fitted_to(factor, held_out),
+                *faults,
             ),
             notes=notes,
             seconds=seconds,
