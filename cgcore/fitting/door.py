@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cgcore.data import Dataset
+from cgcore.factor.block import counted_twice
 from cgcore.factor.factor import Factor
 from cgcore.factor.triangle import target
 from cgcore.judging import Judgement, judge
@@ -55,3 +56,12 @@ def door(data: Dataset | Factor, validation: Dataset | Factor | None, temperatur
         if not dataset.accept_faults:
             judgement.without_equipartition().require_right()
     return Door(judged)
+
+
+def fitted_to(factor: Factor, held_out: Factor | None) -> tuple[str, ...]:
+    """A sentence for each source with held-out frames that were fitted to."""
+    if held_out is None:
+        return ()
+    before = set(counted_twice(factor.blocks)) | set(counted_twice(held_out.blocks))
+    shared = [x for x in counted_twice((*factor.blocks, *held_out.blocks)) if x not in before]
+    return tuple(f"validation is among the data fitted to, so its loss says nothing new: {x}" for x in shared)

@@ -27,8 +27,8 @@ def bonds(survey: Survey) -> Iterator[Finding]:
     for rigid in survey.disorder:
         text = (
             f"beads {rigid.first} and {rigid.second} are {rigid.distance:.3g} Å apart in all frames, as bonded beads "
-            f"are, and distances of neighbours in the row vary by {100 * rigid.spread:.0f} %: put the beads into the order of "
-            "the chain"
+            f"are, and distances of neighbours in the row vary by {100 * rigid.spread:.0f} %: put the beads into the "
+            "order of the chain"
         )
         yield survey.about("order", Severity.WRONG, rigid.frames, text, (rigid.first, rigid.second))
 

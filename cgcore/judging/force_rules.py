@@ -113,8 +113,8 @@ def _two_sizes(survey: Survey, own: np.ndarray, size: np.ndarray) -> Iterator[Fi
     what = f", as between kcal/mol/Å and {unit.name}" if unit is not None else ""
     how = "smaller" if smaller else "larger"
     text = (
-        f"forces of {len(fewer):,} frames ({named(fewer.tolist())}) are {ratio:.3g} times {how} than those of the other "
-        f"{n - len(fewer):,}{what}: save all in one unit"
+        f"forces of {len(fewer):,} frames ({named(fewer.tolist())}) are {ratio:.3g} times {how} than those of the "
+        f"other {n - len(fewer):,}{what}: save all in one unit"
     )
     yield survey.about("two sizes", Severity.WRONG if unit is not None else Severity.WARNING, fewer, text)
 

@@ -28,8 +28,8 @@ def duplicates(surveys: Sequence[Survey]) -> Iterator[Finding]:
     differ = int(np.count_nonzero(forces[first] != forces[second]))
     text = (
         f"frame {frame[b]} has the positions of frame {frame[a]}{other}; {len(again):,} of {len(positions):,} frames "
-        f"are there more than once{f', {differ:,} of them with other forces' if differ else ''}: they count as often, and "
-        "held-out frames may be among those fitted to"
+        f"are there more than once{f', {differ:,} of them with other forces' if differ else ''}: they count as often, "
+        "and held-out frames may be among those fitted to"
     )
     mine = np.sort(frame[second[which[second] == which[b]]])
     yield Finding("duplicates", Severity.WARNING, text, surveys[which[b]].source, tuple(mine[:RECORDED].tolist()))

@@ -2,7 +2,8 @@
 
 Equipartition: a bond of stiffness kr that is sampled at temperature T has kr var(r) = kT. Stiffness from forces is the
 least-squares kr of forces kr (r - <r>) + constant along the bonds; what else acts on beads is noise to it, and so is
-the solvent. On all-atom simulations of proteins the ratio is 0.9 to 1, and in another unit of force it is another number.
+the solvent. On all-atom simulations of proteins the ratio is 0.9 to 1, and in another unit of force it is another
+number.
 """
 
 from __future__ import annotations
