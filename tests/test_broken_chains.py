@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import helpers
 import jax
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.loss import force_matching_loss
 from cgcore.physics.space import free
 from cgcore.report.force_sample import force_sample
-from tests import helpers
 
 BEADS, FRAMES = 11, 6
 SITES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import helpers
 import numpy as np
 import pytest
 
@@ -12,7 +13,6 @@ import cgcore
 from cgcore.data import from_arrays, read
 from cgcore.data.boxes import box_vectors
 from cgcore.errors import InputError
-from tests import helpers
 
 BEADS, FRAMES = 9, 5
 CHAINS = helpers.frames(np.random.default_rng(4), [BEADS] * FRAMES, BEADS + 2)

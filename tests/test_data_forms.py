@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import helpers
 import numpy as np
 import pytest
 
 from cgcore.data import Dataset, from_arrays, read
 from cgcore.data.npz import EXTRA_LIMIT
 from cgcore.errors import InputError
-from tests import helpers
 
 BEADS, FRAMES = 7, 4
 DATA = helpers.frames(np.random.default_rng(2), [BEADS] * FRAMES, BEADS)

@@ -71,6 +71,15 @@ class Histograms:
         (filled,) = np.nonzero(self.counts[name])
         return (float(EDGES[name][filled[0]]), float(EDGES[name][filled[-1] + 1])) if len(filled) else None
 
+    def known(self, name: str, ends: tuple[float, float] | None) -> tuple[float, float] | None:
+        """Ends of a range of values, infinite where an outermost bin of bond lengths has them: it holds all lengths
+        beyond the edges, and where they end is not known."""
+        if ends is None or name != "bond":
+            return ends
+        first, last = EDGES[name][1], EDGES[name][-2]
+        low, high = (first <= end <= last for end in ends)
+        return (ends[0] if low else -np.inf, ends[1] if high else np.inf)
+
     def percentile(self, name: str, percent: float) -> float | None:
         """The value [Å or rad] that `percent` of all values lie below, to a fraction of a bin; None without values."""
         return percentile(self.counts[name], EDGES[name], percent)

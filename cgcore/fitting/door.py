@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cgcore.data import Dataset
+from cgcore.data import Dataset, locate_overlap
+from cgcore.errors import InputError
 from cgcore.factor.block import counted_twice
 from cgcore.factor.factor import Factor
 from cgcore.factor.triangle import target
@@ -53,8 +54,11 @@ def door(data: Dataset | Factor, validation: Dataset | Factor | None, temperatur
     parts = [part for part in (data, validation) if isinstance(part, Dataset)]
     judged = tuple((part, judge(part, temperature)) for part in parts)
     for dataset, judgement in judged:
-        if not dataset.accept_faults:
-            judgement.without_equipartition().require_right()
+        if not dataset.accept_faults and (certain := judgement.without_equipartition()).wrong:
+            # Beads in one place are the plainer word for a bond that is broken by it.
+            if (overlap := locate_overlap(dataset)) is not None:
+                raise InputError(overlap)
+            certain.require_right()
     return Door(judged)
 
 

@@ -36,14 +36,14 @@ def forces(survey: Survey) -> Iterator[Finding]:
     zero = survey.unforced == survey.lengths
     if zero.any():
         text = (
-            f"all forces are 0 in {np.count_nonzero(zero):,} of {n:,} frames ({named(survey.frame[zero].tolist())}): "
+            f"key 'F': all forces are 0 in {np.count_nonzero(zero):,} of {n:,} frames ({named(survey.frame[zero].tolist())}): "
             "they are missing; save them, or remove these frames"
         )
         yield survey.about("zero forces", Severity.WRONG, survey.frame[zero], text)
     some = (survey.unforced > 0) & ~zero
     if some.any():
         text = (
-            f"the force is exactly 0 on some beads of {np.count_nonzero(some):,} of {n:,} frames "
+            f"key 'F': the force is exactly 0 on some beads of {np.count_nonzero(some):,} of {n:,} frames "
             f"({named(survey.frame[some].tolist())}): was it left out there?"
         )
         yield survey.about("zero beads", Severity.WARNING, survey.frame[some], text)
@@ -63,8 +63,8 @@ def _repeated(survey: Survey, zero: np.ndarray) -> Iterator[Finding]:
         first, again = order[:-1][moved], order[1:][moved]
         k = int(np.argmin(again))
         text = (
-            f"frame {survey.frame[again[k]]} has the same forces as frame {survey.frame[first[k]]} at other positions; "
-            f"{len(again):,} of {len(survey.frame):,} frames have another frame's forces: save each frame's own, or "
+            f"key 'F': frame {survey.frame[again[k]]} has the same forces as frame {survey.frame[first[k]]} at other "
+            f"positions; {len(again):,} of {len(survey.frame):,} frames have another frame's forces: save each frame's own, or "
             "remove these frames"
         )
         yield survey.about("repeated forces", Severity.WRONG, survey.frame[again], text)
@@ -72,8 +72,9 @@ def _repeated(survey: Survey, zero: np.ndarray) -> Iterator[Finding]:
 
 def _sizes(survey: Survey, used: np.ndarray) -> Iterator[Finding]:
     """Frames whose forces are of another size than those of the others."""
-    for label in np.unique(survey.protein[used]):
-        own = np.flatnonzero(used & (survey.protein == label))
+    order = np.argsort(survey.protein, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(survey.protein[order])) + 1):
+        own = rows[used[rows]]
         size = np.sqrt(survey.force[own])
         if len(own) < FEW:
             continue
@@ -83,7 +84,7 @@ def _sizes(survey: Survey, used: np.ndarray) -> Iterator[Finding]:
             k = own[int(np.argmax(relative))]
             sure = relative.max() > SPIKE and np.quantile(relative, 0.9) < USUAL_SPREAD
             text = (
-                f"forces of frame {survey.frame[k]} are {relative.max():.3g} times as large as usual "
+                f"key 'F': forces of frame {survey.frame[k]} are {relative.max():.3g} times as large as usual "
                 f"({np.sqrt(survey.force[k]):.3g} kcal/mol/Å, root mean square); {len(peaks):,} frames are above "
                 f"{PEAK:g} times: check or remove {named(np.sort(survey.frame[peaks]).tolist())}"
             )
@@ -113,7 +114,7 @@ def _two_sizes(survey: Survey, own: np.ndarray, size: np.ndarray) -> Iterator[Fi
     what = f", as between kcal/mol/Å and {unit.name}" if unit is not None else ""
     how = "smaller" if smaller else "larger"
     text = (
-        f"forces of {len(fewer):,} frames ({named(fewer.tolist())}) are {ratio:.3g} times {how} than those of the "
+        f"key 'F': forces of {len(fewer):,} frames ({named(fewer.tolist())}) are {ratio:.3g} times {how} than those of the "
         f"other {n - len(fewer):,}{what}: save all in one unit"
     )
     yield survey.about("two sizes", Severity.WRONG if unit is not None else Severity.WARNING, fewer, text)
@@ -134,17 +135,19 @@ def equipartition(survey: Survey, ratio: Ratio | None, kelvin: float, said: bool
     unit = unit_of(ratio.value, ratio.error)
     in_celsius = ratio.value * kelvin / (kelvin + CELSIUS)
     if said and kelvin < COLD and 0.6 < in_celsius < 1.7 and ratio.value > 1.7:
-        text = f"temperature {kelvin:g} looks like °C ({value}); save it in K, or give --temperature"
+        text = f"key 'temperature': {kelvin:g} looks like °C ({value}); save it in K, or give --temperature"
         yield Finding("temperature", Severity.WRONG, text, survey.source)
     elif unit is not None:
-        text = f"forces look like {unit.name} ({value}); save them in kcal/mol/Å, divided by {unit.factor:.6g}"
+        text = f"key 'F': forces look like {unit.name} ({value}); save them in kcal/mol/Å, divided by {unit.factor:.6g}"
         yield Finding("unit", Severity.WRONG, text, survey.source)
     elif ratio.value < -5 * ratio.error and 0.5 < -ratio.value < 2:
-        text = f"forces have the wrong sign, as gradients of the energy have ({value}); save minus the gradient"
+        text = (
+            f"key 'F': forces have the wrong sign, as gradients of the energy have ({value}); save minus the gradient"
+        )
         yield Finding("sign", Severity.WRONG, text, survey.source)
     elif said and (ratio.value + 3 * ratio.error < 0.6 or ratio.value - 3 * ratio.error > 1.7):
         text = (
-            f"forces do not fit the fluctuations of the bonds ({value}): are they those of these frames, all of them, "
+            f"key 'F': forces do not fit the fluctuations of the bonds ({value}): are they those of these frames, all of them, "
             "in kcal/mol/Å, and the temperature right?"
         )
         yield Finding("equipartition", Severity.WARNING, text, survey.source)

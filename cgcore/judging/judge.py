@@ -107,6 +107,12 @@ def judge(dataset: Dataset, temperature: float | None = None) -> Judgement:
     Raises:
         InputError: a file changed after it was read.
     """
+    # What is too large to be squared in float64 is refused by the pass that fits, and by a sentence of its own.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _judged(dataset, temperature)
+
+
+def _judged(dataset: Dataset, temperature: float | None) -> Judgement:
     surveys = [survey(source, source.temperatures) for source in dataset.sources]
     kelvins = [_kelvin(one, temperature) for one in surveys]
     ratios = [one.stretch.ratio(BOLTZMANN * kelvin) for one, kelvin in zip(surveys, kelvins, strict=True)]

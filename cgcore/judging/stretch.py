@@ -94,7 +94,9 @@ def _solve(groups: list[_Sums]) -> tuple[float, float, float, float] | None:
     FF = sum(group.FF for group in groups)
     variance = sum(group.squares for group in groups) / bonds
     # Below 1e-9 Å bonds are rigid, and what is left of them is rounding.
-    if not variance > 1e-18 or not np.linalg.cond(XX) < 1e12 or not FF > 0:
+    if not (variance > 1e-18 and 0 < FF < np.inf and np.isfinite(XX).all() and np.isfinite(XF).all()):
+        return None
+    if not np.linalg.cond(XX) < 1e12:
         return None
     inverse = np.linalg.inv(XX)
     c = inverse @ XF
