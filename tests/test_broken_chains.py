@@ -124,6 +124,7 @@ def test_factor_and_loss_over_the_data(case: tuple[np.ndarray, np.ndarray], monk
         assert factor.loss(c) == pytest.approx(loss, rel=1e-11)
         counted = {name: int(counts.sum()) for name, counts in factor.histograms.counts.items()}
         rows = term_rows(sites)
+        factor.require_meaning()
         assert counted == {name: FRAMES * len(rows[name]) for name in ("bond", "angle", "dihedral")}
 
 

@@ -96,7 +96,7 @@ FAULTS: dict[str, tuple[Callable[[Arrays], Arrays], str, str]] = {
     "eV/Å": (changed("F", slice(None), lambda F: F / 23.06), "unit", r"forces look like eV/Å"),
     "hartree/bohr": (changed("F", slice(None), lambda F: F / 1185.8), "unit", r"forces look like hartree/bohr"),
     "gradients": (changed("F", slice(None), lambda F: -F), "sign", "save minus the gradient"),
-    "°C": (lambda arrays: arrays | {"temperature": 47.0}, "temperature", "temperature 47 looks like °C"),
+    "°C": (lambda arrays: arrays | {"temperature": 47.0}, "temperature", "'temperature': 47 looks like °C"),
 }
 
 
@@ -245,7 +245,7 @@ def test_one_file_in_another_unit_is_named(tmp_path: Path) -> None:
     other = good(slice(200, 400))
     np.savez(tmp_path / "a.npz", **good())
     np.savez(tmp_path / "b.npz", **other | {"F": other["F"] * 4.184})
-    with pytest.raises(InputError, match=r"b\.npz: forces look like kJ/mol/Å"):
+    with pytest.raises(InputError, match=r"b\.npz: key 'F': forces look like kJ/mol/Å"):
         judge(read(tmp_path)).require_right()
 
 

@@ -132,6 +132,9 @@ def _require_finite(dataset: Dataset, matrices: list[np.ndarray]) -> None:
 
 def _block(dataset: Dataset, segment: Segment, S: Triangle) -> Block:
     source = dataset.sources[segment.source]
+    first = segment.rows[0]
+    sites = source.sites_of(int(source.protein[first]))[: source.lengths[first]]
+    broken = [np.count_nonzero(~unbroken(sites, bonds)) for bonds in (1, 2, 3)]
     return Block(
         S=S,
         beads=int(source.lengths[segment.rows].sum(dtype=np.int64)),
@@ -141,6 +144,7 @@ def _block(dataset: Dataset, segment: Segment, S: Triangle) -> Block:
         index=segment.block,
         sha256=source.sha256,
         ranges=number_ranges(source.frame_numbers[segment.rows]),
+        broken=len(segment.rows) * np.array(broken, np.int64),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from types import MappingProxyType, ModuleType
@@ -53,17 +53,25 @@ class Histograms:
     def __add__(self, other: Histograms) -> Histograms:
         return Histograms({name: self.counts[name] + other.counts[name] for name in EDGES})
 
-    def require_values_of(self, beads: int, frames: int) -> None:
+    def require_values_of(self, beads: int, frames: int, broken: Sequence[int] = (0, 0, 0)) -> None:
         """Refuse counts that so many frames with so many real beads together cannot have.
+
+        `broken` are the bonds, angles and dihedrals that gaps and chain ends take away.
 
         Raises:
             ValueError: says what is wrong.
         """
-        # One chain of n >= 2 beads has n-1 bonds, n-2 angles, and n-3 dihedrals, or none where n is 2; several: less.
-        most = {"bond": beads - frames, "angle": beads - 2 * frames, "dihedral": beads - 2 * frames}
-        for name, counts in self.counts.items():
-            total = int(counts.sum(dtype=object))
-            if (counts < 0).any() or total > most[name]:
+        # A chain of n >= 2 beads has n-1 bonds, n-2 angles, and n-3 dihedrals, or none where n is 2.
+        expected = {
+            "bond": (beads - frames,) * 2,
+            "angle": (beads - 2 * frames,) * 2,
+            "dihedral": (beads - 3 * frames, beads - 2 * frames),
+        }
+        for name, less in zip(EDGES, broken, strict=True):
+            counts = self.counts[name]
+            total = int(counts.sum(dtype=object)) + less
+            least, most = expected[name]
+            if (counts < 0).any() or not least <= total <= most:
                 raise ValueError(f"the histogram of {name} holds {total} values of {frames} frames, {beads} beads")
 
     def sampled_range(self, name: str) -> tuple[float, float] | None:

@@ -36,8 +36,8 @@ def forces(survey: Survey) -> Iterator[Finding]:
     zero = survey.unforced == survey.lengths
     if zero.any():
         text = (
-            f"key 'F': all forces are 0 in {np.count_nonzero(zero):,} of {n:,} frames ({named(survey.frame[zero].tolist())}): "
-            "they are missing; save them, or remove these frames"
+            f"key 'F': all forces are 0 in {np.count_nonzero(zero):,} of {n:,} frames "
+            f"({named(survey.frame[zero].tolist())}): they are missing; save them, or remove these frames"
         )
         yield survey.about("zero forces", Severity.WRONG, survey.frame[zero], text)
     some = (survey.unforced > 0) & ~zero
@@ -64,8 +64,8 @@ def _repeated(survey: Survey, zero: np.ndarray) -> Iterator[Finding]:
         k = int(np.argmin(again))
         text = (
             f"key 'F': frame {survey.frame[again[k]]} has the same forces as frame {survey.frame[first[k]]} at other "
-            f"positions; {len(again):,} of {len(survey.frame):,} frames have another frame's forces: save each frame's own, or "
-            "remove these frames"
+            f"positions; {len(again):,} of {len(survey.frame):,} frames have another frame's forces: save each frame's "
+            "own, or remove these frames"
         )
         yield survey.about("repeated forces", Severity.WRONG, survey.frame[again], text)
 
@@ -114,8 +114,8 @@ def _two_sizes(survey: Survey, own: np.ndarray, size: np.ndarray) -> Iterator[Fi
     what = f", as between kcal/mol/Å and {unit.name}" if unit is not None else ""
     how = "smaller" if smaller else "larger"
     text = (
-        f"key 'F': forces of {len(fewer):,} frames ({named(fewer.tolist())}) are {ratio:.3g} times {how} than those of the "
-        f"other {n - len(fewer):,}{what}: save all in one unit"
+        f"key 'F': forces of {len(fewer):,} frames ({named(fewer.tolist())}) are {ratio:.3g} times {how} than those of "
+        f"the other {n - len(fewer):,}{what}: save all in one unit"
     )
     yield survey.about("two sizes", Severity.WRONG if unit is not None else Severity.WARNING, fewer, text)
 
@@ -147,7 +147,7 @@ def equipartition(survey: Survey, ratio: Ratio | None, kelvin: float, said: bool
         yield Finding("sign", Severity.WRONG, text, survey.source)
     elif said and (ratio.value + 3 * ratio.error < 0.6 or ratio.value - 3 * ratio.error > 1.7):
         text = (
-            f"key 'F': forces do not fit the fluctuations of the bonds ({value}): are they those of these frames, all of them, "
-            "in kcal/mol/Å, and the temperature right?"
+            f"key 'F': forces do not fit the fluctuations of the bonds ({value}): are they those of these frames, all "
+            "of them, in kcal/mol/Å, and the temperature right?"
         )
         yield Finding("equipartition", Severity.WARNING, text, survey.source)
