@@ -13,14 +13,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from cgcore.data import Dataset, Frames, read
-from cgcore.data.blocks import real_mask, row_blocks
-from cgcore.data.residues import species_names
-from cgcore.data.splitting import protein_rows
+from cgcore.data import Dataset, read
+from cgcore.data.contents import (
+    ProteinSummary,
+    SourceSummary,
+    extras_of,
+    proteins_of,
+    sources_of,
+    species_names_of,
+    species_of,
+)
 from cgcore.errors import InputError
 from cgcore.factor.batches import Batch, all_cuts
 from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.factor.storage import is_factor
+from cgcore.judging import Judgement, judge
 from cgcore.physics import geometry
 from cgcore.physics.space import Displacement, free
 from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION, Sites, unbroken
@@ -28,22 +35,6 @@ from cgcore.x64 import solving
 
 MEDIAN_BINS_PER_E_FOLD = 1000
 """Bins of the bond lengths' logarithm: the median is right to one part in a thousand, whatever the unit."""
-
-
-class SourceSummary(NamedTuple):
-    """A file: its name, frames, and beads in a row."""
-
-    name: str
-    frames: int
-    beads: int
-
-
-class ProteinSummary(NamedTuple):
-    """A protein: its name, real beads, and frames in all sources."""
-
-    name: str
-    length: int
-    frames: int
 
 
 class Range(NamedTuple):
@@ -98,6 +89,8 @@ class Inspection:
         force_peak: the largest one.
         mean_force: mean over real beads, (x, y, z).
         net_force_rms: root mean square component of the sum of forces over a frame; 0 where nothing outside acts.
+        notes: what of the files could not be used, a sentence each.
+        judgement: what is wrong with the data, and the numbers it rests on.
     """
 
     path: str
@@ -120,6 +113,8 @@ class Inspection:
     force_peak: Peak
     mean_force: tuple[float, float, float]
     net_force_rms: float
+    notes: tuple[str, ...]
+    judgement: Judgement
 
     def report(self) -> str:
         """All of it as text, at most 100 columns wide."""
@@ -156,11 +151,11 @@ def inspect(data: Dataset | str | os.PathLike[str] | Any, displacement: Displace
         frames=dataset.n_frames,
         beads=dataset.n_beads,
         real_beads=beads,
-        sources=tuple(SourceSummary(s.source, s.n_frames, s.n_beads) for s in dataset.sources),
-        proteins=_proteins(dataset),
-        species=_species(dataset),
-        species_names=_species_names(dataset),
-        extras=_extras(dataset),
+        sources=sources_of(dataset),
+        proteins=proteins_of(dataset),
+        species=species_of(dataset),
+        species_names=species_names_of(dataset),
+        extras=extras_of(dataset),
         skipped_keys=dataset.skipped_keys,
         temperatures=dataset.temperatures,
         ranges=gathered.ranges(),
@@ -171,6 +166,8 @@ def inspect(data: Dataset | str | os.PathLike[str] | Any, displacement: Displace
         force_peak=gathered.peak,
         mean_force=tuple((gathered.force / beads).tolist()),
         net_force_rms=float(np.sqrt(gathered.net_squares / (3 * dataset.n_frames))),
+        notes=dataset.notes,
+        judgement=judge(dataset),
     )
 
 
@@ -267,48 +264,3 @@ class _Gathered:
         bins = sorted(self.log_bonds)
         below = np.cumsum([self.log_bonds[k] for k in bins])
         return float(np.exp((bins[int(np.searchsorted(below, below[-1] / 2))] + 0.5) / MEDIAN_BINS_PER_E_FOLD))
-
-
-def _proteins(dataset: Dataset) -> tuple[ProteinSummary, ...]:
-    found: dict[str, ProteinSummary] = {}
-    for source in dataset.sources:
-        for name, rows in protein_rows(source):
-            before = found[name].frames if name in found else 0
-            found[name] = ProteinSummary(name, int(source.lengths[rows[0]]), before + len(rows))
-    return tuple(found.values())
-
-
-def _species(dataset: Dataset) -> dict[int, int]:
-    counts: Counter[int] = Counter()
-    for source in dataset.sources:
-        for block in row_blocks(source.n_frames, source.n_beads):
-            species = source.species(block)
-            if species is not None:
-                values, n = np.unique(species[real_mask(source.lengths[block], source.n_beads)], return_counts=True)
-                counts.update(dict(zip(values.tolist(), n.tolist(), strict=True)))
-    return dict(sorted(counts.items()))
-
-
-def _species_names(dataset: Dataset) -> dict[int, str]:
-    tables = [dict(species_names(source.extras)) or _from_residues(source) for source in dataset.sources]
-    return tables[0] if all(table == tables[0] for table in tables) else {}
-
-
-def _from_residues(source: Frames) -> dict[int, str]:
-    """Residue names that always come with the same species, in a file of one protein."""
-    species, names = source.species(slice(0, 1)), source.extras.get("resname")
-    if species is None or names is None or names.dtype.kind != "U" or names.shape != species.shape[1:]:
-        return {}
-    length = int(source.lengths[0])
-    pairs = set(zip(species[0, :length].tolist(), names[:length].tolist(), strict=True))
-    one = len(source.protein_names) == 1 and len({k for k, _ in pairs}) == len(pairs)
-    return dict(sorted(pairs)) if one else {}
-
-
-def _extras(dataset: Dataset) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for source in dataset.sources:
-        for name, array in source.extras.items():
-            shape = " x ".join(str(n) for n in array.shape) or "one value"
-            found.setdefault(name, f"{array.dtype.name}, {shape}")
-    return found

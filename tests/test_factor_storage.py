@@ -178,6 +178,7 @@ ARRAYS = (
     "source",
     "protein",
     "sha256",
+    "broken",
     "range_counts",
     "ranges",
     "histogram_bond",

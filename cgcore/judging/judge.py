@@ -30,13 +30,15 @@ class SourceJudgement:
     temperature: that its ratio is for [K].
     ratio: kr var(r) / kT, see `stretch`; None where it cannot be told.
     median_bond: [Å]; NaN without bonds.
-    force_rms: root mean square force component [kcal/mol/Å] of its frames in `force_frames` order.
+    frames: numbers of its frames in the file.
+    force_rms: root mean square force component of each [kcal/mol/Å].
     """
 
     source: str
     temperature: float
     ratio: Ratio | None
     median_bond: float
+    frames: np.ndarray
     force_rms: np.ndarray
 
 
@@ -128,7 +130,7 @@ def _judged(dataset: Dataset, temperature: float | None) -> Judgement:
     found += set_rules.disagreements(surveys, ratios)
     found.sort(key=lambda finding: finding.severity is Severity.WARNING)
     sources = tuple(
-        SourceJudgement(one.source, kelvin, ratio, one.median, np.sqrt(one.force))
+        SourceJudgement(one.source, kelvin, ratio, one.median, one.frame, np.sqrt(one.force))
         for one, kelvin, ratio in zip(surveys, kelvins, ratios, strict=True)
     )
     return Judgement(dataset.path, tuple(found), sources)

@@ -131,6 +131,11 @@ def frame_arrays(loader: DatasetLoader, n_beads: int, n_species: int | None, dty
     path = loader.dataset.path
     if loader.N_max > n_beads:
         raise InputError(f"{path}: frames have {loader.N_max} beads, the model N_max {n_beads}; make it with more")
+    if loader.dataset.sites() is not None:
+        raise InputError(
+            f"{path}: frames have gaps or several chains, and a stage trains on whole chains alone; give data of whole "
+            "chains (`cgcore fit` takes both)"
+        )
     mask = loader.mask.astype(bool)
     if n_species is not None:
         check_species(path, loader.species, mask, n_species)

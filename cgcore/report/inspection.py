@@ -8,6 +8,7 @@ import numpy as np
 
 from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.inspection import Inspection
+from cgcore.judging.judge import OVERRIDE
 from cgcore.report.table import table
 
 WIDTH = 100
@@ -36,6 +37,8 @@ def render(inspection: Inspection) -> str:
         _species(inspection),
         _coordinates(inspection),
         _forces(inspection),
+        _physics(inspection),
+        _findings(inspection),
     ]
     lines = "\n\n".join(part for part in parts if part).splitlines()
     return "\n".join(wrapped for line in lines for wrapped in _wrapped(line))
@@ -137,6 +140,33 @@ def _forces(found: Inspection) -> str:
         f"  mean over beads ({mean}), 0 but for noise where nothing pulls one way\n"
         f"  net force of a frame, RMS component {found.net_force_rms:.3g}: {_net(found)}"
     )
+
+
+def _physics(found: Inspection) -> str:
+    """kr var(r) / kT of each source."""
+    rows = []
+    for one in found.judgement.sources[:MOST]:
+        ratio = one.ratio
+        numbers = ("", "", "") if ratio is None else (f"{ratio.value:.3g} ± {ratio.error:.1g}", f"{ratio.kr:.4g}",
+                                                      f"{100 * ratio.explained:.1f} %")  # fmt: skip
+        rows.append((_short(one.source, 40), f"{one.temperature:g}", *numbers))
+    headers = ("Equipartition of bonds", "K", "kr var(r) / kT", "kr", "of the forces")
+    more = f"\nand {len(found.judgement.sources) - MOST} more" if len(found.judgement.sources) > MOST else ""
+    return (
+        f"{table(headers, rows)}{more}\n"
+        "kr from forces along bonds, in kcal/mol/Å², and var(r) from positions: 1 where both belong together and units "
+        "are right"
+    )
+
+
+def _findings(found: Inspection) -> str:
+    """What is wrong, what may be, and what could not be used."""
+    lines = [f"Wrong: {finding}" for finding in found.judgement.wrong]
+    lines += [f"Warning: {finding}" for finding in found.judgement.warnings]
+    lines += [f"Note: {note}" for note in found.notes]
+    if found.judgement.wrong:
+        lines.append(f"A fit to these data is refused; {OVERRIDE} fits to them as they are")
+    return "\n".join(lines) if lines else "Nothing is wrong with these data as far as physics can tell"
 
 
 def _net(found: Inspection) -> str:
