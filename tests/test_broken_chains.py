@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import helpers
 import jax
 import numpy as np
@@ -48,7 +50,8 @@ def term_rows(sites: np.ndarray) -> dict[str, list[tuple[int, ...]]]:
 
 def expected(R: np.ndarray, sites: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
     """Energy of each term and the forces, a row at a time, each a little chain of its own."""
-    energies, forces = dict.fromkeys(helpers.TERMS, 0.0), np.zeros_like(R)
+    energies: dict[str, float] = dict.fromkeys(helpers.TERMS, 0.0)
+    forces = np.zeros_like(R)
     for name, rows in term_rows(sites).items():
         for row in rows:
             beads = list(row)
@@ -100,7 +103,7 @@ def test_every_analytic_path(case: tuple[np.ndarray, np.ndarray], length: int) -
         assert helpers.relative(np.asarray(own)[:, :, 0].T, forces) < 1e-12
 
 
-def broken_set(sites: np.ndarray, n_frames: int = FRAMES, **extras: np.ndarray) -> cgcore.Dataset:
+def broken_set(sites: np.ndarray, n_frames: int = FRAMES, **extras: Any) -> cgcore.Dataset:
     """Frames of chains padded by two beads, with forces of noise."""
     rng = np.random.default_rng(8)
     frames = helpers.frames(rng, [len(sites)] * n_frames, len(sites) + 2, fill=np.nan)

@@ -34,7 +34,7 @@ def distances(R: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("extras", [{}, {"resid": RESID}, {"chain": CHAIN}], ids=["one chain", "gap", "two chains"])
 @pytest.mark.parametrize("box", [LENGTHS, TRICLINIC, np.stack([np.diag(LENGTHS) * s for s in (1, 1.1, 1.2, 1.3, 1)])])
-def test_wrapped_equals_unwrapped(tmp_path: Path, box: np.ndarray, extras: dict[str, np.ndarray]) -> None:
+def test_wrapped_equals_unwrapped(tmp_path: Path, box: np.ndarray, extras: dict[str, Any]) -> None:
     vectors = np.broadcast_to(np.diag(box) if box.ndim == 1 else box, (FRAMES, 3, 3))
     cut = wrapped(CHAINS.R, vectors)
     assert np.linalg.norm(np.diff(cut[:, :BEADS], axis=1), axis=-1).max() > 10

@@ -24,7 +24,8 @@ SPECIES = np.tile([OWN[name] for name in NAMES], (FRAMES, 1))
 
 def save(folder: Path, **more: Any) -> Path:
     arrays = {"R": DATA.R, "F": DATA.F, "species": SPECIES} | more
-    np.savez(folder / "a.npz", **{key: value for key, value in arrays.items() if value is not None})
+    kept: dict[str, Any] = {key: value for key, value in arrays.items() if value is not None}
+    np.savez(folder / "a.npz", **kept)
     return folder / "a.npz"
 
 
@@ -32,7 +33,7 @@ def padded(array: np.ndarray, fill: float) -> np.ndarray:
     return np.concatenate([array, np.full((FRAMES, 3, *array.shape[2:]), fill, array.dtype)], axis=1)
 
 
-PADDED = {"R": padded(DATA.R, 0), "F": padded(DATA.F, 0), "species": padded(SPECIES, -1)}
+PADDED: dict[str, Any] = {"R": padded(DATA.R, 0), "F": padded(DATA.F, 0), "species": padded(SPECIES, -1)}
 MASK = np.arange(BEADS + 3) < BEADS
 
 
@@ -147,7 +148,7 @@ FAR = 1000
     ],
 )
 def test_chain_resid_and_bonds_say_what_is_bonded(
-    tmp_path: Path, keys: dict[str, np.ndarray], expected: list[int] | None
+    tmp_path: Path, keys: dict[str, Any], expected: list[int] | None
 ) -> None:
     data = read(save(tmp_path, **keys))
     assert jumps(data) == expected
@@ -189,7 +190,7 @@ def test_proteins_of_one_length_differ_by_their_gaps() -> None:
         ),
     ],
 )
-def test_what_cannot_be_used_is_noted(tmp_path: Path, keys: dict[str, np.ndarray], words: str) -> None:
+def test_what_cannot_be_used_is_noted(tmp_path: Path, keys: dict[str, Any], words: str) -> None:
     data = read(save(tmp_path, **keys))
     assert data.sites() is None
     (note,) = data.notes

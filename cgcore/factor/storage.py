@@ -137,8 +137,8 @@ def load_factor(path: str | os.PathLike[str]) -> Factor:
         raise InputError(f"{path}: not a factor; {_MEND}")
     if (version := load_text(path, "format")) != FORMAT:
         raise InputError(
-            f"{path}: is a {version!r}, and this version of cgcore reads {FORMAT!r}, which has a checksum and knows gaps; "
-            "make it again by `cgcore compress`"
+            f"{path}: is a {version!r}, and this version of cgcore reads {FORMAT!r}, which has a checksum and knows "
+            "gaps; make it again by `cgcore compress`"
         )
     arrays = load_arrays(path, _MEND, known.__contains__)
     if missing := sorted(known - set(arrays)):

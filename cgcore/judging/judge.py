@@ -79,9 +79,10 @@ class Judgement:
         """
         if not self.wrong:
             return
-        more = f" (and {len(self.wrong) - 1} more, see `cgcore inspect`)" if len(self.wrong) > 1 else ""
-        where = self.path if len(self.sources) == 1 else f"{self.path}: {self.wrong[0].source}"
-        raise InputError(f"{where}: {self.wrong[0].text}{more}; {OVERRIDE} fits to them as they are")
+        first, *rest = self.wrong
+        more = f" (and {len(rest)} more, see `cgcore inspect`)" if rest else ""
+        where = self.path if len(self.sources) == 1 else f"{self.path}: {first.source}"
+        raise InputError(f"{where}: {first.text}{more}; {OVERRIDE} fits to them as they are")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a record."""

@@ -23,7 +23,7 @@ def duplicates(surveys: Sequence[Survey]) -> Iterator[Finding]:
         return
     first, second = order[again], order[again + 1]
     k = int(np.argmin(second))
-    a, b = first[k], second[k]
+    a, b = int(first[k]), int(second[k])
     other = "" if which[a] == which[b] else f" of {surveys[which[a]].source}"
     differ = int(np.count_nonzero(forces[first] != forces[second]))
     text = (

@@ -249,4 +249,4 @@ def _hashes(values: Float[np.ndarray, "frames beads 3"]) -> np.ndarray:
     random = np.random.default_rng(words.shape[1])
     first, second = random.integers(0, 2**64, (2, words.shape[1]), np.uint64, endpoint=False) | np.uint64(1)
     mixed = (words ^ (words >> np.uint64(29))) * first
-    return np.sum((mixed ^ (mixed >> np.uint64(32))) * second, axis=1, dtype=np.uint64)
+    return np.asarray(np.sum((mixed ^ (mixed >> np.uint64(32))) * second, axis=1, dtype=np.uint64))

@@ -34,7 +34,8 @@ def evaluate(model: CombinedModel, params: ModelParams, loader: DatasetLoader) -
     network = model.settings.model.network
     arrays = frame_arrays(loader, model.N_max, None if network is None else network.n_species, model.dtype)
     with model.precision():
-        frames = tuple(jnp.asarray(x) for x in (arrays.R, arrays.F, arrays.mask, arrays.species))
+        given = arrays.R, arrays.F, arrays.mask, arrays.species, arrays.sites
+        frames = jax.tree.map(jnp.asarray, given)
         chosen = jnp.asarray(minibatches(np.arange(loader.n_frames), min(FRAMES_AT_ONCE, loader.n_frames)))
         sums = jax.jit(lambda params, *args: _sums(model, params, *args))(model.in_precision(params), frames, chosen)
     total = jax.tree.map(lambda x: float(np.sum(np.asarray(x, np.float64))), sums)
@@ -51,12 +52,14 @@ def evaluate(model: CombinedModel, params: ModelParams, loader: DatasetLoader) -
     }
 
 
-def _sums(model: CombinedModel, params: ModelParams, frames: tuple[Array, ...], minibatches: Array) -> dict[str, Any]:
+def _sums(
+    model: CombinedModel, params: ModelParams, frames: tuple[Array | None, ...], minibatches: Array
+) -> dict[str, Any]:
     """Sums over the real beads of each minibatch."""
 
     def of_minibatch(chosen: Array) -> dict[str, Any]:
-        R, F, mask, species = (array[jnp.maximum(chosen, 0)] for array in frames)
-        parts = jax.vmap(model.compute_force_components, (None, 0, 0, 0))(params, R, mask, species)
+        R, F, mask, species, sites = jax.tree.map(lambda array: array[jnp.maximum(chosen, 0)], frames)
+        parts = jax.vmap(model.compute_force_components, (None, 0, 0, 0, 0))(params, R, mask, species, sites)
         real = (mask & (chosen >= 0)[:, None])[..., None]
         parts = {name: jnp.where(real, force, 0.0) for name, force in parts.items()}
         predicted = sum(parts.values(), start=jnp.zeros_like(F))

@@ -113,6 +113,7 @@ class FrameArrays:
         mask: (frames, beads) bool.
         species: (frames, beads) int32.
         U: (frames,) kcal/mol; zeros where there are no energies.
+        sites: (frames, beads) int32, see `cgcore.physics.topology`; None where each frame is one whole chain.
     """
 
     R: np.ndarray
@@ -120,6 +121,7 @@ class FrameArrays:
     mask: np.ndarray
     species: np.ndarray
     U: np.ndarray
+    sites: np.ndarray | None = None
 
 
 def frame_arrays(loader: DatasetLoader, n_beads: int, n_species: int | None, dtype: str) -> FrameArrays:
@@ -131,22 +133,18 @@ def frame_arrays(loader: DatasetLoader, n_beads: int, n_species: int | None, dty
     path = loader.dataset.path
     if loader.N_max > n_beads:
         raise InputError(f"{path}: frames have {loader.N_max} beads, the model N_max {n_beads}; make it with more")
-    if loader.dataset.sites() is not None:
-        raise InputError(
-            f"{path}: frames have gaps or several chains, and a stage trains on whole chains alone; give data of whole "
-            "chains (`cgcore fit` takes both)"
-        )
     mask = loader.mask.astype(bool)
     if n_species is not None:
         check_species(path, loader.species, mask, n_species)
     more = ((0, 0), (0, n_beads - loader.N_max))
-    energies = loader.U
+    energies, sites = loader.U, loader.dataset.sites()
     return FrameArrays(
         R=np.pad(loader.R.astype(dtype), (*more, (0, 0))),
         F=np.pad(loader.F.astype(dtype), (*more, (0, 0))),
         mask=np.pad(mask, more),
         species=np.pad(loader.species, more),
         U=np.zeros(loader.n_frames, dtype) if energies is None else energies.astype(dtype),
+        sites=None if sites is None else np.pad(sites, more),
     )
 
 

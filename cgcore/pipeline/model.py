@@ -138,6 +138,7 @@ class CombinedModel:
         R: Float[Any, "beads 3"],
         mask: Shaped[Any, " beads"],
         species: Int[Any, " beads"],
+        sites: Int[Any, " beads"] | None = None,
     ) -> Float[Array, ""]:
         """Energy of one frame [kcal/mol], to be jitted, mapped over frames and differentiated at will.
 
@@ -146,8 +147,9 @@ class CombinedModel:
             R: positions [Å]; padded beads may hold anything.
             mask: 1 for a real bead, 0 for padding.
             species: of each bead.
+            sites: of each bead (see `cgcore.physics.topology`), which the prior's terms follow; None: one whole chain.
         """
-        energies = self.compute_components(params, R, mask, species)
+        energies = self.compute_components(params, R, mask, species, sites)
         return sum(energies.values(), start=jnp.zeros((), jnp.asarray(R).dtype))
 
     def compute_components(
@@ -156,10 +158,11 @@ class CombinedModel:
         R: Float[Any, "beads 3"],
         mask: Shaped[Any, " beads"],
         species: Int[Any, " beads"],
+        sites: Int[Any, " beads"] | None = None,
     ) -> dict[str, Float[Array, ""]]:
         """Energy of each of the prior's terms, weighted, and of the network ("network") [kcal/mol]."""
         parts: dict[str, Float[Array, ""]] = {}
-        for part in self._parts(params, mask, species):
+        for part in self._parts(params, mask, species, sites):
             parts |= part(jnp.asarray(R))
         return parts
 
@@ -169,10 +172,11 @@ class CombinedModel:
         R: Float[Any, "beads 3"],
         mask: Shaped[Any, " beads"],
         species: Int[Any, " beads"],
+        sites: Int[Any, " beads"] | None = None,
     ) -> dict[str, Float[Array, "beads 3"]]:
         """Minus the gradient of each component [kcal/mol/Å]; zero on padded beads."""
         forces: dict[str, Float[Array, "beads 3"]] = {}
-        for part in self._parts(params, mask, species):
+        for part in self._parts(params, mask, species, sites):
             forces |= {name: -gradient for name, gradient in jax.jacrev(part)(jnp.asarray(R)).items()}
         return forces
 
@@ -194,12 +198,14 @@ class CombinedModel:
             },
         }
 
-    def _parts(self, params: ModelParams, mask: Array, species: Array) -> list[Callable[[Array], dict[str, Array]]]:
+    def _parts(
+        self, params: ModelParams, mask: Array, species: Array, sites: Array | None
+    ) -> list[Callable[[Array], dict[str, Array]]]:
         """Components as functions of positions, those that share work together."""
         parts: list[Callable[[Array], dict[str, Array]]] = []
         if self.prior is not None:
             weights = self.prior.weights
-            parts.append(lambda R: term_energies(weights, params[PRIOR], R, mask, self.displacement))
+            parts.append(lambda R: term_energies(weights, params[PRIOR], R, mask, self.displacement, sites))
         if self.network is not None:
             network, own = self.network, params[self.network_name or NETWORK]
             parts.append(lambda R: {NETWORK: network.energy(own, R, mask, species)})

@@ -71,8 +71,8 @@ def reference(dataset: Dataset, protein: str | None = None, beads: int | None = 
             label = source.protein_names.index(name)
             if (np.diff(source.sites[label, : held[name]]) != 1).any():
                 raise InputError(
-                    f"{dataset.path}: {name} has a gap or several chains, and replicas are one whole chain; give data of "
-                    "one"
+                    f"{dataset.path}: {name} has a gap or several chains, and replicas are one whole chain; give "
+                    "data of one"
                 )
     length = held[name]
     if length < 2:
