@@ -45,6 +45,8 @@ PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
 @options.max_frames
 @options.seed
 @options.units
+@options.box
+@options.accept_faults
 @options.cache
 def train_command(
     config: str | None,
@@ -56,6 +58,8 @@ def train_command(
     max_frames: int | None,
     seed: int | None,
     units: str,
+    box: tuple[float, float, float] | None,
+    accept_faults: bool,
     cache: bool,
 ) -> None:
     """Train the prior and a network to the forces in DATA, as CONFIG (YAML) says.
@@ -81,7 +85,8 @@ def train_command(
     seed = said.training.seed if seed is None else seed
     said, resume = _with_checkpoints(said, output, resume)
     plot_file = _check_targets(output, plot_file)
-    train, validation, record = _frames(said, data, units, max_frames, seed)
+    reading = {"units": units, "box": box, "accept_faults": accept_faults}
+    train, validation, record = _frames(said, data, reading, max_frames, seed)
     from cgcore.cli.setup import prepare_jax
     from cgcore.report.comparison_text import comparison_text
 
@@ -180,16 +185,19 @@ def _write(folder: Path, trainer: Trainer, record: Mapping[str, Any], group: Gro
 
 
 def _frames(
-    said: Settings, path: str | None, units: str, max_frames: int | None, seed: int
+    said: Settings, path: str | None, reading: Mapping[str, Any], max_frames: int | None, seed: int
 ) -> tuple[DatasetLoader, DatasetLoader | None, dict[str, Any]]:
     """Frames to train on, held-out frames, and what `train.json` says of both."""
+    from cgcore.data import read
     from cgcore.datasets import chignolin
     from cgcore.pipeline.loader import DatasetLoader
 
     path = said.data_path if path is None else path
     most = said.data.max_frames if max_frames is None else max_frames
     options.refuse_factors([] if path is None else [path])
-    whole = DatasetLoader(chignolin() if path is None else path, most, seed, units=units)
+    whole = DatasetLoader(chignolin() if path is None else read(path, **reading), most, seed)
+    for sentence in whole.dataset.notes:
+        terminal.note(sentence)
     if whole.dataset.skipped_keys:
         terminal.note(f"{whole.dataset.path}: not read: {', '.join(whole.dataset.skipped_keys)}")
     train, validation = whole.split_train_val(said.training.val_fraction, said.training.hold_out)

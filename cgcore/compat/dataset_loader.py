@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cgcore.data import Dataset, from_arrays, read
-from cgcore.data.residues import UNKNOWN, residues
+from cgcore.data.residues import UNKNOWN, three_letters
 from cgcore.errors import InputError
 from cgcore.pipeline import loader as pipeline
 
@@ -183,6 +183,6 @@ def _codes(dataset: Dataset) -> dict[str, int]:
             species = source.species(rows[:1]) if len(rows) else None
             if species is not None:
                 length = int(source.lengths[rows[0]])
-                pairs = zip(residues(protein, length), species[0, :length].tolist(), strict=True)
+                pairs = zip(three_letters(protein, length), species[0, :length].tolist(), strict=True)
                 found |= {code: number for code, number in pairs if code != UNKNOWN}
     return dict(sorted(found.items()))

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from cgcore.data import Dataset
-from cgcore.data.residues import UNKNOWN, residues
+from cgcore.data.residues import UNKNOWN, three_letters
 from cgcore.evaluation.result import Errors, Evaluation, Protein, Residue, Sample, Spread, Term
 from cgcore.physics.prior import Weights
 
@@ -132,7 +132,7 @@ class Gathering:
 
     def _kinds(self, name: str) -> tuple[list[str], list[int | None]]:
         species, beads = self._species[name], len(self._sums[name].squared)
-        return residues(name, beads), [None] * beads if species is None else species.tolist()
+        return three_letters(name, beads), [None] * beads if species is None else species.tolist()
 
     def _types(self) -> dict[str, Errors]:
         rows: dict[tuple[str, int], list[np.ndarray]] = {}

@@ -1,4 +1,4 @@
-"""A wall between beads that are closer than they ever came in the data, for networks, which know nothing of such frames.
+"""A wall between beads that are closer than they ever came in the data, beside networks, which know nothing of that.
 
 A network that is trained on sampled frames alone may well attract beads that come closer, and the prior's repulsion is
 soft. The wall is zero on every frame that it was made for, so that it changes neither a loss nor its gradient there.
@@ -19,7 +19,7 @@ NEAREST = 3
 """Separation along the chain from which on it acts: bonds and angles keep closer neighbours where they were sampled."""
 
 STIFFNESS = 50.0
-"""Of the wall [kcal/mol/Å²]: 40 kT at 320 K for 1 Å, and softer than bonds, so that it asks for no shorter time step."""
+"""Of the wall [kcal/mol/Å²]: 40 kT at 320 K for 1 Å, and softer than bonds, so that no shorter time step is needed."""
 
 
 def core_energy(

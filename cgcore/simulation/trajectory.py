@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cgcore.data.residues import residues
+from cgcore.data.residues import three_letters
 from cgcore.errors import InputError
 from cgcore.files import atomic_path
 from cgcore.simulation.result import SimulationResult
@@ -51,7 +51,7 @@ def write_trajectory(path: str | os.PathLike[str], result: SimulationResult) -> 
 
 
 def _lines(result: SimulationResult, places: np.ndarray) -> Iterator[str]:
-    names = residues(result.origin.protein, result.origin.beads)
+    names = three_letters(result.origin.protein, result.origin.beads)
     yield "REMARK   1 ONE BEAD A RESIDUE, SIMULATED BY CGCORE"
     for model, (replica, frame) in enumerate(places.tolist(), start=1):
         time = result.settings.at((frame + 1) * result.settings.steps_per_frame)
