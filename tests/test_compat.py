@@ -30,7 +30,7 @@ from cgcore.compat import (
 )
 from cgcore.compat.configuration import settings_from
 from cgcore.compat.dataset_loader import loader_of
-from cgcore.data.residues import residues
+from cgcore.data.residues import three_letters
 from cgcore.spline_file import write_splines
 
 PRIORS = h.PRIORS | {
@@ -65,7 +65,7 @@ def data(tmp_path: Path) -> Path:
     padded = {key: np.pad(arrays[key], ((0, 0), (0, 2)) + ((0, 0),) * (arrays[key].ndim - 2)) for key in ("R", "F")}
     padded |= {"species": np.pad(arrays["species"], ((0, 0), (0, 2)), constant_values=-1)}
     padded |= {"mask": np.repeat([1.0, 0.0], [10, 2]).astype(np.float32) * np.ones((40, 1), np.float32)}
-    names = [*residues("YYDPETGTWY", 10), "PAD", "PAD"]
+    names = [*three_letters("YYDPETGTWY", 10), "PAD", "PAD"]
     more = {"resid": np.arange(12), "resname": np.tile(names, (40, 1)), "temperature": np.array(320.0)}
     return save(tmp_path / "data.npz", padded | more)
 

@@ -14,7 +14,7 @@ from helpers import Frames, frames, np_energies, np_forces, prior
 
 from cgcore import InputError, evaluate, from_arrays
 from cgcore.cli.evaluate import PICTURE, RECORD
-from cgcore.data.residues import residues
+from cgcore.data.residues import three_letters
 from cgcore.evaluation import Evaluation
 from cgcore.serialize import to_json, write_priors
 
@@ -130,8 +130,8 @@ def test_what_cannot_be_evaluated() -> None:
 
 
 def test_codes_of_residues() -> None:
-    assert residues("YW", 2) == ["TYR", "TRP"]
-    assert residues("protein-2-1", 2) == ["UNK", "UNK"]
+    assert three_letters("YW", 2) == ["TYR", "TRP"]
+    assert three_letters("protein-2-1", 2) == ["UNK", "UNK"]
 
 
 @pytest.fixture
