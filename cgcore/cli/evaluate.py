@@ -21,6 +21,7 @@ RECORD, PICTURE = "evaluation.json", "evaluation.png"
 @options.max_frames
 @options.seed
 @options.units
+@options.box
 @options.cache
 def evaluate_command(
     model: str,
@@ -28,8 +29,9 @@ def evaluate_command(
     output: str | None,
     plot_file: str | None,
     max_frames: int | None,
-    seed: int,
+    seed: int | None,
     units: str,
+    box: tuple[float, float, float] | None,
     cache: bool,
 ) -> None:
     """Hold the forces of the model in FILE against those of DATA; nothing is fitted.
@@ -52,7 +54,7 @@ def evaluate_command(
             f"{model}: an OpenMM System has no terms to tell apart; give the priors.yaml that it was made of"
         )
     options.refuse_factors([] if data is None else [data])
-    dataset = (chignolin() if data is None else read(data, units=units)).subset(max_frames, seed)
+    dataset = (chignolin() if data is None else read(data, units=units, box=box)).subset(max_frames, seed or 0)
     prepare_jax(cache)
     if (other := differing(model)) is not None:
         terminal.note(
@@ -66,7 +68,7 @@ def evaluate_command(
             from cgcore.serialize import write_json
 
             written.append(Path(output) / RECORD)
-            settings = {"model": model, "max_frames": max_frames, "seed": seed, "units": units}
+            settings = {"model": model, "max_frames": max_frames, "seed": seed or 0, "units": units, "box": box}
             data_of = {"path": dataset.path, "sha256": dataset.sha256, "used_frames": dataset.frame_ranges()}
             write_json(written[-1], found.as_dict() | {"config": settings, "data": data_of, "versions": versions()})
         if plot_file is not None:
