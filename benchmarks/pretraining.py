@@ -92,7 +92,7 @@ def example(epochs: int | None = None, more_epochs: int | None = None, *, train_
         settings = load_settings(path)
     changed: dict[str, Any] = {
         f"epochs_{stage[0]}": count
-        for stage, count in zip(settings.training.stages, (epochs, more_epochs), strict=True)
+        for stage, count in zip(settings.training.plan.values(), (epochs, more_epochs), strict=True)
         if stage is not None and count is not None
     }
     training = replace(settings.training, **changed, val_fraction=VAL_FRACTION, checkpoint_freq=0)
@@ -136,7 +136,7 @@ def run(
 
 def race(trainer: Trainer, start: str, prior_loss: float) -> Race:
     """Both stages, from the trainer's current parameters."""
-    first, second = trainer.settings.training.stages
+    first, second = trainer.settings.training.plan.values()
     assert first is not None
     assert second is not None
     stage = trainer.train_stage(*first)

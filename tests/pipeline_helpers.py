@@ -27,7 +27,7 @@ PRIORS = {
     },
     **{"a": [0.3, 0.1], "b": [0.3, 0.1], "epsilon": 1.0, "sigma": 3.0, "k_dih": [0.47], "gamma_dih": [1.4]},
 }
-MODEL = {"train_priors": True, "priors": PRIORS, "cutoff": 8.0, "allegro": {"avg_num_neighbors": 8.0}}
+MODEL = {"train_priors": True, "priors": PRIORS, "cutoff": 8.0, "allegro": {"avg_num_neighbors": 4.0}}
 TRAINING = {"stage1_optimizer": "adam", "stage2_optimizer": "lion", "epochs_adam": 2, "epochs_lion": 2}
 
 
@@ -72,6 +72,7 @@ def settings(
 ) -> Settings:
     """Settings of a small run; float64 unless it says otherwise."""
     document = {
+        "dialect": "cgcore",
         "model": MODEL | dict(model or {}),
         "training": TRAINING | {"precision": "float64", "batch_per_device": 8} | dict(training or {}),
         "optimizer": optimizer or {"adam": {"lr": 0.02}, "lion": {"lr": 0.002}},

@@ -68,7 +68,7 @@ def test_settings_are_the_examples() -> None:
     said, fixed = pretraining.example(), pretraining.example(3, 0, train_priors=False)
     assert said.model.train_priors
     assert not fixed.model.train_priors
-    assert [stage and stage[1] for stage in fixed.training.stages] == [3, 0]
+    assert [stage and stage[1] for stage in fixed.training.plan.values()] == [3, 0]
     assert fixed.optimizers == said.optimizers
 
 

@@ -29,6 +29,7 @@ def data(tmp_path: Path) -> Path:
 
 def config(folder: Path, model: Any = None, optimizer: Any = None, **training: Any) -> Path:
     document = {
+        "dialect": "cgcore",
         "model": h.MODEL | (model or {}),
         "training": h.TRAINING | {"val_fraction": 0.25, "batch_per_device": 8} | training,
         "optimizer": {"adam": {"lr": 0.02}} | (optimizer or {}),
@@ -140,7 +141,7 @@ def test_the_example_is_complete(tmp_path: Path) -> None:
     said = load_settings(tmp_path / "example.yaml")
     assert said.unused == ()
     assert said.model.network is not None
-    assert all(stage is not None and stage[1] > 0 for stage in said.training.stages)
+    assert all(stage is not None and stage[1] > 0 for stage in said.training.plan.values())
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,9 @@ def test_a_users_file(tmp_path: Path) -> None:
     assert (config.max_steps, config.min_steps, config.tol_grad) == (300, 10, 1e-6)
     assert config.val_fraction == 0.1
     assert config.skip_reason is None
+    assert config.seed == 7
     assert config.unused == (
-        *("seed", "optimizer", "ensemble", "model.cutoff", "model.ml_model", "model.allegro_size"),
+        *("optimizer", "ensemble", "model.cutoff", "model.ml_model", "model.allegro_size"),
         *("training.train_priors", "training.epochs_adamw", "training.batch_per_device"),
         *("training.checkpoint_freq", "training.checkpoint_path", "training.stage1_optimizer"),
         *("training.stage2_optimizer", "training.gammas"),
@@ -90,11 +91,15 @@ def test_a_users_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "model:\ntraining:\n", "model: {cutoff: 5}\n", "other: 1\n"])
 def test_without_a_priors_block_the_default_prior(tmp_path: Path, text: str) -> None:
-    config = read(tmp_path, text)
+    config = read(tmp_path, f"dialect: cgcore\n{text}")
     assert config.prior.weights == default_prior().weights
     for name, value in default_prior().params.items():
         np.testing.assert_array_equal(config.prior.params[name], value)
     assert (config.max_steps, config.min_steps, config.tol_grad, config.val_fraction) == (None,) * 4
+
+
+def test_without_a_priors_block_in_their_dialect_an_empty_one(tmp_path: Path) -> None:
+    assert read(tmp_path, "model: {cutoff: 5}\n").prior == read(tmp_path, "model: {priors: {}}").prior
 
 
 def test_the_default_prior_is_that_of_the_recorded_reference_and_excluded_volume() -> None:

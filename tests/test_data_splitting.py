@@ -136,3 +136,30 @@ def test_number_ranges() -> None:
     assert number_ranges(np.array([3, 4, 5, 9])).tolist() == [[3, 6], [9, 10]]
     assert number_ranges(np.array([9, 3, 4, 3])).tolist() == [[3, 5], [9, 10]]
     assert number_ranges(np.array([], int)).tolist() == []
+
+
+@settings(deadline=None, derandomize=True)
+@given(labels, st.floats(0, 1, exclude_max=True))
+def test_a_split_by_rows(species: list[int], fraction: float) -> None:
+    train, validation = dataset_of(species).split(fraction, "last_rows")
+    assert numbers(train) + numbers(validation) == list(range(len(species)))
+    if fraction and len(species) > 1:
+        assert validation is not None
+        n = len(species)
+        assert len(numbers(train)) == min(max(round((1 - fraction) * n), 1), n - 1)
+        assert validation.choice.hold_out == "last_rows"
+    else:
+        assert validation is None
+
+
+def test_a_split_by_rows_of_drawn_frames_is_drawn() -> None:
+    dataset = dataset_of([0] * 60)
+    splits = [dataset.subset(20, seed).split(0.25, "last_rows") for seed in (1, 1, 2)]
+    held_out = [numbers(validation) for _, validation in splits]
+    assert held_out[0] == held_out[1] != held_out[2]
+    train = numbers(splits[0][0])
+    assert (len(train), len(held_out[0])) == (15, 5)
+    assert not set(train) & set(held_out[0])
+    assert held_out[0] != sorted(train + held_out[0])[-5:]
+    # Nothing is drawn where there are fewer frames than asked for.
+    assert numbers(dataset.subset(100, 1).split(0.25, "last_rows")[1]) == list(range(45, 60))

@@ -10,7 +10,7 @@ import pipeline_helpers as h
 import pytest
 
 from cgcore.data import from_arrays
-from cgcore.errors import InputError
+from cgcore.errors import InputError, InputWarning
 from cgcore.pipeline.loader import DatasetLoader
 from cgcore.pipeline.model_for_data import model_for
 from cgcore.pipeline.trainer import Trainer
@@ -42,6 +42,12 @@ def test_what_the_data_decide(cutoff: float, listed: bool) -> None:
         assert counted.sum(axis=1).max() < slots < 90
     else:
         assert slots is None
+
+
+def test_a_number_of_neighbours_of_another_model_is_warned_of() -> None:
+    said = h.settings({"allegro": {"avg_num_neighbors": 21}, "use_priors": False})
+    with pytest.warns(InputWarning, match=r"config: avg_num_neighbors is 21, and beads of .* have \d\.\d+ within 8 Å"):
+        model_for(said, h.loader(4))
 
 
 def test_a_number_of_neighbours_that_is_given_stays() -> None:

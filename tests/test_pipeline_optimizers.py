@@ -11,6 +11,7 @@ import numpy as np
 import optax
 import pytest
 
+from cgcore.config import load_settings
 from cgcore.config.optimizers import OPTIMIZERS, Adam, SgdNesterov
 from cgcore.pipeline.optimizers import make_optimizer, schedule
 
@@ -98,3 +99,48 @@ def test_weight_decay_is_decoupled_and_leaves_the_prior_alone(name: str) -> None
     np.testing.assert_array_equal(decayed["prior"]["r0"], without["prior"]["r0"])
     expected = without["allegro"]["w"] - 0.1 * 0.3 * PARAMS["allegro"]["w"]
     np.testing.assert_allclose(decayed["allegro"]["w"], expected, rtol=1e-12)
+
+
+def of_a_file(name: str, **block: Any) -> Any:
+    """The optimizer of a file in the dialect of other programs, whose global clipping is 2."""
+    document = {"model": {"prior_only": True}, "optimizer": {"grad_clip": 2.0, name: block}}
+    said = load_settings(document | {"training": {"stage1_optimizer": name}}).optimizers[name]
+    return make_optimizer(said, 5, 2)
+
+
+THEIRS: dict[str, Any] = {
+    "adabelief": lambda rate: optax.adabelief(rate, b1=0.9, b2=0.999, eps=1e-8),
+    "yogi": lambda rate: optax.yogi(rate, b1=0.9, b2=0.999, eps=1e-6),
+    "adam": lambda rate: optax.adam(rate, b1=0.9, b2=0.999, eps=1e-8),
+    "lion": lambda rate: optax.lion(rate, b1=0.9, b2=0.99),
+    "sgd_nesterov": lambda rate: optax.sgd(rate, momentum=0.9, nesterov=True),
+    "polyak_sgd": lambda rate: optax.sgd(rate, momentum=0.9),
+    "fromage": lambda rate: optax.sgd(2e-4),
+}
+"""What COMPAT.md says that each is, with the numbers that a file leaves out."""
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_in_their_dialect_each_is_what_it_is_there(name: str) -> None:
+    left_out = optax.warmup_cosine_decay_schedule(1e-3, 1e-3, 0, 200, 1e-4)
+    theirs = optax.chain(optax.clip_by_global_norm(2.0), optax.add_decayed_weights(0.0), THEIRS[name](left_out))
+    # An own grad_clip does not count beside the global one.
+    ours = of_a_file(name, grad_clip=5.0)
+    for a, b in zip(*map(jax.tree.leaves, (steps(ours), steps(theirs))), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+@pytest.mark.parametrize("warm_up", ["warmup_steps", "warmup_epochs"])
+def test_their_schedule_counts_steps_and_doubles_the_decay(warm_up: str) -> None:
+    rates = optax.warmup_cosine_decay_schedule(0.01, 0.03, 3, 20, 0.002)
+    theirs = optax.chain(optax.clip_by_global_norm(2.0), optax.add_decayed_weights(0.3), optax.sgd(rates, 0.9, True))
+    block = {"lr": 0.01, "peak_lr": 0.03, "end_lr": 0.002, warm_up: 3, "decay_steps": 10, "weight_decay": 0.3}
+    ours = of_a_file("sgd_nesterov", **block)
+    for a, b in zip(*(jax.tree.leaves(steps(x, n=25)) for x in (ours, theirs)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_their_names_of_one_number_both() -> None:
+    said = {"model": {"prior_only": True}, "training": {"stage1_optimizer": "adam"}}
+    both = load_settings(said | {"optimizer": {"adam": {"warmup_steps": 4, "warmup_epochs": 9}}})
+    assert (both.optimizers["adam"].warmup_steps, both.unused) == (4, ("optimizer.adam.warmup_epochs",))

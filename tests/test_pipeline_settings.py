@@ -13,6 +13,9 @@ from cgcore.config import Settings, load_settings
 from cgcore.config.networks import AllegroSettings, NequipSettings
 from cgcore.errors import InputError
 
+OURS = {"dialect": "cgcore", "model": {"allegro": {}}}
+"""Defaults of this program, and no name that it does not know."""
+
 USERS_FILE = """\
 seed: 193749
 data: {path: dataset.npz, max_frames: 2500, val_fraction: 0.5}
@@ -49,7 +52,7 @@ optimizer:
     eps: 1.0e-8
     grad_clip: 5.0
     weight_decay: 1e-4
-  yogi: {learning_rate: 2e-3, warmup_epochs: 1.5}
+  yogi: {learning_rate: 2e-3, warmup_epochs: 15}
 training:
   pretrain_prior: true
   pretrain_prior_max_steps: 300
@@ -94,11 +97,11 @@ def test_a_users_file(tmp_path: Path) -> None:
     assert network.allegro == AllegroSettings(1, 2, 8, 6, (16, 32), 8, 24, 3, 12.5)
     first, second = said.optimizers["adabelief"], said.optimizers["yogi"]
     assert (first.start, first.peak, first.end_lr) == (1e-3, 3e-3, 1e-4)
-    assert (first.warmup_steps, first.decay_steps, first.grad_clip, first.weight_decay) == (20, 1000, 5.0, 1e-4)
+    assert (first.warmup_steps, first.decay_steps, first.grad_clip, first.weight_decay) == (20, 1000, 2.0, 1e-4)
     assert first.hyperparameters == {"b1": 0.95, "b2": 0.999, "eps": 1e-8, "eps_root": 1e-16}
-    assert (second.start, second.peak, second.warmup_epochs, second.grad_clip) == (0.0, 2e-3, 1.5, 2.0)
+    assert (second.start, second.peak, second.end, second.warmup_epochs) == (2e-3, 2e-3, 2e-4, 15)
     training = said.training
-    assert training.stages == (("adabelief", 80), ("yogi", 0))
+    assert training.plan == {"stage1": ("adabelief", 80), "stage2": ("yogi", 0)}
     assert (training.val_fraction, training.batch_per_device, training.seed) == (0.2, 4, 193749)
     assert (training.gammas.F, training.gammas.U) == (2.0, 0.5)
     assert (training.checkpoint_path, training.checkpoint_freq) == ("checkpoints", 3)
@@ -110,11 +113,11 @@ def test_a_users_file(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out() -> None:
-    said = load_settings({"model": {"allegro": None}})
+    said = load_settings({"dialect": "cgcore", "model": {"allegro": None}})
     assert said.model.train_priors is False
     assert said.model.network is not None
     assert said.model.network.allegro == AllegroSettings()
-    assert said.training.stages == (("adabelief", 100), ("yogi", 100))
+    assert said.training.plan == {"stage1": ("adabelief", 100), "stage2": ("yogi", 100)}
     assert (said.training.val_fraction, said.training.keep, said.training.precision) == (0.1, "best", "float32")
     assert said.optimizers["adabelief"].grad_clip is None
     assert load_settings(said) is said
@@ -133,8 +136,8 @@ def test_other_networks_and_none() -> None:
 @pytest.mark.parametrize("name", ["stage1_optimizer", "stage2_optimizer"])
 @pytest.mark.parametrize("none", [None, "none"])
 def test_a_stage_may_be_left_out(name: str, none: str | None) -> None:
-    stages = load_settings({"model": {"allegro": {}}, "training": {name: none}}).training.stages
-    assert [stage is None for stage in stages] == [name == "stage1_optimizer", name == "stage2_optimizer"]
+    stages = load_settings({"model": {"allegro": {}}, "training": {name: none}}).training.plan
+    assert [stage is None for stage in stages.values()] == [name == "stage1_optimizer", name == "stage2_optimizer"]
 
 
 def test_train_priors_may_stand_in_training() -> None:
@@ -142,7 +145,7 @@ def test_train_priors_may_stand_in_training() -> None:
 
 
 def test_no_clipping_for_one_optimizer() -> None:
-    said = load_settings({"model": {"allegro": {}}, "optimizer": {"grad_clip": 3, "adam": {"grad_clip": 0}}})
+    said = load_settings(OURS | {"optimizer": {"grad_clip": 3, "adam": {"grad_clip": 0}}})
     assert (said.optimizers["adam"].grad_clip, said.optimizers["lion"].grad_clip) == (None, 3.0)
 
 
@@ -174,7 +177,7 @@ def test_no_clipping_for_one_optimizer() -> None:
     ],
 )
 def test_models_that_are_refused(model: dict[str, Any], words: str) -> None:
-    assert re.search(words, refusal({"model": model}))
+    assert re.search(words, refusal({"dialect": "cgcore", "model": model}))
 
 
 @pytest.mark.parametrize(
@@ -224,7 +227,7 @@ def test_trainings_that_are_refused(training: dict[str, Any], words: str) -> Non
     ],
 )
 def test_optimizers_that_are_refused(optimizer: dict[str, Any], words: str) -> None:
-    assert re.search(words, refusal({"model": {"allegro": {}}, "optimizer": optimizer}))
+    assert re.search(words, refusal(OURS | {"optimizer": optimizer}))
 
 
 @pytest.mark.parametrize(
@@ -242,7 +245,7 @@ def test_optimizers_that_are_refused(optimizer: dict[str, Any], words: str) -> N
     ],
 )
 def test_limits(document: dict[str, Any], words: str) -> None:
-    assert re.search(words, refusal({"model": {"allegro": {}}} | document))
+    assert re.search(words, refusal(OURS | document))
 
 
 def test_keys_in_the_wrong_place() -> None:
@@ -255,6 +258,7 @@ def test_keys_in_the_wrong_place() -> None:
 def test_mistakes_of_all_blocks_are_in_one_message() -> None:
     message = refusal(
         {
+            "dialect": "cgcore",
             "model": {"allegro": {"max_ell": 0}, "cutoff": -1, "ml_model": "allegro"},
             "optimizer": {"adamm": {}, "adam": {"b1": 2}, "grad_clip": "much"},
             "training": {"epochs_adamm": 3, "seed": -1},

@@ -7,17 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pipeline_helpers as h
 import pytest
 from helpers import np_loss
 
-from cgcore.pipeline.compiled_epoch import CompiledEpoch
+from cgcore.pipeline.compiled_epoch import CompiledEpoch, updates_of
 from cgcore.pipeline.loader import DatasetLoader, frame_arrays
-from cgcore.pipeline.minibatch_loss import MinibatchLoss, minibatches
+from cgcore.pipeline.minibatch_loss import MinibatchLoss, Sums, minibatches
 from cgcore.pipeline.optimizers import make_optimizer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -114,10 +116,46 @@ def test_energies_enter_with_their_factor() -> None:
     assert value((2.0, 3.0)) == pytest.approx(2 * value((1.0, 0.0)) + 3 * mean_square, rel=1e-10)
 
 
+@pytest.mark.parametrize(
+    ("normalization", "of"),
+    [
+        ("legacy_mean", lambda squares, real: squares.sum() / (real.size * 3)),
+        ("valid_components", lambda squares, real: squares.sum() / (real.sum() * 3)),
+        ("per_structure_components", lambda squares, real: np.mean(squares.sum(1) / (3 * real.sum(1)))),
+        ("per_bead", lambda squares, real: squares.sum() / real.sum()),
+    ],
+)
+def test_what_the_loss_is_a_mean_over(normalization: str, of: Any) -> None:
+    place = loss_of(h.loader(8, lengths=[10, 7, 4]), use_priors=False)
+    params = place.model.initialize_params(jax.random.key(0))
+    stage = CompiledEpoch(place, optax.with_extra_args_support(optax.sgd(0.0)), normalization=normalization)
+    value = float(jax.jit(stage._objective)(params, {}, place.frames, place.train[0])[0])
+    R, F, mask, species, _ = (np.asarray(array) for array in place.frames)
+    forces = -jax.jit(jax.vmap(jax.grad(place.model.compute_energy, 1), (None, 0, 0, 0)))(params, R, mask, species)
+    squares = np.where(mask, np.sum((np.asarray(forces) - F) ** 2, axis=-1), 0.0)
+    assert value == pytest.approx(of(squares, mask), rel=1e-10)
+    assert place.in_mean("train", squares.sum() / mask.sum()) == pytest.approx(squares.sum() / (mask.size * 3))
+    assert place.in_mean("val", 1.0) is None
+
+
+@pytest.mark.parametrize(("frames", "drop", "updates"), [(20, True, 2), (20, False, 3), (5, True, 1), (16, True, 2)])
+def test_frames_that_do_not_fill_a_minibatch(frames: int, drop: bool, updates: int) -> None:
+    place = loss_of(h.loader(frames), use_priors=False)
+    assert updates_of(place, drop) == updates
+    epoch = CompiledEpoch(place, optax.with_extra_args_support(optax.sgd(0.0)), drop=drop)
+    met: list[Any] = []
+    nothing: Any = Sums(*jnp.zeros((5, 1)))
+    with mock.patch.object(epoch, "_compiled", lambda *given: (met.append(given[-1]) or {}, None, nothing)):
+        epoch({}, None, {}, (0,))
+    assert len(met[0]) == updates
+    assert np.all(np.asarray(met[0]) >= 0) == (updates < 3)
+
+
 DEVICES = """\
 import sys
 sys.path[:0] = [{tests!r}]
 import jax
+import jax.numpy as jnp
 jax.config.update("jax_enable_x64", True)
 import numpy as np
 import pipeline_helpers as h

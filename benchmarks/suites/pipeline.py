@@ -34,6 +34,7 @@ def trainer(model: str, beads: int, device: str) -> Trainer:
 
     frames = DatasetLoader(synthetic(FRAMES, beads))
     settings = {
+        "dialect": "cgcore",
         "model": MODELS[model],
         "training": {"batch_per_device": FRAMES},
         "optimizer": {"grad_clip": 100.0},

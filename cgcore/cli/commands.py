@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cgcore.cli.check import check_command
 from cgcore.cli.config import config_command
 from cgcore.cli.evaluate import evaluate_command
 from cgcore.cli.export import export_command
@@ -31,6 +32,7 @@ cli.add_command(train_command)
 cli.add_command(evaluate_command)
 cli.add_command(simulate_command)
 cli.add_command(inspect_command)
+cli.add_command(check_command)
 cli.add_command(compress_command)
 cli.add_command(merge_command)
 cli.add_command(export_command)

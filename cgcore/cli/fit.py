@@ -14,11 +14,19 @@ from cgcore.errors import InputError
 if TYPE_CHECKING:
     from cgcore.config import Config
     from cgcore.data import Dataset
+    from cgcore.data.dataset import HoldOut
     from cgcore.factor.factor import Factor
     from cgcore.fitting.options import Options
     from cgcore.fitting.result import FitResult
 
 RECORD, PRIORS = "fit.json", "priors.yaml"
+
+
+class HeldOut(NamedTuple):
+    """Which part of the frames is held out, and how it is chosen."""
+
+    fraction: float
+    hold_out: HoldOut
 
 
 class Source(NamedTuple):
@@ -69,7 +77,7 @@ def fit_command(
     plot_file: str | None,
     val_fraction: float | None,
     max_frames: int | None,
-    seed: int,
+    seed: int | None,
     units: str,
     cache: bool,
     **settings: Any,
@@ -77,13 +85,14 @@ def fit_command(
     """Fit the prior's parameters to the forces in DATA.
 
     DATA is an NPZ with R, F, mask and species, a folder of them, or a factor made by `cgcore compress`; left out,
-    it is the bundled chignolin set. A setting on the command line goes before one in the configuration file.
+    it is `data.path` of the configuration, or else the bundled chignolin set. A setting on the command line goes before
+    one in the configuration file.
     """
     from cgcore.config import Config, default_prior, load_config
     from cgcore.files import atomic_group, check_writable
     from cgcore.report.text import closing
 
-    config = load_config(config_file) if config_file is not None else Config(default_prior())
+    config = load_config(config_file, needs_data=data is None) if config_file is not None else Config(default_prior())
     if config.unused:
         terminal.note(f"{config_file}: not used by the fit: {', '.join(config.unused)}")
     if config.skip_reason:
@@ -92,8 +101,11 @@ def fit_command(
     chosen = _options(config, settings)
     for target in _targets(output, plot_file):
         check_writable(target)
-    fraction = val_fraction if val_fraction is not None else config.val_fraction or 0.0
-    source = _source(data, units, max_frames, seed, fraction, config, chosen)
+    # The option holds out the last part of each protein, as it says; the file's own fraction goes the file's way.
+    held_out = HeldOut(config.val_fraction or 0.0, config.hold_out)
+    if val_fraction is not None:
+        held_out = HeldOut(val_fraction, "each_protein")
+    source = _source(data, units, max_frames, seed, held_out, config, chosen)
     result = _fit(source, config, chosen, cache)
     # First the files: nothing that happens to the terminal comes before them.
     try:
@@ -147,8 +159,8 @@ def _source(
     path: str | None,
     units: str,
     max_frames: int | None,
-    seed: int,
-    val_fraction: float,
+    seed: int | None,
+    held_out: HeldOut,
     config: Config,
     chosen: Options,
 ) -> Source:
@@ -156,17 +168,20 @@ def _source(
     from cgcore.datasets import chignolin
     from cgcore.factor.storage import is_factor
 
+    path = config.data_path if path is None else path
     if path is not None and is_factor(path):
         from cgcore.data import UNITS
 
-        if max_frames is not None or val_fraction or units != UNITS[0]:
+        if max_frames is not None or held_out.fraction or units != UNITS[0]:
             raise InputError(f"{path}: a factor has no frames; leave out max-frames, val-fraction and units")
         return _stored(path, config, chosen)
-    whole = (read(path, units=units) if path is not None else chignolin()).subset(max_frames, seed)
+    most = config.max_frames if max_frames is None else max_frames
+    whole = read(path, units=units) if path is not None else chignolin()
+    whole = whole.subset(most, config.seed if seed is None else seed)
     if whole.skipped_keys:
         terminal.note(f"{whole.path}: not read: {', '.join(whole.skipped_keys)}")
-    train, validation = whole.split(val_fraction)
-    if val_fraction and validation is None:
+    train, validation = whole.split(*held_out)
+    if held_out.fraction and validation is None:
         terminal.note(f"{whole.path}: too few frames to hold any out")
     return Source(train, validation)
 

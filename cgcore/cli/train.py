@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cgcore.cli import options, terminal
+from cgcore.cli.check import compared
 from cgcore.cli.models import PARAMS, PRIORS
 from cgcore.errors import InputError
 
@@ -53,7 +54,7 @@ def train_command(
     output: str | None,
     plot_file: str | None,
     max_frames: int | None,
-    seed: int,
+    seed: int | None,
     units: str,
     cache: bool,
 ) -> None:
@@ -68,25 +69,30 @@ def train_command(
     if config is None:
         raise InputError("CONFIG is missing; `cgcore train --example > train.yaml` writes one to begin with")
     try:
-        from cgcore.config import load_settings
-
-        said = load_settings(config)
+        found = compared(config, needs_data=data is None)
         _require_packages()
     except ImportError as error:
         raise InputError(f"training needs {error.name}, which is not installed; pip install 'cgcore[train]'") from None
+    found.reading.check()
+    said = found.settings
+    assert said is not None
     if said.unused:
         terminal.note(f"{config}: not used by the training: {', '.join(said.unused)}")
+    seed = said.training.seed if seed is None else seed
     said, resume = _with_checkpoints(said, output, resume)
     plot_file = _check_targets(output, plot_file)
     train, validation, record = _frames(said, data, units, max_frames, seed)
     from cgcore.cli.setup import prepare_jax
+    from cgcore.report.comparison_text import comparison_text
 
     prepare_jax(cache)
-    _run(said, train, validation, resume, output, plot_file, {"file": config, "seed": seed, "units": units}, record)
+    about = {"file": config, "seed": seed, "units": units}
+    _run(said, comparison_text(found), train, validation, resume, output, plot_file, about, record)
 
 
 def _run(
     said: Settings,
+    comparison: str,
     train: DatasetLoader,
     validation: DatasetLoader | None,
     resume: str | None,
@@ -103,10 +109,12 @@ def _run(
     from cgcore.pipeline.trainer import Trainer, Watch
     from cgcore.report import text
     from cgcore.report.record import record as record_of_fit
+    from cgcore.report.text import named
     from cgcore.report.training_progress import TrainingProgress
     from cgcore.report.training_text import closing, opening
 
-    model = model_for(said, train)
+    with options.warnings_said():
+        model = model_for(said, train)
     with TrainingProgress(terminal.say) as shown:
         watch = Watch(
             fit=shown.fit,
@@ -120,7 +128,9 @@ def _run(
         trained = [part for part in parts if part != "prior" or trainer.settings.model.train_priors]
         held_out = 0 if validation is None else validation.n_frames
         devices = len(jax.local_devices())
-        shown.say(opening(" + ".join(parts), " and ".join(trained) or "nothing", train.n_frames, held_out, devices))
+        about = " + ".join(parts), " and ".join(trained) or "nothing", named(train.dataset)
+        shown.say(f"{comparison}\n")
+        shown.say(opening(*about, train.n_frames, held_out, devices))
         initial = trainer.losses()
         results = trainer.train_full_pipeline(resume)
     compared = validation or train
@@ -176,13 +186,13 @@ def _frames(
     from cgcore.datasets import chignolin
     from cgcore.pipeline.loader import DatasetLoader
 
-    path = said.data.path if path is None else path
+    path = said.data_path if path is None else path
     most = said.data.max_frames if max_frames is None else max_frames
     options.refuse_factors([] if path is None else [path])
     whole = DatasetLoader(chignolin() if path is None else path, most, seed, units=units)
     if whole.dataset.skipped_keys:
         terminal.note(f"{whole.dataset.path}: not read: {', '.join(whole.dataset.skipped_keys)}")
-    train, validation = whole.split_train_val(said.training.val_fraction)
+    train, validation = whole.split_train_val(said.training.val_fraction, said.training.hold_out)
     if said.training.val_fraction and validation is None:
         terminal.note(f"{whole.dataset.path}: too few frames to hold any out")
     record = {
@@ -196,20 +206,29 @@ def _frames(
 
 
 def _with_checkpoints(said: Settings, output: str | None, resume: str | None) -> tuple[Settings, str | None]:
-    """Settings that name a folder for checkpoints where there is one, and the folder (or auto) to go on from."""
-    resume = resume or said.training.resume
-    if resume is not None and resume != AUTO and os.path.isdir(Path(resume) / CHECKPOINTS):
-        resume = str(Path(resume) / CHECKPOINTS)
+    """Settings that name a folder for checkpoints where there is one, and the folder to go on from."""
+    from cgcore.pipeline.checkpoints import holds_checkpoints, next_free
+
     folder = said.training.checkpoint_path
     if folder is None and output is not None:
         folder = str(Path(output) / CHECKPOINTS)
-        said = replace(said, training=replace(said.training, checkpoint_path=folder))
+    if resume == AUTO and folder is None:
+        raise InputError("--resume is auto, and no folder of checkpoints is named; give --output, or "
+                         "training.checkpoint_path")  # fmt: skip
+    resume = said.training.resume if resume is None else resume
     if resume == AUTO and folder is not None:
-        begun = os.path.isdir(folder) and any(name.isdigit() for name in os.listdir(folder))
+        begun = holds_checkpoints(folder)
+        resume = folder if begun else None
         terminal.note(
             f"{folder}: {'goes on from its newest checkpoint' if begun else 'holds no checkpoint, starts anew'}"
         )
-    return said, resume
+    if resume is not None and os.path.isdir(Path(resume) / CHECKPOINTS):
+        resume = str(Path(resume) / CHECKPOINTS)
+    if resume is None and said.dialect == "chemtrain" and (named := said.training.checkpoint_path) is not None:
+        folder = next_free(named)
+        if folder != named:
+            terminal.note(f"{named}: holds checkpoints of an earlier run (--resume {named}); new ones go to {folder}")
+    return replace(said, training=replace(said.training, checkpoint_path=folder)), resume
 
 
 def _check_targets(output: str | None, plot_file: str | None) -> str | None:

@@ -18,10 +18,14 @@ class Config:
         pretrain_prior: `training.pretrain_prior`.
         max_steps, min_steps, tol_grad: `training.pretrain_prior_*`; None where the file does not say.
         val_fraction: `training.val_fraction`; None where the file does not say.
+        hold_out: `training.hold_out`.
         constraints, smoothness, truncation: `training.pretrain_prior_*`; None where the file does not say.
         temperature: `training.temperature` [K]; None where the file does not say.
         spline_file: NPZ of splines that stand for bonds, angles and dihedrals; None: the terms are formulas.
         residue_specific_angles: an angle spline for each species that has one; None: as the file of splines says.
+        data_path: `data.path` as the system finds it; None: there is none, or it is not asked for.
+        max_frames: `data.max_frames`; None: all.
+        seed: `training.seed`.
         unused: dotted names of keys that belong to other steps.
     """
 
@@ -32,12 +36,16 @@ class Config:
     min_steps: int | None = None
     tol_grad: float | None = None
     val_fraction: float | None = None
+    hold_out: Literal["last_rows", "each_protein"] = "each_protein"
     constraints: Literal["safe", "nonnegative", "none"] | None = None
     smoothness: float | Literal["auto"] | None = None
     truncation: float | Literal["auto"] | None = None
     temperature: float | None = None
     spline_file: str | None = None
     residue_specific_angles: bool | None = None
+    data_path: str | None = None
+    max_frames: int | None = None
+    seed: int = 0
     unused: tuple[str, ...] = ()
 
     @property

@@ -6,14 +6,14 @@ editors are made from the same declaration, so that none of them can disagree.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
 from pydantic import AllowInfNan, ConfigDict, Field, Strict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
-from cgcore.config.problems import Problems
+from cgcore.config.reading import Block, Dialect, Reading
 from cgcore.config.sentences import add_errors
 
 MOST_STEPS = 2**31 - 1
@@ -26,6 +26,9 @@ Text = Annotated[str, Strict(), Field(min_length=1)]
 """Strict: neither a quoted number nor `true` is a number."""
 
 _WRONG_CALL = {"missing", "multiple_argument_values", "unexpected_keyword_argument", "unexpected_positional_argument"}
+
+UNSAID: Any = object()
+"""Stands for a value that is not there; None is one that may be."""
 
 T = TypeVar("T")
 JsonSchema = dict[str, Any]
@@ -40,9 +43,15 @@ def key(
     fit: bool = False,
     what: str = "",
     default: str = "",
+    follows: str = "",
+    overruled: bool = False,
+    theirs: Any = UNSAID,
+    own: bool = False,
+    says: Mapping[str, str] | None = None,
+    differs: tuple[str, str] | None = None,
     **limits: Any,
 ) -> Any:
-    """What there is to say of a key.
+    """What there is to say of a key, for its checks, its documentation, its defaults and `cgcore check`.
 
     Arguments:
         meaning: one sentence.
@@ -52,11 +61,20 @@ def key(
         fit: `cgcore fit` uses it; all others belong to `cgcore train` alone.
         what: what to write, where the type does not say ("a path").
         default: what happens without the key, where that is more than a value.
+        follows: dotted name of the key whose value holds where this one is left out.
+        overruled: in their code the value of that key holds in any case.
+        theirs: what stands there in a file of the dialect `chemtrain` that does not say, where that is another value.
+        own: a choice that only cgcore has: their code always does what `theirs` is.
+        says: what each of the values ("null" among them) means, where the key chooses between ways to do something.
+        differs: what their code and cgcore do in different ways, whatever the dialect, while the key is on.
         limits: pydantic's `ge`, `gt`, `le`, `lt`, `min_length`, `max_length`, `examples`.
     """
     said = {"unit": unit, "also": list(also), "elsewhere": list(elsewhere)}
-    said |= {"fit": fit, "what": what, "without": default}
+    said |= {"fit": fit, "what": what, "without": default, "own": own, "says": dict(says or {})}
+    said |= {"differs": list(differs or ()), "follows": follows, "overruled": overruled}
     extra: dict[str, Any] = {f"x-{name}": value for name, value in said.items() if value}
+    if theirs is not UNSAID:
+        extra["x-theirs"] = theirs
     return Field(description=meaning, json_schema_extra=extra, **limits)
 
 
@@ -83,9 +101,9 @@ def block(name: str) -> Callable[[type[T]], type[T]]:
                 for found in error.errors(include_url=False):
                     if found["type"] in _WRONG_CALL:
                         raise TypeError(f"{made.__name__}(): {found['msg']}: {found['loc'][-1]}") from error
-                problems = Problems("")
-                add_errors(problems, name, keys_of(made), error)
-                problems.check()
+                reading = Reading("")
+                add_errors(reading, name, keys_of(made), error)
+                reading.check()
 
         made.__init__ = __init__
         return made
@@ -104,10 +122,24 @@ def keys_of(cls: type[Any]) -> dict[str, JsonSchema]:
     return schema_of(cls)["properties"]
 
 
-def take(cls: type[T], values: dict[str, Any], at: str, problems: Problems) -> T | None:
-    """The block with these values, all of whose names are known to be its own; None where one is wrong."""
+def take(cls: type[T], values: Mapping[str, Any], at: str, reading: Reading, part: bool = False) -> T | None:
+    """The block with these values, all of whose names are known to be its own; None where one is wrong.
+
+    What is not said is as the dialect has it. What came of it is kept in `reading.blocks`, unless it is only a part of
+    what belongs to the block.
+    """
     try:
-        return TypeAdapter(cls).validate_python(values)
+        made = TypeAdapter(cls).validate_python(defaults(cls, reading.dialect) | dict(values))
     except ValidationError as error:
-        add_errors(problems, at, keys_of(cls), error)
+        add_errors(reading, at, keys_of(cls), error)
         return None
+    if not part:
+        reading.blocks[at] = Block(cls, made)
+    return made
+
+
+def defaults(cls: type[Any], dialect: Dialect) -> dict[str, Any]:
+    """What stands at keys that a file of this dialect leaves out, where that is not the block's own default."""
+    if dialect != "chemtrain":
+        return {}
+    return {name: schema["x-theirs"] for name, schema in keys_of(cls).items() if "x-theirs" in schema}

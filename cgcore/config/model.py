@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from cgcore.config.keys import Flag, Text, block, key
+from cgcore.config.keys import Flag, Text, Whole, block, key
 from cgcore.config.names import own_block
 from cgcore.config.networks import (
     CUTOFF,
     N_SPECIES,
-    AllegroSettings,
+    AllegroKeys,
     Cutoff,
     NequipSettings,
     NetworkSettings,
-    SpeciesCount,
 )
 from cgcore.config.priors import PriorKeys
-from cgcore.config.problems import Problems
+from cgcore.config.reading import Reading
 from cgcore.physics.prior import Prior
+
+Kernels = Literal["allegro_cueq", "allegro_cueq_opt", "allegro_cueq_b1", "allegro_cueq_fast", "allegro_cueq_fast_1103"]
+"""Their names of Allegro with other kernels: the same function of positions."""
+
+MlModel = Literal["allegro", "nequip", "none", Kernels]
 
 ALLEGRO = "allegro"
 """Sizes of Allegro are in the block `allegro` and in blocks `allegro_<size>`."""
@@ -49,54 +53,85 @@ class ModelKeys:
     """What the energy consists of."""
 
     use_priors: Annotated[Flag, key("The energy has the prior's terms.", fit=True)] = True
-    train_priors: Annotated[Flag, key("Stages 1 and 2 train the prior, too.", elsewhere=("training.train_priors",))] = (
-        False
-    )
+    train_priors: Annotated[
+        Flag,
+        key(
+            "Stages train the prior, too.",
+            elsewhere=("training.train_priors",),
+            differs=("it goes where gradients take it", "brought back within its constraints after each epoch"),
+        ),
+    ] = False
+    prior_only: Annotated[Flag, key("The energy is that of the prior alone, without a network.")] = False
     priors: Annotated[
-        PriorKeys | None, key("Term weights and starting parameters.", fit=True, default="`cgcore.default_prior()`")
+        PriorKeys | None,
+        key("Term weights and starting parameters.", fit=True, default="an empty block; cgcore: `default_prior()`"),
     ] = None
     ml_model: Annotated[
-        Literal["allegro", "nequip", "none"] | None,
-        key("The network beside the prior; none or null: the prior alone."),
+        MlModel | None,
+        key(
+            "The network beside the prior; none or null: the prior alone. Names that begin with allegro_cueq stand for "
+            "allegro.",
+            differs=(
+                "that of chemutils; allegro_cueq... names kernels of it",
+                "its own: sizes mean the same, weights are no good for the other",
+            ),
+        ),
     ] = "allegro"
     cutoff: Cutoff = CUTOFF
-    n_species: SpeciesCount = N_SPECIES
+    n_species: Annotated[
+        Whole | None, key("Number of species, 0 to n_species - 1.", ge=1, le=10_000, default="20, or `num_types`")
+    ] = None
     allegro_size: Annotated[
         Text,
         key(
-            "Which block holds Allegro's sizes: default for `allegro`, any other for `allegro_<size>`.",
+            "Which block holds Allegro's sizes: default for `allegro`, any other for `allegro_<size>`; in the dialect "
+            "chemtrain it is `allegro` where that block is missing.",
             what="the name of a size, such as default",
         ),
     ] = "default"
     allegro: Annotated[
-        AllegroSettings | None, key("Sizes of Allegro; further ones in `allegro_<size>`.", default="no such block")
+        AllegroKeys | None, key("Sizes of Allegro; further ones in `allegro_<size>`.", default="no such block")
     ] = None
     nequip: Annotated[NequipSettings, key("Sizes of NequIP.")] = field(default_factory=NequipSettings)
 
+    @property
+    def network_kind(self) -> Literal["allegro", "nequip"] | None:
+        """The network that the block asks for; None: none."""
+        if self.prior_only or self.ml_model in (None, "none"):
+            return None
+        return "nequip" if self.ml_model == "nequip" else "allegro"
 
-def network_of(keys: ModelKeys, allegro: AllegroSettings | None) -> NetworkSettings | None:
+
+def network_of(keys: ModelKeys, allegro: AllegroKeys | None) -> NetworkSettings | None:
     """The network that the block asks for; None where it asks for none."""
-    if keys.ml_model in (None, "none"):
+    if (kind := keys.network_kind) is None:
         return None
-    return NetworkSettings(keys.ml_model, keys.cutoff, keys.n_species, allegro or AllegroSettings(), keys.nequip)
+    allegro = allegro or AllegroKeys()
+    n_species = keys.n_species or (max(N_SPECIES, allegro.num_types or 0) if kind == "allegro" else N_SPECIES)
+    return NetworkSettings(kind, keys.cutoff, n_species, allegro.settings, keys.nequip)
 
 
-def allegro_of(model: Mapping[str, Any], problems: Problems) -> AllegroSettings | None:
+def allegro_of(model: Mapping[str, Any], reading: Reading) -> AllegroKeys | None:
     """The sizes of Allegro that `allegro_size` chooses; None where the network is another one, or something is wrong.
 
     Arguments:
         model: what stands in the block `model`.
-        problems: where to note that the chosen block is missing or wrong.
+        reading: where to note that the chosen block is missing or wrong.
     """
-    size = model.get("allegro_size", "default")
-    if model.get("ml_model", ALLEGRO) != ALLEGRO or not isinstance(size, str):
+    size, kind = model.get("allegro_size", "default"), model.get("ml_model", ALLEGRO)
+    if model.get("prior_only") is True or not (isinstance(size, str) and isinstance(kind, str)):
+        return None
+    if not (kind == ALLEGRO or kind in get_args(Kernels)):
         return None
     name = ALLEGRO if size == "default" else f"{ALLEGRO}_{size}"
+    if name not in model and ALLEGRO in model and reading.dialect == "chemtrain":
+        name = ALLEGRO
     if name in model:
-        return own_block(AllegroSettings, {} if model[name] is None else model[name], f"model.{name}", problems)
+        sizes = {} if model[name] is None else model[name]
+        return own_block(AllegroKeys, sizes, f"model.{name}", reading, others=True)
     there = ["default" if key == ALLEGRO else key.removeprefix(f"{ALLEGRO}_") for key in model if is_sizes(key)]
     choice = f"choose a size that is there: {', '.join(there)}" if there else "write model.ml_model: none"
-    problems.add(f"model.{name}", f"is missing, and model.allegro_size is {size}; add this block, or {choice}")
+    reading.add(f"model.{name}", f"is missing, and model.allegro_size is {size}; add this block, or {choice}")
     return None
 
 

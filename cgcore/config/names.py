@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, TypeVar, get_args
 
+from cgcore.config.foreign import is_named
 from cgcore.config.keys import keys_of, take
-from cgcore.config.problems import Problems, kind
+from cgcore.config.reading import Reading, kind
 
 T = TypeVar("T")
 
@@ -27,63 +28,68 @@ class Vocabulary(NamedTuple):
     homes: Mapping[str, str] = {}
 
 
-def mapping(value: Any, at: str, problems: Problems) -> dict[Any, Any]:
+def mapping(value: Any, at: str, reading: Reading) -> dict[Any, Any]:
     """A block; where it is none, the complaint is noted and the block is empty."""
     if isinstance(value, dict):
         return value
-    problems.add(at, f"is {kind(value)}; write a block of `key: value` lines")
+    reading.add(at, f"is {kind(value)}; write a block of `key: value` lines")
     return {}
 
 
-def shared_block(
-    block: Mapping[Any, Any], at: str, words: Vocabulary, problems: Problems
-) -> tuple[dict[str, Any], list[str]]:
-    """The keys of a block that other programs share, and the dotted names of the rest.
+def shared_block(block: Mapping[Any, Any], at: str, words: Vocabulary, reading: Reading) -> dict[str, Any]:
+    """The keys of a block that other programs share; the rest is left alone.
 
     A name that was meant to be a key is noted as a problem.
     """
     taken: dict[str, Any] = {}
-    unused: list[str] = []
     before = f"{at}." if at else ""
     for name, value in block.items():
         dotted = f"{before}{name}"
         if _among(name, words.used):
             taken[name] = value
         elif _among(name, words.left):
-            unused.append(dotted)
+            reading.leave(dotted)
         elif name in words.homes:
-            problems.add(dotted, f"is in the wrong place; write it as {words.homes[name]}")
+            reading.add(dotted, f"is in the wrong place; write it as {words.homes[name]}")
         elif meant := _meant(str(name), words.used, inside=bool(at)):
-            problems.add(dotted, f"is unknown; did you mean {before}{meant}?")
+            reading.add(dotted, f"is unknown; did you mean {before}{meant}?")
         else:
-            unused.append(dotted)
-    return taken, unused
+            reading.leave(dotted)
+    return taken
 
 
-def own_block(cls: type[T], value: Any, at: str, problems: Problems) -> T | None:
-    """A block that is this program's alone, where any other name is a mistake; None where something is wrong."""
-    count, names = len(problems), canonical(cls)
+def own_block(cls: type[T], value: Any, at: str, reading: Reading, others: bool = False) -> T | None:
+    """A block whose names are its own; None where something is wrong.
+
+    Any other name is a mistake. With `others`, and in the dialect of other programs, only one that looks like a slip
+    of the pen is: what else they know there is left alone.
+    """
+    count, names = len(reading), canonical(cls)
     given: dict[str, Any] = {}
-    for name, inside in mapping(value, at, problems).items():
+    for name, inside in mapping(value, at, reading).items():
         if name not in names:
-            problems.add(f"{at}.{name}", unknown(name, names))
+            known = is_named(f"{at}.{name}") or not _meant(str(name), tuple(names), inside=False)
+            if others and known and reading.dialect == "chemtrain":
+                reading.leave(f"{at}.{name}")
+                continue
+            reading.add(f"{at}.{name}", unknown(name, names))
         elif names[name] in given:
             first = next(other for other in value if names.get(other) == names[name])
-            problems.add(f"{at}.{name}", f"is given as {first}, too; keep one")
+            reading.add(f"{at}.{name}", f"is given as {first}, too; keep one")
         else:
             given[names[name]] = inside
-    made = checked(cls, given, at, problems)
-    return made if len(problems) == count else None
+    made = checked(cls, given, at, reading)
+    return made if len(reading) == count else None
 
 
-def checked(cls: type[T], values: Mapping[str, Any], at: str, problems: Problems) -> T | None:
+def checked(cls: type[T], values: Mapping[str, Any], at: str, reading: Reading) -> T | None:
     """The block with these keys, blocks inside it first; None where something is wrong."""
-    count, made = len(problems), dict(values)
+    count, made = len(reading), dict(values)
     for name, inner in _inner_blocks(cls).items():
-        if name in made and (inside := own_block(inner, made.pop(name), f"{at}.{name}", problems)) is not None:
+        if name in made and (inside := own_block(inner, made.pop(name), f"{at}.{name}", reading)) is not None:
             made[name] = inside
-    outer = take(cls, made, at, problems)
-    return outer if len(problems) == count else None
+    outer = take(cls, made, at, reading)
+    return outer if len(reading) == count else None
 
 
 def unknown(name: Any, names: Iterable[str]) -> str:

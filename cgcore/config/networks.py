@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import field, fields, replace
 from typing import Annotated, Literal
 
 from cgcore.config.keys import Number, Whole, block, key
 
 CUTOFF, N_SPECIES = 12.0, 20
 
-Cutoff = Annotated[Number, key("Distance within which beads are neighbours for the network.", unit="Å", gt=0, le=1000)]
+Cutoff = Annotated[
+    Number, key("Distance within which beads are neighbours for the network.", unit="Å", theirs=10.0, gt=0, le=1000)
+]
 SpeciesCount = Annotated[Whole, key("Number of species, 0 to n_species - 1.", ge=1, le=10_000)]
 
 Width = Annotated[Whole, key("Width of a layer.", ge=1, le=4096)]
@@ -24,7 +26,7 @@ Neighbors = Annotated[
 
 @block("allegro")
 class AllegroSettings:
-    """Sizes of an Allegro network; the limits keep a slip of the pen from asking for more memory than there is."""
+    """Sizes of an Allegro network."""
 
     max_ell: MaxEll = 2
     num_layers: Annotated[
@@ -53,6 +55,21 @@ class AllegroSettings:
     def channels(self) -> int:
         """Equivariant features of each degree: an eighth of the scalar ones, as in the paper's large models."""
         return max(self.mlp_n_hidden // 8, 1)
+
+
+@block("model.allegro")
+class AllegroKeys(AllegroSettings):
+    """Sizes of an Allegro network; the limits keep a slip of the pen from asking for more memory than there is."""
+
+    num_types: Annotated[
+        Whole | None,
+        key("`model.n_species`, where that is left out and this is more.", also=("n_species",), ge=1, le=10_000),
+    ] = None
+
+    @property
+    def settings(self) -> AllegroSettings:
+        """The sizes alone."""
+        return AllegroSettings(**{one.name: getattr(self, one.name) for one in fields(AllegroSettings)})  # pyright: ignore[reportArgumentType]
 
 
 @block("nequip")

@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field, fields, replace
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from cgcore.config.keys import MOST_STEPS, Number, Whole, block, key
 from cgcore.config.names import canonical, checked, mapping, own_block, unknown
-from cgcore.config.problems import Problems
+from cgcore.config.reading import Reading
 
 OptimizerName = Literal["adabelief", "yogi", "adam", "lion", "sgd_nesterov", "polyak_sgd", "fromage"]
 
-LearningRate = Annotated[
-    Number,
+_RATE = "Learning rate; beside `peak_lr`, the one that warm-up begins with (0 where it is left out)."
+
+LearningRate = Annotated[Number, key(_RATE, also=("learning_rate",), theirs=1e-3, ge=0)]
+GradClip = Annotated[
+    Number | None,
     key(
-        "Learning rate; beside `peak_lr`, the one that warm-up begins with (0 where it is left out).",
-        also=("learning_rate",),
+        "Largest global norm of a gradient; 0 does not clip. See `clipping`.",
+        follows="optimizer.grad_clip",
+        overruled=True,
         ge=0,
     ),
 ]
-GradClip = Annotated[
-    Number | None, key("Largest global norm of a gradient; 0 does not clip.", ge=0, default="`optimizer.grad_clip`")
+SCHEDULES = {
+    "doubled": "lr to peak_lr in so many steps, to end_lr at 2 x decay_steps",
+    "stage": "0 (or lr) to peak_lr by its unit, to end_lr at decay_steps or the end",
+}
+WEIGHT_DECAYS = {
+    "coupled": "added to the gradient before the optimizer, of all parameters",
+    "decoupled": "beside the optimizer, of the network's parameters alone",
+}
+CLIPPINGS = {
+    "global": "optimizer.grad_clip for all, whatever an optimizer's own",
+    "own": "an optimizer's own, else optimizer.grad_clip",
+}
+
+
+def _rule(meaning: str, says: Mapping[str, str], follows: str = "") -> Any:
+    """A choice that only cgcore has; the first one is what their code does."""
+    return key(meaning, theirs=next(iter(says)), own=True, says=says, follows=follows)
+
+
+Schedule = Annotated[
+    Literal["doubled", "stage"],
+    _rule("How the learning rate goes; doubled takes `warmup_epochs` for steps.", SCHEDULES, "optimizer.schedule"),
+]
+WeightDecayRule = Annotated[
+    Literal["coupled", "decoupled"], _rule("Which weight decay.", WEIGHT_DECAYS, "optimizer.weight_decay_rule")
 ]
 Epsilon = Annotated[Number, key("Added to a denominator.", ge=0, le=1)]
 EpsilonRoot = Annotated[Number, key("Added under a root.", ge=0, le=1)]
@@ -39,26 +66,35 @@ class OptimizerSettings:
     peak_lr: Annotated[
         Number | None, key("Learning rate after warm-up.", gt=0, default="`lr`, and warm-up begins with 0")
     ] = None
-    end_lr: Annotated[Number, key("Learning rate at the end of the cosine.", ge=0)] = 0.0
+    end_lr: Annotated[
+        Number | None,
+        key("Learning rate at the end of the cosine.", theirs=None, says={"null": "lr / 10"}, ge=0,
+            default="`null`; cgcore: `0.0`"),
+    ] = 0.0  # fmt: skip
+    schedule: Schedule = "stage"
     warmup_fraction: Annotated[
-        Number, key("Linear warm-up, as a part of the steps; one of the three ways to say it.", ge=0, lt=1)
+        Number, key("Linear warm-up, as a part of the steps of a `stage`; one of three ways to say it.", ge=0, lt=1)
     ] = 0.05
     warmup_epochs: Annotated[Number | None, key("The same in epochs.", unit="epochs", ge=0, le=1e6)] = None
     warmup_steps: Annotated[Whole | None, key("The same in steps.", unit="steps", ge=0, le=MOST_STEPS)] = None
     decay_steps: Annotated[
         Whole | None,
-        key("Steps, warm-up included, after which `end_lr` is reached.", unit="steps", ge=1, le=MOST_STEPS,
-            default="those of the stage"),
+        key("Steps, warm-up included, after which `end_lr` is reached; see `schedule`.", unit="steps", ge=1, le=2**30,
+            default="those of the stage; doubled: 100"),
     ] = None  # fmt: skip
-    weight_decay: Annotated[
-        Number, key("Decoupled weight decay of the network's parameters, never of the prior's.", ge=0)
-    ] = 0.0
+    weight_decay: Annotated[Number, key("Weight decay; `weight_decay_rule` says of what and where.", ge=0)] = 0.0
+    weight_decay_rule: WeightDecayRule = "decoupled"
     grad_clip: GradClip = None
 
     @property
     def start(self) -> float:
         """Learning rate at the start of warm-up."""
-        return 0.0 if self.peak_lr is None else self.lr
+        return 0.0 if self.peak_lr is None and self.schedule == "stage" else self.lr
+
+    @property
+    def end(self) -> float:
+        """Learning rate at the end of the cosine."""
+        return self.lr / 10 if self.end_lr is None else self.end_lr
 
     @property
     def peak(self) -> float:
@@ -66,8 +102,8 @@ class OptimizerSettings:
         return self.lr if self.peak_lr is None else self.peak_lr
 
     @property
-    def hyperparameters(self) -> dict[str, float]:
-        """The numbers of this optimizer alone, by optax's names."""
+    def hyperparameters(self) -> dict[str, Any]:
+        """What this optimizer alone has: numbers by optax's names, and which rule it is."""
         shared = {one.name for one in fields(OptimizerSettings)}  # pyright: ignore[reportArgumentType]
         return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in shared}  # pyright: ignore[reportArgumentType]
 
@@ -79,7 +115,7 @@ class Adabelief(OptimizerSettings):
     name: ClassVar[OptimizerName] = "adabelief"
     b1: FirstMoment = 0.9
     b2: SecondMoment = 0.999
-    eps: Epsilon = 1e-16
+    eps: Annotated[Number, key("Added to a denominator.", theirs=1e-8, ge=0, le=1)] = 1e-16
     eps_root: EpsilonRoot = 1e-16
 
 
@@ -90,7 +126,7 @@ class Yogi(OptimizerSettings):
     name: ClassVar[OptimizerName] = "yogi"
     b1: FirstMoment = 0.9
     b2: SecondMoment = 0.999
-    eps: Epsilon = 1e-3
+    eps: Annotated[Number, key("Added to a denominator.", theirs=1e-6, ge=0, le=1)] = 1e-3
 
 
 @block("optimizer.adam")
@@ -112,6 +148,9 @@ class Lion(OptimizerSettings):
     lr: LearningRate = 1e-4
     b1: FirstMoment = 0.9
     b2: SecondMoment = 0.99
+    decoupled_decay: Annotated[
+        Number, key("Optax's own weight decay of this optimizer, decoupled, of all parameters.", theirs=1e-3, ge=0)
+    ] = 0.0
 
 
 @block("optimizer.sgd_nesterov")
@@ -128,7 +167,13 @@ class PolyakSgd(OptimizerSettings):
 
     name: ClassVar[OptimizerName] = "polyak_sgd"
     lr: LearningRate = 1.0
-    f_min: Annotated[Number, key("Lowest loss that can be reached.", unit="(kcal/mol/Å)²", ge=0)] = 0.0
+    rule: Annotated[
+        Literal["momentum", "polyak"],
+        _rule("Which rule it is.", {"momentum": "gradient descent with momentum 0.9", "polyak": "Polyak's step"}),
+    ] = "polyak"
+    f_min: Annotated[Number, key("Lowest loss that can be reached.", unit="(kcal/mol/Å)²", also=("f_star",), ge=0)] = (
+        0.0
+    )
     eps: Epsilon = 0.0
 
 
@@ -137,7 +182,11 @@ class Fromage(OptimizerSettings):
     """Fromage."""
 
     name: ClassVar[OptimizerName] = "fromage"
-    lr: LearningRate = 1e-2
+    lr: Annotated[Number, key(_RATE, also=("learning_rate",), theirs=2e-4, ge=0)] = 1e-2
+    rule: Annotated[
+        Literal["plain", "fromage"],
+        _rule("Which rule it is.", {"plain": "gradient descent with lr, which stays the same", "fromage": "Fromage"}),
+    ] = "fromage"
     min_norm: Annotated[Number, key("Smallest norm that a step is scaled by.", ge=0)] = 1e-6
 
 
@@ -152,8 +201,17 @@ class OptimizersKeys:
     """The optimizers that stages may use."""
 
     grad_clip: Annotated[
-        Number | None, key("Largest global norm of a gradient, for optimizers that do not say.", ge=0, default="any")
+        Number | None, key("Largest global norm of a gradient; `clipping` says whose.", theirs=1.0, ge=0, default="any")
     ] = None
+    clipping: Annotated[
+        Literal["global", "own"], _rule("Whose `grad_clip` holds, where an optimizer has one, too.", CLIPPINGS)
+    ] = "own"
+    schedule: Annotated[
+        Literal["doubled", "stage"], _rule("How learning rates go, for optimizers that do not say.", SCHEDULES)
+    ] = "stage"
+    weight_decay_rule: Annotated[
+        Literal["coupled", "decoupled"], _rule("Which weight decay, for optimizers that do not say.", WEIGHT_DECAYS)
+    ] = "decoupled"
     adabelief: Annotated[Adabelief, key("AdaBelief.")] = field(default_factory=Adabelief)
     yogi: Annotated[Yogi, key("Yogi.")] = field(default_factory=Yogi)
     adam: Annotated[Adam, key("Adam.")] = field(default_factory=Adam)
@@ -168,36 +226,54 @@ class OptimizersKeys:
 
 
 _WARM_UPS = ("warmup_fraction", "warmup_epochs", "warmup_steps")
+_SHARED = ("grad_clip", "clipping", "schedule", "weight_decay_rule")
+"""Keys of the block that are no optimizers."""
 
 
-def optimizers_of(value: Any, problems: Problems) -> dict[str, OptimizerSettings]:
-    """Every optimizer as the block `optimizer` configures it; those that are wrong are left out."""
-    said = mapping({} if value is None else value, "optimizer", problems)
-    names = canonical(OptimizersKeys)
+def optimizers_of(value: Any, used: Collection[str], reading: Reading) -> dict[str, OptimizerSettings]:
+    """Every optimizer as the block `optimizer` configures it; those that are wrong are left out.
+
+    Arguments:
+        value: what stands in the block.
+        used: the optimizers of stages. In the dialect `chemtrain` blocks of others are left alone, and what is wrong
+            in them is no mistake.
+        reading: of the file.
+    """
+    said = mapping({} if value is None else value, "optimizer", reading)
+    theirs, names = reading.dialect == "chemtrain", canonical(OptimizersKeys)
     for name in said:
-        if name not in names:
-            problems.add(f"optimizer.{name}", unknown(name, names))
-    shared = checked(OptimizersKeys, {"grad_clip": said.get("grad_clip")}, "optimizer", problems)
-    clip = None if shared is None else shared.grad_clip
-    made = {name: _optimizer(cls, said.get(name), clip, problems) for name, cls in OPTIMIZERS.items()}
+        if theirs and name not in _SHARED and name not in used and (name in names or isinstance(said[name], dict)):
+            reading.leave(f"optimizer.{name}")
+        elif name not in names:
+            reading.add(f"optimizer.{name}", unknown(name, names))
+    shared = checked(OptimizersKeys, {name: said[name] for name in _SHARED if said.get(name) is not None}, "optimizer",
+                     reading)  # fmt: skip
+    made = {}
+    for name, cls in OPTIMIZERS.items():
+        noted = reading if name in used or not theirs else Reading(reading.file, reading.dialect)
+        made[name] = _optimizer(cls, said.get(name), shared or OptimizersKeys(), noted)
     return {name: settings for name, settings in made.items() if settings is not None}
 
 
 def _optimizer(
-    cls: type[OptimizerSettings], value: Any, clip: float | None, problems: Problems
+    cls: type[OptimizerSettings], value: Any, shared: OptimizersKeys, reading: Reading
 ) -> OptimizerSettings | None:
     at = f"optimizer.{cls.name}"
-    said = mapping({} if value is None else value, at, problems)
+    said = mapping({} if value is None else value, at, reading)
     given = {name: inside for name, inside in said.items() if inside is not None}
-    if "grad_clip" not in said:
-        given["grad_clip"] = clip
+    if "grad_clip" not in said or shared.clipping == "global":
+        given["grad_clip"] = shared.grad_clip
+    given = {"schedule": shared.schedule, "weight_decay_rule": shared.weight_decay_rule} | given
     rate = next((name for name in ("lr", "learning_rate") if name in given), None)
-    if "peak_lr" in given and rate is None:
+    if given["schedule"] == "doubled" and "warmup_steps" in given and "warmup_epochs" in given:
+        reading.leave(f"{at}.warmup_epochs")  # steps by another name, before which the right one goes
+        del given["warmup_epochs"]
+    if given["schedule"] == "stage" and "peak_lr" in given and rate is None:
         given["lr"] = 0.0
     if len(warm_ups := [name for name in _WARM_UPS if name in given]) > 1:
-        problems.add(f"{at}.{warm_ups[1]}", f"is given beside {warm_ups[0]}; keep one")
-    made = own_block(cls, given, at, problems)
+        reading.add(f"{at}.{warm_ups[1]}", f"is given beside {warm_ups[0]}; keep one")
+    made = own_block(cls, given, at, reading, others=True)
     if made is not None and made.peak == 0:
-        problems.add(f"{at}.{rate}", "is 0; give a learning rate above 0")
+        reading.add(f"{at}.{rate}", "is 0; give a learning rate above 0")
     # 0 means that nothing is clipped.
     return made and replace(made, grad_clip=made.grad_clip or None)  # pyright: ignore[reportArgumentType]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cgcore.config.problems import Problems
+from cgcore.config.reading import Reading
 
 
 def resolved(path: str, config: str) -> str | None:
@@ -20,17 +20,18 @@ def resolved(path: str, config: str) -> str | None:
     return next((os.fspath(found) for found in (beside, given) if found.exists()), None)
 
 
-def named_path(path: str, key: str, problems: Problems, otherwise: str) -> str | None:
+def named_path(path: str, key: str, reading: Reading, otherwise: str) -> str | None:
     """The path that a key names; where it names nothing that is there, this is noted as a problem.
 
     Arguments:
         path: what stands at the key.
         key: its dotted name.
-        problems: of the file, whose name says where to look first.
+        reading: of the file, whose name says where to look first.
         otherwise: what to do where there is no such file.
     """
-    if (found := resolved(path, problems.file)) is None:
-        here = os.fspath(Path(problems.file).parent)
+    if (found := resolved(path, reading.file)) is None:
+        here = os.fspath(Path(reading.file).parent)
         places = "the working folder" if here == "." else f"{here} and the working folder"
-        problems.add(key, f"is {path!r}, which is not in {places}; correct it, or {otherwise}")
+        where = "there" if os.path.isabs(path) else f"in {places}"
+        reading.add(key, f"is {path!r}, which is not {where}; correct it, or {otherwise}")
     return found

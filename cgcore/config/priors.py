@@ -6,17 +6,18 @@ from dataclasses import asdict, field
 from typing import Annotated, Any
 
 from cgcore.config.keys import Flag, Number, Text, block, key
-from cgcore.config.problems import Problems
+from cgcore.config.reading import Reading
 from cgcore.physics.prior import CARRIED, FITTED_EXCLUDED_VOLUME, SERIES, Prior, Weights
 
 HARMONICS = 100
 """More harmonics than a fit can be compiled for in reasonable time, or data can tell apart."""
 
 
-def series(meaning: str) -> Any:
+def series(meaning: str, also: tuple[str, ...] = ()) -> Any:
     return key(
         meaning,
         fit=True,
+        also=also,
         max_length=HARMONICS,
         examples=[[0.5]],
         what="a list with a number for each harmonic, such as [0.5]",
@@ -32,7 +33,8 @@ class WeightKeys:
     dihedral: Annotated[Number, key("Factor of the dihedrals.", fit=True, ge=0)] = 0.15
     repulsive: Annotated[Number, key("Factor of the repulsion at separations from 6.", fit=True, ge=0)] = 0.25
     excluded_volume: Annotated[
-        Number | None, key("Factor of the repulsion at separations 2 to 5; 0 or null: no such term.", fit=True, ge=0)
+        Number | None,
+        key("Factor of the repulsion at separations 2 to 5; 0 or null: no such term.", fit=True, theirs=1.0, ge=0),
     ] = 1.0
 
 
@@ -55,17 +57,21 @@ class PriorKeys:
     sigma: Annotated[Number, key("Length of that repulsion.", unit="Å", fit=True)] = 3.0
     k_dih: Annotated[
         tuple[Number, ...] | None,
-        series("Amplitudes of the dihedral, harmonics 1, 2, ... [kcal/mol]; zeros beside `gamma_dih`, else [0.5]."),
+        series(
+            "Amplitudes of the dihedral, harmonics 1, 2, ... [kcal/mol]; zeros beside `gamma_dih`, else [0.5].",
+            also=("k_dihedral",),
+        ),
     ] = None
     gamma_dih: Annotated[
         tuple[Number, ...] | None,
-        series("Phases of the dihedral [rad]; zeros beside `k_dih`, else [0]."),
+        series("Phases of the dihedral [rad]; zeros beside `k_dih`, else [0].", also=("gamma_dihedral",)),
     ] = None
     epsilon_ex: Annotated[
-        Number, key("Strength of the excluded volume, of no meaning without its term.", unit="kcal/mol", fit=True)
+        Number,
+        key("Strength of the excluded volume, of no meaning without its term.", unit="kcal/mol", fit=True, theirs=1.0),
     ] = 1.0
     sigma_ex: Annotated[
-        Number, key("Length of the excluded volume, of no meaning without its term.", unit="Å", fit=True)
+        Number, key("Length of the excluded volume, of no meaning without its term.", unit="Å", fit=True, theirs=3.5)
     ] = 3.5
     theta0: Annotated[Number | None, key("Kept in what is written; no term uses it.", unit="rad", fit=True)] = None
     k_theta: Annotated[
@@ -91,9 +97,9 @@ _NO_PARAMETERS = ("weights", "use_spline_priors", "spline_file", "residue_specif
 _PAIRS = {("a", "b"): ((0.0,), (0.0,)), ("k_dih", "gamma_dih"): ((0.5,), (0.0,))}
 
 
-def prior_of(keys: PriorKeys, problems: Problems) -> Prior | None:
+def prior_of(keys: PriorKeys, reading: Reading) -> Prior | None:
     """The prior that the block stands for; None where keys of it do not go together."""
-    at, count = "model.priors", len(problems)
+    at, count = "model.priors", len(reading)
     values: dict[str, Any] = {name: value for name, value in asdict(keys).items() if name not in _NO_PARAMETERS}  # pyright: ignore[reportArgumentType]
     carried = {name: value for name in CARRIED if (value := values.pop(name)) is not None}
     for (first, second), default in _PAIRS.items():
@@ -104,7 +110,7 @@ def prior_of(keys: PriorKeys, problems: Problems) -> Prior | None:
         two = (0.0,) * len(one) if two is None else two
         if len(one) != len(two):
             words = f"has {len(two)} values and {first} {len(one)}; give one of each for every harmonic"
-            problems.add(f"{at}.{second}", words)
+            reading.add(f"{at}.{second}", words)
         values |= {first: one, second: two}
     # A weight of 0 takes the term out, and its parameters with it.
     weights = Weights(**asdict(keys.weights) | {"excluded_volume": keys.weights.excluded_volume or None})  # pyright: ignore[reportArgumentType]
@@ -113,8 +119,8 @@ def prior_of(keys: PriorKeys, problems: Problems) -> Prior | None:
             del values[name]
     for name in ("sigma", "sigma_ex"):
         if values.get(name) == 0:
-            problems.add(f"{at}.{name}", "is 0, and so is its term; give a length above 0")
-    if len(problems) > count:
+            reading.add(f"{at}.{name}", "is 0, and so is its term; give a length above 0")
+    if len(reading) > count:
         return None
     lists = {name: list(values[name]) for name in SERIES}
     return Prior(weights, values | lists, carried)

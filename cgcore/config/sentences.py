@@ -9,17 +9,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cgcore.config.problems import Problems, kind
+from cgcore.config.reading import Reading, kind
 
 _OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 _LENGTH = {"too_short", "too_long"}
 
 
-def add_errors(problems: Problems, at: str, keys: Mapping[str, Any], error: ValidationError) -> None:
+def add_errors(reading: Reading, at: str, keys: Mapping[str, Any], error: ValidationError) -> None:
     """Note what pydantic refused, each complaint under its dotted key, once.
 
     Arguments:
-        problems: where to.
+        reading: where to.
         at: dotted name of the block.
         keys: JSON schema of each of its keys.
         error: of the block's check.
@@ -31,7 +31,7 @@ def add_errors(problems: Problems, at: str, keys: Mapping[str, Any], error: Vali
         for index in rest:
             if isinstance(index, int):  # the others are pydantic's names of the members of a union
                 dotted, schema = f"{dotted}[{index}]", schema.get("items", {})
-        problems.add(dotted, complaint(schema, found["type"], found["input"]))
+        reading.add(dotted, complaint(schema, found["type"], found["input"]))
 
 
 def complaint(schema: Mapping[str, Any], error: str, value: Any) -> str:

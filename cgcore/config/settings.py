@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from cgcore.config.model import ModelSettings
 from cgcore.config.optimizers import OptimizerSettings
+from cgcore.config.reading import Dialect
 from cgcore.config.training import DataSettings, TrainingSettings
 
 
@@ -21,6 +22,8 @@ class Settings:
         data: for the command line.
         name: the file, for messages.
         unused: dotted names of keys that belong to other programs.
+        dialect: of the file.
+        data_path: `data.path` as the system finds it; None: there is none, or it is not asked for.
     """
 
     model: ModelSettings
@@ -29,3 +32,5 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     name: str = "settings"
     unused: tuple[str, ...] = ()
+    dialect: Dialect = "cgcore"
+    data_path: str | None = None

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cgcore.config.paths import named_path
 from cgcore.config.priors import PriorKeys
-from cgcore.config.problems import Problems
+from cgcore.config.reading import Reading
 
 
 class Splines(NamedTuple):
@@ -21,13 +21,13 @@ class Splines(NamedTuple):
     residue_specific_angles: bool | None = None
 
 
-def splines_of(keys: PriorKeys, problems: Problems) -> Splines:
+def splines_of(keys: PriorKeys, reading: Reading) -> Splines:
     """The splines that the block asks for: those of `spline_file`, unless `use_spline_priors` is false."""
     if keys.use_spline_priors is False or (keys.use_spline_priors is None and keys.spline_file is None):
         return Splines()
     if keys.spline_file is None:
         words = "is true, and model.priors.spline_file is left out; give the file, or set it to false"
-        problems.add("model.priors.use_spline_priors", words)
+        reading.add("model.priors.use_spline_priors", words)
         return Splines()
-    found = named_path(keys.spline_file, "model.priors.spline_file", problems, "set use_spline_priors to false")
+    found = named_path(keys.spline_file, "model.priors.spline_file", reading, "set use_spline_priors to false")
     return Splines(found, keys.residue_specific_angles)

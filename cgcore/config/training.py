@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cgcore.config.keys import MOST_STEPS, Flag, Number, Text, Whole, block, key
+from cgcore.config.names import own_block
 from cgcore.config.optimizers import OptimizerName
+from cgcore.config.paths import named_path
+from cgcore.config.reading import Reading
 
 OptimizerChoice = Literal[OptimizerName, "none"]
 Precision = Literal["float32", "float64"]
@@ -29,11 +33,30 @@ class Gammas:
     U: Annotated[Number, key("Factor of the energy loss, which is per frame.", ge=0)] = 0.0
 
 
+@block("training.stages[]")
+class StageKeys:
+    """A stage in the list `stages`."""
+
+    optimizer: Annotated[OptimizerChoice, key("Its optimizer; none: no such stage.")]
+    epochs: Annotated[Whole, key("Its epochs; 0 skips it.", unit="epochs", ge=0, le=MOST_EPOCHS)] = 0
+
+
 @block("training")
 class TrainingSettings:
     """How the prior is fitted and what the two stages do."""
 
-    pretrain_prior: Annotated[Flag, key("Fit the prior before the stages.", fit=True)] = True
+    pretrain_prior: Annotated[
+        Flag,
+        key(
+            "Fit the prior before the stages.",
+            fit=True,
+            theirs=False,
+            differs=(
+                "L-BFGS until tol_grad or max_steps is met",
+                "the exact minimum, smooth, within pretrain_prior_constraints",
+            ),
+        ),
+    ] = True
     pretrain_prior_max_steps: Annotated[
         Whole | None, key("L-BFGS steps of the fit at most.", fit=True, ge=1, le=1_000_000, default="200")
     ] = None
@@ -60,8 +83,26 @@ class TrainingSettings:
         Number | None, key("Temperature of the simulation that the data are from.", unit="K", fit=True, gt=0, le=1e5)
     ] = None
     val_fraction: Annotated[
-        Number, key("Part of the frames held out: the last ones of each protein.", fit=True, ge=0, lt=1)
+        Number, key("Part of the frames that is held out; `hold_out` says which.", fit=True, ge=0, lt=1)
     ] = 0.1
+    hold_out: Annotated[
+        Literal["last_rows", "each_protein"],
+        key(
+            "Which frames are held out.",
+            fit=True,
+            theirs="last_rows",
+            own=True,
+            says={
+                "last_rows": "the last rows of all; random ones where max_frames cuts",
+                "each_protein": "the last rows of each protein",
+            },
+        ),
+    ] = "each_protein"
+    stages: Annotated[
+        tuple[StageKeys, ...] | None,
+        key("Optimizer and epochs of each stage, in place of the keys of two stages below.", default="two stages",
+            min_length=1, max_length=20, what="a list of blocks such as {optimizer: adam, epochs: 10}"),
+    ] = None  # fmt: skip
     stage1_optimizer: Annotated[OptimizerChoice | None, key("Optimizer of stage 1; none or null: no such stage.")] = (
         "adabelief"
     )
@@ -76,12 +117,52 @@ class TrainingSettings:
     epochs_polyak_sgd: Epochs = 100
     epochs_fromage: Epochs = 100
     batch_per_device: Annotated[
-        Whole, key("Frames of a minibatch on each device; at most all frames are used.", unit="frames", ge=1, le=65_536)
+        Whole,
+        key(
+            "Frames of a minibatch on each device; at most all frames are used.",
+            unit="frames",
+            theirs=4,
+            ge=1,
+            le=65_536,
+        ),
     ] = 8
+    partial_batches: Annotated[
+        Literal["dropped", "kept"],
+        key(
+            "Frames that do not fill the last minibatch of an epoch.",
+            theirs="dropped",
+            own=True,
+            says={
+                "dropped": "left out, in each epoch others",
+                "kept": "in a smaller minibatch",
+            },
+        ),
+    ] = "kept"
+    force_loss_normalization: Annotated[
+        Literal["legacy_mean", "valid_components", "per_structure_components", "per_bead"],
+        key(
+            "What the force loss that a stage minimises is a mean over.",
+            theirs="legacy_mean",
+            says={
+                "legacy_mean": "over frames x N_max x 3, padding included",
+                "valid_components": "over the components of real beads",
+                "per_structure_components": "over frames, of means over their real components",
+                "per_bead": "over real beads, as the prior's fit",
+            },
+        ),
+    ] = "per_bead"
     gammas: Annotated[Gammas, key("Factors of the parts of a stage's loss.")] = field(default_factory=Gammas)
     keep: Annotated[
         Literal["best", "last"],
-        key("A stage ends with the parameters of the lowest held-out loss, or with the last ones."),
+        key(
+            "Which parameters a stage ends with.",
+            theirs="last",
+            own=True,
+            says={
+                "last": "those of its last epoch",
+                "best": "those of the lowest held-out loss",
+            },
+        ),
     ] = "best"
     precision: Annotated[Precision, key("Precision of the stages; float64 is for tests and small systems.")] = "float32"
     checkpoint_path: Annotated[
@@ -100,13 +181,33 @@ class TrainingSettings:
     ] = 0
     seed: Annotated[
         Whole,
-        key("Seed of the network's first parameters and of minibatches.", elsewhere=("seed",), ge=0, le=MOST_STEPS),
+        key(
+            "Seed of the network's first parameters, of minibatches, and of frames that are drawn.",
+            fit=True,
+            elsewhere=("seed",),
+            theirs=42,
+            ge=0,
+            le=MOST_STEPS,
+        ),
     ] = 0
 
     @property
-    def stages(self) -> tuple[Stage | None, Stage | None]:
-        """Optimizer and epochs of stages 1 and 2; None: there is no such stage."""
-        return self._stage(self.stage1_optimizer), self._stage(self.stage2_optimizer)
+    def plan(self) -> dict[str, Stage | None]:
+        """Optimizer and epochs of each stage, by its name in results; None: there is no such stage."""
+        if self.stages is None:
+            return {name: self._stage(getattr(self, f"{name}_optimizer")) for name in ("stage1", "stage2")}
+        listed: list[Stage | None] = [
+            None if one.optimizer == "none" else (one.optimizer, one.epochs) for one in self.stages
+        ]
+        return {f"stage{number}": stage for number, stage in enumerate(listed, start=1)}
+
+    def keys_of_stage(self, name: str) -> tuple[str, str]:
+        """Dotted keys of a stage's optimizer and of its epochs."""
+        if self.stages is not None:
+            at = f"training.stages[{int(name.removeprefix('stage')) - 1}]"
+            return f"{at}.optimizer", f"{at}.epochs"
+        stage = self.plan[name]
+        return f"training.{name}_optimizer", "training.epochs_*" if stage is None else f"training.epochs_{stage[0]}"
 
     def _stage(self, name: OptimizerChoice | None) -> Stage | None:
         return None if name is None or name == "none" else (name, getattr(self, f"epochs_{name}"))
@@ -116,7 +217,38 @@ class TrainingSettings:
 class DataSettings:
     """What the command line reads where it does not say."""
 
-    path: Annotated[Text | None, key("NPZ of frames, or a folder of them.", what="a path")] = None
+    path: Annotated[
+        Text | None,
+        key("NPZ of frames, or a folder of them, relative to the configuration, else to the working folder.",
+            fit=True, what="a path", default="the bundled set"),
+    ] = None  # fmt: skip
     max_frames: Annotated[
-        Whole | None, key("Use so many frames, drawn at random.", unit="frames", ge=1, le=MOST_STEPS, default="all")
-    ] = None
+        Whole | None,
+        key("Use so many frames, drawn at random with `seed`.", unit="frames", fit=True, ge=1, le=MOST_STEPS,
+            default="all"),
+    ] = None  # fmt: skip
+
+    def found(self, reading: Reading) -> str | None:
+        """`path` as the system finds it, beside the configuration or in the working folder; None: there is none.
+
+        Where neither holds what the file names, this is noted as a problem.
+        """
+        if self.path is None:
+            return None
+        return named_path(self.path, "data.path", reading, "name the data on the command line")
+
+
+def stages_of(said: Mapping[str, Any], reading: Reading) -> dict[str, Any]:
+    """The keys of `training` with its list of stages read; keys of the two stages that it replaces are left alone."""
+    kept = {name: value for name, value in said.items() if not name.startswith(("epochs_", "stage1_", "stage2_"))}
+    for name in said:
+        if name not in kept:
+            reading.leave(f"training.{name}")
+    if isinstance(stages := said["stages"], list):
+        made = [
+            own_block(StageKeys, one, f"training.stages[{k}]", reading, others=True) for k, one in enumerate(stages)
+        ]
+        kept["stages"] = tuple(one for one in made if one is not None)
+        if None in made:
+            del kept["stages"]
+    return kept

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from cgcore.data.blocks import real_mask, row_blocks
 from cgcore.data.frames import Frames
-from cgcore.data.splitting import Segment, cut_segments, held_out, number_ranges, random_rows
+from cgcore.data.splitting import Segment, cut_segments, held_out, held_out_rows, number_ranges, random_rows
 from cgcore.errors import InputError
 
 
@@ -22,12 +22,17 @@ class Batch(NamedTuple):
     species: np.ndarray  # (frames, beads) int32, 0 where the source has none
 
 
+HoldOut = Literal["each_protein", "last_rows"]
+"""Which frames are held out: the last ones of each protein, or of the whole set, whatever proteins they are of."""
+
+
 class Choice(NamedTuple):
     """How frames were chosen from a whole data set: the arguments of `subset` and of `split`."""
 
     max_frames: int | None = None
     seed: int = 0
     val_fraction: float = 0.0
+    hold_out: HoldOut = "each_protein"
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,20 +93,28 @@ class Dataset:
             return chosen
         return chosen._chosen(random_rows([frames.n_frames for frames in self.sources], max_frames, seed))
 
-    def split(self, val_fraction: float) -> tuple[Dataset, Dataset | None]:
+    def split(self, val_fraction: float, hold_out: HoldOut = "each_protein") -> tuple[Dataset, Dataset | None]:
         """Training and validation part.
 
         Frames near in time are alike, so the validation part is the contiguous end of each protein in each
         source: `round(val_fraction * n)` of its n frames, at least one, and never all of them. A protein with
         a single frame stays in training. The validation part is None when `val_fraction` is 0 or no protein
         has two frames. Raises InputError for a fraction outside [0, 1).
+
+        With `hold_out` "last_rows" it is the end of the whole set, of which `round((1 - val_fraction) * n)` frames stay
+        in training; where `subset` has drawn frames, it is drawn at random from these.
         """
         if not 0 <= val_fraction < 1:
             raise InputError(f"val_fraction is {val_fraction}; give a number from 0 to below 1.")
-        held = [held_out(frames, val_fraction) for frames in self.sources]
         if val_fraction == 0:
             return self, None
-        chosen = replace(self, choice=self.choice._replace(val_fraction=val_fraction))
+        if hold_out == "last_rows":
+            drawn = self.choice.max_frames == self.n_frames  # a set that is smaller than that was left whole
+            seed = self.choice.seed if drawn else None
+            held = held_out_rows([frames.n_frames for frames in self.sources], val_fraction, seed)
+        else:
+            held = [held_out(frames, val_fraction) for frames in self.sources]
+        chosen = replace(self, choice=self.choice._replace(val_fraction=val_fraction, hold_out=hold_out))
         if not any(mask.any() for mask in held):
             return chosen, None
         train = chosen._chosen([np.flatnonzero(~mask) for mask in held])

@@ -37,6 +37,19 @@ def held_out(frames: Frames, fraction: float) -> np.ndarray:
     return chosen
 
 
+def held_out_rows(sizes: list[int], fraction: float, seed: int | None) -> list[np.ndarray]:
+    """For each source, (frames,) bool: the last `n - round((1 - fraction) n)` of all n rows, with a seed random ones.
+
+    At least one frame is held out, and never all of them; of a single frame none is.
+    """
+    n = sum(sizes)
+    count = min(max(n - round((1 - fraction) * n), 1), n - 1)
+    chosen = np.zeros(n, bool)
+    rows = np.arange(n) if seed is None else np.random.default_rng((seed, n)).permutation(n)
+    chosen[rows[n - count :]] = True
+    return np.split(chosen, np.cumsum(sizes)[:-1])
+
+
 def cut_segments(sources: tuple[Frames, ...], blocks: int) -> list[Segment]:
     """See `Dataset.segments`."""
     if blocks < 1:

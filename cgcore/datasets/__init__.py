@@ -6,7 +6,12 @@ from importlib.resources import as_file, files
 
 from cgcore.data import Dataset, read
 
-__all__ = ["chignolin"]
+__all__ = ["BUNDLED", "chignolin"]
+
+# A package with NumPy and JAX in it is installed as plain files, so the path outlives the context.
+with as_file(files(__name__) / "chignolin.npz") as _path:
+    BUNDLED = _path
+    """The file that holds it."""
 
 
 def chignolin() -> Dataset:
@@ -22,6 +27,4 @@ def chignolin() -> Dataset:
     a valid force map for CA positions also with the constraints, as these act inside a residue. `species` is
     the index into the alphabetical list of the 20 three-letter codes.
     """
-    # A package with NumPy and JAX in it is installed as plain files, so the path outlives the context.
-    with as_file(files(__name__) / "chignolin.npz") as path:
-        return read(path)
+    return read(BUNDLED)

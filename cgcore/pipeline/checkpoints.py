@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -110,6 +111,21 @@ class Checkpoints:
         raise InputError(
             f"{self.folder}: checkpoint {step} is not one of this version of cgcore; start anew without --resume"
         )
+
+
+def holds_checkpoints(folder: str | os.PathLike[str]) -> bool:
+    """Whether there are checkpoints in a folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(entry.name.isdigit() and entry.is_dir() for entry in entries)
+    except OSError:
+        return False
+
+
+def next_free(folder: str) -> str:
+    """The folder, or where it holds checkpoints the first of folder-2, folder-3, ... that holds none."""
+    names = itertools.chain([folder], (f"{folder.rstrip(os.sep)}-{number}" for number in itertools.count(2)))
+    return next(name for name in names if not holds_checkpoints(name))
 
 
 def damaged(folder: Path, step: int, previous: int | None = None) -> InputError:

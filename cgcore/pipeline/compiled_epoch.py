@@ -10,7 +10,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from cgcore.pipeline.minibatch_loss import MinibatchLoss, Sums, minibatches, per_bead
+from cgcore.pipeline.minibatch_loss import MinibatchLoss, Sums, minibatches, objective, per_bead
 from cgcore.pipeline.optimizers import ModelParams
 
 
@@ -21,6 +21,8 @@ class CompiledEpoch:
         loss: of minibatches, with their frames.
         optimizer: see `make_optimizer`.
         gammas: factors of force and energy loss.
+        normalization: of the force loss that is minimised, see `minibatch_loss.objective`.
+        drop: leave out the frames that do not fill the last minibatch, unless there is no other.
     """
 
     def __init__(
@@ -28,8 +30,11 @@ class CompiledEpoch:
         loss: MinibatchLoss,
         optimizer: optax.GradientTransformationExtraArgs,
         gammas: tuple[float, float] = (1.0, 0.0),
+        normalization: str = "per_bead",
+        drop: bool = False,
     ) -> None:
-        self.loss, self.optimizer, self.gammas = loss, optimizer, gammas
+        self.loss, self.optimizer, self.gammas, self.normalization = loss, optimizer, gammas, normalization
+        self.updates = updates_of(loss, drop)
         self.traces = 0
         # The next epoch takes what this one gives: of another sharding, it would be compiled again.
         self._compiled = jax.jit(self._epoch, out_shardings=loss.everywhere)
@@ -43,7 +48,7 @@ class CompiledEpoch:
             new parameters, new state, and the force loss per real bead that was met on the way.
         """
         loss = self.loss
-        order = minibatches(np.random.default_rng(seed).permutation(loss.n_train), loss.size)
+        order = minibatches(np.random.default_rng(seed).permutation(loss.n_train), loss.size)[: self.updates]
         trained, state, sums = self._compiled(trained, state, fixed, loss.frames, loss.spread(order))
         return trained, state, per_bead(sums)
 
@@ -54,8 +59,8 @@ class CompiledEpoch:
 
         def step(carry: tuple[ModelParams, Any], chosen: Array) -> tuple[tuple[ModelParams, Any], Sums]:
             trained, state = carry
-            objective = jax.value_and_grad(self._objective, has_aux=True)
-            (value, sums), gradient = objective(trained, fixed, frames, chosen)
+            differentiated = jax.value_and_grad(self._objective, has_aux=True)
+            (value, sums), gradient = differentiated(trained, fixed, frames, chosen)
             updates, state = self.optimizer.update(gradient, state, trained, value=value)
             return (cast(ModelParams, optax.apply_updates(trained, updates)), state), sums
 
@@ -65,10 +70,15 @@ class CompiledEpoch:
     def _objective(
         self, trained: ModelParams, fixed: ModelParams, frames: tuple[Array, ...], chosen: Array
     ) -> tuple[Float[Array, ""], Sums]:
-        """What is minimised: F * force loss per real bead + U * energy loss per frame, of a minibatch."""
+        """What is minimised: F * force loss + U * energy loss per frame, of a minibatch."""
         sums = self.loss.sums(fixed | trained, frames, chosen)
         force, energy = self.gammas
-        value = force * sums.force / jnp.maximum(sums.beads, 1)
+        value = force * objective(sums, self.normalization, self.loss.model.N_max)
         if energy:
             value += energy * sums.energy / jnp.maximum(sums.frames, 1)
         return value, sums
+
+
+def updates_of(loss: MinibatchLoss, drop: bool) -> int:
+    """Minibatches of an epoch; with `drop` those that are full, but at least one."""
+    return max(loss.n_train // loss.size, 1) if drop else len(loss.train)

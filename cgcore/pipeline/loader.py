@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cgcore.data import Batch, Dataset, read
+from cgcore.data.dataset import HoldOut
 from cgcore.data.units import KJ_PER_KCAL
 from cgcore.errors import InputError
 
@@ -38,13 +39,15 @@ class DatasetLoader:
         whole = path if isinstance(path, Dataset) else read(Path(path), units=units)
         self.dataset: Dataset = whole.subset(max_frames, seed)
 
-    def split_train_val(self, val_fraction: float) -> tuple[DatasetLoader, DatasetLoader | None]:
-        """Training and held-out frames: the last of each protein are held out (see `Dataset.split`).
+    def split_train_val(
+        self, val_fraction: float, hold_out: HoldOut = "each_protein"
+    ) -> tuple[DatasetLoader, DatasetLoader | None]:
+        """Training and held-out frames, see `Dataset.split`: the last of each protein, or of the whole set.
 
         The second is None when `val_fraction` is 0 or no protein has two frames. Raises InputError for a fraction
         outside [0, 1).
         """
-        train, validation = self.dataset.split(val_fraction)
+        train, validation = self.dataset.split(val_fraction, hold_out)
         return DatasetLoader(train), None if validation is None else DatasetLoader(validation)
 
     @property

@@ -30,6 +30,7 @@ class Sums(NamedTuple):
 
     force: Float[Array, ""]  # sum over real beads of |F_pred - F|^2 [(kcal/mol/Å)²]
     beads: Float[Array, ""]  # their number
+    structures: Float[Array, ""]  # sum over frames of the mean over their real components of (F_pred - F)^2
     energy: Float[Array, ""]  # sum over frames of (E_pred - U)^2 [(kcal/mol)²]
     frames: Float[Array, ""]
 
@@ -59,6 +60,8 @@ class MinibatchLoss:
         self._spread = NamedSharding(mesh, PartitionSpec(None, AXIS))
         self._row = NamedSharding(mesh, PartitionSpec(AXIS))
         self.n_train = len(train.R)
+        self.padding = {"train": _padding(train), "val": None if validation is None else _padding(validation)}
+        """Real components of forces as a part of frames x N_max x 3, padding included."""
         self.size = min(per_device, -(-self.n_train // mesh.size)) * mesh.size
         self.train = minibatches(np.arange(self.n_train), self.size)
         self.validation: Minibatches | None = None
@@ -88,6 +91,16 @@ class MinibatchLoss:
         """Minibatches, the frames of each spread over the devices."""
         return jax.device_put(chosen, self._spread)
 
+    def in_mean(self, part: str, loss: float | None) -> float | None:
+        """A loss per real bead as the mean over frames x N_max x 3, padding included, of the same frames.
+
+        Arguments:
+            part: "train" or "val": which frames.
+            loss: per real bead; None: there is none.
+        """
+        padding = self.padding[part]
+        return None if loss is None or padding is None else loss * padding / 3
+
     def loss(self, params: ModelParams, chosen: Minibatches) -> float:
         """Force loss of these frames, per real bead [(kcal/mol/Å)²]; the sum over minibatches is in float64.
 
@@ -114,10 +127,12 @@ class MinibatchLoss:
             params, R, mask, species
         )
         real = mask & counts[:, None]
-        residual = jnp.where(real[..., None], -gradient - F, 0.0)
+        squares = jnp.sum(jnp.where(real[..., None], -gradient - F, 0.0) ** 2, axis=(1, 2))
+        lengths = jnp.sum(real, axis=1, dtype=R.dtype)
         return Sums(
-            jnp.sum(residual**2),
-            jnp.sum(real, dtype=R.dtype),
+            jnp.sum(squares),
+            jnp.sum(lengths),
+            jnp.sum(squares / (3 * jnp.maximum(lengths, 1))),
             jnp.sum(jnp.where(counts, energy - U, 0.0) ** 2),
             jnp.sum(counts, dtype=R.dtype),
         )
@@ -125,6 +140,25 @@ class MinibatchLoss:
     def _measured(self, params: ModelParams, frames: tuple[Array, ...], chosen: Array) -> Sums:
         self.traces += 1
         return jax.lax.map(lambda one: self.sums(params, frames, one), chosen)
+
+
+def objective(sums: Sums, normalization: str, n_beads: int) -> Float[Array, ""]:
+    """The force loss of a minibatch that a stage minimises; to be traced.
+
+    Arguments:
+        sums: of the minibatch.
+        normalization: `training.force_loss_normalization`.
+        n_beads: of a row, padding included.
+    """
+    frames, beads = jnp.maximum(sums.frames, 1), jnp.maximum(sums.beads, 1)
+    match normalization:
+        case "legacy_mean":
+            return sums.force / (frames * n_beads * 3)
+        case "valid_components":
+            return sums.force / (3 * beads)
+        case "per_structure_components":
+            return sums.structures / frames
+    return sums.force / beads
 
 
 def minibatches(numbers: np.ndarray, size: int) -> Minibatches:
@@ -138,6 +172,11 @@ def per_bead(sums: Sums) -> float:
     """Force loss per real bead of several minibatches together."""
     force, beads = (np.sum(np.asarray(x, np.float64)) for x in (sums.force, sums.beads))
     return float(force / max(beads, 1.0))
+
+
+def _padding(frames: FrameArrays) -> float:
+    """Mean number of real beads of a frame, as a part of the row."""
+    return float(np.mean(frames.mask))
 
 
 def _arrays(frames: FrameArrays) -> tuple[np.ndarray, ...]:

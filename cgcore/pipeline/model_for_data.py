@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,10 +13,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from cgcore.config import Settings, load_settings
+from cgcore.config.networks import NetworkSettings
+from cgcore.errors import InputWarning
 from cgcore.physics.space import displacement_in
 from cgcore.pipeline.loader import DatasetLoader, check_species
 from cgcore.pipeline.model import CombinedModel
 from cgcore.pipeline.networks.edges import average_neighbors, count_edges
+
+FAR = 1.5
+"""By this factor a number of neighbours may differ from the one counted: features are scaled by its root."""
 
 ROOM = 1.25
 """Room for the edges of a frame, over the most that a frame of the data has."""
@@ -24,13 +30,31 @@ DENSE = 1 / 3
 """Where the edges that there is room for are more than this part of all pairs, every pair is computed instead."""
 
 
+def far_from(network: NetworkSettings, counted: float, data: str) -> str | None:
+    """What is to be said where `avg_num_neighbors` is far from what is counted; None where it is not, or is left out.
+
+    Arguments:
+        network: says how many, and within which distance.
+        counted: mean number of neighbours in the data.
+        data: their name.
+    """
+    given = network.avg_num_neighbors
+    if given is None or 1 / FAR < given / max(counted, 1.0) < FAR:
+        return None
+    return (
+        f"avg_num_neighbors is {given:g}, and beads of {data} have {counted:.3g} within {network.cutoff:g} Å; leave it "
+        "out, and it is counted"
+    )
+
+
 def model_for(
     config: str | os.PathLike[str] | Mapping[str, Any] | Settings, loader: DatasetLoader, box: Any = None
 ) -> CombinedModel:
     """A model for these frames, which are those that it will be trained on.
 
-    `avg_num_neighbors`, where the settings leave it out, is their average. The network gets room for as many edges as
-    a frame has at most, and a quarter more; a frame with still more has energy NaN, never a wrong one.
+    `avg_num_neighbors`, where the settings leave it out, is their average; one that is far from it is warned of. The
+    network gets room for as many edges as a frame has at most, and a quarter more; a frame with still more has energy
+    NaN, never a wrong one.
 
     Raises:
         InputError: as `CombinedModel`.
@@ -42,10 +66,12 @@ def model_for(
         displacement, _ = displacement_in(box, network.cutoff)
         check_species(loader.dataset.path, loader.species, mask, network.n_species)
         R, cutoff = jnp.asarray(loader.R), network.cutoff
+        counted = average_neighbors(R, jnp.asarray(mask), cutoff, displacement)
         if network.avg_num_neighbors is None:
-            counted = average_neighbors(R, jnp.asarray(mask), cutoff, displacement)
             network = network.with_avg_num_neighbors(max(counted, 1.0))
             settings = replace(settings, model=replace(settings.model, network=network))
+        elif (words := far_from(network, counted, loader.dataset.path)) is not None:
+            warnings.warn(f"{settings.name}: {words}", InputWarning, stacklevel=2)
         edges = jax.lax.map(lambda frame: count_edges(frame[0], frame[1], cutoff, displacement), (R, jnp.asarray(mask)))
         most = int(jnp.max(edges))
         room = int(np.ceil(ROOM * most / 8)) * 8

@@ -1,4 +1,4 @@
-"""The optimizers by name, each optax's own, with warm-up, cosine decay, clipping and decoupled weight decay."""
+"""The optimizers by name, each optax's own, with warm-up, cosine decay, clipping and weight decay."""
 
 from __future__ import annotations
 
@@ -9,40 +9,65 @@ from typing import Any
 import jax
 import optax
 
-from cgcore.config.optimizers import OptimizerSettings
+from cgcore.config.optimizers import Fromage, Lion, OptimizerSettings, PolyakSgd
+
+Rule = optax.GradientTransformation
 
 ModelParams = dict[str, Any]
 """A pytree whose top level names the parts of a model: "prior", and the network by its kind."""
 
 
-def _polyak_sgd(learning_rate: optax.Schedule, peak: float, **numbers: Any) -> optax.GradientTransformation:
+def _lion(rate: optax.Schedule, said: Lion) -> Rule:
+    return optax.lion(rate, said.b1, said.b2, weight_decay=said.decoupled_decay)
+
+
+def _polyak_sgd(rate: optax.Schedule, said: PolyakSgd) -> Rule:
+    if said.rule == "momentum":
+        return optax.sgd(rate, momentum=0.9)
+    peak = said.peak
     # Its step is the smaller of the Polyak step and a largest one; the schedule scales it.
-    return optax.polyak_sgd(max_learning_rate=peak, scaling=lambda step: learning_rate(step) / peak, **numbers)
+    return optax.polyak_sgd(peak, scaling=lambda step: rate(step) / peak, f_min=said.f_min, eps=said.eps)
 
 
-_MAKE: Mapping[str, Callable[..., optax.GradientTransformation]] = {
-    "adabelief": optax.adabelief,
-    "yogi": optax.yogi,
-    "adam": optax.adam,
-    "lion": partial(optax.lion, weight_decay=0.0),  # ours comes after, for all optimizers alike
-    "sgd_nesterov": partial(optax.sgd, nesterov=True),
+def _fromage(rate: optax.Schedule, said: Fromage) -> Rule:
+    return optax.sgd(said.lr) if said.rule == "plain" else optax.fromage(rate, said.min_norm)
+
+
+def _plain(make: Callable[..., Rule]) -> Callable[..., Rule]:
+    return lambda rate, said: make(rate, **said.hyperparameters)
+
+
+_MAKE: Mapping[str, Callable[..., Rule]] = {
+    "adabelief": _plain(optax.adabelief),
+    "yogi": _plain(optax.yogi),
+    "adam": _plain(optax.adam),
+    "lion": _lion,
+    "sgd_nesterov": _plain(partial(optax.sgd, nesterov=True)),
     "polyak_sgd": _polyak_sgd,
-    "fromage": optax.fromage,
+    "fromage": _fromage,
 }
+
+STEPS = 100
+"""`decay_steps` of a doubled schedule that does not say."""
 
 
 def schedule(settings: OptimizerSettings, steps_per_epoch: int, epochs: int) -> optax.Schedule:
-    """Learning rate against step: linear warm-up from `start` to `peak`, then a cosine to `end_lr`."""
-    total = max(settings.decay_steps or steps_per_epoch * epochs, 1)
-    if settings.warmup_epochs is not None:
-        warmup = round(settings.warmup_epochs * steps_per_epoch)
-    elif settings.warmup_steps is not None:
-        warmup = settings.warmup_steps
+    """Learning rate against step: linear warm-up from `start` to `peak`, then a cosine to `end`."""
+    if settings.schedule == "doubled":
+        # Steps, by either name.
+        total = 2 * (settings.decay_steps or STEPS)
+        warmup = settings.warmup_steps if settings.warmup_steps is not None else round(settings.warmup_epochs or 0)
     else:
-        warmup = round(settings.warmup_fraction * total)
+        total = max(settings.decay_steps or steps_per_epoch * epochs, 1)
+        if settings.warmup_epochs is not None:
+            warmup = round(settings.warmup_epochs * steps_per_epoch)
+        elif settings.warmup_steps is not None:
+            warmup = settings.warmup_steps
+        else:
+            warmup = round(settings.warmup_fraction * total)
     # optax needs at least one step of cosine.
     return optax.warmup_cosine_decay_schedule(
-        settings.start, settings.peak, min(warmup, total - 1), total, settings.end_lr
+        settings.start, settings.peak, min(warmup, total - 1), total, settings.end
     )
 
 
@@ -51,17 +76,18 @@ def make_optimizer(
 ) -> optax.GradientTransformationExtraArgs:
     """The optimizer of a stage; its `update` takes the loss as `value`, which `polyak_sgd` needs.
 
-    Order: clip the gradient, the optimizer's own update, then -lr * weight_decay * parameter (decoupled weight decay,
-    Loshchilov and Hutter 2019) on every part but the prior, whose lengths and stiffnesses are not near 0.
+    Order: clip the gradient; with `weight_decay_rule` coupled add weight_decay * parameter, for every parameter; the
+    optimizer's own update. Decoupled, -lr * weight_decay * parameter comes last (Loshchilov and Hutter 2019), for every
+    part but the prior, whose lengths and stiffnesses are not near 0.
     """
-    rate = schedule(settings, steps_per_epoch, epochs)
-    numbers: dict[str, float] = settings.hyperparameters
-    if settings.name == "polyak_sgd":
-        numbers["peak"] = settings.peak
+    rate, decay = schedule(settings, steps_per_epoch, epochs), settings.weight_decay
+    coupled = settings.weight_decay_rule == "coupled"
     parts = [optax.clip_by_global_norm(settings.grad_clip)] if settings.grad_clip else []
-    parts.append(_MAKE[settings.name](rate, **numbers))
-    if settings.weight_decay:
-        parts.append(optax.add_decayed_weights(lambda step: -settings.weight_decay * rate(step), _not_prior))
+    if decay and coupled:
+        parts.append(optax.add_decayed_weights(decay))
+    parts.append(_MAKE[settings.name](rate, settings))
+    if decay and not coupled:
+        parts.append(optax.add_decayed_weights(lambda step: -decay * rate(step), _not_prior))
     return optax.with_extra_args_support(optax.chain(*parts))
 
 

@@ -28,6 +28,8 @@ class StageResult(TypedDict):
     finite: bool  # False: a loss was not finite, and the stage ended there
     train_loss: float  # of the kept parameters, on all training frames
     val_loss: float | None  # of the kept parameters, on the held-out frames
+    train_loss_in_mean: float | None  # the same as means over frames x N_max x 3, padding included
+    val_loss_in_mean: float | None
     best_epoch: int  # after which the kept parameters were reached; 0: those at the start
     initial_val_loss: float | None
     last_val_loss: float | None

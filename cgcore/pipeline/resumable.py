@@ -7,11 +7,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cgcore.config.training import TrainingSettings
 from cgcore.errors import InputError
 from cgcore.pipeline.checkpoints import Checkpoint, Checkpoints
 from cgcore.pipeline.loader import DatasetLoader
@@ -75,7 +76,7 @@ class _Numbers(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    stage: Literal["stage1", "stage2"] | None
+    stage: Annotated[str, Field(pattern=r"^stage[1-9]\d*$")] | None
     optimizer: str | None
     seed: int
     epoch: int
@@ -126,8 +127,12 @@ def read_record(record: Mapping[str, Any], name: str) -> Record:
             for key, value in result.get("fitted_params", {}).items():
                 result["fitted_params"][key] = np.asarray(value, np.float64)
     except (ValidationError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{name}: the record of its checkpoint is damaged; start anew without --resume") from error
+        raise _damaged(name) from error
     return read
+
+
+def _damaged(name: str) -> InputError:
+    return InputError(f"{name}: the record of its checkpoint is damaged; start anew without --resume")
 
 
 class Restored(NamedTuple):
@@ -143,7 +148,7 @@ def restore(
     found: Checkpoint,
     now: Mapping[str, Any],
     like: Callable[[str | None], TrainingState],
-    stages: Mapping[str, tuple[str, int] | None],
+    training: TrainingSettings,
     name: str,
 ) -> Restored:
     """What a checkpoint holds, once it is known to belong to this training.
@@ -152,7 +157,7 @@ def restore(
         found: the checkpoint.
         now: model, data, precision and settings as this training would record them.
         like: a state whose arrays have the right shapes and dtypes, for the stage that the checkpoint is in.
-        stages: optimizer and epochs of each stage, as they are to be now.
+        training: its settings, as they are to be now.
         name: of the folder.
 
     Raises:
@@ -162,13 +167,16 @@ def restore(
     for part, what in (("model", "another model"), ("data", "other data"), ("precision", "another precision")):
         require_same(now[part], getattr(record, part), name, what)
     said = record.state
+    stages = training.plan
     finished = tuple(stage for stage in stages if stage in record.results)
     progress = Progress(finished, said.stage, said.optimizer, said.epoch)
     changes = dict(record.changes)
     for change in require_same_settings(record.settings, now["settings"], progress, name):
-        for stage, plan in stages.items():
-            if stage not in finished and plan is not None and change["key"] == f"training.epochs_{plan[0]}":
+        for stage in stages:
+            if stage not in finished and change["key"] == training.keys_of_stage(stage)[1]:
                 changes[stage] = [*changes.get(stage, []), change]
+    if said.stage is not None and stages.get(said.stage) is None:
+        raise _damaged(name)
     numbers = {key: _decoded(value) for key, value in said.model_dump().items()}
     state = replace(from_named(like(said.stage), found.arrays, name), **numbers)
     return Restored(state, record.results, changes, record.fit)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from cgcore.config.optimizers import OPTIMIZERS
 from cgcore.config.settings import Settings
 from cgcore.errors import InputError
 
@@ -18,8 +18,10 @@ MINIBATCH = "training.batch_per_device x devices"
 _FREE = ("checkpoint_path", "checkpoint_freq", "val_fraction", "resume")
 """Keys of `training` that change no number, or whose effect is compared itself: which frames are held out."""
 
-_OTHERWISE = ("batch_per_device", "stage1_optimizer", "stage2_optimizer", "gammas")
-"""Keys of `training` that are compared under other names."""
+_OTHERWISE = ("batch_per_device", "stages", "stage1_optimizer", "stage2_optimizer", "gammas")
+"""Keys of `training` that are compared under other names, as are the epochs of stages."""
+
+_EPOCHS = re.compile(r"training\.(?:epochs_(?P<optimizer>\w+)|stages\[(?P<index>\d+)\]\.epochs)")
 
 
 class Progress(NamedTuple):
@@ -38,16 +40,18 @@ class Progress(NamedTuple):
 
 def settings_that_matter(settings: Settings, minibatch: int) -> dict[str, Any]:
     """Every setting that changes what the pipeline does, by its dotted key; `minibatch` is in frames."""
-    training, stages = settings.training, [stage for stage in settings.training.stages if stage is not None]
-    used = {name for name, _ in stages}
-    unused = {f"epochs_{name}" for name in OPTIMIZERS if name not in used}
-    names = [field.name for field in fields(training) if field.name not in {*_FREE, *_OTHERWISE, *unused}]
-    said: dict[str, Any] = {f"training.{name}": getattr(training, name) for name in names}
-    said |= {f"training.gammas.{name}": value for name, value in asdict(training.gammas).items()}
-    said |= {
-        f"training.stage{number}_optimizer": None if stage is None else stage[0]
-        for number, stage in enumerate(training.stages, start=1)
+    training, plan = settings.training, settings.training.plan
+    used = {stage[0] for stage in plan.values() if stage is not None}
+    names = [field.name for field in fields(training) if field.name not in {*_FREE, *_OTHERWISE}]
+    said: dict[str, Any] = {
+        f"training.{name}": getattr(training, name) for name in names if not name.startswith("epochs_")
     }
+    said |= {f"training.gammas.{name}": value for name, value in asdict(training.gammas).items()}
+    for name, stage in plan.items():
+        optimizer, epochs = training.keys_of_stage(name)
+        said[optimizer] = None if stage is None else stage[0]
+        if stage is not None:
+            said[epochs] = stage[1]
     said |= {MINIBATCH: minibatch, "model.train_priors": settings.model.train_priors}
     for name in used:
         if (optimizer := settings.optimizers.get(name)) is not None:
@@ -78,14 +82,12 @@ def require_same_settings(
         InputError: naming every other key, what it was and what it is.
     """
     refused, changes = [], []
-    finished = {before.get(f"training.{stage}_optimizer") for stage in progress.finished}
-    running = None if progress.stage in progress.finished else progress.optimizer
     for key in sorted({*before, *now}):
         if (was := before.get(key)) == (is_now := now.get(key)):
             continue
-        optimizer = key.removeprefix("training.epochs_")
-        epochs = progress.epoch if optimizer == running else 0
-        if key.startswith("training.epochs_") and optimizer not in finished and was is not None and is_now is not None:
+        stages = _stages_of(key, before)
+        if stages and not set(stages) & set(progress.finished) and was is not None and is_now is not None:
+            epochs = progress.epoch if progress.stage in stages else 0
             if is_now >= epochs:
                 changes.append({"key": key, "before": was, "now": is_now, "after_epoch": epochs})
                 continue
@@ -96,3 +98,12 @@ def require_same_settings(
         mend = "set it back" if len(refused) == 1 else "set them back"
         raise InputError(f"{name}: was made with other settings: {'; '.join(refused)}; {mend}, or start anew")
     return changes
+
+
+def _stages_of(key: str, said: Mapping[str, Any]) -> list[str]:
+    """The stages whose epochs stand at a key; none where it is no key of epochs."""
+    if (found := _EPOCHS.fullmatch(key)) is None:
+        return []
+    if found["index"] is not None:
+        return [f"stage{int(found['index']) + 1}"]
+    return [stage for stage in ("stage1", "stage2") if said.get(f"training.{stage}_optimizer") == found["optimizer"]]

@@ -12,7 +12,7 @@ import numpy as np
 from cgcore.config.optimizers import OptimizerSettings
 from cgcore.config.settings import Settings
 from cgcore.errors import InputError
-from cgcore.pipeline.compiled_epoch import CompiledEpoch
+from cgcore.pipeline.compiled_epoch import CompiledEpoch, updates_of
 from cgcore.pipeline.minibatch_loss import MinibatchLoss
 from cgcore.pipeline.model import PRIOR
 from cgcore.pipeline.optimizers import ModelParams, make_optimizer
@@ -50,13 +50,15 @@ class Stage:
         project: Project | None = None,
     ) -> None:
         self.loss, self.settings, self.name, self.epochs = loss, settings, optimizer.name, epochs
-        self.updates_per_epoch = len(loss.train)
-        if (updates := epochs * self.updates_per_epoch) > MOST_UPDATES:
-            raise InputError(f"{settings.name}: training.epochs_{self.name} is {epochs}, which is {updates} updates; "
-                             f"at most {MOST_UPDATES} can be counted: lower it, or raise batch_per_device")  # fmt: skip
         said = settings.training
+        drop = said.partial_batches == "dropped"
+        self.updates_per_epoch = updates_of(loss, drop)
+        if (updates := epochs * self.updates_per_epoch) > MOST_UPDATES:
+            raise InputError(f"{settings.name}: {optimizer.name} has {epochs} epochs, which is {updates} updates; "
+                             f"at most {MOST_UPDATES} can be counted: lower it, or raise batch_per_device")  # fmt: skip
         rule = make_optimizer(optimizer, self.updates_per_epoch, epochs)
-        self.run_epoch = CompiledEpoch(loss, rule, (said.gammas.F, said.gammas.U))
+        gammas = said.gammas.F, said.gammas.U
+        self.run_epoch = CompiledEpoch(loss, rule, gammas, said.force_loss_normalization, drop)
         self._fixed = () if settings.model.train_priors else (PRIOR,)
         self._project = project if settings.model.train_priors else None
 
@@ -142,6 +144,8 @@ class Stage:
             finite=state.finite,
             train_loss=train_loss,
             val_loss=val_loss,
+            train_loss_in_mean=self.loss.in_mean("train", train_loss),
+            val_loss_in_mean=self.loss.in_mean("val", val_loss),
             best_epoch=state.kept_epoch,
             initial_val_loss=state.initial_loss,
             last_val_loss=state.val_losses[-1] if state.val_losses else state.initial_loss,

@@ -1,4 +1,4 @@
-"""The full pipeline: prior pre-training, then two stages that train prior and network together."""
+"""The full pipeline: prior pre-training, then stages that train prior and network together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from cgcore.config import Settings, load_settings
-from cgcore.config.optimizers import OPTIMIZERS
+from cgcore.config.optimizers import OPTIMIZERS, OptimizerSettings
 from cgcore.errors import InputError
 from cgcore.fitting.fit import Callbacks, fit
 from cgcore.fitting.options import Options
@@ -31,8 +31,6 @@ from cgcore.pipeline.resume_settings import settings_that_matter
 from cgcore.pipeline.splines import FIXED, with_splines_read
 from cgcore.pipeline.stage import Project, Stage
 from cgcore.pipeline.state import TrainingState
-
-STAGES = ("stage1", "stage2")
 
 
 class Watch(NamedTuple):
@@ -222,7 +220,7 @@ class Trainer:
         return self._run(f"stage{before + 1}", optimizer_name, epochs, save=save)
 
     def train_full_pipeline(self, resume_from: str | os.PathLike[str] | None = None) -> dict[str, Any]:
-        """Prior pre-training and both stages, as configured, with checkpoints in `training.checkpoint_path`.
+        """Prior pre-training and all stages, as configured, with checkpoints in `training.checkpoint_path`.
 
         Arguments:
             resume_from: a folder of checkpoints to go on from, and to add to; "auto": `training.checkpoint_path`, where
@@ -249,7 +247,7 @@ class Trainer:
             else:
                 results = {"prior_pretrain": self._skipped_fit() or self.pretrain_prior()}
                 save(self.state)
-            for stage, plan in zip(STAGES, self.settings.training.stages, strict=True):
+            for stage, plan in self.settings.training.plan.items():
                 if stage in results:
                     continue
                 if plan is None or plan[1] == 0 or self._nothing_to_train:
@@ -309,18 +307,25 @@ class Trainer:
             raise InputError(f"{self.settings.name}: {self._nothing_to_train}; there is nothing to train")
         if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
             raise InputError(f"epochs is {epochs!r}; give a whole number of at least 0")
-        optimizer = self.settings.optimizers.get(optimizer_name) or OPTIMIZERS[optimizer_name]()
+        optimizer = self._optimizer(optimizer_name)
         if self.project is None:
             self.project = self._keep_admissible()
         if self.model.dtype == "float32" and (prior := self.prior) is not None:
             require_float32(f"{self.settings.name}: training.precision is float32, and the prior", prior)
         return Stage(self.loss, self.settings, optimizer, epochs, self.project)
 
+    def _optimizer(self, name: str) -> OptimizerSettings:
+        configured = self.settings.optimizers
+        if configured and name not in configured:
+            at = f"optimizer.{name}"
+            raise InputError(f"{self.settings.name}: {at} is wrong; name it in a stage, and `cgcore check` says why")
+        return configured.get(name) or OPTIMIZERS[name]()
+
     @property
     def _nothing_to_train(self) -> str | None:
         if self.model.network is None and not self.settings.model.train_priors:
             fixed = self.model.prior is not None and self.model.prior.splines is not None
-            return f"model.ml_model is none and {FIXED if fixed else 'train_priors false'}"
+            return f"there is no network, and {FIXED if fixed else 'model.train_priors is false'}"
         return None
 
     def _run(
@@ -356,14 +361,14 @@ class Trainer:
 
     def _restore(self, found: Checkpoint, name: str) -> dict[str, Any]:
         """Bring the trainer to where the checkpoint was taken; the results so far."""
-        stages: dict[str, tuple[str, int] | None] = dict(zip(STAGES, self.settings.training.stages, strict=True))
+        stages = self.settings.training.plan
 
         def like(stage: str | None) -> TrainingState:
             plan = None if stage is None else stages[stage]
             return self.state if plan is None else self.stage(*plan).like(self.params)
 
         with self.model.precision():
-            gone = restore(found, self._record({}), like, stages, name)
+            gone = restore(found, self._record({}), like, self.settings.training, name)
         self.state, self._changes, self.fit_record = gone.state, gone.changes, gone.fit
         return gone.results
 
@@ -375,6 +380,7 @@ class Trainer:
         return None if self.settings.training.pretrain_prior else {"skipped": "training.pretrain_prior is false"}
 
     def _why_no_stage(self, stage: str, plan: tuple[str, int] | None) -> str:
+        optimizer, epochs = self.settings.training.keys_of_stage(stage)
         if plan is None:
-            return f"training.{stage}_optimizer is none"
-        return f"training.epochs_{plan[0]} is 0" if plan[1] == 0 else self._nothing_to_train or ""
+            return f"{optimizer} is none"
+        return f"{epochs} is 0" if plan[1] == 0 else self._nothing_to_train or ""

@@ -10,11 +10,10 @@ import numpy as np
 
 from cgcore.report.picture import write_picture
 from cgcore.report.style import BLUE, DARK, GREEN, GREY, LIGHT, VERMILION, Figure, note, styled
+from cgcore.report.training_text import name_of
 
 SIZE = (9.0, 5.2)
 """Inches."""
-
-_TITLES = {"stage1": "stage 1", "stage2": "stage 2"}
 
 
 def draw_learning_curve(results: Mapping[str, Any], initial: Mapping[str, float | None]) -> Figure:
@@ -36,7 +35,7 @@ def draw_learning_curve(results: Mapping[str, Any], initial: Mapping[str, float 
         ax.set_title("Force-matching loss through the stages", pad=22)
         ax.set_xlabel("epoch")
         ax.set_ylabel("loss [(kcal/mol/Å)²]")
-        stages = {name: r for name, r in results.items() if name in _TITLES and r.get("loss_history")}
+        stages = {name: r for name, r in results.items() if name.startswith("stage") and r.get("loss_history")}
         if not stages:
             note(ax, "no epochs: every stage was skipped")
             return figure
@@ -44,7 +43,7 @@ def draw_learning_curve(results: Mapping[str, Any], initial: Mapping[str, float 
         for k, (name, stage) in enumerate(stages.items()):
             _draw_stage(ax, begin, stage, labelled=k == 0)
             end = begin + len(stage["loss_history"])
-            ax.text((begin + end) / 2, 1.01, f"{_TITLES[name]}, {stage['optimizer']}", color=DARK, ha="center",
+            ax.text((begin + end) / 2, 1.01, f"{name_of(name)}, {stage['optimizer']}", color=DARK, ha="center",
                     va="bottom", fontsize=9, transform=ax.get_xaxis_transform())  # fmt: skip
             ax.axvline(begin, color=LIGHT, lw=1, zorder=0)
             begin = end

@@ -13,11 +13,11 @@ WIDTH = 400
 """More than any table takes: a number is never cut off."""
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table as text, the first column to the left, the others to the right."""
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """A table as text, the first columns (`left` of them) to the left, the others to the right."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for k, header in enumerate(headers):
-        made.add_column(header, justify="left" if k == 0 else "right", no_wrap=True)
+        made.add_column(header, justify="left" if k < left else "right", no_wrap=True)
     for row in rows:
         made.add_row(*row)
     out = io.StringIO()

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
+from cgcore.data import Dataset
+from cgcore.datasets import BUNDLED
+from cgcore.factor.factor import Factor
 from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.result import FitResult
 from cgcore.report.summary import gap
@@ -17,6 +22,24 @@ WEAKEST = 3
 def opening(max_steps: int) -> str:
     """What is printed before the work begins."""
     return f"{RULE}\nPrior Pre-Training (LBFGS, max_steps={max_steps})\n{RULE}\n[LBFGS] Starting optimization..."
+
+
+def described(data: Dataset | Factor, validation: Dataset | Factor | None = None) -> str:
+    """The name of data, how they were chosen, how many frames there are, and how many are held out."""
+    held_out = "" if validation is None else f", {_frames(validation)} held out"
+    return f"{named(data)}, {_frames(data)} frames{held_out}"
+
+
+def named(data: Dataset | Factor) -> str:
+    """The name of data, and how frames were drawn from them."""
+    name = "the bundled set (chignolin)" if data.path == os.fspath(BUNDLED) else data.path
+    if isinstance(data, Dataset) and data.choice.max_frames is not None:
+        return f"{name}, at most {data.choice.max_frames} frames drawn with seed {data.choice.seed}"
+    return name
+
+
+def _frames(data: Dataset | Factor) -> int:
+    return data.frames if isinstance(data, Factor) else data.n_frames
 
 
 def closing(result: FitResult) -> str:
@@ -72,6 +95,7 @@ def _judgement(result: FitResult) -> str:
         losses.append(("initial parameters, held-out frames", result.initial_val_loss))
         losses.append(("fitted parameters, held-out frames", result.val_loss))
     lines = [
+        f"Data: {described(result.data, result.validation)}",
         f"Status: {result.status.name}, {result.message}",
         f"Optimality gap: {gap(result)}"
         f" ({result.evaluations} evaluations, {100 * c.explained:.4f} % of the explainable part explained)",

@@ -8,13 +8,17 @@ from typing import Any
 from cgcore.report.table import table
 from cgcore.report.text import RULE
 
-NAMES = {"prior_pretrain": "prior pre-training", "stage1": "stage 1", "stage2": "stage 2"}
+
+def name_of(part: str) -> str:
+    """What a part of the pipeline is called: "stage 2" for "stage2"."""
+    return "prior pre-training" if part == "prior_pretrain" else part.replace("stage", "stage ")
 
 
-def opening(energy: str, trained: str, frames: int, held_out: int, devices: int) -> str:
-    """What is printed before the work begins."""
+def opening(energy: str, trained: str, data: str, frames: int, held_out: int, devices: int) -> str:
+    """What is printed before the work begins; `data` names the data."""
     where = "" if devices == 1 else f", on {devices} devices"
-    return f"{RULE}\n{energy}: {frames} frames, {held_out} held out{where}\nTrained in stages: {trained}\n{RULE}"
+    what = f"{energy}: {frames} frames, {held_out} held out{where}\nData: {data}"
+    return f"{RULE}\n{what}\nTrained in stages: {trained}\n{RULE}"
 
 
 def closing(
@@ -29,11 +33,11 @@ def closing(
     """
     headers = ("Loss [(kcal/mol/Å)²]", "training", "held out", "steps", "epochs", "kept", "frames/s", "seconds")
     rows = [("at the start", _loss(initial["train_loss"]), _loss(initial["val_loss"]), *[""] * 5)]
-    rows += [_row(NAMES[name], result) for name, result in results.items() if "skipped" not in result]
-    parts = [table(headers, rows)]
-    parts += [f"{NAMES[name]}: skipped, {r['skipped']}" for name, r in results.items() if "skipped" in r]
+    rows += [_row(name_of(name), result) for name, result in results.items() if "skipped" not in result]
+    parts = [table(headers, rows), *_in_mean(results)]
+    parts += [f"{name_of(name)}: skipped, {r['skipped']}" for name, r in results.items() if "skipped" in r]
     parts += [
-        f"{NAMES[name]}: ended in epoch {r['epochs']}, whose loss is not finite; what was finite is kept (a smaller "
+        f"{name_of(name)}: ended in epoch {r['epochs']}, whose loss is not finite; what was finite is kept (a smaller "
         f"optimizer.{r['optimizer']}.lr or grad_clip helps)"
         for name, r in results.items()
         if not r.get("finite", True)
@@ -56,6 +60,20 @@ def _row(name: str, result: Mapping[str, Any]) -> tuple[str, ...]:
         str(result["best_epoch"]),
         "" if rate is None else f"{rate:.0f}",
         f"{seconds.compile + seconds.run:.1f}",
+    )
+
+
+def _in_mean(results: Mapping[str, Any]) -> list[str]:
+    """Losses of stages in the other normalisation, for comparison with records of other programs."""
+    rows = [
+        (name_of(name), _loss(result["train_loss_in_mean"]), _loss(result["val_loss_in_mean"]))
+        for name, result in results.items()
+        if "train_loss_in_mean" in result
+    ]
+    return (
+        [f"\n{table(('The same, mean over frames x N_max x 3, padding included', 'training', 'held out'), rows)}\n"]
+        if rows
+        else []
     )
 
 

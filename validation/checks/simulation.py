@@ -78,6 +78,7 @@ def trained(context: Context) -> Iterator[Row]:
     small = {"max_ell": 1, "num_layers": 1, "n_radial_basis": 4, "embed_n_hidden": [8], "species_embed": 4}
     small |= {"mlp_n_hidden": 8, "mlp_n_layers": 1}
     config = {
+        "dialect": "cgcore",
         "model": {"train_priors": False, "ml_model": "allegro", "cutoff": 10.0, "allegro": small},
         "optimizer": {"adabelief": {"lr": 1e-3}},
         "training": {"stage1_optimizer": "adabelief", "epochs_adabelief": 3, "stage2_optimizer": None},

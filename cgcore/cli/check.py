@@ -1,0 +1,76 @@
+"""`cgcore check`: what a configuration means to the code that it was written for, and here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cgcore.cli import options, terminal
+from cgcore.errors import InputError
+
+if TYPE_CHECKING:
+    from cgcore.config import Settings
+    from cgcore.config.comparison import Comparison
+
+FRAMES = 100
+"""Frames in which neighbours are counted."""
+
+
+@click.command("check")
+@click.argument("config", type=options.PATH)
+def check_command(config: str) -> None:
+    """Print what each key of CONFIG (YAML) does in their code and in cgcore, and whether that is the same.
+
+    Exit code 0: `cgcore train` can run it; 2: it cannot, with one message that names all that stands in the way.
+    """
+    from cgcore.report.comparison_text import comparison_text
+
+    found = compared(config)
+    terminal.say(comparison_text(found))
+    _require(found)
+    assert found.settings is not None
+    _say_of_data(found.settings)
+
+
+def _say_of_data(settings: Settings) -> None:
+    """Name the data, and compare the number of neighbours that the file says with that of some frames."""
+    terminal.say(f"Data: {settings.data_path or 'the bundled set'}")
+    network = settings.model.network
+    if network is None or network.avg_num_neighbors is None:
+        return
+    from cgcore.datasets import chignolin
+    from cgcore.pipeline.loader import DatasetLoader
+    from cgcore.pipeline.model_for_data import far_from
+    from cgcore.pipeline.networks.edges import average_neighbors
+
+    frames = DatasetLoader(settings.data_path or chignolin(), FRAMES)
+    counted = average_neighbors(frames.R, frames.mask.astype(bool), network.cutoff)
+    if (words := far_from(network, counted, frames.dataset.path)) is not None:
+        terminal.note(f"{settings.name}: {words}")
+
+
+def compared(config: str, needs_data: bool = True) -> Comparison:
+    """The comparison of a file; with `needs_data` the data that it names have to be there.
+
+    Raises:
+        InputError: it cannot be read at all.
+    """
+    from cgcore.config.comparison import compare
+    from cgcore.files import read_yaml
+
+    return compare(read_yaml(config), config, needs_data)
+
+
+def _require(found: Comparison) -> None:
+    """Refuse what `cgcore train` would refuse, and say whether `cgcore fit` reads it all the same."""
+    from cgcore.config import load_config
+
+    try:
+        found.reading.check()
+    except InputError as error:
+        try:
+            load_config(found.reading.file)
+        except InputError:
+            raise error from None
+        raise InputError(f"{error} (for `cgcore train`; `cgcore fit DATA --config` can read the file)") from None
