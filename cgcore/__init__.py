@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from cgcore.data import read as read
     from cgcore.errors import InputError as InputError
     from cgcore.errors import InputWarning as InputWarning
+    from cgcore.evaluation import Evaluation as Evaluation
+    from cgcore.evaluation import evaluate as evaluate
     from cgcore.factor.compress import compress as compress
     from cgcore.factor.factor import Factor as Factor
     from cgcore.factor.factor import merge as merge
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Config": "cgcore.config",
     "Dataset": "cgcore.data",
+    "Evaluation": "cgcore.evaluation",
     "Factor": "cgcore.factor.factor",
     "Fingerprint": "cgcore.factor.fingerprint",
     "FitResult": "cgcore.fitting.result",
@@ -91,6 +94,7 @@ _HOME = {
     "default_prior": "cgcore.config",
     "design_matrix": "cgcore.physics.design",
     "energy": "cgcore.physics.energy",
+    "evaluate": "cgcore.evaluation",
     "fit": "cgcore.fitting.fit",
     "force_matching_loss": "cgcore.physics.loss",
     "forces": "cgcore.physics.energy",

@@ -13,13 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from cgcore.data import Dataset, read
+from cgcore.data import Dataset
 from cgcore.data.blocks import real_mask, row_blocks
 from cgcore.data.splitting import protein_rows
-from cgcore.errors import InputError
 from cgcore.factor.batches import all_cuts
+from cgcore.factor.frames import frames_of
 from cgcore.factor.histogram import EDGES, Histograms
-from cgcore.factor.storage import is_factor
 from cgcore.physics import geometry
 from cgcore.physics.space import Displacement, free
 from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION
@@ -138,7 +137,7 @@ def inspect(data: Dataset | str | os.PathLike[str] | Any, displacement: Displace
     Raises:
         InputError: the data cannot be read, a file changed after it was read, or JAX is tracing.
     """
-    dataset = _frames(data)
+    dataset = frames_of(data)
     gathered = _Gathered()
     with solving("inspect"):
         for cut in all_cuts(dataset, dataset.segments()):
@@ -168,18 +167,6 @@ def inspect(data: Dataset | str | os.PathLike[str] | Any, displacement: Displace
         mean_force=tuple((gathered.force / beads).tolist()),
         net_force_rms=float(np.sqrt(gathered.net_squares / (3 * dataset.n_frames))),
     )
-
-
-def _frames(data: Any) -> Dataset:
-    if isinstance(data, Dataset):
-        return data
-    if not isinstance(data, str | os.PathLike):
-        raise InputError(
-            f"data is a {type(data).__name__}; give a Dataset (cgcore.read, cgcore.from_arrays), or a path"
-        )
-    if is_factor(data):
-        raise InputError(f"{data}: is a factor, not frames; cgcore.load_factor reads it")
-    return read(data)
 
 
 class _Seen(NamedTuple):

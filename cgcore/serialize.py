@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Mapping
 from enum import Enum
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -36,10 +36,10 @@ def write_json(path: str | os.PathLike[str], record: Any) -> None:
     atomic_write(path, to_json(record))
 
 
-def priors_yaml(prior: Prior, fitted: Mapping[str, Any]) -> str:
+def priors_yaml(prior: Prior, fitted: Mapping[str, Any], spline_file: str | None = None) -> str:
     """The weights and carried values of `prior` with the `fitted` parameters, as `load_config` reads them.
 
-    Every float64 comes back as the very same number.
+    Every float64 comes back as the very same number. `spline_file` is where the splines of the prior are.
 
     Raises:
         InputError: the fitted parameters do not suit the prior, or are not finite.
@@ -52,18 +52,26 @@ def priors_yaml(prior: Prior, fitted: Mapping[str, Any]) -> str:
         value = checked.params[name]
         block[name] = value.tolist() if name in SERIES else float(value)
     block |= {name: float(value) for name, value in checked.carried.items()}
+    if spline_file is not None:
+        block["spline_file"] = spline_file
     document = {"model": {"use_priors": True, "priors": block}}
     text = yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=100)
     return "# Prior parameters in angstrom, kcal/mol and radians.\n" + text
 
 
 def write_priors(path: str | os.PathLike[str], prior: Prior, fitted: Mapping[str, Any]) -> None:
-    """`priors_yaml` into a file, whole or not at all.
+    """`priors_yaml` into a file, whole or not at all; splines go into an NPZ beside it, `priors.splines.npz`.
 
     Raises:
-        InputError: as `priors_yaml`, or the file cannot be written.
+        InputError: as `priors_yaml`, or a file cannot be written.
     """
-    atomic_write(path, priors_yaml(prior, fitted))
+    spline_file = None
+    if prior.splines is not None:
+        from cgcore.spline_file import write_splines
+
+        spline_file = Path(path).with_suffix(".splines.npz").name
+        write_splines(Path(path).with_name(spline_file), prior.splines)
+    atomic_write(path, priors_yaml(prior, fitted, spline_file))
 
 
 def plain(value: Any) -> Any:

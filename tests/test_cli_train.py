@@ -84,7 +84,8 @@ def test_what_is_written_and_said(tmp_path: Path, data: Path) -> None:
 
 def test_going_on(tmp_path: Path, data: Path) -> None:
     said, out = config(tmp_path, {"use_priors": False}), tmp_path / "out"
-    assert train(said, data, "--output", out).code == 0
+    ran = train(said, data, "--output", out, "--resume", "auto")
+    assert (ran.code, ran.err) == (0, f"{out / 'checkpoints'}: holds no checkpoint, starts anew\n")
     first = record(out)
     again = train(said, data, "--output", out)
     assert_refused(again._replace(out=""), "checkpoints of an earlier run", "--resume")
@@ -94,6 +95,9 @@ def test_going_on(tmp_path: Path, data: Path) -> None:
     for stage in ("stage1", "stage2"):
         for key in ("loss_history", "val_loss_history", "val_loss", "train_loss"):
             assert record(out)["results"][stage][key] == first["results"][stage][key]
+    auto = train(said, data, "--output", out, "--resume", "auto")
+    assert (auto.code, auto.err) == (0, f"{out / 'checkpoints'}: goes on from its newest checkpoint\n")
+    assert record(out)["results"]["stage2"]["loss_history"] == first["results"]["stage2"]["loss_history"]
     other = config(tmp_path, {"use_priors": False, "cutoff": 7.0})
     refused = train(other, data, "--resume", out / "checkpoints")
     assert_refused(refused._replace(out=""), "another model: network.cutoff is 8.0 there and 7.0 here")
@@ -166,6 +170,8 @@ def test_other_refusals(tmp_path: Path, data: Path) -> None:
     assert_refused(train(said, data, "--output", tmp_path / "file"), "file is a file, not a folder")
     assert_refused(train(said, data, "--output", ""), "--output is empty")
     assert_refused(train(said, data, "--max-frames", 0), "max_frames is 0")
+    nowhere = train(said, data, "--resume", "auto")
+    assert_refused(nowhere._replace(out=""), "resume is auto", "give --output")
 
 
 def test_a_missing_package_is_named(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

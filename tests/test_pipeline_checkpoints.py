@@ -207,6 +207,14 @@ def test_an_earlier_run_is_not_overwritten(checkpoints: Path) -> None:
         trainer(checkpoints).train_full_pipeline()
 
 
+def test_auto_goes_on_where_there_is_something(tmp_path: Path) -> None:
+    first = trainer(tmp_path / "c", resume="auto").train_full_pipeline()
+    again = trainer(tmp_path / "c", resume="auto")
+    assert histories(again.train_full_pipeline()) == histories(first)
+    with pytest.raises(InputError, match=r"resume is auto.*training\.checkpoint_path"):
+        trainer(None).train_full_pipeline("auto")
+
+
 def test_nothing_to_go_on_from(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         trainer(None).train_full_pipeline(resume_from=tmp_path / "none")

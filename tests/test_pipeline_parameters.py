@@ -20,7 +20,7 @@ NAMES = {"prior/r0", "prior/a", "allegro/layers/0/w"}
 def test_there_and_back(tmp_path: Path) -> None:
     assert set(named_arrays(TREE)) == NAMES
     save_params(tmp_path / "p.npz", TREE, {"kind": ["allegro", None, 2.5]}, 12)
-    arrays, fingerprint, beads = read_params(tmp_path / "p.npz")
+    arrays, fingerprint, beads, _ = read_params(tmp_path / "p.npz")
     assert beads == 12
     assert fingerprint == {"kind": ["allegro", None, 2.5]}
     assert set(arrays) == NAMES

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cgcore.cli import options, terminal
+from cgcore.cli.models import PRIORS, params_file, prior_file
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
     from cgcore.config.training import Precision
     from cgcore.physics.prior import Prior
-
-PARAMS, PRIORS = "params.npz", "priors.yaml"
-"""What `cgcore train --output` calls its files."""
 
 OPTIONS = {"lammps": ("mass", "cutoff"), "openmm": ("mass",), "stablehlo": ("precision",)}
 """Targets, and what can be set of each."""
@@ -60,16 +57,6 @@ def export_command(source: str, target: str, beads: int | None, output: str, **s
     terminal.written("\n".join(f"Written: {path}" for path in written))
 
 
-def params_file(source: str) -> Path | None:
-    """The file of parameters, where the source is one or a folder with one."""
-    path = Path(source)
-    if os.path.isdir(path):  # unlike Path.is_dir, no error for a name that is too long
-        if not os.path.isfile(path / PARAMS):
-            raise InputError(f"{source}: holds no {PARAMS}; give a folder that `cgcore train --output` wrote")
-        return path / PARAMS
-    return path if path.suffix == ".npz" else None
-
-
 def _trained(
     path: Path, target: str, beads: int | None, output: str, precision: Precision = "float32", **_: Any
 ) -> list[Path]:
@@ -96,21 +83,6 @@ def _trained(
         _warn(path, model.prior, "see that the network makes up for it before you simulate")
     write_stablehlo(output, export_energy(model.compute_energy, params, model.N_max, dtype=precision))
     return [Path(output)]
-
-
-def prior_file(path: str) -> Prior:
-    """The prior that a file holds; one of an empty block is refused."""
-    from cgcore.config import load_config
-    from cgcore.files import read_yaml
-
-    config = load_config(path)
-    document = read_yaml(path)
-    # load_config puts a default where there is none, and nobody means to export that.
-    if not isinstance(document, dict) or "priors" not in (document.get("model") or {}):
-        raise InputError(f"{path}: model.priors is missing; give the priors.yaml that `cgcore fit --output` wrote")
-    if not config.use_priors:
-        raise InputError(f"{path}: model.use_priors is false, so it has no prior; set it to true")
-    return config.prior
 
 
 def _warn(source: str | Path, prior: Prior, mend: str) -> None:
@@ -140,9 +112,11 @@ def _openmm(output: str, prior: Prior, beads: int, **given: Any) -> list[Path]:
 
 
 def _stablehlo(output: str, prior: Prior, beads: int, precision: str = "float32") -> list[Path]:
+    import jax.numpy as jnp
+
     from cgcore.export.checks import check_prior
     from cgcore.export.stablehlo import export_energy, write_stablehlo
-    from cgcore.physics.energy import energy
+    from cgcore.physics.energy import prior_energies
     from cgcore.physics.precision import require_float32
 
     check_prior(prior)
@@ -150,7 +124,8 @@ def _stablehlo(output: str, prior: Prior, beads: int, precision: str = "float32"
         require_float32("the prior", prior)
 
     def of_frame(params: Any, R: Any, mask: Any, species: Any) -> Any:
-        return energy(prior.weights, params, R, mask)
+        energies = prior_energies(prior, params, R, mask, species)
+        return sum(energies.values(), start=jnp.zeros((), R.dtype))
 
     write_stablehlo(output, export_energy(of_frame, prior.params, beads, dtype=precision))
     return [Path(output)]

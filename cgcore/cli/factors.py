@@ -30,17 +30,21 @@ def compress_command(
 ) -> None:
     """Turn DATA (NPZ files or folders of them) into one factor, all that a fit needs to know of them."""
     from cgcore.cli.setup import prepare_jax
-    from cgcore.config import default_prior, load_config
+    from cgcore.config import Config, default_prior, load_config
     from cgcore.data import read
     from cgcore.factor.compress import compress
     from cgcore.factor.factor import merge
     from cgcore.factor.fingerprint import Fingerprint
     from cgcore.factor.storage import save_factor
     from cgcore.fitting.options import Options
+    from cgcore.physics.prior import require_formulas
     from cgcore.report.progress import watching
+    from cgcore.spline_file import with_splines
 
     _check_output(output_file, data)
-    prior = load_config(config_file).prior if config_file is not None else default_prior()
+    config = Config(default_prior()) if config_file is None else load_config(config_file)
+    prior = with_splines(config.prior, config.spline_file, config.residue_specific_angles)
+    require_formulas(prior, f"{config_file}: no factor")
     checked = Options(blocks=blocks)
     options.refuse_factors(data)
     datasets = [read(path, units=units) for path in data]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cgcore.cli import options, terminal
+from cgcore.cli.models import load_model
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
@@ -87,39 +88,10 @@ def _simulate(model: str, dataset: Dataset, output: str | None, **settings: Any)
     from cgcore.simulation.simulate import simulate
 
     compared = reference(dataset, settings["protein"], settings["beads"])
-    loaded = _load(model, compared.beads)
+    loaded = load_model(model, compared.beads)
     with moving() as watch:
         result = simulate(loaded, dataset, folder=output, progress=watch, **settings)
     return result
-
-
-def _load(source: str, beads: int) -> Any:
-    """The model in a file: a prior, a trained model with its parameters, or an OpenMM System."""
-    from cgcore.cli.export import params_file, prior_file
-
-    if (params := params_file(source)) is not None:
-        return _trained(params, beads)
-    if Path(source).suffix.lower() == ".xml":
-        from cgcore.export.openmm import read_openmm
-
-        return read_openmm(source)
-    return prior_file(source)
-
-
-def _trained(path: Path, beads: int) -> Any:
-    try:
-        from cgcore.pipeline.parameters import read_params
-        from cgcore.pipeline.trained import load_trained
-    except ImportError as error:
-        raise InputError(
-            f"a trained model needs {error.name}, which is not installed; pip install 'cgcore[train]'"
-        ) from None
-    most = read_params(path).beads
-    if most is not None and most < beads:
-        raise InputError(
-            f"{path}: was trained for chains of at most {most} beads, and this one has {beads}; give other data"
-        )
-    return load_trained(path, beads)
 
 
 def _check_targets(output: str | None, plot_file: str | None, trajectory: str | None) -> str | None:

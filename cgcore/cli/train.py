@@ -14,6 +14,7 @@ import click
 
 from cgcore.cli import options, terminal
 from cgcore.cli.check import compared
+from cgcore.cli.models import PARAMS, PRIORS
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from cgcore.pipeline.loader import DatasetLoader
     from cgcore.pipeline.trainer import Trainer
 
-RECORD, FIT, PARAMS, PRIORS = "train.json", "fit.json", "params.npz", "priors.yaml"
+RECORD, FIT = "train.json", "fit.json"
+AUTO = "auto"
 PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
 
 
@@ -30,7 +32,12 @@ PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
 @click.argument("config", required=False, type=options.PATH)
 @click.argument("data", required=False, type=options.PATH)
 @click.option("--example", is_flag=True, help="Print a complete configuration and do nothing else.")
-@click.option("--resume", type=options.PATH, metavar="DIR", help="Go on from the checkpoints there.")
+@click.option(
+    "--resume",
+    type=options.PATH,
+    metavar="DIR|auto",
+    help="Go on from the checkpoints there; auto: from those of --output, where there are any.",
+)
 @click.option(
     "--output", type=options.PATH, metavar="DIR", help="Write parameters, record, picture and checkpoints there."
 )
@@ -118,7 +125,7 @@ def _run(
         )
         trainer = Trainer(model, said, train, validation, watch=watch)
         parts = [*(["prior"] if model.prior else []), *([model.network_name] if model.network_name else [])]
-        trained = [part for part in parts if part != "prior" or said.model.train_priors]
+        trained = [part for part in parts if part != "prior" or trainer.settings.model.train_priors]
         held_out = 0 if validation is None else validation.n_frames
         devices = len(jax.local_devices())
         about = " + ".join(parts), " and ".join(trained) or "nothing", named(train.dataset)
@@ -199,18 +206,19 @@ def _frames(
 
 
 def _with_checkpoints(said: Settings, output: str | None, resume: str | None) -> tuple[Settings, str | None]:
-    """Settings that name a folder for checkpoints where there is one, and the folder to go on from."""
+    """Settings that name a folder for checkpoints where there is one, and the folder (or auto) to go on from."""
     from cgcore.pipeline.checkpoints import holds_checkpoints, next_free
 
-    folder = said.training.checkpoint_path
-    if folder is None and output is not None:
-        folder = str(Path(output) / CHECKPOINTS)
-    resume = said.training.resume if resume is None else resume
-    if resume == "auto":
-        resume = folder if folder is not None and holds_checkpoints(folder) else None
-    if resume is not None and os.path.isdir(Path(resume) / CHECKPOINTS):
+    resume, named = resume or said.training.resume, said.training.checkpoint_path
+    if resume is not None and resume != AUTO and os.path.isdir(Path(resume) / CHECKPOINTS):
         resume = str(Path(resume) / CHECKPOINTS)
-    if resume is None and said.dialect == "chemtrain" and (named := said.training.checkpoint_path) is not None:
+    folder = str(Path(output) / CHECKPOINTS) if named is None and output is not None else named
+    if resume == AUTO and folder is not None:
+        begun = holds_checkpoints(folder)
+        terminal.note(
+            f"{folder}: {'goes on from its newest checkpoint' if begun else 'holds no checkpoint, starts anew'}"
+        )
+    if resume is None and said.dialect == "chemtrain" and named is not None:
         folder = next_free(named)
         if folder != named:
             terminal.note(f"{named}: holds checkpoints of an earlier run (--resume {named}); new ones go to {folder}")

@@ -19,7 +19,7 @@ from cgcore.export.chain_data import data_file, extended
 from cgcore.export.checks import MASS, check_beads, check_finite, check_mass, check_prior
 from cgcore.export.tables import Table, angle_table, bond_tables, dihedral_table, pair_table
 from cgcore.files import atomic_group, atomic_write
-from cgcore.physics.prior import Prior
+from cgcore.physics.prior import Prior, require_formulas
 
 CUTOFF = 60.0
 """Of the repulsion, where none is given [Å]; the prior itself has none."""
@@ -54,6 +54,7 @@ def write_lammps(
     check_beads(beads)
     check_mass(mass)
     check_prior(prior)
+    require_formulas(prior, "no LAMMPS export")
     if not _LIMITS[0] <= cutoff <= _LIMITS[1]:
         raise InputError(f"cutoff is {cutoff}; give {_LIMITS[0]:g} to {_LIMITS[1]:g} Å")
     if os.path.exists(folder) and not os.path.isdir(folder):

@@ -17,7 +17,7 @@ from cgcore.export.checks import MASS, check_beads, check_mass, check_prior
 from cgcore.files import atomic_write
 from cgcore.physics.constants import JOULES_PER_CALORIE
 from cgcore.physics.precision import require_float32
-from cgcore.physics.prior import Params, Prior
+from cgcore.physics.prior import Params, Prior, require_formulas
 from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION, chain
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def openmm_system(prior: Prior, beads: int, *, mass: float = MASS) -> System:
     check_beads(beads)
     check_mass(mass)
     check_prior(prior)
+    require_formulas(prior, "no OpenMM export")
     mm = require_openmm()
     p, w, rows = prior.params, prior.weights, chain(beads)
     bond = mm.CustomBondForce(f"k/2*(r-r0)^2; {_constants(k=w.bond * p['kr'] * KJ / NM**2, r0=p['r0'] * NM)}")

@@ -13,11 +13,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Shaped
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from cgcore.physics import geometry, terms
-from cgcore.physics.prior import Params, Weights
+from cgcore.physics.prior import Params, Prior, Weights
 from cgcore.physics.space import Displacement, free
+from cgcore.physics.spline_terms import spline_angle, spline_bond, spline_dihedral
+from cgcore.physics.splines import Splines
 from cgcore.physics.topology import chain
 
 _HARMLESS = np.eye(3)
@@ -30,6 +32,9 @@ def term_energies(
     R: Float[Any, "beads 3"],
     mask: Shaped[Any, " beads"],
     displacement: Displacement = free,
+    *,
+    splines: Splines | None = None,
+    species: Int[Any, " beads"] | None = None,
 ) -> dict[str, Float[Array, ""]]:
     """Weighted energy of each term of one frame [kcal/mol]; a term counts only if all of its beads are real.
 
@@ -39,6 +44,8 @@ def term_energies(
         R: positions [Å]; padded beads may hold anything, NaN included.
         mask: 1 for a real bead, 0 for padding.
         displacement: in jax-md's convention.
+        splines: take the place of the formulas for bonds, angles and dihedrals, whose parameters then act on nothing.
+        species: of each bead, for splines that differ by species; None: the shared ones.
     """
     mask = jnp.asarray(mask, bool)
     R = jnp.where(mask[:, None], R, 0.0)
@@ -49,18 +56,38 @@ def term_energies(
         # An unguarded length: beads that coincide must give a force that is not finite, never one of zero.
         return lambda d: terms.soft_repulsion(jnp.sqrt(jnp.sum(d**2)), p[epsilon], p[sigma])
 
-    energies = {
-        "bond": total(rows.bonds, lambda d: terms.harmonic_bond(geometry.norm(d), p["r0"], p["kr"])),
-        "angle": total(rows.angles, lambda u, v: terms.fourier_angle(geometry.angle(-u, v), p["a"], p["b"])),
-        "dihedral": total(
-            rows.dihedrals,
-            lambda *b: terms.cosine_dihedral(geometry.dihedral(*b), p["k_dih"], p["gamma_dih"]),
-        ),
-        "repulsive": total(rows.repulsive, repulsion("epsilon", "sigma")),
-    }
+    if splines is None:
+        energies = {
+            "bond": total(rows.bonds, lambda d: terms.harmonic_bond(geometry.norm(d), p["r0"], p["kr"])),
+            "angle": total(rows.angles, lambda u, v: terms.fourier_angle(geometry.angle(-u, v), p["a"], p["b"])),
+            "dihedral": total(
+                rows.dihedrals,
+                lambda *b: terms.cosine_dihedral(geometry.dihedral(*b), p["k_dih"], p["gamma_dih"]),
+            ),
+        }
+    else:
+        kinds = jnp.full(len(rows.angles), -1) if species is None else jnp.asarray(species)[rows.angles[:, 1]]
+        energies = {
+            "bond": total(rows.bonds, lambda d: spline_bond(geometry.norm(d), splines)),
+            "angle": total(rows.angles, lambda u, v, kind: spline_angle(geometry.angle(-u, v), kind, splines), kinds),
+            "dihedral": total(rows.dihedrals, lambda *b: spline_dihedral(geometry.dihedral(*b), splines)),
+        }
+    energies["repulsive"] = total(rows.repulsive, repulsion("epsilon", "sigma"))
     if weights.excluded_volume is not None:
         energies["excluded_volume"] = total(rows.excluded_volume, repulsion("epsilon_ex", "sigma_ex"))
     return {name: getattr(weights, name) * value for name, value in energies.items()}
+
+
+def prior_energies(
+    prior: Prior,
+    params: Params,
+    R: Float[Any, "beads 3"],
+    mask: Shaped[Any, " beads"],
+    species: Int[Any, " beads"] | None = None,
+    displacement: Displacement = free,
+) -> dict[str, Float[Array, ""]]:
+    """`term_energies` of a prior, its splines included, with these parameters in the place of its own."""
+    return term_energies(prior.weights, params, R, mask, displacement, splines=prior.splines, species=species)
 
 
 def energy(
@@ -91,8 +118,9 @@ def _sum_over_rows(
     displacement: Displacement,
     rows: np.ndarray,
     term: Callable[..., Float[Array, ""]],
+    *of_rows: Array,
 ) -> Float[Array, ""]:
-    """Sum of `term`(bond vectors along a row) over the rows whose beads are all real."""
+    """Sum of `term`(bond vectors along a row, what else is given of it) over the rows whose beads are all real."""
     if len(rows) == 0:
         return jnp.zeros((), R.dtype)
     real = mask[rows].all(axis=1)
@@ -104,4 +132,4 @@ def _sum_over_rows(
         )
         for k in range(rows.shape[1] - 1)
     ]
-    return jnp.sum(jnp.where(real, jax.vmap(term)(*vectors), 0.0))
+    return jnp.sum(jnp.where(real, jax.vmap(term)(*vectors, *of_rows), 0.0))

@@ -55,7 +55,8 @@ def float32_error(prior: Prior, scale: float | None = None) -> float:
         pairs = [real(w.repulsive) * 4 * p["epsilon"] * (p["sigma"] / d) ** 4 / d]
         if w.excluded_volume is not None:
             pairs.append(real(w.excluded_volume) * 4 * p["epsilon_ex"] * (p["sigma_ex"] / d) ** 4 / d)
-        return [bond, angle / p["r0"], dihedral / p["r0"], *pairs]
+        # A spline's coordinate counts from the knot below: its coefficients do not cancel.
+        return pairs if prior.splines is not None else [bond, angle / p["r0"], dihedral / p["r0"], *pairs]
 
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         differences = [

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cgcore.errors import InputError
+from cgcore.physics.splines import Splines
 
 Params = dict[str, Any]
 """Parameters by name, a pytree. Scalars: r0 [Å], kr [kcal/mol/Å²], epsilon [kcal/mol], sigma [Å]
@@ -45,6 +46,8 @@ class Prior:
         weights: factor of each term.
         params: starting values, see `Params`; exactly the fitted names.
         carried: values that users' files hold but no term uses (`theta0`, `k_theta`).
+        splines: fixed, in the place of the formulas for bonds, angles and dihedrals, whose parameters then act on
+            nothing; None: the formulas.
 
     Raises:
         InputError: a name is missing or unknown, a value is not finite, or series are too long or their lengths
@@ -54,6 +57,7 @@ class Prior:
     weights: Weights
     params: Params
     carried: Mapping[str, float] = field(default_factory=dict)
+    splines: Splines | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "params", _checked(self.weights, self.params))
@@ -67,13 +71,14 @@ class Prior:
         """
         from cgcore.config.loading import config_of
         from cgcore.files import read_yaml
+        from cgcore.spline_file import with_splines
 
         document = read_yaml(path)
         config = config_of(document, os.fspath(path))
         # A default stands where there is none, and nobody means to read that.
         if not isinstance(document, dict) or "priors" not in (document.get("model") or {}):
             raise InputError(f"{path}: model.priors is missing; give the priors.yaml that `cgcore fit --output` wrote")
-        return config.prior
+        return with_splines(config.prior, config.spline_file, config.residue_specific_angles)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write weights and parameters as YAML, which `read` and `--config` take: every number comes back the same.
@@ -88,7 +93,7 @@ class Prior:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Prior):
             return NotImplemented
-        same = (self.weights, dict(self.carried)) == (other.weights, dict(other.carried))
+        same = (self.weights, dict(self.carried), self.splines) == (other.weights, dict(other.carried), other.splines)
         return same and all(np.array_equal(value, other.params[name]) for name, value in self.params.items())
 
     def __hash__(self) -> int:
@@ -100,12 +105,25 @@ class Prior:
             f"{name}: {len(value)} values" if name in SERIES else f"{name}={float(value):.6g}"
             for name, value in self.params.items()
         )
-        return f"Prior(weights: {weights}; {values})"
+        return f"Prior(weights: {weights}; {values}{'; splines' if self.splines else ''})"
 
     @property
     def names(self) -> tuple[str, ...]:
         """Fitted parameter names, in the order of reports."""
         return fitted_names(self.weights)
+
+
+def require_formulas(prior: Prior, what: str) -> None:
+    """Refuse splines where only formulas will do; `what` begins the sentence.
+
+    Raises:
+        InputError: the prior has splines.
+    """
+    if prior.splines is not None:
+        raise InputError(
+            f"{what}: the prior's bonds, angles and dihedrals are fixed splines; set model.priors.use_spline_priors to "
+            "false for the formulas, or leave it out"
+        )
 
 
 def fitted_names(weights: Weights) -> tuple[str, ...]:

@@ -131,12 +131,8 @@ def frame_arrays(loader: DatasetLoader, n_beads: int, n_species: int | None, dty
     Raises:
         InputError: frames have more beads than the model, or a species out of its range.
     """
-    path = loader.dataset.path
-    if loader.N_max > n_beads:
-        raise InputError(f"{path}: frames have {loader.N_max} beads, the model N_max {n_beads}; make it with more")
+    check_frames(loader, n_beads, n_species)
     mask = loader.mask.astype(bool)
-    if n_species is not None:
-        check_species(path, loader.species, mask, n_species)
     more = ((0, 0), (0, n_beads - loader.N_max))
     energies = loader.U
     return FrameArrays(
@@ -146,6 +142,19 @@ def frame_arrays(loader: DatasetLoader, n_beads: int, n_species: int | None, dty
         species=np.pad(loader.species, more),
         U=np.zeros(loader.n_frames, dtype) if energies is None else energies.astype(dtype),
     )
+
+
+def check_frames(loader: DatasetLoader, n_beads: int, n_species: int | None) -> None:
+    """Refuse frames that do not suit a model.
+
+    Raises:
+        InputError: frames have more beads than the model, or a species out of its range.
+    """
+    path = loader.dataset.path
+    if loader.N_max > n_beads:
+        raise InputError(f"{path}: frames have {loader.N_max} beads, the model N_max {n_beads}; make it with more")
+    if n_species is not None:
+        check_species(path, loader.species, loader.mask.astype(bool), n_species)
 
 
 def check_species(name: str, species: np.ndarray, mask: np.ndarray, n_species: int) -> None:

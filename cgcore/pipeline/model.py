@@ -16,15 +16,18 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
 from cgcore.config import Settings, load_settings
+from cgcore.data import Dataset
 from cgcore.errors import InputError
-from cgcore.physics.energy import term_energies
+from cgcore.evaluation import Evaluation, evaluate_parts
+from cgcore.physics.energy import prior_energies
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, displacement_in
-from cgcore.pipeline.loader import check_species
+from cgcore.pipeline.loader import DatasetLoader, check_frames, check_species
 from cgcore.pipeline.networks.edges import average_neighbors
 from cgcore.pipeline.networks.make import make_network
 from cgcore.pipeline.networks.network import Network
 from cgcore.pipeline.optimizers import ModelParams
+from cgcore.pipeline.splines import with_splines_read
 
 MOST_PARAMETERS = 200_000_000
 """Of a network: an optimizer keeps two more numbers for each, which together are 2.4 GB in float32."""
@@ -69,7 +72,7 @@ class CombinedModel:
         *,
         max_edges: int | None = None,
     ) -> None:
-        settings = load_settings(config)
+        settings = with_splines_read(load_settings(config))
         R0, species = np.asarray(R0, np.float64), np.asarray(species)
         if R0.ndim != 2 or R0.shape[1] != 3 or species.shape != R0.shape[:1] or len(R0) > N_max:
             raise InputError(
@@ -159,7 +162,7 @@ class CombinedModel:
     ) -> dict[str, Float[Array, ""]]:
         """Energy of each of the prior's terms, weighted, and of the network ("network") [kcal/mol]."""
         parts: dict[str, Float[Array, ""]] = {}
-        for part in self._parts(params, mask, species):
+        for part in self.parts(params, mask, species):
             parts |= part(jnp.asarray(R))
         return parts
 
@@ -172,9 +175,27 @@ class CombinedModel:
     ) -> dict[str, Float[Array, "beads 3"]]:
         """Minus the gradient of each component [kcal/mol/Å]; zero on padded beads."""
         forces: dict[str, Float[Array, "beads 3"]] = {}
-        for part in self._parts(params, mask, species):
+        for part in self.parts(params, mask, species):
             forces |= {name: -gradient for name, gradient in jax.jacrev(part)(jnp.asarray(R)).items()}
         return forces
+
+    def evaluate(self, params: ModelParams, dataset: Dataset) -> Evaluation:
+        """Forces and energies on all frames of a data set, see `cgcore.evaluate`.
+
+        Raises:
+            InputError: the frames do not suit the model.
+        """
+        network = self.settings.model.network
+        check_frames(DatasetLoader(dataset), self.N_max, None if network is None else network.n_species)
+        names = [*([PRIOR] if self.prior else []), *([self.network_name] if self.network_name else [])]
+        return evaluate_parts(
+            " + ".join(names),
+            self.parts,
+            self.in_precision(params),
+            dataset,
+            self.N_max,
+            self.settings.training.precision,
+        )
 
     def fingerprint(self) -> dict[str, Any]:
         """What parameters belong to, in plain values: those of a model with another fingerprint do not suit."""
@@ -184,7 +205,8 @@ class CombinedModel:
             "prior": None
             if prior is None
             else {"weights": prior.weights._asdict()}
-            | {name: len(value) for name, value in prior.params.items() if value.ndim},
+            | {name: len(value) for name, value in prior.params.items() if value.ndim}
+            | ({} if prior.splines is None else {"splines": prior.splines.sha256}),
             "network": None
             if network is None
             else {name: getattr(network, name) for name in ("kind", "cutoff", "n_species")}
@@ -194,12 +216,14 @@ class CombinedModel:
             },
         }
 
-    def _parts(self, params: ModelParams, mask: Array, species: Array) -> list[Callable[[Array], dict[str, Array]]]:
+    def parts(
+        self, params: ModelParams, mask: Shaped[Any, " beads"], species: Int[Any, " beads"]
+    ) -> list[Callable[[Array], dict[str, Array]]]:
         """Components as functions of positions, those that share work together."""
         parts: list[Callable[[Array], dict[str, Array]]] = []
         if self.prior is not None:
-            weights = self.prior.weights
-            parts.append(lambda R: term_energies(weights, params[PRIOR], R, mask, self.displacement))
+            prior = self.prior
+            parts.append(lambda R: prior_energies(prior, params[PRIOR], R, mask, species, self.displacement))
         if self.network is not None:
             network, own = self.network, params[self.network_name or NETWORK]
             parts.append(lambda R: {NETWORK: network.energy(own, R, mask, species)})

@@ -14,6 +14,8 @@ import numpy as np
 from cgcore.archive import load_arrays, parse_json
 from cgcore.errors import InputError
 from cgcore.files import atomic_write
+from cgcore.physics.splines import Splines
+from cgcore.spline_file import splines_of
 
 Tree = TypeVar("Tree")
 
@@ -21,6 +23,7 @@ FORMAT = "cgcore params 1"
 MOST_BEADS = 10**6
 """Of a frame in a file."""
 
+_SPLINES = "splines/"
 _MADE = "make it by Trainer.save_params or `cgcore train`"
 
 
@@ -33,6 +36,8 @@ class Saved(NamedTuple):
     """Of the model, see `CombinedModel.fingerprint`."""
     beads: int | None
     """Of a frame, padding included; None: the file does not say. Parameters suit models of any number."""
+    splines: Splines | None = None
+    """Of the prior."""
 
 
 def named_arrays(tree: Any) -> dict[str, np.ndarray]:
@@ -64,9 +69,13 @@ def from_named(like: Tree, arrays: Mapping[str, np.ndarray], name: str) -> Tree:
 
 
 def save_params(
-    path: str | os.PathLike[str], params: Any, fingerprint: Mapping[str, Any], beads: int | None = None
+    path: str | os.PathLike[str],
+    params: Any,
+    fingerprint: Mapping[str, Any],
+    beads: int | None = None,
+    splines: Splines | None = None,
 ) -> None:
-    """Write parameters, the fingerprint of their model and its number of beads, atomically.
+    """Write parameters, the fingerprint of their model, its number of beads and its prior's splines, atomically.
 
     Raises:
         InputError: the file cannot be written.
@@ -75,6 +84,8 @@ def save_params(
     arrays: dict[str, Any] = {"format": np.array(FORMAT), "fingerprint": np.array(json.dumps(fingerprint))}
     if beads is not None:
         arrays["beads"] = np.array(beads)
+    if splines is not None:
+        arrays |= {f"{_SPLINES}{name}": array for name, array in splines.arrays().items()}
     arrays |= {f"params/{name}": array for name, array in named_arrays(params).items()}
     np.savez(buffer, **arrays)
     atomic_write(path, buffer.getvalue())
@@ -92,6 +103,7 @@ def read_params(path: str | os.PathLike[str]) -> Saved:
             raise ValueError
         fingerprint = parse_json(arrays.pop("fingerprint"))
         beads = arrays.pop("beads", None)
+        of_splines = {name: arrays.pop(name) for name in [*arrays] if name.startswith(_SPLINES)}
         if not isinstance(fingerprint, dict) or not (beads is None or _is_count(beads)):
             raise ValueError
     except (KeyError, ValueError) as error:
@@ -102,6 +114,7 @@ def read_params(path: str | os.PathLike[str]) -> Saved:
         {name.removeprefix("params/"): array for name, array in arrays.items()},
         fingerprint,
         None if beads is None else int(beads),
+        splines_of({name.removeprefix(_SPLINES): a for name, a in of_splines.items()}) if of_splines else None,
     )
 
 

@@ -21,6 +21,9 @@ from cgcore.pipeline.resume_settings import Progress, require_same_settings
 from cgcore.pipeline.state import TrainingState
 from cgcore.timing import Seconds
 
+AUTO = "auto"
+"""In the place of a folder to go on from: go on where there is something to go on from, else start anew."""
+
 
 class Opened(NamedTuple):
     """The checkpoints of a pipeline: where new ones go, and the one to go on from."""
@@ -35,26 +38,32 @@ class Opened(NamedTuple):
 
 
 @contextmanager
-def opened(folder: str | os.PathLike[str] | None, resume: bool) -> Iterator[Opened]:
+def opened(folder: str | os.PathLike[str] | None, resume: str | os.PathLike[str] | None) -> Iterator[Opened]:
     """The checkpoints in a folder; without one there are none.
 
     Arguments:
-        folder: of the checkpoints.
-        resume: go on from the newest; else the folder must not hold any.
+        folder: of the checkpoints that the settings name; None: none.
+        resume: a folder whose newest checkpoint to go on from; `AUTO`: that of `folder`, where there is one; None:
+            start anew, and `folder` must not hold any.
 
     Raises:
         InputError: there is nothing to go on from, or something of an earlier run.
     """
+    auto = resume == AUTO
+    if folder is None and auto:
+        raise InputError("resume is auto, and no folder of checkpoints is named; give --output, or "
+                         "training.checkpoint_path")  # fmt: skip
+    folder = folder if auto or resume is None else resume
     if folder is None:
         yield Opened(None, None)
         return
-    if resume and not os.path.isdir(folder):
+    if resume is not None and not auto and not os.path.isdir(folder):
         raise InputError(f"{folder}: no such folder; give one that holds checkpoints")
     with Checkpoints(folder) as checkpoints:
         found = checkpoints.latest()
-        if resume and found is None:
+        if resume is not None and not auto and found is None:
             raise InputError(f"{folder}: holds no checkpoint; start without --resume")
-        if found is not None and not resume:
+        if found is not None and resume is None:
             raise InputError(
                 f"{folder}: holds checkpoints of an earlier run; go on from them (--resume {folder}) or choose another "
                 "training.checkpoint_path"

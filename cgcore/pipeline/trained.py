@@ -18,7 +18,7 @@ from cgcore.export.checks import check_beads
 from cgcore.physics.prior import Prior, Weights
 from cgcore.pipeline.model import PRIOR, CombinedModel
 from cgcore.pipeline.optimizers import ModelParams
-from cgcore.pipeline.parameters import from_named, read_params, require_same
+from cgcore.pipeline.parameters import Saved, from_named, read_params, require_same
 
 _SIZES = {"allegro": AllegroSettings, "nequip": NequipSettings}
 
@@ -43,7 +43,7 @@ def load_trained(
     check_beads(beads)
     try:
         settings = Settings(
-            model=ModelSettings(_prior(saved.fingerprint, saved.arrays), False, _network(saved.fingerprint)),
+            model=ModelSettings(_prior(saved), False, _network(saved.fingerprint)),
             training=TrainingSettings(precision=precision),
             name=name,
         )
@@ -59,11 +59,12 @@ def load_trained(
         return model, from_named(model.initialize_params(jax.random.key(0)), saved.arrays, name)
 
 
-def _prior(fingerprint: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Prior | None:
-    if (said := fingerprint["prior"]) is None:
+def _prior(saved: Saved) -> Prior | None:
+    if (said := saved.fingerprint["prior"]) is None:
         return None
-    own = {name: array for name, array in arrays.items() if name.startswith(f"{PRIOR}/")}
-    return Prior(Weights(**said["weights"]), {name.removeprefix(f"{PRIOR}/"): array for name, array in own.items()})
+    own = {name: array for name, array in saved.arrays.items() if name.startswith(f"{PRIOR}/")}
+    params = {name.removeprefix(f"{PRIOR}/"): array for name, array in own.items()}
+    return Prior(Weights(**said["weights"]), params, splines=saved.splines)
 
 
 def _network(fingerprint: Mapping[str, Any]) -> NetworkSettings | None:

@@ -17,7 +17,7 @@ from cgcore.fitting.fit import Callbacks, fit
 from cgcore.fitting.options import Options
 from cgcore.fitting.result import FitResult
 from cgcore.physics.precision import require_float32
-from cgcore.physics.prior import Prior
+from cgcore.physics.prior import Prior, require_formulas
 from cgcore.pipeline.checkpoints import Checkpoint
 from cgcore.pipeline.evaluation import evaluate
 from cgcore.pipeline.loader import DatasetLoader, frame_arrays
@@ -26,8 +26,9 @@ from cgcore.pipeline.model import PRIOR, CombinedModel
 from cgcore.pipeline.optimizers import ModelParams
 from cgcore.pipeline.parameters import from_named, read_params, require_same, save_params
 from cgcore.pipeline.reports import EpochReport, StageResult
-from cgcore.pipeline.resumable import identity, opened, restore
+from cgcore.pipeline.resumable import AUTO, identity, opened, restore
 from cgcore.pipeline.resume_settings import settings_that_matter
+from cgcore.pipeline.splines import FIXED, with_splines_read
 from cgcore.pipeline.stage import Project, Stage
 from cgcore.pipeline.state import TrainingState
 
@@ -62,6 +63,7 @@ class Trainer:
         devices: to spread minibatches over; None: all local ones.
         project: applied to the prior after each epoch where stages train it (see `Stage`); None: to the nearest prior
             that the constraints of its fit admit.
+        fit_loader: frames for the prior's fit; None: those to train on.
 
     Attributes:
         state: how far the training is; never changed, but replaced.
@@ -82,9 +84,11 @@ class Trainer:
         watch: Watch = Watch(),
         devices: Sequence[Any] | None = None,
         project: Project | None = None,
+        fit_loader: DatasetLoader | None = None,
     ) -> None:
-        self.model, self.settings = model, load_settings(config)
+        self.model, self.settings = model, with_splines_read(load_settings(config))
         self.train_loader, self.val_loader = train_loader, val_loader
+        self.fit_loader = fit_loader
         self.watch, self.project = watch, project
         training = self.settings.training
         if training.gammas.U and train_loader.U is None:
@@ -144,6 +148,7 @@ class Trainer:
         prior = self.prior
         if prior is None:
             raise InputError("there is no prior to fit: model.use_priors is false")
+        require_formulas(prior, "nothing to fit")
         options = self._fit_options(max_steps, tol_grad)
         result = self._fit(prior, options, validation=True)
         self.fit_result = result
@@ -171,7 +176,7 @@ class Trainer:
     def _fit(self, prior: Prior, options: Options, *, validation: bool) -> FitResult:
         held_out = self.val_loader if validation else None
         return fit(
-            self.train_loader.dataset,
+            (self.fit_loader or self.train_loader).dataset,
             prior,
             options,
             validation=None if held_out is None else held_out.dataset,
@@ -194,13 +199,16 @@ class Trainer:
         result = self.fit_result or self._fit(self.model.prior, options, validation=False)
         return result.admissible.nearest_params
 
-    def train_stage(self, optimizer_name: str, epochs: int) -> StageResult:
+    def train_stage(
+        self, optimizer_name: str, epochs: int, save: Callable[[TrainingState], object] | None = None
+    ) -> StageResult:
         """Minibatch force matching of the combined model, starting from `params`.
 
         The loss is that of the prior's fit, per real bead, over a minibatch (plus `gammas.U` times the mean squared
         error of the energy). With `training.keep: best` and held-out frames, `params` become those of the epoch with
         the lowest held-out loss, those at the start included, so that a stage never ends worse than it began; else the
-        last ones whose loss is finite. `last_params` are those of the last epoch in any case.
+        last ones whose loss is finite. `last_params` are those of the last epoch in any case. `save` is called for each
+        checkpoint that is due.
 
         Returns:
             see `reports.StageResult`.
@@ -209,15 +217,16 @@ class Trainer:
             InputError: the optimizer is unknown, or there is nothing to train.
         """
         before = 0 if self.state.stage is None else int(self.state.stage.removeprefix("stage"))
-        return self._run(f"stage{before + 1}", optimizer_name, epochs)
+        return self._run(f"stage{before + 1}", optimizer_name, epochs, save=save)
 
     def train_full_pipeline(self, resume_from: str | os.PathLike[str] | None = None) -> dict[str, Any]:
         """Prior pre-training and all stages, as configured, with checkpoints in `training.checkpoint_path`.
 
         Arguments:
-            resume_from: a folder of checkpoints to go on from, and to add to. It has to be of the same model, data and
-                settings; the result is then that of a run that was never interrupted, to the bit. Only the epochs of
-                the stage in progress and of later ones may be others; the result of the stage says so.
+            resume_from: a folder of checkpoints to go on from, and to add to; "auto": `training.checkpoint_path`, where
+                it holds any, else the run starts anew; None: `training.resume`. They have to be of the same model, data
+                and settings; the result is then that of a run that was never interrupted, to the bit. Only the epochs
+                of the stage in progress and of later ones may be others; the result of the stage says so.
 
         Returns:
             {"prior_pretrain": ..., "stage1": ..., "stage2": ...}; what was not to be done is {"skipped": why}.
@@ -226,14 +235,15 @@ class Trainer:
             InputError: the checkpoints are of another model, other data or other settings, they are damaged, or the
                 folder holds some already.
         """
-        folder = resume_from or self.settings.training.checkpoint_path
-        with opened(folder, resume_from is not None) as kept:
+        resume = resume_from or self.settings.training.resume
+        folder = self.settings.training.checkpoint_path
+        with opened(folder, resume) as kept:
 
             def save(state: TrainingState) -> None:
                 kept.save(state, self._record(results))
 
             if kept.found is not None:
-                results = self._restore(kept.found, os.fspath(folder or ""))
+                results = self._restore(kept.found, os.fspath((folder if resume == AUTO else resume) or ""))
             else:
                 results = {"prior_pretrain": self._skipped_fit() or self.pretrain_prior()}
                 save(self.state)
@@ -262,13 +272,14 @@ class Trainer:
         """Force RMSE, MAE, cosine and what each component contributes, see `evaluation.evaluate`."""
         return evaluate(self.model, self.params, loader)
 
-    def save_params(self, path: str | os.PathLike[str]) -> None:
-        """Write `params` and the fingerprint of their model to an NPZ.
+    def save_params(self, path: str | os.PathLike[str], params: ModelParams | None = None) -> None:
+        """Write `params`, or those given, and the fingerprint of their model to an NPZ.
 
         Raises:
             InputError: the file cannot be written.
         """
-        save_params(path, self.params, self.model.fingerprint(), self.model.N_max)
+        splines = None if self.model.prior is None else self.model.prior.splines
+        save_params(path, params or self.params, self.model.fingerprint(), self.model.N_max, splines)
 
     def load_params(self, path: str | os.PathLike[str]) -> None:
         """Read what `save_params` wrote into `params`.
@@ -276,9 +287,9 @@ class Trainer:
         Raises:
             InputError: no such file, a damaged one, or parameters of another model.
         """
-        arrays, fingerprint, _ = read_params(path)
-        require_same(self.model.fingerprint(), fingerprint, os.fspath(path), "another model")
-        self.state = TrainingState.of(from_named(self.params, arrays, os.fspath(path)))
+        saved = read_params(path)
+        require_same(self.model.fingerprint(), saved.fingerprint, os.fspath(path), "another model")
+        self.state = TrainingState.of(from_named(self.params, saved.arrays, os.fspath(path)))
 
     def set_prior(self, params: Mapping[str, Any]) -> None:
         """Make these the current parameters of the prior."""
@@ -313,7 +324,8 @@ class Trainer:
     @property
     def _nothing_to_train(self) -> str | None:
         if self.model.network is None and not self.settings.model.train_priors:
-            return "there is no network, and model.train_priors is false"
+            fixed = self.model.prior is not None and self.model.prior.splines is not None
+            return f"there is no network, and {FIXED if fixed else 'model.train_priors is false'}"
         return None
 
     def _run(
@@ -337,7 +349,10 @@ class Trainer:
         return {
             "results": results,
             "model": self.model.fingerprint(),
-            "data": identity({"train": self.train_loader, "validation": self.val_loader}),
+            "data": identity(
+                {"train": self.train_loader, "validation": self.val_loader}
+                | ({} if self.fit_loader is None else {"fit": self.fit_loader})
+            ),
             "precision": self.model.dtype,
             "settings": settings_that_matter(self.settings, self.loss.size),
             "changes": self._changes,
@@ -360,6 +375,8 @@ class Trainer:
     def _skipped_fit(self) -> dict[str, Any] | None:
         if self.model.prior is None:
             return {"skipped": "model.use_priors is false"}
+        if self.model.prior.splines is not None:
+            return {"skipped": FIXED}
         return None if self.settings.training.pretrain_prior else {"skipped": "training.pretrain_prior is false"}
 
     def _why_no_stage(self, stage: str, plan: tuple[str, int] | None) -> str:

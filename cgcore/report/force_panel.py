@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from cgcore.evaluation.result import Sample
 from cgcore.report.force_sample import ForceSample
 from cgcore.report.style import DARK, VERMILION, Axes, Figure, note
 
 
-def draw_forces(figure: Figure, ax: Axes, sample: ForceSample | None) -> None:
+def draw_forces(figure: Figure, ax: Axes, sample: ForceSample | Sample | None) -> None:
     """Density of predicted against reference force components.
 
     Arguments:
@@ -36,7 +37,7 @@ def draw_forces(figure: Figure, ax: Axes, sample: ForceSample | None) -> None:
     ax.legend(loc="lower right")
 
 
-def statistics(sample: ForceSample) -> str:
+def statistics(sample: ForceSample | Sample) -> str:
     """Size, root mean square error and correlation in words."""
     reference, predicted = sample.reference, sample.predicted
     error = float(np.sqrt(np.mean((predicted - reference) ** 2)))

@@ -44,7 +44,7 @@ def _frames(data: Dataset | Factor) -> int:
 
 def closing(result: FitResult) -> str:
     """What is printed after it."""
-    parts = [_known(result), _judgement(result)]
+    parts = [lbfgs_lines(result), _judgement(result)]
     if result.certificate.constraints:
         parts.append(_constraints(result))
     if result.curve is not None:
@@ -57,12 +57,8 @@ def closing(result: FitResult) -> str:
     return "\n\n".join(parts)
 
 
-def report(result: FitResult) -> str:
-    """The whole report."""
-    return f"{opening(result.options.max_steps)}\n{closing(result)}"
-
-
-def _known(result: FitResult) -> str:
+def lbfgs_lines(result: FitResult) -> str:
+    """The lines that users of the original script know, from the end of the work on."""
     parameters = "\n".join(f"  {name}: {_value(result.fitted_params[name])}" for name in result.prior.names)
     return (
         f"[LBFGS] Completed: {result.steps} steps\n"
@@ -71,6 +67,11 @@ def _known(result: FitResult) -> str:
         f"[LBFGS] Converged: {result.converged}\n\n"
         f"[LBFGS] Fitted parameters:\n{parameters}"
     )
+
+
+def report(result: FitResult) -> str:
+    """The whole report."""
+    return f"{opening(result.options.max_steps)}\n{closing(result)}"
 
 
 def _judgement(result: FitResult) -> str:

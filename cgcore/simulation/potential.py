@@ -16,7 +16,9 @@ from cgcore.errors import InputError
 from cgcore.physics.chain_forces import chain_forces
 from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.constants import KCAL_PER_MOL
+from cgcore.physics.energy import prior_energies
 from cgcore.physics.prior import Prior
+from cgcore.physics.splines import Splines
 from cgcore.simulation.langevin import Forces
 
 
@@ -45,12 +47,18 @@ class Potential:
         return 1000 / float(np.sqrt(self.stiffness * KCAL_PER_MOL / mass))
 
 
-def prior_potential(prior: Prior) -> Potential:
-    """The prior alone, analytic, in float64.
+def prior_potential(prior: Prior, species: Int[np.ndarray, " beads"] | None = None) -> Potential:
+    """The prior alone in float64, analytic where it has no splines.
+
+    Arguments:
+        prior: weights, parameters and splines.
+        species: of the chain's beads, for splines that differ by species; None: the shared ones.
 
     Raises:
         InputError: all its terms are zero.
     """
+    if prior.splines is not None:
+        return _spline_potential(prior, prior.splines, species)
     layout, c = Layout.of(prior), to_coefficients(prior.params)
     given = [weight for weight in prior.weights if weight is not None]
     factors = dict(zip(prior.weights._fields, prior.weights, strict=True))
@@ -62,6 +70,18 @@ def prior_potential(prior: Prior) -> Potential:
         return chain_forces(prior.weights, layout, jnp.asarray(constant, R.dtype), R)
 
     return Potential("prior", forces, _digest([given, c]), prior.weights.bond * float(prior.params["kr"]))
+
+
+def _spline_potential(prior: Prior, splines: Splines, species: Int[np.ndarray, " beads"] | None) -> Potential:
+    params = {name: np.asarray(value, np.float64) for name, value in prior.params.items()}
+
+    def energy(R: Float[Array, "beads 3"]) -> Float[Array, ""]:
+        energies = prior_energies(prior, params, R, jnp.ones(len(R), bool), species)
+        return sum(energies.values(), start=jnp.zeros((), R.dtype))
+
+    identity = _digest([[w for w in prior.weights if w is not None], *jax.tree.leaves(params), species])
+    stiffness = prior.weights.bond * splines.bond.largest_curvature()
+    return Potential("prior with splines", _gradients(energy), f"{identity} {splines.sha256}", stiffness)
 
 
 def model_potential(model: Any, params: Any, species: Int[np.ndarray, " beads"]) -> Potential:
@@ -76,8 +96,19 @@ def model_potential(model: Any, params: Any, species: Int[np.ndarray, " beads"])
     dtype = jnp.dtype(model.dtype)
     kind = "prior" if model.prior is not None else ""
     name = " + ".join(part for part in (kind, model.network_name) if part)
-    stiffness = None if model.prior is None else float(model.prior.weights.bond * np.asarray(params["prior"]["kr"]))
     energy = energy_of(model.compute_energy, params, species)
+
+    stiffness, identity = None, _digest([*jax.tree.leaves(params), species])
+    if (prior := model.prior) is not None and prior.splines is not None:
+        stiffness = prior.weights.bond * prior.splines.bond.largest_curvature()
+        identity += f" {prior.splines.sha256}"
+    elif prior is not None:
+        stiffness = float(prior.weights.bond * np.asarray(params["prior"]["kr"]))
+    return Potential(name, _gradients(energy, dtype), identity, stiffness)
+
+
+def _gradients(energy: Callable[[Float[Array, "beads 3"]], Float[Array, ""]], dtype: Any = jnp.float64) -> Forces:
+    """Forces on many chains from the energy of one, differentiated in this precision."""
 
     def forces(R: Float[Array, "xyz beads replicas"]) -> Float[Array, "xyz beads replicas"]:
         # About the chain's own centre: far from the origin a lower precision has no digits left for distances.
@@ -85,7 +116,7 @@ def model_potential(model: Any, params: Any, species: Int[np.ndarray, " beads"])
         gradient = jax.vmap(jax.grad(energy))(jnp.transpose(centred, (2, 1, 0)))
         return -jnp.transpose(gradient, (2, 1, 0)).astype(R.dtype)
 
-    return Potential(name, forces, _digest([*jax.tree.leaves(params), species]), stiffness)
+    return forces
 
 
 def energy_of(

@@ -101,7 +101,7 @@ def simulate(
 def _engine_of(model: Any, compared: Reference, settings: Settings) -> tuple[str, str, Callable[..., Engine]]:
     """The model's name and identity, and its engine, a function of the limits."""
     if isinstance(model, Prior):
-        model = prior_potential(model)
+        model = prior_potential(model, compared.species)
     elif isinstance(model, tuple):
         own, params = model
         if own.N_max != compared.beads:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cgcore.data.proteins import ONE_LETTER
+from cgcore.data.residues import residues
 from cgcore.errors import InputError
 from cgcore.files import atomic_path
 from cgcore.simulation.result import SimulationResult
@@ -48,13 +48,6 @@ def write_trajectory(path: str | os.PathLike[str], result: SimulationResult) -> 
     with atomic_path(path) as temporary, temporary.open("w", encoding="ascii") as out:
         out.writelines(line + "\n" for line in _lines(result, places))
     return len(places)
-
-
-def residues(protein: str, beads: int) -> list[str]:
-    """Three-letter codes of a protein that is named by its sequence, else UNK."""
-    codes = {letter: code for code, letter in ONE_LETTER.items()}
-    known = len(protein) == beads and all(letter in codes for letter in protein)
-    return [codes[letter] for letter in protein] if known else ["UNK"] * beads
 
 
 def _lines(result: SimulationResult, places: np.ndarray) -> Iterator[str]:

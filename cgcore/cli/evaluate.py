@@ -1,0 +1,95 @@
+"""`cgcore evaluate`: how good a saved model's forces are, by term, by bead and by kind of residue."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from cgcore.cli import options, terminal
+from cgcore.errors import InputError
+
+RECORD, PICTURE = "evaluation.json", "evaluation.png"
+
+
+@click.command("evaluate")
+@click.argument("model", metavar="FILE", type=options.PATH)
+@click.argument("data", required=False, type=options.PATH)
+@click.option("--output", type=options.PATH, metavar="DIR", help="Write record and picture there.")
+@click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Picture: .png, .svg or .pdf.")
+@options.max_frames
+@options.seed
+@options.units
+@options.cache
+def evaluate_command(
+    model: str,
+    data: str | None,
+    output: str | None,
+    plot_file: str | None,
+    max_frames: int | None,
+    seed: int,
+    units: str,
+    cache: bool,
+) -> None:
+    """Hold the forces of the model in FILE against those of DATA; nothing is fitted.
+
+    FILE is the priors.yaml of `cgcore fit` or any configuration with a prior, or the params.npz of `cgcore train` (or
+    the folder with it). DATA is an NPZ or a folder of them; the bundled chignolin set if left out. The loss is that of
+    the fit, per real bead.
+    """
+    from cgcore.cli.models import load_model
+    from cgcore.cli.setup import prepare_jax
+    from cgcore.data import read
+    from cgcore.datasets import chignolin
+    from cgcore.evaluation import evaluate
+    from cgcore.files import atomic_group
+    from cgcore.files import differing_record as differing
+
+    plot_file = _check_targets(output, plot_file)
+    if Path(model).suffix.lower() == ".xml":
+        raise InputError(
+            f"{model}: an OpenMM System has no terms to tell apart; give the priors.yaml that it was made of"
+        )
+    options.refuse_factors([] if data is None else [data])
+    dataset = (chignolin() if data is None else read(data, units=units)).subset(max_frames, seed)
+    prepare_jax(cache)
+    if (other := differing(model)) is not None:
+        terminal.note(
+            f"{model}: is not the file that {other} was written with; one of them is of another run, or edited"
+        )
+    found = evaluate(load_model(model, dataset.n_beads), dataset)
+    written: list[Path] = []
+    with atomic_group():
+        if output is not None:
+            from cgcore.report.record import versions
+            from cgcore.serialize import write_json
+
+            written.append(Path(output) / RECORD)
+            settings = {"model": model, "max_frames": max_frames, "seed": seed, "units": units}
+            data_of = {"path": dataset.path, "sha256": dataset.sha256, "used_frames": dataset.frame_ranges()}
+            write_json(written[-1], found.as_dict() | {"config": settings, "data": data_of, "versions": versions()})
+        if plot_file is not None:
+            written.append(Path(plot_file))
+            found.plot(plot_file)
+    terminal.say(found.report())
+    if written:
+        terminal.written("\n" + "\n".join(f"Written: {path}" for path in written))
+
+
+def _check_targets(output: str | None, plot_file: str | None) -> str | None:
+    """Where the picture goes, once all that will be written is known to be writable."""
+    from cgcore.files import check_writable
+    from cgcore.report.picture import require_picture
+
+    if plot_file is not None:
+        require_picture(plot_file)
+    elif output is not None:
+        # Without matplotlib there is no picture; one that was not asked for is no reason to stop.
+        with suppress(InputError):
+            require_picture(Path(output) / PICTURE)
+            plot_file = str(Path(output) / PICTURE)
+    targets = [] if output is None else [Path(output) / RECORD]
+    for target in [*targets, *([] if plot_file is None else [Path(plot_file)])]:
+        check_writable(target)
+    return plot_file

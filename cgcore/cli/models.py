@@ -1,0 +1,72 @@
+"""The model in a file, as several commands are given it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cgcore.errors import InputError
+
+if TYPE_CHECKING:
+    from cgcore.physics.prior import Prior
+
+PARAMS, PRIORS = "params.npz", "priors.yaml"
+"""What `cgcore train --output` calls its files."""
+
+
+def params_file(source: str) -> Path | None:
+    """The file of parameters, where the source is one or a folder with one."""
+    path = Path(source)
+    if os.path.isdir(path):  # unlike Path.is_dir, no error for a name that is too long
+        if not os.path.isfile(path / PARAMS):
+            raise InputError(f"{source}: holds no {PARAMS}; give a folder that `cgcore train --output` wrote")
+        return path / PARAMS
+    return path if path.suffix == ".npz" else None
+
+
+def prior_file(path: str) -> Prior:
+    """The prior that a file holds; one of an empty block is refused."""
+    from cgcore.config import load_config
+    from cgcore.files import read_yaml
+    from cgcore.spline_file import with_splines
+
+    config = load_config(path)
+    document = read_yaml(path)
+    # load_config puts a default where there is none, and nobody means to export that.
+    if not isinstance(document, dict) or "priors" not in (document.get("model") or {}):
+        raise InputError(f"{path}: model.priors is missing; give the priors.yaml that `cgcore fit --output` wrote")
+    if not config.use_priors:
+        raise InputError(f"{path}: model.use_priors is false, so it has no prior; set it to true")
+    return with_splines(config.prior, config.spline_file, config.residue_specific_angles)
+
+
+def load_model(source: str, beads: int) -> Any:
+    """A prior, a trained model for chains of so many beads with its parameters, or an OpenMM System.
+
+    Raises:
+        InputError: the file cannot be read, holds something else, or a model for fewer beads.
+    """
+    if (params := params_file(source)) is not None:
+        return _trained(params, beads)
+    if Path(source).suffix.lower() == ".xml":
+        from cgcore.export.openmm import read_openmm
+
+        return read_openmm(source)
+    return prior_file(source)
+
+
+def _trained(path: Path, beads: int) -> Any:
+    try:
+        from cgcore.pipeline.parameters import read_params
+        from cgcore.pipeline.trained import load_trained
+    except ImportError as error:
+        raise InputError(
+            f"a trained model needs {error.name}, which is not installed; pip install 'cgcore[train]'"
+        ) from None
+    most = read_params(path).beads
+    if most is not None and most < beads:
+        raise InputError(
+            f"{path}: was trained for chains of at most {most} beads, and this one has {beads}; give other data"
+        )
+    return load_trained(path, beads)

@@ -1,0 +1,58 @@
+"""Rows of beads by the names that scripts use."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Int
+
+from cgcore.errors import InputError
+from cgcore.physics.topology import EXCLUDED_VOLUME_SEPARATIONS, REPULSIVE_MIN_SEPARATION, Topology, chain
+
+
+class TopologyBuilder:
+    """What each term acts on in a linear chain.
+
+    Arguments:
+        N_max: beads, padding included.
+        min_repulsive_sep: that of the repulsion.
+
+    Raises:
+        InputError: the separation is another than this prior's.
+    """
+
+    def __init__(self, N_max: int, min_repulsive_sep: int = REPULSIVE_MIN_SEPARATION) -> None:
+        _require("min_repulsive_sep", min_repulsive_sep, REPULSIVE_MIN_SEPARATION)
+        self.N_max = int(N_max)
+
+    @property
+    def _rows(self) -> Topology:
+        return chain(self.N_max)
+
+    def get_bonds_and_angles(self) -> tuple[Int[np.ndarray, "bonds 2"], Int[np.ndarray, "angles 3"]]:
+        """Consecutive beads, two and three."""
+        return self._rows.bonds, self._rows.angles
+
+    def get_dihedrals(self) -> Int[np.ndarray, "dihedrals 4"]:
+        """Four consecutive beads."""
+        return self._rows.dihedrals
+
+    def get_repulsive_pairs(self) -> Int[np.ndarray, "pairs 2"]:
+        """Pairs that are `min_repulsive_sep` or more apart in the chain."""
+        return self._rows.repulsive
+
+    def get_excluded_volume_pairs(
+        self, min_sep: int = EXCLUDED_VOLUME_SEPARATIONS[0], max_sep: int = EXCLUDED_VOLUME_SEPARATIONS[1]
+    ) -> Int[np.ndarray, "pairs 2"]:
+        """Pairs 2 to 5 apart.
+
+        Raises:
+            InputError: others are asked for.
+        """
+        _require("min_sep", min_sep, EXCLUDED_VOLUME_SEPARATIONS[0])
+        _require("max_sep", max_sep, EXCLUDED_VOLUME_SEPARATIONS[1])
+        return self._rows.excluded_volume
+
+
+def _require(name: str, value: int, own: int) -> None:
+    if value != own:
+        raise InputError(f"{name} is {value}; the prior's terms have {own}: leave it out")

@@ -1,0 +1,252 @@
+"""The trainer by the names that scripts use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from cgcore.compat.combined_model import CombinedModel
+from cgcore.compat.configuration import settings_from
+from cgcore.compat.dataset_loader import loader_of
+from cgcore.compat.prior_energy import plain_params
+from cgcore.errors import InputError
+from cgcore.pipeline import loader as pipeline_loader
+from cgcore.pipeline import trainer as pipeline
+from cgcore.pipeline.model import PRIOR
+from cgcore.pipeline.state import TrainingState
+from cgcore.report.text import lbfgs_lines, opening
+
+_NOTHING = {"train_loss": 0.0, "val_loss": 0.0, "converged": True}
+"""What pre-training gives where there is no prior to fit."""
+
+
+class _Trainer(pipeline.Trainer):
+    """The pipeline's, which says what the prior's fit does."""
+
+    def pretrain_prior(self, max_steps: int | None = None, tol_grad: float | None = None) -> dict[str, Any]:
+        print(opening(self._fit_options(max_steps, tol_grad).max_steps), flush=True)
+        found = super().pretrain_prior(max_steps, tol_grad)
+        assert self.fit_result is not None
+        warnings = (f"Warning: {sentence}" for sentence in self.fit_result.warnings)
+        print("\n".join([lbfgs_lines(self.fit_result), *warnings]), flush=True)
+        return found
+
+
+class Trainer:
+    """Pre-trains the prior and trains prior and network; prints the `[LBFGS]` lines.
+
+    Arguments:
+        model: a `CombinedModel`.
+        config: a file, a mapping, an object like `ConfigManager`, or `Settings`.
+        train_loader: frames to train on: a `DatasetLoader`, or what else `loader_of` takes.
+        val_loader: held-out frames; None: none.
+        train_data: frames for the prior's fit, R, F, mask and species by name; None: those to train on.
+        seed: of the network's first parameters and of minibatches; None: the configuration's.
+
+    Attributes:
+        trainer: the pipeline's own trainer, with certificate (`fit_result`), state and all else.
+        params: current parameters; best_params: those that the last stage kept, None before.
+
+    Raises:
+        InputError: as `cgcore.pipeline.Trainer`.
+    """
+
+    def __init__(
+        self,
+        model: CombinedModel | Any,
+        config: Any,
+        train_loader: Any,
+        val_loader: Any = None,
+        train_data: Any = None,
+        seed: int | None = None,
+    ) -> None:
+        if not isinstance(model, CombinedModel):
+            raise InputError(f"model is a {type(model).__module__}.{type(model).__name__}; give one of cgcore.compat")
+        settings = settings_from(config)
+        if seed is not None:
+            settings = replace(settings, training=replace(settings.training, seed=int(seed)))
+        self.model, self.config = model, config
+        self.train_loader, self.val_loader = train_loader, val_loader
+        train, held_out = loader_of(train_loader, "train_loader"), loader_of(val_loader, "val_loader")
+        if train is None:
+            raise InputError("train_loader holds no frames; give at least one")
+        of_fit = loader_of(train_data)
+        self.trainer = _Trainer(
+            model.model,
+            settings,
+            train,
+            held_out,
+            fit_loader=None if of_fit is None or _same(of_fit, train) else of_fit,
+        )
+        self.best_params: dict[str, Any] | None = None
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Current parameters."""
+        return self.trainer.params
+
+    @params.setter
+    def params(self, params: Mapping[str, Any]) -> None:
+        self.trainer.state = TrainingState.of(dict(params))
+        self._tell_model()
+
+    def pretrain_prior(self, max_steps: int | None = None, tol_grad: float | None = None) -> dict[str, Any]:
+        """Fit the prior alone; prints the `[LBFGS]` lines.
+
+        Arguments:
+            max_steps, tol_grad: of the fit; None: as configured.
+
+        Returns:
+            train_loss, val_loss (the training loss where no frames are held out), steps, converged, grad_norm,
+            loss_history and fitted_params (NumPy arrays); without a prior to fit zeros and converged.
+
+        Raises:
+            InputError: as `cgcore.fit`.
+        """
+        prior = self.model.model.prior
+        if prior is None or prior.splines is not None:
+            print(f"Skipping prior pre-training ({'use_priors=False' if prior is None else 'splines are fixed'})")
+            return dict(_NOTHING)
+        return self._fitted(self.trainer.pretrain_prior(max_steps, tol_grad))
+
+    def train_stage(
+        self, optimizer_name: str, epochs: int, start_epoch: int = 0, checkpoint_freq: int = 0
+    ) -> dict[str, Any]:
+        """Train for the epochs from `start_epoch` to `epochs`.
+
+        Arguments:
+            optimizer_name: see `cgcore.pipeline.Trainer.train_stage`.
+            epochs: of the stage, those before `start_epoch` included.
+            start_epoch: epochs that were done before, by whatever left `params`.
+            checkpoint_freq: write parameters to `training.checkpoint_path` after every so many epochs and at the end;
+                0: none.
+
+        Returns:
+            as there, with val_loss the training loss where no frames are held out.
+
+        Raises:
+            InputError: as there, or checkpoints are asked for and no folder is configured.
+        """
+        if start_epoch >= epochs:
+            return {"train_loss": 0.0, "val_loss": 0.0, "skipped": True}
+        training = self.trainer.settings.training
+        folder = training.checkpoint_path
+        if checkpoint_freq and folder is None:
+            raise InputError("checkpoint_freq is given, and training.checkpoint_path is not set; give it a folder")
+
+        def save(state: TrainingState) -> None:
+            if folder is not None and checkpoint_freq:
+                name = f"stage_{optimizer_name}_epoch{start_epoch + state.epoch}.npz"
+                self.trainer.save_params(Path(folder) / name, state.kept)
+
+        self.trainer.settings = replace(
+            self.trainer.settings, training=replace(training, checkpoint_freq=checkpoint_freq)
+        )
+        try:
+            result = self.trainer.train_stage(optimizer_name, epochs - start_epoch, save=save)
+        finally:
+            self.trainer.settings = replace(self.trainer.settings, training=training)
+        return self._staged(dict(result))
+
+    def train_full_pipeline(
+        self, resume_from: str | os.PathLike[str] | None = None, checkpoint_freq: int | None = None
+    ) -> dict[str, Any]:
+        """Pre-training and both stages, as configured; a part that was not to be done is absent from the result.
+
+        Arguments:
+            resume_from: a folder of checkpoints to go on from, or "auto".
+            checkpoint_freq: epochs between checkpoints; None: as configured.
+
+        Raises:
+            InputError: as `cgcore.pipeline.Trainer.train_full_pipeline`.
+        """
+        settings = self.trainer.settings
+        if checkpoint_freq is not None:
+            self.trainer.settings = replace(
+                settings, training=replace(settings.training, checkpoint_freq=checkpoint_freq)
+            )
+        results = {
+            name: found
+            for name, found in self.trainer.train_full_pipeline(resume_from).items()
+            if "skipped" not in found
+        }
+        return {
+            name: self._fitted(found) if name == "prior_pretrain" else self._staged(found)
+            for name, found in results.items()
+        }
+
+    def evaluate_frame(self, frame_idx: int = 0) -> dict[str, Any]:
+        """Energies by `E_` names, and force_rmse and force_mae of a component [kcal/mol/Å], of a training frame."""
+        frames = self.trainer.train_loader
+        R, F, mask, species = (x[frame_idx] for x in (frames.R, frames.F, frames.mask, frames.species))
+        with self.trainer.model.precision():
+            params, R = self.get_best_params(), R.astype(self.trainer.model.dtype)
+            energies = jax.jit(self.model.compute_components)(params, R, mask, species)
+            gradient = jax.jit(jax.grad(self.model.compute_energy, argnums=1))(params, R, mask, species)
+            error = (-np.asarray(gradient) - F)[mask > 0]
+        return {
+            "energy_components": {name: float(value) for name, value in energies.items() if name.startswith("E_")},
+            "force_rmse": float(np.sqrt(np.mean(error**2))),
+            "force_mae": float(np.mean(np.abs(error))),
+        }
+
+    def get_best_params(self) -> dict[str, Any]:
+        """The parameters that the last stage kept; the current ones before any."""
+        return self.params if self.best_params is None else self.best_params
+
+    def save_params(self, output_path: str | os.PathLike[str]) -> Path:
+        """Write the best parameters as NPZ: nothing is pickled, so that a name that ends otherwise becomes .npz.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        path = Path(output_path).with_suffix(".npz")
+        self.trainer.save_params(path, self.get_best_params())
+        if path != Path(output_path):
+            print(f"Parameters are in {path} (nothing is pickled)")
+        return path
+
+    def load_params(self, input_path: str | os.PathLike[str]) -> None:
+        """Read what `save_params` wrote, under the name that it was given.
+
+        Raises:
+            InputError: no such file, a damaged one, or parameters of another model.
+        """
+        self.trainer.load_params(Path(input_path).with_suffix(".npz"))
+        self._tell_model()
+        self.best_params = self.params
+
+    def _fitted(self, found: dict[str, Any]) -> dict[str, Any]:
+        """The result of a fit in the form that scripts read."""
+        self._tell_model()
+        held_out = found["val_loss"]
+        return found | {
+            "val_loss": found["train_loss"] if held_out is None else held_out,
+            "loss_history": np.asarray(found["loss_history"]),
+            "fitted_params": plain_params(found["fitted_params"]),
+        }
+
+    def _staged(self, found: dict[str, Any]) -> dict[str, Any]:
+        """The result of a stage likewise."""
+        self._tell_model()
+        self.best_params = self.params
+        return found | {"val_loss": found["train_loss"] if found["val_loss"] is None else found["val_loss"]}
+
+    def _tell_model(self) -> None:
+        """The model's prior has the current parameters."""
+        if self.model.prior is not None and PRIOR in self.params:
+            self.model.prior.params = dict(self.params[PRIOR])
+
+
+def _same(first: pipeline_loader.DatasetLoader, second: pipeline_loader.DatasetLoader) -> bool:
+    """Whether two loaders hold the same frames, whatever their order, up to a shift of all beads of a frame."""
+    if (first.n_frames, first.N_max) != (second.n_frames, second.N_max):
+        return False
+    one, two = (np.sort(np.abs(loader.F).sum(axis=(1, 2))) for loader in (first, second))
+    return np.array_equal(one, two)

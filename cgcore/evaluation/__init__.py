@@ -1,0 +1,12 @@
+"""How good a model's forces are: loss, what each term contributes, and where in the chain they are wrong."""
+
+from __future__ import annotations
+
+from cgcore.evaluation.evaluate import evaluate as evaluate
+from cgcore.evaluation.evaluate import evaluate_parts as evaluate_parts
+from cgcore.evaluation.result import Errors as Errors
+from cgcore.evaluation.result import Evaluation as Evaluation
+from cgcore.evaluation.result import Protein as Protein
+from cgcore.evaluation.result import Residue as Residue
+from cgcore.evaluation.result import Spread as Spread
+from cgcore.evaluation.result import Term as Term

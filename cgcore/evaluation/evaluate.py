@@ -1,0 +1,124 @@
+"""Compare a model's forces with the reference, frame by frame, in one pass whose memory does not grow with the data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from cgcore.data import Dataset
+from cgcore.data.blocks import real_mask
+from cgcore.data.splitting import protein_rows
+from cgcore.errors import InputError
+from cgcore.evaluation.gathering import Gathering, Looked
+from cgcore.evaluation.result import Evaluation
+from cgcore.factor.batches import Cut
+from cgcore.factor.frames import frames_of
+from cgcore.physics.energy import prior_energies
+from cgcore.physics.prior import Params, Prior
+from cgcore.physics.space import Displacement, free
+from cgcore.x64 import Precision, solving
+
+FRAMES_AT_ONCE = 32
+
+Parts = Callable[[Any, Array, Array], list[Callable[[Array], dict[str, Array]]]]
+"""parts(params, mask, species): functions of the positions of one frame, each the energies of some terms by name
+[kcal/mol]. Terms that share work come from one function."""
+
+
+def evaluate(model: Any, data: Dataset | str | os.PathLike[str] | Any, displacement: Displacement = free) -> Evaluation:
+    """Forces and energies of a model on all frames of a data set.
+
+    Arguments:
+        model: a `Prior`; or a trained model and its parameters, as `cgcore.pipeline.trained.load_trained` returns them.
+        data: frames, see `cgcore.data`, or the path of a file or folder.
+        displacement: of the prior, in jax-md's convention; a trained model has its own.
+
+    Raises:
+        InputError: the data cannot be read, do not suit the model, or JAX is tracing.
+    """
+    dataset = frames_of(data)
+    if isinstance(model, Prior):
+        prior = model
+
+        def parts(params: Params, mask: Array, species: Array) -> list[Callable[[Array], dict[str, Array]]]:
+            return [lambda R: prior_energies(prior, params, R, mask, species, displacement)]
+
+        return evaluate_parts("prior", parts, prior.params, dataset)
+    if not isinstance(model, tuple):
+        raise InputError(f"a {type(model).__name__} cannot be evaluated; give a Prior, or a model and its parameters")
+    own, params = model
+    return own.evaluate(params, dataset)
+
+
+def evaluate_parts(
+    name: str, parts: Parts, params: Any, dataset: Dataset, n_beads: int | None = None, dtype: Precision = "float64"
+) -> Evaluation:
+    """The same of any energy.
+
+    Arguments:
+        name: of the model.
+        parts: its energy, see `Parts`.
+        params: its parameters, of `dtype`.
+        dataset: the frames.
+        n_beads: of a row, padding included; None: as many as each file has.
+        dtype: that the energy is computed in; all sums are taken in float64.
+
+    Raises:
+        InputError: JAX is tracing, or a file changed after it was read.
+    """
+    gathering, first = Gathering(dataset), 0
+    # No more than there are: a network works as long on what fills up a batch.
+    longest = max(len(rows) for source in dataset.sources for _, rows in protein_rows(source))
+    size = min(FRAMES_AT_ONCE, longest)
+    with solving("evaluate", dtype):
+        look = jax.jit(jax.vmap(partial(_look, parts), (None, 0, 0, 0)))
+        for source in dataset.sources:
+            width = n_beads or source.n_beads
+            for protein, rows in protein_rows(source):
+                length = int(source.lengths[rows[0]])
+                species = source.species(rows[:1])
+                kinds = np.zeros(width, np.int32)
+                if species is not None:
+                    kinds[:length] = species[0, :length]
+                mask = real_mask(np.array([length]), width)[0]
+                for start in range(0, len(rows), size):
+                    some = rows[start : start + size]
+                    batch = Cut(0, source, some, size).load()
+                    R = _about_centre(batch.R[:, :length])
+                    # Frames that fill up a batch are copies of its first: every one has a harmless geometry.
+                    R[len(some) :] = R[0]
+                    R = np.pad(R, ((0, 0), (0, width - length), (0, 0))).astype(dtype)
+                    energies, forces = look(params, R, np.tile(mask, (len(R), 1)), np.tile(kinds, (len(R), 1)))
+                    looked = Looked(
+                        {name: np.asarray(x, np.float64)[: len(some)] for name, x in energies.items()},
+                        {name: np.asarray(x, np.float64)[: len(some), :length] for name, x in forces.items()},
+                    )
+                    F = batch.F[: len(some), :length].astype(np.float64)
+                    gathering.add(protein, None if species is None else kinds[:length], first + some, looked, F)
+            first += source.n_frames
+    return gathering.evaluation(name)
+
+
+def _look(
+    parts: Parts, params: Any, R: Array, mask: Array, species: Array
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Energy and force of each term of one frame."""
+    energies: dict[str, Array] = {}
+    forces: dict[str, Array] = {}
+    for part in parts(params, mask, species):
+        gradients, values = jax.jacrev(lambda R, part=part: (part(R),) * 2, has_aux=True)(R)
+        energies |= values
+        forces |= {name: -gradient for name, gradient in gradients.items()}
+    return energies, forces
+
+
+def _about_centre(R: Float[np.ndarray, "frames beads 3"]) -> Float[np.ndarray, "frames beads 3"]:
+    """Frames in float64 about their own centre: far from the origin a lower precision has no digits for distances."""
+    R = R.astype(np.float64)
+    return R - R.mean(axis=1, keepdims=True)

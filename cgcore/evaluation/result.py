@@ -1,0 +1,181 @@
+"""What is known of a model's forces and energies on given frames."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Forces of some beads against the reference.
+
+    Arguments:
+        beads: how many were compared, over all frames.
+        loss: sum of |F_pred - F|² over their number [(kcal/mol/Å)²].
+        reference: the same of the reference forces, the loss of no model at all.
+        explained: 1 - loss / reference, the part of the reference's variance that is explained (forces vary about 0);
+            negative where no model at all would do better, NaN where every reference force is 0.
+        rmse, mae: root mean square and mean absolute difference of a Cartesian component [kcal/mol/Å].
+        cosine: of the angle between predicted and reference force, mean over the beads.
+    """
+
+    beads: int
+    loss: float
+    reference: float
+    explained: float
+    rmse: float
+    mae: float
+    cosine: float
+
+
+class Spread(NamedTuple):
+    """Energies of frames [kcal/mol]; NaN where there are none."""
+
+    mean: float
+    deviation: float  # standard deviation over the frames
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Float[np.ndarray, " frames"]) -> Spread:
+        """That of these energies."""
+        if not len(values):
+            return cls(*[float("nan")] * 4)
+        return cls(float(np.mean(values)), float(np.std(values)), float(np.min(values)), float(np.max(values)))
+
+
+@dataclass(frozen=True)
+class Term:
+    """What one term of the energy contributes.
+
+    Arguments:
+        force: mean over real beads of |F|² of this term alone [(kcal/mol/Å)²].
+        loss_without: loss of the model without it, all else as it is.
+        cosine: of the angle between its forces and the reference, taken as vectors of all components.
+        energy: over the frames.
+    """
+
+    force: float
+    loss_without: float
+    cosine: float
+    energy: Spread
+
+
+@dataclass(frozen=True)
+class Residue:
+    """A bead of a protein: its number in the chain (from 1), code, species (None: the data have none) and errors."""
+
+    number: int
+    code: str
+    species: int | None
+    errors: Errors
+
+
+@dataclass(frozen=True)
+class Protein:
+    """A protein: name, frames, errors, total energy over its frames, and each of its beads."""
+
+    name: str
+    frames: int
+    errors: Errors
+    energy: Spread
+    residues: tuple[Residue, ...]
+
+
+class Sample(NamedTuple):
+    """Force components of evenly spread frames, for pictures [kcal/mol/Å]."""
+
+    reference: Float[np.ndarray, " components"]
+    predicted: Float[np.ndarray, " components"]
+    frames: int
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A model on a data set.
+
+    Arguments:
+        model: its name.
+        path, sha256: of the data.
+        frames: how many were compared.
+        errors: over all real beads.
+        terms: by name.
+        energy: the sum of all terms, over the frames.
+        proteins: in order of appearance.
+        types: errors by kind of residue: its code, else "species 3".
+        energies: of each frame, in the order of the data: the sum of all terms.
+        sample: for pictures.
+    """
+
+    model: str
+    path: str
+    sha256: str
+    frames: int
+    errors: Errors
+    terms: dict[str, Term]
+    energy: Spread
+    proteins: tuple[Protein, ...]
+    types: dict[str, Errors]
+    energies: Float[np.ndarray, " frames"] = field(repr=False)
+    sample: Sample = field(repr=False)
+
+    def report(self) -> str:
+        """All of it as text."""
+        from cgcore.report.evaluation_text import report
+
+        return report(self)
+
+    def plot(self, path: Any) -> None:
+        """A picture: .png, .svg or .pdf.
+
+        Raises:
+            InputError: the suffix is of no use, matplotlib is not installed, or the file cannot be written.
+        """
+        from cgcore.report.evaluation_figure import draw_evaluation
+        from cgcore.report.picture import write_picture
+
+        write_picture(path, draw_evaluation(self))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values: `loss`, `force_rmse`, `force_mae`, `cosine`, `explained`, `reference`, `frames`, `real_beads`,
+        `components` (mean |F|² of each term), and in more detail `terms`, `energy`, `proteins` and `types`."""
+        errors = self.errors
+        return {
+            "loss": errors.loss,
+            "force_rmse": errors.rmse,
+            "force_mae": errors.mae,
+            "cosine": errors.cosine,
+            "explained": errors.explained,
+            "components": {name: term.force for name, term in self.terms.items()},
+            "reference": errors.reference,
+            "frames": self.frames,
+            "real_beads": errors.beads,
+            "energy": self.energy._asdict(),
+            "terms": {
+                name: {
+                    "force": term.force,
+                    "loss_without": term.loss_without,
+                    "cosine": term.cosine,
+                    "energy": term.energy._asdict(),
+                }
+                for name, term in self.terms.items()
+            },
+            "proteins": [
+                {
+                    "name": protein.name,
+                    "frames": protein.frames,
+                    **asdict(protein.errors),
+                    "energy": protein.energy._asdict(),
+                    "residues": [
+                        {"number": r.number, "code": r.code, "species": r.species, **asdict(r.errors)}
+                        for r in protein.residues
+                    ],
+                }
+                for protein in self.proteins
+            ],
+            "types": {name: asdict(found) for name, found in self.types.items()},
+        }

@@ -1,0 +1,44 @@
+"""Energies of splines [kcal/mol]: of one bond, angle or dihedral, as `terms` has those of the formulas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from cgcore.physics.splines import Splines
+from cgcore.physics.terms import Scalar
+
+
+def spline_bond(r: Scalar, splines: Splines) -> Scalar:
+    """Of a bond of length r [Å]."""
+    return cubic(r, *splines.bond)
+
+
+def spline_angle(theta: Scalar, species: Int[Any, ""], splines: Splines) -> Scalar:
+    """Of an angle [rad], by the species of its central bead; one that no spline is of takes the shared one."""
+    shared = cubic(theta, *splines.angle)
+    if splines.angle_types is None:
+        return shared
+    knots, coefficients, own = (jnp.asarray(x) for x in splines.angle_types)
+    known = (species >= 0) & (species < len(own))
+    kind = jnp.where(known, species, 0)
+    return jnp.where(known & own[kind], cubic(theta, knots[kind], coefficients[kind]), shared)
+
+
+def spline_dihedral(phi: Scalar, splines: Splines) -> Scalar:
+    """Of a dihedral [rad], in the sign of `geometry.dihedral`: of period 2 pi from the first knot on."""
+    first = jnp.asarray(splines.dihedral.knots[0], phi.dtype)
+    return cubic(first + jnp.mod(phi - first, 2 * np.pi), *splines.dihedral)
+
+
+def cubic(x: Scalar, knots: Float[Any, " knots"], coefficients: Float[Any, "intervals 4"]) -> Scalar:
+    """A spline at x, see `Spline`; outside the knots' range the value at its end, whose derivative is 0."""
+    knots, coefficients = jnp.asarray(knots, x.dtype), jnp.asarray(coefficients, x.dtype)
+    inside = jnp.clip(x, knots[0], knots[-1])
+    # Few knots and many rows: comparing with all of them vectorises, a bisection does not.
+    k = jnp.clip(jnp.searchsorted(knots, inside, side="right", method="compare_all") - 1, 0, len(coefficients) - 1)
+    d, c = inside - knots[k], coefficients[k]
+    return c[0] + d * (c[1] + d * (c[2] + d * c[3]))

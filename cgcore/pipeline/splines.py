@@ -1,0 +1,27 @@
+"""A prior with splines in the pipeline: it is fixed, neither fitted nor trained by stages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cgcore.config.settings import Settings
+from cgcore.spline_file import with_splines
+
+FIXED = "the prior's bonds, angles and dihedrals are splines, and it is fixed"
+
+
+def with_splines_read(settings: Settings) -> Settings:
+    """Settings whose prior has the splines that they name; without splines, as they are.
+
+    Raises:
+        InputError: as `cgcore.spline_file.read_splines`.
+    """
+    model = settings.model
+    if model.prior is None:
+        return settings
+    prior = model.prior
+    if prior.splines is None:
+        prior = with_splines(prior, model.spline_file, model.residue_specific_angles)
+    if prior.splines is None:
+        return settings
+    return replace(settings, model=replace(model, prior=prior, spline_file=None, train_priors=False))

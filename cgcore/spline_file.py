@@ -1,0 +1,93 @@
+"""Splines in an NPZ, in the form of users' files; nothing is unpickled."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from cgcore.archive import key_of, opened
+from cgcore.errors import InputError
+from cgcore.files import atomic_write
+from cgcore.physics.prior import Prior
+from cgcore.physics.splines import Spline, Splines, TypedSplines
+
+SHARED = ("bond_knots", "bond_coeffs", "angle_knots", "angle_coeffs", "dih_knots", "dih_coeffs")
+TYPED = ("angle_type_knots", "angle_type_coeffs", "angle_type_mask")
+FLAG = "residue_specific_angles"
+
+_MEND = "give an NPZ of plain arrays, as numpy.savez writes it"
+
+
+def read_splines(path: str | os.PathLike[str], residue_specific_angles: bool | None = None) -> Splines:
+    """The splines in a file. Keys beside those of splines are left unread.
+
+    Arguments:
+        path: NPZ with `bond_knots` (n,), `bond_coeffs` (n-1, 4), `angle_knots`, `angle_coeffs`, `dih_knots`,
+            `dih_coeffs`, and with splines by species `angle_type_knots` (types, n), `angle_type_coeffs`
+            (types, n-1, 4), `angle_type_mask` (types,), which a false `residue_specific_angles` turns off.
+        residue_specific_angles: false: the shared angle spline for all; true or None: those of the species, where the
+            file has them.
+
+    Raises:
+        InputError: the file cannot be read, lacks a key, or a spline is wrong.
+    """
+    try:
+        return splines_of(_arrays(path), residue_specific_angles)
+    except InputError as error:
+        raise error if str(path) in str(error) else InputError(f"{path}: {error}") from None
+
+
+def splines_of(arrays: Mapping[str, np.ndarray], residue_specific_angles: bool | None = None) -> Splines:
+    """The same of arrays by the names that they have in a file.
+
+    Raises:
+        InputError: a name is missing, or a spline is wrong.
+    """
+    if missing := [key for key in SHARED if key not in arrays]:
+        raise InputError(f"key {missing[0]!r} is missing; a file of splines has {', '.join(SHARED)}")
+    has = all(key in arrays for key in TYPED) and bool(np.all(arrays.get(FLAG, True)))
+    bond, angle, dihedral = (
+        Spline(arrays[f"{name}_knots"], arrays[f"{name}_coeffs"]) for name in ("bond", "angle", "dih")
+    )
+    typed = TypedSplines(*(arrays[key] for key in TYPED)) if has and residue_specific_angles is not False else None
+    return Splines(bond, angle, dihedral, typed)
+
+
+def write_splines(path: str | os.PathLike[str], splines: Splines) -> None:
+    """A file that `read_splines` reads, and what users' own code reads, whole or not at all.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    buffer = io.BytesIO()
+    np.savez(buffer, **splines.arrays())  # pyright: ignore[reportArgumentType]
+    atomic_write(path, buffer.getvalue())
+
+
+def with_splines(prior: Prior, path: str | os.PathLike[str] | None, residue_specific_angles: bool | None) -> Prior:
+    """The prior with the splines of a file in the place of its formulas; without a file, as it is.
+
+    Raises:
+        InputError: as `read_splines`.
+    """
+    return prior if path is None else replace(prior, splines=read_splines(path, residue_specific_angles))
+
+
+def _arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """The arrays of splines in a file."""
+    with opened(path, _MEND) as archive:
+        headers = {}
+        for info in archive.members:
+            key = key_of(info)
+            if key not in (*SHARED, *TYPED, FLAG):
+                continue
+            header = archive.header(info)
+            if header is None or header.dtype.hasobject:
+                raise archive.refuse(f"key {key!r} is a pickled object, and nothing is unpickled")
+            headers[key] = header
+        archive.require_loadable(list(headers.values()))
+        return {key: archive.load(header) for key, header in headers.items()}
