@@ -43,7 +43,7 @@ PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
 )
 @click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Learning curve: .png, .svg or .pdf.")
 @options.max_frames
-@options.seed
+@options.configured_seed
 @options.units
 @options.cache
 def train_command(
@@ -129,7 +129,8 @@ def _run(
         held_out = 0 if validation is None else validation.n_frames
         devices = len(jax.local_devices())
         about = " + ".join(parts), " and ".join(trained) or "nothing", named(train.dataset)
-        shown.say(f"{comparison}\n")
+        if said.dialect == "chemtrain":
+            shown.say(f"{comparison}\n")
         shown.say(opening(*about, train.n_frames, held_out, devices))
         initial = trainer.losses()
         results = trainer.train_full_pipeline(resume)
