@@ -33,7 +33,8 @@ units = click.option(
     "--units", type=click.Choice(UNITS), default=UNITS[0], show_default=True, help="Units of the data."
 )
 max_frames = click.option("--max-frames", type=int, metavar="N", help="Use N frames drawn at random.")
-seed = click.option("--seed", type=int, metavar="N", help="Seed of that draw (the configuration's, else 0).")
+seed = click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of that draw.")
+configured_seed = click.option("--seed", type=int, metavar="N", help="Seed of that draw (the configuration's, else 0).")
 blocks = click.option(
     "--blocks", type=int, default=20, show_default=True, metavar="N", help="Contiguous blocks per protein and source."
 )

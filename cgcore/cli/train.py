@@ -43,7 +43,7 @@ PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
 )
 @click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Learning curve: .png, .svg or .pdf.")
 @options.max_frames
-@options.seed
+@options.configured_seed
 @options.units
 @options.cache
 def train_command(
@@ -129,7 +129,8 @@ def _run(
         held_out = 0 if validation is None else validation.n_frames
         devices = len(jax.local_devices())
         about = " + ".join(parts), " and ".join(trained) or "nothing", named(train.dataset)
-        shown.say(f"{comparison}\n")
+        if said.dialect == "chemtrain":
+            shown.say(f"{comparison}\n")
         shown.say(opening(*about, train.n_frames, held_out, devices))
         initial = trainer.losses()
         results = trainer.train_full_pipeline(resume)
@@ -206,6 +207,7 @@ def _frames(
 
 
 def _with_checkpoints(said: Settings, output: str | None, resume: str | None) -> tuple[Settings, str | None]:
+<<<<<<< HEAD
     """Settings that name a folder for checkpoints where there is one, and the folder to go on from."""
     from cgcore.pipeline.checkpoints import holds_checkpoints, next_free
 
@@ -225,6 +227,21 @@ def _with_checkpoints(said: Settings, output: str | None, resume: str | None) ->
     if resume is not None and os.path.isdir(Path(resume) / CHECKPOINTS):
         resume = str(Path(resume) / CHECKPOINTS)
     if resume is None and said.dialect == "chemtrain" and (named := said.training.checkpoint_path) is not None:
+=======
+    """Settings that name a folder for checkpoints where there is one, and the folder (or auto) to go on from."""
+    from cgcore.pipeline.checkpoints import holds_checkpoints, next_free
+
+    resume, named = resume or said.training.resume, said.training.checkpoint_path
+    if resume is not None and resume != AUTO and os.path.isdir(Path(resume) / CHECKPOINTS):
+        resume = str(Path(resume) / CHECKPOINTS)
+    folder = str(Path(output) / CHECKPOINTS) if named is None and output is not None else named
+    if resume == AUTO and folder is not None:
+        begun = holds_checkpoints(folder)
+        terminal.note(
+            f"{folder}: {'goes on from its newest checkpoint' if begun else 'holds no checkpoint, starts anew'}"
+        )
+    if resume is None and said.dialect == "chemtrain" and named is not None:
+>>>>>>> config
         folder = next_free(named)
         if folder != named:
             terminal.note(f"{named}: holds checkpoints of an earlier run (--resume {named}); new ones go to {folder}")

@@ -65,7 +65,7 @@ def config_of(document: Any, name: str, needs_data: bool = False) -> Config:
     model = checked(ModelKeys, _set(blocks.model), "model", reading)
     training = _training(blocks.training, reading)
     data = checked(DataSettings, _set(blocks.data), "data", reading)
-    needs_data = needs_data and asked and (model is None or model.use_priors)
+    needs_data = needs_data and asked and splines.file is None and (model is None or model.use_priors)
     path = data.found(reading) if data is not None and needs_data else None
     reading.check()
     assert prior is not None
