@@ -294,7 +294,7 @@ def test_padding_of_the_first_frame_counts_for_nothing(loader: DatasetLoader) ->
 
 
 def test_the_whole_script(loader: DatasetLoader, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    train, held_out = loader.split_train_val(0.25)
+    train, held_out = DatasetLoader(loader.npz_path, max_frames=30, seed=1).split_train_val(0.25)
     trainer = Trainer(model_of(DOCUMENT, train), DOCUMENT, train, held_out, train_data=train.get_all(), seed=3)
     results, out = trainer.train_full_pipeline(), capsys.readouterr().out
     assert trainer.trainer.settings.training.seed == 3
@@ -327,6 +327,10 @@ def test_the_whole_script(loader: DatasetLoader, tmp_path: Path, capsys: pytest.
         frame["energy_components"]["E_prior_total"] + frame["energy_components"]["E_allegro"], rel=1e-9
     )
     assert frame["force_rmse"] >= frame["force_mae"] > 0
+    energy = jax.jit(trainer.model.compute_energy)(
+        trainer.params, train.R[2].astype(float), train.mask[2], train.species[2]
+    )
+    assert frame["energy_components"]["E_total"] == pytest.approx(float(energy), rel=1e-9)
     assert trainer.save_params(tmp_path / "best.pkl") == tmp_path / "best.npz"
     again = Trainer(trainer.model, DOCUMENT, trainer.train_loader)
     again.load_params(tmp_path / "best.pkl")

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import pipeline_helpers as h
 import pytest
+import yaml
 from cli_helpers import assert_refused, bundled, run, save
 from helpers import Frames, frames, np_energies, np_forces, prior
 
@@ -155,6 +156,17 @@ def test_the_command(tmp_path: Path, priors: Path) -> None:
     assert set(record["terms"]) == set(PRIOR.weights._fields)
     assert record["config"]["max_frames"] == 50
     assert sum(stop - start for start, stop in record["data"]["used_frames"]["d.npz"]) == 50
+
+
+def test_a_configuration_names_the_data(tmp_path: Path, priors: Path) -> None:
+    save(tmp_path / "d.npz", bundled(30))
+    document = yaml.safe_load(priors.read_text()) | {"data": {"path": "d.npz", "max_frames": 20}, "seed": 4}
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(document))
+    ran = run("evaluate", tmp_path / "c.yaml", "--output", tmp_path / "out")
+    assert (ran.code, ran.err) == (0, "")
+    record = json.loads((tmp_path / "out" / RECORD).read_text())
+    assert (record["frames"], record["config"]["seed"]) == (20, 4)
+    assert record["data"]["path"] == str(tmp_path / "d.npz")
 
 
 def test_what_the_command_refuses(tmp_path: Path, priors: Path) -> None:

@@ -145,6 +145,22 @@ def test_more_epochs_go_on_from_the_last(tmp_path: Path) -> None:
         trainer(None, epochs_lion=0).train_full_pipeline(resume_from=tmp_path)
 
 
+def test_a_list_of_stages_goes_on_where_it_was(tmp_path: Path) -> None:
+    def listed(*epochs: int) -> dict[str, Any]:
+        names = ("adam", "lion", "adam")
+        return {"stages": [{"optimizer": n, "epochs": e} for n, e in zip(names, epochs, strict=True)]}
+
+    results = trainer(tmp_path, **listed(1, 0, 1)).train_full_pipeline()
+    assert list(results) == ["prior_pretrain", "stage1", "stage2", "stage3"]
+    assert results["stage2"] == {"skipped": "training.stages[1].epochs is 0"}
+    more = trainer(None, **listed(1, 0, 2)).train_full_pipeline(resume_from=tmp_path)
+    assert more["stage3"]["loss_history"][:1] == results["stage3"]["loss_history"]
+    change = {"key": "training.stages[2].epochs", "before": 1, "now": 2, "after_epoch": 1}
+    assert more["stage3"]["changed_on_resume"] == [change]
+    with pytest.raises(InputError, match=r"training\.stages\[0\]\.epochs was 1 and is 2; set it back"):
+        trainer(None, **listed(2, 0, 2)).train_full_pipeline(resume_from=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [

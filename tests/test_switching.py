@@ -136,7 +136,7 @@ def test_settings_of_each(folder: Path, name: str) -> None:
         pytest.param("network_only", marks=pytest.mark.slow),
         "prior_only",
         pytest.param("prior_fixed", marks=pytest.mark.slow),
-        "stages",
+        pytest.param("stages", marks=pytest.mark.slow),
         pytest.param("rare_optimizers", marks=pytest.mark.slow),
         pytest.param("residual", marks=pytest.mark.slow),
         pytest.param("pretrained", marks=pytest.mark.slow),

@@ -37,11 +37,12 @@ def evaluate_command(
     """Hold the forces of the model in FILE against those of DATA; nothing is fitted.
 
     FILE is the priors.yaml of `cgcore fit` or any configuration with a prior, or the params.npz of `cgcore train` (or
-    the folder with it). DATA is an NPZ or a folder of them; the bundled chignolin set if left out. The loss is that of
-    the fit, per real bead.
+    the folder with it). DATA is an NPZ or a folder of them; left out, it is `data.path` of a configuration, or else the
+    bundled chignolin set. The loss is that of the fit, per real bead.
     """
-    from cgcore.cli.models import load_model
+    from cgcore.cli.models import load_model, params_file
     from cgcore.cli.setup import prepare_jax
+    from cgcore.config import load_config
     from cgcore.data import read
     from cgcore.datasets import chignolin
     from cgcore.evaluation import evaluate
@@ -53,8 +54,17 @@ def evaluate_command(
         raise InputError(
             f"{model}: an OpenMM System has no terms to tell apart; give the priors.yaml that it was made of"
         )
+    if params_file(model) is None:
+        config = load_config(model, needs_data=data is None)
+        data = config.data_path if data is None else data
+        max_frames = config.max_frames if max_frames is None else max_frames
+        seed = config.seed if seed is None else seed
     options.refuse_factors([] if data is None else [data])
+<<<<<<< HEAD
     dataset = (chignolin() if data is None else read(data, units=units, box=box)).subset(max_frames, seed or 0)
+=======
+    dataset = (chignolin() if data is None else read(data, units=units)).subset(max_frames, seed or 0)
+>>>>>>> compat
     prepare_jax(cache)
     if (other := differing(model)) is not None:
         terminal.note(
@@ -68,7 +78,11 @@ def evaluate_command(
             from cgcore.serialize import write_json
 
             written.append(Path(output) / RECORD)
+<<<<<<< HEAD
             settings = {"model": model, "max_frames": max_frames, "seed": seed or 0, "units": units, "box": box}
+=======
+            settings = {"model": model, "max_frames": max_frames, "seed": seed or 0, "units": units}
+>>>>>>> compat
             data_of = {"path": dataset.path, "sha256": dataset.sha256, "used_frames": dataset.frame_ranges()}
             write_json(written[-1], found.as_dict() | {"config": settings, "data": data_of, "versions": versions()})
         if plot_file is not None:

@@ -74,7 +74,7 @@ class Source(NamedTuple):
 @click.option("--precision", type=click.Choice(["float64", "float32"]), help="Of the solve.")
 @click.option("--val-fraction", type=float, metavar="X", help="Hold out the last part of each protein (0).")
 @options.max_frames
-@options.seed
+@options.configured_seed
 @options.units
 @options.box
 @options.accept_faults

@@ -41,7 +41,8 @@ box = click.option(
 )
 accept_faults = click.option("--accept-faults", is_flag=True, help="Fit even to data that are surely wrong.")
 max_frames = click.option("--max-frames", type=int, metavar="N", help="Use N frames drawn at random.")
-seed = click.option("--seed", type=int, metavar="N", help="Seed of that draw (the configuration's, else 0).")
+seed = click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of that draw.")
+configured_seed = click.option("--seed", type=int, metavar="N", help="Seed of that draw (the configuration's, else 0).")
 blocks = click.option(
     "--blocks", type=int, default=20, show_default=True, metavar="N", help="Contiguous blocks per protein and source."
 )

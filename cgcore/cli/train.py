@@ -43,7 +43,7 @@ PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
 )
 @click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Learning curve: .png, .svg or .pdf.")
 @options.max_frames
-@options.seed
+@options.configured_seed
 @options.units
 @options.box
 @options.accept_faults
@@ -134,7 +134,8 @@ def _run(
         held_out = 0 if validation is None else validation.n_frames
         devices = len(jax.local_devices())
         about = " + ".join(parts), " and ".join(trained) or "nothing", named(train.dataset)
-        shown.say(f"{comparison}\n")
+        if said.dialect == "chemtrain":
+            shown.say(f"{comparison}\n")
         shown.say(opening(*about, train.n_frames, held_out, devices))
         initial = trainer.losses()
         results = trainer.train_full_pipeline(resume)
@@ -214,6 +215,7 @@ def _frames(
 
 
 def _with_checkpoints(said: Settings, output: str | None, resume: str | None) -> tuple[Settings, str | None]:
+<<<<<<< HEAD
     """Settings that name a folder for checkpoints where there is one, and the folder (or auto) to go on from."""
     from cgcore.pipeline.checkpoints import holds_checkpoints, next_free
 
@@ -227,11 +229,49 @@ def _with_checkpoints(said: Settings, output: str | None, resume: str | None) ->
         named, folder = folder, next_free(folder)
         if folder != named:
             terminal.note(f"{named}: holds checkpoints of an earlier run (--resume {named}); new ones go to {folder}")
+=======
+<<<<<<< HEAD
+    """Settings that name a folder for checkpoints where there is one, and the folder to go on from."""
+    from cgcore.pipeline.checkpoints import holds_checkpoints, next_free
+
+    folder = said.training.checkpoint_path
+    if folder is None and output is not None:
+        folder = str(Path(output) / CHECKPOINTS)
+    if resume == AUTO and folder is None:
+        raise InputError("--resume is auto, and no folder of checkpoints is named; give --output, or "
+                         "training.checkpoint_path")  # fmt: skip
+    resume = said.training.resume if resume is None else resume
+    if resume == AUTO and folder is not None:
+        begun = holds_checkpoints(folder)
+        resume = folder if begun else None
+        terminal.note(
+            f"{folder}: {'goes on from its newest checkpoint' if begun else 'holds no checkpoint, starts anew'}"
+        )
+    if resume is not None and os.path.isdir(Path(resume) / CHECKPOINTS):
+        resume = str(Path(resume) / CHECKPOINTS)
+    if resume is None and said.dialect == "chemtrain" and (named := said.training.checkpoint_path) is not None:
+=======
+    """Settings that name a folder for checkpoints where there is one, and the folder (or auto) to go on from."""
+    from cgcore.pipeline.checkpoints import holds_checkpoints, next_free
+
+    resume, named = resume or said.training.resume, said.training.checkpoint_path
+    if resume is not None and resume != AUTO and os.path.isdir(Path(resume) / CHECKPOINTS):
+        resume = str(Path(resume) / CHECKPOINTS)
+    folder = str(Path(output) / CHECKPOINTS) if named is None and output is not None else named
+>>>>>>> compat
     if resume == AUTO and folder is not None:
         begun = holds_checkpoints(folder)
         terminal.note(
             f"{folder}: {'goes on from its newest checkpoint' if begun else 'holds no checkpoint, starts anew'}"
         )
+<<<<<<< HEAD
+=======
+    if resume is None and said.dialect == "chemtrain" and named is not None:
+>>>>>>> config
+        folder = next_free(named)
+        if folder != named:
+            terminal.note(f"{named}: holds checkpoints of an earlier run (--resume {named}); new ones go to {folder}")
+>>>>>>> compat
     return replace(said, training=replace(said.training, checkpoint_path=folder)), resume
 
 

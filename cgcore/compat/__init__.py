@@ -7,7 +7,7 @@
     model = CombinedModel(config, train.R[0], None, train.species[0], train.N_max)
     results = Trainer(model, config, train, validation, train_data=train.get_all()).train_full_pipeline()
 
-Nothing is computed here, and nothing else in cgcore knows of it. docs/switching.md says what is the same and what is
+Nothing is computed here, and nothing else in cgcore knows of it. docs/scripts.md says what is the same and what is
 not. It needs `pip install 'cgcore[train]'`. Names are loaded when they are first used.
 """
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from cgcore.compat.combined_model import CombinedModel
 from cgcore.compat.configuration import settings_from
-from cgcore.compat.dataset_loader import loader_of
+from cgcore.compat.dataset_loader import DatasetLoader, loader_of
 from cgcore.compat.prior_energy import plain_params
 from cgcore.errors import InputError
 from cgcore.pipeline import loader as pipeline_loader
@@ -183,7 +183,9 @@ class Trainer:
 
     def evaluate_frame(self, frame_idx: int = 0) -> dict[str, Any]:
         """Energies by `E_` names, and force_rmse and force_mae of a component [kcal/mol/Å], of a training frame."""
-        frames = self.trainer.train_loader
+        # In the order that the script sees; the trainer's own may be another.
+        own = isinstance(self.train_loader, DatasetLoader)
+        frames = self.train_loader if own else self.trainer.train_loader
         R, F, mask, species = (x[frame_idx] for x in (frames.R, frames.F, frames.mask, frames.species))
         with self.trainer.model.precision():
             params, R = self.get_best_params(), R.astype(self.trainer.model.dtype)

@@ -101,8 +101,11 @@ def json_schema() -> str:
 def _for_editors(schema: JsonSchema) -> JsonSchema:
     """A key without what is cgcore's own, and without defaults that only repeat those of a block."""
     inside = "$ref" in schema or any("$ref" in member for member in schema.get("anyOf", ()))
-    drop = {"title", *(name for name in schema if name.startswith("x-"))} | ({"default"} if inside else set())
+    two = "x-theirs" in schema  # defaults, of which a schema can name one
+    drop = {"title", *(name for name in schema if name.startswith("x-"))} | ({"default"} if inside or two else set())
     kept = {name: value for name, value in schema.items() if name not in drop}
+    if two:
+        kept["description"] = f"{kept['description']} Default: {_default(schema).replace('`', '')}."
     if unit := schema.get("x-unit"):
         kept["description"] = f"{kept['description']} Unit: {unit}."
     return kept

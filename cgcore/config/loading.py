@@ -65,7 +65,7 @@ def config_of(document: Any, name: str, needs_data: bool = False) -> Config:
     model = checked(ModelKeys, _set(blocks.model), "model", reading)
     training = _training(blocks.training, reading)
     data = checked(DataSettings, _set(blocks.data), "data", reading)
-    needs_data = needs_data and asked and (model is None or model.use_priors)
+    needs_data = needs_data and asked and splines.file is None and (model is None or model.use_priors)
     path = data.found(reading) if data is not None and needs_data else None
     reading.check()
     assert prior is not None
@@ -142,8 +142,13 @@ def read_settings(document: Any, name: str, needs_data: bool = False) -> tuple[S
     if len(reading) or model is None or training is None or data is None:
         return None, reading
     used = prior if model.use_priors else None
+<<<<<<< HEAD
     network, core = network_of(model, allegro), None if model.core == "none" else model.core
     energy = ModelSettings(used, model.train_priors, network, core, splines.file, splines.residue_specific_angles)
+=======
+    network = network_of(model, allegro)
+    energy = ModelSettings(used, model.train_priors, network, splines.file, splines.residue_specific_angles)
+>>>>>>> compat
     return Settings(energy, training, optimizers, data, name, tuple(reading.left), reading.dialect, path), reading
 
 
