@@ -173,6 +173,7 @@ def _frames(
     """Frames to train on, held-out frames, and what `train.json` says of both."""
     from cgcore.data import read
     from cgcore.datasets import chignolin
+    from cgcore.fitting.door import door
     from cgcore.pipeline.loader import DatasetLoader
 
     path = said.data.path if path is None else path
@@ -186,6 +187,8 @@ def _frames(
     train, validation = whole.split_train_val(said.training.val_fraction)
     if said.training.val_fraction and validation is None:
         terminal.note(f"{whole.dataset.path}: too few frames to hold any out")
+    # Whatever is trained: the prior's own fit, if there is one, says the rest.
+    door(train.dataset, None if validation is None else validation.dataset, said.training.temperature)
     record = {
         "path": whole.dataset.path,
         "sha256": whole.dataset.sha256,
