@@ -60,11 +60,7 @@ def evaluate_command(
         max_frames = config.max_frames if max_frames is None else max_frames
         seed = config.seed if seed is None else seed
     options.refuse_factors([] if data is None else [data])
-<<<<<<< HEAD
     dataset = (chignolin() if data is None else read(data, units=units, box=box)).subset(max_frames, seed or 0)
-=======
-    dataset = (chignolin() if data is None else read(data, units=units)).subset(max_frames, seed or 0)
->>>>>>> compat
     prepare_jax(cache)
     if (other := differing(model)) is not None:
         terminal.note(
@@ -78,11 +74,7 @@ def evaluate_command(
             from cgcore.serialize import write_json
 
             written.append(Path(output) / RECORD)
-<<<<<<< HEAD
             settings = {"model": model, "max_frames": max_frames, "seed": seed or 0, "units": units, "box": box}
-=======
-            settings = {"model": model, "max_frames": max_frames, "seed": seed or 0, "units": units}
->>>>>>> compat
             data_of = {"path": dataset.path, "sha256": dataset.sha256, "used_frames": dataset.frame_ranges()}
             write_json(written[-1], found.as_dict() | {"config": settings, "data": data_of, "versions": versions()})
         if plot_file is not None:

@@ -191,6 +191,7 @@ def _frames(
     """Frames to train on, held-out frames, and what `train.json` says of both."""
     from cgcore.data import read
     from cgcore.datasets import chignolin
+    from cgcore.fitting.door import door
     from cgcore.pipeline.loader import DatasetLoader
 
     path = said.data_path if path is None else path
@@ -204,6 +205,8 @@ def _frames(
     train, validation = whole.split_train_val(said.training.val_fraction, said.training.hold_out)
     if said.training.val_fraction and validation is None:
         terminal.note(f"{whole.dataset.path}: too few frames to hold any out")
+    # Whatever is trained: the prior's own fit, if there is one, says the rest.
+    door(train.dataset, None if validation is None else validation.dataset, said.training.temperature)
     record = {
         "path": whole.dataset.path,
         "sha256": whole.dataset.sha256,
@@ -215,42 +218,6 @@ def _frames(
 
 
 def _with_checkpoints(said: Settings, output: str | None, resume: str | None) -> tuple[Settings, str | None]:
-<<<<<<< HEAD
-    """Settings that name a folder for checkpoints where there is one, and the folder (or auto) to go on from."""
-    from cgcore.pipeline.checkpoints import holds_checkpoints, next_free
-
-    resume = resume or said.training.resume
-    if resume is not None and resume != AUTO and os.path.isdir(Path(resume) / CHECKPOINTS):
-        resume = str(Path(resume) / CHECKPOINTS)
-    folder = said.training.checkpoint_path
-    if folder is None and output is not None:
-        folder = str(Path(output) / CHECKPOINTS)
-    elif folder is not None and resume is None and said.dialect == "chemtrain":
-        named, folder = folder, next_free(folder)
-        if folder != named:
-            terminal.note(f"{named}: holds checkpoints of an earlier run (--resume {named}); new ones go to {folder}")
-=======
-<<<<<<< HEAD
-    """Settings that name a folder for checkpoints where there is one, and the folder to go on from."""
-    from cgcore.pipeline.checkpoints import holds_checkpoints, next_free
-
-    folder = said.training.checkpoint_path
-    if folder is None and output is not None:
-        folder = str(Path(output) / CHECKPOINTS)
-    if resume == AUTO and folder is None:
-        raise InputError("--resume is auto, and no folder of checkpoints is named; give --output, or "
-                         "training.checkpoint_path")  # fmt: skip
-    resume = said.training.resume if resume is None else resume
-    if resume == AUTO and folder is not None:
-        begun = holds_checkpoints(folder)
-        resume = folder if begun else None
-        terminal.note(
-            f"{folder}: {'goes on from its newest checkpoint' if begun else 'holds no checkpoint, starts anew'}"
-        )
-    if resume is not None and os.path.isdir(Path(resume) / CHECKPOINTS):
-        resume = str(Path(resume) / CHECKPOINTS)
-    if resume is None and said.dialect == "chemtrain" and (named := said.training.checkpoint_path) is not None:
-=======
     """Settings that name a folder for checkpoints where there is one, and the folder (or auto) to go on from."""
     from cgcore.pipeline.checkpoints import holds_checkpoints, next_free
 
@@ -258,20 +225,15 @@ def _with_checkpoints(said: Settings, output: str | None, resume: str | None) ->
     if resume is not None and resume != AUTO and os.path.isdir(Path(resume) / CHECKPOINTS):
         resume = str(Path(resume) / CHECKPOINTS)
     folder = str(Path(output) / CHECKPOINTS) if named is None and output is not None else named
->>>>>>> compat
     if resume == AUTO and folder is not None:
         begun = holds_checkpoints(folder)
         terminal.note(
             f"{folder}: {'goes on from its newest checkpoint' if begun else 'holds no checkpoint, starts anew'}"
         )
-<<<<<<< HEAD
-=======
     if resume is None and said.dialect == "chemtrain" and named is not None:
->>>>>>> config
         folder = next_free(named)
         if folder != named:
             terminal.note(f"{named}: holds checkpoints of an earlier run (--resume {named}); new ones go to {folder}")
->>>>>>> compat
     return replace(said, training=replace(said.training, checkpoint_path=folder)), resume
 
 

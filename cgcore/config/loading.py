@@ -142,13 +142,8 @@ def read_settings(document: Any, name: str, needs_data: bool = False) -> tuple[S
     if len(reading) or model is None or training is None or data is None:
         return None, reading
     used = prior if model.use_priors else None
-<<<<<<< HEAD
     network, core = network_of(model, allegro), None if model.core == "none" else model.core
     energy = ModelSettings(used, model.train_priors, network, core, splines.file, splines.residue_specific_angles)
-=======
-    network = network_of(model, allegro)
-    energy = ModelSettings(used, model.train_priors, network, splines.file, splines.residue_specific_angles)
->>>>>>> compat
     return Settings(energy, training, optimizers, data, name, tuple(reading.left), reading.dialect, path), reading
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -50,6 +50,7 @@ class Dataset:
     units: str  # of the files; what is loaded is in Å and kcal/mol/Å
     choice: Choice = Choice()
     notes: tuple[str, ...] = ()  # what of the files could not be used
+    box: tuple[Any, ...] | float | None = None  # that was given beside the files, Å
     accept_faults: bool = False  # a fit goes on where data are surely wrong, see `cgcore.judging`
 
     def __repr__(self) -> str:

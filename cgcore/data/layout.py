@@ -130,7 +130,7 @@ def _wrong_row(start: int, ones: np.ndarray, count: np.ndarray) -> str | None:
         (count == 0, "says that all beads are padding; remove this frame"),
         (
             (ones != real_mask(count, ones.shape[1])).any(axis=1),
-            "has padding before a real bead; move the real beads to the front",
+            "has padding before a real bead; move the real beads to the front (a gap is said by 'resid')",
         ),
         (count < 2, "has fewer than two real beads; remove this frame"),
     ):

@@ -67,7 +67,14 @@ def read(
     if is_folder:
         sha256 = hashlib.sha256(b"".join(lines)).hexdigest()
     return Dataset(
-        tuple(sources), str(path), sha256, tuple(skipped), units, notes=tuple(notes), accept_faults=accept_faults
+        tuple(sources),
+        str(path),
+        sha256,
+        tuple(skipped),
+        units,
+        notes=tuple(notes),
+        box=_plain(box),
+        accept_faults=accept_faults,
     )
 
 
@@ -118,7 +125,13 @@ def from_arrays(
         digest.update(np.ascontiguousarray(arrays[key]).data)
     sha256 = digest.hexdigest()
     frames = checked.frames(name, sha256, Known())
-    return Dataset((frames,), name, sha256, (), units, notes=tuple(notes), accept_faults=accept_faults)
+    return Dataset((frames,), name, sha256, (), units, notes=tuple(notes), box=_plain(box), accept_faults=accept_faults)
+
+
+def _plain(box: Any) -> Any:
+    """A box as numbers, for records."""
+    plain = None if box is None else np.asarray(box, np.float64).tolist()
+    return tuple(plain) if isinstance(plain, list) else plain
 
 
 def _files(path: Path) -> tuple[list[Path], bool]:

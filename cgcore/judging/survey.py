@@ -31,8 +31,8 @@ LOOSE, RIGID, NEARER = 0.1, 0.05, 0.8
 """Bond lengths whose relative spread is above the first are none of a chain in order (CA atoms: 0.015); a pair whose
 distance has one below the second, and is below so many medians of the neighbours, is bonded."""
 
-DISORDER_FRAMES, DISORDER_BEADS = 50, 400
-"""Frames and beads at most for which all pairs are looked at."""
+DISORDER_FRAMES, DISORDER_BEADS = 25, 150
+"""Frames and beads at most whose pairs are looked at: 14 MB."""
 
 NORMAL = 1.4826
 """Standard deviation of a normal distribution over its median absolute deviation."""
@@ -220,9 +220,9 @@ def _limits(r: Float[np.ndarray, "frames bonds"]) -> BondLimits | None:
 def _disorder(R: Float[np.ndarray, "frames beads 3"], limits: BondLimits, number: np.ndarray) -> RigidPair | None:
     """A rigid pair where neighbours are not; None where neighbours are, or little can be said."""
     spread = limits.spread / limits.median
-    frames = R[:: -(-len(R) // DISORDER_FRAMES)].astype(np.float64)
-    n = R.shape[1]
-    if spread < LOOSE or len(frames) < 5 or not 3 <= n <= DISORDER_BEADS:
+    frames = R[:: -(-len(R) // DISORDER_FRAMES), :DISORDER_BEADS].astype(np.float64)
+    n = frames.shape[1]
+    if spread < LOOSE or len(frames) < 5 or n < 3:
         return None
     d = np.linalg.norm(frames[:, :, None] - frames[:, None], axis=-1)
     mean, deviation = d.mean(axis=0), d.std(axis=0)
@@ -243,10 +243,12 @@ def _by_bead(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]], of: int, li
 
 
 def _hashes(values: Float[np.ndarray, "frames beads 3"]) -> np.ndarray:
-    """64 bits of each frame: equal for equal values, and for others by chance in one pair of 2^64."""
-    words = np.ascontiguousarray(values + 0.0).reshape(len(values), -1)  # -0.0 is 0.0
-    words = words.view(np.uint32 if words.itemsize == 4 else np.uint64).astype(np.uint64)
-    random = np.random.default_rng(words.shape[1])
-    first, second = random.integers(0, 2**64, (2, words.shape[1]), np.uint64, endpoint=False) | np.uint64(1)
-    mixed = (words ^ (words >> np.uint64(29))) * first
-    return np.asarray(np.sum((mixed ^ (mixed >> np.uint64(32))) * second, axis=1, dtype=np.uint64))
+    """64 bits of each frame: equal for equal values, and for others by chance in one pair of some 2^60."""
+    words = (values + values.dtype.type(0)).reshape(len(values), -1)  # -0.0 is 0.0
+    if words.itemsize == 4:
+        words = words.view(np.uint32).astype(np.uint64)
+    else:
+        words = words.view(np.uint64)
+        words = words ^ (words >> np.uint64(32))  # so that the lowest bits differ, too, where values came from float32
+    random = np.random.default_rng(words.shape[1]).integers(0, 2**64, words.shape[1], np.uint64)
+    return words @ (random | np.uint64(1))
