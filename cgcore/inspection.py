@@ -14,34 +14,26 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from cgcore.data import Dataset
-from cgcore.data.blocks import real_mask, row_blocks
-from cgcore.data.splitting import protein_rows
-from cgcore.factor.batches import all_cuts
+from cgcore.data.contents import (
+    ProteinSummary,
+    SourceSummary,
+    extras_of,
+    proteins_of,
+    sources_of,
+    species_names_of,
+    species_of,
+)
+from cgcore.factor.batches import Batch, all_cuts
 from cgcore.factor.frames import frames_of
 from cgcore.factor.histogram import EDGES, Histograms
+from cgcore.judging import Judgement, judge
 from cgcore.physics import geometry
 from cgcore.physics.space import Displacement, free
-from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION
+from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION, Sites, unbroken
 from cgcore.x64 import solving
 
 MEDIAN_BINS_PER_E_FOLD = 1000
 """Bins of the bond lengths' logarithm: the median is right to one part in a thousand, whatever the unit."""
-
-
-class SourceSummary(NamedTuple):
-    """A file: its name, frames, and beads in a row."""
-
-    name: str
-    frames: int
-    beads: int
-
-
-class ProteinSummary(NamedTuple):
-    """A protein: its name, real beads, and frames in all sources."""
-
-    name: str
-    length: int
-    frames: int
 
 
 class Range(NamedTuple):
@@ -84,6 +76,7 @@ class Inspection:
         sources: a file each.
         proteins: in order of appearance.
         species: real beads of each species; empty where no source has species.
+        species_names: what the numbers stand for, where all files that say it agree.
         extras: other arrays of the sources, by name: dtype and shape in words.
         skipped_keys: keys that were not read.
         temperatures: distinct values of the extra array `temperature` [K].
@@ -95,6 +88,8 @@ class Inspection:
         force_peak: the largest one.
         mean_force: mean over real beads, (x, y, z).
         net_force_rms: root mean square component of the sum of forces over a frame; 0 where nothing outside acts.
+        notes: what of the files could not be used, a sentence each.
+        judgement: what is wrong with the data, and the numbers it rests on.
     """
 
     path: str
@@ -105,6 +100,7 @@ class Inspection:
     sources: tuple[SourceSummary, ...]
     proteins: tuple[ProteinSummary, ...]
     species: dict[int, int]
+    species_names: dict[int, str]
     extras: dict[str, str]
     skipped_keys: tuple[str, ...]
     temperatures: tuple[float, ...]
@@ -116,6 +112,8 @@ class Inspection:
     force_peak: Peak
     mean_force: tuple[float, float, float]
     net_force_rms: float
+    notes: tuple[str, ...]
+    judgement: Judgement
 
     def report(self) -> str:
         """All of it as text, at most 100 columns wide."""
@@ -142,7 +140,7 @@ def inspect(data: Dataset | str | os.PathLike[str] | Any, displacement: Displace
     with solving("inspect"):
         for cut in all_cuts(dataset, dataset.segments()):
             batch, name, numbers = cut.load(), cut.source.source, cut.source.frame_numbers[cut.rows]
-            gathered.add_geometry(_look(displacement, batch.R, batch.lengths), batch.lengths, name, numbers)
+            gathered.add_geometry(_look(displacement, batch.R, batch.lengths, batch.sites), batch, name, numbers)
             gathered.add_forces(batch.F[: len(numbers)].astype(np.float64), name, numbers)
     beads = dataset.real_beads
     assert gathered.peak is not None  # there is at least one frame
@@ -152,10 +150,11 @@ def inspect(data: Dataset | str | os.PathLike[str] | Any, displacement: Displace
         frames=dataset.n_frames,
         beads=dataset.n_beads,
         real_beads=beads,
-        sources=tuple(SourceSummary(s.source, s.n_frames, s.n_beads) for s in dataset.sources),
-        proteins=_proteins(dataset),
-        species=_species(dataset),
-        extras=_extras(dataset),
+        sources=sources_of(dataset),
+        proteins=proteins_of(dataset),
+        species=species_of(dataset),
+        species_names=species_names_of(dataset),
+        extras=extras_of(dataset),
         skipped_keys=dataset.skipped_keys,
         temperatures=dataset.temperatures,
         ranges=gathered.ranges(),
@@ -166,6 +165,8 @@ def inspect(data: Dataset | str | os.PathLike[str] | Any, displacement: Displace
         force_peak=gathered.peak,
         mean_force=tuple((gathered.force / beads).tolist()),
         net_force_rms=float(np.sqrt(gathered.net_squares / (3 * dataset.n_frames))),
+        notes=dataset.notes,
+        judgement=judge(dataset),
     )
 
 
@@ -176,8 +177,11 @@ class _Seen(NamedTuple):
 
 
 @partial(jax.jit, static_argnums=0)
-def _look(displacement: Displacement, R: Float[Array, "frames beads 3"], lengths: Int[Array, " frames"]) -> _Seen:
+def _look(
+    displacement: Displacement, R: Float[Array, "frames beads 3"], lengths: Int[Array, " frames"], sites: Sites | None
+) -> _Seen:
     """Internal coordinates, and the closest repelling pair of each frame (inf: none; i * beads + j)."""
+    site = jnp.arange(R.shape[1]) if sites is None else sites[:, 0]
 
     def one(R: Float[Array, "beads 3"], length: Int[Array, ""]) -> _Seen:
         b = jax.vmap(displacement)(R[1:], R[:-1])
@@ -187,7 +191,7 @@ def _look(displacement: Displacement, R: Float[Array, "frames beads 3"], lengths
             "dihedral": jax.vmap(geometry.dihedral)(b[:-2], b[1:-1], b[2:]),
         }
         bead = jnp.arange(R.shape[0])
-        repel = (bead[None] - bead[:, None] >= REPULSIVE_MIN_SEPARATION) & (bead < length)[None]
+        repel = (site[None] - site[:, None] >= REPULSIVE_MIN_SEPARATION) & (bead < length)[None]
         apart = jax.vmap(jax.vmap(displacement, (None, 0)), (0, None))(R, R)
         distance = jnp.where(repel, jnp.linalg.norm(apart, axis=2), jnp.inf).ravel()
         return _Seen(internal, jnp.min(distance), jnp.argmin(distance))
@@ -207,11 +211,13 @@ class _Gathered:
         self.squares = self.net_squares = 0.0
         self.force = np.zeros(3)
 
-    def add_geometry(self, seen: _Seen, lengths: np.ndarray, source: str, numbers: np.ndarray) -> None:
+    def add_geometry(self, seen: _Seen, batch: Batch, source: str, numbers: np.ndarray) -> None:
+        lengths, sites = batch.lengths, batch.sites
         values = {name: np.asarray(seen.internal[name]) for name in EDGES}  # what is compiled sorts its keys
-        self.histograms += Histograms.of({name: x.T for name, x in values.items()}, lengths)
+        self.histograms += Histograms.of({name: x.T for name, x in values.items()}, lengths, sites)
         for spanned, (name, x) in enumerate(values.items(), start=1):
-            x = x[np.arange(x.shape[1]) < (lengths - spanned)[:, None]]
+            real = np.arange(x.shape[1]) < (lengths - spanned)[:, None]
+            x = x[real if sites is None else real & unbroken(sites, spanned).T]
             if x.size:
                 count, least, most, total = self.totals.get(name, (0, np.inf, -np.inf, 0.0))
                 least, most = min(least, float(x.min())), max(most, float(x.max()))
@@ -245,32 +251,3 @@ class _Gathered:
         bins = sorted(self.log_bonds)
         below = np.cumsum([self.log_bonds[k] for k in bins])
         return float(np.exp((bins[int(np.searchsorted(below, below[-1] / 2))] + 0.5) / MEDIAN_BINS_PER_E_FOLD))
-
-
-def _proteins(dataset: Dataset) -> tuple[ProteinSummary, ...]:
-    found: dict[str, ProteinSummary] = {}
-    for source in dataset.sources:
-        for name, rows in protein_rows(source):
-            before = found[name].frames if name in found else 0
-            found[name] = ProteinSummary(name, int(source.lengths[rows[0]]), before + len(rows))
-    return tuple(found.values())
-
-
-def _species(dataset: Dataset) -> dict[int, int]:
-    counts: Counter[int] = Counter()
-    for source in dataset.sources:
-        for block in row_blocks(source.n_frames, source.n_beads):
-            species = source.species(block)
-            if species is not None:
-                values, n = np.unique(species[real_mask(source.lengths[block], source.n_beads)], return_counts=True)
-                counts.update(dict(zip(values.tolist(), n.tolist(), strict=True)))
-    return dict(sorted(counts.items()))
-
-
-def _extras(dataset: Dataset) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for source in dataset.sources:
-        for name, array in source.extras.items():
-            shape = " x ".join(str(n) for n in array.shape) or "one value"
-            found.setdefault(name, f"{array.dtype.name}, {shape}")
-    return found

@@ -333,3 +333,21 @@ def test_what_cannot_be_met_is_one_error_that_names_it() -> None:
     assert any(one.text in message for one in constraints("safe", factor, 300.0))
     assert "choose constraints nonnegative or none" in message
     assert cgcore.fit(factor, prior, Options(truncation=0.9, constraints="none")).train_loss > 0
+
+
+@pytest.mark.parametrize(("middle", "bounded"), [(7.0, 0), (1.7, 0), (5.85, 1), (5.0, 2)])
+def test_bonds_beyond_what_is_counted_bind_nothing(middle: float, bounded: int) -> None:
+    """Lengths outside of 2 to 6 Å are all in the outermost bins, which say nothing of where they end."""
+    chains = random_chains(60, [8], 8, seed=4)
+    longer = Chains(chains.R * middle / 3.8, chains.F, chains.mask)
+    factor = factor_without_a_pass(longer, prior_of(2, DISTINCT, 1))
+    found = {one.name: one for one in constraints("safe", factor, 300.0)}
+    bonds = np.linalg.norm(np.diff(longer.R, axis=1), axis=-1)
+    assert (found["kr"].bounds == 0).all() == (bounded < 2)
+    rows = found["r0"].normals if bounded else np.zeros((0, 2))
+    assert ("r0" in found, len(rows)) == (bounded > 0, bounded)
+    # kr (r0 - shortest) >= 0: within a bin and the part of a percentile of the shortest bond.
+    for shortest in -rows[:1, 0]:
+        assert shortest == pytest.approx(bonds.min(), abs=0.02)
+    low, high = factor.histograms.known("bond", factor.histograms.sampled_range("bond")) or (0, 0)
+    assert low <= bonds.min() < bonds.max() <= high

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cgcore.data import from_arrays, locate_overlap, read
-from cgcore.data.proteins import ALPHABET
 from cgcore.data.units import ANGSTROM_PER_NM, KJ_PER_KCAL
 
 LENGTHS = np.array([3, 5, 4, 3, 2])
@@ -108,8 +107,8 @@ def test_proteins_by_species() -> None:
     frames = from_arrays(R, F, mask, species).sources[0]
     assert frames.protein.tolist() == [0, 1, 2, 0, 3]
     assert frames.protein.dtype == np.int32
-    assert frames.protein_names == ("ARN", "ARNDC", "ARD", "protein-3-3")
-    assert ALPHABET == "ARNDCQEGHILKMFPSTWYV"
+    assert frames.protein_names == ("protein-3-1", "protein-5-1", "protein-3-2", "protein-3-3")
+
     found = frames.species(np.array([4, 0]))
     assert found is not None
     np.testing.assert_array_equal(found, np.array([[0, 1, 99, 0, 0], [0, 1, 2, 0, 0]], np.int32), strict=True)
@@ -143,6 +142,8 @@ def test_names_from_residues(tmp_path: Path, dtype: str) -> None:
         (one, REAL, ("protein-3-1", "protein-5-1", "protein-4-1", "protein-2-1")),
         (np.array(["GLY", "ALA", "XXX", "LYS", "VAL"], dtype), np.ones((5, 5)), ("protein-5-1",)),
         (one[:4], np.ones((5, 5)), ("protein-5-1",)),
+        (np.array(["HSD", "HIE", "CYX", "NALA", "g"], "U4"), np.ones((5, 5)), ("HHCAG",)),
+        (np.array(["GLY", "ALA", "TRP", "PAD", "PAD"], dtype), np.tile([1, 1, 1, 0, 0], (5, 1)), ("GAW",)),
         (np.arange(5), np.ones((5, 5)), ("protein-5-1",)),
     ]:
         np.savez(tmp_path / "a.npz", R=R, F=F, mask=mask, resname=resname)

@@ -56,7 +56,7 @@ CASES = {
     "R with two axes": ({**good(), "R": np.zeros((4, 15))}, ["'R'", "(4, 15)"]),
     "R in two dimensions": ({**good(), "R": np.zeros((4, 5, 2))}, ["'R'", "(4, 5, 2)"]),
     "F of other shape": ({**good(), "F": np.zeros((4, 6, 3))}, ["'F'", "(4, 6, 3)", "(4, 5, 3)"]),
-    "mask of other shape": ({**good(), "mask": np.ones(5)}, ["'mask'", "(5,)", "(4, 5)"]),
+    "mask of other shape": ({**good(), "mask": np.ones(4)}, ["'mask'", "(4,)", "(4, 5)"]),
     "species of other shape": ({**good(), "species": np.ones((5, 4), int)}, ["'species'", "(5, 4)"]),
     "complex R": ({**good(), "R": good()["R"] + 0j}, ["'R'", "complex"]),
     "bool F": ({**good(), "F": good()["F"] > 0}, ["'F'", "bool"]),
@@ -122,7 +122,7 @@ def test_n_max_must_agree(tmp_path: Path, value: Any) -> None:
     np.savez(tmp_path / "a.npz", **good(), N_max=value)
     with pytest.raises(InputError, match=r"a\.npz: key 'N_max' is .* 5 beads"):
         read(tmp_path / "a.npz")
-    for right in (5, [5], 5.0):
+    for right in (5, [5], 5.0, [5] * 5, [5] * 4):
         np.savez(tmp_path / "a.npz", **good(), N_max=right)
         assert "N_max" in read(tmp_path / "a.npz").sources[0].extras
 

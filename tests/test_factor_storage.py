@@ -178,6 +178,7 @@ ARRAYS = (
     "source",
     "protein",
     "sha256",
+    "broken",
     "range_counts",
     "ranges",
     "histogram_bond",
@@ -318,6 +319,8 @@ MEANINGLESS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray], str]] = {
     "very many beads": ("beads", lambda x: x * 0 + 2**62, "beads"),
     "half a bead": ("beads", lambda x: x + 0.5, "dtype"),
     "one bead more": ("beads", lambda x: x + 1, "beads"),
+    "rows taken away": ("broken", lambda x: x + 1, "histogram of bond"),
+    "rows given": ("broken", lambda x: x - 1, "gaps take away"),
     "narrow beads": ("beads", lambda x: x.astype(np.int32), "dtype"),
     "half a frame": ("frames", lambda x: x * 0 + 0.5, "dtype"),
     "no frames": ("frames", lambda x: x * 0, "0 frames"),
@@ -380,7 +383,7 @@ def test_any_change_is_seen(path: Path, name: str) -> None:
     refused(path, "was changed")
 
 
-@pytest.mark.parametrize("former", ["cgcore factor 1", "cgcore factor 2"])
+@pytest.mark.parametrize("former", ["cgcore factor 1", "cgcore factor 2", "cgcore factor 3"])
 def test_a_file_of_a_former_format_is_refused_by_name(path: Path, former: str) -> None:
     arrays: dict[str, Any] = arrays_of(path) | {"format": np.array(former)}
     for name in ("checksum", "sha256", "ranges", "range_counts"):

@@ -123,7 +123,15 @@ def test_text_is_plain_and_narrow(peptide: Inspection) -> None:
     text = render(peptide)
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 100
-    for expected in (PEPTIDE, "1,000 frames", "3.871 Å", "23.31 kcal/mol/Å", "320 K", "Y 30 %", "only the beads act"):
+    for expected in (
+        PEPTIDE,
+        "1,000 frames",
+        "3.871 Å",
+        "23.31 kcal/mol/Å",
+        "320 K",
+        "(TYR) 30 %",
+        "only the beads act",
+    ):
         assert expected in text
     assert "are the units right" not in text
 

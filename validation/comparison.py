@@ -25,7 +25,7 @@ CONVERGED = 1e-8
 
 def independent(record: Recorded) -> Iterator[Row]:
     """The record's own losses again, from the explicit matrix: the record itself is sound."""
-    system = explicit.system(record.data.join(), record.prior.weights, record.prior.params)
+    system = explicit.system(record.data.join(), record.prior.weights, record.prior.params, record.data.sites())
     start = explicit.coefficients(record.prior.params)
     known = record.output["independent_float64"]
     found = {

@@ -79,13 +79,18 @@ class System:
         return self.loss(start + y / scale), int(rank)
 
 
-def system(batch: Any, weights: Any, params: Mapping[str, Any]) -> System:
-    """The explicit system of padded frames (`R, F, mask`) for a prior's weights and numbers of harmonics."""
+def system(batch: Any, weights: Any, params: Mapping[str, Any], sites: Array | None = None) -> System:
+    """The explicit system of padded frames (`R, F, mask`) for a prior's weights and numbers of harmonics.
+
+    `sites` (frames, beads) number the beads of each frame along their chains; without them a frame is one chain.
+    """
     lengths = np.asarray(batch.mask).astype(bool).sum(axis=1)
+    sites = np.broadcast_to(np.arange(batch.R.shape[1]), batch.R.shape[:2]) if sites is None else sites
     X, F = [], []
-    for n in sorted(set(lengths.tolist()) - {0}):
-        rows = lengths == n
-        block = matrix(np.asarray(batch.R)[rows, :n].astype(float), weights, params)
+    kinds = {(n, tuple(row[:n])) for n, row in zip(lengths.tolist(), sites.tolist(), strict=True) if n}
+    for n, chain in sorted(kinds):
+        rows = (lengths == n) & (sites[:, :n] == chain).all(axis=1)
+        block = matrix(np.asarray(batch.R)[rows, :n].astype(float), weights, params, np.array(chain))
         X.append(block.reshape(-1, block.shape[-1]))
         F.append(np.asarray(batch.F)[rows, :n].astype(float).reshape(-1))
     return System(np.concatenate(X), np.concatenate(F), int(lengths.sum()))
@@ -102,42 +107,54 @@ def coefficients(params: Mapping[str, Any]) -> Array:
     return np.concatenate([np.atleast_1d(part) for part in parts])
 
 
-def matrix(R: Array, weights: Any, params: Mapping[str, Any]) -> Array:
-    """X of frames without padding, (frames, beads, 3, n)."""
+def matrix(R: Array, weights: Any, params: Mapping[str, Any], sites: Array | None = None) -> Array:
+    """X of frames without padding, (frames, beads, 3, n); `sites` (beads,) number the beads along their chains."""
+    sites = np.arange(R.shape[1]) if sites is None else sites
     n_angle, n_dihedral = len(params["a"]), len(params["k_dih"])
     frames, beads = R.shape[:2]
     columns = [np.zeros((frames, beads, 3, 2 + 2 * n_angle + 2 * n_dihedral))]
     bond, angle = slice(0, 2), slice(2, 2 + 2 * n_angle)
     dihedral = slice(angle.stop, angle.stop + 2 * n_dihedral)
-    _consecutive(columns[0][..., bond], R, 2, _distance, lambda r: [r, -np.ones_like(r)], weights.bond)
-    _consecutive(columns[0][..., angle], R, 3, _angle, lambda t: _fourier(t, n_angle), weights.angle)
-    _consecutive(columns[0][..., dihedral], R, 4, _dihedral, lambda t: _fourier(t, n_dihedral), weights.dihedral)
-    columns.append(_pairs(R, 6, beads - 1, weights.repulsive))
+    _consecutive(columns[0][..., bond], R, sites, 2, _distance, lambda r: [r, -np.ones_like(r)], weights.bond)
+    _consecutive(columns[0][..., angle], R, sites, 3, _angle, lambda t: _fourier(t, n_angle), weights.angle)
+    _consecutive(columns[0][..., dihedral], R, sites, 4, _dihedral, lambda t: _fourier(t, n_dihedral), weights.dihedral)
+    columns.append(_pairs(R, sites, 6, np.inf, weights.repulsive))
     if weights.excluded_volume is not None:
-        columns.append(_pairs(R, 2, min(5, beads - 1), weights.excluded_volume))
+        columns.append(_pairs(R, sites, 2, 5, weights.excluded_volume))
     return np.concatenate(columns, axis=-1)
 
 
 def _consecutive(
-    out: Array, R: Array, width: int, coordinate: Callable, slopes: Callable[[Array], list[Array]], weight: float
+    out: Array,
+    R: Array,
+    sites: Array,
+    width: int,
+    coordinate: Callable,
+    slopes: Callable[[Array], list[Array]],
+    weight: float,
 ) -> None:
-    """Add the columns of a term of `width` consecutive beads to `out`."""
+    """Add the columns of a term of `width` consecutive beads to `out`, where each is bonded to the next."""
     rows = R.shape[1] - width + 1
     if rows < 1 or out.shape[-1] == 0:
         return
     local = np.stack([R[:, k : k + rows] for k in range(width)], axis=2)
     value, gradient = _with_gradient(coordinate, local)
+    gradient = gradient * (sites[width - 1 :] - sites[:rows] == width - 1)[:, None, None]
     dE = np.stack(slopes(value), axis=-1)
     for k in range(width):
         out[:, k : k + rows] -= weight * gradient[:, :, k, :, None] * dE[:, :, None, :]
 
 
-def _pairs(R: Array, nearest: int, farthest: int, weight: float) -> Array:
-    """The column of 1/r^4 over pairs with nearest <= j - i <= farthest."""
+def _pairs(R: Array, sites: Array, nearest: int, farthest: float, weight: float) -> Array:
+    """The column of 1/r^4 over pairs whose sites are from nearest to farthest apart."""
     out = np.zeros((*R.shape, 1))
-    for s in range(nearest, farthest + 1):
+    for s in range(1, R.shape[1]):
+        apart = sites[s:] - sites[:-s]
+        counts = (apart >= nearest) & (apart <= farthest)
+        if not counts.any():
+            continue
         d = R[:, s:] - R[:, :-s]
-        force = 4 * d / np.sum(d**2, axis=-1, keepdims=True) ** 3
+        force = 4 * d / np.where(counts[:, None], np.sum(d**2, axis=-1, keepdims=True), np.inf) ** 3
         out[:, s:, :, 0] += weight * force
         out[:, :-s, :, 0] -= weight * force
     return out

@@ -23,10 +23,19 @@ output = click.option(
 @output
 @options.config
 @options.units
+@options.box
+@options.accept_faults
 @options.blocks
 @options.cache
 def compress_command(
-    data: tuple[str, ...], output_file: str, config_file: str | None, units: str, blocks: int, cache: bool
+    data: tuple[str, ...],
+    output_file: str,
+    config_file: str | None,
+    units: str,
+    box: tuple[float, float, float] | None,
+    accept_faults: bool,
+    blocks: int,
+    cache: bool,
 ) -> None:
     """Turn DATA (NPZ files or folders of them) into one factor, all that a fit needs to know of them."""
     from cgcore.cli.setup import prepare_jax
@@ -36,6 +45,7 @@ def compress_command(
     from cgcore.factor.factor import merge
     from cgcore.factor.fingerprint import Fingerprint
     from cgcore.factor.storage import save_factor
+    from cgcore.fitting.door import door
     from cgcore.fitting.options import Options
     from cgcore.physics.prior import require_formulas
     from cgcore.report.progress import watching
@@ -47,13 +57,17 @@ def compress_command(
     require_formulas(prior, f"{config_file}: no factor")
     checked = Options(blocks=blocks)
     options.refuse_factors(data)
-    datasets = [read(path, units=units) for path in data]
+    datasets = [read(path, units=units, box=box, accept_faults=accept_faults) for path in data]
+    doors = [door(dataset, None, None) for dataset in datasets]
     prepare_jax(cache)
     with watching() as watchers:
         factors = [
             compress(dataset, Fingerprint.of(prior), blocks=checked.blocks, progress=watchers.frames)
             for dataset in datasets
         ]
+    for judged, made in zip(doors, factors, strict=True):
+        for sentence in judged.said(made):
+            terminal.note(sentence)
     with options.warnings_said():
         factor = merge(*factors)
     save_factor(output_file, factor)

@@ -29,6 +29,14 @@ class HeldOut(NamedTuple):
     hold_out: HoldOut
 
 
+class Reading(NamedTuple):
+    """How files are read: the arguments of `cgcore.read`."""
+
+    units: str
+    box: tuple[float, float, float] | None = None
+    accept_faults: bool = False
+
+
 class Source(NamedTuple):
     """What is fitted to, and what is held out."""
 
@@ -68,6 +76,8 @@ class Source(NamedTuple):
 @options.max_frames
 @options.configured_seed
 @options.units
+@options.box
+@options.accept_faults
 @options.blocks
 @options.cache
 def fit_command(
@@ -79,6 +89,8 @@ def fit_command(
     max_frames: int | None,
     seed: int | None,
     units: str,
+    box: tuple[float, float, float] | None,
+    accept_faults: bool,
     cache: bool,
     **settings: Any,
 ) -> None:
@@ -105,7 +117,8 @@ def fit_command(
     held_out = HeldOut(config.val_fraction or 0.0, config.hold_out)
     if val_fraction is not None:
         held_out = HeldOut(val_fraction, "each_protein")
-    source = _source(data, units, max_frames, seed, held_out, config, chosen)
+    reading = Reading(units, box, accept_faults)
+    source = _source(data, reading, max_frames, seed, held_out, config, chosen)
     result = _fit(source, config, chosen, cache)
     # First the files: nothing that happens to the terminal comes before them.
     try:
@@ -157,7 +170,7 @@ def _options(config: Config, settings: dict[str, Any]) -> Options:
 
 def _source(
     path: str | None,
-    units: str,
+    reading: Reading,
     max_frames: int | None,
     seed: int | None,
     held_out: HeldOut,
@@ -172,14 +185,18 @@ def _source(
     if path is not None and is_factor(path):
         from cgcore.data import UNITS
 
-        if max_frames is not None or held_out.fraction or units != UNITS[0]:
-            raise InputError(f"{path}: a factor has no frames; leave out max-frames, val-fraction and units")
+        if max_frames is not None or held_out.fraction or reading != Reading(UNITS[0]):
+            raise InputError(
+                f"{path}: a factor has no frames; leave out max-frames, val-fraction, units, box and accept-faults"
+            )
         return _stored(path, config, chosen)
     most = config.max_frames if max_frames is None else max_frames
-    whole = read(path, units=units) if path is not None else chignolin()
+    whole = read(path, **reading._asdict()) if path is not None else chignolin()
     whole = whole.subset(most, config.seed if seed is None else seed)
     if whole.skipped_keys:
         terminal.note(f"{whole.path}: not read: {', '.join(whole.skipped_keys)}")
+    for sentence in whole.notes:
+        terminal.note(sentence)
     train, validation = whole.split(*held_out)
     if held_out.fraction and validation is None:
         terminal.note(f"{whole.path}: too few frames to hold any out")

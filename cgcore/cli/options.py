@@ -32,6 +32,14 @@ config = click.option("--config", "config_file", type=PATH, metavar="FILE", help
 units = click.option(
     "--units", type=click.Choice(UNITS), default=UNITS[0], show_default=True, help="Units of the data."
 )
+box = click.option(
+    "--box",
+    type=float,
+    nargs=3,
+    metavar="X Y Z",
+    help="Edges [Å] of the periodic box that chains were wrapped into (else the data's own `box`).",
+)
+accept_faults = click.option("--accept-faults", is_flag=True, help="Fit even to data that are surely wrong.")
 max_frames = click.option("--max-frames", type=int, metavar="N", help="Use N frames drawn at random.")
 seed = click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of that draw.")
 configured_seed = click.option("--seed", type=int, metavar="N", help="Seed of that draw (the configuration's, else 0).")

@@ -42,6 +42,7 @@ RECORD, PICTURE = "simulation.json", "simulation.png"
 @click.option("--trajectory", type=options.PATH, metavar="FILE", help="Saved frames as a .pdb of many models.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was killed, from --output.")
 @options.units
+@options.box
 @options.cache
 def simulate_command(
     model: str,
@@ -50,6 +51,7 @@ def simulate_command(
     plot_file: str | None,
     trajectory: str | None,
     units: str,
+    box: tuple[float, float, float] | None,
     cache: bool,
     **settings: Any,
 ) -> None:
@@ -69,7 +71,7 @@ def simulate_command(
         raise InputError("--resume needs --output, the folder of the run that was killed")
     plot_file = _check_targets(output, plot_file, trajectory)
     options.refuse_factors([] if data is None else [data])
-    dataset = chignolin() if data is None else read(data, units=units)
+    dataset = chignolin() if data is None else read(data, units=units, box=box)
     if cache:
         from cgcore.cli.setup import use_compilation_cache
 

@@ -45,6 +45,8 @@ PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
 @options.max_frames
 @options.configured_seed
 @options.units
+@options.box
+@options.accept_faults
 @options.cache
 def train_command(
     config: str | None,
@@ -56,6 +58,8 @@ def train_command(
     max_frames: int | None,
     seed: int | None,
     units: str,
+    box: tuple[float, float, float] | None,
+    accept_faults: bool,
     cache: bool,
 ) -> None:
     """Train the prior and a network to the forces in DATA, as CONFIG (YAML) says.
@@ -81,7 +85,8 @@ def train_command(
     seed = said.training.seed if seed is None else seed
     said, resume = _with_checkpoints(said, output, resume)
     plot_file = _check_targets(output, plot_file)
-    train, validation, record = _frames(said, data, units, max_frames, seed)
+    reading = {"units": units, "box": box, "accept_faults": accept_faults}
+    train, validation, record = _frames(said, data, reading, max_frames, seed)
     from cgcore.cli.setup import prepare_jax
     from cgcore.report.comparison_text import comparison_text
 
@@ -181,21 +186,27 @@ def _write(folder: Path, trainer: Trainer, record: Mapping[str, Any], group: Gro
 
 
 def _frames(
-    said: Settings, path: str | None, units: str, max_frames: int | None, seed: int
+    said: Settings, path: str | None, reading: Mapping[str, Any], max_frames: int | None, seed: int
 ) -> tuple[DatasetLoader, DatasetLoader | None, dict[str, Any]]:
     """Frames to train on, held-out frames, and what `train.json` says of both."""
+    from cgcore.data import read
     from cgcore.datasets import chignolin
+    from cgcore.fitting.door import door
     from cgcore.pipeline.loader import DatasetLoader
 
     path = said.data_path if path is None else path
     most = said.data.max_frames if max_frames is None else max_frames
     options.refuse_factors([] if path is None else [path])
-    whole = DatasetLoader(chignolin() if path is None else path, most, seed, units=units)
+    whole = DatasetLoader(chignolin() if path is None else read(path, **reading), most, seed)
+    for sentence in whole.dataset.notes:
+        terminal.note(sentence)
     if whole.dataset.skipped_keys:
         terminal.note(f"{whole.dataset.path}: not read: {', '.join(whole.dataset.skipped_keys)}")
     train, validation = whole.split_train_val(said.training.val_fraction, said.training.hold_out)
     if said.training.val_fraction and validation is None:
         terminal.note(f"{whole.dataset.path}: too few frames to hold any out")
+    # Whatever is trained: the prior's own fit, if there is one, says the rest.
+    door(train.dataset, None if validation is None else validation.dataset, said.training.temperature)
     record = {
         "path": whole.dataset.path,
         "sha256": whole.dataset.sha256,
@@ -207,27 +218,6 @@ def _frames(
 
 
 def _with_checkpoints(said: Settings, output: str | None, resume: str | None) -> tuple[Settings, str | None]:
-<<<<<<< HEAD
-    """Settings that name a folder for checkpoints where there is one, and the folder to go on from."""
-    from cgcore.pipeline.checkpoints import holds_checkpoints, next_free
-
-    folder = said.training.checkpoint_path
-    if folder is None and output is not None:
-        folder = str(Path(output) / CHECKPOINTS)
-    if resume == AUTO and folder is None:
-        raise InputError("--resume is auto, and no folder of checkpoints is named; give --output, or "
-                         "training.checkpoint_path")  # fmt: skip
-    resume = said.training.resume if resume is None else resume
-    if resume == AUTO and folder is not None:
-        begun = holds_checkpoints(folder)
-        resume = folder if begun else None
-        terminal.note(
-            f"{folder}: {'goes on from its newest checkpoint' if begun else 'holds no checkpoint, starts anew'}"
-        )
-    if resume is not None and os.path.isdir(Path(resume) / CHECKPOINTS):
-        resume = str(Path(resume) / CHECKPOINTS)
-    if resume is None and said.dialect == "chemtrain" and (named := said.training.checkpoint_path) is not None:
-=======
     """Settings that name a folder for checkpoints where there is one, and the folder (or auto) to go on from."""
     from cgcore.pipeline.checkpoints import holds_checkpoints, next_free
 
@@ -241,7 +231,6 @@ def _with_checkpoints(said: Settings, output: str | None, resume: str | None) ->
             f"{folder}: {'goes on from its newest checkpoint' if begun else 'holds no checkpoint, starts anew'}"
         )
     if resume is None and said.dialect == "chemtrain" and named is not None:
->>>>>>> config
         folder = next_free(named)
         if folder != named:
             terminal.note(f"{named}: holds checkpoints of an earlier run (--resume {named}); new ones go to {folder}")

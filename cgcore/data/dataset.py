@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -49,6 +49,9 @@ class Dataset:
     skipped_keys: tuple[str, ...]  # keys of the files that were not read: object arrays, large extras
     units: str  # of the files; what is loaded is in Å and kcal/mol/Å
     choice: Choice = Choice()
+    notes: tuple[str, ...] = ()  # what of the files could not be used
+    box: tuple[Any, ...] | float | None = None  # that was given beside the files, Å
+    accept_faults: bool = False  # a fit goes on where data are surely wrong, see `cgcore.judging`
 
     def __repr__(self) -> str:
         return (
@@ -73,9 +76,7 @@ class Dataset:
     @property
     def temperatures(self) -> tuple[float, ...]:
         """Distinct values of the extra array `temperature` [K]; one that holds no numbers says nothing."""
-        found = [source.extras["temperature"] for source in self.sources if "temperature" in source.extras]
-        numbers = [np.asarray(x, np.float64).ravel() for x in found if x.dtype.kind in "iuf"]
-        return tuple(np.unique(np.concatenate(numbers)).tolist()) if numbers else ()
+        return tuple(sorted({kelvin for source in self.sources for kelvin in source.temperatures}))
 
     def subset(self, max_frames: int | None, seed: int = 0) -> Dataset:
         """At most `max_frames` frames, drawn at random without replacement from all, in their order.
@@ -153,6 +154,19 @@ class Dataset:
                     batch.species[out, beads] = species
             offset += frames.n_frames
         return batch
+
+    def sites(self) -> np.ndarray | None:
+        """Sites of the beads of all frames, as `join` pads them, (frames, beads) int32: beads whose sites differ by 1
+        are bonded (see `cgcore.data.chains`). None where every frame is one chain without gaps."""
+        if all(frames.sites is None for frames in self.sources):
+            return None
+        sites = np.zeros((self.n_frames, self.n_beads), np.int32)
+        offset = 0
+        for frames in self.sources:
+            rows = np.stack([frames.sites_of(label) for label in range(len(frames.protein_names))])
+            sites[offset : offset + frames.n_frames, : frames.n_beads] = rows[frames.protein]
+            offset += frames.n_frames
+        return sites
 
     def _chosen(self, rows: list[np.ndarray]) -> Dataset:
         """These rows of each source; sources without any are left out."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from cgcore.data.blocks import real_mask
+from cgcore.data.boxes import made_whole
 from cgcore.data.stored import Rows
 from cgcore.data.units import factors
 
@@ -50,6 +51,8 @@ class Frames:
     store: Store = field(repr=False)
     rows: np.ndarray | None = field(default=None, repr=False)  # rows of the store; None: all of them
     sha256: str = ""  # of the whole source, also after a choice of frames
+    sites: np.ndarray | None = field(default=None, repr=False)  # (proteins, beads), see `chains`; None: one chain each
+    box: np.ndarray | None = field(default=None, repr=False)  # (1 or frames of the store, 3, 3), Å; None: free space
 
     @property
     def n_frames(self) -> int:
@@ -66,6 +69,12 @@ class Frames:
         return int(self.lengths.sum(dtype=np.int64))
 
     @property
+    def temperatures(self) -> tuple[float, ...]:
+        """Distinct values of the extra array `temperature` [K]; one that holds no numbers says nothing."""
+        said = self.extras.get("temperature")
+        return () if said is None or said.dtype.kind not in "iuf" else tuple(np.unique(said.astype(float)).tolist())
+
+    @property
     def frame_numbers(self) -> np.ndarray:
         """(frames,) int64: the number of each frame in its file, counted from 0."""
         return np.arange(self.n_frames) if self.rows is None else self.rows
@@ -74,8 +83,8 @@ class Frames:
         """Positions in Å and forces in kcal/mol/Å of these frames, each (frames, beads, 3), as new arrays.
 
         Both have one dtype: float32 when both are stored in at most that and in these units, otherwise
-        float64. Padded beads are 0, whatever the file holds there. Raises IndexError for rows out of range,
-        InputError if the file changed.
+        float64. Padded beads are 0, whatever the file holds there; chains that a box cut are whole. Raises
+        IndexError for rows out of range, InputError if the file changed.
         """
         lengths, stored_rows, dtype = self.lengths[rows], self._stored(rows), self.store.dtype
 
@@ -83,7 +92,23 @@ class Frames:
             return real_values(stored[stored_rows], lengths, dtype, factor, copy=isinstance(stored, np.ndarray))
 
         r_factor, f_factor = self.store.factors
-        return loaded(self.store.R, r_factor), loaded(self.store.F, f_factor)
+        R, F = loaded(self.store.R, r_factor), loaded(self.store.F, f_factor)
+        if self.box is not None:
+            vectors = self.box if len(self.box) == 1 else self.box[stored_rows]
+            self._make_whole(R, vectors, self.protein[rows], lengths)
+        return R, F
+
+    def _make_whole(self, R: np.ndarray, vectors: np.ndarray, labels: np.ndarray, lengths: np.ndarray) -> None:
+        """Put the chains of frames together that their box cut, in place."""
+        for label in np.unique(labels).tolist():
+            own = np.flatnonzero(labels == label)
+            R[own] = made_whole(
+                R[own], vectors if len(vectors) == 1 else vectors[own], self.sites_of(label), int(lengths[own[0]])
+            )
+
+    def sites_of(self, label: int) -> np.ndarray:
+        """(beads,) int32: the site of each bead of a protein, see `chains`."""
+        return np.arange(self.n_beads, dtype=np.int32) if self.sites is None else self.sites[label]
 
     def species(self, rows: slice | np.ndarray) -> np.ndarray | None:
         """Species of these frames, (frames, beads) int32, 0 in padded beads; None when the file has none."""

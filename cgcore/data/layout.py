@@ -12,6 +12,9 @@ from cgcore.errors import InputError
 
 _KINDS = {"R": "iuf", "F": "iuf", "mask": "biuf", "species": "iuf"}
 
+ONCE = ("mask", "species")
+"""Arrays that may hold one row for all frames."""
+
 
 @runtime_checkable
 class Declared(Protocol):
@@ -42,15 +45,21 @@ def check_layout(name: str, arrays: Mapping[str, Declared], extras: Mapping[str,
         raise InputError(f"{name}: key 'R' has shape {shape}, fewer than two beads a frame; give at least two.")
     for key, array in arrays.items():
         expected = shape if key == "F" else shape[:2]
-        if key != "R" and array.shape != expected:
+        if key != "R" and array.shape != expected and not (key in ONCE and is_once(array.shape, n_beads)):
             raise InputError(f"{name}: key {key!r} has shape {array.shape}, but 'R' has {shape}; it needs {expected}.")
-    _check_n_max(name, extras.get("N_max"), n_beads)
+    _check_n_max(name, extras.get("N_max"), n_frames, n_beads)
 
 
-def _check_n_max(name: str, value: np.ndarray | None, n_beads: int) -> None:
+def is_once(shape: tuple[int, ...], n_beads: int) -> bool:
+    """Whether an array of this shape holds one row for all frames."""
+    return shape in ((n_beads,), (1, n_beads))
+
+
+def _check_n_max(name: str, value: np.ndarray | None, n_frames: int, n_beads: int) -> None:
+    """It is there once, once for each bead, or once for each frame."""
     if value is None:
         return
-    agrees = value.size == 1 and value.dtype.kind in "iuf" and value.item() == n_beads
+    agrees = value.size in (1, n_beads, n_frames) and value.dtype.kind in "iuf" and bool((value == n_beads).all())
     if not agrees:
         raise InputError(
             f"{name}: key 'N_max' is {value.tolist()!r:.40}, but 'R' has {n_beads} beads a frame; "
@@ -59,7 +68,9 @@ def _check_n_max(name: str, value: np.ndarray | None, n_beads: int) -> None:
 
 
 class Lengths:
-    """Reads the mask: the number of real beads of each frame."""
+    """Reads the mask, or what stands for one: the number of real beads of each frame."""
+
+    reads = "mask"
 
     def __init__(self, name: str, n_frames: int, n_beads: int) -> None:
         self.name = name
@@ -94,6 +105,24 @@ class Lengths:
         return self.values
 
 
+class SpeciesLengths(Lengths):
+    """Reads species where there is no mask: -1 behind the last real bead is padding."""
+
+    reads = "species"
+
+    def add(self, start: int, values: np.ndarray) -> None:
+        """Rows of the species."""
+        real = values != -1
+        count = values.shape[1] - np.argmax(real[:, ::-1], axis=1)
+        # A row without any: nothing says that it is padding.
+        self.values[start : start + len(count)] = np.where(real.any(axis=1), count, values.shape[1])
+        if self.wrong is None and (count < 2).any():
+            frame = start + int((count < 2).argmax())
+            self.wrong = (
+                f"key 'species' is -1, padding, but for fewer than two beads at frame {frame} (0-based); remove it"
+            )
+
+
 def _wrong_row(start: int, ones: np.ndarray, count: np.ndarray) -> str | None:
     if ones.all() and ones.shape[1] >= 2:
         return None
@@ -101,7 +130,7 @@ def _wrong_row(start: int, ones: np.ndarray, count: np.ndarray) -> str | None:
         (count == 0, "says that all beads are padding; remove this frame"),
         (
             (ones != real_mask(count, ones.shape[1])).any(axis=1),
-            "has padding before a real bead; move the real beads to the front",
+            "has padding before a real bead; move the real beads to the front (a gap is said by 'resid')",
         ),
         (count < 2, "has fewer than two real beads; remove this frame"),
     ):

@@ -15,7 +15,8 @@ import numpy as np
 
 from cgcore.archive import Archive, Header, key_of, opened
 from cgcore.data.blocks import row_blocks
-from cgcore.data.layout import check_layout
+from cgcore.data.chains import KEYS
+from cgcore.data.layout import ONCE, check_layout, is_once
 from cgcore.data.stored import Rows, Stamp, StoredArray, file_stamp, opened_again, pieces, read_into
 from cgcore.errors import InputError
 
@@ -30,6 +31,9 @@ PIECE = 2**18
 EXTRA_LIMIT, EXTRAS_LIMIT = 16 * 2**20, 64 * 2**20
 """Bytes above which an array that no computation needs is skipped, and all such arrays of a file together: memory must
 not grow with the frames."""
+
+STRUCTURE, STRUCTURE_LIMIT = (*KEYS, "box", "resname"), 2**30
+"""Arrays that say how positions are meant, and the bytes of one at most: without them numbers would be others."""
 
 MEND = "copy or write it again."
 
@@ -166,6 +170,7 @@ def open_npz(path: Path) -> FramesFile:
         needed: dict[str, Header] = {}
         extras: dict[str, np.ndarray] = {}
         skipped: list[str] = []
+        structure: list[Header] = []
         room = EXTRAS_LIMIT
         for info in archive.members:
             key, header = key_of(info), archive.header(info)
@@ -175,6 +180,8 @@ def open_npz(path: Path) -> FramesFile:
                 )
             if header is not None and key in NEEDED:
                 needed[key] = header
+            elif header is not None and key in STRUCTURE and not header.dtype.hasobject:
+                structure.append(header)
             elif info.file_size > min(EXTRA_LIMIT, room):
                 skipped.append(key)
             elif header is None or header.dtype.hasobject:
@@ -185,21 +192,43 @@ def open_npz(path: Path) -> FramesFile:
                 room -= header.nbytes
         if not archive.members:
             raise archive.refuse("the archive is empty")
+        extras |= _structure(archive, structure)
         check_layout(str(path), needed, extras)
         return _placed(archive, needed, extras, tuple(skipped))
+
+
+def _structure(archive: Archive, headers: list[Header]) -> dict[str, np.ndarray]:
+    """The arrays of `STRUCTURE`, which are never skipped."""
+    for header in headers:
+        if header.nbytes > STRUCTURE_LIMIT:
+            raise InputError(
+                f"{archive.path}: key {key_of(header.member)!r} is larger than {STRUCTURE_LIMIT // 2**20} MiB; save it "
+                "once for all frames."
+            )
+    archive.require_loadable(headers, empty=STRUCTURE)
+    return {key_of(header.member): archive.load(header) for header in headers}
 
 
 def _placed(
     archive: Archive, needed: dict[str, Header], extras: dict[str, np.ndarray], skipped: tuple[str, ...]
 ) -> FramesFile:
-    stays = {key for key, h in needed.items() if h.stored and not h.fortran and h.dtype.isnative and h.nbytes}
+    n_frames, n_beads = needed["R"].shape[:2]
+    once = {
+        key for key, h in needed.items() if key in ONCE and h.shape != (n_frames, n_beads) and is_once(h.shape, n_beads)
+    }
+    stays = {
+        key
+        for key, h in needed.items()
+        if h.stored and not h.fortran and h.dtype.isnative and h.nbytes and key not in once
+    }
     archive.require_loadable([h for key, h in needed.items() if key not in stays], empty=CONSTANT)
     arrays: dict[str, Rows] = {}
     places = []
     path, stamp = os.path.abspath(archive.path), file_stamp(archive.file)
     for key, header in needed.items():
         if key not in stays:
-            arrays[key] = archive.load(header)
+            loaded = archive.load(header)
+            arrays[key] = np.broadcast_to(loaded, (n_frames, n_beads)) if key in once else loaded
             continue
         with archive.reading(key):
             offset = archive.data_offset(header)

@@ -2,36 +2,62 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from cgcore.data.blocks import real_mask
 from cgcore.data.frames import clean_species
+from cgcore.data.residues import Names, letters
 from cgcore.errors import InputError
 
-ONE_LETTER = {
-    "ALA": "A", "ARG": "R", "ASN": "N", "ASP": "D", "CYS": "C", "GLN": "Q", "GLU": "E",
-    "GLY": "G", "HIS": "H", "ILE": "I", "LEU": "L", "LYS": "K", "MET": "M", "PHE": "F",
-    "PRO": "P", "SER": "S", "THR": "T", "TRP": "W", "TYR": "Y", "VAL": "V",
-}  # fmt: skip
-ALPHABET = "".join(ONE_LETTER[code] for code in sorted(ONE_LETTER))  # species index -> letter
+
+class _First(NamedTuple):
+    """Where a protein was seen first: the frame, and its species."""
+
+    frame: int
+    species: np.ndarray | None
+
+
+class Known:
+    """Names that were given, of all files that are read together: what is the same protein gets the same name."""
+
+    def __init__(self) -> None:
+        self._names: dict[bytes, str] = {}
+        self._counts: dict[int, int] = {}
+
+    def name(self, identity: bytes, length: int, sequence: str | None) -> str:
+        """The sequence where there is one that no other protein has, else `protein-<length>-<k>`.
+
+        Arguments:
+            identity: equal for the same protein only.
+            length: real beads.
+            sequence: one-letter codes, None where they are not known.
+        """
+        if identity not in self._names:
+            taken = set(self._names.values())
+            self._counts[length] = k = self._counts.get(length, 0) + 1
+            self._names[identity] = f"protein-{length}-{k}" if sequence is None or sequence in taken else sequence
+        return self._names[identity]
 
 
 class Proteins:
-    """Tells proteins apart. Frames with as many real beads and the same species in them are one; without species, the
-    length decides. Labels are numbered in order of appearance.
+    """Tells proteins apart. Frames with as many real beads, the same species in them and the same sites are one.
+    Labels are numbered in order of appearance.
 
     Arguments:
         name: of the file.
         lengths: (frames,) real beads of each frame.
         n_beads: of a row.
+        sites: (1 or frames, beads), see `chains`; None: one chain.
     """
 
-    def __init__(self, name: str, lengths: np.ndarray, n_beads: int) -> None:
-        self.name, self.lengths, self.n_beads = name, lengths, n_beads
+    def __init__(self, name: str, lengths: np.ndarray, n_beads: int, sites: np.ndarray | None = None) -> None:
+        self.name, self.lengths, self.n_beads, self._sites = name, lengths, n_beads, sites
         self.labels = np.empty(len(lengths), np.int32)
         self.wrong: str | None = None
         self._keys: dict[bytes, int] = {}
-        self._first: list[tuple[int, np.ndarray | None]] = []  # first frame of each label, and its species
+        self._first: list[_First] = []  # of each label
 
     def add(self, start: int, values: np.ndarray | None) -> None:
         """Rows of the species."""
@@ -44,6 +70,8 @@ class Proteins:
             if self.wrong is not None:
                 return
             content = np.hstack([content, species])
+        if self._sites is not None:
+            content = np.hstack([content, self._sites_of(block)])
         # Only a row unlike the one before it is looked up: frames of a protein mostly come together.
         new = np.ones(len(content), bool)
         new[1:] = (content[1:] != content[:-1]).any(axis=1)
@@ -51,30 +79,51 @@ class Proteins:
         for row in np.flatnonzero(new):
             label = self._keys.setdefault(content[row].tobytes(), len(self._keys))
             if label == len(self._first):
-                self._first.append((start + int(row), None if species is None else species[row].copy()))
+                self._first.append(_First(start + int(row), None if species is None else species[row].copy()))
             looked_up.append(label)
         self.labels[block] = np.asarray(looked_up, np.int32)[np.cumsum(new) - 1]
 
-    def names(self, resname: np.ndarray | None = None) -> tuple[str, ...]:
-        """The name of each label: its one-letter sequence where `resname` or the species give one, else
-        `protein-<length>-<k>`.
+    def sites(self) -> np.ndarray | None:
+        """(proteins, beads) int32, 0 at padded beads; None where each protein is one chain without gaps."""
+        if self._sites is None:
+            return None
+        return np.concatenate([self._sites_of(slice(first.frame, first.frame + 1)) for first in self._first])
 
-        Raises InputError for species of real beads that are not whole numbers of 32 bits.
+    def names(self, resname: np.ndarray | None, table: Names, known: Known) -> tuple[str, ...]:
+        """The name of each label: its one-letter sequence where residue names give one, else `protein-<length>-<k>`.
+
+        Species are numbered in as many ways as there are tools, so numbers alone never make a sequence.
+
+        Arguments:
+            resname: residue names, (beads,) or (frames, beads).
+            table: what the numbers of species stand for, empty where the file does not say.
+            known: names given so far.
+
+        Raises:
+            InputError: species of real beads are not whole numbers of 32 bits.
         """
         if self.wrong is not None:
             raise InputError(f"{self.name}: {self.wrong}")
         names: list[str] = []
-        with_length: dict[int, int] = {}
-        for frame, species in self._first:
+        sites = self.sites()
+        for label, (frame, species) in enumerate(self._first):
             length = int(self.lengths[frame])
-            with_length[length] = k = with_length.get(length, 0) + 1
             sequence = _from_resname(resname, frame, length, len(self.lengths), len(self._first))
-            if sequence is None and species is not None:
-                sequence = _from_species(species[:length])
-            generic = f"protein-{length}-{k}"
-            # A name is an identity: two labels never share one.
-            names.append(generic if sequence is None or sequence in names else sequence)
+            if sequence is None and species is not None and table:
+                sequence = letters(table.get(int(k), "") for k in species[:length])
+            parts = [
+                np.array(length).tobytes(),
+                b"" if species is None else species[:length].tobytes(),
+                b"" if sites is None else sites[label, :length].tobytes(),
+                (sequence or "").encode(),
+            ]
+            names.append(known.name(b"\0".join(parts), length, sequence))
         return tuple(names)
+
+    def _sites_of(self, block: slice) -> np.ndarray:
+        assert self._sites is not None
+        rows = self._sites if len(self._sites) == 1 else self._sites[block]
+        return np.where(real_mask(self.lengths[block], self.n_beads), rows, 0).astype(np.int32)
 
 
 def _whole(stored: np.ndarray, lengths: np.ndarray, start: int) -> tuple[str | None, np.ndarray]:
@@ -95,12 +144,6 @@ def _whole(stored: np.ndarray, lengths: np.ndarray, start: int) -> tuple[str | N
     return None, clean_species(stored, lengths)
 
 
-def _from_species(row: np.ndarray) -> str | None:
-    if row.min() < 0 or row.max() >= len(ALPHABET):
-        return None
-    return "".join(ALPHABET[int(index)] for index in row)
-
-
 def _from_resname(resname: np.ndarray | None, frame: int, length: int, n_frames: int, n_proteins: int) -> str | None:
     """The sequence from residue names: a row for each frame, or one row when the file holds one protein."""
     if resname is None or resname.dtype.kind not in "US":
@@ -111,6 +154,4 @@ def _from_resname(resname: np.ndarray | None, frame: int, length: int, n_frames:
         row = resname
     else:
         return None
-    codes = [code.decode("ascii", "replace") if isinstance(code, bytes) else str(code) for code in row[:length]]
-    letters = [ONE_LETTER.get(code.strip().upper(), "") for code in codes]
-    return "".join(letters) if len(letters) == length and all(letters) else None
+    return letters(row[:length].tolist()) if len(row) >= length else None

@@ -10,26 +10,41 @@ from typing import Any
 
 import numpy as np
 
+from cgcore.data.boxes import box_vectors
+from cgcore.data.chains import find_sites
 from cgcore.data.checks import ForcesCheck, PositionsCheck
 from cgcore.data.dataset import Dataset
 from cgcore.data.frames import Frames, Store
-from cgcore.data.layout import Lengths, check_layout
-from cgcore.data.npz import RowCheck, open_npz, show
-from cgcore.data.proteins import Proteins
+from cgcore.data.layout import ONCE, Lengths, SpeciesLengths, check_layout
+from cgcore.data.npz import NEEDED, RowCheck, open_npz, show
+from cgcore.data.proteins import Known, Proteins
+from cgcore.data.residues import species_names
 from cgcore.data.stored import Rows
 from cgcore.data.units import factors
 from cgcore.errors import InputError
 from cgcore.files import require_name
 
 
-def read(path: str | os.PathLike[str], *, units: str = "angstrom-kcal") -> Dataset:
+def read(
+    path: str | os.PathLike[str], *, units: str = "angstrom-kcal", box: Any = None, accept_faults: bool = False
+) -> Dataset:
     """Read and check an NPZ file, or all `*.npz` of a folder by name (hidden files aside).
 
     Keys: `R`, `F` (frames, beads, 3) in `units` (see `UNITS`), `mask` (frames, beads) with 1 for a real bead
-    and 0 for padding, real beads first, and `species` (frames, beads) whole numbers. Without `mask` all beads
-    are real; `species` may be missing. `N_max`, if there, must be the number of beads. Other plain arrays up
-    to 16 MiB become `extras`; object arrays are never unpickled. The files must stay as they are while the
-    result is in use, because uncompressed arrays are read from them when needed.
+    and 0 for padding, real beads first, and `species` (frames, beads) whole numbers; the last two may hold one row
+    for all frames. Without `mask` all beads are real but for a tail of species -1; `species` may be missing. `N_max`,
+    if there, must be the number of beads. `chain`, `resid` and `bonds` say which neighbours are bonded (see `chains`),
+    all of them if none is there. Other plain arrays up to 16 MiB become `extras`; object arrays are never unpickled.
+    The files must stay as they are while the result is in use, because uncompressed arrays are read from them when
+    needed.
+
+    Arguments:
+        path: of the file or folder.
+        units: of the files.
+        box: the periodic box that positions are wrapped into, three lengths [Å] or more (see `boxes.box_vectors`);
+            None: that of the key `box`, in the files' unit of length, where there is one. Chains that it cut are put
+            together again, and stay in free space.
+        accept_faults: fit to these data even where they are surely wrong (see `cgcore.judging`).
 
     Raises InputError, one sentence that names file, key, place and mend, for anything that cannot be used.
     """
@@ -41,15 +56,26 @@ def read(path: str | os.PathLike[str], *, units: str = "angstrom-kcal") -> Datas
     skipped: dict[str, None] = {}
     lines: list[bytes] = []
     sha256 = ""
+    known, notes = Known(), list[str]()
+    vectors = None if box is None else box_vectors("box", box)
     for file in files:
-        frames, skipped_here = _read_file(file, units)
+        frames, skipped_here = _read_file(file, units, vectors, known, notes)
         sources.append(frames)
         skipped.update(dict.fromkeys(skipped_here))
         sha256 = frames.sha256
         lines.append(os.fsencode(file.name) + b"\0" + sha256.encode() + b"\n")
     if is_folder:
         sha256 = hashlib.sha256(b"".join(lines)).hexdigest()
-    return Dataset(tuple(sources), str(path), sha256, tuple(skipped), units)
+    return Dataset(
+        tuple(sources),
+        str(path),
+        sha256,
+        tuple(skipped),
+        units,
+        notes=tuple(notes),
+        box=_plain(box),
+        accept_faults=accept_faults,
+    )
 
 
 def from_arrays(
@@ -60,32 +86,52 @@ def from_arrays(
     *,
     units: str = "angstrom-kcal",
     name: str = "arrays",
+    box: Any = None,
+    accept_faults: bool = False,
+    **extras: Any,
 ) -> Dataset:
     """Check arrays (as in `read`; they are not copied) and make them a dataset of one source.
+
+    `extras` are other keys of a file: `chain`, `resid`, `bonds`, `resname`, `temperature`, and so on.
 
     Raises InputError as `read` does, with `name` in the place of the file.
     """
     factors(units)
     arrays: dict[str, np.ndarray] = {}
-    for key, value in {"R": R, "F": F, "mask": mask, "species": species}.items():
+    given = {"R": R, "F": F, "mask": mask, "species": species, **extras}
+    for key, value in given.items():
         if value is None:
             continue
         try:
             arrays[key] = np.asarray(value)
         except (ValueError, TypeError) as error:
             raise InputError(f"{name}: key {key!r} is not an array ({error}); give a plain numeric array.") from error
-    check_layout(name, arrays, {})
-    lengths = Lengths(name, *arrays["R"].shape[:2])
-    if "mask" in arrays:
-        show(arrays["mask"], lengths)
-    checked = _Checked(name, arrays, lengths.checked(), units)
+    others = {key: arrays.pop(key) for key in extras if key in arrays and arrays[key].dtype.kind != "O"}
+    arrays = {key: array for key, array in arrays.items() if key in NEEDED}
+    check_layout(name, arrays, others)
+    shape = arrays["R"].shape[:2]
+    arrays |= {key: np.broadcast_to(arrays[key], shape) for key in ONCE if key in arrays}
+    lengths = _mask_reader(name, arrays)
+    for key in ("mask", "species"):
+        if key in arrays and lengths.reads == key:
+            show(arrays[key], lengths)
+    notes: list[str] = []
+    vectors = None if box is None else box_vectors("box", box)
+    checked = _Checked(name, arrays, lengths.checked(), units, others, vectors, notes)
     for key, check in checked.checks.items():
         show(arrays[key], check)
     digest = hashlib.sha256()
     for key in ("R", "F"):
         digest.update(np.ascontiguousarray(arrays[key]).data)
     sha256 = digest.hexdigest()
-    return Dataset((checked.frames(name, {}, sha256),), name, sha256, (), units)
+    frames = checked.frames(name, sha256, Known())
+    return Dataset((frames,), name, sha256, (), units, notes=tuple(notes), box=_plain(box), accept_faults=accept_faults)
+
+
+def _plain(box: Any) -> Any:
+    """A box as numbers, for records."""
+    plain = None if box is None else np.asarray(box, np.float64).tolist()
+    return tuple(plain) if isinstance(plain, list) else plain
 
 
 def _files(path: Path) -> tuple[list[Path], bool]:
@@ -106,37 +152,77 @@ def _files(path: Path) -> tuple[list[Path], bool]:
     return [path / entry for entry in names], True
 
 
-def _read_file(file: Path, units: str) -> tuple[Frames, tuple[str, ...]]:
+def _read_file(
+    file: Path, units: str, box: np.ndarray | None, known: Known, notes: list[str]
+) -> tuple[Frames, tuple[str, ...]]:
     """The frames of a file, and the keys that were skipped. All is read once, but for the mask, which comes first."""
     opened = open_npz(file)
     name, arrays = str(file), opened.arrays
-    n_frames, n_beads = arrays["R"].shape[:2]
-    lengths = Lengths(name, n_frames, n_beads)
-    if "mask" in arrays:
-        opened.read_one("mask", lengths)
-    checked = _Checked(name, arrays, lengths.checked(), units)
+    lengths = _mask_reader(name, arrays)
+    if lengths.reads in arrays:
+        opened.read_one(lengths.reads, lengths)
+    checked = _Checked(name, arrays, lengths.checked(), units, opened.extras, box, notes)
     sha256 = opened.read(checked.checks)
-    return checked.frames(file.name, opened.extras, sha256), opened.skipped_keys
+    return checked.frames(file.name, sha256, known), opened.skipped_keys
+
+
+def _mask_reader(name: str, arrays: Mapping[str, Rows]) -> Lengths:
+    """What tells real beads from padding: the mask, or the species where there is none."""
+    return (Lengths if "mask" in arrays else SpeciesLengths)(name, *arrays["R"].shape[:2])
 
 
 class _Checked:
     """The checks of one source, and the frames that come of them."""
 
-    def __init__(self, name: str, arrays: Mapping[str, Rows], lengths: np.ndarray, units: str) -> None:
-        self.lengths = lengths
+    def __init__(
+        self,
+        name: str,
+        arrays: Mapping[str, Rows],
+        lengths: np.ndarray,
+        units: str,
+        extras: dict[str, np.ndarray],
+        box: np.ndarray | None,
+        notes: list[str],
+    ) -> None:
+        n_beads = arrays["R"].shape[1]
+        self.lengths, self.extras = lengths, extras
         self.store = Store(arrays["R"], arrays["F"], arrays.get("species"), units)
+        found = find_sites(name, extras, lengths, n_beads)
+        notes.extend(found.notes)
+        self.box = box if box is not None else self._own_box(name, notes)
         self.positions = PositionsCheck(name, self.store, lengths)
         self.forces = ForcesCheck(name, self.store, lengths)
-        self.proteins = Proteins(name, lengths, arrays["R"].shape[1])
+        self.proteins = Proteins(name, lengths, n_beads, found.rows)
         self.checks: dict[str, RowCheck] = {"R": self.positions, "F": self.forces}
         if self.store.species is None:
             self.proteins.add(0, None)
         else:
             self.checks["species"] = self.proteins
 
-    def frames(self, source: str, extras: dict[str, np.ndarray], sha256: str) -> Frames:
+    def frames(self, source: str, sha256: str, known: Known) -> Frames:
         """Raises InputError for the first of what the checks found wrong."""
-        names = self.proteins.names(extras.get("resname"))
+        names = self.proteins.names(self.extras.get("resname"), species_names(self.extras), known)
         self.positions.require_right()
         self.forces.require_right()
-        return Frames(source, self.lengths, self.proteins.labels, names, extras, self.store, sha256=sha256)
+        return Frames(
+            source,
+            self.lengths,
+            self.proteins.labels,
+            names,
+            self.extras,
+            self.store,
+            sha256=sha256,
+            sites=self.proteins.sites(),
+            box=self.box,
+        )
+
+    def _own_box(self, name: str, notes: list[str]) -> np.ndarray | None:
+        """The box that the file says; one that cannot be meant is noted."""
+        value = self.extras.get("box")
+        if value is None or value.size == 0:
+            return None
+        try:
+            return box_vectors(f"{name}: key 'box'", value, len(self.lengths), self.store.factors[0])
+        except InputError as error:
+            notes.append(f"{error}; not used")
+            return None

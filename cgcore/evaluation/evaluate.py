@@ -26,9 +26,9 @@ from cgcore.x64 import Precision, solving
 
 FRAMES_AT_ONCE = 32
 
-Parts = Callable[[Any, Array, Array], list[Callable[[Array], dict[str, Array]]]]
-"""parts(params, mask, species): functions of the positions of one frame, each the energies of some terms by name
-[kcal/mol]. Terms that share work come from one function."""
+Parts = Callable[[Any, Array, Array, Any], list[Callable[[Array], dict[str, Array]]]]
+"""parts(params, mask, species, sites): functions of the positions of one frame, each the energies of some terms by name
+[kcal/mol]. Terms that share work come from one function; `sites` are None for a whole chain."""
 
 
 def evaluate(model: Any, data: Dataset | str | os.PathLike[str] | Any, displacement: Displacement = free) -> Evaluation:
@@ -46,8 +46,10 @@ def evaluate(model: Any, data: Dataset | str | os.PathLike[str] | Any, displacem
     if isinstance(model, Prior):
         prior = model
 
-        def parts(params: Params, mask: Array, species: Array) -> list[Callable[[Array], dict[str, Array]]]:
-            return [lambda R: prior_energies(prior, params, R, mask, species, displacement)]
+        def parts(
+            params: Params, mask: Array, species: Array, sites: Array | None
+        ) -> list[Callable[[Array], dict[str, Array]]]:
+            return [lambda R: prior_energies(prior, params, R, mask, species, displacement, sites)]
 
         return evaluate_parts("prior", parts, prior.params, dataset)
     if not isinstance(model, tuple):
@@ -77,7 +79,7 @@ def evaluate_parts(
     longest = max(len(rows) for source in dataset.sources for _, rows in protein_rows(source))
     size = min(FRAMES_AT_ONCE, longest)
     with solving("evaluate", dtype):
-        look = jax.jit(jax.vmap(partial(_look, parts), (None, 0, 0, 0)))
+        look = jax.jit(jax.vmap(partial(_look, parts), (None, 0, 0, 0, None)))
         for source in dataset.sources:
             width = n_beads or source.n_beads
             for protein, rows in protein_rows(source):
@@ -86,6 +88,9 @@ def evaluate_parts(
                 kinds = np.zeros(width, np.int32)
                 if species is not None:
                     kinds[:length] = species[0, :length]
+                sites = None
+                if source.sites is not None:
+                    sites = np.pad(source.sites_of(int(source.protein[rows[0]])), (0, width - source.n_beads))
                 mask = real_mask(np.array([length]), width)[0]
                 for start in range(0, len(rows), size):
                     some = rows[start : start + size]
@@ -94,7 +99,7 @@ def evaluate_parts(
                     # Frames that fill up a batch are copies of its first: every one has a harmless geometry.
                     R[len(some) :] = R[0]
                     R = np.pad(R, ((0, 0), (0, width - length), (0, 0))).astype(dtype)
-                    energies, forces = look(params, R, np.tile(mask, (len(R), 1)), np.tile(kinds, (len(R), 1)))
+                    energies, forces = look(params, R, np.tile(mask, (len(R), 1)), np.tile(kinds, (len(R), 1)), sites)
                     looked = Looked(
                         {name: np.asarray(x, np.float64)[: len(some)] for name, x in energies.items()},
                         {name: np.asarray(x, np.float64)[: len(some), :length] for name, x in forces.items()},
@@ -106,12 +111,12 @@ def evaluate_parts(
 
 
 def _look(
-    parts: Parts, params: Any, R: Array, mask: Array, species: Array
+    parts: Parts, params: Any, R: Array, mask: Array, species: Array, sites: Array | None
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Energy and force of each term of one frame."""
     energies: dict[str, Array] = {}
     forces: dict[str, Array] = {}
-    for part in parts(params, mask, species):
+    for part in parts(params, mask, species, sites):
         gradients, values = jax.jacrev(lambda R, part=part: (part(R),) * 2, has_aux=True)(R)
         energies |= values
         forces |= {name: -gradient for name, gradient in gradients.items()}

@@ -24,6 +24,7 @@ class Batch(NamedTuple):
     R: Float[np.ndarray, "frames beads 3"]
     F: Float[np.ndarray, "frames beads 3"]
     lengths: Int[np.ndarray, " frames"]
+    sites: Int[np.ndarray, "beads 1"] | None = None
 
 
 class Cut(NamedTuple):
@@ -42,7 +43,9 @@ class Cut(NamedTuple):
         if missing:
             R, F = (np.concatenate([x, np.zeros((missing, *x.shape[1:]), x.dtype)]) for x in (R, F))
             lengths = np.concatenate([lengths, np.zeros(missing, lengths.dtype)])
-        return Batch(self.segment, R, F, lengths)
+        broken = self.source.sites is not None  # the frames of a segment are of one protein
+        sites = self.source.sites_of(int(self.source.protein[self.rows[0]]))[:, None] if broken else None
+        return Batch(self.segment, R, F, lengths, sites)
 
 
 def all_cuts(dataset: Dataset, segments: Sequence[Segment]) -> list[Cut]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -29,6 +29,7 @@ class Block:
         index: position of the block among those of its source and protein, in time.
         sha256: of the source's content.
         ranges: [start, stop) of its frames, numbered as in the source, ascending.
+        broken: bonds, angles and dihedrals of all frames together that gaps and chain ends take away.
     """
 
     S: Triangle
@@ -39,6 +40,7 @@ class Block:
     index: int
     sha256: str
     ranges: Int[np.ndarray, "ranges 2"]
+    broken: Int[np.ndarray, " three"] = field(default_factory=lambda: np.zeros(3, np.int64))
 
     def __repr__(self) -> str:
         return f"Block({self.source!r}, {self.protein!r}, {self.index}: {self.frames} frames, {self.beads} real beads)"
@@ -56,6 +58,8 @@ class Block:
         # All frames of a block have one number of beads.
         if self.frames < 1 or self.beads < 2 * self.frames or self.beads % self.frames or self.index < 0:
             raise ValueError(f"a block has {self.frames} frames, {self.beads} beads and number {self.index}")
+        if (self.broken < 0).any() or (self.broken > self.beads).any():
+            raise ValueError(f"gaps take away {self.broken.tolist()} rows of {self.beads} beads")
         flat = self.ranges.ravel()
         if len(flat) and (flat[0] < 0 or (np.diff(flat) <= 0)[::2].any() or (np.diff(flat) < 0).any()):
             raise ValueError("frame ranges are not ascending")

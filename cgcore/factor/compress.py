@@ -28,6 +28,7 @@ from cgcore.physics.design import Closest, columns
 from cgcore.physics.internal import Coordinates
 from cgcore.physics.prior import Weights
 from cgcore.physics.space import Displacement, displacement_name, free
+from cgcore.physics.topology import Sites, unbroken
 from cgcore.threads import one_blas_thread
 from cgcore.x64 import solving
 
@@ -78,13 +79,13 @@ def compress(
             batch = cut.load()
             with jax.enable_x64(True):  # a setting of this thread
                 R, F = _frames_last(batch.R, batch.F)
-                at, bins = located(displacement, R, batch.lengths)
+                at, bins = located(displacement, R, batch.lengths, batch.sites)
                 arguments = (fingerprint.weights, layout, displacement)
                 if basis is None:
-                    rows, distances = _rows(*arguments, R, F, batch.lengths, at)
+                    rows, distances = _rows(*arguments, R, F, batch.lengths, at, batch.sites)
                     part = triangle(np.asarray(rows).T)
                 else:
-                    products, distances = gram(*arguments, basis, R, F, batch.lengths, at)
+                    products, distances = gram(*arguments, basis, R, F, batch.lengths, at, batch.sites)
                     part = np.asarray(products)
             closest = ClosestPairs.of(np.asarray(distances))
             return cut.segment, part, Histograms.counted(np.asarray(bins)), closest, len(cut.rows)
@@ -131,6 +132,9 @@ def _require_finite(dataset: Dataset, matrices: list[np.ndarray]) -> None:
 
 def _block(dataset: Dataset, segment: Segment, S: Triangle) -> Block:
     source = dataset.sources[segment.source]
+    first = segment.rows[0]
+    sites = source.sites_of(int(source.protein[first]))[: source.lengths[first]]
+    broken = [np.count_nonzero(~unbroken(sites, bonds)) for bonds in (1, 2, 3)]
     return Block(
         S=S,
         beads=int(source.lengths[segment.rows].sum(dtype=np.int64)),
@@ -140,6 +144,7 @@ def _block(dataset: Dataset, segment: Segment, S: Triangle) -> Block:
         index=segment.block,
         sha256=source.sha256,
         ranges=number_ranges(source.frame_numbers[segment.rows]),
+        broken=len(segment.rows) * np.array(broken, np.int64),
     )
 
 
@@ -148,9 +153,11 @@ def _preconditioner(fingerprint: Fingerprint, displacement: Displacement, sample
     seen: list[tuple[np.ndarray, ...]] = []
     for cut in sample:
         batch = cut.load()
-        at, _ = located(displacement, _frames_last(batch.R, batch.F)[0], batch.lengths)
+        at, _ = located(displacement, _frames_last(batch.R, batch.F)[0], batch.lengths, batch.sites)
         found = sloped(fingerprint.weights, fingerprint.layout, at)
-        rows = [np.arange(s.shape[1])[:, None] <= batch.lengths - beads for beads, s in enumerate(found, start=2)]
+        rows = [np.arange(s.shape[1])[:, None] < batch.lengths - bonds for bonds, s in enumerate(found, start=1)]
+        if batch.sites is not None:
+            rows = [real & unbroken(batch.sites, bonds) for bonds, real in enumerate(rows, start=1)]
         seen.append(tuple(np.asarray(s)[:, real].T for s, real in zip(found, rows, strict=True)))
     kinds = (np.vstack(kind) for kind in zip(*seen, strict=True))
     return Preconditioner(*(preconditioner(kind[np.isfinite(kind).all(axis=1)]) for kind in kinds))
@@ -172,9 +179,10 @@ def _rows(
     F: Float[Array, "xyz beads frames"],
     lengths: Int[Array, " frames"],
     at: Coordinates,
+    sites: Sites | None,
 ) -> tuple[Float[Array, "m rows"], Closest]:
     """[X | F], a column of it in each row of the result, and each frame's closest pairs."""
-    X, closest = columns(weights, layout, R, lengths, displacement, at)
+    X, closest = columns(weights, layout, R, lengths, displacement, at, sites)
     return jnp.concatenate([X, F[None]]).reshape(layout.size + 1, -1), closest
 
 

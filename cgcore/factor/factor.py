@@ -6,6 +6,8 @@ import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from cgcore.errors import InputError, InputWarning
 from cgcore.factor.block import Block, counted_twice
 from cgcore.factor.closest import ClosestPairs
@@ -74,7 +76,8 @@ class Factor:
             raise ValueError("it has no blocks")
         for block in self.blocks:
             block.require_meaning()
-        self.histograms.require_values_of(self.beads, self.frames)
+        broken = np.sum([block.broken for block in self.blocks], axis=0)
+        self.histograms.require_values_of(self.beads, self.frames, broken.tolist())
         self.closest.require_values_of(self.frames)
         if not self.S[:, -1].any():
             raise ValueError("its reference forces are 0")

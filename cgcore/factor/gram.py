@@ -27,6 +27,7 @@ from cgcore.physics.design import AnySlopes, Closest, Columns, onto_beads, pair_
 from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Rows, Slopes, coordinates, histogrammed
 from cgcore.physics.prior import Weights
 from cgcore.physics.space import Displacement
+from cgcore.physics.topology import Sites
 
 
 class Preconditioner(NamedTuple):
@@ -54,19 +55,23 @@ def gram(
     F: Float[Array, "xyz beads frames"],
     lengths: Int[np.ndarray, " frames"],
     at: Coordinates,
+    sites: Sites | None = None,
 ) -> tuple[Float[Array, "m m"], Closest]:
     """Y^T Y, where Y T = [X | F] and T = basis.whole(layout), and each frame's closest pairs."""
-    prepared, closest = _prepared(weights, layout, displacement, basis, R, F, jnp.asarray(lengths), at)
+    prepared, closest = _prepared(weights, layout, displacement, basis, R, F, jnp.asarray(lengths), at, sites)
     return _products(layout, prepared, at), closest
 
 
 @partial(jax.jit, static_argnums=0)
 def located(
-    displacement: Displacement, R: Float[Array, "xyz beads frames"], lengths: Int[Array, " frames"]
+    displacement: Displacement,
+    R: Float[Array, "xyz beads frames"],
+    lengths: Int[Array, " frames"],
+    sites: Sites | None = None,
 ) -> tuple[Coordinates, Rows]:
     """Internal coordinates of frames, and the numbers of their bins in histograms."""
-    at = coordinates(R, lengths, displacement)
-    return at, bin_numbers(histogrammed(at), lengths, jnp)
+    at = coordinates(R, lengths, displacement, sites)
+    return at, bin_numbers(histogrammed(at), lengths, sites, jnp)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -105,11 +110,12 @@ def _prepared(
     F: Array,
     lengths: Array,
     at: Coordinates,
+    sites: Sites | None,
 ) -> tuple[_Prepared, Closest]:
     kinds = zip(basis, slopes(weights, layout, at), strict=True)
     bond, angle, dihedral = (_whitened(jnp.asarray(T), found) for T, found in kinds)
     bonds = onto_beads(bond, at.bond.gradients, R.shape[1])
-    pairs, closest = pair_columns(weights, R, lengths, displacement)
+    pairs, closest = pair_columns(weights, R, lengths, displacement, sites)
     forces = jnp.concatenate([bonds, pairs, F[None]])
     return _Prepared(angle, dihedral, forces, _couplings(at.angle, at.dihedral)), closest
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from types import MappingProxyType, ModuleType
@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int, Real
+
+from cgcore.physics.topology import Sites, unbroken
 
 EDGES: Mapping[str, np.ndarray] = MappingProxyType(
     {
@@ -36,9 +38,11 @@ class Histograms:
         return cls({name: np.zeros(len(edges) - 1, np.int64) for name, edges in EDGES.items()})
 
     @classmethod
-    def of(cls, values: Mapping[str, np.ndarray], lengths: Int[np.ndarray, " frames"]) -> Histograms:
+    def of(
+        cls, values: Mapping[str, np.ndarray], lengths: Int[np.ndarray, " frames"], sites: Sites | None = None
+    ) -> Histograms:
         """Histograms of arrays (rows, frames), one for each coordinate."""
-        return cls.counted(bin_numbers(values, lengths))
+        return cls.counted(bin_numbers(values, lengths, sites))
 
     @classmethod
     def counted(cls, numbers: Real[np.ndarray, ...]) -> Histograms:
@@ -49,8 +53,10 @@ class Histograms:
     def __add__(self, other: Histograms) -> Histograms:
         return Histograms({name: self.counts[name] + other.counts[name] for name in EDGES})
 
-    def require_values_of(self, beads: int, frames: int) -> None:
+    def require_values_of(self, beads: int, frames: int, broken: Sequence[int] = (0, 0, 0)) -> None:
         """Refuse counts that so many frames with so many real beads together cannot have.
+
+        `broken` are the bonds, angles and dihedrals that gaps and chain ends take away.
 
         Raises:
             ValueError: says what is wrong.
@@ -61,9 +67,10 @@ class Histograms:
             "angle": (beads - 2 * frames,) * 2,
             "dihedral": (beads - 3 * frames, beads - 2 * frames),
         }
-        for name, counts in self.counts.items():
-            total = int(counts.sum(dtype=object))
-            least, most = expected.get(name, (0, beads * beads))
+        for name, less in zip(EDGES, broken, strict=True):
+            counts = self.counts[name]
+            total = int(counts.sum(dtype=object)) + less
+            least, most = expected[name]
             if (counts < 0).any() or not least <= total <= most:
                 raise ValueError(f"the histogram of {name} holds {total} values of {frames} frames, {beads} beads")
 
@@ -71,6 +78,15 @@ class Histograms:
         """Edges of the outermost bins that hold a value; None where there is none."""
         (filled,) = np.nonzero(self.counts[name])
         return (float(EDGES[name][filled[0]]), float(EDGES[name][filled[-1] + 1])) if len(filled) else None
+
+    def known(self, name: str, ends: tuple[float, float] | None) -> tuple[float, float] | None:
+        """Ends of a range of values, infinite where an outermost bin of bond lengths has them: it holds all lengths
+        beyond the edges, and where they end is not known."""
+        if ends is None or name != "bond":
+            return ends
+        first, last = EDGES[name][1], EDGES[name][-2]
+        low, high = (first <= end <= last for end in ends)
+        return (ends[0] if low else -np.inf, ends[1] if high else np.inf)
 
     def percentile(self, name: str, percent: float) -> float | None:
         """The value [Å or rad] that `percent` of all values lie below, to a fraction of a bin; None without values."""
@@ -87,17 +103,20 @@ def percentile(counts: Int[np.ndarray, " bins"], edges: Float[np.ndarray, " edge
     return float(edges[k] + (edges[k + 1] - edges[k]) * (rank - below[k]) / counts[k])
 
 
-def bin_numbers(values: Mapping[str, Any], lengths: Any, xp: ModuleType = np) -> Any:
+def bin_numbers(values: Mapping[str, Any], lengths: Any, sites: Sites | None = None, xp: ModuleType = np) -> Any:
     """For each value the number of its bin among those of all coordinates, one row a row of `values`.
 
     A chain of n beads has n-1 bonds, n-2 angles and n-3 dihedrals: what stands behind them in a column of an array
-    (rows, frames) gets the number behind the last bin. NaN, too. Computed with NumPy or, inside a
-    compiled step, with xp=jax.numpy. Whole numbers as floats: XLA's conversion to integers does not vectorise.
+    (rows, frames), or is not bonded throughout by its `sites`, gets the number behind the last bin. NaN, too.
+    Computed with NumPy or, inside a compiled step, with xp=jax.numpy. Whole numbers as floats: XLA's conversion to
+    integers does not vectorise.
     """
     numbers = []
     for spanned, (name, edges) in enumerate(EDGES.items(), start=1):
         first, bins, x = _STARTS[spanned - 1], len(edges) - 1, values[name]
         index = xp.floor((x - edges[0]) * (bins / (edges[-1] - edges[0])))
         counts = (xp.arange(len(x))[:, None] < lengths[None] - spanned) & ~xp.isnan(index)
+        if sites is not None:
+            counts = counts & unbroken(sites, spanned)
         numbers.append(xp.where(counts, first + xp.clip(index, 0, bins - 1), _STARTS[-1]))
     return xp.concatenate(numbers)

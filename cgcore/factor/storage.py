@@ -23,7 +23,7 @@ from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.files import atomic_write
 
-FORMAT = "cgcore factor 3"
+FORMAT = "cgcore factor 4"
 _ANY_FORMAT = "cgcore factor "
 _MEND = "make it by `cgcore compress`"
 
@@ -88,6 +88,7 @@ COLUMNS = (
     _column("source", "U"),
     _column("protein", "U"),
     _column("sha256", "U"),
+    _column("broken", "i", "three"),
 )
 """What each block has; the names are those of `Block`'s attributes."""
 
@@ -136,8 +137,8 @@ def load_factor(path: str | os.PathLike[str]) -> Factor:
         raise InputError(f"{path}: not a factor; {_MEND}")
     if (version := load_text(path, "format")) != FORMAT:
         raise InputError(
-            f"{path}: is a {version!r}, and this version of cgcore reads {FORMAT!r}, which has a checksum; "
-            "make it again by `cgcore compress`"
+            f"{path}: is a {version!r}, and this version of cgcore reads {FORMAT!r}, which has a checksum and knows "
+            "gaps; make it again by `cgcore compress`"
         )
     arrays = load_arrays(path, _MEND, known.__contains__)
     if missing := sorted(known - set(arrays)):
@@ -166,7 +167,12 @@ def checksum(arrays: dict[str, np.ndarray]) -> str:
 def _factor(arrays: dict[str, np.ndarray]) -> Factor:
     """The factor, if its arrays mean one. Raises ValueError, TypeError or OverflowError if they don't."""
     fingerprint = Fingerprint.from_dict(parse_json(arrays["fingerprint"]))
-    lengths = {"n+1": fingerprint.layout.size + 1, "two": 2, "bins of closest pairs": len(CLOSEST_EDGES) - 1}
+    lengths = {
+        "n+1": fingerprint.layout.size + 1,
+        "two": 2,
+        "three": 3,
+        "bins of closest pairs": len(CLOSEST_EDGES) - 1,
+    }
     lengths |= {f"bins of {name}": len(edges) - 1 for name, edges in EDGES.items()}
     for field in FIELDS:
         field.check(arrays[field.name], lengths)
@@ -176,7 +182,7 @@ def _factor(arrays: dict[str, np.ndarray]) -> Factor:
     columns = {field.name: arrays[field.name] for field in COLUMNS}
     blocks = tuple(
         Block(
-            **{name: column[k] if name == "S" else column[k].item() for name, column in columns.items()},
+            **{name: column[k].item() if column.ndim == 1 else column[k] for name, column in columns.items()},
             ranges=arrays["ranges"][start:stop],
         )
         for k, (start, stop) in enumerate(pairwise(ends))

@@ -5,6 +5,7 @@ are those between the 0.1 and the 99.9 percentile.
 
     kr                 bonds fluctuate by no more than the sampled range: w kr >= kT / (longest - shortest)²
     r0                 within the sampled bond lengths
+                       (bonds beyond 2 to 6 Å, where none is counted apart, leave kr at 0 or above, and r0 free there)
     angle walls        outside the sampled range the potential rises towards 0 and towards pi, at least as a harmonic
                        wall that reaches 4 kT after 10 degrees, and beyond these with the slope that it has there
     dihedral barrier   at most 20 kT between any two dihedrals
@@ -95,6 +96,9 @@ class _Maker:
         lengths = self._sampled("bond")
         if lengths is None or not self._feels("bond"):
             return None
+        if not np.isfinite(lengths).all():
+            text = "kr not negative; how far bonds fluctuate is not known, as some are beyond 2 to 6 Å"
+            return self._constraint("kr", text, [{0: 1.0}], [0.0])
         least = self.kT / (lengths[1] - lengths[0]) ** 2 / self.weights.bond
         text = f"kr at least {least:.3g} kcal/mol/Å²: bonds fluctuate by less than the sampled range"
         return self._constraint("kr", text, [{0: 1.0}], [least])
@@ -104,8 +108,15 @@ class _Maker:
         if lengths is None or not self._feels("bond"):
             return None
         shortest, longest = lengths
+        rows = [
+            row
+            for end, row in ((shortest, {0: -shortest, 1: 1.0}), (longest, {0: longest, 1: -1.0}))
+            if np.isfinite(end)
+        ]
+        if not rows:
+            return None
         text = f"r0 within the sampled bond lengths, {shortest:.2f} to {longest:.2f} Å"
-        return self._constraint("r0", text, [{0: -shortest, 1: 1.0}, {0: longest, 1: -1.0}], [0.0, 0.0])
+        return self._constraint("r0", text, rows, [0.0] * len(rows))
 
     def low_wall(self) -> Constraint | None:
         return self._wall("angle wall, low", lambda low, high: low, -1.0)
@@ -175,7 +186,7 @@ class _Maker:
 
     def _sampled(self, name: str) -> tuple[float, float] | None:
         low, high = (self.factor.histograms.percentile(name, percent) for percent in TAILS)
-        return None if low is None or high is None or low == high else (low, high)
+        return None if low is None or high is None or low == high else self.factor.histograms.known(name, (low, high))
 
     def _feels(self, term: str) -> bool:
         return bool(self._felt[self.layout.terms[term]].any())

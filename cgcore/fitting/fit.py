@@ -10,7 +10,6 @@ import numpy as np
 
 from cgcore.data import Dataset
 from cgcore.errors import InputError
-from cgcore.factor.block import counted_twice
 from cgcore.factor.compress import compress
 from cgcore.factor.factor import Factor
 from cgcore.factor.fingerprint import Fingerprint
@@ -19,6 +18,7 @@ from cgcore.fitting.admissible import Admissible, smoothest
 from cgcore.fitting.certificate import OPTIMAL, certify
 from cgcore.fitting.constraints import Constraint, constraints
 from cgcore.fitting.cross_validation import Curve
+from cgcore.fitting.door import door, fitted_to
 from cgcore.fitting.identifiability import identify
 from cgcore.fitting.inputs import Source, opened, require_prior, require_task
 from cgcore.fitting.options import Options
@@ -87,9 +87,10 @@ def fit(
         progress: called as the work goes on.
 
     Raises:
-        InputError: the direct objective was asked for on a factor, a factor was made for another prior, the data
-            make no finite forces, there is nothing to fit or to fit to, a constraint can't be met, the displacement has
-            no name, or JAX is tracing.
+        InputError: the direct objective was asked for on a factor, a factor was made for another prior, the data are
+            surely wrong (see `cgcore.judging`; `read(..., accept_faults=True)` overrides) or make no finite forces,
+            there is nothing to fit or to fit to, a constraint can't be met, the displacement has no name, or JAX is
+            tracing.
     """
     require_prior(prior)
     data = opened(data, "data")
@@ -105,8 +106,10 @@ def fit(
     if options.objective == "direct" and isinstance(data, Factor):
         raise InputError("the direct objective needs frames, and a factor was given; use objective compressed")
     with timed() as seconds, solving("fit"), one_blas_thread():
+        judged = door(data, validation, options.temperature)
         factor = factor_of(data)
         held_out = None if validation is None else factor_of(validation)
+        faults = judged.said(factor)
         require_task(factor)
         origin = _finite_start(prior, factor)
         known = spectrum(factor.S, factor.beads)
@@ -120,7 +123,7 @@ def fit(
             plan.objective,
             plan.spectrum,
             plan.kept,
-            data.join() if options.objective == "direct" and isinstance(data, Dataset) else None,
+            data if options.objective == "direct" and isinstance(data, Dataset) else None,
             displacement,
         )
         limits = Limits(options.max_steps, options.least_steps, options.tol_grad)
@@ -183,7 +186,8 @@ def fit(
                 *unphysical(params, factor),
                 *_unsafe(options, prior),
                 *_imprecise(error),
-                *_fitted_to(factor, held_out),
+                *fitted_to(factor, held_out),
+                *faults,
             ),
             notes=notes,
             seconds=seconds,
@@ -257,15 +261,6 @@ def _imprecise(error: float) -> tuple[str, ...]:
         f"forces in float32 are wrong by {error:.1e} of the root mean square force, since large coefficients cancel: "
         "compute with this prior in float64 alone, or fit it with the default smoothness",
     )
-
-
-def _fitted_to(factor: Factor, held_out: Factor | None) -> tuple[str, ...]:
-    """Held-out frames that were fitted to."""
-    if held_out is None:
-        return ()
-    before = set(counted_twice(factor.blocks)) | set(counted_twice(held_out.blocks))
-    shared = [x for x in counted_twice((*factor.blocks, *held_out.blocks)) if x not in before]
-    return tuple(f"validation is among the data fitted to, so its loss says nothing new: {x}" for x in shared)
 
 
 def _unsafe(options: Options, prior: Prior) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
-from cgcore.data import Batch
+from cgcore.data import Dataset
 from cgcore.errors import InputError
 from cgcore.factor.triangle import Coefficients, Triangle, design, target
 from cgcore.fitting.options import Options
@@ -48,8 +48,8 @@ class DirectPhysical:
     weights: Weights
     displacement: Displacement
 
-    def __call__(self, params: Params, R: Array, F: Array, mask: Array) -> Array:
-        return force_matching_loss(self.weights, params, R, F, mask, self.displacement)
+    def __call__(self, params: Params, R: Array, F: Array, mask: Array, sites: Array | None) -> Array:
+        return force_matching_loss(self.weights, params, R, F, mask, self.displacement, sites)
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,19 @@ class DirectWhitened:
     weights: Weights
     displacement: Displacement
 
-    def __call__(self, y: Array, basis: Array, origin: Array, start: Params, R: Array, F: Array, mask: Array) -> Array:
+    def __call__(
+        self,
+        y: Array,
+        basis: Array,
+        origin: Array,
+        start: Params,
+        R: Array,
+        F: Array,
+        mask: Array,
+        sites: Array | None,
+    ) -> Array:
         params = to_cartesian(origin + basis @ y, start)
-        return force_matching_loss(self.weights, params, R, F, mask, self.displacement)
+        return force_matching_loss(self.weights, params, R, F, mask, self.displacement, sites)
 
 
 def problem(
@@ -70,7 +80,7 @@ def problem(
     objective: Triangle,
     spectrum: Spectrum,
     kept: np.ndarray,
-    data: Batch | None,
+    data: Dataset | None,
     displacement: Displacement,
 ) -> Problem:
     """The problem that these options describe, in their precision.
@@ -99,7 +109,8 @@ def problem(
         A, z = design(objective) / root, target(objective) / root
         return Problem(compressed_physical, start, _cast((A, z), dtype), from_params)
     assert data is not None
-    frames = (*_cast((data.R, data.F), dtype), data.mask.astype(bool))
+    batch = data.join()
+    frames = (*_cast((batch.R, batch.F), dtype), batch.mask.astype(bool), data.sites())
     if options.coordinates == "physical":
         return Problem(DirectPhysical(prior.weights, displacement), start, frames, from_params)
     if prior.params["kr"] == 0:

@@ -25,7 +25,7 @@ def unphysical_values(params: Params) -> tuple[str, ...]:
 def unphysical(params: Params, factor: Factor) -> tuple[str, ...]:
     """A sentence for each fitted value that makes no sense as a force field, and for each source given twice."""
     found = [f"{sentence} (see --constraints)" for sentence in unphysical_values(params)]
-    sampled = factor.histograms.sampled_range("bond")
+    sampled = factor.histograms.known("bond", factor.histograms.sampled_range("bond"))
     if sampled and not sampled[0] <= params["r0"] <= sampled[1]:
         found.append(
             f"r0 = {params['r0']:.6g} Å is outside the sampled bond lengths {sampled[0]:.2f}..{sampled[1]:.2f} Å"

@@ -14,10 +14,10 @@ from jaxtyping import Array, Float
 from cgcore.physics.coefficients import Layout
 from cgcore.physics.design import onto_beads, slopes
 from cgcore.physics.internal import coordinates, separations
-from cgcore.physics.pair_forces import far_pair_forces
+from cgcore.physics.pair_forces import close_pair_forces, far_pair_forces
 from cgcore.physics.prior import Weights
 from cgcore.physics.space import Displacement, free
-from cgcore.physics.topology import EXCLUDED_VOLUME_SEPARATIONS, REPULSIVE_MIN_SEPARATION
+from cgcore.physics.topology import EXCLUDED_VOLUME_SEPARATIONS, REPULSIVE_MIN_SEPARATION, Sites
 
 Positions = Float[Array, "xyz beads frames"]
 
@@ -27,7 +27,12 @@ compile; for more beads than these a long compile."""
 
 
 def chain_forces(
-    weights: Weights, layout: Layout, c: Float[Array, " n"], R: Positions, displacement: Displacement = free
+    weights: Weights,
+    layout: Layout,
+    c: Float[Array, " n"],
+    R: Positions,
+    displacement: Displacement = free,
+    sites: Sites | None = None,
 ) -> Positions:
     """Forces on all beads of chains without padding [kcal/mol/Å].
 
@@ -37,10 +42,11 @@ def chain_forces(
         c: see `coefficients.to_coefficients`.
         R: positions [Å], frames innermost.
         displacement: in jax-md's convention, for free space or a periodic box (its gradient must be 1).
+        sites: of the beads; None: they are one chain.
     """
     _, beads, frames = R.shape
     lengths = jnp.full(frames, beads, jnp.int32)
-    at = coordinates(R, lengths, displacement)
+    at = coordinates(R, lengths, displacement, sites)
     forces = jnp.zeros_like(R)
     for name, slope, kind in zip(at._fields, slopes(weights, layout, at), at, strict=True):
         own = c[layout.terms[name]]
@@ -48,14 +54,17 @@ def chain_forces(
         total = sum((own[k] * slope[k] for k in range(slope.shape[0])), start=jnp.zeros(slope.shape[1:], R.dtype))
         forces = forces + onto_beads(total[None], kind.gradients, beads)[0]
     strength = weights.repulsive * c[layout.terms["repulsive"]][0]
-    if beads <= SHORT:
+    if beads <= SHORT and sites is None:
         forces = forces + strength * _pairs(R, range(REPULSIVE_MIN_SEPARATION, beads), displacement)
     else:
-        forces = forces + strength * far_pair_forces(R, lengths, displacement).forces
+        forces = forces + strength * far_pair_forces(R, lengths, displacement, sites).forces
     if weights.excluded_volume is not None:
         near, far = EXCLUDED_VOLUME_SEPARATIONS
         strength = weights.excluded_volume * c[layout.terms["excluded_volume"]][0]
-        forces = forces + strength * _pairs(R, range(near, min(far, beads - 1) + 1), displacement)
+        if sites is None:
+            forces = forces + strength * _pairs(R, range(near, min(far, beads - 1) + 1), displacement)
+        else:
+            forces = forces + strength * close_pair_forces(R, lengths, displacement, sites).forces
     return forces
 
 

@@ -18,6 +18,7 @@ from cgcore.physics.internal import (
 from cgcore.physics.pair_forces import close_pair_forces, far_pair_forces
 from cgcore.physics.prior import Weights
 from cgcore.physics.space import Displacement, free
+from cgcore.physics.topology import Sites
 
 Columns = Float[Array, "columns xyz beads frames"]
 AnySlopes = Float[Array, "_ _ frames"]
@@ -32,6 +33,7 @@ def design_matrix(
     R: Float[Array, "frames beads 3"],
     lengths: Int[Array, " frames"],
     displacement: Displacement = free,
+    sites: Sites | None = None,
 ) -> Float[Array, "n xyz beads frames"]:
     """Force on each bead for each coefficient being 1.
 
@@ -41,9 +43,10 @@ def design_matrix(
         R: positions [Å], finite everywhere. A padded bead may hold anything finite: its forces are zero.
         lengths: number of real beads of each frame; 0 makes all rows of a frame zero.
         displacement: in jax-md's convention, for free space or a periodic box (its gradient must be 1).
+        sites: of the beads (see `topology`); None: all of a frame are one chain.
     """
     R = jnp.transpose(R, (2, 1, 0))
-    return columns(weights, layout, R, lengths, displacement, coordinates(R, lengths, displacement))[0]
+    return columns(weights, layout, R, lengths, displacement, coordinates(R, lengths, displacement, sites), sites)[0]
 
 
 def columns(
@@ -53,10 +56,11 @@ def columns(
     lengths: Int[Array, " frames"],
     displacement: Displacement,
     at: Coordinates,
+    sites: Sites | None = None,
 ) -> tuple[Columns, Closest]:
     """`design_matrix` of positions whose internal coordinates are known, and each frame's closest pairs."""
     n_beads = R.shape[1]
-    pairs, closest = pair_columns(weights, R, lengths, displacement)
+    pairs, closest = pair_columns(weights, R, lengths, displacement, sites)
     series = [
         onto_beads(slope, kind.gradients, n_beads) for slope, kind in zip(slopes(weights, layout, at), at, strict=True)
     ]
@@ -73,12 +77,16 @@ def slopes(weights: Weights, layout: Layout, at: Coordinates) -> tuple[AnySlopes
 
 
 def pair_columns(
-    weights: Weights, R: Float[Array, "xyz beads frames"], lengths: Int[Array, " frames"], displacement: Displacement
+    weights: Weights,
+    R: Float[Array, "xyz beads frames"],
+    lengths: Int[Array, " frames"],
+    displacement: Displacement,
+    sites: Sites | None = None,
 ) -> tuple[Columns, Closest]:
     """Columns of the repulsion and, where there is one, of the excluded volume; and each frame's closest pair."""
-    pairs, weighted = [far_pair_forces(R, lengths, displacement)], [weights.repulsive]
+    pairs, weighted = [far_pair_forces(R, lengths, displacement, sites)], [weights.repulsive]
     if weights.excluded_volume is not None:
-        pairs.append(close_pair_forces(R, lengths, displacement))
+        pairs.append(close_pair_forces(R, lengths, displacement, sites))
         weighted.append(weights.excluded_volume)
     forces = jnp.stack([weight * found.forces for weight, found in zip(weighted, pairs, strict=True)])
     return forces, jnp.stack([found.closest for found in pairs])

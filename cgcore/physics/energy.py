@@ -7,7 +7,6 @@ out, so neither its value nor its gradient reaches the sum.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
@@ -20,7 +19,7 @@ from cgcore.physics.prior import Params, Prior, Weights
 from cgcore.physics.space import Displacement, free
 from cgcore.physics.spline_terms import spline_angle, spline_bond, spline_dihedral
 from cgcore.physics.splines import Splines
-from cgcore.physics.topology import chain
+from cgcore.physics.topology import SEPARATIONS, candidates, chain
 
 _HARMLESS = np.eye(3)
 """Displacement vectors of a left-out row: non-zero, and no two of them parallel."""
@@ -32,6 +31,7 @@ def term_energies(
     R: Float[Any, "beads 3"],
     mask: Shaped[Any, " beads"],
     displacement: Displacement = free,
+    sites: Int[Any, " beads"] | None = None,
     *,
     splines: Splines | None = None,
     species: Int[Any, " beads"] | None = None,
@@ -44,13 +44,22 @@ def term_energies(
         R: positions [Å]; padded beads may hold anything, NaN included.
         mask: 1 for a real bead, 0 for padding.
         displacement: in jax-md's convention.
+        sites: of the beads (see `topology`); None: all are one chain.
         splines: take the place of the formulas for bonds, angles and dihedrals, whose parameters then act on nothing.
         species: of each bead, for splines that differ by species; None: the shared ones.
     """
     mask = jnp.asarray(mask, bool)
     R = jnp.where(mask[:, None], R, 0.0)
-    p, rows = params, chain(R.shape[0])
-    total = partial(_sum_over_rows, R, mask, displacement)
+    p, rows = params, chain(R.shape[0]) if sites is None else candidates(R.shape[0])
+
+    def total(name: str, term: Callable[..., Float[Array, ""]], *of_rows: Array) -> Float[Array, ""]:
+        own = getattr(rows, name)
+        counts = mask[own].all(axis=1)
+        if sites is not None:
+            near, far = SEPARATIONS[name]
+            apart = jnp.asarray(sites)[own[:, -1]] - jnp.asarray(sites)[own[:, 0]]
+            counts = counts & (apart >= near) & (apart <= far)
+        return _sum_over_rows(R, counts, displacement, own, term, *of_rows)
 
     def repulsion(epsilon: str, sigma: str) -> Callable[[Array], Array]:
         # An unguarded length: beads that coincide must give a force that is not finite, never one of zero.
@@ -58,23 +67,23 @@ def term_energies(
 
     if splines is None:
         energies = {
-            "bond": total(rows.bonds, lambda d: terms.harmonic_bond(geometry.norm(d), p["r0"], p["kr"])),
-            "angle": total(rows.angles, lambda u, v: terms.fourier_angle(geometry.angle(-u, v), p["a"], p["b"])),
+            "bond": total("bonds", lambda d: terms.harmonic_bond(geometry.norm(d), p["r0"], p["kr"])),
+            "angle": total("angles", lambda u, v: terms.fourier_angle(geometry.angle(-u, v), p["a"], p["b"])),
             "dihedral": total(
-                rows.dihedrals,
+                "dihedrals",
                 lambda *b: terms.cosine_dihedral(geometry.dihedral(*b), p["k_dih"], p["gamma_dih"]),
             ),
         }
     else:
         kinds = jnp.full(len(rows.angles), -1) if species is None else jnp.asarray(species)[rows.angles[:, 1]]
         energies = {
-            "bond": total(rows.bonds, lambda d: spline_bond(geometry.norm(d), splines)),
-            "angle": total(rows.angles, lambda u, v, kind: spline_angle(geometry.angle(-u, v), kind, splines), kinds),
-            "dihedral": total(rows.dihedrals, lambda *b: spline_dihedral(geometry.dihedral(*b), splines)),
+            "bond": total("bonds", lambda d: spline_bond(geometry.norm(d), splines)),
+            "angle": total("angles", lambda u, v, kind: spline_angle(geometry.angle(-u, v), kind, splines), kinds),
+            "dihedral": total("dihedrals", lambda *b: spline_dihedral(geometry.dihedral(*b), splines)),
         }
-    energies["repulsive"] = total(rows.repulsive, repulsion("epsilon", "sigma"))
+    energies["repulsive"] = total("repulsive", repulsion("epsilon", "sigma"))
     if weights.excluded_volume is not None:
-        energies["excluded_volume"] = total(rows.excluded_volume, repulsion("epsilon_ex", "sigma_ex"))
+        energies["excluded_volume"] = total("excluded_volume", repulsion("epsilon_ex", "sigma_ex"))
     return {name: getattr(weights, name) * value for name, value in energies.items()}
 
 
@@ -85,9 +94,10 @@ def prior_energies(
     mask: Shaped[Any, " beads"],
     species: Int[Any, " beads"] | None = None,
     displacement: Displacement = free,
+    sites: Int[Any, " beads"] | None = None,
 ) -> dict[str, Float[Array, ""]]:
     """`term_energies` of a prior, its splines included, with these parameters in the place of its own."""
-    return term_energies(prior.weights, params, R, mask, displacement, splines=prior.splines, species=species)
+    return term_energies(prior.weights, params, R, mask, displacement, sites, splines=prior.splines, species=species)
 
 
 def energy(
@@ -96,9 +106,10 @@ def energy(
     R: Float[Any, "beads 3"],
     mask: Shaped[Any, " beads"],
     displacement: Displacement = free,
+    sites: Int[Any, " beads"] | None = None,
 ) -> Float[Array, ""]:
     """Prior energy of one frame [kcal/mol]; arguments as in `term_energies`."""
-    return sum(term_energies(weights, params, R, mask, displacement).values(), start=jnp.zeros((), R.dtype))
+    return sum(term_energies(weights, params, R, mask, displacement, sites).values(), start=jnp.zeros((), R.dtype))
 
 
 def forces(
@@ -107,29 +118,29 @@ def forces(
     R: Float[Any, "beads 3"],
     mask: Shaped[Any, " beads"],
     displacement: Displacement = free,
+    sites: Int[Any, " beads"] | None = None,
 ) -> Float[Array, "beads 3"]:
     """Minus the gradient of `energy` [kcal/mol/Å]; zero on padded beads."""
-    return -jax.grad(energy, argnums=2)(weights, params, R, mask, displacement)
+    return -jax.grad(energy, argnums=2)(weights, params, R, mask, displacement, sites)
 
 
 def _sum_over_rows(
     R: Float[Array, "beads 3"],
-    mask: Bool[Array, " beads"],
+    counts: Bool[Array, " rows"],
     displacement: Displacement,
     rows: np.ndarray,
     term: Callable[..., Float[Array, ""]],
     *of_rows: Array,
 ) -> Float[Array, ""]:
-    """Sum of `term`(bond vectors along a row, what else is given of it) over the rows whose beads are all real."""
+    """Sum of `term`(bond vectors along a row, what else is given of it) over the rows that count."""
     if len(rows) == 0:
         return jnp.zeros((), R.dtype)
-    real = mask[rows].all(axis=1)
     vectors = [
         jnp.where(
-            real[:, None],
+            counts[:, None],
             jax.vmap(displacement)(R[rows[:, k + 1]], R[rows[:, k]]),
             jnp.asarray(_HARMLESS[None, k], R.dtype),
         )
         for k in range(rows.shape[1] - 1)
     ]
-    return jnp.sum(jnp.where(real, jax.vmap(term)(*vectors, *of_rows), 0.0))
+    return jnp.sum(jnp.where(counts, jax.vmap(term)(*vectors, *of_rows), 0.0))

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from cgcore.physics.space import Displacement, free
+from cgcore.physics.topology import Sites, unbroken
 
 ENDS = 3
 """Rows of zeros at both ends of a gradient: each bead is then in a row of every kind, and sums over rows that share a
@@ -41,7 +42,7 @@ class Coordinate(NamedTuple):
 
 
 class Coordinates(NamedTuple):
-    """All kinds. Values of a row past a chain's end are meaningless, and finite."""
+    """All kinds. Values of a row that is not bonded throughout are meaningless, and finite."""
 
     bond: Coordinate
     angle: Coordinate
@@ -49,7 +50,10 @@ class Coordinates(NamedTuple):
 
 
 def coordinates(
-    R: Float[Array, "xyz beads frames"], lengths: Int[Array, " frames"], displacement: Displacement
+    R: Float[Array, "xyz beads frames"],
+    lengths: Int[Array, " frames"],
+    displacement: Displacement,
+    sites: Sites | None = None,
 ) -> Coordinates:
     """Internal coordinates of chains of `lengths` real beads, and their gradients.
 
@@ -57,19 +61,24 @@ def coordinates(
         R: positions [Å], finite everywhere.
         lengths: number of real beads of each frame.
         displacement: in jax-md's convention, for free space or a periodic box (its gradient must be 1).
+        sites: of the beads; None: all are one chain.
 
     Source of the dihedral's gradient: Blondel and Karplus, J. Comput. Chem. 17, 1132 (1996), with the sign of phi
     in `geometry.dihedral`.
     """
 
+    def exist(rows: int, beads: int) -> Bool[Array, "rows frames"]:
+        """Which rows of so many beads have them all, bonded one to the next."""
+        complete = jnp.arange(rows)[:, None] < lengths[None] - beads + 1
+        return complete if sites is None else complete & unbroken(sites, beads - 1)
+
     def gradient(g: Vectors, beads: int) -> Gradients:
-        """Zero where one of a row's beads is missing."""
-        known = jnp.arange(g.shape[1])[:, None] < lengths[None] - beads + 1
+        """Zero where one of a row's beads or bonds is missing."""
+        known = exist(g.shape[1], beads)
         return jnp.pad(jnp.where(known[None], g, 0.0), ((0, 0), (ENDS, ENDS), (0, 0)))
 
     bonds = jnp.stack(separations(displacement, list(R[:, 1:]), list(R[:, :-1])))
-    exists = jnp.arange(bonds.shape[1])[:, None] < lengths[None] - 1
-    bonds = jnp.where(exists[None], bonds, jnp.array([1.0, 0.0, 0.0], bonds.dtype)[:, None, None])
+    bonds = jnp.where(exist(bonds.shape[1], 2)[None], bonds, jnp.array([1.0, 0.0, 0.0], bonds.dtype)[:, None, None])
     r = jnp.sqrt(_dot(bonds, bonds))
     along = bonds / r[None]
     cos_theta, sin_theta, d_theta = _angles(bonds, r)

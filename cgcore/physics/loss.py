@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Float, Int, Shaped
 
 from cgcore.physics.energy import forces
 from cgcore.physics.prior import Params, Weights
@@ -20,6 +20,7 @@ def force_matching_loss(
     F: Float[Any, "frames beads 3"],
     mask: Shaped[Any, "frames beads"],
     displacement: Displacement = free,
+    sites: Int[Any, "frames beads"] | None = None,
 ) -> Float[Array, ""]:
     """Sum over real beads of |F_pred - F|^2, over their number [(kcal/mol/Å)²].
 
@@ -27,6 +28,6 @@ def force_matching_loss(
     [kcal/mol/Å]. Padded beads may hold anything.
     """
     mask = jnp.asarray(mask, bool)
-    predicted = jax.vmap(forces, in_axes=(None, None, 0, 0, None))(weights, params, R, mask, displacement)
+    predicted = jax.vmap(forces, in_axes=(None, None, 0, 0, None, 0))(weights, params, R, mask, displacement, sites)
     residual = jnp.where(mask[..., None], predicted - F, 0.0)
     return jnp.sum(residual**2) / jnp.maximum(jnp.sum(mask), 1)

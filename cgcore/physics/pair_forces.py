@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from cgcore.physics.internal import separations
 from cgcore.physics.space import Displacement, free
-from cgcore.physics.topology import EXCLUDED_VOLUME_SEPARATIONS, REPULSIVE_MIN_SEPARATION
+from cgcore.physics.topology import EXCLUDED_VOLUME_SEPARATIONS, REPULSIVE_MIN_SEPARATION, Sites
 
 Positions = Float[Array, "xyz beads frames"]
 Lengths = Int[Array, " frames"]
@@ -33,8 +33,17 @@ x, y and z; that of more does not stay in a core's cache (measured, 32 frames x 
 partners, 10 with 20, 15 with 50)."""
 
 
-def far_pair_forces(R: Positions, lengths: Lengths, displacement: Displacement = free) -> PairForces:
-    """Pairs of the repulsive term, over all of N x N: regular work that vector units like."""
+def far_pair_forces(
+    R: Positions, lengths: Lengths, displacement: Displacement = free, sites: Sites | None = None
+) -> PairForces:
+    """Pairs of the repulsive term, over all of N x N: regular work that vector units like.
+
+    Arguments:
+        R: positions [Å], finite.
+        lengths: real beads of each frame.
+        displacement: in jax-md's convention.
+        sites: of the beads; None: all of a frame are one chain.
+    """
     n_beads = R.shape[1]
     chunks = -(-n_beads // PARTNERS)
     beyond = ((0, chunks * PARTNERS - n_beads), (0, 0))
@@ -44,14 +53,19 @@ def far_pair_forces(R: Positions, lengths: Lengths, displacement: Displacement =
     # x, y and z apart, here and below: XLA does not vectorise slices of (xyz, beads, frames) that move.
     every = list(R)
     padded = [jnp.pad(x, beyond) for x in every]
+    padded_sites = None if sites is None else jnp.pad(sites, beyond)
 
     def add(chunk: Int[Array, ""], found: tuple[list[Array], Array]) -> tuple[list[Array], Array]:
         forces, strongest = found
         first = chunk * PARTNERS
         *partners, absent = (jax.lax.dynamic_slice_in_dim(x, first, PARTNERS) for x in (*padded, missing))
         d = separations(displacement, [x[None] for x in every], [x[:, None] for x in partners])
-        i, j = (jax.lax.broadcasted_iota(jnp.int32, (PARTNERS, *R.shape[1:]), axis) for axis in (1, 0))
-        apart = jnp.abs(i - (j + first)) >= REPULSIVE_MIN_SEPARATION
+        if sites is None or padded_sites is None:
+            i, j = (jax.lax.broadcasted_iota(jnp.int32, (PARTNERS, *R.shape[1:]), axis) for axis in (1, 0))
+            j = j + first
+        else:
+            i, j = sites[None], jax.lax.dynamic_slice_in_dim(padded_sites, first, PARTNERS)[:, None]
+        apart = jnp.abs(i - j) >= REPULSIVE_MIN_SEPARATION
         strength = _strength(jnp.where(apart, _squared(d) + absent[:, None], jnp.inf))
         # Written out: XLA's sum over an axis does not vectorise here. Separations again: XLA would keep all of d.
         for k in range(PARTNERS):
@@ -66,14 +80,21 @@ def far_pair_forces(R: Positions, lengths: Lengths, displacement: Displacement =
     return PairForces(jnp.where(real, jnp.stack(forces), 0.0), _closest(jnp.where(real, strongest, 0.0)))
 
 
-def close_pair_forces(R: Positions, lengths: Lengths, displacement: Displacement = free) -> PairForces:
-    """Pairs of the excluded-volume term, one separation at a time."""
+def close_pair_forces(
+    R: Positions, lengths: Lengths, displacement: Displacement = free, sites: Sites | None = None
+) -> PairForces:
+    """Pairs of the excluded-volume term, one separation in the row at a time; arguments as `far_pair_forces`."""
     nearest, farthest = EXCLUDED_VOLUME_SEPARATIONS
     total, strongest = jnp.zeros_like(R), jnp.zeros_like(R[0])
     bead = jnp.arange(R.shape[1])[:, None]
-    for k in range(nearest, min(farthest, R.shape[1] - 1) + 1):
+    # Sites grow along the row at least as fast as it does: across a gap neighbours in the row may be such a pair.
+    for k in range(nearest if sites is None else 1, min(farthest, R.shape[1] - 1) + 1):
         d = separations(displacement, list(R[:, :-k]), list(R[:, k:]))
-        strength = _strength(jnp.where(bead[k:] < lengths[None], _squared(d), jnp.inf))
+        counts = bead[k:] < lengths[None]
+        if sites is not None:
+            apart = sites[k:] - sites[:-k]
+            counts = counts & (apart >= nearest) & (apart <= farthest)
+        strength = _strength(jnp.where(counts, _squared(d), jnp.inf))
         force = strength[None] * jnp.stack(d)
         total = total.at[:, :-k].add(force).at[:, k:].add(-force)
         strongest = strongest.at[:-k].max(strength)

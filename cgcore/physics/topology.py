@@ -1,9 +1,15 @@
-"""Which beads each term acts on: a linear chain of one bead a residue."""
+"""Which beads each term acts on: linear chains of one bead a residue.
+
+Without further word all beads of a frame are one chain. Where they are not, each bead has a site, a number along its
+chain: rows of consecutive beads exist where their sites are consecutive, and the separation of two beads is the
+difference of their sites. Gaps and several chains are nothing but jumps in it (see `cgcore.data.chains`); beads of two
+chains are further apart than any separation, so that they repel each other.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int
@@ -11,6 +17,15 @@ from jaxtyping import Int
 REPULSIVE_MIN_SEPARATION = 6
 EXCLUDED_VOLUME_SEPARATIONS = (2, 5)
 """Smallest and largest j - i, both inclusive."""
+
+SEPARATIONS = {
+    "bonds": (1, 1),
+    "angles": (2, 2),
+    "dihedrals": (3, 3),
+    "repulsive": (REPULSIVE_MIN_SEPARATION, 2**30),
+    "excluded_volume": EXCLUDED_VOLUME_SEPARATIONS,
+}
+"""Least and greatest separation of the first and the last bead of a row, by its name in `Topology`."""
 
 RULE = "linear chain; bonds, angles, dihedrals of consecutive beads; repulsive j-i>=6; excluded volume 2<=j-i<=5"
 """What a stored factor's fingerprint says of this file."""
@@ -26,16 +41,35 @@ class Topology(NamedTuple):
     excluded_volume: Int[np.ndarray, "close_pairs 2"]
 
 
+Sites = Int[Any, "beads #frames"]
+"""Of each bead in each frame, or the same in all; anything at padded beads."""
+
+
+def unbroken(sites: Any, bonds: int) -> Any:
+    """Whether the beads i to i + `bonds` are bonded one to the next: one row less for each bond."""
+    return sites[bonds:] - sites[: len(sites) - bonds] == bonds
+
+
 @lru_cache(maxsize=32)
 def chain(n_beads: int) -> Topology:
     """Topology of a linear chain of `n_beads` beads; a list is empty where the chain is too short."""
-    near, far = EXCLUDED_VOLUME_SEPARATIONS
+    return _topology(n_beads, SEPARATIONS["repulsive"][0], SEPARATIONS["excluded_volume"][0])
+
+
+@lru_cache(maxsize=32)
+def candidates(n_beads: int) -> Topology:
+    """All rows that may count in a frame of so many beads, whatever their sites are: those whose first and last bead
+    are apart as `SEPARATIONS` says."""
+    return _topology(n_beads, 1, 1)
+
+
+def _topology(n_beads: int, repulsive_from: int, excluded_from: int) -> Topology:
     return Topology(
         bonds=_consecutive(n_beads, 2),
         angles=_consecutive(n_beads, 3),
         dihedrals=_consecutive(n_beads, 4),
-        repulsive=_pairs(n_beads, REPULSIVE_MIN_SEPARATION, n_beads),
-        excluded_volume=_pairs(n_beads, near, far),
+        repulsive=_pairs(n_beads, repulsive_from, n_beads),
+        excluded_volume=_pairs(n_beads, excluded_from, SEPARATIONS["excluded_volume"][1]),
     )
 
 

@@ -53,7 +53,7 @@ class CompiledEpoch:
         return trained, state, per_bead(sums)
 
     def _epoch(
-        self, trained: ModelParams, state: Any, fixed: ModelParams, frames: tuple[Array, ...], order: Array
+        self, trained: ModelParams, state: Any, fixed: ModelParams, frames: tuple[Array | None, ...], order: Array
     ) -> tuple[ModelParams, Any, Sums]:
         self.traces += 1
 
@@ -68,7 +68,7 @@ class CompiledEpoch:
         return trained, state, sums
 
     def _objective(
-        self, trained: ModelParams, fixed: ModelParams, frames: tuple[Array, ...], chosen: Array
+        self, trained: ModelParams, fixed: ModelParams, frames: tuple[Array | None, ...], chosen: Array
     ) -> tuple[Float[Array, ""], Sums]:
         """What is minimised: F * force loss + U * energy loss per frame, of a minibatch."""
         sums = self.loss.sums(fixed | trained, frames, chosen)

@@ -116,6 +116,7 @@ class FrameArrays:
         mask: (frames, beads) bool.
         species: (frames, beads) int32.
         U: (frames,) kcal/mol; zeros where there are no energies.
+        sites: (frames, beads) int32, see `cgcore.physics.topology`; None where each frame is one whole chain.
     """
 
     R: np.ndarray
@@ -123,6 +124,7 @@ class FrameArrays:
     mask: np.ndarray
     species: np.ndarray
     U: np.ndarray
+    sites: np.ndarray | None = None
 
 
 def frame_arrays(loader: DatasetLoader, n_beads: int, n_species: int | None, dtype: str) -> FrameArrays:
@@ -134,13 +136,14 @@ def frame_arrays(loader: DatasetLoader, n_beads: int, n_species: int | None, dty
     check_frames(loader, n_beads, n_species)
     mask = loader.mask.astype(bool)
     more = ((0, 0), (0, n_beads - loader.N_max))
-    energies = loader.U
+    energies, sites = loader.U, loader.dataset.sites()
     return FrameArrays(
         R=np.pad(loader.R.astype(dtype), (*more, (0, 0))),
         F=np.pad(loader.F.astype(dtype), (*more, (0, 0))),
         mask=np.pad(mask, more),
         species=np.pad(loader.species, more),
         U=np.zeros(loader.n_frames, dtype) if energies is None else energies.astype(dtype),
+        sites=None if sites is None else np.pad(sites, more),
     )
 
 

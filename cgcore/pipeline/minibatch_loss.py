@@ -69,9 +69,7 @@ class MinibatchLoss:
         if validation is not None:
             parts.append(validation)
             self.validation = minibatches(self.n_train + np.arange(len(validation.R)), self.size)
-        self.frames: tuple[Array, ...] = self.place(
-            tuple(np.concatenate(arrays) for arrays in zip(*map(_arrays, parts), strict=True))
-        )
+        self.frames: tuple[Array | None, ...] = self.place(_joined(parts))
         self.traces = 0
         """How often the measurement was traced; once, as it always takes as many minibatches."""
         self._at_once = min(
@@ -117,14 +115,14 @@ class MinibatchLoss:
         ]
         return per_bead(jax.tree.map(lambda *x: np.concatenate(x), *parts))
 
-    def sums(self, params: ModelParams, frames: tuple[Array, ...], chosen: Int[Array, " frames"]) -> Sums:
+    def sums(self, params: ModelParams, frames: tuple[Array | None, ...], chosen: Int[Array, " frames"]) -> Sums:
         """What the loss of one minibatch is made of; to be traced."""
         counts = chosen >= 0
-        R, F, mask, species, U = (
-            jax.lax.with_sharding_constraint(array[jnp.maximum(chosen, 0)], self._row) for array in frames
+        R, F, mask, species, U, sites = jax.tree.map(
+            lambda array: jax.lax.with_sharding_constraint(array[jnp.maximum(chosen, 0)], self._row), frames
         )
-        energy, gradient = jax.vmap(jax.value_and_grad(self.model.compute_energy, argnums=1), (None, 0, 0, 0))(
-            params, R, mask, species
+        energy, gradient = jax.vmap(jax.value_and_grad(self.model.compute_energy, argnums=1), (None, 0, 0, 0, 0))(
+            params, R, mask, species, sites
         )
         real = mask & counts[:, None]
         squares = jnp.sum(jnp.where(real[..., None], -gradient - F, 0.0) ** 2, axis=(1, 2))
@@ -137,7 +135,7 @@ class MinibatchLoss:
             jnp.sum(counts, dtype=R.dtype),
         )
 
-    def _measured(self, params: ModelParams, frames: tuple[Array, ...], chosen: Array) -> Sums:
+    def _measured(self, params: ModelParams, frames: tuple[Array | None, ...], chosen: Array) -> Sums:
         self.traces += 1
         return jax.lax.map(lambda one: self.sums(params, frames, one), chosen)
 
@@ -179,5 +177,13 @@ def _padding(frames: FrameArrays) -> float:
     return float(np.mean(frames.mask))
 
 
-def _arrays(frames: FrameArrays) -> tuple[np.ndarray, ...]:
-    return frames.R, frames.F, frames.mask, frames.species, frames.U
+def _joined(parts: Sequence[FrameArrays]) -> tuple[np.ndarray | None, ...]:
+    """R, F, mask, species, U and sites of all parts; sites are None where no part has any."""
+    arrays = [(part.R, part.F, part.mask, part.species, part.U) for part in parts]
+    sites = None
+    if any(part.sites is not None for part in parts):
+        whole = np.arange(parts[0].mask.shape[1], dtype=np.int32)
+        sites = np.concatenate(
+            [np.broadcast_to(whole, part.mask.shape) if part.sites is None else part.sites for part in parts]
+        )
+    return (*(np.concatenate(one) for one in zip(*arrays, strict=True)), sites)

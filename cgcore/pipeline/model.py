@@ -141,6 +141,7 @@ class CombinedModel:
         R: Float[Any, "beads 3"],
         mask: Shaped[Any, " beads"],
         species: Int[Any, " beads"],
+        sites: Int[Any, " beads"] | None = None,
     ) -> Float[Array, ""]:
         """Energy of one frame [kcal/mol], to be jitted, mapped over frames and differentiated at will.
 
@@ -149,8 +150,9 @@ class CombinedModel:
             R: positions [Å]; padded beads may hold anything.
             mask: 1 for a real bead, 0 for padding.
             species: of each bead.
+            sites: of each bead (see `cgcore.physics.topology`), which the prior's terms follow; None: one whole chain.
         """
-        energies = self.compute_components(params, R, mask, species)
+        energies = self.compute_components(params, R, mask, species, sites)
         return sum(energies.values(), start=jnp.zeros((), jnp.asarray(R).dtype))
 
     def compute_components(
@@ -159,10 +161,11 @@ class CombinedModel:
         R: Float[Any, "beads 3"],
         mask: Shaped[Any, " beads"],
         species: Int[Any, " beads"],
+        sites: Int[Any, " beads"] | None = None,
     ) -> dict[str, Float[Array, ""]]:
         """Energy of each of the prior's terms, weighted, and of the network ("network") [kcal/mol]."""
         parts: dict[str, Float[Array, ""]] = {}
-        for part in self.parts(params, mask, species):
+        for part in self.parts(params, mask, species, sites):
             parts |= part(jnp.asarray(R))
         return parts
 
@@ -172,10 +175,11 @@ class CombinedModel:
         R: Float[Any, "beads 3"],
         mask: Shaped[Any, " beads"],
         species: Int[Any, " beads"],
+        sites: Int[Any, " beads"] | None = None,
     ) -> dict[str, Float[Array, "beads 3"]]:
         """Minus the gradient of each component [kcal/mol/Å]; zero on padded beads."""
         forces: dict[str, Float[Array, "beads 3"]] = {}
-        for part in self.parts(params, mask, species):
+        for part in self.parts(params, mask, species, sites):
             forces |= {name: -gradient for name, gradient in jax.jacrev(part)(jnp.asarray(R)).items()}
         return forces
 
@@ -217,13 +221,17 @@ class CombinedModel:
         }
 
     def parts(
-        self, params: ModelParams, mask: Shaped[Any, " beads"], species: Int[Any, " beads"]
+        self,
+        params: ModelParams,
+        mask: Shaped[Any, " beads"],
+        species: Int[Any, " beads"],
+        sites: Int[Any, " beads"] | None = None,
     ) -> list[Callable[[Array], dict[str, Array]]]:
         """Components as functions of positions, those that share work together."""
         parts: list[Callable[[Array], dict[str, Array]]] = []
         if self.prior is not None:
-            prior = self.prior
-            parts.append(lambda R: prior_energies(prior, params[PRIOR], R, mask, species, self.displacement))
+            prior, displacement = self.prior, self.displacement
+            parts.append(lambda R: prior_energies(prior, params[PRIOR], R, mask, species, displacement, sites))
         if self.network is not None:
             network, own = self.network, params[self.network_name or NETWORK]
             parts.append(lambda R: {NETWORK: network.energy(own, R, mask, species)})

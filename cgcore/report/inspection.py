@@ -6,9 +6,9 @@ import textwrap
 
 import numpy as np
 
-from cgcore.data.proteins import ALPHABET
 from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.inspection import Inspection
+from cgcore.judging.judge import OVERRIDE
 from cgcore.report.table import table
 
 WIDTH = 100
@@ -37,6 +37,8 @@ def render(inspection: Inspection) -> str:
         _species(inspection),
         _coordinates(inspection),
         _forces(inspection),
+        _physics(inspection),
+        _findings(inspection),
     ]
     lines = "\n\n".join(part for part in parts if part).splitlines()
     return "\n".join(wrapped for line in lines for wrapped in _wrapped(line))
@@ -96,9 +98,9 @@ def _species(found: Inspection) -> str:
     if not found.species:
         return "no species"
     total = sum(found.species.values())
-    residues = max(found.species) < len(ALPHABET) and min(found.species) >= 0
     most = sorted(found.species.items(), key=lambda pair: -pair[1])
-    parts = [f"{ALPHABET[k] if residues else k} {100 * n / total:.3g} %" for k, n in most[:MOST]]
+    called = {k: f"{k} ({name})" for k, name in found.species_names.items()}
+    parts = [f"{called.get(k, k)} {100 * n / total:.3g} %" for k, n in most[:MOST]]
     if len(most) > MOST:
         parts.append(f"and {len(most) - MOST} more")
     return "Species of real beads\n  " + "\n  ".join(", ".join(parts[k : k + 8]) for k in range(0, len(parts), 8))
@@ -138,6 +140,33 @@ def _forces(found: Inspection) -> str:
         f"  mean over beads ({mean}), 0 but for noise where nothing pulls one way\n"
         f"  net force of a frame, RMS component {found.net_force_rms:.3g}: {_net(found)}"
     )
+
+
+def _physics(found: Inspection) -> str:
+    """kr var(r) / kT of each source."""
+    rows = []
+    for one in found.judgement.sources[:MOST]:
+        ratio = one.ratio
+        numbers = ("", "", "") if ratio is None else (f"{ratio.value:.3g} ± {ratio.error:.1g}", f"{ratio.kr:.4g}",
+                                                      f"{100 * ratio.explained:.1f} %")  # fmt: skip
+        rows.append((_short(one.source, 40), f"{one.temperature:g}", *numbers))
+    headers = ("Equipartition of bonds", "K", "kr var(r) / kT", "kr", "of the forces")
+    more = f"\nand {len(found.judgement.sources) - MOST} more" if len(found.judgement.sources) > MOST else ""
+    return (
+        f"{table(headers, rows)}{more}\n"
+        "kr from forces along bonds, in kcal/mol/Å², and var(r) from positions: 1 where both belong together and units "
+        "are right"
+    )
+
+
+def _findings(found: Inspection) -> str:
+    """What is wrong, what may be, and what could not be used."""
+    lines = [f"Wrong: {finding}" for finding in found.judgement.wrong]
+    lines += [f"Warning: {finding}" for finding in found.judgement.warnings]
+    lines += [f"Note: {note}" for note in found.notes]
+    if found.judgement.wrong:
+        lines.append(f"A fit to these data is refused; {OVERRIDE} fits to them as they are")
+    return "\n".join(lines) if lines else "Nothing is wrong with these data as far as physics can tell"
 
 
 def _net(found: Inspection) -> str:

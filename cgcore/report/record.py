@@ -39,10 +39,11 @@ def write(
 
 def settings_of_data(result: FitResult, config_file: str | None = None) -> dict[str, Any]:
     """How the data were chosen."""
-    units, choice = UNITS[0], Choice()
+    units, box, accepted, choice = UNITS[0], None, False, Choice()
     if isinstance(result.data, Dataset):
-        units, choice = result.data.units, result.data.choice
-    return {"file": config_file, "units": units, **choice._asdict()}
+        data = result.data
+        units, box, accepted, choice = data.units, data.box, data.accept_faults, data.choice
+    return {"file": config_file, "units": units, "box": box, "accept_faults": accepted, **choice._asdict()}
 
 
 def record_of_data(data: Dataset | Factor, validation: Dataset | Factor | None) -> dict[str, Any]:

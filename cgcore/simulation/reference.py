@@ -66,6 +66,14 @@ def reference(dataset: Dataset, protein: str | None = None, beads: int | None = 
     if len(names) > 1:
         raise InputError(f"{dataset.path}: holds several proteins: {shown}; say which one with --protein NAME")
     (name,) = names
+    for source in dataset.sources:
+        if source.sites is not None and name in source.protein_names:
+            label = source.protein_names.index(name)
+            if (np.diff(source.sites[label, : held[name]]) != 1).any():
+                raise InputError(
+                    f"{dataset.path}: {name} has a gap or several chains, and replicas are one whole chain; give "
+                    "data of one"
+                )
     length = held[name]
     if length < 2:
         raise InputError(f"{dataset.path}: {name} is a single bead; give data of a chain")

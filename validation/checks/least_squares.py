@@ -31,7 +31,7 @@ drivers, or 1e-9, whichever is largest."""
 def least_squares(context: Context) -> Iterator[Row]:
     """Exact least squares by LAPACK: matrix, losses, L*, identifiable coefficients."""
     for name, data in context.datasets.items():
-        system = explicit.system(data.join(), context.prior.weights, context.prior.params)
+        system = explicit.system(data.join(), context.prior.weights, context.prior.params, data.sites())
         factor = cgcore.compress(data, cgcore.Fingerprint.of(context.prior))
         yield equal(f"{name}, real beads", factor.beads, system.beads)
         yield from _matrix(name, data, context.prior, system)
@@ -44,26 +44,43 @@ def least_squares(context: Context) -> Iterator[Row]:
         context.small_prior.weights._replace(excluded_volume=0.7),
         context.small_prior.params | {"epsilon_ex": 1.0, "sigma_ex": 3.0},
     )
+    broken = _broken(context.some(200))
+    system = explicit.system(broken.join(), prior.weights, prior.params, broken.sites())
+    yield from _matrix("gaps and two chains", broken, prior, system)
+    yield from _losses("gaps and two chains", cgcore.compress(broken, cgcore.Fingerprint.of(prior)), prior, system)
     data = context.some(200)
-    system = explicit.system(data.join(), prior.weights, prior.params)
+    system = explicit.system(data.join(), prior.weights, prior.params, data.sites())
     yield from _matrix("with excluded volume", data, prior, system)
     yield from _losses("with excluded volume", cgcore.compress(data, cgcore.Fingerprint.of(prior)), prior, system)
+
+
+def _broken(data: cgcore.Dataset) -> cgcore.Dataset:
+    """Frames cut after their third bead, every other one into two chains, and the rest with two residues missing."""
+    batch = data.join()
+    resid = np.arange(batch.R.shape[1]) + 2 * (np.arange(batch.R.shape[1]) > 2)
+    chain = np.zeros(batch.R.shape[:2], int)
+    chain[::2, 3:] = 1
+    return cgcore.from_arrays(batch.R, batch.F, batch.mask, resid=resid, chain=chain)
 
 
 def _matrix(name: str, data: cgcore.Dataset, prior: cgcore.Prior, system: explicit.System) -> Iterator[Row]:
     """Column by column, since a wrong weak term hides behind a strong one; on some frames."""
     part = data.subset(100)
-    batch = part.join()
+    batch, sites = part.join(), part.sites()
     real = batch.mask.astype(bool)
     lengths = real.sum(axis=1)
     layout = cgcore.Layout.of(prior)
     R = np.where(real[..., None], batch.R, 0).astype(float)
     R += np.where(real[..., None], 0, np.arange(R.shape[1])[:, None] * [4.0, 1.0, 0.5])  # padding: anything finite
     design_matrix = jax.jit(cgcore.design_matrix, static_argnums=(0, 1))
-    X = np.asarray(design_matrix(prior.weights, layout, R, lengths)).transpose(3, 2, 1, 0)
+    columns = design_matrix(prior.weights, layout, R, lengths, sites=None if sites is None else sites.T)
+    X = np.asarray(columns).transpose(3, 2, 1, 0)
     order = np.argsort(lengths, kind="stable")
+    if sites is not None:  # as `explicit` groups frames: by length, then by what is bonded
+        keys = [(n, tuple(row[:n])) for n, row in zip(lengths.tolist(), sites.tolist(), strict=True)]
+        order = np.array(sorted(range(len(keys)), key=keys.__getitem__))
     ours = X[order][real[order]].reshape(-1, layout.size)
-    theirs = explicit.system(batch, prior.weights, prior.params).X
+    theirs = explicit.system(batch, prior.weights, prior.params, sites).X
     worst = max(relative(a, b) for a, b in zip(ours.T, theirs.T, strict=True))
     yield at_most(f"{name}, design matrix, worst column", worst, TOLERANCE, "relative")
 

@@ -41,7 +41,8 @@ def scipy_lsq_linear(context: Context) -> Iterator[Row]:
         for f, n in enumerate(real.sum(axis=1)):
             X = explicit.matrix(batch.R[f : f + 1, :n].astype(float), prior.weights, prior.params)[0]
             F[f, :n] = batch.F[f, :n] - X @ change
-        data = cgcore.from_arrays(batch.R.astype(float), F, batch.mask)
+        # Bonds that push apart are surely wrong, and wanted here.
+        data = cgcore.from_arrays(batch.R.astype(float), F, batch.mask, accept_faults=True)
         changed = explicit.system(data.join(), prior.weights, prior.params)
         scale = np.maximum(np.linalg.norm(changed.X, axis=0), 1e-300)
         theirs = lsq_linear(changed.X / scale, changed.F, (lower, np.inf), method="bvls", tol=1e-15)

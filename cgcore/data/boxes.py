@@ -1,0 +1,117 @@
+"""Periodic boxes of frames: a chain that was wrapped into its box is put together again.
+
+Each bead is moved to the image nearest to the bead that it is bonded to, each part behind a gap to the image nearest to
+the bead before the gap, and each further chain to the image whose centre is nearest to that of the chains before it.
+What comes out depends on positions only up to box vectors, so that wrapped and unwrapped frames give the same, and all
+that follows works in free space.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from cgcore.data.chains import FAR
+from cgcore.errors import InputError
+
+LEAST_HEIGHT = 12.0
+"""Å. A box that is thinner holds no protein, and neighbours 3.8 Å apart (up to twice that across a gap) would come near
+half of it; what was saved in nm looks like this."""
+
+
+def box_vectors(name: str, value: object, n_frames: int = 1, factor: float = 1.0) -> np.ndarray | None:
+    """Box vectors as rows, (1 or frames, 3, 3) float64 [Å]; None where all are 0, which means no box.
+
+    Arguments:
+        name: of what is given, for the message.
+        value: one length, three, or three and the angles between them [degrees]; three vectors as rows; or any of
+            these, but one length, for each frame.
+        n_frames: number of frames.
+        factor: to Å.
+
+    Raises:
+        InputError: it is none of these, or too small to hold a protein.
+    """
+    try:
+        box = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is {value!r:.60}; give three lengths") from None
+    vectors = _vectors(box, n_frames)
+    if vectors is None or not np.isfinite(vectors).all():
+        raise InputError(
+            f"{name} has shape {box.shape}; give three finite lengths, three lengths and three angles, or three "
+            f"vectors as rows, for all frames or for each of {n_frames}"
+        )
+    if not vectors.any():
+        return None
+    vectors = vectors * factor
+    volume = np.abs(np.linalg.det(vectors))
+    faces = np.cross(vectors[:, [1, 2, 0]], vectors[:, [2, 0, 1]])
+    least = float(np.min(volume[:, None] / np.maximum(np.linalg.norm(faces, axis=2), 1e-300)))
+    if least < LEAST_HEIGHT:
+        raise InputError(
+            f"{name} is only {least:.3g} Å thick, too thin for a protein; give it in the unit of the positions (is it "
+            "in nm?)"
+        )
+    return vectors
+
+
+def _vectors(box: np.ndarray, n_frames: int) -> np.ndarray | None:
+    if box.size == 1:
+        return np.eye(3)[None] * box.reshape(())
+    if box.shape in ((3,), (6,)):
+        box = box[None]
+    one_by_one = box.ndim == 2 and len(box) in (1, n_frames)
+    # Three frames of three lengths, and not three vectors: vectors have zeros among them, or below 0.
+    if box.shape == (3, 3) and not (one_by_one and (box > 0).all()):
+        return box[None]
+    if one_by_one and box.shape[1] == 3:
+        return np.eye(3) * box[:, None, :]
+    if one_by_one and box.shape[1] == 6:
+        return _from_angles(box)
+    return box if box.ndim == 3 and box.shape[1:] == (3, 3) and len(box) in (1, n_frames) else None
+
+
+def _from_angles(box: np.ndarray) -> np.ndarray:
+    """Vectors of the crystallographic a, b, c, alpha, beta, gamma: a along x, b in the xy plane."""
+    a, b, c = box[:, :3].T
+    cos_alpha, cos_beta, cos_gamma = np.cos(np.radians(box[:, 3:])).T
+    sin_gamma = np.sqrt(np.maximum(1 - cos_gamma**2, 0.0))
+    vectors = np.zeros((len(box), 3, 3))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = (cos_alpha - cos_beta * cos_gamma) / sin_gamma
+        vectors[:, 0, 0] = a
+        vectors[:, 1, :2] = np.stack([b * cos_gamma, b * sin_gamma], axis=1)
+        vectors[:, 2] = np.stack([c * cos_beta, c * y, c * np.sqrt(np.maximum(1 - cos_beta**2 - y**2, 0.0))], axis=1)
+    vectors[~box.any(axis=1)] = 0.0
+    return vectors
+
+
+def made_whole(R: np.ndarray, vectors: np.ndarray, sites: np.ndarray, length: int) -> np.ndarray:
+    """Positions of frames of one protein, put together; float64, and as they were where nothing was apart.
+
+    Arguments:
+        R: (frames, beads, 3) [Å], padding behind `length` beads.
+        vectors: (1 or frames, 3, 3) [Å].
+        sites: (beads,), see `chains`.
+        length: real beads.
+    """
+    whole = R.astype(np.float64)
+    inverse = np.linalg.inv(vectors)
+
+    def images(step: np.ndarray) -> np.ndarray:
+        """The box vectors' sum in each step (frames, ..., 3) that leads to the nearest image."""
+        return np.rint(step @ inverse) @ vectors
+
+    jumps = np.diff(sites[:length])
+    steps = np.diff(whole[:, :length], axis=1)
+    # Within a chain, gaps included, each bead follows the one before it.
+    wrong = np.where((jumps < FAR)[:, None], images(steps), 0.0)
+    whole[:, 1:length] -= np.cumsum(wrong, axis=1)
+    starts = [*(np.flatnonzero(jumps >= FAR) + 1).tolist(), length]
+    for start, stop in pairwise(starts):
+        chain = whole[:, start:stop]
+        apart = chain.mean(axis=1, keepdims=True) - whole[:, :start].mean(axis=1, keepdims=True)
+        chain -= images(apart)
+    return whole

@@ -1,0 +1,84 @@
+"""What a data set holds besides positions and forces: sources, proteins, species and other arrays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from cgcore.data.blocks import real_mask, row_blocks
+from cgcore.data.dataset import Dataset
+from cgcore.data.frames import Frames
+from cgcore.data.residues import species_names
+from cgcore.data.splitting import protein_rows
+
+
+class SourceSummary(NamedTuple):
+    """A file: its name, frames, and beads in a row."""
+
+    name: str
+    frames: int
+    beads: int
+
+
+class ProteinSummary(NamedTuple):
+    """A protein: its name, real beads, and frames in all sources."""
+
+    name: str
+    length: int
+    frames: int
+
+
+def sources_of(dataset: Dataset) -> tuple[SourceSummary, ...]:
+    """In order."""
+    return tuple(SourceSummary(source.source, source.n_frames, source.n_beads) for source in dataset.sources)
+
+
+def proteins_of(dataset: Dataset) -> tuple[ProteinSummary, ...]:
+    """In order of appearance; one that several sources hold is there once."""
+    found: dict[str, ProteinSummary] = {}
+    for source in dataset.sources:
+        for name, rows in protein_rows(source):
+            before = found[name].frames if name in found else 0
+            found[name] = ProteinSummary(name, int(source.lengths[rows[0]]), before + len(rows))
+    return tuple(found.values())
+
+
+def species_of(dataset: Dataset) -> dict[int, int]:
+    """Real beads of each species."""
+    counts: Counter[int] = Counter()
+    for source in dataset.sources:
+        for block in row_blocks(source.n_frames, source.n_beads):
+            species = source.species(block)
+            if species is not None:
+                values, n = np.unique(species[real_mask(source.lengths[block], source.n_beads)], return_counts=True)
+                counts.update(dict(zip(values.tolist(), n.tolist(), strict=True)))
+    return dict(sorted(counts.items()))
+
+
+def species_names_of(dataset: Dataset) -> dict[int, str]:
+    """What the numbers of species stand for; empty where sources do not agree."""
+    tables = [dict(species_names(source.extras)) or _from_residues(source) for source in dataset.sources]
+    return tables[0] if all(table == tables[0] for table in tables) else {}
+
+
+def _from_residues(source: Frames) -> dict[int, str]:
+    """Residue names that always come with the same species, in a file of one protein."""
+    species, names = source.species(slice(0, 1)), source.extras.get("resname")
+    if species is None or names is None or names.dtype.kind != "U" or names.shape != species.shape[1:]:
+        return {}
+    length = int(source.lengths[0])
+    pairs = set(zip(species[0, :length].tolist(), names[:length].tolist(), strict=True))
+    one = len(source.protein_names) == 1 and len({k for k, _ in pairs}) == len(pairs)
+    return dict(sorted(pairs)) if one else {}
+
+
+def extras_of(dataset: Dataset) -> dict[str, str]:
+    """Other arrays by name: dtype and shape in words."""
+    found: dict[str, str] = {}
+    for source in dataset.sources:
+        for name, array in source.extras.items():
+            shape = " x ".join(str(n) for n in array.shape) or "one value"
+            found.setdefault(name, f"{array.dtype.name}, {shape}")
+    return found

@@ -1,0 +1,71 @@
+"""Data at the door of a fit: refused where they are surely wrong, unless they were read with `accept_faults`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cgcore.data import Dataset, locate_overlap
+from cgcore.errors import InputError
+from cgcore.factor.block import counted_twice
+from cgcore.factor.factor import Factor
+from cgcore.factor.triangle import target
+from cgcore.judging import Judgement, judge
+
+EXACT = 1e-3
+"""Part of the squared forces that the best prior leaves: of mapped forces nine tenths, of a prior's own none."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """What was found in the data of a fit.
+
+    Arguments:
+        judged: of the frames that are fitted to, then of those held out; nothing of factors.
+    """
+
+    judged: tuple[tuple[Dataset, Judgement], ...]
+
+    def said(self, factor: Factor) -> tuple[str, ...]:
+        """All that is to be said of the data, now that their factor is known: where it shows that forces are exactly a
+        prior's, frames need not be sampled with them, and equipartition does not hold.
+
+        Raises:
+            InputError: forces are surely in another unit or of the other sign.
+        """
+        forces = target(factor.S)
+        exact = bool(forces[-1] ** 2 <= EXACT * np.sum(forces**2))
+        said: dict[str, None] = {}
+        for dataset, found in self.judged:
+            judgement = found.without_equipartition() if exact else found
+            if not dataset.accept_faults:
+                judgement.require_right()
+            said |= dict.fromkeys(str(finding) for finding in judgement.findings)
+        return tuple(said)
+
+
+def door(data: Dataset | Factor, validation: Dataset | Factor | None, temperature: float | None) -> Door:
+    """Judge the frames of a fit.
+
+    Raises:
+        InputError: they are surely wrong in a way that does not depend on how they were sampled.
+    """
+    parts = [part for part in (data, validation) if isinstance(part, Dataset)]
+    judged = tuple((part, judge(part, temperature)) for part in parts)
+    for dataset, judgement in judged:
+        if not dataset.accept_faults and (certain := judgement.without_equipartition()).wrong:
+            # Beads in one place are the plainer word for a bond that is broken by it.
+            if (overlap := locate_overlap(dataset)) is not None:
+                raise InputError(overlap)
+            certain.require_right()
+    return Door(judged)
+
+
+def fitted_to(factor: Factor, held_out: Factor | None) -> tuple[str, ...]:
+    """A sentence for each source with held-out frames that were fitted to."""
+    if held_out is None:
+        return ()
+    before = set(counted_twice(factor.blocks)) | set(counted_twice(held_out.blocks))
+    shared = [x for x in counted_twice((*factor.blocks, *held_out.blocks)) if x not in before]
+    return tuple(f"validation is among the data fitted to, so its loss says nothing new: {x}" for x in shared)

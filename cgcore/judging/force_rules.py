@@ -1,0 +1,153 @@
+"""What is wrong with forces: missing, repeated, broken, in another unit, or not those of these frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cgcore.judging.finding import Finding, Severity, named
+from cgcore.judging.stretch import Ratio
+from cgcore.judging.survey import Survey
+from cgcore.judging.units import factor_between, unit_of
+
+LIKE_A_PRIOR = 0.4
+"""Part of the forces that bonds explain: 0.13 in forces of all atoms, which are mostly noise. Above it the forces are a
+model's own, whose frames may come from anywhere, and equipartition says nothing about their unit."""
+
+PEAK, SPIKE, USUAL_SPREAD = 10.0, 100.0, 5.0
+"""Root mean square force of a frame over the median of all: of note above the first, broken above the second where no
+more than a tenth of the frames are above the third."""
+
+FEW = 20
+"""Frames below which nothing is said of how they are distributed."""
+
+HEAPS, LEAST_RATIO = 5.0, 2.0
+"""Distance of two heaps in standard deviations inside them, and in size. A normal distribution cut in two has 2.7, a
+uniform one 3.5; forces of one peptide of ten beads in two units have 7."""
+
+COLD, CELSIUS = 150.0, 273.15
+"""No protein is sampled below the first [K]."""
+
+
+def forces(survey: Survey) -> Iterator[Finding]:
+    """Forces that are missing, repeated, or broken in some frames."""
+    n = len(survey.frame)
+    zero = survey.unforced == survey.lengths
+    if zero.any():
+        text = (
+            f"key 'F': all forces are 0 in {np.count_nonzero(zero):,} of {n:,} frames "
+            f"({named(survey.frame[zero].tolist())}): they are missing; save them, or remove these frames"
+        )
+        yield survey.about("zero forces", Severity.WRONG, survey.frame[zero], text)
+    some = (survey.unforced > 0) & ~zero
+    if some.any():
+        text = (
+            f"key 'F': the force is exactly 0 on some beads of {np.count_nonzero(some):,} of {n:,} frames "
+            f"({named(survey.frame[some].tolist())}): was it left out there?"
+        )
+        yield survey.about("zero beads", Severity.WARNING, survey.frame[some], text)
+    yield from _repeated(survey, zero)
+    yield from _sizes(survey, ~zero)
+
+
+def _repeated(survey: Survey, zero: np.ndarray) -> Iterator[Finding]:
+    """Frames that have the forces of another one at other positions."""
+    used = np.flatnonzero(~zero)
+    order = used[np.lexsort((used, survey.forces[used]))]
+    same = (survey.forces[order[1:]] == survey.forces[order[:-1]]) & (
+        survey.lengths[order[1:]] == survey.lengths[order[:-1]]
+    )
+    moved = same & (survey.positions[order[1:]] != survey.positions[order[:-1]])
+    if moved.any():
+        first, again = order[:-1][moved], order[1:][moved]
+        k = int(np.argmin(again))
+        text = (
+            f"key 'F': frame {survey.frame[again[k]]} has the same forces as frame {survey.frame[first[k]]} at other "
+            f"positions; {len(again):,} of {len(survey.frame):,} frames have another frame's forces: save each frame's "
+            "own, or remove these frames"
+        )
+        yield survey.about("repeated forces", Severity.WRONG, survey.frame[again], text)
+
+
+def _sizes(survey: Survey, used: np.ndarray) -> Iterator[Finding]:
+    """Frames whose forces are of another size than those of the others."""
+    order = np.argsort(survey.protein, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(survey.protein[order])) + 1):
+        own = rows[used[rows]]
+        size = np.sqrt(survey.force[own])
+        if len(own) < FEW:
+            continue
+        relative = size / np.median(size)
+        peaks = own[relative > PEAK]
+        if len(peaks):
+            k = own[int(np.argmax(relative))]
+            sure = relative.max() > SPIKE and np.quantile(relative, 0.9) < USUAL_SPREAD
+            text = (
+                f"key 'F': forces of frame {survey.frame[k]} are {relative.max():.3g} times as large as usual "
+                f"({np.sqrt(survey.force[k]):.3g} kcal/mol/Å, root mean square); {len(peaks):,} frames are above "
+                f"{PEAK:g} times: check or remove {named(np.sort(survey.frame[peaks]).tolist())}"
+            )
+            yield survey.about("large forces", Severity.WRONG if sure else Severity.WARNING, survey.frame[peaks], text)
+        yield from _two_sizes(survey, own, size)
+
+
+def _two_sizes(survey: Survey, own: np.ndarray, size: np.ndarray) -> Iterator[Finding]:
+    """Frames in two heaps by the size of their forces: the split of their logarithms with the least scatter inside
+    (N. Otsu, IEEE Trans. Syst. Man Cybern. 9, 62 (1979)), if the heaps are further apart than those of one heap are."""
+    order = np.argsort(size)
+    logs, n = np.log(size[order]), len(own)
+    below = np.arange(1, n)
+    sums = np.cumsum(logs)[:-1]
+    low, high = sums / below, (logs.sum() - sums) / (n - below)
+    inside = np.sum(logs**2) - below * low**2 - (n - below) * high**2
+    least = max(n // 20, 3)
+    allowed = slice(least - 1, n - least)
+    cut = int(np.argmin(inside[allowed])) + least
+    apart, scatter = high[cut - 1] - low[cut - 1], np.sqrt(max(inside[cut - 1], 0.0) / n)
+    if apart < np.log(LEAST_RATIO) or apart < HEAPS * scatter:
+        return
+    ratio = float(np.exp(apart))
+    unit = factor_between(ratio)
+    smaller = cut <= n - cut
+    fewer = np.sort(survey.frame[own[order[:cut] if smaller else order[cut:]]])
+    what = f", as between kcal/mol/Å and {unit.name}" if unit is not None else ""
+    how = "smaller" if smaller else "larger"
+    text = (
+        f"key 'F': forces of {len(fewer):,} frames ({named(fewer.tolist())}) are {ratio:.3g} times {how} than those of "
+        f"the other {n - len(fewer):,}{what}: save all in one unit"
+    )
+    yield survey.about("two sizes", Severity.WRONG if unit is not None else Severity.WARNING, fewer, text)
+
+
+def equipartition(survey: Survey, ratio: Ratio | None, kelvin: float, said: bool) -> Iterator[Finding]:
+    """Whether forces and fluctuations of bonds belong together.
+
+    Arguments:
+        survey: of the source.
+        ratio: kr var(r) / kT; None where it cannot be told.
+        kelvin: the temperature that it is for.
+        said: whether the data say that temperature.
+    """
+    if ratio is None or ratio.explained > LIKE_A_PRIOR:
+        return
+    value = f"kr var(r) is {ratio.value:.2g} ± {ratio.error:.1g} kT at {kelvin:g} K, and equipartition asks for 1"
+    unit = unit_of(ratio.value, ratio.error)
+    in_celsius = ratio.value * kelvin / (kelvin + CELSIUS)
+    if said and kelvin < COLD and 0.6 < in_celsius < 1.7 and ratio.value > 1.7:
+        text = f"key 'temperature': {kelvin:g} looks like °C ({value}); save it in K, or give --temperature"
+        yield Finding("temperature", Severity.WRONG, text, survey.source)
+    elif unit is not None:
+        text = f"key 'F': forces look like {unit.name} ({value}); save them in kcal/mol/Å, divided by {unit.factor:.6g}"
+        yield Finding("unit", Severity.WRONG, text, survey.source)
+    elif ratio.value < -5 * ratio.error and 0.5 < -ratio.value < 2:
+        text = (
+            f"key 'F': forces have the wrong sign, as gradients of the energy have ({value}); save minus the gradient"
+        )
+        yield Finding("sign", Severity.WRONG, text, survey.source)
+    elif said and (ratio.value + 3 * ratio.error < 0.6 or ratio.value - 3 * ratio.error > 1.7):
+        text = (
+            f"key 'F': forces do not fit the fluctuations of the bonds ({value}): are they those of these frames, all "
+            "of them, in kcal/mol/Å, and the temperature right?"
+        )
+        yield Finding("equipartition", Severity.WARNING, text, survey.source)

@@ -1,0 +1,43 @@
+"""What other units of force would make of kr var(r) / kT."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Unit(NamedTuple):
+    """A unit of force: its name, and how large 1 kcal/mol/Å is in it."""
+
+    name: str
+    factor: float
+
+
+# 1 kcal = 4.184 kJ; 1 eV = 23.0605 kcal/mol; 1 hartree = 627.5095 kcal/mol; 1 bohr = 0.529177 Å (CODATA 2018).
+UNITS = (
+    Unit("kJ/mol/Å", 4.184),
+    Unit("kJ/mol/nm", 41.84),
+    Unit("kcal/mol/nm", 10.0),
+    Unit("eV/Å", 1 / 23.0605),
+    Unit("eV/nm", 10 / 23.0605),
+    Unit("hartree/bohr", 0.529177 / 627.5095),
+)
+
+TOLERANCE = 1.3
+"""A ratio within this factor of a unit's: data in the right unit have 0.9 to 1, assumed temperatures add some 10 %."""
+
+
+def unit_of(ratio: float, error: float) -> Unit | None:
+    """The unit that forces are in, if a ratio that should be 1 says so beyond its error."""
+    for unit in UNITS:
+        if unit.factor / TOLERANCE < ratio < unit.factor * TOLERANCE and ratio > 5 * error:
+            return unit
+    return None
+
+
+def factor_between(ratio: float) -> Unit | None:
+    """The unit in which numbers are so many times as large as in kcal/mol/Å, or so many times smaller."""
+    for unit in UNITS:
+        for factor in (unit.factor, 1 / unit.factor):
+            if factor / TOLERANCE < ratio < factor * TOLERANCE:
+                return unit
+    return None
