@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from cli_helpers import assert_refused, bundled, run, save
 from helpers import Frames, frames, np_energies, np_forces, prior
+from test_splines import random_splines
 
 from cgcore import InputError, evaluate, from_arrays
 from cgcore.cli.evaluate import PICTURE, RECORD
@@ -102,8 +104,8 @@ def test_where_every_reference_force_is_0_there_is_no_part_to_explain(data: Fram
     found = evaluate(PRIOR, from_arrays(data.R[:2], F, data.mask[:2]))
     parts = [residue.errors.explained for residue in found.proteins[0].residues]
     assert np.isnan(parts).tolist() == [True] + [False] * 7
-    (line,) = [line for line in found.report().splitlines() if line.startswith("1 UNK")]
-    assert line.split()[3] == "-"
+    (line,) = [line for line in found.report().splitlines() if line.startswith("1  ")]
+    assert line.split()[2] == "-"
     assert json.loads(to_json(found.as_dict()))["proteins"][0]["residues"][0]["explained"] is None
 
 
@@ -124,6 +126,20 @@ def test_a_model_with_a_network_names_its_parts() -> None:
     assert (found.model, list(found.terms)[-1]) == ("prior + allegro", "network")
 
 
+def test_two_chains_in_a_frame_are_not_bonded_to_each_other() -> None:
+    """Each chain alone has the same bonded energies; across the chains pairs repel."""
+    rng, splines = np.random.default_rng(5), random_splines(0)
+    one = frames(rng, [7], 7)
+    R, F = np.concatenate([one.R, one.R + np.array([30.0, 0, 0])], axis=1), np.concatenate([one.F, one.F], axis=1)
+    joined = from_arrays(R, F, species=np.tile([1, 2, 3, 0, 2, 1, 0], (1, 2)), chain=np.repeat([0, 1], 7))
+    alone = from_arrays(one.R, one.F, species=np.array([[1, 2, 3, 0, 2, 1, 0]]))
+    for model in (PRIOR, replace(PRIOR, splines=splines)):
+        both, single = (evaluate(model, data).terms for data in (joined, alone))
+        for name in ("bond", "angle", "dihedral", "excluded_volume"):
+            assert both[name].energy.mean == pytest.approx(2 * single[name].energy.mean, rel=1e-9), name
+        assert both["repulsive"].energy.mean > 2 * single["repulsive"].energy.mean
+
+
 def test_what_cannot_be_evaluated() -> None:
     arrays = bundled(3)
     with pytest.raises(InputError, match="a dict cannot be evaluated"):
@@ -142,7 +158,8 @@ def priors(tmp_path: Path) -> Path:
 
 
 def test_the_command(tmp_path: Path, priors: Path) -> None:
-    file, out = save(tmp_path / "d.npz", bundled(60)), tmp_path / "out"
+    named = bundled(60) | {"resname": np.array(residues("YYDPETGTWY", 10))}
+    file, out = save(tmp_path / "d.npz", named), tmp_path / "out"
     ran = run("evaluate", priors, file, "--max-frames", 50, "--output", out)
     assert (ran.code, ran.err) == (0, "")
     for words in ("of the variance explained", "excluded_volume", "Residue type", "10 TYR"):

@@ -19,9 +19,10 @@ RECORD, PICTURE = "evaluation.json", "evaluation.png"
 @click.option("--output", type=options.PATH, metavar="DIR", help="Write record and picture there.")
 @click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Picture: .png, .svg or .pdf.")
 @options.max_frames
-@options.seed
+@options.configured_seed
 @options.units
 @options.box
+@options.accept_faults
 @options.cache
 def evaluate_command(
     model: str,
@@ -32,6 +33,7 @@ def evaluate_command(
     seed: int | None,
     units: str,
     box: tuple[float, float, float] | None,
+    accept_faults: bool,
     cache: bool,
 ) -> None:
     """Hold the forces of the model in FILE against those of DATA; nothing is fitted.
@@ -60,7 +62,10 @@ def evaluate_command(
         max_frames = config.max_frames if max_frames is None else max_frames
         seed = config.seed if seed is None else seed
     options.refuse_factors([] if data is None else [data])
-    dataset = (chignolin() if data is None else read(data, units=units, box=box)).subset(max_frames, seed or 0)
+    whole = chignolin() if data is None else read(data, units=units, box=box, accept_faults=accept_faults)
+    dataset = whole.subset(max_frames, seed or 0)
+    for sentence in dataset.notes:
+        terminal.note(sentence)
     prepare_jax(cache)
     if (other := differing(model)) is not None:
         terminal.note(

@@ -117,7 +117,8 @@ def fit_command(
     held_out = HeldOut(config.val_fraction or 0.0, config.hold_out)
     if val_fraction is not None:
         held_out = HeldOut(val_fraction, "each_protein")
-    source = _source(data, Reading(units, box, accept_faults), max_frames, seed, held_out, config, chosen)
+    reading = Reading(units, box, accept_faults)
+    source = _source(data, reading, max_frames, seed, held_out, config, chosen)
     result = _fit(source, config, chosen, cache)
     # First the files: nothing that happens to the terminal comes before them.
     try:

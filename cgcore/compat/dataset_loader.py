@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int
 
 from cgcore.data import Dataset, from_arrays, read
 from cgcore.data.residues import UNKNOWN, three_letters
@@ -121,7 +122,9 @@ class DatasetLoader:
             # In their order in time, which the fit's cross-validation wants.
             chosen = self._dataset.sources[0].select(np.sort(self._rows))
             return pipeline.DatasetLoader(replace(self._dataset, sources=(chosen,)))
-        return loader_of(self.get_all(), os.fspath(self.npz_path), self._dataset.temperatures)
+        sites = self._dataset.sites()
+        own = None if sites is None else sites[self._rows]
+        return loader_of(self.get_all(), os.fspath(self.npz_path), self._dataset.temperatures, own)
 
     def summary(self) -> str:
         """A few lines for people."""
@@ -140,7 +143,10 @@ class DatasetLoader:
 
 
 def loader_of(
-    frames: Any, name: str = "train_data", temperatures: tuple[float, ...] = ()
+    frames: Any,
+    name: str = "train_data",
+    temperatures: tuple[float, ...] = (),
+    sites: Int[np.ndarray, "frames beads"] | None = None,
 ) -> pipeline.DatasetLoader | None:
     """Frames for the pipeline, whatever a script has them in; None for None or no frames.
 
@@ -149,6 +155,7 @@ def loader_of(
             them as attributes, or in the first of its `_chains`.
         name: of the data, for messages.
         temperatures: of the data [K], where it is known.
+        sites: of the beads (see `cgcore.physics.topology`); None: each frame is one whole chain.
 
     Raises:
         InputError: it is none of these, or the arrays are no frames.
@@ -167,11 +174,13 @@ def loader_of(
     if not len(arrays["R"]):
         return None
     dataset = from_arrays(arrays["R"], arrays["F"], arrays.get("mask"), arrays.get("species"), name=name)
+    (source,) = dataset.sources
     if temperatures:
-        (source,) = dataset.sources
-        extras = {"temperature": np.asarray(temperatures)}
-        dataset = replace(dataset, sources=(replace(source, extras=extras),))
-    return pipeline.DatasetLoader(dataset)
+        source = replace(source, extras={"temperature": np.asarray(temperatures)})
+    if sites is not None:
+        _, first = np.unique(source.protein, return_index=True)
+        source = replace(source, sites=sites[first])
+    return pipeline.DatasetLoader(replace(dataset, sources=(source,)))
 
 
 def _codes(dataset: Dataset) -> dict[str, int]:

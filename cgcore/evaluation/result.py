@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from cgcore.data.residues import UNKNOWN
+
 
 @dataclass(frozen=True)
 class Errors:
@@ -73,6 +75,13 @@ class Residue:
     code: str
     species: int | None
     errors: Errors
+
+    @property
+    def kind(self) -> str:
+        """Its code, else its species, else nothing: as `Evaluation.types` has it."""
+        if self.code != UNKNOWN:
+            return self.code
+        return "" if self.species is None else f"species {self.species}"
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,10 @@ def _draw_beads(ax: Axes, found: Evaluation) -> None:
     ax.set_ylabel("RMSE of a component [kcal/mol/Å]")
     ax.set_ylim(bottom=0)
     if len(shown) == 1 and len(shown[0].residues) <= MOST_CODES:
-        ax.set_xticks([r.number for r in shown[0].residues], [f"{r.number}\n{r.code}" for r in shown[0].residues])
+        ax.set_xticks(
+            [r.number for r in shown[0].residues],
+            [f"{r.number}\n{r.kind.removeprefix('species ')}" for r in shown[0].residues],
+        )
     ax.legend(loc="lower right")
 
 

@@ -82,7 +82,7 @@ def _types(found: Evaluation) -> str:
 def _residues(protein: Protein) -> str:
     if len(protein.residues) > MOST_RESIDUES:
         return f"{protein.name}: its {len(protein.residues)} beads are in the record, one by one"
-    rows = [(f"{r.number} {r.code}", *_errors(r.errors)) for r in protein.residues]
+    rows = [(f"{r.number} {r.kind}".rstrip(), *_errors(r.errors)) for r in protein.residues]
     return table((f"Bead of {protein.name}", *_ERRORS), rows)
 
 
