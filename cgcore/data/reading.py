@@ -30,13 +30,13 @@ def read(
 ) -> Dataset:
     """Read and check an NPZ file, or all `*.npz` of a folder by name (hidden files aside).
 
-    Keys: `R`, `F` (frames, beads, 3) in `units` (see `UNITS`), `mask` (frames, beads) with 1 for a real bead
-    and 0 for padding, real beads first, and `species` (frames, beads) whole numbers; the last two may hold one row
-    for all frames. Without `mask` all beads are real but for a tail of species -1 or residues PAD; `species` may be
+    Keys: `R`, `F` (frames, beads, 3) in `units` (see `UNITS`), `mask` (frames, beads) with 1 for a real bead and 0
+    for padding, real beads first, and `species` (frames, beads) whole numbers; the last two may hold one row for
+    all frames. Without `mask` all beads are real but for a tail of species -1 or residues PAD; `species` may be
     missing. `N_max`, if there, must be the number of beads. `chain`, `resid` and `bonds` say which neighbours are
-    bonded (see `chains`), all of them if none is there. Other plain arrays up to 16 MiB become `extras`; object arrays are never unpickled.
-    The files must stay as they are while the result is in use, because uncompressed arrays are read from them when
-    needed.
+    bonded (see `chains`), all of them if none is there. Other plain arrays up to 16 MiB become `extras`; object
+    arrays are never unpickled. The files must stay as they are while the result is in use, because uncompressed
+    arrays are read from them when needed.
 
     Arguments:
         path: of the file or folder.
