@@ -56,7 +56,7 @@ def breaks_of(dataset: Dataset) -> dict[str, str]:
                 continue
             jumps = np.diff(rows[: source.lengths[own[0]]])
             ends = np.flatnonzero(jumps >= FAR)
-            lengths = np.diff([0, *(ends + 1), len(jumps) + 1])
+            lengths = np.diff(np.array([0, *(ends + 1).tolist(), len(jumps) + 1])).tolist()
             parts = [f"chains of {' + '.join(map(str, lengths))} beads"] if len(ends) else []
             parts += [f"{jumps[k] - 1} missing after bead {k}" for k in np.flatnonzero((jumps > 1) & (jumps < FAR))]
             if parts:
