@@ -109,12 +109,7 @@ def _optimum(
     assert fit.smoothness is not None
     assert fit.smoothest is not None
     D = admissible.curvature(prior.weights, prior.params)
-    series = np.linalg.norm(D, axis=0) > 0
-    scaled = system.X[:, series] / np.linalg.norm(D[:, series], axis=0)
-    unit = np.linalg.norm(scaled, 2) ** 2 / system.beads
-    penalty = np.sqrt(fit.smoothness * unit) * D
-    M = np.vstack([system.X / np.sqrt(system.beads), penalty])
-    t = np.concatenate([system.F / np.sqrt(system.beads), penalty @ fit.smoothest])
+    M, t = admissible.smoothed(system, prior, fit.smoothness, fit.smoothest)
     c, zero, found = explicit.coefficients(fit.fitted_params), system.loss(0 * M[0]), fit.certificate
     free = np.linalg.lstsq(M, t, rcond=None)[0]
     best = admissible.minimum(M, t, rows, c)
