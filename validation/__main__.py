@@ -41,7 +41,7 @@ def cli(
     if click_context.invoked_subcommand is not None:
         return
     from validation.check import all_checks, chosen
-    from validation.context import context_of
+    from validation.context import context_of, distinct
     from validation.runner import run, watching
     from validation.table import text, write_json
 
@@ -60,6 +60,8 @@ def cli(
 
         refuse(record, reference)
     context = replace(context_of(data, units, config), quick=quick, reference=reference, record=record)
+    if config is None and reference is None:  # a script is compared from the start that it knows
+        context = replace(context, prior=distinct(context.prior))
     checks = chosen(context, only)
     with watching(len(checks)) as watch:
         rows = run(checks, context, watch)

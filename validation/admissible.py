@@ -124,9 +124,7 @@ def curvature(weights: Any, params: Mapping[str, Any]) -> Array:
     return np.vstack(rows)
 
 
-def smoothed(
-    system: System, prior: Any, strength: float, smoothest: Array | None
-) -> tuple[Array, Array]:
+def smoothed(system: System, prior: Any, strength: float, smoothest: Array | None) -> tuple[Array, Array]:
     """M and t of the objective |M c - t|²: the loss, and the penalty of this strength for roughness."""
     D = curvature(prior.weights, prior.params)
     series = np.linalg.norm(D, axis=0) > 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 CONVERGED = frozenset({"GRADIENT", "PRECISION_FLOOR", "CONSTRAINED"})
 """An end at a minimum."""
 
@@ -10,6 +12,18 @@ BY_ROUNDING = frozenset({"GRADIENT", "PRECISION_FLOOR"})
 
 OPTIMAL = 1e-8
 """Largest optimality gap, from the explicit matrix, of a float64 fit that says it converged."""
+
+
+def converged(ended: Any) -> bool:
+    """Whether a fit or a solution claims to have ended at a minimum; cgcore's own word for it has to be the same.
+
+    Raises:
+        ValueError: it says one thing by its status and another by `converged`.
+    """
+    claims = ended.status.name in CONVERGED
+    if claims is not ended.converged:
+        raise ValueError(f"status {ended.status.name} with converged = {ended.converged}")
+    return claims
 
 
 def as_good(now: str, recorded: str) -> bool:

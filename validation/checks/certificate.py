@@ -16,7 +16,7 @@ from validation.check import Row, at_least, at_most, check, equal
 from validation.context import Context, five_terms, with_harmonics
 from validation.duality import Dual, Objective, dual, price, stated
 from validation.statuses import CONVERGED
-from validation.tolerances import near, relative
+from validation.tolerances import near
 
 FRAMES = 200
 
@@ -159,4 +159,3 @@ def _gradient(fit: cgcore.FitResult, objective: Objective) -> float:
     flat, unravel = ravel_pytree(fit.fitted_params)
     J = np.asarray(jax.jacobian(lambda x: cgcore.to_coefficients(unravel(x), jnp))(flat))
     return float(np.linalg.norm(J.T @ (2 * objective.M.T @ (objective.M @ c - objective.t))))
-
