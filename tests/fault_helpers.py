@@ -34,7 +34,3 @@ def edited(owner: Any, name: str, old: str, new: str) -> Fault:
 
     return put
 
-
-def constant(owner: Any, name: str, value: Any) -> Fault:
-    """A fault that gives a number another value."""
-    return lambda monkeypatch: monkeypatch.setattr(owner, name, value)

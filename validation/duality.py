@@ -1,4 +1,4 @@
-"""The certificate of a constrained fit once more: distances, multipliers and dual bound from the matrix of the objective.
+"""The certificate of a constrained fit once more: distances, multipliers and dual bound from its objective's matrix.
 
 In coordinates y with |M c - t|² = |y - y*|² + least, an admissible fit is the point nearest to the one where the solver
 ended. One step of L-BFGS without a memory goes straight towards y*; so where it ended, and with it every multiplier,
