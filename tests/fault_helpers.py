@@ -28,9 +28,8 @@ def edited(owner: Any, name: str, old: str, new: str) -> Fault:
         lines = textwrap.dedent(inspect.getsource(function))
         assert lines.count(old) == 1, f"{name} holds {old!r} {lines.count(old)} times"
         space = dict(vars(inspect.getmodule(function)))
-        code = compile("from __future__ import annotations\n" + lines.replace(old, new), f"<{name} with a fault>", "exec")
-        exec(code, space)
+        made = "from __future__ import annotations\n" + lines.replace(old, new)
+        exec(compile(made, f"<{name} with a fault>", "exec"), space)
         monkeypatch.setattr(owner, name, space[name])
 
     return put
-

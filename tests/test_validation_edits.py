@@ -9,8 +9,16 @@ import pytest
 from fault_helpers import Fault, edited
 
 import cgcore
+from cgcore import serialize
+from cgcore.data import frames, splitting
 from cgcore.factor import compress, factor, gram
-from cgcore.fitting import admissible, fit
+from cgcore.fitting import admissible, fit, identifiability, unphysical
+from cgcore.physics.space import Periodic
+from cgcore.pipeline import minibatch_loss
+from cgcore.pipeline.minibatch_loss import MinibatchLoss
+from cgcore.pipeline.networks import allegro
+from cgcore.pipeline.trainer import Trainer
+from cgcore.report import record
 from cgcore.solver import lbfgs
 from validation.check import all_checks
 from validation.context import Context, distinct, four_terms
@@ -22,64 +30,150 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
 FAULTS: dict[str, tuple[str, Fault]] = {
     # What the solver claims.
     "memory kept after a refused step": (
-        "claims", edited(lbfgs, "_step", "past=quasi_newton.init(state.params), fresh", "fresh"),
+        "claims",
+        edited(lbfgs, "_step", "past=quasi_newton.init(state.params), fresh", "fresh"),
     ),
     "NaN is small": (
-        "claims", edited(lbfgs, "_status", "Status.NON_FINITE", "Status.GRADIENT"),
+        "claims",
+        edited(lbfgs, "_status", "Status.NON_FINITE", "Status.GRADIENT"),
     ),
     "a failed line search is rounding": (
-        "claims", edited(lbfgs, "_step", "Status.PRECISION_FLOOR, Status.LINE_SEARCH_FAILED", "2, 2"),
+        "claims",
+        edited(lbfgs, "_step", "Status.PRECISION_FLOOR, Status.LINE_SEARCH_FAILED", "2, 2"),
     ),
     "rounding is a failed line search": (
-        "claims", edited(lbfgs, "_step", "Status.PRECISION_FLOOR, Status.LINE_SEARCH_FAILED", "3, 3"),
+        "claims",
+        edited(lbfgs, "_step", "Status.PRECISION_FLOOR, Status.LINE_SEARCH_FAILED", "3, 3"),
     ),
     "a saddle is a minimum": ("claims", edited(lbfgs, "_confirmed", "bool(upward) and float(excess) <= 1", "True")),
     "history of the loss after each step": (
-        "certificate", edited(lbfgs, "_step", "history=state.history.at[state.step].set(state.value)",
-                              "history=state.history.at[state.step].set(new.value)"),
+        "certificate",
+        edited(
+            lbfgs,
+            "_step",
+            "history=state.history.at[state.step].set(state.value)",
+            "history=state.history.at[state.step].set(new.value)",
+        ),
     ),
     # What the certificate says.
     "no optimality gap": (
-        "certificate", edited(fit, "certify", "optimality_gap=(reached - bound)", "optimality_gap=0 * (bound)"),
+        "certificate",
+        edited(fit, "certify", "optimality_gap=(reached - bound)", "optimality_gap=0 * (bound)"),
     ),
     "everything explained": (
-        "certificate", edited(fit, "certify", "1.0 if explainable <= rounding else (initial - loss)",
-                              "1.0 if explainable <= rounding else explainable"),
+        "certificate",
+        edited(
+            fit,
+            "certify",
+            "1.0 if explainable <= rounding else (initial - loss)",
+            "1.0 if explainable <= rounding else explainable",
+        ),
     ),
     "no loss without prior": ("certificate", edited(fit, "certify", "zero_prior_loss=zero", "zero_prior_loss=0.0")),
     "initial loss is the final one": (
-        "certificate", edited(fit, "certify", "initial_loss=initial", "initial_loss=loss"),
+        "certificate",
+        edited(fit, "certify", "initial_loss=initial", "initial_loss=loss"),
     ),
     "bound without constraints": (
-        "certificate", edited(fit, "certify", "minimum if admitted is None else minimum + admitted.bound", "minimum"),
+        "certificate",
+        edited(fit, "certify", "minimum if admitted is None else minimum + admitted.bound", "minimum"),
     ),
-    "nothing is violated": ("certificate", edited(admissible.Admissible, "violation", "missing = h - G @ c", "missing = 0 * h")),
+    "nothing is violated": (
+        "certificate",
+        edited(admissible.Admissible, "violation", "missing = h - G @ c", "missing = 0 * h"),
+    ),
     "KKT residual of 0": ("certificate", edited(fit, "certify", "admitted.residual", "0.0")),
     "KKT residual without gradient": (
-        "certificate", edited(admissible, "_optimality", "np.linalg.norm(gradient) / (", "0 / ("),
+        "certificate",
+        edited(admissible, "_optimality", "np.linalg.norm(gradient) / (", "0 / ("),
     ),
     "prices of 0": ("certificate", edited(admissible.Admissible, "_reports", "if total > 0:", "if total < 0:")),
-    "multipliers halved": ("certificate", edited(admissible.Admissible, "_reports", "float(multipliers", "0.5 * float(multipliers")),
+    "multipliers halved": (
+        "certificate",
+        edited(admissible.Admissible, "_reports", "float(multipliers", "0.5 * float(multipliers"),
+    ),
     "all constraints active": (
-        "certificate", edited(admissible.Admissible, "_reports", "constraint.text, total > 0", "constraint.text, True"),
+        "certificate",
+        edited(admissible.Admissible, "_reports", "constraint.text, total > 0", "constraint.text, True"),
     ),
     "initial held-out loss of the training data": (
-        "certificate", edited(fit, "fit", "held_out.loss(origin)", "factor.loss(origin)"),
+        "certificate",
+        edited(fit, "fit", "held_out.loss(origin)", "factor.loss(origin)"),
     ),
-    "held-out loss of the training data": ("certificate", edited(fit, "fit", "held_out.loss(canonical)", "factor.loss(canonical)")),
-    "never suboptimal": ("certificate", edited(fit, "_judged", "exact and result.converged", "False and result.converged")),
+    "held-out loss of the training data": (
+        "certificate",
+        edited(fit, "fit", "held_out.loss(canonical)", "factor.loss(canonical)"),
+    ),
+    "never suboptimal": (
+        "certificate",
+        edited(fit, "_judged", "exact and result.converged", "False and result.converged"),
+    ),
     # The ways to a factor.
     "a batch that replaces those before": (
-        "batches", edited(compress, "compress", "merged([sums[segment], part]) if basis is None", "part if basis is None"),
+        "batches",
+        edited(compress, "compress", "merged([sums[segment], part]) if basis is None", "part if basis is None"),
     ),
+    "never back to QR": ("batches", edited(compress, "compress", "< WELL_CONDITIONED", "< 0")),
     "taken for a Gram matrix after going back": (
-        "batches", edited(compress, "compress", "basis = None  # the sample missed what the data hold", "pass"),
+        "batches",
+        edited(compress, "compress", "basis = None  # the sample missed what the data hold", "pass"),
     ),
     "a product without its twin": ("batches", edited(gram, "_products", "angles + angles.T", "2 * angles")),
-    "merged without the last": ("batches", edited(factor, "merge", "for factor in factors for block", "for factor in factors[:1] for block")),
+    "merged without the last": (
+        "batches",
+        edited(factor, "merge", "for factor in factors for block", "for factor in factors[:1] for block"),
+    ),
     "any fingerprint will do": ("batches", edited(cgcore.Fingerprint, "require", "if differing:", "if False:")),
     "bins off by one": ("batches", edited(gram, "bin_numbers", "first + xp.clip", "first + 1 + xp.clip")),
-}  # fmt: skip
+    # What goes in and comes out.
+    "nm of another length": ("doors", edited(frames, "factors", "return ANGSTROM_PER_NM", "return 10.01")),
+    "forces per Å taken for per nm": (
+        "doors",
+        edited(frames, "factors", "(KJ_PER_KCAL * ANGSTROM_PER_NM)", "KJ_PER_KCAL"),
+    ),
+    "the first frames held out": ("doors", edited(splitting, "held_out", "rows[n - count :]", "rows[:count]")),
+    "no images": ("doors", edited(Periodic, "__call__", "difference - lengths", "difference - 0 * lengths")),
+    "names in another order": ("doors", edited(identifiability, "identify", "layout.names[i]", "layout.names[-1 - i]")),
+    "weights swapped in priors.yaml": (
+        "doors",
+        edited(
+            serialize,
+            "priors_yaml",
+            "checked.weights._asdict().items()}",
+            "checked.weights._asdict().items()} | {'angle': checked.weights.dihedral}",
+        ),
+    ),
+    "start in place of the fit in priors.yaml": (
+        "doors",
+        edited(record, "write", "result.prior, result.fitted_params", "result.prior, result.prior.params"),
+    ),
+    "no warning of attraction": ("doors", edited(unphysical, "unphysical_values", "params[name] < 0", "False")),
+    "warning of all": ("doors", edited(unphysical, "unphysical_values", "params[name] < 0", "True")),
+    "nothing held out is fitted to": ("doors", edited(fit, "_fitted_to", "if x not in before", "if False")),
+    # The stages.
+    "no envelope": ("training", edited(allegro, "envelope", "return", "return 1.0 + 0 *")),
+    "one species": (
+        "training",
+        edited(allegro.Allegro, "energy", 'params["species"][species]', 'params["species"][0 * species]'),
+    ),
+    "fit that touches the network": (
+        "training",
+        edited(
+            Trainer,
+            "set_prior",
+            "self.state = self.state.with_prior(dict(params))",
+            "self.state = jax.tree.map(lambda x: 1.001 * x, self.state.with_prior(dict(params)))",
+        ),
+    ),
+    "padding counts in the loss": (
+        "training",
+        edited(MinibatchLoss, "sums", "real = mask & counts[:, None]", "real = counts[:, None] | mask"),
+    ),
+    "a half of the loss": (
+        "training",
+        edited(minibatch_loss, "per_bead", "return float(force /", "return float(0.5 * force /"),
+    ),
+}
 
 
 @pytest.fixture(autouse=True)
