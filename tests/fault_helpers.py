@@ -24,6 +24,7 @@ def edited(owner: Any, name: str, old: str, new: str) -> Fault:
     def put(monkeypatch: pytest.MonkeyPatch) -> None:
         raw = inspect.getattr_static(owner, name)
         function = raw.fget if isinstance(raw, property) else raw.__func__ if isinstance(raw, classmethod) else raw
+        assert callable(function)
         function = inspect.unwrap(function)
         lines = textwrap.dedent(inspect.getsource(function))
         assert lines.count(old) == 1, f"{name} holds {old!r} {lines.count(old)} times"

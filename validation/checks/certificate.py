@@ -15,7 +15,7 @@ from validation import admissible, explicit
 from validation.check import Row, at_least, at_most, check, equal
 from validation.context import Context, five_terms, with_harmonics
 from validation.duality import Dual, Objective, dual, price, stated
-from validation.statuses import CONVERGED
+from validation.statuses import CONVERGED, OPTIMAL
 from validation.tolerances import near
 
 FRAMES = 200
@@ -58,6 +58,7 @@ def certificate(context: Context) -> Iterator[Row]:
             ended = "CONSTRAINED" if whole.admissible.constraints else "GRADIENT"
             yield equal(f"{name}, status", whole.status.name, ended)
             yield equal(f"{name}, called converged", whole.converged, ended in CONVERGED)
+            yield from _least(name, whole, _objective(whole, prior, system), start)
             # Reached by the first step, which is at least one unit of the coordinates long.
             tolerance = _objective(whole, prior, system).slope(start) - 1
             early, status = cgcore.Options(**settings, tol_grad=tolerance), "SUBOPTIMAL"
@@ -78,6 +79,20 @@ def certificate(context: Context) -> Iterator[Row]:
             yield near(f"{name}, gradient norm", fit.grad_norm, _gradient(fit, objective), tolerance, 1.0)
             nothing = (found.price, found.violation, found.kkt_residual)
             yield equal(f"{name}, price, violation and KKT residual", str(nothing), str((0.0, None, None)))
+
+
+def _least(name: str, fit: cgcore.FitResult, objective: Objective, start: np.ndarray) -> Iterator[Row]:
+    """The end of a fit that was not stopped: LAPACK's optimum, or SciPy's under the constraints that it states."""
+    c, best = explicit.coefficients(fit.fitted_params), objective.optimum
+    if fit.admissible.constraints:
+        best = admissible.minimum(objective.M, objective.t, stated(fit), c)
+    least, scale = objective.value(best), objective.value(start)
+    yield near(f"{name}, least objective", objective.value(c), least, SOLVED, scale)
+    yield near(f"{name}, lower bound", fit.certificate.lower_bound, least, SOLVED, scale)
+    yield at_most(f"{name}, optimality gap", abs(fit.certificate.optimality_gap), OPTIMAL, "relative")
+    for what, value in (("violation", fit.certificate.violation), ("KKT residual", fit.certificate.kkt_residual)):
+        if value is not None:
+            yield at_most(f"{name}, {what}", value, OPTIMAL, "relative")
 
 
 def _objective(fit: cgcore.FitResult, prior: cgcore.Prior, system: explicit.System) -> Objective:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import cgcore
@@ -151,9 +152,10 @@ def _with_network(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool
 def _network_alone(model: Any, params: Any) -> Iterator[Row]:
     """Energy of pairs: smooth at the cut-off, by species, and wherever the pair is."""
     beads = model.N_max
+    mask = jnp.arange(beads) < 2
 
     def energy(R: Any, species: Any) -> Any:
-        return model.compute_components(params, R, np.arange(beads) < 2, species)["network"]
+        return model.compute_components(params, R, mask, species)["network"]
 
     both = jax.jit(jax.vmap(jax.value_and_grad(energy)))
     distances = np.array([CUTOFF / 2, CUTOFF - CLOSE, CUTOFF + CLOSE, 2 * CUTOFF, CUTOFF / 2, CUTOFF / 2])
