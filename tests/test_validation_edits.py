@@ -15,11 +15,12 @@ from cgcore.export import lammps
 from cgcore.factor import compress, factor, gram
 from cgcore.fitting import admissible, constraints, fit, unphysical
 from cgcore.physics.space import Periodic
-from cgcore.pipeline import minibatch_loss
+from cgcore.pipeline import minibatch_loss, optimizers, stage, trainer
 from cgcore.pipeline.minibatch_loss import MinibatchLoss
 from cgcore.pipeline.networks import allegro
 from cgcore.pipeline.trainer import Trainer
 from cgcore.report import record
+from cgcore.simulation import jax_engine
 from cgcore.solver import lbfgs
 from validation.check import Row, all_checks
 from validation.context import Context, distinct, four_terms
@@ -168,6 +169,10 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "no warning of attraction": ("doors", edited(unphysical, "unphysical_values", "params[name] < 0", "False")),
     "warning of all": ("doors", edited(unphysical, "unphysical_values", "params[name] < 0", "True")),
     "nothing held out is fitted to": ("doors", edited(fit, "_fitted_to", "if x not in before", "if False")),
+    "more noise than the thermostat's": (
+        "simulation",
+        edited(jax_engine, "baoab", "constants.noise * noise", "1.1 * constants.noise * noise"),
+    ),
     # The stages.
     "no envelope": ("training", edited(allegro, "envelope", "return", "return 1.0 + 0 *")),
     "one species": (
@@ -194,6 +199,21 @@ FAULTS: dict[str, tuple[str, Fault]] = {
 }
 
 
+WHOLE: dict[str, tuple[str, Fault]] = {
+    "resumed one epoch late": (
+        "training",
+        edited(trainer, "restore", "**numbers)", "**(numbers | {'epoch': said.epoch + 1}))"),
+    ),
+    "no weight decay": ("training", edited(stage, "make_optimizer", "if settings.weight_decay:", "if False:")),
+    "weight decay of the prior": ("training", edited(optimizers, "_not_prior", 'here != "prior"', "True")),
+    "an epoch of stale parameters": (
+        "training",
+        edited(stage.Stage, "step", "params = fixed | trained", "params = state.params"),
+    ),
+}
+"""Which `--quick` leaves to the whole run."""
+
+
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     """Nothing that was compiled before a fault may hide it, and nothing faulty may outlive the test."""
@@ -202,9 +222,9 @@ def fresh() -> Iterator[None]:
     jax.clear_caches()
 
 
-def failed(name: str) -> list[Row]:
+def failed(name: str, *, quick: bool = True) -> list[Row]:
     """The rows of a check that fail."""
-    context = Context(cgcore.datasets.chignolin(), distinct(four_terms(cgcore.default_prior())), quick=True)
+    context = Context(cgcore.datasets.chignolin(), distinct(four_terms(cgcore.default_prior())), quick=quick)
     checks = {check.name: check for check in all_checks()}
     return [row for row in run([checks[name]], context) if row.passed is False]
 
@@ -219,4 +239,11 @@ def test_a_fault_of_a_line_turns_its_check_red(monkeypatch: pytest.MonkeyPatch, 
     fault(monkeypatch)
     rows = failed(name)
     # What breaks by an exception is red as well, but proves less.
+    assert any(row.relation != "raised" for row in rows), rows
+
+
+@pytest.mark.parametrize(("name", "fault"), WHOLE.values(), ids=WHOLE)
+def test_a_fault_turns_the_whole_check_red(monkeypatch: pytest.MonkeyPatch, name: str, fault: Fault) -> None:
+    fault(monkeypatch)
+    rows = failed(name, quick=False)
     assert any(row.relation != "raised" for row in rows), rows

@@ -59,6 +59,9 @@ def certificate(context: Context) -> Iterator[Row]:
             yield equal(f"{name}, status", whole.status.name, ended)
             yield equal(f"{name}, called converged", whole.converged, ended in CONVERGED)
             yield from _least(name, whole, _objective(whole, prior, system), start)
+            if not whole.admissible.constraints:
+                resolved = cgcore.fit(factors[0], prior, cgcore.Options(**settings, tol_grad=0.0))
+                yield equal(f"{name}, to the last digit, status", resolved.status.name, "PRECISION_FLOOR")
             # Reached by the first step, which is at least one unit of the coordinates long.
             tolerance = _objective(whole, prior, system).slope(start) - 1
             early, status = cgcore.Options(**settings, tol_grad=tolerance), "SUBOPTIMAL"
