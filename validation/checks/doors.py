@@ -30,6 +30,9 @@ EXACT = 1e-10
 BOX = 60.0
 """Å, more than twice the size of any chain here, so that no pair has a nearer image."""
 
+LEFT = 3
+"""Directions that a cut-off leaves at their start."""
+
 LARGE = 1e-3
 """Squared loadings above this are reported."""
 
@@ -137,7 +140,7 @@ def _directions(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[R
     names = ["kr", "kr*r0", "a_1", "a_2", "b_1", "b_2", "k_1 cos(gamma_1)", "k_2 cos(gamma_2)"]
     names += ["k_1 sin(gamma_1)", "k_2 sin(gamma_2)", "epsilon*sigma^4", "epsilon_ex*sigma_ex^4"]
     values, V = _spectrum(system)
-    cutoff = system.clear_cutoff(highest=0.5)
+    cutoff = float(np.sqrt(values[-LEFT] * values[-LEFT - 1]))
     fit = cgcore.fit(cgcore.from_arrays(R, F), prior, unconstrained(truncation=cutoff))
     found = fit.identifiability
     yield equal("directions, names of coefficients", ", ".join(cgcore.Layout.of(prior).names), ", ".join(names))
@@ -145,7 +148,7 @@ def _directions(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[R
     yield equal("directions, kept", str(found.kept), str((values > cutoff).tolist()))
     yield equal("directions, resolved", found.resolved, int((values > system.resolution).sum()))
     left = [k for k in range(len(values)) if values[k] <= cutoff]
-    yield equal("directions, left", len(found.left), len(left))
+    yield equal("directions, left", f"{len(found.left)} {len(left)}", f"{LEFT} {LEFT}")
     for k, direction in zip(left, found.left, strict=False):
         expected = {name: abs(x) for name, x in zip(names, V[k], strict=True) if x**2 > LARGE}
         off = max(abs(abs(direction.loadings.get(name, 0.0)) - x) for name, x in expected.items())
