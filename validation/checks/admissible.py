@@ -113,8 +113,8 @@ def _physics(name: str, fit: cgcore.FitResult, rows: Inequalities, sampled: Samp
 
 
 def _stated(name: str, fit: cgcore.FitResult, rows: Inequalities) -> Iterator[Row]:
-    """The constraints themselves, to both sides: those that the fit states have the slack of the restated ones, in parts
-    of the bound, at coefficients all around."""
+    """The constraints themselves, to both sides: those that the fit states have the slack of the restated ones, in
+    parts of the bound, at coefficients all around."""
     own, c = stated(fit), explicit.coefficients(fit.fitted_params)
     rng, worst = np.random.default_rng(0), dict.fromkeys(NAMES, 0.0)
     for _ in range(DRAWS):
