@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,31 @@ def optimised(request: pytest.FixtureRequest) -> Iterator[None]:
     jax.config.update("jax_disable_most_optimizations", before or not for_users)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
+
+
+LONGEST = 600
+"""Seconds that a test may take: one that hangs fails, and says where."""
+
+
+class HangsError(Exception):
+    """A test took too long."""
+
+
+@pytest.fixture(autouse=True)
+def timeout(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Ends a test that hangs in Python; nothing in cgcore loops without end inside of a compiled program."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise HangsError(f"{request.node.nodeid} takes more than {LONGEST} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(LONGEST)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")

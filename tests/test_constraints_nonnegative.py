@@ -24,6 +24,7 @@ from cgcore import Factor, Layout, Options, Prior, Status, Weights, fit
 from cgcore.factor.triangle import design, target
 from cgcore.fitting.constraints import constraints
 from cgcore.fitting.spectrum import spectrum
+from validation.duality import Objective, dual, stated
 
 pytestmark = pytest.mark.numerical
 
@@ -86,6 +87,26 @@ def kkt_residual(factor: Factor, c: np.ndarray, constrained: list[int]) -> float
         else:
             worst = max(worst, -gradient[k], -c[k] * norms[k])
     return worst
+
+
+def test_the_certificate_of_a_fit_stopped_early() -> None:
+    """Far from the optimum, where no number is 0: each from X, F and c alone."""
+    rows, prior = chignolin_rows(4), prior_of(4)
+    start = cgcore.to_coefficients(prior.params)
+    objective = Objective(rows.X / np.sqrt(rows.beads), rows.F / np.sqrt(rows.beads))
+    options = nonnegative(tol_grad=objective.slope(start) - 1)  # which the first step reaches
+    found = fit(chignolin_factor(4), prior, options)
+    c = cgcore.to_coefficients(found.fitted_params)
+    known = dual(objective, stated(found), start, c, found.grad_norm)
+    assert (found.status, found.steps) == (Status.SUBOPTIMAL, 1)
+    assert known.residual > 0.1
+    assert found.certificate.kkt_residual == pytest.approx(known.residual, rel=1e-9)
+    assert found.certificate.lower_bound == pytest.approx(known.bound, rel=1e-9)
+    assert found.certificate.optimality_gap == pytest.approx(objective.value(c) / known.bound - 1, rel=1e-6)
+    assert found.certificate.optimality_gap > 1e-3
+    assert [one.multiplier for one in found.certificate.constraints] == pytest.approx(
+        list(known.multipliers.values()), rel=1e-9
+    )
 
 
 def test_chignolin_where_every_direction_is_determined() -> None:

@@ -214,8 +214,11 @@ def test_held_out_frames_are_judged_and_not_fitted() -> None:
     expected = rows_of(held, PRIOR).loss(cgcore.to_coefficients(by_frames.fitted_params))
     assert by_frames.val_loss == pytest.approx(expected, rel=1e-10)
     assert by_factor.val_loss == pytest.approx(expected, rel=1e-10)
+    before = rows_of(held, PRIOR).loss(START)
+    assert by_frames.initial_val_loss == by_factor.initial_val_loss == pytest.approx(before, rel=1e-10)
+    assert before != pytest.approx(by_frames.certificate.initial_loss, rel=1e-3)
     assert by_frames.certificate == result().certificate
-    assert result().val_loss is None
+    assert (result().val_loss, result().initial_val_loss) == (None, None)
 
 
 def test_keys_that_scripts_read() -> None:

@@ -131,6 +131,29 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
     }
 
 
+def test_a_stage_killed_in_its_middle_has_every_epoch(tmp_path: Path) -> None:
+    """Killed in the third of five epochs, of which the first two are kept."""
+
+    class Killed(Exception):
+        pass
+
+    def kill(report: Any) -> None:
+        if (report.stage, report.epoch) == ("stage1", 3):
+            raise Killed
+
+    plan: dict[str, Any] = {"epochs_adam": 5, "stage2_optimizer": None}
+    whole = trainer(None, **plan).train_full_pipeline()["stage1"]
+    first = trainer(tmp_path, checkpoint_freq=1, **plan)
+    first.watch = Watch(epoch=kill)
+    with pytest.raises(Killed):
+        first.train_full_pipeline()
+    resumed = trainer(None, **plan).train_full_pipeline(resume_from=tmp_path)["stage1"]
+    for result in (whole, resumed):
+        assert len(result["loss_history"]) == len(result["val_loss_history"]) == result["epochs"] == 5
+    assert resumed["loss_history"] == whole["loss_history"]
+    assert resumed["val_loss_history"] == whole["val_loss_history"]
+
+
 def test_more_epochs_go_on_from_the_last(tmp_path: Path) -> None:
     results = trainer(tmp_path, epochs_lion=2).train_full_pipeline()
     more = trainer(None, epochs_lion=4).train_full_pipeline(resume_from=tmp_path)

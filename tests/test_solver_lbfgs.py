@@ -110,7 +110,8 @@ def test_a_pytree_of_several_leaves_and_shapes() -> None:
 @pytest.mark.parametrize("min_steps", [0, 10])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_not_finite_at_the_start(bad: float, min_steps: int) -> None:
-    solution = minimise(times, np.ones(2), bad, limits=Limits(min_steps=min_steps))
+    # Without a confirmation: what the loop calls converged would otherwise be tried again without end.
+    solution = minimise(times, np.ones(2), bad, limits=Limits(min_steps=min_steps), confirm=False)
     assert solution.status is Status.NON_FINITE
     assert not solution.status.converged
     assert (solution.steps, solution.evaluations, solution.loss_history) == (0, 1, [])
@@ -191,6 +192,20 @@ def test_a_line_search_that_leaves_the_domain_comes_back() -> None:
     solution = solve("barrier", [5.0, 3.0])
     assert solution.status is Status.GRADIENT
     np.testing.assert_allclose(solution.params, [0.05, 0.05], rtol=1e-7)
+
+
+def test_a_refused_step_empties_the_memory() -> None:
+    """On a hill every remembered pair points uphill: the step after it is refused, and the next one, of steepest
+    descent, goes down."""
+    width = 1e7
+    solution = minimise(
+        lambda x: 1e9 * jnp.sum(1 + jnp.cos(x / width)), np.array([0.1, 0.05]) * width,
+        limits=Limits(max_steps=12), confirm=False,
+    )  # fmt: skip
+    losses = np.array([*solution.loss_history, solution.loss])
+    refused = np.flatnonzero(np.diff(losses) == 0)
+    assert refused.tolist() == [1, 3, 5, 7, 9, 11]
+    assert (np.diff(losses)[::2] < 0).all()
 
 
 def test_min_steps_on_a_converged_start() -> None:

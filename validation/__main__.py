@@ -12,6 +12,8 @@ from cgcore import InputError
 from validation.gate.command import gate
 
 BAD_INPUT = 2
+WORKERS = 2
+"""Checks at a time. A user's script runs alone, and in the main thread."""
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,7 +43,7 @@ def cli(
     if click_context.invoked_subcommand is not None:
         return
     from validation.check import all_checks, chosen
-    from validation.context import context_of
+    from validation.context import context_of, distinct
     from validation.runner import run, watching
     from validation.table import text, write_json
 
@@ -60,9 +62,11 @@ def cli(
 
         refuse(record, reference)
     context = replace(context_of(data, units, config), quick=quick, reference=reference, record=record)
+    if config is None and reference is None:  # a script is compared from the start that it knows
+        context = replace(context, prior=distinct(context.prior))
     checks = chosen(context, only)
     with watching(len(checks)) as watch:
-        rows = run(checks, context, watch)
+        rows = run(checks, context, watch, workers=1 if reference is not None else WORKERS)
     click.echo(text(rows))
     if json_file is not None:
         write_json(json_file, rows, {"data": context.name, "sha256": context.data.sha256, "quick": quick})

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from validation.explicit import Array
+from validation.explicit import Array, System
 
 KT_PER_KELVIN = 8.31446261815324 / 4184
 """Boltzmann's constant [kcal/mol/K]: the gas constant in J/mol/K over the thermochemical kilocalorie."""
@@ -122,6 +122,17 @@ def curvature(weights: Any, params: Mapping[str, Any]) -> Array:
         rows.append(block)
         n += 2 * len(k)
     return np.vstack(rows)
+
+
+def smoothed(system: System, prior: Any, strength: float, smoothest: Array | None) -> tuple[Array, Array]:
+    """M and t of the objective |M c - t|²: the loss, and the penalty of this strength for roughness."""
+    D = curvature(prior.weights, prior.params)
+    series = np.linalg.norm(D, axis=0) > 0
+    scaled = system.X[:, series] / np.linalg.norm(D[:, series], axis=0)
+    unit = np.linalg.norm(scaled, 2) ** 2 / system.beads
+    penalty, root = np.sqrt(strength * unit) * D, np.sqrt(system.beads)
+    assert smoothest is not None
+    return np.vstack([system.X / root, penalty]), np.concatenate([system.F / root, penalty @ smoothest])
 
 
 def minimum(M: Array, t: Array, rows: Inequalities, start: Array) -> Array:

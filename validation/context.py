@@ -81,6 +81,12 @@ def unconstrained(**options: Any) -> cgcore.Options:
     return cgcore.Options(**settings)
 
 
+def distinct(prior: cgcore.Prior) -> cgcore.Prior:
+    """The prior with a weight of its own for each term: of equal ones a swap would not show."""
+    weights = prior.weights._replace(bond=0.5, angle=0.25, dihedral=0.15, repulsive=0.9)
+    return cgcore.Prior(weights, prior.params, prior.carried)
+
+
 def four_terms(prior: cgcore.Prior) -> cgcore.Prior:
     """The prior without excluded volume, as in the recorded runs."""
     params = {name: value for name, value in prior.params.items() if not name.endswith("_ex")}

@@ -166,6 +166,12 @@ def _fourier(x: Array, harmonics: int) -> list[Array]:
     return [-k * np.sin(k * x) for k in n] + [k * np.cos(k * x) for k in n]
 
 
+def value(kind: str, local: Array) -> Array:
+    """Bond lengths, angles or dihedrals ("bond", "angle", "dihedral") of positions (..., beads of one, 3)."""
+    sine, cosine = {"bond": _distance, "angle": _angle, "dihedral": _dihedral}[kind](local)
+    return cosine if sine is None else np.arctan2(sine, cosine)
+
+
 def _with_gradient(coordinate: Callable, local: Array) -> tuple[Array, Array]:
     """Value and gradient of x = atan2(sine, cosine), or of a length where the sine is None."""
     sine, cosine = coordinate(local.astype(complex))

@@ -15,6 +15,8 @@ from validation import admissible, explicit
 from validation.admissible import Inequalities, Sampled
 from validation.check import Row, at_least, at_most, check, equal
 from validation.context import Context, five_terms, unconstrained
+from validation.duality import stated
+from validation.statuses import converged
 from validation.tolerances import near
 
 EXACT = 1e-10
@@ -28,6 +30,13 @@ SLACK = {"kr": 0.0, "r0": 0.0, "low wall": 0.1, "high wall": 0.1, "barrier": 0.0
 SLACK |= {"repulsion": 0.05, "excluded volume": 0.05}
 """Part of a bound by which a constraint may be missed for the same reason: a bin is 10 % of a wall's width, and 4 %
 of a contact's energy."""
+
+NAMES = {"kr": "kr", "r0": "r0", "low wall": "angle wall, low", "high wall": "angle wall, high"}
+NAMES |= {"barrier": "dihedral barrier", "repulsion": "repulsion", "excluded volume": "excluded volume"}
+"""What cgcore calls them."""
+
+DRAWS, STATED = 5, 0.1
+"""As for the slack of the fit: a bin of a histogram."""
 
 PROMISE = 1e-4
 """Part of the root mean square force by which forces in float32 may be wrong."""
@@ -51,10 +60,11 @@ def constrained(context: Context) -> Iterator[Row]:
         name = f"{sampled.temperature:g} K"
         yield equal(f"{name}, status", fit.status.name, "CONSTRAINED")
         yield from _physics(name, fit, rows, sampled)
+        yield from _stated(name, fit, rows)
         yield from _optimum(name, fit, prior, system, rows)
     yield from _precision(data, prior)
     stopped = cgcore.fit(data, prior, cgcore.Options(max_steps=1))
-    yield equal("stopped after a step, converged", stopped.converged, False)
+    yield equal("stopped after a step, converged", converged(stopped), False)
     yield at_least("stopped after a step, optimality gap", stopped.certificate.optimality_gap, STOPPED)
 
 
@@ -102,6 +112,23 @@ def _physics(name: str, fit: cgcore.FitResult, rows: Inequalities, sampled: Samp
     )
 
 
+def _stated(name: str, fit: cgcore.FitResult, rows: Inequalities) -> Iterator[Row]:
+    """The constraints themselves, to both sides: those that the fit states have the slack of the restated ones, in
+    parts of the bound, at coefficients all around."""
+    own, c = stated(fit), explicit.coefficients(fit.fitted_params)
+    rng, worst = np.random.default_rng(0), dict.fromkeys(NAMES, 0.0)
+    for _ in range(DRAWS):
+        around = c * rng.uniform(0.5, 1.5, len(c))
+        mine, theirs = (one.slack(around) for one in (rows, own))
+        for known, given in NAMES.items():
+            unit = np.abs(rows.h[np.array(rows.names) == known]).max() or np.abs(around[1])
+            there = np.abs(own.h[np.array(own.names) == given]).max() or np.abs(around[1])
+            a, b = mine[known] / unit, theirs[given] / there
+            worst[known] = max(worst[known], abs(a - b) / (1 + abs(a)))
+    for known, difference in worst.items():
+        yield at_most(f"{name}, {known}, as it is stated", difference, STATED, "of its bound")
+
+
 def _optimum(
     name: str, fit: cgcore.FitResult, prior: cgcore.Prior, system: explicit.System, rows: Inequalities
 ) -> Iterator[Row]:
@@ -109,12 +136,7 @@ def _optimum(
     assert fit.smoothness is not None
     assert fit.smoothest is not None
     D = admissible.curvature(prior.weights, prior.params)
-    series = np.linalg.norm(D, axis=0) > 0
-    scaled = system.X[:, series] / np.linalg.norm(D[:, series], axis=0)
-    unit = np.linalg.norm(scaled, 2) ** 2 / system.beads
-    penalty = np.sqrt(fit.smoothness * unit) * D
-    M = np.vstack([system.X / np.sqrt(system.beads), penalty])
-    t = np.concatenate([system.F / np.sqrt(system.beads), penalty @ fit.smoothest])
+    M, t = admissible.smoothed(system, prior, fit.smoothness, fit.smoothest)
     c, zero, found = explicit.coefficients(fit.fitted_params), system.loss(0 * M[0]), fit.certificate
     free = np.linalg.lstsq(M, t, rcond=None)[0]
     best = admissible.minimum(M, t, rows, c)

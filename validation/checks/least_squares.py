@@ -12,6 +12,7 @@ import cgcore
 from validation import explicit
 from validation.check import Row, at_most, check, equal, shown
 from validation.context import Context, unconstrained
+from validation.statuses import converged
 from validation.tolerances import ROUNDING, near, relative
 
 TOLERANCE = 1e-10
@@ -104,7 +105,7 @@ def _at_clear_cutoff(name: str, factor: cgcore.Factor, prior: cgcore.Prior, syst
     fitted = explicit.coefficients(fit.fitted_params)
     label = f"{name}, cut-off {cutoff:.1e}"
     yield equal(f"{label}, directions kept", sum(fit.identifiability.kept), int(kept.sum()))
-    yield equal(f"{label}, converged", fit.converged, True)
+    yield equal(f"{label}, converged", converged(fit), True)
     yield near(f"{label}, L*", fit.certificate.optimal_loss, system.loss(best), TOLERANCE, zero)
     yield near(f"{label}, loss that is reported", fit.train_loss, system.loss(best), TOLERANCE, zero)
     yield near(f"{label}, loss of the fitted parameters", system.loss(fitted), system.loss(best), TOLERANCE, zero)

@@ -20,6 +20,7 @@ import cgcore
 from validation.check import Row, at_least, at_most, check, shown
 from validation.context import Context
 from validation.problems import Problem, mgh, nist
+from validation.statuses import converged
 
 DIGITS = 4.0
 """Matching digits of the loss that make a problem solved."""
@@ -130,7 +131,7 @@ def solve(case: Case, minimise: Minimise = cgcore.minimise) -> Outcome:
     digits = case.digits(found.loss)
     if digits >= DIGITS:
         verdict = Verdict.SOLVED
-    elif not found.status.converged:
+    elif not converged(found):
         verdict = Verdict.HONEST
     elif case.another(found.loss) or is_minimum(case.problem, np.asarray(found.params)):
         verdict = Verdict.LOCAL

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import cgcore
 from validation.check import Row, at_least, at_most, equal
 from validation.gate.modes import STATUS, Measured
+from validation.statuses import as_good
 
 Kind = Literal["margin", "factor", "within", "at_most", "at_least"]
 
@@ -50,12 +50,7 @@ KINDS = get_args(Kind)
 
 def rows(name: str, now: Measured, recorded: Measured, bounds: Mapping[str, Bound]) -> Iterator[Row]:
     """One row for the status, one for each bound."""
-    yield _status(f"{name}, status", str(now[STATUS]), str(recorded[STATUS]))
+    was, status = str(recorded[STATUS]), str(now[STATUS])
+    yield equal(f"{name}, status", status, status if as_good(status, was) else was, f"recorded {was}")
     for quantity, bound in bounds.items():
         yield bound.row(f"{name}, {quantity}", float(now[quantity]), float(recorded[quantity]))
-
-
-def _status(name: str, now: str, recorded: str) -> Row:
-    """Which of the two statuses of convergence it is can be a matter of rounding; a gain in convergence passes."""
-    converged = cgcore.Status[now].converged
-    return equal(name, now, now if converged else recorded, f"recorded {recorded}")

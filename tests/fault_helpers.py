@@ -1,0 +1,36 @@
+"""Faults as edits of a line: a function of cgcore is made anew from its source, with one part replaced."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Fault = Callable[[pytest.MonkeyPatch], None]
+
+
+def edited(owner: Any, name: str, old: str, new: str) -> Fault:
+    """A fault that replaces `old`, which has to be there once, by `new` in the source of a function or method.
+
+    Arguments:
+        owner: the module or class that it is found in, which is where callers look it up.
+        name: of the function.
+        old, new: source text.
+    """
+
+    def put(monkeypatch: pytest.MonkeyPatch) -> None:
+        raw = inspect.getattr_static(owner, name)
+        function = raw.fget if isinstance(raw, property) else raw.__func__ if isinstance(raw, classmethod) else raw
+        assert callable(function)
+        function = inspect.unwrap(function)
+        lines = textwrap.dedent(inspect.getsource(function))
+        assert lines.count(old) == 1, f"{name} holds {old!r} {lines.count(old)} times"
+        space = dict(vars(inspect.getmodule(function)))
+        made = "from __future__ import annotations\n" + lines.replace(old, new)
+        exec(compile(made, f"<{name} with a fault>", "exec"), space)
+        monkeypatch.setattr(owner, name, space[name])
+
+    return put

@@ -1,0 +1,49 @@
+"""docs/validation.md names, for each check, the faults that are known to turn it red."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import test_validation_edits
+import test_validation_faults
+
+from validation.check import all_checks
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "validation.md"
+OF_THEIR_OWN = {
+    "host-devices": "devices that disagree",
+    "live-script": "scripts with faults of their own (`tests/test_validation_live_script.py`)",
+    "solver alone": "solvers that claim too much (`tests/test_validation_solver_alone.py`)",
+}
+"""Checks whose faults are put elsewhere than into cgcore."""
+
+
+def seen_by() -> dict[str, list[str]]:
+    """Faults by check."""
+    found: dict[str, list[str]] = {}
+    for name, seen in test_validation_faults.FAULTS.items():
+        for check in seen.checks:
+            found.setdefault(check, []).append(name)
+        if seen.gated:
+            found.setdefault("gate", []).append(name)
+    for name, (check, _) in (test_validation_edits.FAULTS | test_validation_edits.WHOLE).items():
+        found.setdefault(check, []).append(name)
+    for check, words in OF_THEIR_OWN.items():
+        found.setdefault(check, []).append(words)
+    return found
+
+
+def line(check: str, faults: list[str]) -> str:
+    return f"- **{check}**: {'; '.join(faults) if faults else 'none yet'}."
+
+
+@pytest.mark.usefixtures("code_of_others")
+def test_each_check_names_its_faults() -> None:
+    known = seen_by()
+    expected = [
+        line(check.name, known.get(check.name, [])) for check in sorted(all_checks(), key=lambda check: check.name)
+    ]
+    lines = re.findall(r"^- \*\*.*$", PAGE.read_text(encoding="utf-8"), re.M)
+    assert lines == expected

@@ -1,0 +1,163 @@
+"""The ways to a factor: by QR and by Gram matrices, in several batches, forced back, merged, and from a file."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+import cgcore
+from validation import explicit
+from validation.check import Row, at_most, check, equal
+from validation.context import Context, five_terms, unconstrained, with_harmonics
+from validation.tolerances import near
+
+TOLERANCE = 1e-9
+"""The Gram way's condition is that of the preconditioned columns (seen: 1e-13)."""
+
+SHAKE = 0.05
+"""Å, so that no frame is another one again."""
+
+FEW, MANY = 1001, 2003
+"""Frames of ten beads. With all of them in one block they come in batches of several hundred, the last one partial;
+fewer than 50,000 rows are summed by QR of the rows, more by their Gram matrix."""
+
+SAMPLED = 134
+"""Evenly spread frames that the Gram way takes for its sample of so many; where these are nearly straight
+chains, they say nothing of the slopes of the others, and it must go back to QR."""
+
+BINS = {
+    "bond": np.linspace(2.0, 6.0, 401),
+    "angle": np.linspace(0.0, np.pi, 181),
+    "dihedral": np.linspace(-np.pi, np.pi, 181),
+}
+CLOSEST = np.linspace(0.0, 20.0, 401)
+"""Bins of cgcore's histograms [Å, rad]."""
+
+
+@check("batches", quick=True)
+def batches(context: Context) -> Iterator[Row]:
+    """Factors of several batches by each way, merged, saved and loaded, against the explicit matrix."""
+    prior = with_harmonics(five_terms(context.prior), 2, 2)
+    whole = context.data.join()
+    lengths = whole.mask.astype(bool).sum(axis=1)
+    most = lengths == lengths.max()
+    R, F = (x[most][:, : lengths.max()].astype(float) for x in (whole.R, whole.F))
+    rng = np.random.default_rng(0)
+    take = rng.integers(0, len(R), MANY)
+    R, F = R[take] + rng.normal(scale=SHAKE, size=(MANY, *R.shape[1:])), F[take]
+    alike = R.copy()
+    alike[np.linspace(0, MANY - 1, SAMPLED).round().astype(int)] = _nearly_straight(R.shape[1])
+    for name, frames in (("QR", R[:FEW]), ("Gram", R), ("Gram, alike where sampled", alike)):
+        forces = F[: len(frames)]
+        system = _system(prior, frames, forces)
+        data = cgcore.from_arrays(frames, forces)
+        factor = cgcore.compress(data, cgcore.Fingerprint.of(prior), blocks=1)
+        label = f"{name}, {len(frames)} frames"
+        yield equal(f"{label}, beads and frames", f"{factor.beads} {factor.frames}", f"{system.beads} {len(frames)}")
+        yield from _same(label, factor, prior, system)
+        if frames is R:
+            yield from _sampled(label, factor, R)
+    yield from _apart(prior, R[:FEW], F[:FEW])
+
+
+def _nearly_straight(beads: int) -> np.ndarray:
+    """A chain along x with bends of a hundredth of an Å."""
+    R = np.zeros((beads, 3))
+    R[:, 0] = 3.8 * np.arange(beads)
+    R[::2, 1] = R[::3, 2] = 0.01
+    return R
+
+
+def _system(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> explicit.System:
+    X = explicit.matrix(R, prior.weights, prior.params)
+    return explicit.System(X.reshape(-1, X.shape[-1]), F.reshape(-1), R.shape[0] * R.shape[1])
+
+
+def _same(label: str, factor: cgcore.Factor, prior: cgcore.Prior, system: explicit.System) -> Iterator[Row]:
+    """The factor's matrix, and its least loss."""
+    S, stacked = np.asarray(factor.S), np.column_stack([system.X, system.F])
+    size = np.linalg.norm(stacked, axis=0)
+    products = [(x / size).T @ (x / size) for x in (S, stacked)]
+    yield at_most(f"{label}, products of columns", float(np.abs(products[0] - products[1]).max()), 1e-12, "relative")
+    start = explicit.coefficients(prior.params)
+    zero, best = system.loss(0 * start), system.loss(system.optimum(start, system.kept()))
+    fit = cgcore.fit(factor, prior, unconstrained(truncation=0.0))
+    yield near(f"{label}, loss at the start", factor.loss(start), system.loss(start), TOLERANCE, zero)
+    yield near(f"{label}, least loss", fit.train_loss, best, TOLERANCE, zero)
+
+
+def _sampled(label: str, factor: cgcore.Factor, R: np.ndarray) -> Iterator[Row]:
+    """Histograms of what the frames sampled, by NumPy. A value on the edge of a bin is in one or the other."""
+    consecutive = [np.stack([R[:, k : R.shape[1] - w + 1 + k] for k in range(w)], axis=2) for w in (2, 3, 4)]
+    values = (explicit.value(kind, at) for kind, at in zip(BINS, consecutive, strict=True))
+    for (name, edges), value in zip(BINS.items(), values, strict=True):
+        counted = np.histogram(np.clip(value, edges[0], edges[-1]), edges)[0]
+        off = int(np.abs(counted - factor.histograms.counts[name]).sum())
+        yield at_most(f"{label}, histogram of {name}, values elsewhere", off, 4)
+    i, j = np.triu_indices(R.shape[1], 2)
+    for name, near_by in (("repulsive", j - i >= 6), ("excluded_volume", j - i <= 5)):
+        closest = np.linalg.norm(R[:, i[near_by]] - R[:, j[near_by]], axis=-1).min(axis=1)
+        off = int(np.abs(np.histogram(closest, CLOSEST)[0] - factor.closest.counts[name]).sum())
+        yield at_most(f"{label}, closest pairs of {name}, frames elsewhere", off, 4)
+
+
+def _apart(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
+    """Frames in two parts, one of shorter chains, joined again; and what must not be joined."""
+    fingerprint = cgcore.Fingerprint.of(prior)
+    half = len(R) // 2
+    cuts, beads = [slice(half), slice(half, None)], [R.shape[1], R.shape[1] - 2]
+    parts = [
+        cgcore.compress(cgcore.from_arrays(R[cut, :n], F[cut, :n]), fingerprint, blocks=1)
+        for cut, n in zip(cuts, beads, strict=True)
+    ]
+    systems = [_system(prior, R[cut, :n], F[cut, :n]) for cut, n in zip(cuts, beads, strict=True)]
+    system = explicit.System(
+        np.concatenate([one.X for one in systems]),
+        np.concatenate([one.F for one in systems]),
+        sum(one.beads for one in systems),
+    )
+    merged = cgcore.merge(*parts)
+    yield from _same("two parts merged", merged, prior, system)
+    with tempfile.TemporaryDirectory() as folder:
+        cgcore.save_factor(Path(folder) / "factor.npz", merged)
+        loaded = cgcore.load_factor(Path(folder) / "factor.npz")
+    yield equal("saved and loaded, the same numbers", bool(np.array_equal(loaded.S, merged.S)), True)
+    yield equal("saved and loaded, fingerprint", loaded.fingerprint == fingerprint, True)
+    yield equal(
+        "saved and loaded, histograms and closest pairs",
+        all(
+            np.array_equal(a.counts[name], b.counts[name])
+            for a, b in ((loaded.histograms, merged.histograms), (loaded.closest, merged.closest))
+            for name in b.counts
+        ),
+        True,
+    )
+    yield equal("the same frames twice, warned of", _warned(parts[0]), True)
+    weights = prior.weights._replace(angle=prior.weights.dihedral, dihedral=prior.weights.angle)
+    for what, other in (
+        ("other weights", cgcore.Prior(weights, prior.params)),
+        ("fewer harmonics", with_harmonics(prior, 1, 2)),
+    ):
+        yield equal(f"{what}, fit refused", _refused(lambda other=other: cgcore.fit(merged, other)), True)
+        made = replace(parts[0], fingerprint=cgcore.Fingerprint.of(other))
+        yield equal(f"{what}, merge refused", _refused(lambda made=made: cgcore.merge(merged, made)), True)
+
+
+def _warned(part: cgcore.Factor) -> bool:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        cgcore.merge(part, part)
+    return any(issubclass(one.category, cgcore.InputWarning) for one in said)
+
+
+def _refused(work: Callable[[], object]) -> bool:
+    try:
+        work()
+    except cgcore.InputError:
+        return True
+    return False

@@ -1,0 +1,203 @@
+"""What goes in and what comes out: units, files, boxes, records, the names of directions, and warnings."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+import cgcore
+from validation import explicit
+from validation.check import Row, at_most, check, equal
+from validation.context import Context, distinct, five_terms, unconstrained, with_harmonics
+from validation.tolerances import near, relative
+
+FRAMES = 60
+
+ANGSTROM_PER_NM, KJ_PER_KCAL = 10.0, 4.184
+"""The thermochemical calorie, exactly."""
+
+STORED = 1e-14
+"""A factor or two in float64."""
+
+EXACT = 1e-10
+
+BOX = 60.0
+"""Å, more than twice the size of any chain here, so that no pair has a nearer image."""
+
+LEFT = 3
+"""Directions that a cut-off leaves at their start."""
+
+LARGE = 1e-3
+"""Squared loadings above this are reported."""
+
+
+@check("doors", quick=True)
+def doors(context: Context) -> Iterator[Row]:
+    """Units, masks, splits, periodic boxes, priors.yaml and fit.json, names of directions, warnings."""
+    prior = with_harmonics(five_terms(distinct(cgcore.default_prior())), 2, 2)
+    data = cgcore.datasets.chignolin().subset(FRAMES)
+    batch = data.join()
+    R, F = batch.R.astype(float), batch.F.astype(float)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        yield from _files(folder, R, F)
+        yield from _records(folder, prior, cgcore.from_arrays(R, F))
+    yield from _box(prior, R, F)
+    yield from _directions(prior, R, F)
+    yield from _warnings(prior, R, F)
+
+
+def _files(folder: Path, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
+    """Two files of a folder in other units, padded with NaN; and how they are split."""
+    in_nm, in_kj = R / ANGSTROM_PER_NM, F * KJ_PER_KCAL * ANGSTROM_PER_NM
+    mask = np.arange(R.shape[1]) < np.where(np.arange(len(R)) % 2, R.shape[1], R.shape[1] - 2)[:, None]
+    half = len(R) // 2
+    padded = [np.where(mask[..., None], x, np.nan) for x in (in_nm, in_kj)]
+    (folder / "data").mkdir()
+    for file, part in (("a.npz", slice(half)), ("b.npz", slice(half, None))):
+        np.savez(folder / "data" / file, R=padded[0][part], F=padded[1][part], mask=mask[part])
+    found = cgcore.read(folder / "data", units="nm-kj")
+    joined = found.join()
+    real = mask[..., None]
+    yield equal("folder, real beads", found.real_beads, int(mask.sum()))
+    yield equal("folder, mask", bool(np.array_equal(joined.mask.astype(bool), mask)), True)
+    yield at_most("folder in nm, positions", relative(joined.R * real, np.where(real, R, 0)), STORED, "relative")
+    yield at_most("folder in kJ/mol/nm, forces", relative(joined.F * real, np.where(real, F, 0)), STORED, "relative")
+    whole = cgcore.from_arrays(in_nm, in_kj, units="nm-kj")
+    yield at_most("arrays in nm, positions", relative(whole.join().R, R), STORED, "relative")
+    train, held_out = whole.split(0.25)
+    assert held_out is not None
+    count = round(0.25 * len(R))
+    for name, part, expected in (("training", train, R[:-count]), ("held-out", held_out, R[-count:])):
+        same = part.n_frames == len(expected) and relative(part.join().R, expected) <= STORED
+        yield equal(f"split, {name} frames", same, True)
+
+
+def _records(folder: Path, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:
+    """What a fit writes, by PyYAML and json alone."""
+    train, held_out = data.split(0.25)
+    fit = cgcore.fit(train, prior, cgcore.Options(temperature=310.0), validation=held_out)
+    record, priors = fit.save(folder / "out")
+    block = yaml.safe_load(priors.read_text(encoding="utf-8"))["model"]["priors"]
+    yield equal("priors.yaml, weights", block["weights"] == prior.weights._asdict(), True)
+    differing = [name for name, value in fit.fitted_params.items() if np.any(np.asarray(block[name]) != value)]
+    yield equal("priors.yaml, parameters that differ", ", ".join(differing), "")
+    back = cgcore.Prior.read(priors)
+    yield equal("priors.yaml, read again", back == fit.fitted_prior, True)
+    again = {name: value.tolist() for name, value in prior.params.items()}
+    config = {"model": {"priors": {"weights": prior.weights._asdict(), **again}}}
+    (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML
+    read = cgcore.load_config(folder / "config.yaml").prior
+    yield equal("configuration, weights", read.weights == prior.weights, True)
+    same = all(np.array_equal(read.params[name], value) for name, value in prior.params.items())
+    yield equal("configuration, parameters", same, True)
+    said = json.loads(record.read_text(encoding="utf-8"))
+    system = explicit.system(train.join(), prior.weights, prior.params)
+    unseen = explicit.system(data.split(0.25)[1].join(), prior.weights, prior.params)  # type: ignore[union-attr]
+    c, start = (explicit.coefficients({name: p[name] for name in prior.params}) for p in (block, prior.params))
+    yield near("fit.json, train_loss", said["train_loss"], system.loss(c), EXACT, 1.0)
+    yield near("fit.json, val_loss", said["val_loss"], unseen.loss(c), EXACT, 1.0)
+    yield near("fit.json, initial_val_loss", said["initial_val_loss"], unseen.loss(start), EXACT, 1.0)
+    yield equal("fit.json, status", said["status"], "CONSTRAINED")
+    yield equal("fit.json, converged", said["converged"], True)
+    yield equal("fit.json, steps", said["steps"], len(said["loss_history"]))
+    yield equal("fit.json, temperature", said["temperature"], 310.0)
+    yield equal("fit.json, weights", said["config"]["weights"] in (prior.weights._asdict(), list(prior.weights)), True)
+    yield equal("report, status", "[LBFGS] Converged: True" in fit.report(), True)
+
+
+def _box(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
+    """Chains across the walls of a periodic box: the same as the whole chains in free space."""
+    centre = R - R.mean(axis=(1, 2), keepdims=True)
+    box = np.array([BOX, 1.1 * BOX, 1.2 * BOX])
+    wrapped = np.mod(centre, box)
+    across = int(np.any(np.abs(np.diff(wrapped, axis=1)) > BOX / 2, axis=(1, 2)).sum())
+    yield equal("box, chains across a wall", across > len(R) / 2, True)
+    system = explicit.system(cgcore.from_arrays(R, F).join(), prior.weights, prior.params)
+    displacement = cgcore.periodic(box)
+    fit = cgcore.fit(cgcore.from_arrays(wrapped, F), prior, unconstrained(truncation=0.0), displacement=displacement)
+    start = explicit.coefficients(prior.params)
+    best = system.loss(system.optimum(start, system.kept()))
+    yield near("box, loss at the start", fit.certificate.initial_loss, system.loss(start), EXACT, 1.0)
+    yield near("box, least loss", fit.train_loss, best, EXACT, 1.0)
+    refused = False
+    try:
+        cgcore.fit(fit.factor, prior)
+    except cgcore.InputError:
+        refused = True
+    yield equal("box, its factor in free space, refused", refused, True)
+
+
+def _directions(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
+    """Directions that a cut-off leaves, named; and a term that no chain is long enough for."""
+    system = explicit.system(cgcore.from_arrays(R, F).join(), prior.weights, prior.params)
+    names = ["kr", "kr*r0", "a_1", "a_2", "b_1", "b_2", "k_1 cos(gamma_1)", "k_2 cos(gamma_2)"]
+    names += ["k_1 sin(gamma_1)", "k_2 sin(gamma_2)", "epsilon*sigma^4", "epsilon_ex*sigma_ex^4"]
+    values, V = _spectrum(system)
+    cutoff = float(np.sqrt(values[-LEFT] * values[-LEFT - 1]))
+    fit = cgcore.fit(cgcore.from_arrays(R, F), prior, unconstrained(truncation=cutoff))
+    found = fit.identifiability
+    yield equal("directions, names of coefficients", ", ".join(cgcore.Layout.of(prior).names), ", ".join(names))
+    yield at_most("directions, singular values", relative(found.singular_values, values), EXACT, "relative")
+    yield equal("directions, kept", str(found.kept), str((values > cutoff).tolist()))
+    yield equal("directions, resolved", found.resolved, int((values > system.resolution).sum()))
+    left = [k for k in range(len(values)) if values[k] <= cutoff]
+    yield equal("directions, left", f"{len(found.left)} {len(left)}", f"{LEFT} {LEFT}")
+    for k, direction in zip(left, found.left, strict=False):
+        expected = {name: abs(x) for name, x in zip(names, V[k], strict=True) if x**2 > LARGE}
+        off = max(abs(abs(direction.loadings.get(name, 0.0)) - x) for name, x in expected.items())
+        yield at_most(f"directions, {k + 1}, loadings", off, 1e-6)
+        yield equal(f"directions, {k + 1}, names", ", ".join(sorted(direction.loadings)), ", ".join(sorted(expected)))
+        strongest = max(expected, key=lambda name: expected[name])
+        yield equal(f"directions, {k + 1}, its sentence names {strongest}", strongest in str(direction), True)
+    short = cgcore.fit(cgcore.from_arrays(R[:, :6], F[:, :6]), prior, unconstrained(truncation=0.0))
+    yield equal("six beads, terms without data", ", ".join(short.identifiability.without_data), "repulsive")
+    kept = float(short.fitted_params["epsilon"] / prior.params["epsilon"])
+    yield at_most("six beads, epsilon stays", abs(kept - 1), STORED, "relative")
+
+
+def _spectrum(system: explicit.System) -> tuple[np.ndarray, np.ndarray]:
+    """Relative singular values and right singular vectors of the columns, that of kr centred, all scaled to 1."""
+    X = system.X.copy()
+    X[:, 0] -= X[:, 1] * (X[:, 1] @ X[:, 0]) / (X[:, 1] @ X[:, 1])
+    _, s, V = np.linalg.svd(X / np.linalg.norm(X, axis=0), full_matrices=False)
+    return s / s[0], V
+
+
+def _warnings(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
+    """Said where it is due, and only there."""
+    c = np.zeros(len(explicit.coefficients(prior.params)))
+    attract = c.copy()
+    attract[-2:] = [2e5, 2e5]
+    X = explicit.matrix(R, prior.weights, prior.params)
+    made = {"reference": F, "pairs attract": F - X @ attract, "bonds push apart": F - X @ np.r_[600.0, 2400.0, c[2:]]}
+    said = {"epsilon =": "pairs attract", "epsilon_ex =": "pairs attract", "kr =": "bonds push apart"}
+    for case, forces in made.items():
+        data = cgcore.from_arrays(R, forces)
+        free = cgcore.fit(data, prior, unconstrained(truncation=0.0))
+        values = {"kr =": free.fitted_params["kr"], "epsilon =": free.fitted_params["epsilon"]}
+        values |= {"epsilon_ex =": free.fitted_params["epsilon_ex"]}
+        for words, value in values.items():
+            warned = any(sentence.startswith(words) for sentence in free.warnings)
+            yield equal(f"{case}, free, {words} {value:.3g}, warned of", warned, bool(value < 0))
+            if said[words] == case:
+                yield equal(f"{case}, free, {words} negative", bool(value < 0), True)
+        bounded = cgcore.fit(data, prior, cgcore.Options(constraints="nonnegative", truncation=0.0))
+        least = min(float(bounded.fitted_params[name]) for name in ("kr", "epsilon", "epsilon_ex"))
+        yield equal(f"{case}, non-negative, nothing negative", least >= 0, True)
+    data = cgcore.from_arrays(R, F)
+    twice = cgcore.fit(data, prior, unconstrained(truncation=0.0), validation=data)
+    yield equal("held-out frames that were fitted to, warned of", _speaks(twice.warnings, "validation is among"), True)
+    fit: Any = cgcore.fit(data, prior)
+    yield equal("safe fit, warnings", "; ".join(fit.warnings), "")
+    yield equal("no temperature in the data, said", _speaks(fit.notes, "300 K assumed"), True)
+
+
+def _speaks(sentences: tuple[str, ...], words: str) -> bool:
+    return any(words in sentence for sentence in sentences)

@@ -1,0 +1,182 @@
+"""The stages after the fit: their loss from the explicit matrix, what they may change, and how a killed one goes on."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import cgcore
+from validation import explicit
+from validation.check import Row, at_least, at_most, check, equal
+from validation.context import Context, with_harmonics
+from validation.tolerances import near, relative
+
+FRAMES, EPOCHS, KILLED = 30, 4, 2
+
+EXACT = 1e-11
+"""The same sums in float64, in another order (seen: 1e-15)."""
+
+CUTOFF, CLOSE = 8.0, 1e-3
+"""Å, of the network, and how far from it energies and forces are compared. The envelope falls as the third power at
+least, so that they are below 1e-6 of what they are at half of it."""
+
+NETWORK = {"max_ell": 1, "num_layers": 1, "n_radial_basis": 4, "embed_n_hidden": [4], "species_embed": 2}
+NETWORK |= {"mlp_n_hidden": 8, "mlp_n_layers": 1, "avg_num_neighbors": 4.0}
+
+RATE, DECAY = 0.01, 0.5
+NO_FORCE = 1e-30
+"""Factor of the force loss: what is below the epsilon of an optimizer moves nothing."""
+
+
+@check("training", quick=True, needs=("e3nn_jax", "orbax.checkpoint"))
+def training(context: Context) -> Iterator[Row]:
+    """Losses of padded frames, the network's cut-off and species, weight decay, and a stage killed and resumed."""
+    from cgcore.pipeline import DatasetLoader
+
+    prior = with_harmonics(context.prior, 2, 2)
+    loader = DatasetLoader(_padded(context.some(FRAMES)))
+    parts = loader.split_train_val(0.2)
+    yield from _prior_alone(prior, *parts, quick=context.quick)
+    yield from _with_network(prior, *parts, quick=context.quick)
+
+
+def _padded(data: cgcore.Dataset) -> cgcore.Dataset:
+    """Chains of two lengths, NaN behind them, and a species for each place along the chain."""
+    batch = data.join()
+    mask = batch.mask.astype(bool).copy()
+    mask[::2] &= np.arange(mask.shape[1]) < mask.sum(axis=1)[::2, None] - 2
+    R, F = (np.where(mask[..., None], x, np.nan).astype(float) for x in (batch.R, batch.F))
+    return cgcore.from_arrays(R, F, mask, np.where(mask, np.arange(mask.shape[1]) % 5, 0))
+
+
+def _settings(prior: cgcore.Prior, network: bool, **training: Any) -> dict[str, Any]:
+    weights = {name: value or 0.0 for name, value in prior.weights._asdict().items()}
+    params = {name: np.asarray(value).tolist() for name, value in prior.params.items()}
+    model: dict[str, Any] = {"priors": {"weights": weights, **params}, "train_priors": True, "ml_model": "none"}
+    if network:
+        model |= {"ml_model": "allegro", "cutoff": CUTOFF, "allegro": NETWORK}
+    said = {"precision": "float64", "stage1_optimizer": "adam", "stage2_optimizer": None, "epochs_adam": EPOCHS}
+    said |= {"pretrain_prior_constraints": "none", "pretrain_prior_truncation": 0.0, **training}
+    return {"model": model, "training": said, "optimizer": {"adam": {"lr": RATE, "warmup_steps": 0}}}
+
+
+def _prior_alone(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool) -> Iterator[Row]:
+    from cgcore.pipeline import Trainer, model_for
+
+    config = _settings(prior, network=False, pretrain_prior=False, batch_per_device=7, checkpoint_freq=1)
+    systems = [explicit.system(part.dataset.join(), prior.weights, prior.params) for part in (train, held_out)]
+    start = explicit.coefficients(prior.params)
+    zero = systems[0].loss(0 * start)
+    model = model_for(config, train)
+    whole = Trainer(model, config, train, held_out)
+    before = whole.losses()
+    for (name, loss), system in zip(before.items(), systems, strict=True):
+        yield near(f"prior alone, {name} at the start", loss or 0.0, system.loss(start), EXACT, zero)
+    if quick:
+        return
+    found = whole.evaluate(train)
+    yield near("prior alone, loss of its evaluation", found["loss"], systems[0].loss(start), EXACT, zero)
+    results = whole.train_full_pipeline()
+    c = explicit.coefficients({name: np.asarray(value) for name, value in whole.params["prior"].items()})
+    for name, system in zip(("train_loss", "val_loss"), systems, strict=True):
+        yield near(f"prior alone, {name} at the end", results["stage1"][name], system.loss(c), EXACT, zero)
+    yield at_least("prior alone, loss that training took off", systems[0].loss(start) - systems[0].loss(c), 1e-6)
+    yield from _killed(config, model, train, held_out, results["stage1"], whole)
+
+
+class _Killed(Exception):
+    """In the middle of a stage."""
+
+
+def _killed(
+    config: Mapping[str, Any], model: Any, train: Any, held_out: Any, whole: Mapping[str, Any], trainer: Any
+) -> Iterator[Row]:
+    """A run that ends after two of four epochs, and goes on from its checkpoint."""
+    from cgcore.pipeline import Trainer
+
+    epochs = iter(range(KILLED))
+
+    def project(params: Any) -> tuple[Any, float]:
+        if next(epochs, None) is None:
+            raise _Killed
+        return params, 0.0
+
+    with tempfile.TemporaryDirectory() as folder:
+        said = {**config, "training": {**config["training"], "checkpoint_path": f"{folder}/kept"}}
+        with suppress(_Killed):
+            Trainer(model, said, train, held_out, project=project).train_full_pipeline()
+        resumed = Trainer(model, config, train, held_out)
+        stage = resumed.train_full_pipeline(resume_from=f"{folder}/kept")["stage1"]
+    for key in ("loss_history", "val_loss_history"):
+        yield equal(f"killed and resumed, length of {key}", len(stage[key]), EPOCHS)
+        yield equal(f"killed and resumed, {key} as of a run that was not", stage[key] == whole[key], True)
+    yield equal("killed and resumed, epochs", stage["epochs"], EPOCHS)
+    yield equal("killed and resumed, parameters as of a run that was not", _same(resumed.params, trainer.params), True)
+
+
+def _with_network(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool) -> Iterator[Row]:
+    from cgcore.pipeline import Trainer, model_for
+
+    # No force loss: nothing but the decay moves the parameters.
+    config = _settings(
+        prior, network=True, epochs_adam=1, gammas={"F": NO_FORCE}, batch_per_device=train.n_frames, keep="last"
+    )
+    config["optimizer"]["adam"]["weight_decay"] = DECAY
+    model = model_for(config, train)
+    trainer = Trainer(model, config, train, held_out)
+    yield from _network_alone(model, trainer.params)
+    before = trainer.params
+    fitted = trainer.pretrain_prior()
+    own = cgcore.fit(train.dataset, prior, cgcore.Options(constraints="none", truncation=0.0))
+    yield near("pre-training, loss of the fit", fitted["train_loss"], own.train_loss, EXACT, own.train_loss)
+    yield equal("pre-training, the network stays", _same(trainer.params["allegro"], before["allegro"]), True)
+    c = [explicit.coefficients(jax.device_get(params)) for params in (trainer.params["prior"], own.fitted_params)]
+    yield at_most("pre-training, the prior that training starts from", relative(*c), EXACT, "relative")
+    if quick:
+        return
+    before = trainer.params
+    trainer.train_stage("adam", 1)
+    yield equal("weight decay, the prior stays", _same(trainer.last_params["prior"], before["prior"]), True)
+    parts = [
+        np.concatenate([np.ravel(x) for x in jax.tree.leaves(p["allegro"])]) for p in (trainer.last_params, before)
+    ]
+    yield at_most("weight decay, of the network", relative(parts[0], (1 - RATE * DECAY) * parts[1]), EXACT, "relative")
+
+
+def _network_alone(model: Any, params: Any) -> Iterator[Row]:
+    """Energy of pairs: smooth at the cut-off, by species, and wherever the pair is."""
+    beads = model.N_max
+    mask = jnp.arange(beads) < 2
+
+    def energy(R: Any, species: Any) -> Any:
+        return model.compute_components(params, R, mask, species)["network"]
+
+    both = jax.jit(jax.vmap(jax.value_and_grad(energy)))
+    distances = np.array([CUTOFF / 2, CUTOFF - CLOSE, CUTOFF + CLOSE, 2 * CUTOFF, CUTOFF / 2, CUTOFF / 2])
+    R = np.full((len(distances), beads, 3), np.nan)
+    R[:, :2] = 0.0
+    R[:, 1, 0] = distances
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    R[5, :2] = R[5, :2] @ turn + np.array([3.0, -2.0, 1.0])
+    species = np.zeros((len(distances), beads), int)
+    species[:, 1] = [1, 1, 1, 1, 2, 1]
+    E, dE = jax.device_get(both(R, species))
+    felt, force = abs(E[0] - E[3]), np.abs(dE[:, :2]).max(axis=(1, 2))
+    yield at_least("network, energy of a pair", felt, 1e-6, "kcal/mol")
+    yield at_most("network, energy across its cut-off", abs(E[1] - E[2]) / felt, 1e-6, "of that at half of it")
+    yield at_most("network, force within its cut-off", force[1] / force[0], 1e-5, "of that at half of it")
+    yield at_most("network, force beyond its cut-off", force[2:4].max() / force[0], 0.0)
+    yield at_least("network, energy of another species", abs(E[4] - E[0]) / felt, 1e-3, "relative")
+    yield at_most("network, energy turned and moved", abs(E[5] - E[0]) / felt, 1e-9, "relative")
+
+
+def _same(first: Any, second: Any) -> bool:
+    """To the bit."""
+    pairs = zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
+    return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in pairs)
