@@ -158,7 +158,7 @@ def priors(tmp_path: Path) -> Path:
 
 
 def test_the_command(tmp_path: Path, priors: Path) -> None:
-    named = bundled(60) | {"resname": np.array(residues("YYDPETGTWY", 10))}
+    named = bundled(60) | {"resname": np.array(three_letters("YYDPETGTWY", 10))}
     file, out = save(tmp_path / "d.npz", named), tmp_path / "out"
     ran = run("evaluate", priors, file, "--max-frames", 50, "--output", out)
     assert (ran.code, ran.err) == (0, "")
