@@ -130,7 +130,7 @@ def test_what_the_loss_is_a_mean_over(normalization: str, of: Any) -> None:
     params = place.model.initialize_params(jax.random.key(0))
     stage = CompiledEpoch(place, optax.with_extra_args_support(optax.sgd(0.0)), normalization=normalization)
     value = float(jax.jit(stage._objective)(params, {}, place.frames, place.train[0])[0])
-    R, F, mask, species, _ = (np.asarray(array) for array in place.frames)
+    R, F, mask, species = (np.asarray(array) for array in place.frames[:4])
     forces = -jax.jit(jax.vmap(jax.grad(place.model.compute_energy, 1), (None, 0, 0, 0)))(params, R, mask, species)
     squares = np.where(mask, np.sum((np.asarray(forces) - F) ** 2, axis=-1), 0.0)
     assert value == pytest.approx(of(squares, mask), rel=1e-10)

@@ -209,7 +209,7 @@ def test_rows_say_what_a_run_does() -> None:
     assert found["model.priors.weights.excluded_volume"][1:] == ("left out", "1", "1", True)
     assert not any(key.startswith("optimizer.adam.") for key in found)
     different = {key for key, row in found.items() if not row.same}
-    assert different == {"model.train_priors", "model.ml_model"}
+    assert different == {"model.train_priors", "model.ml_model", "model.core"}
 
 
 def test_a_better_choice_is_a_difference() -> None:
