@@ -17,6 +17,7 @@ from cgcore.data import Dataset
 from cgcore.data.contents import (
     ProteinSummary,
     SourceSummary,
+    breaks_of,
     extras_of,
     proteins_of,
     sources_of,
@@ -75,6 +76,7 @@ class Inspection:
         real_beads: real beads in all frames together.
         sources: a file each.
         proteins: in order of appearance.
+        breaks: chains and gaps of each protein that is not one whole chain, in words.
         species: real beads of each species; empty where no source has species.
         species_names: what the numbers stand for, where all files that say it agree.
         extras: other arrays of the sources, by name: dtype and shape in words.
@@ -99,6 +101,7 @@ class Inspection:
     real_beads: int
     sources: tuple[SourceSummary, ...]
     proteins: tuple[ProteinSummary, ...]
+    breaks: dict[str, str]
     species: dict[int, int]
     species_names: dict[int, str]
     extras: dict[str, str]
@@ -152,6 +155,7 @@ def inspect(data: Dataset | str | os.PathLike[str] | Any, displacement: Displace
         real_beads=beads,
         sources=sources_of(dataset),
         proteins=proteins_of(dataset),
+        breaks=breaks_of(dataset),
         species=species_of(dataset),
         species_names=species_names_of(dataset),
         extras=extras_of(dataset),

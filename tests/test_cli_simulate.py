@@ -22,7 +22,8 @@ QUICK = ("--temperature", 320, "--replicas", 3, "--time", "1ps", "--interval", 0
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    return save(tmp_path / "data.npz", bundled(slice(0, 1000, 10), 5))
+    names = np.array(["TYR", "TYR", "ASP", "PRO", "GLU"])
+    return save(tmp_path / "data.npz", bundled(slice(0, 1000, 10), 5) | {"resname": names})
 
 
 @pytest.fixture

@@ -50,6 +50,18 @@ def test_one_mask_for_all_frames_or_species_below_zero(tmp_path: Path, mask: Any
         assert data.sources[0].protein_names == (f"protein-{BEADS}-1",)
 
 
+@pytest.mark.parametrize("dtype", ["U", "S"])
+def test_residues_named_pad_are_padding(dtype: str) -> None:
+    names = np.array([*NAMES, "PAD", "pad", "PAD "], dtype)
+    arrays = {key: PADDED[key] for key in "RF"}
+    for resname in (names, np.tile(names, (FRAMES, 1))):
+        (source,) = from_arrays(**arrays, resname=resname).sources
+        assert source.lengths.tolist() == [BEADS] * FRAMES
+        assert source.protein_names == ("GHCYYDM",)
+    whole = from_arrays(DATA.R, DATA.F, resname=np.array(NAMES))
+    assert whole.real_beads == BEADS * FRAMES
+
+
 def test_one_row_of_species(tmp_path: Path) -> None:
     batch = read(save(tmp_path, species=SPECIES[0])).join()
     np.testing.assert_array_equal(batch.species, SPECIES)

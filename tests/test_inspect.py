@@ -157,3 +157,11 @@ def test_bars() -> None:
     assert bars(np.array([6, 6]), np.arange(3.0), 0.0, 2.0, bins=3) == BARS[8] * 3
     assert bars(np.zeros(8), edges, 0.0, 8.0, bins=5) == " " * 5
     assert bars(counts, edges, 3.0, 3.0, bins=5) == " " * 5
+
+
+def test_chains_and_gaps_are_said() -> None:
+    chains = cgcore.datasets.chignolin().subset(3).join()
+    resid, chain = np.array([1, 2, 3, 6, 7, 8, 9, 10, 11, 12]), np.array(list("AAAAAABBBB"))
+    found = inspect(cgcore.from_arrays(chains.R, chains.F, resid=resid, chain=chain))
+    assert found.breaks == {"protein-10-1": "chains of 6 + 4 beads, 2 missing after bead 2"}
+    assert "protein-10-1: chains of 6 + 4 beads, 2 missing after bead 2" in render(found)

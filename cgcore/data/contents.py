@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cgcore.data.blocks import real_mask, row_blocks
+from cgcore.data.chains import FAR
 from cgcore.data.dataset import Dataset
 from cgcore.data.frames import Frames
 from cgcore.data.residues import species_names
@@ -43,6 +44,24 @@ def proteins_of(dataset: Dataset) -> tuple[ProteinSummary, ...]:
             before = found[name].frames if name in found else 0
             found[name] = ProteinSummary(name, int(source.lengths[rows[0]]), before + len(rows))
     return tuple(found.values())
+
+
+def breaks_of(dataset: Dataset) -> dict[str, str]:
+    """In words the chains and gaps of each protein that is not one whole chain."""
+    found: dict[str, str] = {}
+    for source in dataset.sources:
+        for label, rows in enumerate(source.sites if source.sites is not None else ()):
+            own = np.flatnonzero(source.protein == label)
+            if not len(own):
+                continue
+            jumps = np.diff(rows[: source.lengths[own[0]]])
+            ends = np.flatnonzero(jumps >= FAR)
+            lengths = np.diff(np.array([0, *(ends + 1).tolist(), len(jumps) + 1])).tolist()
+            parts = [f"chains of {' + '.join(map(str, lengths))} beads"] if len(ends) else []
+            parts += [f"{jumps[k] - 1} missing after bead {k}" for k in np.flatnonzero((jumps > 1) & (jumps < FAR))]
+            if parts:
+                found[source.protein_names[label]] = ", ".join(parts)
+    return found
 
 
 def species_of(dataset: Dataset) -> dict[int, int]:

@@ -73,7 +73,7 @@ class Lengths:
     reads = "mask"
 
     def __init__(self, name: str, n_frames: int, n_beads: int) -> None:
-        self.name = name
+        self.name, self.n_beads = name, n_beads
         self.values = np.full(n_frames, n_beads, np.int32)
         self.wrong: str | None = None
 
@@ -121,6 +121,17 @@ class SpeciesLengths(Lengths):
             self.wrong = (
                 f"key 'species' is -1, padding, but for fewer than two beads at frame {frame} (0-based); remove it"
             )
+
+
+def named_lengths(resname: np.ndarray | None, n_frames: int, n_beads: int) -> np.ndarray | None:
+    """(frames,) int32: beads before a tail of residues named PAD; None where names do not tell."""
+    if resname is None or resname.dtype.kind not in "US" or resname.shape not in ((n_beads,), (n_frames, n_beads)):
+        return None
+    names, inverse = np.unique(resname, return_inverse=True)
+    known = np.array([name.strip().upper() not in ("PAD", b"PAD") for name in names.tolist()])
+    named = known[inverse].reshape(-1, n_beads)
+    count = n_beads - np.argmax(named[:, ::-1], axis=1)
+    return np.broadcast_to(np.where(count >= 2, count, n_beads), (n_frames,)).astype(np.int32)
 
 
 def _wrong_row(start: int, ones: np.ndarray, count: np.ndarray) -> str | None:

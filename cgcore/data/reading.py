@@ -15,7 +15,7 @@ from cgcore.data.chains import find_sites
 from cgcore.data.checks import ForcesCheck, PositionsCheck
 from cgcore.data.dataset import Dataset
 from cgcore.data.frames import Frames, Store
-from cgcore.data.layout import ONCE, Lengths, SpeciesLengths, check_layout
+from cgcore.data.layout import ONCE, Lengths, SpeciesLengths, check_layout, named_lengths
 from cgcore.data.npz import NEEDED, RowCheck, open_npz, show
 from cgcore.data.proteins import Known, Proteins
 from cgcore.data.residues import species_names
@@ -30,13 +30,13 @@ def read(
 ) -> Dataset:
     """Read and check an NPZ file, or all `*.npz` of a folder by name (hidden files aside).
 
-    Keys: `R`, `F` (frames, beads, 3) in `units` (see `UNITS`), `mask` (frames, beads) with 1 for a real bead
-    and 0 for padding, real beads first, and `species` (frames, beads) whole numbers; the last two may hold one row
-    for all frames. Without `mask` all beads are real but for a tail of species -1; `species` may be missing. `N_max`,
-    if there, must be the number of beads. `chain`, `resid` and `bonds` say which neighbours are bonded (see `chains`),
-    all of them if none is there. Other plain arrays up to 16 MiB become `extras`; object arrays are never unpickled.
-    The files must stay as they are while the result is in use, because uncompressed arrays are read from them when
-    needed.
+    Keys: `R`, `F` (frames, beads, 3) in `units` (see `UNITS`), `mask` (frames, beads) with 1 for a real bead and 0
+    for padding, real beads first, and `species` (frames, beads) whole numbers; the last two may hold one row for
+    all frames. Without `mask` all beads are real but for a tail of species -1 or residues PAD; `species` may be
+    missing. `N_max`, if there, must be the number of beads. `chain`, `resid` and `bonds` say which neighbours are
+    bonded (see `chains`), all of them if none is there. Other plain arrays up to 16 MiB become `extras`; object
+    arrays are never unpickled. The files must stay as they are while the result is in use, because uncompressed
+    arrays are read from them when needed.
 
     Arguments:
         path: of the file or folder.
@@ -117,7 +117,7 @@ def from_arrays(
             show(arrays[key], lengths)
     notes: list[str] = []
     vectors = None if box is None else box_vectors("box", box)
-    checked = _Checked(name, arrays, lengths.checked(), units, others, vectors, notes)
+    checked = _Checked(name, arrays, _lengths(lengths, others), units, others, vectors, notes)
     for key, check in checked.checks.items():
         show(arrays[key], check)
     digest = hashlib.sha256()
@@ -161,7 +161,7 @@ def _read_file(
     lengths = _mask_reader(name, arrays)
     if lengths.reads in arrays:
         opened.read_one(lengths.reads, lengths)
-    checked = _Checked(name, arrays, lengths.checked(), units, opened.extras, box, notes)
+    checked = _Checked(name, arrays, _lengths(lengths, opened.extras), units, opened.extras, box, notes)
     sha256 = opened.read(checked.checks)
     return checked.frames(file.name, sha256, known), opened.skipped_keys
 
@@ -169,6 +169,13 @@ def _read_file(
 def _mask_reader(name: str, arrays: Mapping[str, Rows]) -> Lengths:
     """What tells real beads from padding: the mask, or the species where there is none."""
     return (Lengths if "mask" in arrays else SpeciesLengths)(name, *arrays["R"].shape[:2])
+
+
+def _lengths(reader: Lengths, extras: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Real beads of each frame; where there is no mask, names of residues may tell padding, too."""
+    lengths = reader.checked()
+    named = None if reader.reads == "mask" else named_lengths(extras.get("resname"), len(lengths), reader.n_beads)
+    return lengths if named is None else np.minimum(lengths, named)
 
 
 class _Checked:

@@ -87,10 +87,9 @@ def fit(
         progress: called as the work goes on.
 
     Raises:
-        InputError: the direct objective was asked for on a factor, a factor was made for another prior, the data are
-            surely wrong (see `cgcore.judging`; `read(..., accept_faults=True)` overrides) or make no finite forces,
-            there is nothing to fit or to fit to, a constraint can't be met, the displacement has no name, or JAX is
-            tracing.
+        InputError: data are surely wrong (see `cgcore.judging`) or make no finite forces, there is nothing to fit or
+            to fit to, the direct objective was asked for on a factor, a factor was made for another prior, a constraint
+            can't be met, the displacement has no name, or JAX is tracing.
     """
     require_prior(prior)
     data = opened(data, "data")

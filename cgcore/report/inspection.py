@@ -34,6 +34,7 @@ def render(inspection: Inspection) -> str:
         _units(inspection),
         _several("File", inspection.sources, ("frames", "beads a row")),
         _several("Protein", inspection.proteins, ("real beads", "frames")),
+        "\n".join(f"{name}: {what}" for name, what in list(inspection.breaks.items())[:MOST]),
         _species(inspection),
         _coordinates(inspection),
         _forces(inspection),
@@ -119,9 +120,8 @@ def _coordinates(found: Inspection) -> str:
     text += "\ndihedrals are minus the IUPAC dihedral" if "dihedral" in found.ranges else ""
     if found.closest is not None:
         distance, source, frame, (i, j) = found.closest
-        text += (
-            f"\nclosest pair with j-i >= 6: {distance:.3f} Å, beads {i} and {j} of frame {frame} of {_short(source)}"
-        )
+        which = "j-i >= 6 or of two chains" if found.breaks else "j-i >= 6"
+        text += f"\nclosest pair with {which}: {distance:.3f} Å, beads {i} and {j} of frame {frame} of {_short(source)}"
     return text
 
 
