@@ -183,6 +183,12 @@ def test_numbers_as_people_write_them(tmp_path: Path, written: str, value: float
     assert read(tmp_path, f"training: {{pretrain_prior_tol_grad: {written}}}").tol_grad == value
 
 
+def test_a_whole_number_with_an_exponent(tmp_path: Path) -> None:
+    config = read(tmp_path, "training: {pretrain_prior_max_steps: 5.0e2, pretrain_prior_min_steps: 3.}")
+    assert (config.max_steps, config.min_steps) == (500, 3)
+    assert isinstance(config.max_steps, int)
+
+
 def test_a_merge_key_is_no_duplicate(tmp_path: Path) -> None:
     text = "base: &base {r0: 3.7, kr: 100}\nmodel: {priors: {<<: *base, kr: 120}}"
     params = read(tmp_path, text).prior.params
@@ -265,6 +271,7 @@ def test_a_misspelt_or_misplaced_key_is_refused(tmp_path: Path, text: str, key: 
         ),
         (f"model: {{use_priors: 0x{'f' * 5000}}}", "model.use_priors is a whole number", "true or false"),
         ("training: {pretrain_prior_max_steps: 2.5}", "training.pretrain_prior_max_steps", "whole number"),
+        ("training: {pretrain_prior_max_steps: 1.0e300}", "training.pretrain_prior_max_s", "at most"),
         ("training: {pretrain_prior_max_steps: true}", "training.pretrain_prior_max_steps", "whole number"),
         (
             "training: {pretrain_prior_min_steps: -1}",

@@ -245,6 +245,11 @@ def test_an_unknown_dialect(folder: Path) -> None:
         load_settings({"dialect": "theirs", "model": {"allegro": {}}})
 
 
+def test_a_stage_without_its_optimizer() -> None:
+    with pytest.raises(InputError, match=r"training\.stages\[0\]\.optimizer is missing; give one of: adabelief"):
+        load_settings({"model": {"prior_only": True}, "training": {"stages": [{"epochs": 3}]}})
+
+
 def test_slips_of_the_pen_are_still_mistakes(folder: Path) -> None:
     document = yaml.safe_load((folder / "template.yaml").read_text())
     document["optimizer"]["adabelief"]["warmup_step"] = 3
@@ -252,3 +257,9 @@ def test_slips_of_the_pen_are_still_mistakes(folder: Path) -> None:
     document["training"]["epochs_adabelif"] = 3
     with pytest.raises(InputError, match=r"3 mistakes: .*did you mean num_layers.*epochs_adabelif.*warmup_step"):
         load_settings(document)
+    with pytest.raises(InputError, match=r"optimizer\.adabelif is unknown; did you mean adabelief"):
+        load_settings({"model": {"allegro": {}}, "optimizer": {"adabelif": {}, "adamw": {}, "lr": 1}})
+    assert load_settings({"model": {"allegro": {}}, "optimizer": {"adamw": {}, "lr": 1}}).unused == (
+        "optimizer.adamw",
+        "optimizer.lr",
+    )

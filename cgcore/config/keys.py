@@ -14,7 +14,7 @@ from pydantic import AllowInfNan, ConfigDict, Field, Strict, TypeAdapter, Valida
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from cgcore.config.reading import Block, Dialect, Reading
-from cgcore.config.sentences import add_errors
+from cgcore.config.sentences import add_errors, without_null
 
 MOST_STEPS = 2**31 - 1
 """Steps and seeds are counted in int32."""
@@ -128,10 +128,12 @@ def take(cls: type[T], values: Mapping[str, Any], at: str, reading: Reading, par
     What is not said is as the dialect has it. What came of it is kept in `reading.blocks`, unless it is only a part of
     what belongs to the block.
     """
+    keys = keys_of(cls)
+    given = {name: _whole(value, without_null(keys.get(name, {}))) for name, value in values.items()}
     try:
-        made = TypeAdapter(cls).validate_python(defaults(cls, reading.dialect) | dict(values))
+        made = TypeAdapter(cls).validate_python(defaults(cls, reading.dialect) | given)
     except ValidationError as error:
-        add_errors(reading, at, keys_of(cls), error)
+        add_errors(reading, at, keys, error)
         return None
     if not part:
         reading.blocks[at] = Block(cls, made)
@@ -143,3 +145,12 @@ def defaults(cls: type[Any], dialect: Dialect) -> dict[str, Any]:
     if dialect != "chemtrain":
         return {}
     return {name: schema["x-theirs"] for name, schema in keys_of(cls).items() if "x-theirs" in schema}
+
+
+def _whole(value: Any, schema: Mapping[str, Any]) -> Any:
+    """A whole number that a file writes with a point or an exponent (`decay_steps: 5.0e3`) is one all the same."""
+    if isinstance(value, list) and schema.get("type") == "array":
+        return [_whole(one, schema.get("items", {})) for one in value]
+    if schema.get("type") == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import field, fields, replace
+from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from cgcore.config.keys import MOST_STEPS, Number, Whole, block, key
@@ -242,7 +243,8 @@ def optimizers_of(value: Any, used: Collection[str], reading: Reading) -> dict[s
     said = mapping({} if value is None else value, "optimizer", reading)
     theirs, names = reading.dialect == "chemtrain", canonical(OptimizersKeys)
     for name in said:
-        if theirs and name not in _SHARED and name not in used and (name in names or isinstance(said[name], dict)):
+        meant = get_close_matches(str(name), [*_SHARED, *(one for one in used if one not in said)], 1, 0.8)
+        if theirs and name not in used and name not in _SHARED and (name in names or not meant):
             reading.leave(f"optimizer.{name}")
         elif name not in names:
             reading.add(f"optimizer.{name}", unknown(name, names))

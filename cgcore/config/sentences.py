@@ -43,6 +43,8 @@ def complaint(schema: Mapping[str, Any], error: str, value: Any) -> str:
         value: what stands there.
     """
     whole = isinstance(value, int) and not isinstance(value, bool)
+    if error == "missing":
+        return f"is missing; {mend(schema, '')}"
     if error in _OUT_OF_RANGE:
         # A number of thousands of digits is not for printing.
         shown = "is out of range" if whole and abs(value) >= 10**15 else f"is {value}"
