@@ -354,6 +354,19 @@ def test_stages_one_by_one(loader: DatasetLoader, tmp_path: Path) -> None:
         nowhere.train_stage("adam", 1, checkpoint_freq=1)
 
 
+def test_a_script_that_is_run_again_keeps_what_is_there(
+    loader: DatasetLoader, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = document({"use_priors": False}, epochs_adam=1, checkpoint_path=str(tmp_path / "c"))
+    model = model_of(said, loader)
+    first = Trainer(model, said, loader).train_full_pipeline()
+    assert Trainer(model, said, loader).train_full_pipeline()["stage1"]["train_loss"] == first["stage1"]["train_loss"]
+    assert f"new ones go to {tmp_path / 'c-2'}" in capsys.readouterr().out
+    resumed = Trainer(model, said, loader).train_full_pipeline(resume_from="auto")
+    assert resumed["stage1"]["train_loss"] == first["stage1"]["train_loss"]
+    assert {path.name for path in tmp_path.iterdir()} == {"c", "c-2", "data.npz"}
+
+
 def test_without_a_prior_pretraining_gives_zeros(loader: DatasetLoader, capsys: pytest.CaptureFixture[str]) -> None:
     said = document({"use_priors": False}, epochs_adam=0)
     trainer = Trainer(model_of(said, loader), said, loader)

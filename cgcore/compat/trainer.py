@@ -18,6 +18,7 @@ from cgcore.compat.prior_energy import plain_params
 from cgcore.errors import InputError
 from cgcore.pipeline import loader as pipeline_loader
 from cgcore.pipeline import trainer as pipeline
+from cgcore.pipeline.checkpoints import next_free
 from cgcore.pipeline.model import PRIOR
 from cgcore.pipeline.state import TrainingState
 from cgcore.report.text import lbfgs_lines, opening
@@ -166,11 +167,15 @@ class Trainer:
         Raises:
             InputError: as `cgcore.pipeline.Trainer.train_full_pipeline`.
         """
-        settings = self.trainer.settings
+        training = self.trainer.settings.training
         if checkpoint_freq is not None:
-            self.trainer.settings = replace(
-                settings, training=replace(settings.training, checkpoint_freq=checkpoint_freq)
-            )
+            training = replace(training, checkpoint_freq=checkpoint_freq)
+        if (named := training.checkpoint_path) is not None and not (resume_from or training.resume):
+            # A script is run again as it is; what is there is kept.
+            training = replace(training, checkpoint_path=next_free(named))
+            if training.checkpoint_path != named:
+                print(f"{named} holds checkpoints of an earlier run; new ones go to {training.checkpoint_path}")
+        self.trainer.settings = replace(self.trainer.settings, training=training)
         results = {
             name: found
             for name, found in self.trainer.train_full_pipeline(resume_from).items()
