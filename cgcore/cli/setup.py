@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 from cgcore.errors import InputError
 
@@ -41,3 +42,5 @@ def use_compilation_cache() -> None:
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    # JAX writes an entry in place: one that another process has half written is compiled here, and no news to anybody.
+    warnings.filterwarnings("ignore", "Error reading persistent compilation cache entry", UserWarning)
