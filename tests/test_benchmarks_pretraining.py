@@ -22,7 +22,7 @@ def race(start: str, prior_loss: float, *losses: float, more: float | None = Non
 @pytest.mark.slow
 def test_a_tiny_race(monkeypatch: pytest.MonkeyPatch) -> None:
     init = h.Tiny.init
-    monkeypatch.setattr(h.Tiny, "init", lambda *args: jax.tree.map(jnp.zeros_like, init(*args)))
+    monkeypatch.setattr(h.Tiny, "init", lambda *args, **more: jax.tree.map(jnp.zeros_like, init(*args, **more)))
     told: list[Race] = []
     with h.tiny_networks():
         races = pretraining.run(pretraining.example(2, 1), range(1), 40, told.append)

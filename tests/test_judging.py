@@ -262,3 +262,18 @@ def test_places_are_those_of_the_file_also_in_a_subset() -> None:
     rows = np.r_[50:100]
     chosen = Dataset((data.sources[0].select(rows),), data.path, data.sha256, (), data.units)
     assert judge(chosen).findings[0].frames == (77,)
+
+
+def test_in_a_box_bonds_go_to_the_nearest_image() -> None:
+    arrays = good()
+    wrapped = from_arrays(np.mod(arrays["R"], 30.0), arrays["F"], temperature=320.0)
+    assert "wrong bond" in " ".join(codes(judge(wrapped)))
+    inside, free = (
+        judge(wrapped, displacement=cgcore.periodic(30.0)),
+        judge(from_arrays(arrays["R"], arrays["F"]), 320.0),
+    )
+    assert codes(inside) == []
+    assert inside.sources[0].ratio is not None
+    assert free.sources[0].ratio is not None
+    # Positions are float32: 1e-6 Å of the 0.06 Å that bonds fluctuate by.
+    assert inside.sources[0].ratio.value == pytest.approx(free.sources[0].ratio.value, rel=1e-3)

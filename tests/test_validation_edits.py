@@ -168,7 +168,7 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     ),
     "no warning of attraction": ("doors", edited(unphysical, "unphysical_values", "params[name] < 0", "False")),
     "warning of all": ("doors", edited(unphysical, "unphysical_values", "params[name] < 0", "True")),
-    "nothing held out is fitted to": ("doors", edited(fit, "_fitted_to", "if x not in before", "if False")),
+    "nothing held out is fitted to": ("doors", edited(fit, "fitted_to", "if x not in before", "if False")),
     "more noise than the thermostat's": (
         "simulation",
         edited(jax_engine, "baoab", "constants.noise * noise", "1.1 * constants.noise * noise"),
@@ -204,7 +204,7 @@ WHOLE: dict[str, tuple[str, Fault]] = {
         "training",
         edited(trainer, "restore", "**numbers)", "**(numbers | {'epoch': said.epoch + 1}))"),
     ),
-    "no weight decay": ("training", edited(stage, "make_optimizer", "if settings.weight_decay:", "if False:")),
+    "no weight decay": ("training", edited(stage, "make_optimizer", "if decay and not coupled:", "if False:")),
     "weight decay of the prior": ("training", edited(optimizers, "_not_prior", 'here != "prior"', "True")),
     "an epoch of stale parameters": (
         "training",

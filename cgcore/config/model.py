@@ -37,8 +37,8 @@ class ModelSettings:
         prior: weights and starting parameters; None: not used.
         train_priors: stages train them, too.
         network: None: none.
-        core: distance [Å] below which a wall beside the network keeps beads apart; "auto": the closest approach of the
-            frames to train on; None: there is no wall.
+        core: distance [Å] below which a wall beside the network keeps beads apart; "auto": nine tenths of the closest
+            approach of the frames to train on; None: there is no wall.
         spline_file: NPZ of splines that stand for bonds, angles and dihedrals; None: the terms are formulas.
         residue_specific_angles: an angle spline for each species that has one; None: as the file of splines says.
     """
@@ -84,7 +84,8 @@ class ModelKeys:
         Annotated[Number, key("", gt=0, le=100)] | Literal["auto", "none"],
         key(
             "Distance below which beads three or more apart along the chain repel each other beside the network, which "
-            "knows nothing of shorter ones; auto: the closest approach of the frames to train on, where the wall is 0.",
+            "knows nothing of shorter ones; auto: nine tenths of the closest "
+            "approach of the frames to train on.",
             unit="Å",
             differs=("no such wall", "a wall where no frame to train on is"),
         ),

@@ -12,6 +12,7 @@ from cgcore.factor.block import counted_twice
 from cgcore.factor.factor import Factor
 from cgcore.factor.triangle import target
 from cgcore.judging import Judgement, judge
+from cgcore.physics.space import Displacement, free
 
 EXACT = 1e-3
 """Part of the squared forces that the best prior leaves: of mapped forces nine tenths, of a prior's own none."""
@@ -45,14 +46,19 @@ class Door:
         return tuple(said)
 
 
-def door(data: Dataset | Factor, validation: Dataset | Factor | None, temperature: float | None) -> Door:
+def door(
+    data: Dataset | Factor,
+    validation: Dataset | Factor | None,
+    temperature: float | None,
+    displacement: Displacement = free,
+) -> Door:
     """Judge the frames of a fit.
 
     Raises:
         InputError: they are surely wrong in a way that does not depend on how they were sampled.
     """
     parts = [part for part in (data, validation) if isinstance(part, Dataset)]
-    judged = tuple((part, judge(part, temperature)) for part in parts)
+    judged = tuple((part, judge(part, temperature, displacement)) for part in parts)
     for dataset, judgement in judged:
         if not dataset.accept_faults and (certain := judgement.without_equipartition()).wrong:
             # Beads in one place are the plainer word for a bond that is broken by it.

@@ -105,7 +105,7 @@ def fit(
     if options.objective == "direct" and isinstance(data, Factor):
         raise InputError("the direct objective needs frames, and a factor was given; use objective compressed")
     with timed() as seconds, solving("fit"), one_blas_thread():
-        judged = door(data, validation, options.temperature)
+        judged = door(data, validation, options.temperature, displacement)
         factor = factor_of(data)
         held_out = None if validation is None else factor_of(validation)
         faults = judged.said(factor)

@@ -15,6 +15,7 @@ from cgcore.judging.stretch import Ratio
 from cgcore.judging.survey import Survey, survey
 from cgcore.physics.constants import BOLTZMANN
 from cgcore.physics.precision import ROOM_TEMPERATURE
+from cgcore.physics.space import Displacement, free
 
 OVERRIDE = "--accept-faults"
 """The option that goes on all the same; in Python `read(..., accept_faults=True)`."""
@@ -100,23 +101,24 @@ class Judgement:
         }
 
 
-def judge(dataset: Dataset, temperature: float | None = None) -> Judgement:
+def judge(dataset: Dataset, temperature: float | None = None, displacement: Displacement = free) -> Judgement:
     """Look at all frames of a data set as a physicist would.
 
     Arguments:
         dataset: checked frames.
-        temperature: of the data [K]; None: what each source says, else room temperature.
+        temperature: of sources that say none [K]; None: room temperature.
+        displacement: in jax-md's convention: bonds go to the nearest image.
 
     Raises:
         InputError: a file changed after it was read.
     """
     # What is too large to be squared in float64 is refused by the pass that fits, and by a sentence of its own.
     with np.errstate(over="ignore", invalid="ignore"):
-        return _judged(dataset, temperature)
+        return _judged(dataset, temperature, displacement)
 
 
-def _judged(dataset: Dataset, temperature: float | None) -> Judgement:
-    surveys = [survey(source, source.temperatures) for source in dataset.sources]
+def _judged(dataset: Dataset, temperature: float | None, displacement: Displacement) -> Judgement:
+    surveys = [survey(source, source.temperatures, displacement) for source in dataset.sources]
     kelvins = [_kelvin(one, temperature) for one in surveys]
     ratios = [one.stretch.ratio(BOLTZMANN * kelvin) for one, kelvin in zip(surveys, kelvins, strict=True)]
     found: list[Finding] = []
@@ -138,7 +140,6 @@ def _judged(dataset: Dataset, temperature: float | None) -> Judgement:
 
 
 def _kelvin(one: Survey, given: float | None) -> float:
-    if given is not None:
-        return given
+    # What the data say comes first: a fit may well be constrained at another temperature than that of its frames.
     said = [kelvin for kelvin in one.temperatures if np.isfinite(kelvin) and kelvin > 0]
-    return float(np.mean(said)) if said else ROOM_TEMPERATURE
+    return float(np.mean(said)) if said else given or ROOM_TEMPERATURE

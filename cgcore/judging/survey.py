@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -15,6 +16,7 @@ from cgcore.data.blocks import row_blocks
 from cgcore.data.splitting import protein_rows
 from cgcore.judging.finding import RECORDED, Finding, Severity
 from cgcore.judging.stretch import Stretch
+from cgcore.physics.space import Displacement, free
 
 SAMPLED = 500
 """Frames of a protein whose bond lengths say what is usual."""
@@ -132,7 +134,7 @@ class Survey:
         return Finding(code, severity, text, self.source, tuple(np.sort(frames)[:RECORDED].tolist()), beads)
 
 
-def survey(source: Frames, temperatures: tuple[float, ...]) -> Survey:
+def survey(source: Frames, temperatures: tuple[float, ...], displacement: Displacement = free) -> Survey:
     """Look at every frame of a source once (and at some twice)."""
     n = source.n_frames
     found = Survey(
@@ -150,7 +152,7 @@ def survey(source: Frames, temperatures: tuple[float, ...]) -> Survey:
     for _, rows in protein_rows(source):
         length = int(source.lengths[rows[0]])
         sites = source.sites_of(int(source.protein[rows[0]]))[:length]
-        limits = _survey_protein(source, found, rows, np.diff(sites) == 1)
+        limits = _survey_protein(source, found, rows, np.diff(sites) == 1, displacement)
         if limits is not None:
             medians.append((limits.median, len(rows)))
     if medians:
@@ -159,11 +161,15 @@ def survey(source: Frames, temperatures: tuple[float, ...]) -> Survey:
 
 
 def _survey_protein(
-    source: Frames, found: Survey, rows: Int[np.ndarray, " rows"], bonded: Bool[np.ndarray, " bonds"]
+    source: Frames,
+    found: Survey,
+    rows: Int[np.ndarray, " rows"],
+    bonded: Bool[np.ndarray, " bonds"],
+    displacement: Displacement,
 ) -> BondLimits | None:
     length, number = len(bonded) + 1, found.frame[rows]
     sample = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), SAMPLED)).astype(int))]
-    positions = source.load(sample)[0][:, :length]
+    positions = _whole(source.load(sample)[0][:, :length], displacement)
     sampled = _bonds(positions)[1]
     limits = _limits(sampled[:, bonded])
     if limits is not None and (rigid := _disorder(positions, limits, number)) is not None:
@@ -182,7 +188,7 @@ def _survey_protein(
             squares = np.einsum("fbx,fbx->fb", F, F)
             found.force[own] = squares.mean(axis=1) / 3
             found.unforced[own] = np.count_nonzero(squares == 0, axis=1)
-            along, r = _bonds(R)
+            along, r = _bonds(_whole(R, displacement))
             if limits is None:
                 continue
             outside = (r > limits.high) | (r < limits.low)
@@ -195,6 +201,14 @@ def _survey_protein(
         found.odd += _by_bead(odd, len(rows), limits)
         found.joined += [bond for bond in _by_bead(near, len(rows), limits) if bond.always]
     return limits
+
+
+def _whole(R: Float[np.ndarray, "frames beads 3"], displacement: Displacement) -> Float[np.ndarray, "frames beads 3"]:
+    """Each bead at the image that is nearest to the bead before it."""
+    if displacement is free or R.shape[1] < 2:
+        return R
+    steps = np.asarray(jax.vmap(jax.vmap(displacement))(R[:, 1:], R[:, :-1]), np.float64)
+    return R[:, :1] + np.concatenate([np.zeros_like(steps[:, :1]), np.cumsum(steps, axis=1)], axis=1)
 
 
 def _bonds(R: Float[np.ndarray, "frames beads 3"]) -> tuple[np.ndarray, np.ndarray]:

@@ -22,6 +22,10 @@ STIFFNESS = 50.0
 """Of the wall [kcal/mol/Å²]: 40 kT at 320 K for 1 Å, and softer than bonds, so that no shorter time step is needed."""
 
 
+BELOW = 0.9
+"""Part of the closest approach of some frames where their wall begins: others of the same kind come a little closer."""
+
+
 def core_energy(
     R: Float[Any, "beads 3"], mask: Shaped[Any, " beads"], distance: float, displacement: Displacement = free
 ) -> Float[Array, ""]:

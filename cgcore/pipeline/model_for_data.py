@@ -15,7 +15,7 @@ import numpy as np
 from cgcore.config import Settings, load_settings
 from cgcore.config.networks import NetworkSettings
 from cgcore.errors import InputWarning
-from cgcore.physics.core import closest_approach
+from cgcore.physics.core import BELOW, closest_approach
 from cgcore.physics.space import displacement_in
 from cgcore.pipeline.loader import DatasetLoader, check_species
 from cgcore.pipeline.model import CombinedModel
@@ -54,7 +54,7 @@ def model_for(
     """A model for these frames, which are those that it will be trained on.
 
     `avg_num_neighbors`, where the settings leave it out, is their average; one that is far from it is warned of.
-    `core: auto` is the closest approach in them. The network gets room for as many edges as a frame has at most, and a
+    `core: auto` is a little below the closest approach in them. The network gets room for as many edges as a frame has at most, and a
     quarter more; a frame with still more has energy NaN, never a wrong one.
 
     Raises:
@@ -75,7 +75,7 @@ def model_for(
             warnings.warn(f"{settings.name}: {words}", InputWarning, stacklevel=2)
         if settings.model.core == "auto":
             closest = closest_approach(R, jnp.asarray(mask), displacement)
-            core = closest if np.isfinite(closest) else None
+            core = BELOW * closest if np.isfinite(closest) else None
             settings = replace(settings, model=replace(settings.model, core=core))
         edges = jax.lax.map(lambda frame: count_edges(frame[0], frame[1], cutoff, displacement), (R, jnp.asarray(mask)))
         most = int(jnp.max(edges))
