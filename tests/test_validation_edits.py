@@ -10,7 +10,7 @@ from fault_helpers import Fault, edited
 
 import cgcore
 from cgcore import serialize
-from cgcore.data import frames, splitting
+from cgcore.data import dataset, frames
 from cgcore.export import lammps
 from cgcore.factor import compress, factor, gram
 from cgcore.fitting import admissible, constraints, fit, unphysical
@@ -150,7 +150,7 @@ FAULTS: dict[str, tuple[str, Fault]] = {
         "doors",
         edited(frames, "factors", "(KJ_PER_KCAL * ANGSTROM_PER_NM)", "KJ_PER_KCAL"),
     ),
-    "the first frames held out": ("doors", edited(splitting, "held_out", "rows[n - count :]", "rows[:count]")),
+    "the first frames held out": ("doors", edited(dataset, "held_out", "rows[n - count :]", "rows[:count]")),
     "no images": ("doors", edited(Periodic, "__call__", "difference - lengths", "difference - 0 * lengths")),
     "names in another order": ("doors", edited(fit, "identify", "layout.names[i]", "layout.names[-1 - i]")),
     "weights swapped in priors.yaml": (

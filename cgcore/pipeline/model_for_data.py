@@ -54,8 +54,8 @@ def model_for(
     """A model for these frames, which are those that it will be trained on.
 
     `avg_num_neighbors`, where the settings leave it out, is their average; one that is far from it is warned of.
-    `core: auto` is a little below the closest approach in them. The network gets room for as many edges as a frame has at most, and a
-    quarter more; a frame with still more has energy NaN, never a wrong one.
+    `core: auto` is a little below the closest approach in them. The network gets room for as many edges as a frame has
+    at most, and a quarter more; a frame with still more has energy NaN, never a wrong one.
 
     Raises:
         InputError: as `CombinedModel`.
