@@ -90,6 +90,7 @@ def test_the_plain_algorithm_goes_where_physical_coordinates_go(few: jobs.Job) -
     assert steps * 2 < int(end.evaluations) < expected.evaluations + steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("peer", ours.PEERS, ids=lambda peer: peer.name)
 def test_a_whole_fit_of_ours_reaches_every_gap(few: jobs.Job, peer: Peer) -> None:
     recorder = Recorder(limit=60.0)

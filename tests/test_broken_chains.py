@@ -78,6 +78,7 @@ def case(request: pytest.FixtureRequest) -> tuple[np.ndarray, np.ndarray]:
     return R, SITES[request.param]
 
 
+@pytest.mark.slow
 def test_energy_and_forces(case: tuple[np.ndarray, np.ndarray]) -> None:
     R, sites = case
     mask = np.ones(BEADS)
@@ -88,6 +89,7 @@ def test_energy_and_forces(case: tuple[np.ndarray, np.ndarray]) -> None:
     assert helpers.relative(derived, forces) < 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [BEADS, 8])
 def test_every_analytic_path(case: tuple[np.ndarray, np.ndarray], length: int) -> None:
     R, sites = case
@@ -111,6 +113,7 @@ def broken_set(sites: np.ndarray, n_frames: int = FRAMES, **extras: Any) -> cgco
     return cgcore.from_arrays(frames.R, frames.F, frames.mask, resid=resid, **extras)
 
 
+@pytest.mark.slow
 def test_factor_and_loss_over_the_data(case: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
     _, sites = case
     data = broken_set(sites)

@@ -49,6 +49,7 @@ def certificate(n_angle: int = 10, **options: Any) -> Certificate:
     return fit(chignolin_factor(n_angle), prior_of(n_angle), unconstrained(**options)).certificate
 
 
+@pytest.mark.slow
 def test_recorded_numbers() -> None:
     found = certificate(truncation=0)
     assert found.zero_prior_loss == pytest.approx(RECORDED["zero_prior_loss"], rel=1e-11)
@@ -60,6 +61,7 @@ def test_recorded_numbers() -> None:
     assert found.optimal_loss_every_direction == pytest.approx(RECORDED["optimal_loss_every_direction"], rel=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cutoff", [0.0, 1e-4, 0.01, 0.3])
 def test_all_numbers_where_every_digit_is_determined(cutoff: float) -> None:
     rows, start = chignolin_rows(4), cgcore.to_coefficients(prior_of(4).params)

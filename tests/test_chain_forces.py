@@ -24,6 +24,7 @@ def test_forces_are_minus_the_gradient(beads: int, close: bool) -> None:
     assert relative(np.transpose(F, (2, 1, 0)), np_forces(given.weights, given.params, R)) < 1e-10
 
 
+@pytest.mark.slow
 def test_terms_without_harmonics_and_a_box() -> None:
     rng = np.random.default_rng(0)
     given, box = prior(rng, 0, 0), Periodic((30.0, 31.0, 32.0))

@@ -99,6 +99,7 @@ def test_one_frame_cannot_be_held_out(tmp_path: Path, config: Path) -> None:
     assert kept["data"]["frames"] == 1
 
 
+@pytest.mark.slow
 def test_excluded_volume(tmp_path: Path) -> None:
     weights = {"bond": 0.5, "angle": 0.25, "dihedral": 0.25, "repulsive": 1.0, "excluded_volume": 0.7}
     arrays = bundled(60)

@@ -28,6 +28,7 @@ def faults(record: dict[str, Any]) -> list[str]:
     return [warning for warning in record["warnings"] if "key '" in warning]
 
 
+@pytest.mark.slow
 def test_refused_overridden_and_mended(tmp_path: Path) -> None:
     path = save(tmp_path / "cut.npz", wrapped())
     ran = run("fit", path, *QUICK)
@@ -51,6 +52,7 @@ def test_a_box_in_the_file_needs_no_option(tmp_path: Path) -> None:
     assert faults(fitted(tmp_path / "out", path, *QUICK)) == []
 
 
+@pytest.mark.slow
 def test_factors_are_made_of_right_data_alone(tmp_path: Path) -> None:
     arrays = bundled(200)
     path = save(tmp_path / "kj.npz", arrays | {"F": arrays["F"] * np.float32(4.184)})
@@ -90,6 +92,7 @@ def test_no_box(tmp_path: Path, box: tuple[str, ...]) -> None:
     assert "box" in ran.err
 
 
+@pytest.mark.slow
 def test_inspect_shows_all_of_it(tmp_path: Path) -> None:
     path = save(tmp_path / "cut.npz", wrapped())
     ran = run("inspect", path, "--json", tmp_path / "a.json", "--plot", tmp_path / "a.svg")

@@ -17,6 +17,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     return save(folder / "d.npz", bundled(30)), prior_yaml(folder / "c.yaml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "start"),
     [("p.png", b"\x89PNG\r\n"), ("p.svg", b"<?xml"), ("p.PDF", b"%PDF-")],
@@ -42,6 +43,7 @@ def test_a_page_holds_all_in_itself(tmp_path: Path, files: Files) -> None:
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
 
 
+@pytest.mark.slow
 def test_a_picture_of_a_factor(tmp_path: Path, files: Files) -> None:
     data, config = files
     assert run("compress", data, "-o", tmp_path / "f.npz", "--config", config).code == 0

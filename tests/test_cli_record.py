@@ -173,6 +173,7 @@ def test_priors_yaml_holds_the_same_numbers_for_any_reader(tmp_path: Path) -> No
     assert (block["theta0"], block["k_theta"]) == (1.6, 10.0)
 
 
+@pytest.mark.slow
 def test_a_fit_goes_on_from_priors_yaml(tmp_path: Path) -> None:
     data, config = save(tmp_path / "d.npz", bundled(40)), prior_yaml(tmp_path / "c.yaml")
     first = fitted(tmp_path / "first", data, "--config", config, *FREE, "--max-steps", 1, "--tol-grad", 0, code=1)

@@ -127,6 +127,7 @@ def test_nonnegative(tmp_path: Path, data: Path, config: Path) -> None:
         assert again["train_loss"] == pytest.approx(bound["train_loss"], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_constraints_that_do_not_bind_leave_a_clean_zero(tmp_path: Path, data: Path) -> None:
     config = prior_yaml(tmp_path / "c.yaml", a=[], b=[], k_dih=[], gamma_dih=[])
     folder = tmp_path / "out"
@@ -180,6 +181,7 @@ def test_max_frames_with_a_seed(tmp_path: Path, data: Path, config: Path) -> Non
     assert kept[0]["train_loss"] == pytest.approx(loss(kept[0]["fitted_params"], chosen), rel=1e-10)
 
 
+@pytest.mark.slow
 def test_blocks(tmp_path: Path, data: Path, config: Path) -> None:
     four = fitted(tmp_path / "four", data, "--config", config, *FREE, "--blocks", 4)
     assert four["cross_validation"]["folds"] == 4

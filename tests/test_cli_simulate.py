@@ -75,6 +75,7 @@ def test_a_whole_run(tmp_path: Path, priors: Path, data: Path) -> None:
     assert record(out)["replicas"] == found["replicas"]
 
 
+@pytest.mark.slow
 def test_lost_replicas_are_exit_code_1(tmp_path: Path, data: Path) -> None:
     prior = sound_prior(r0=9.0)
     write_priors(tmp_path / "torn.yaml", prior, prior.params)

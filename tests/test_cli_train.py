@@ -83,6 +83,7 @@ def test_what_is_written_and_said(tmp_path: Path, data: Path) -> None:
         assert re.search(words, ran.out), words
 
 
+@pytest.mark.slow
 def test_going_on(tmp_path: Path, data: Path) -> None:
     said, out = config(tmp_path, {"use_priors": False}), tmp_path / "out"
     ran = train(said, data, "--output", out, "--resume", "auto")
@@ -104,6 +105,7 @@ def test_going_on(tmp_path: Path, data: Path) -> None:
     assert_refused(refused._replace(out=""), "another model: network.cutoff is 8.0 there and 7.0 here")
 
 
+@pytest.mark.slow
 def test_a_stage_that_diverges_is_exit_code_1_and_all_is_written(tmp_path: Path, data: Path) -> None:
     rates = {"sgd_nesterov": {"lr": 1e200, "warmup_fraction": 0}}
     training = {"stage1_optimizer": "sgd_nesterov", "stage2_optimizer": None, "precision": "float64"}
@@ -161,6 +163,7 @@ def test_bad_configurations(tmp_path: Path, data: Path, model: Any, training: An
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_other_refusals(tmp_path: Path, data: Path) -> None:
     said = config(tmp_path)
     (tmp_path / "file").write_text("old")

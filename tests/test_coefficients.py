@@ -46,6 +46,7 @@ def params(draw: st.DrawFn) -> dict[str, Any]:
     return {name: np.asarray(v, float) for name, v in values.items()}
 
 
+@pytest.mark.slow
 @given(p=params())
 @settings(max_examples=150, deadline=None, derandomize=True)
 def test_round_trip_in_the_canonical_gauge(p: dict[str, Any]) -> None:
@@ -118,6 +119,7 @@ def test_jax_gives_what_numpy_gives_in_either_precision() -> None:
     assert all(v.dtype == np.float64 for v in to_params(to_coefficients(small), small).values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [FOUR, ALL_ON])
 def test_cartesian_parameters_give_the_same_forces(weights: Weights) -> None:
     rng = np.random.default_rng(3)
@@ -128,6 +130,7 @@ def test_cartesian_parameters_give_the_same_forces(weights: Weights) -> None:
     assert relative(got, np_forces(weights, p.params, data.R[0])) < 1e-12
 
 
+@pytest.mark.slow
 def test_cartesian_gradient_is_that_of_the_quadratic_also_at_no_amplitude() -> None:
     rng = np.random.default_rng(4)
     p, data = prior(rng, 2, 2), frames(rng, [8, 8], 8)

@@ -218,6 +218,7 @@ def test_rows() -> None:
         TopologyBuilder(9, 4)
 
 
+@pytest.mark.slow
 def test_the_prior_by_their_names() -> None:
     own = random_prior(np.random.default_rng(0))
     R = bundled(1)["R"][0].astype(float)
@@ -241,6 +242,7 @@ def test_the_prior_by_their_names() -> None:
         PriorEnergy(document({"use_priors": False}))
 
 
+@pytest.mark.slow
 def test_components_by_both_names(loader: DatasetLoader) -> None:
     model = model_of(DOCUMENT, loader)
     params = model.initialize_params(jax.random.PRNGKey(0))
@@ -293,6 +295,7 @@ def test_padding_of_the_first_frame_counts_for_nothing(loader: DatasetLoader) ->
     assert counts == [real.avg_num_neighbors] * 3
 
 
+@pytest.mark.slow
 def test_the_whole_script(loader: DatasetLoader, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train, held_out = DatasetLoader(loader.npz_path, max_frames=30, seed=1).split_train_val(0.25)
     trainer = Trainer(model_of(DOCUMENT, train), DOCUMENT, train, held_out, train_data=train.get_all(), seed=3)
@@ -337,6 +340,7 @@ def test_the_whole_script(loader: DatasetLoader, tmp_path: Path, capsys: pytest.
     assert h.equal(again.get_best_params(), jax.tree.map(np.asarray, trainer.get_best_params()))
 
 
+@pytest.mark.slow
 def test_stages_one_by_one(loader: DatasetLoader, tmp_path: Path) -> None:
     said = document(checkpoint_path=str(tmp_path / "checkpoints"))
     trainer = Trainer(model_of(said, loader), said, loader)

@@ -373,6 +373,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, database=None, max_examples=150)
 @given(content=values.map(lambda value: yaml.safe_dump({"model": value}).encode()) | st.binary(max_size=40))
 def test_whatever_the_file_holds_it_is_read_or_refused(

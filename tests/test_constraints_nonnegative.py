@@ -194,6 +194,7 @@ def start_with(prior: Prior, **change: Any) -> Prior:
     return Prior(prior.weights, prior.params | change)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prior", "length"),
     [

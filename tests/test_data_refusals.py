@@ -314,6 +314,7 @@ def test_bit_flip_in_any_member(tmp_path: Path, save: Any) -> None:
     read(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed], ids=["stored", "compressed"])
 def test_one_flipped_bit_never_changes_the_data(tmp_path: Path, save: Any) -> None:
     """Headers included: the flip is refused, or it is in a byte that means nothing (a date) and all is equal.

@@ -135,6 +135,7 @@ def test_histograms_hold_minus_the_iupac_dihedral() -> None:
     assert found["bond"][:, 0].tolist() == pytest.approx([3.8, 3.8, 3.8])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", [[1.0, 0, 0], [1.0, 2, 2]])
 def test_a_straight_chain_follows_the_same_convention(direction: list[float], given_prior: Prior) -> None:
     layout, c = Layout.of(given_prior), to_coefficients(given_prior.params)
@@ -183,6 +184,7 @@ def test_loss_is_the_quadratic_form(padded: Frames, given_prior: Prior) -> None:
     np.testing.assert_allclose(value, np.sum(residual**2) / padded.mask.sum(), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_float32(padded: Frames, given_prior: Prior) -> None:
     layout = Layout.of(given_prior)
     X = matrix(ALL_ON, layout, padded.R.astype(np.float32), padded.lengths)

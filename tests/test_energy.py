@@ -86,6 +86,7 @@ def test_weights_are_factors(given_prior: Prior, R: np.ndarray) -> None:
         np.testing.assert_allclose(got[name], factor * plain[name], rtol=1e-15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("term", TERMS)
 def test_forces_against_central_differences(term: str, chignolin: Batch) -> None:
     p = prior(np.random.default_rng(5), 10, 2).params | {

@@ -109,6 +109,7 @@ def test_where_every_reference_force_is_0_there_is_no_part_to_explain(data: Fram
     assert json.loads(to_json(found.as_dict()))["proteins"][0]["residues"][0]["explained"] is None
 
 
+@pytest.mark.slow
 def test_far_from_the_origin_float32_is_as_good() -> None:
     near, far = bundled(6), bundled(6)
     far["R"] = far["R"].astype(np.float64) + 1e5
@@ -126,6 +127,7 @@ def test_a_model_with_a_network_names_its_parts() -> None:
     assert (found.model, list(found.terms)[-1]) == ("prior + allegro", "network")
 
 
+@pytest.mark.slow
 def test_two_chains_in_a_frame_are_not_bonded_to_each_other() -> None:
     """Each chain alone has the same bonded energies; across the chains pairs repel."""
     rng, splines = np.random.default_rng(5), random_splines(0)
@@ -157,6 +159,7 @@ def priors(tmp_path: Path) -> Path:
     return tmp_path / "priors.yaml"
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path, priors: Path) -> None:
     named = bundled(60) | {"resname": np.array(three_letters("YYDPETGTWY", 10))}
     file, out = save(tmp_path / "d.npz", named), tmp_path / "out"
@@ -175,6 +178,7 @@ def test_the_command(tmp_path: Path, priors: Path) -> None:
     assert sum(stop - start for start, stop in record["data"]["used_frames"]["d.npz"]) == 50
 
 
+@pytest.mark.slow
 def test_a_configuration_names_the_data(tmp_path: Path, priors: Path) -> None:
     save(tmp_path / "d.npz", bundled(30))
     document = yaml.safe_load(priors.read_text()) | {"data": {"path": "d.npz", "max_frames": 20}, "seed": 4}

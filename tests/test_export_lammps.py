@@ -57,6 +57,7 @@ def test_the_reader_does_what_lammps_does(tmp_path: Path, chignolin: Batch) -> N
         assert pytest.approx(energies, rel=1e-12) == E
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beads", [2, 3, 4, 5, 6, 7, 8, 20])
 def test_any_length_and_any_prior(tmp_path: Path, beads: int) -> None:
     rng = np.random.default_rng(beads)

@@ -73,6 +73,7 @@ def exported(path: Path, function: Energy, params: Any, **more: Any) -> Callable
     return read_stablehlo(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ["prior", "network"])
 def test_read_back(tmp_path: Path, network_params: Any, name: str, dtype: str) -> None:

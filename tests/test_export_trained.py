@@ -104,6 +104,7 @@ def test_bad_arguments(tmp_path: Path, arguments: tuple[Any, ...], words: tuple[
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_bad_files(tmp_path: Path) -> None:
     def refused(source: Path, *words: str) -> None:
         assert_refused(run("export", source, "--to", "stablehlo", "-o", tmp_path / "out"), source.name, *words)

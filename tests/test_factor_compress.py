@@ -94,6 +94,7 @@ def check(chains: Chains, prior: Prior, factor: Factor, inner: float = 1e-13) ->
     assert optimal(factor) == pytest.approx(best.loss, rel=1e-10, abs=1e-13 * rows.loss(np.zeros(len(best.c))))
 
 
+@pytest.mark.slow
 @both_ways
 @numbers_of_blocks
 def test_chignolin_with_few_harmonics(way: str, blocks: int) -> None:
@@ -103,6 +104,7 @@ def test_chignolin_with_few_harmonics(way: str, blocks: int) -> None:
     check(chignolin_chains(), prior_of(4), factor_of(cgcore.datasets.chignolin(), prior_of(4), blocks))
 
 
+@pytest.mark.slow
 @both_ways
 @numbers_of_blocks
 def test_chignolin_with_ten_harmonics(way: str, blocks: int) -> None:
@@ -127,6 +129,7 @@ def test_chignolin_with_ten_harmonics(way: str, blocks: int) -> None:
     assert factor.loss(cut) == pytest.approx(rows.loss(cut), rel=1e-10)
 
 
+@pytest.mark.slow
 def test_what_a_rounded_matrix_changes_is_within_the_tolerance() -> None:
     """The tolerance above is no tighter than what eps in the matrix may do to LAPACK's own result."""
     for n_angle, tolerance in ((4, 1e-10), (10, WEAKEST)):
@@ -137,6 +140,7 @@ def test_what_a_rounded_matrix_changes_is_within_the_tolerance() -> None:
         assert np.ptp(losses) / np.mean(losses) < tolerance
 
 
+@pytest.mark.slow
 @both_ways
 @numbers_of_blocks
 def test_two_proteins_padded(way: str, blocks: int) -> None:
@@ -173,6 +177,7 @@ SHORT = [
 ]
 
 
+@pytest.mark.slow
 @both_ways
 @pytest.mark.parametrize(("weights", "length"), SHORT)
 def test_short_chains(way: str, weights: Weights, length: int) -> None:
@@ -193,6 +198,7 @@ def test_one_frame(length: int) -> None:
     check(chains, prior_of(), factor_of(chains, prior_of()))
 
 
+@pytest.mark.slow
 @both_ways
 def test_excluded_volume(way: str) -> None:
     check(two_proteins(), prior_of(weights=EXCLUDED), factor_of(two_proteins(), prior_of(weights=EXCLUDED)))
@@ -218,6 +224,7 @@ def test_bonds_of_one_length(way: str) -> None:
     check(chains, prior_of(1, n_dihedral=1), factor_of(chains, prior_of(1, n_dihedral=1), 4))
 
 
+@pytest.mark.slow
 @both_ways
 def test_far_from_the_origin(way: str) -> None:
     chains = random_chains(50, [12], 12, seed=8, shift=1e4)
@@ -237,6 +244,7 @@ def test_terms_without_harmonics(way: str, n_angle: int, n_dihedral: int) -> Non
     check(two_proteins(), prior, factor_of(two_proteins(), prior))
 
 
+@pytest.mark.slow
 @both_ways
 def test_widths_of_several_files(way: str, tmp_path: Path) -> None:
     first, second = random_chains(23, [7], 7, seed=3), two_proteins()
@@ -304,6 +312,7 @@ def programs() -> list[int]:
     return [function._cache_size() for function in functions]
 
 
+@pytest.mark.slow
 @by_gram
 def test_the_second_factor_of_a_shape_compiles_nothing(way: str) -> None:
     factor_of(two_proteins(), prior_of(), 4)
@@ -350,6 +359,7 @@ def accuracy(chains: Chains) -> tuple[float, float]:
     return inner_product_error(factor, rows), abs(optimal(factor) / lapack(rows).loss - 1)
 
 
+@pytest.mark.slow
 def test_a_sample_that_misses_what_the_data_hold_costs_passes_and_no_digits(
     lopsided: Chains, passes: list[int]
 ) -> None:
@@ -359,6 +369,7 @@ def test_a_sample_that_misses_what_the_data_hold_costs_passes_and_no_digits(
     assert best < 1e-10
 
 
+@pytest.mark.slow
 def test_the_second_pass_is_by_qr_of_the_rows(
     lopsided: Chains, passes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,6 +146,7 @@ def test_merging_in_any_order_and_any_grouping(parts: list[Factor]) -> None:
         np.testing.assert_allclose([factor.loss(c) for c in points], expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_real_data_merge() -> None:
     chains, prior = chignolin_chains(120), prior_of()
     joined = factor_of(chains, prior)

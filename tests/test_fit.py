@@ -76,6 +76,7 @@ def test_one_loss_by_every_way(objective: str, coordinates: str) -> None:
     assert fitted["sigma"] == PRIOR.params["sigma"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("objective", "truncation"), WHITENED)
 def test_whitened_coordinates_end_at_the_optimum_in_a_few_steps(objective: str, truncation: Any) -> None:
     found = result(objective=objective, truncation=truncation)
@@ -98,6 +99,7 @@ def test_both_objectives_find_the_same_in_whitened_coordinates() -> None:
         np.testing.assert_allclose(second.fitted_params[name], value, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_plain_algorithm_does_not_converge_and_says_so() -> None:
     found = result(objective="direct", coordinates="physical")
     assert found.status == Status.MAX_STEPS
@@ -241,6 +243,7 @@ def test_keys_that_scripts_read() -> None:
     assert found.seconds.run > 0
 
 
+@pytest.mark.slow
 def test_progress_of_frames_and_steps() -> None:
     frames: list[tuple[int, int]] = []
     steps: list[tuple[int, float]] = []
@@ -267,6 +270,7 @@ def test_kr_of_zero_at_the_start() -> None:
         fit(chignolin_chains(60).dataset(), prior, Options(objective="direct"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [2, 3, 5])
 @pytest.mark.parametrize("truncation", ["auto", 0])
 def test_short_chains(length: int, truncation: Any) -> None:

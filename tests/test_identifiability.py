@@ -136,6 +136,7 @@ def test_the_named_coefficients_are_those_that_can_move_together() -> None:
     assert found.values[-1] < found.resolution
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("length", "empty"),
     [
@@ -192,6 +193,7 @@ def test_no_harmonics() -> None:
     assert found.without_data == {"angle": "it has no harmonics", "dihedral": "it has no harmonics"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"coordinates": "physical"}, {"truncation": 0.1}])
 def test_every_fit_says_it(options: dict[str, Any]) -> None:
     found = fit(chignolin_factor(4), prior_of(4), Options(**options)).identifiability

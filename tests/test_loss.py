@@ -42,6 +42,7 @@ def recorded(which: str) -> Params:
     return Prior(WEIGHTS, RECORDED[which]).params
 
 
+@pytest.mark.slow
 @given(
     lengths=st.lists(st.integers(0, 8), min_size=5, max_size=5),
     fill=st.sampled_from([0.0, np.nan, np.inf, 1e300, 3.0]),
@@ -60,6 +61,7 @@ def test_equals_numpy_whatever_padding_holds(lengths: list[int], fill: float, se
         np.testing.assert_array_equal(g, clean_gradient[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_is_per_real_bead(given_prior: Prior) -> None:
     # Zero energy: the loss is the mean square length of the reference forces.
     nothing = jax.tree.map(np.zeros_like, given_prior.params) | {"sigma": np.float64(3.0)}
@@ -76,6 +78,7 @@ def test_a_frame_of_padding_adds_nothing(given_prior: Prior) -> None:
     np.testing.assert_allclose(value_and_grad(ALL_ON, given_prior.params, *more[:3])[0], alone, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_mask_may_be_numbers(given_prior: Prior) -> None:
     data = frames(np.random.default_rng(0), [8, 5, 3, 7, 8], 8)
     values = [
@@ -106,6 +109,7 @@ def test_overlapping_beads_give_a_loss_that_is_not_finite(given_prior: Prior) ->
     assert np.isfinite(force_matching_loss(off, given_prior.params, *data[:3]))
 
 
+@pytest.mark.slow
 def test_float32(given_prior: Prior) -> None:
     data = frames(np.random.default_rng(0), [8, 5, 3, 7, 8], 8)
     R, F = data.R.astype(np.float32), data.F.astype(np.float32)
@@ -117,6 +121,7 @@ def test_float32(given_prior: Prior) -> None:
     assert float(value) == pytest.approx(np_loss(ALL_ON, given_prior.params, data), rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("params", "expected"), [("initial_params", "initial_loss"), ("fitted_params", "final_loss")])
 def test_recorded_losses(params: str, expected: str, real: tuple[np.ndarray, ...]) -> None:
     value = float(force_matching_loss(WEIGHTS, recorded(params), *real))

@@ -93,6 +93,7 @@ def test_overlap_is_not_silent(term: str, j: int, displacement: Callable[..., ja
     assert not np.isfinite(KINDS[term](R[None], np.ones((1, 12), bool), displacement)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("term", "function"), [("repulsive", far_pair_forces), ("excluded_volume", close_pair_forces)])
 def test_the_closest_pair_of_each_frame(term: str, function: Callable[..., PairForces]) -> None:
     data = frames(np.random.default_rng(5), [30, 12, 9, 7, 3, 2, 0], 30, fill=-4.5)

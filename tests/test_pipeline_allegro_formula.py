@@ -15,6 +15,7 @@ from cgcore.pipeline.networks.allegro import ALPHA, Allegro
 CUTOFF = 9.0
 
 
+@pytest.mark.slow
 def test_one_layer_is_the_formula_of_the_paper() -> None:
     # Loops over beads in NumPy. Degree by degree, the addition theorem turns spherical harmonics into Legendre
     # polynomials of the angle at the centre: sum_m Y_lm(a) Y_lm(b) = (2l+1) P_l(a.b), and the tensor product into a

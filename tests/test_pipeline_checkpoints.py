@@ -131,6 +131,7 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_stage_killed_in_its_middle_has_every_epoch(tmp_path: Path) -> None:
     """Killed in the third of five epochs, of which the first two are kept."""
 
@@ -154,6 +155,7 @@ def test_a_stage_killed_in_its_middle_has_every_epoch(tmp_path: Path) -> None:
     assert resumed["val_loss_history"] == whole["val_loss_history"]
 
 
+@pytest.mark.slow
 def test_more_epochs_go_on_from_the_last(tmp_path: Path) -> None:
     results = trainer(tmp_path, epochs_lion=2).train_full_pipeline()
     more = trainer(None, epochs_lion=4).train_full_pipeline(resume_from=tmp_path)
@@ -168,6 +170,7 @@ def test_more_epochs_go_on_from_the_last(tmp_path: Path) -> None:
         trainer(None, epochs_lion=0).train_full_pipeline(resume_from=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_list_of_stages_goes_on_where_it_was(tmp_path: Path) -> None:
     def listed(*epochs: int) -> dict[str, Any]:
         names = ("adam", "lion", "adam")

@@ -35,6 +35,7 @@ def by_hand(R: np.ndarray, mask: np.ndarray, displacement: Displacement = free) 
     return {pair: v for pair, v in vectors.items() if np.linalg.norm(v) < CUTOFF}
 
 
+@pytest.mark.slow
 @given(
     length=st.integers(1, 8),
     fill=st.sampled_from([0.0, np.nan, np.inf, 1e300]),
@@ -59,6 +60,7 @@ def test_edges_are_the_pairs_within_the_cutoff(length: int, fill: float, seed: i
         np.testing.assert_allclose(vectors[pair], vector, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_both_stores_copy_and_sum_alike() -> None:
     frame, rng = random_frame(0, 10), np.random.default_rng(0)
     pairs = every_pair(jnp.asarray(frame.R), frame.mask, CUTOFF, free, np.float64)

@@ -47,6 +47,7 @@ def test_precision_of_parameters(precision: str) -> None:
     assert {leaf.dtype for leaf in leaves} == {np.dtype(precision)}
 
 
+@pytest.mark.slow
 def test_energy_is_the_sum_of_prior_and_network() -> None:
     combined, params = made()
     R, mask, species = FRAME
@@ -71,6 +72,7 @@ def test_prior_alone_and_network_alone() -> None:
     np.testing.assert_allclose(prior, sum(parts.values()), rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_force_components_are_minus_the_gradients() -> None:
     combined, params = made(priors={**h.PRIORS, "weights": {"bond": 1.0, "excluded_volume": 0.3}})
     R, mask, species = FRAME

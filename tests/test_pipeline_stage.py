@@ -44,6 +44,7 @@ def test_the_loss_of_the_prior_is_that_of_the_fit() -> None:
     assert place.loss(params, place.train) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_held_out_loss_is_that_of_its_own_frames_and_traced_once() -> None:
     train, validation = h.loader(30), h.loader(slice(40, 53))
     both, alone = loss_of(train, validation), loss_of(validation)
@@ -60,6 +61,7 @@ def test_minibatches_hold_every_frame_once() -> None:
     assert sorted(cut.ravel().tolist()) == [-1, *range(3, 14)]
 
 
+@pytest.mark.slow
 def test_an_epoch_is_a_step_for_each_minibatch() -> None:
     # By hand, for sgd: parameters move by -lr times the gradient of the minibatch's own loss per real bead.
     frames = h.loader(11, lengths=[10, 7])

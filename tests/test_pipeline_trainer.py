@@ -39,6 +39,7 @@ def trainer(said: Settings, frames: int = 40, held_out: float = 0.25, **more: An
     return Trainer(h.model(said, train), said, train, validation, **more)
 
 
+@pytest.mark.slow
 def test_pre_training_touches_the_prior_alone() -> None:
     worker = trainer(h.settings(training={"precision": "float32"}))
     before = jax.tree.map(np.array, worker.params)
@@ -136,6 +137,7 @@ def test_a_stage_lowers_the_loss_and_reports_it() -> None:
     np.testing.assert_array_equal(worker.prior.params["kr"], worker.params["prior"]["kr"])
 
 
+@pytest.mark.slow
 def test_the_prior_stays_where_it_is_not_to_be_trained() -> None:
     worker = trainer(h.settings({"train_priors": False}))
     before = jax.tree.map(np.array, worker.params)
@@ -154,6 +156,7 @@ def test_every_optimizer_trains(optimizer: str) -> None:
     assert result["loss_history"][-1] < result["loss_history"][0]
 
 
+@pytest.mark.slow
 def test_the_best_parameters_are_kept_or_the_last() -> None:
     # A rate so large that the held-out loss gets worse.
     runs = {}
@@ -278,6 +281,7 @@ def test_what_a_stage_refuses() -> None:
             act()
 
 
+@pytest.mark.slow
 def test_parameters_in_a_file(tmp_path: Path) -> None:
     worker = trainer(h.settings(training={"keep": "last"}))
     worker.train_stage("adam", 1)

@@ -67,6 +67,7 @@ def test_a_prior_of_ordinary_size_keeps_the_promise() -> None:
     require_float32("priors.yaml", PRIOR)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1e3, 1e6, 1e9])
 def test_the_error_of_cancelling_coefficients_is_that_of_forces(size: float) -> None:
     """Within a factor of 100: rounding is different at every angle, and the promise looks at all of them."""

@@ -73,6 +73,7 @@ def test_save_of_a_fit_to_a_factor(tmp_path: Path, frames: Path) -> None:
     assert without_times(tmp_path / "api") == without_times(tmp_path / "cli")
 
 
+@pytest.mark.slow
 def test_plot(tmp_path: Path, result: FitResult) -> None:
     result.plot(tmp_path / "fit.svg")
     assert (tmp_path / "fit.svg").read_text().startswith("<?xml")

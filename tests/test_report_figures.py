@@ -154,6 +154,7 @@ def test_predicted_forces_reproduce_the_loss(peptide: Case, fitted: FitResult) -
     assert loss == pytest.approx(fitted.train_loss, rel=1e-10)
 
 
+@pytest.mark.slow
 def test_force_sample_is_bounded_spread_and_free_of_padding() -> None:
     rng = np.random.default_rng(5)
     R = np.cumsum(rng.normal(size=(60, 9, 3), loc=(3, 0, 0)), axis=1)
@@ -240,6 +241,7 @@ def test_other_fits_from_a_factor_alone(peptide: Case, settings: dict[str, Any])
     assert notes == ["needs frames:\nonly a factor was given"]
 
 
+@pytest.mark.slow
 def test_chains_too_short_for_dihedrals_and_repulsion(tmp_path: Path) -> None:
     batch = cgcore.datasets.chignolin().join()
     short = case(cgcore.from_arrays(batch.R[:200, :3], batch.F[:200, :3]), four_term_prior())
@@ -264,6 +266,7 @@ def test_every_suffix_makes_its_kind_of_file(
     assert len(list(tmp_path.iterdir())) == len(SUFFIXES)  # nothing temporary is left
 
 
+@pytest.mark.slow
 def test_page_holds_everything_and_asks_nothing_of_the_network(
     peptide: Case, fitted: FitResult, tmp_path: Path
 ) -> None:

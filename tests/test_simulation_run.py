@@ -70,6 +70,7 @@ def test_seeds_decide(whole: SimulationResult) -> None:
     assert not np.array_equal(other.frames, whole.frames)
 
 
+@pytest.mark.slow
 def test_a_lost_replica_stands_still_and_the_others_go_on(whole: SimulationResult) -> None:
     """Replica 2 alone gets a force that blows it up."""
     from cgcore.simulation.potential import prior_potential
@@ -96,6 +97,7 @@ def test_a_lost_replica_stands_still_and_the_others_go_on(whole: SimulationResul
     assert result.notes == ("distributions are of the time before a replica was lost (1 of 4 were)",)
 
 
+@pytest.mark.slow
 def test_beads_that_attract_each_other_overlap() -> None:
     attractive = sound_prior(epsilon_ex=-60.0, kr=700.0)
     result = cgcore.simulate(attractive, DATA, **short({"time": "20ps", "interval": 1.0}))
@@ -150,6 +152,7 @@ def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path, whole: Simulation
     assert np.array_equal(longer.frames[:, :20], whole.frames)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
@@ -180,6 +183,7 @@ def test_what_cannot_be_resumed(tmp_path: Path, what: str) -> None:
         cgcore.simulate(SOUND, DATA, **SHORT, folder=tmp_path, resume=True)
 
 
+@pytest.mark.slow
 def test_kinetic_temperature() -> None:
     result = cgcore.simulate(SOUND, DATA, temperature=320.0, replicas=32, time="20ps", friction=5.0)
     assert result.kinetic_error < 4

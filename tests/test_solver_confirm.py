@@ -36,6 +36,7 @@ def test_the_decrement_is_what_is_left_to_gain_in_any_scale() -> None:
     assert excess == pytest.approx(1.5, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_small_gradient_in_badly_scaled_variables_is_not_enough() -> None:
     start = np.array([3e-3, 0.0, 0.0]) * 1e4  # the gradient is 3e-7, but 4.5e-6 is still to be gained
     alone = minimise(bowl, start, limits=Limits(min_steps=0), confirm=False)
@@ -80,6 +81,7 @@ def test_nothing_is_confirmed_where_the_hessian_is_not_finite() -> None:
     assert not judged(lambda x: jnp.sum(jnp.abs(x) ** 1.5), [0.0, 0.0])[0]
 
 
+@pytest.mark.slow
 def test_too_many_parameters_to_confirm_are_refused_by_name() -> None:
     start = np.zeros(MOST_CONFIRMED + 1)
     with pytest.raises(cgcore.InputError, match=r"confirm=False"):

@@ -58,6 +58,7 @@ def never_increases(history: list[float], rounding: float = 8 * 2.0**-52) -> boo
     return bool((np.diff(h) <= rounding * np.abs(h[:-1])).all())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("loss", "start", "args"),
     [(residual, np.zeros(5), (A, B)), (rosenbrock, np.array([-1.2, 1.0, 0.5]), ())],
@@ -77,6 +78,7 @@ def test_agrees_with_scipy(loss: Callable[..., Any], start: np.ndarray, args: tu
     assert ours.grad_norm == pytest.approx(float(np.linalg.norm(grad)), rel=1e-6, abs=1e-12)
 
 
+@pytest.mark.slow
 @given(
     exponents=st.lists(st.floats(0, 4), min_size=5, max_size=5),
     scale=st.floats(-2, 2),
@@ -94,6 +96,7 @@ def test_convex_quadratics(exponents: list[float], scale: float, seed: int) -> N
     assert never_increases(solution.loss_history)
 
 
+@pytest.mark.slow
 def test_a_pytree_of_several_leaves_and_shapes() -> None:
     def loss(p: dict[str, Any], target: dict[str, Any]) -> Any:
         parts = jax.tree.map(lambda x, y: jnp.sum((x - y) ** 2 * (1 + y**2)), p, target)

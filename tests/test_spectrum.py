@@ -122,6 +122,7 @@ def test_units_of_a_coefficient_do_not_matter(factor: Factor, found: Spectrum) -
     np.testing.assert_allclose(np.abs(other.basis), np.abs(found.basis / scale[:15, None]), rtol=1e-5, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_terms_without_data_have_no_direction() -> None:
     chains = random_chains(60, [5], 5, seed=5)
     factor = factor_of(chains, prior_of(), 2)

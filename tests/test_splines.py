@@ -105,6 +105,7 @@ _both = jax.jit(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("typed", [True, False])
 def test_energies_and_forces_are_those_of_scipy(seed: int, typed: bool) -> None:
@@ -135,6 +136,7 @@ def test_outside_the_knots_a_bond_feels_nothing() -> None:
         assert not np.any(np.asarray(forces))
 
 
+@pytest.mark.slow
 def test_a_dihedral_goes_round() -> None:
     """Knots that begin at another place, a piece of the circle moved by 2 pi, are the same potential."""
     splines, data = random_splines(0), frames(np.random.default_rng(0), [9], 9)
@@ -220,6 +222,7 @@ def test_a_prior_with_splines_is_written_and_read(tmp_path: Path, priors: Path) 
     assert "splines" in repr(read)
 
 
+@pytest.mark.slow
 def test_evaluated_simulated_and_exported(tmp_path: Path, priors: Path) -> None:
     data = bundled(slice(0, 400, 4))
     file = save(tmp_path / "d.npz", data | {"temperature": np.array(320.0)})
@@ -257,6 +260,7 @@ def test_a_fit_has_nothing_to_do(tmp_path: Path, priors: Path) -> None:
     assert "[LBFGS] Skipped: bonds, angles and dihedrals are the splines of" in ran.out
 
 
+@pytest.mark.slow
 def test_a_training_leaves_it_alone_and_its_file_holds_it(tmp_path: Path) -> None:
     splines = random_splines(1, typed=False)
     write_splines(tmp_path / "s.npz", splines)

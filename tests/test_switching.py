@@ -89,6 +89,7 @@ def test_the_names_of_their_fitted_priors(folder: Path, both: bool) -> None:
     assert ("model.priors.k_dihedral" in config.unused) == both
 
 
+@pytest.mark.slow
 def test_forces_of_the_prior_are_those_of_independent_code(folder: Path) -> None:
     prior = load_config(folder / "template.yaml").prior
     weights = {"bond": 0.5, "angle": 0.25, "dihedral": 0.25, "repulsive": 1.0, "excluded_volume": 1.0}
@@ -169,6 +170,7 @@ def test_all_that_is_in_the_way_is_in_one_message(folder: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_second_run_leaves_the_checkpoints_of_the_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     first, second = (train("prior_only_kept.yaml") for _ in _keep(folder))
@@ -188,6 +190,7 @@ def _keep(folder: Path) -> range:
     return range(2)
 
 
+@pytest.mark.slow
 def test_going_on_by_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     _keep(folder)

@@ -129,6 +129,7 @@ def test_lengths_of_folds_weigh(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.held_out_loss, mean, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_more_blocks_than_folds_are_joined_in_time() -> None:
     chains = random_chains(66, [8], 8, seed=4)
     found = truncation_curve(factor_of(chains, PRIOR, 33), START)
@@ -153,6 +154,7 @@ def test_leave_one_protein_out() -> None:
     assert curve_of_chignolin().held_out_protein_loss is None
 
 
+@pytest.mark.slow
 def test_too_few_blocks() -> None:
     assert truncation_curve(chignolin_factor(4, 1), START) is None
     assert truncation_curve(factor_of(two_proteins(), PRIOR, 1), START) is None
@@ -217,6 +219,7 @@ def test_without_centring_the_bond_term_is_lost() -> None:
     assert plain.best(rows, start, 1e-3)[0] == pytest.approx(360.5, rel=0.005)
 
 
+@pytest.mark.slow
 def test_held_out_loss_along_the_grid_has_no_cliff() -> None:
     """1421 -> 1488 is what a plain cut-off does between 1e-3 and 1e-2 on these frames."""
     found = curve_of_chignolin(10)

@@ -72,6 +72,7 @@ def _ends_at(x: Any, status: cgcore.Status) -> Callable[..., cgcore.Solution]:
     return minimise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("x", "status", "verdict"),
     [
