@@ -1,6 +1,6 @@
 """Runs of the command line in this process, and the loss by an independent way that holds no code of cgcore.
 
-The energies are DESIGN.md's formulas as they stand there; the forces are their derivative by a complex step
+The energies are the formulas of cgcore.physics.terms written out; the forces are their derivative by a complex step
 (f'(x) = Im f(x + ih) / h, without cancellation), so that no gradient is worked out by hand anywhere here.
 """
 

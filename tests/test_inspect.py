@@ -113,7 +113,7 @@ def test_angles_have_the_sign_and_range_of_the_energy() -> None:
 
 
 def _by_design(R: np.ndarray) -> float:
-    """DESIGN.md's formula for phi."""
+    """The dihedral from cross products of three bond vectors, as in geometry."""
     b1, b2, b3 = np.diff(R, axis=0)
     n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
     return float(np.arctan2(np.cross(n1, b2 / np.linalg.norm(b2)) @ n2, n1 @ n2))

@@ -117,7 +117,7 @@ THEIRS: dict[str, Any] = {
     "polyak_sgd": lambda rate: optax.sgd(rate, momentum=0.9),
     "fromage": lambda rate: optax.sgd(2e-4),
 }
-"""What COMPAT.md says that each is, with the numbers that a file leaves out."""
+"""What each is in the code that users come from, with the numbers that a file leaves out."""
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
