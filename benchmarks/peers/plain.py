@@ -1,4 +1,4 @@
-"""The algorithm of force matching by L-BFGS as people write it: data closed over, an un-jitted while_loop, an extra loss each step."""
+"""Force matching by L-BFGS as people write it: data closed over, an un-jitted while_loop, an extra loss each step."""
 
 from __future__ import annotations
 
