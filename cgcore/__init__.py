@@ -68,8 +68,8 @@ if TYPE_CHECKING:
     from cgcore.simulation.result import SimulationResult as SimulationResult
     from cgcore.simulation.simulate import simulate as simulate
     from cgcore.solver.lbfgs import Limits as Limits
-    from cgcore.solver.lbfgs import Solution as Solution
     from cgcore.solver.lbfgs import minimise as minimise
+    from cgcore.solver.solution import Solution as Solution
     from cgcore.solver.status import Status as Status
 
 _HOME = {
@@ -87,7 +87,7 @@ _HOME = {
     "Options": "cgcore.fitting.options",
     "Prior": "cgcore.physics.prior",
     "SimulationResult": "cgcore.simulation.result",
-    "Solution": "cgcore.solver.lbfgs",
+    "Solution": "cgcore.solver.solution",
     "Status": "cgcore.solver.status",
     "Weights": "cgcore.physics.prior",
     "compress": "cgcore.factor.compress",

@@ -87,9 +87,9 @@ def test_whitened_coordinates_end_at_the_optimum_in_a_few_steps(objective: str, 
 
 
 def test_the_direct_objective_along_every_direction() -> None:
-    """Its gradient is lost in rounding there (coefficients of 1e6), the loss is not."""
+    """Its gradient is lost in rounding there; terms of 1e6 in forces of 20 leave the loss to some 1e-9."""
     found = result(objective="direct", truncation=0)
-    assert abs(found.certificate.optimality_gap) <= 1e-9
+    assert abs(found.certificate.optimality_gap) <= 1e-8
 
 
 def test_both_objectives_find_the_same_in_whitened_coordinates() -> None:

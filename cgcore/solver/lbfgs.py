@@ -7,7 +7,6 @@ reads the gradient of the newest one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -19,6 +18,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from cgcore.errors import InputError
 from cgcore.solver.confirm import confirmation
+from cgcore.solver.solution import Solution
 from cgcore.solver.status import Status
 from cgcore.x64 import Precision, as_floating, solving
 
@@ -43,12 +43,15 @@ class Limits(NamedTuple):
 
 
 class State(NamedTuple):
-    """What the loop carries. `past` and `search` are optax's states, `fresh` says that no pair is remembered."""
+    """What the loop carries. `past` and `search` are of optax, `fresh` says that no pair is remembered; `lowest` is
+    the least value so far, `flattest` the least gradient norm since that last fell by more than rounding."""
 
     params: PyTree
     value: Float[Array, ""]
     grad: PyTree
     grad_norm: Float[Array, ""]
+    lowest: Float[Array, ""]
+    flattest: Float[Array, ""]
     past: PyTree
     search: optax.ScaleByZoomLinesearchState
     fresh: Bool[Array, ""]
@@ -56,46 +59,6 @@ class State(NamedTuple):
     evaluations: Int[Array, ""]
     status: Int[Array, ""]
     history: Float[Array, " max_steps"]
-
-
-@dataclass(frozen=True, eq=False)
-class Solution:
-    """How a minimisation ended.
-
-    Arguments:
-        params: where, a pytree of NumPy arrays.
-        loss: of `params`.
-        grad_norm: of `params`.
-        steps: L-BFGS steps.
-        evaluations: of value and gradient, a Hessian-vector product as one.
-        loss_history: the loss before each step.
-        status: why it ended.
-    """
-
-    params: PyTree
-    loss: float
-    grad_norm: float
-    steps: int
-    evaluations: int
-    loss_history: list[float]
-    status: Status
-
-    @property
-    def converged(self) -> bool:
-        """Whether it ended at a minimum."""
-        return self.status.converged
-
-    @property
-    def dtype(self) -> np.dtype:
-        """The precision that it was solved in."""
-        return np.result_type(*jax.tree.leaves(self.params))
-
-    def __repr__(self) -> str:
-        return (
-            f"Solution({self.status.name}, loss={self.loss:.10g}, grad_norm={self.grad_norm:.3g}, steps={self.steps}, "
-            f"evaluations={self.evaluations}, {sum(np.size(leaf) for leaf in jax.tree.leaves(self.params))} parameters "
-            f"in {self.dtype})"
-        )
 
 
 StepProgress = Callable[[int, float], Any]
@@ -216,6 +179,8 @@ def _start(loss: Loss, memory: int, max_steps: int, params: PyTree, *args: Any) 
         value=value,
         grad=grad,
         grad_norm=optax.tree.norm(grad),
+        lowest=value,
+        flattest=optax.tree.norm(grad),
         past=optax.scale_by_lbfgs(memory).init(params),
         search=cast("optax.ScaleByZoomLinesearchState", _LINE_SEARCH.init(params)),
         fresh=jnp.bool_(True),
@@ -255,9 +220,11 @@ def _step(loss: Loss, memory: int, state: State, limits: Limits, *args: Any) -> 
     norm = optax.tree.norm(search.grad)
     finite = jnp.isfinite(search.value) & jnp.isfinite(norm)
     resolution = ROUNDING * jnp.finfo(state.value.dtype).eps * jnp.abs(state.value)
-    lower = search.value < state.value
+    # Gains are counted from the best so far, else a loss lower by its last digit and a smaller gradient take turns.
+    lower = search.value < state.lowest
     # Where the loss can't show it any more, a smaller gradient is a gain, too.
-    flatter = (search.value <= state.value + resolution) & (norm < state.grad_norm)
+    flatter = (search.value <= state.lowest + resolution) & (norm < state.flattest)
+    well_below = search.value < state.lowest - resolution
     gained = finite & (jnp.asarray(search.learning_rate) > 0) & (lower | flatter)
 
     # A step that gains nothing is not taken; the next one is steepest descent from an empty memory, since the
@@ -267,6 +234,8 @@ def _step(loss: Loss, memory: int, state: State, limits: Limits, *args: Any) -> 
         value=search.value,
         grad=search.grad,
         grad_norm=norm,
+        lowest=jnp.minimum(state.lowest, search.value),
+        flattest=jnp.where(well_below, norm, jnp.minimum(state.flattest, norm)),
         past=past,
         search=search,
         fresh=jnp.bool_(False),
