@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import cgcore
+from benchmarks.suites.inputs import four_terms
 from benchmarks.suites.synthetic import chains
 
 Flat = np.ndarray
@@ -75,22 +76,15 @@ class Job:
         return (self.fitted.factor.loss(c) - best) / best
 
 
-def without_excluded_volume() -> cgcore.Prior:
-    """The default prior of four terms, those of the algorithm as people write it."""
-    given = cgcore.default_prior()
-    params = {name: value for name, value in given.params.items() if not name.endswith("_ex")}
-    return cgcore.Prior(given.weights._replace(excluded_volume=None), params)
-
-
 def chignolin() -> Job:
     """The bundled set: 1,000 frames of 10 beads."""
     batch = cgcore.datasets.chignolin().join()
-    return Job("chignolin", cgcore.from_arrays(batch.R, batch.F, batch.mask), without_excluded_volume())
+    return Job("chignolin", cgcore.from_arrays(batch.R, batch.F, batch.mask), four_terms())
 
 
 def synthetic(frames: int = 400, beads: int = 100) -> Job:
     """Random chains, which hold other angles and far more pairs."""
-    return Job("synthetic", cgcore.from_arrays(*chains(frames, beads)), without_excluded_volume())
+    return Job("synthetic", cgcore.from_arrays(*chains(frames, beads)), four_terms())
 
 
 JOBS: dict[str, Callable[[], Job]] = {"chignolin": chignolin, "synthetic": synthetic}
