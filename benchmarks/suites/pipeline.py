@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cgcore.pipeline import Trainer
 
 MODELS = {
-    "prior": {"ml_model": "none"},
+    "prior": {"ml_model": "none", "train_priors": True},
     "prior + allegro": {"allegro": {"n_radial_basis": 8, "species_embed": 8, "mlp_n_layers": 1}},
 }
 BEADS = [10, 20]
@@ -56,7 +56,7 @@ def energy_and_forces(model: str, beads: int, device: str) -> Callable[[], Any]:
     import jax
 
     made = trainer(model, beads, device)
-    R, _, mask, species, _ = made.loss.frames
+    R, _, mask, species, *_ = made.loss.frames
     both = jax.vmap(jax.value_and_grad(made.model.compute_energy, argnums=1), (None, 0, 0, 0))
     return partial(jax.jit(both), made.loss.place_params(made.params), R, mask, species)
 
