@@ -1,4 +1,5 @@
-"""Langevin dynamics of the prior: simulated time in a day, summed over replicas, beside OpenMM's CPU platform.
+"""Langevin dynamics: simulated time in a day, summed over replicas, of the prior, beside OpenMM's CPU platform, and of
+prior and network together.
 
 Extended chains, a prior with repulsion at every separation, steps of 5 fs. OpenMM runs its replicas one after another.
 """
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .inputs import DEVICES, use
+from .pipeline import trainer
 
 if TYPE_CHECKING:
     import cgcore
 
 BEADS = [10, 100]
 REPLICAS = 32
-STEPS = {"cgcore": {10: 1000, 100: 100}, "openmm": {10: 100, 100: 10}}
+ALLEGRO = "prior + allegro"
+STEPS = {"cgcore": {10: 1000, 100: 100}, "openmm": {10: 100, 100: 10}, ALLEGRO: {10: 100, 100: 4}}
 """Of a replica, between two saved frames: a second or so."""
 
 FRAMES = 2
@@ -42,15 +45,23 @@ def extended(beads: int) -> cgcore.Dataset:
     return cgcore.from_arrays(R, np.ones_like(R))  # forces that nothing here looks at
 
 
-def simulated(engine: str, beads: int) -> cgcore.SimulationResult:
-    """A short run."""
-    import cgcore
+def model_of(engine: str, beads: int, device: str) -> Any:
+    """What is simulated: the prior, OpenMM's System of it, or an Allegro with random parameters beside it."""
     from cgcore.export.openmm import openmm_system
 
-    model = prior() if engine == "cgcore" else openmm_system(prior(), beads)
+    if engine == ALLEGRO:
+        made = trainer(ALLEGRO, beads, device)
+        return made.model, made.params
+    return prior() if engine == "cgcore" else openmm_system(prior(), beads)
+
+
+def simulated(engine: str, beads: int, device: str) -> cgcore.SimulationResult:
+    """A short run."""
+    import cgcore
+
     interval = STEPS[engine][beads] * 5e-3  # ps
     return cgcore.simulate(
-        model,
+        model_of(engine, beads, device),
         extended(beads),
         temperature=320.0,
         replicas=REPLICAS,
@@ -62,7 +73,7 @@ def simulated(engine: str, beads: int) -> cgcore.SimulationResult:
 class Simulation:
     """Compiled before it is timed, by `cgcore.simulate` itself."""
 
-    params = [["cgcore", "openmm"], BEADS, DEVICES]
+    params = [list(STEPS), BEADS, DEVICES]
     param_names = ["engine", "beads", "device"]
     timeout = 300
 
@@ -74,7 +85,7 @@ class Simulation:
     def track_ns_per_day(self, engine: str, beads: int, device: str) -> float:
         from cgcore.simulation import Outcome
 
-        result = simulated(engine, beads)
+        result = simulated(engine, beads, device)
         if any(replica.status not in (Outcome.WHOLE, Outcome.ANGLE) for replica in result.replicas):
             raise RuntimeError("a replica was lost, and the rest of its time not simulated")
         return result.ns_per_day
