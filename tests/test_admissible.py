@@ -143,6 +143,7 @@ def active_rows(c: np.ndarray) -> np.ndarray:
     return (G / size[:, None])[(G @ c - h) / size < 1e-9]
 
 
+@pytest.mark.slow
 def test_several_kinds_of_constraints_are_active() -> None:
     """Else the tests below would not say much."""
     assert sum(one.active for one in fitted().certificate.constraints) >= 3

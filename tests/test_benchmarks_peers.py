@@ -100,6 +100,7 @@ def test_a_whole_fit_of_ours_reaches_every_gap(few: jobs.Job, peer: Peer) -> Non
     assert None not in [cost for gap, cost in judged(few, recorder).reached.items() if gap >= known]
 
 
+@pytest.mark.slow
 def test_lapack_solves_the_same_problem(few: jobs.Job) -> None:
     recorder = Recorder(limit=60.0)
     recorder.run(lapack.prepare(few, "gelsd"))

@@ -151,6 +151,7 @@ def test_histograms_and_closest_pairs_of_an_inspection(case: tuple[np.ndarray, n
     assert found.closest.distance == pytest.approx(closest)
 
 
+@pytest.mark.slow
 def test_picture_knows_the_rows(case: tuple[np.ndarray, np.ndarray]) -> None:
     _, sites = case
     data = broken_set(sites, 3)

@@ -14,6 +14,7 @@ from cgcore.physics.energy import forces
 from cgcore.physics.space import Periodic
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("beads", "close"), [(2, True), (3, False), (4, True), (8, False), (24, True)])
 def test_forces_are_minus_the_gradient(beads: int, close: bool) -> None:
     rng = np.random.default_rng(beads)

@@ -36,6 +36,7 @@ def test_a_folder_of_different_widths(tmp_path: Path, config: Path) -> None:
     assert kept["cross_validation"]["held_out_protein_loss"] is not None
 
 
+@pytest.mark.slow
 def test_nm_and_kj_in_float32(tmp_path: Path, config: Path) -> None:
     arrays = bundled(60)
     stored = arrays | {"R": np.float32(arrays["R"] / 10), "F": np.float32(arrays["F"] * 41.84)}
@@ -59,6 +60,7 @@ def test_nan_in_padding(tmp_path: Path, config: Path, objective: str) -> None:
     assert kept["data"]["real_beads"] == 600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beads", [2, 3, 4, 6])
 def test_chains_too_short_for_every_term(tmp_path: Path, beads: int) -> None:
     arrays = bundled(50, beads)

@@ -78,6 +78,7 @@ def test_forces_of_a_prior_are_in_any_unit(tmp_path: Path) -> None:
     assert faults(fit) == []
 
 
+@pytest.mark.slow
 def test_what_could_not_be_used_is_said(tmp_path: Path) -> None:
     path = save(tmp_path / "a.npz", bundled(12) | {"resid": np.arange(3)})
     ran = run("fit", path, *QUICK)
@@ -112,6 +113,7 @@ def test_inspect_shows_all_of_it(tmp_path: Path) -> None:
     assert "Nothing is wrong with these data" in whole.out
 
 
+@pytest.mark.slow
 def test_a_picture_of_many_sources_and_findings(tmp_path: Path) -> None:
     for k in range(3):
         arrays = bundled(slice(50 * k, 50 * k + 50))

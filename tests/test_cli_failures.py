@@ -71,6 +71,7 @@ def test_interrupted_in_a_process_that_is_not_its_own(fails: Any) -> None:
     assert (ran.code, ran.out, ran.err.strip()) == (130, "", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "platform"),
     [("inspect", "nope"), pytest.param("inspect", "cuda", marks=ONLY_CPU), pytest.param("fit", "cuda", marks=ONLY_CPU)],

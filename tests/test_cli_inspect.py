@@ -78,6 +78,7 @@ def test_bad_input(tmp_path: Path) -> None:
     assert_refused(run("inspect", path), r"nm\.npz", "--units nm-kj")
 
 
+@pytest.mark.slow
 def test_a_factor_is_named_as_one(tmp_path: Path) -> None:
     data = save(tmp_path / "d.npz", bundled(5))
     assert run("compress", data, "-o", tmp_path / "f.npz", "--blocks", 1).code == 0

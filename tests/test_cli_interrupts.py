@@ -93,6 +93,7 @@ cgcore.datasets.chignolin = read
 """
 
 
+@pytest.mark.slow
 def test_threads_are_not_waited_for() -> None:
     assert ended(scripted(IN_A_POOL, "inspect")) == (130, "")
 

@@ -96,6 +96,7 @@ def test_progress_on_a_terminal(small: tuple[str, ...]) -> None:
     assert out.count("\n") > 30
 
 
+@pytest.mark.slow
 def test_killed_while_it_works_the_old_result_stays(tmp_path: Path, small: tuple[str, ...]) -> None:
     (tmp_path / "fit.json").write_text("old")
     command = [*MODULE, *small, "--output", str(tmp_path), "--no-cache"]

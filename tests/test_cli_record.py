@@ -95,6 +95,7 @@ def test_losses_of_the_default_fit_by_an_independent_calculation(whole: dict[str
     assert {one["name"] for one in certificate["constraints"]} >= {"kr", "angle wall, low", "excluded volume"}
 
 
+@pytest.mark.slow
 def test_losses_of_the_bundled_set_by_an_independent_calculation(tmp_path: Path) -> None:
     write_priors(tmp_path / "c.yaml", four_term_prior(), four_term_prior().params)
     whole = fitted(tmp_path / "out", "--config", tmp_path / "c.yaml", *FREE)
@@ -150,6 +151,7 @@ def test_certificate_by_an_explicit_matrix(tmp_path: Path) -> None:
     assert certificate["kkt_residual"] is None
 
 
+@pytest.mark.slow
 def test_settings_are_recorded(tmp_path: Path) -> None:
     data, config = save(tmp_path / "d.npz", bundled(20)), prior_yaml(tmp_path / "c.yaml")
     settings = ("--truncation", 0.01, "--max-steps", 9, "--min-steps", 3, "--tol-grad", 1e-7, "--blocks", 4)

@@ -137,6 +137,7 @@ def test_constraints_that_do_not_bind_leave_a_clean_zero(tmp_path: Path, data: P
     assert re.search(r"^KKT residual: \d\.\de[+-]\d\d; constraints hold", ran.out, re.M)
 
 
+@pytest.mark.slow
 def test_float32(tmp_path: Path, data: Path, config: Path) -> None:
     kept = fitted(tmp_path / "out", data, "--config", config, *FREE, "--precision", "float32")
     assert kept["status"] in ("GRADIENT", "PRECISION_FLOOR")
@@ -194,6 +195,7 @@ def test_blocks(tmp_path: Path, data: Path, config: Path) -> None:
     assert one["certificate"]["initial_loss"] == pytest.approx(four["certificate"]["initial_loss"], rel=1e-12)
 
 
+@pytest.mark.slow
 def test_keys_of_the_configuration_are_used(tmp_path: Path, data: Path, config: Path) -> None:
     training: dict[str, Any] = {f"pretrain_prior_{key}": value for key, value in (("max_steps", 50), ("min_steps", 4))}
     path = with_training(config, tmp_path / "c.yaml", **training, pretrain_prior_tol_grad=1e-5, val_fraction=0.25)

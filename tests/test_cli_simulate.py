@@ -119,6 +119,7 @@ def test_a_trained_model(tmp_path: Path, data: Path) -> None:
     assert_refused(run("simulate", tmp_path, long, *QUICK), "trained for chains of at most 5 beads, and this one has 7")
 
 
+@pytest.mark.slow
 def test_a_note_on_the_temperature(priors: Path, data: Path) -> None:
     ran = run("simulate", priors, data, "--replicas", 3, "--time", "1ps", "--interval", 0.1)
     assert "Note: the data say no temperature, and none was given: simulated at 300 K" in ran.out

@@ -379,6 +379,7 @@ def test_without_a_prior_pretraining_gives_zeros(loader: DatasetLoader, capsys: 
     assert trainer.train_full_pipeline() == {}
 
 
+@pytest.mark.slow
 def test_other_frames_for_the_fit(loader: DatasetLoader) -> None:
     train, other = loader.split_train_val(0.5)
     trainer = Trainer(model_of(DOCUMENT, loader), DOCUMENT, train, train_data=other.get_all())

@@ -109,6 +109,7 @@ def straight() -> Chains:
 CASES = ["bundled", "two proteins", "one harmonic", "two harmonics", "helix", "straight"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", CASES)
 def test_every_fit_is_admissible(which: str) -> None:
     chains, prior, factor = case(which)
@@ -305,6 +306,7 @@ def test_a_term_that_weighs_nothing_is_not_constrained(term: str, gone: list[str
     assert names(found) == [name for name in EVERY if name not in gone]
 
 
+@pytest.mark.slow
 def test_a_term_that_is_off_is_not_constrained_and_said() -> None:
     prior = prior_of(2, WEIGHTS, 1)
     factor = factor_without_a_pass(two_proteins(), prior)

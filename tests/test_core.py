@@ -29,6 +29,7 @@ def pairs(R: np.ndarray) -> np.ndarray:
     return np.array([np.linalg.norm(R[i] - R[j]) for i in range(len(R)) for j in range(i + NEAREST, len(R))])
 
 
+@pytest.mark.slow
 def test_energy_and_forces_equal_numpy() -> None:
     R = np.random.default_rng(0).normal(size=(7, 3)) * 2
     depth = np.maximum(4.0 - pairs(R), 0)
@@ -58,6 +59,7 @@ def test_through_the_wall_of_a_box() -> None:
     assert core_energy(R, np.ones(4), 4.0, displacement) == pytest.approx(STIFFNESS / 2 * 2.5**2, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_it_begins_where_the_data_end(chignolin: cgcore.data.Batch) -> None:
     loader = DatasetLoader(cgcore.datasets.chignolin().subset(40))
     model = model_for(config(), loader)

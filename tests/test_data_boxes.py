@@ -61,6 +61,7 @@ def test_what_is_whole_stays_as_it_is() -> None:
         np.testing.assert_array_equal(data.join().R, R, strict=True)
 
 
+@pytest.mark.slow
 def test_the_same_fit_comes_of_both(tmp_path: Path) -> None:
     chains = helpers.frames(np.random.default_rng(6), [BEADS] * 30, BEADS)
     prior = helpers.prior(np.random.default_rng(1), 1, 1)

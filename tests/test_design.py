@@ -177,6 +177,7 @@ def test_a_periodic_box(padded: Frames, given_prior: Prior) -> None:
     assert relative(F, np_forces(ALL_ON, given_prior.params, R[0])) > 1e-6
 
 
+@pytest.mark.slow
 def test_loss_is_the_quadratic_form(padded: Frames, given_prior: Prior) -> None:
     layout, c = Layout.of(given_prior), to_coefficients(given_prior.params)
     residual = matrix(ALL_ON, layout, padded.R, padded.lengths) @ c - np.where(padded.mask[..., None], padded.F, 0.0)

@@ -45,6 +45,7 @@ def R() -> np.ndarray:
     return chain(np.random.default_rng(1), 9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_beads", [1, 2, 3, 4, 5, 6, 7, 8])
 def test_terms_and_forces_equal_numpy(n_beads: int, given_prior: Prior) -> None:
     R, mask = chain(np.random.default_rng(n_beads), n_beads), np.ones(n_beads, bool)
@@ -58,6 +59,7 @@ def test_terms_and_forces_equal_numpy(n_beads: int, given_prior: Prior) -> None:
         assert relative(F, np_forces(weights, given_prior.params, R)) < 1e-12, weights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "k"), [(0, 0), (10, 4)])
 def test_any_number_of_harmonics(n: int, k: int, R: np.ndarray) -> None:
     p = prior(np.random.default_rng(n + k), n, k)
@@ -67,6 +69,7 @@ def test_any_number_of_harmonics(n: int, k: int, R: np.ndarray) -> None:
     assert relative(forces(ALL_ON, p.params, R, ONE), np_forces(ALL_ON, p.params, R)) < 1e-12
 
 
+@pytest.mark.slow
 def test_excluded_volume_is_an_option(given_prior: Prior, R: np.ndarray) -> None:
     off = ALL_ON._replace(excluded_volume=None)
     without = term_energies(off, given_prior.params, R, ONE)
@@ -158,6 +161,7 @@ def jax_md_energies() -> dict[str, Callable[..., Any]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("term", "tolerance"),
     # jax-md adds 1e-7 to the lengths in an angle and 1e-10 in a dihedral.
@@ -173,6 +177,7 @@ def test_terms_equal_jax_md(
         assert got == pytest.approx(expected, rel=tolerance, abs=tolerance), term
 
 
+@pytest.mark.slow
 def test_rotation_and_translation(chignolin: Batch) -> None:
     rng, p, mask = np.random.default_rng(2), prior(np.random.default_rng(0)).params, np.ones(10, bool)
     for R in chignolin.R[::300].astype(np.float64):
@@ -268,6 +273,7 @@ def test_overlapping_beads_are_not_silent(R: np.ndarray, given_prior: Prior) -> 
     assert np.isfinite(forces(off, given_prior.params, overlapping, ONE)).all()
 
 
+@pytest.mark.slow
 def test_float32_stays_float32(R: np.ndarray, given_prior: Prior) -> None:
     p = jax.tree.map(np.float32, given_prior.params)
     F = forces(ALL_ON, p, R.astype(np.float32), ONE)
@@ -284,6 +290,7 @@ def periodic() -> Callable[..., Any]:
     return space.periodic(jnp.array(64.0))[0]
 
 
+@pytest.mark.slow
 def test_a_periodic_box(periodic: Callable[..., Any], R: np.ndarray, given_prior: Prior) -> None:
     p = given_prior.params
     E, F = np_energies(ALL_ON, p, R), np_forces(ALL_ON, p, R)

@@ -42,6 +42,7 @@ def found(data: Frames) -> Evaluation:
     return evaluate(PRIOR, from_arrays(data.R, data.F, data.mask, SPECIES))
 
 
+@pytest.mark.slow
 def test_every_number_of_a_prior(data: Frames, found: Evaluation) -> None:
     predicted, own, energies = np.zeros_like(data.R), {}, {}
     for frame, n in enumerate(LENGTHS):
@@ -98,6 +99,7 @@ def test_a_perfect_model_explains_all(data: Frames) -> None:
     assert found.proteins[0].residues[0].species is None
 
 
+@pytest.mark.slow
 def test_where_every_reference_force_is_0_there_is_no_part_to_explain(data: Frames) -> None:
     F = np.array(data.F[:2])
     F[:, 0] = 0

@@ -32,6 +32,7 @@ def exported(folder: Path, given: Prior, beads: int, **more: Any) -> Lammps:
     return Lammps(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [False, True])
 def test_forces_on_real_frames(tmp_path: Path, chignolin: Batch, every: bool) -> None:
     given = with_excluded_volume(default_prior()) if every else four_term_prior()

@@ -204,6 +204,7 @@ def test_excluded_volume(way: str) -> None:
     check(two_proteins(), prior_of(weights=EXCLUDED), factor_of(two_proteins(), prior_of(weights=EXCLUDED)))
 
 
+@pytest.mark.slow
 @both_ways
 @pytest.mark.parametrize("term", ["bond", "angle", "dihedral", "repulsive", "excluded_volume"])
 def test_weight_zero(way: str, term: str) -> None:
@@ -213,6 +214,7 @@ def test_weight_zero(way: str, term: str) -> None:
     assert not factor.S[:, factor.fingerprint.layout.terms[term]].any()
 
 
+@pytest.mark.slow
 @both_ways
 def test_bonds_of_one_length(way: str) -> None:
     """kr and kr*r0 are then one direction, and only one."""
@@ -237,6 +239,7 @@ def test_float32_data_are_taken_as_they_are() -> None:
     check(small, prior_of(), factor_of(small, prior_of()))
 
 
+@pytest.mark.slow
 @both_ways
 @pytest.mark.parametrize(("n_angle", "n_dihedral"), [(0, 2), (3, 0), (0, 0)])
 def test_terms_without_harmonics(way: str, n_angle: int, n_dihedral: int) -> None:
@@ -427,6 +430,7 @@ def test_the_data_of_a_lopsided_set_are_sampled_well_enough(way: str, lopsided: 
     assert best < 1e-10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_frames", [3, 10, 25, 60])
 def test_few_frames_in_many_blocks(n_frames: int) -> None:
     """A batch, and with it a sample of one, is then of very few frames."""
@@ -443,6 +447,7 @@ def overlapping(first: int, second: int) -> Chains:
     return chains
 
 
+@pytest.mark.slow
 @both_ways
 @pytest.mark.parametrize(("first", "second"), [(0, 6), (1, 9), (0, 11)])
 def test_beads_at_one_place_are_named(way: str, first: int, second: int) -> None:

@@ -68,6 +68,7 @@ def test_round_trip(path: Path, factor: Factor) -> None:
     assert is_factor(path)
 
 
+@pytest.mark.slow
 def test_round_trip_of_other_settings(tmp_path: Path) -> None:
     prior = prior_of(3, WEIGHTS._replace(excluded_volume=0.1), n_dihedral=1)
     made = cgcore.compress(two_proteins().dataset("Å β.npz"), cgcore.Fingerprint.of(prior), blocks=2)
@@ -152,6 +153,7 @@ def test_a_flipped_bit_anywhere_in_the_numbers(path: Path, factor: Factor) -> No
         refused(path)
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_anywhere_changes_nothing_or_is_refused(path: Path, factor: Factor) -> None:
     """Not in the numbers alone: headers, names and the directory of the archive as well."""
     whole = path.read_bytes()

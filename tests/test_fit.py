@@ -126,6 +126,7 @@ def test_a_point_that_is_not_optimal_is_not_called_converged(coordinates: str) -
     assert "exact optimum is lower" in found.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_steps", [1, 2, 3])
 @pytest.mark.parametrize("tol_grad", [0.0, 1e-6, 1e-2, 1e2])
 def test_converged_means_a_small_gap(max_steps: int, tol_grad: float) -> None:
@@ -160,6 +161,7 @@ def test_min_steps_are_10_in_physical_coordinates() -> None:
 # Precision
 
 
+@pytest.mark.slow
 def test_float32() -> None:
     found = result(precision="float32")
     assert found.train_loss == pytest.approx(result().train_loss, rel=1e-6)
@@ -283,6 +285,7 @@ def test_short_chains(length: int, truncation: Any) -> None:
     assert all(np.isfinite(value).all() for value in found.fitted_params.values())
 
 
+@pytest.mark.slow
 def test_two_proteins() -> None:
     found = fit(two_proteins().dataset(), prior_of(), unconstrained())
     assert found.converged

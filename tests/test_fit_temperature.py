@@ -36,6 +36,7 @@ def contact(found: FitResult) -> float:
     return float(bound)
 
 
+@pytest.mark.slow
 def test_that_of_the_data() -> None:
     found = fitted(350.0)
     assert found.temperature == 350.0

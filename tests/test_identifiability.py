@@ -53,6 +53,7 @@ def test_compact(names: list[str], expected: str) -> None:
     assert compact(names) == expected
 
 
+@pytest.mark.slow
 def test_epsilon_and_sigma() -> None:
     assert any(note.startswith(EPSILON) for note in identified(chignolin_factor(4)).notes)
     excluded = identified(factor_of(two_proteins(), prior_of(weights=EXCLUDED)))
@@ -175,6 +176,7 @@ def test_weight_zero(term: str) -> None:
     assert found.left == []
 
 
+@pytest.mark.slow
 def test_chains_that_are_exactly_straight() -> None:
     """They have the beads, and feel nothing: the chain is not said to be too short."""
     x = np.cumsum(np.random.default_rng(4).normal(3.8, 0.05, size=(30, 7)), axis=1)

@@ -104,6 +104,7 @@ def test_chains_too_short_for_angles_or_dihedrals(beads: int) -> None:
     assert "dihedral" not in render(found)
 
 
+@pytest.mark.slow
 def test_angles_have_the_sign_and_range_of_the_energy() -> None:
     R = np.array([[[0, 1, 0], [0, 0, 0], [4, 0, 0], [4, 0, 1.0]]])
     found = inspect(cgcore.from_arrays(R, np.ones_like(R)))

@@ -98,6 +98,7 @@ def test_gradient_against_central_differences(given_prior: Prior) -> None:
             np.testing.assert_allclose(gradient[name][i], (up - down) / 2e-5, rtol=1e-6, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_overlapping_beads_give_a_loss_that_is_not_finite(given_prior: Prior) -> None:
     data = frames(np.random.default_rng(0), [8, 8, 8, 8, 8], 8)
     data.R[1, 7] = data.R[1, 1]

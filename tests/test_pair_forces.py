@@ -65,6 +65,7 @@ def test_short_chains(term: str, n_beads: int) -> None:
     assert expected.any() == (n_beads >= SEPARATIONS[term][0] + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("displacement", [free, subtract])
 @pytest.mark.parametrize("term", KINDS)
 def test_padding_of_any_size(term: str, displacement: Callable[..., jax.Array]) -> None:

@@ -118,6 +118,7 @@ def test_ctrl_c_waits_for_the_checkpoint(tmp_path: Path, monkeypatch: pytest.Mon
         assert kept.latest() is not None
 
 
+@pytest.mark.slow
 def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
     first = trainer(tmp_path, checkpoint_freq=1)
     results = first.train_full_pipeline()
@@ -250,6 +251,7 @@ def test_an_earlier_run_is_not_overwritten(checkpoints: Path) -> None:
         trainer(checkpoints).train_full_pipeline()
 
 
+@pytest.mark.slow
 def test_auto_goes_on_where_there_is_something(tmp_path: Path) -> None:
     first = trainer(tmp_path / "c", resume="auto").train_full_pipeline()
     again = trainer(tmp_path / "c", resume="auto")

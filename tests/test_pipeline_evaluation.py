@@ -50,6 +50,7 @@ def test_a_perfect_prediction() -> None:
     assert found["force_rmse"] < 1e-12 * found["reference"] ** 0.5
 
 
+@pytest.mark.slow
 def test_every_component_is_there() -> None:
     frames = h.loader(6)
     model = h.model(h.settings(), frames)

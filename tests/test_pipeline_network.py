@@ -92,6 +92,7 @@ def test_nequip_with_one_bead() -> None:
     assert not forces.any()
 
 
+@pytest.mark.slow
 def test_importing_the_interface_costs_no_network() -> None:
     import subprocess
 

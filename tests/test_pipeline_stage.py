@@ -35,6 +35,7 @@ def loss_of(
     return MinibatchLoss(combined, arrays[0], arrays[1], size, jax.devices()[:1])
 
 
+@pytest.mark.slow
 def test_the_loss_of_the_prior_is_that_of_the_fit() -> None:
     frames = h.loader(21, lengths=[10, 7, 4])
     place = loss_of(frames, ml_model="none")

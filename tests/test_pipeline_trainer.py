@@ -70,6 +70,7 @@ def test_pre_training_by_its_arguments_and_by_the_settings() -> None:
     assert least.pretrain_prior(max_steps=3)["steps"] <= 3
 
 
+@pytest.mark.slow
 def test_pre_training_in_a_box() -> None:
     said = h.settings()
     frames = h.loader(30)
@@ -82,6 +83,7 @@ def test_pre_training_in_a_box() -> None:
     assert boxed["train_loss"] == pytest.approx(free["train_loss"], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_huge_minibatch_holds_all_frames() -> None:
     worker = trainer(h.settings(NETWORK_ONLY, {"batch_per_device": 60_000}), devices=jax.devices()[:1])
     assert worker.loss.size == 30
@@ -214,6 +216,7 @@ def test_a_projection_moves_the_prior_back_after_each_epoch() -> None:
     assert len(seen) == 3
 
 
+@pytest.mark.slow
 def test_runs_are_the_same_for_the_same_seed() -> None:
     one, same, other = (trainer(h.settings(NETWORK_ONLY, {"seed": seed})) for seed in (5, 5, 6))
     for worker in (one, same, other):

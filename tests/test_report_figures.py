@@ -147,6 +147,7 @@ def test_weighted_is_float64_also_where_jax_is_not(fitted: FitResult) -> None:
     np.testing.assert_allclose(energy, fitted.prior.weights.bond * p["kr"] / 2 * (x - p["r0"]) ** 2, rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_predicted_forces_reproduce_the_loss(peptide: Case, fitted: FitResult) -> None:
     sample = force_sample(peptide.dataset, peptide.prior, fitted.fitted_params, components=10**9)
     assert (sample.frames, len(sample.reference)) == (1000, 30_000)
@@ -217,6 +218,7 @@ def test_a_curve_that_blows_up_stays_readable(figure: Any, fitted: FitResult) ->
     assert "3e+08" in {t.get_text() for t in top.texts}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

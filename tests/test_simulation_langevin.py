@@ -88,6 +88,7 @@ def moved(engine: JaxEngine, R: np.ndarray, frames: int) -> tuple[np.ndarray, An
     return np.array(found), state
 
 
+@pytest.mark.slow
 def test_noise_of_the_engine() -> None:
     """The random numbers: springs to the origin, all replicas and beads independent."""
     k = 5.0

@@ -241,6 +241,7 @@ def test_auto_fits_with_the_chosen_strength() -> None:
     assert fixed.certificate == auto.certificate
 
 
+@pytest.mark.slow
 def test_too_few_blocks() -> None:
     assert smoothness_curve(chignolin_factor(4, 1), START, away(PRIOR, 0.0)) is None
     found = fit(chignolin_factor(4, 1), PRIOR)

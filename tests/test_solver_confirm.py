@@ -52,6 +52,7 @@ def plateau(x: Any) -> Any:
     return 1 - jnp.exp(-jnp.sum(x**2))
 
 
+@pytest.mark.slow
 def test_a_plateau_is_no_minimum() -> None:
     start = np.array([4.5, 0.0])
     assert minimise(plateau, start, limits=Limits(min_steps=0), confirm=False).status is Status.GRADIENT
@@ -59,6 +60,7 @@ def test_a_plateau_is_no_minimum() -> None:
     assert solution.loss < 1e-12 or not solution.status.converged
 
 
+@pytest.mark.slow
 def test_a_saddle_is_called_one() -> None:
     solution = minimise(lambda x: 1 + x[0] ** 2 - x[1] ** 2, np.zeros(2), limits=Limits(min_steps=0))
     assert solution.status is Status.SADDLE
@@ -70,6 +72,7 @@ def redundant(x: Any) -> Any:
     return 7 + (x[0] * x[1] ** 4 - 1) ** 2 + (x[2] - 2) ** 2 + 0 * x[3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [[1.0, 1.1, 0.0, 0.0], [0.3, 0.8, 5.0, 1.0], [2.0, 1.5, 1.0, -1.0]])
 def test_redundant_and_unused_parameters_are_no_obstacle(start: list[float]) -> None:
     solution = minimise(redundant, np.array(start))

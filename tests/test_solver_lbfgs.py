@@ -156,6 +156,7 @@ def solve(name: str, start: list[float], limits: Limits = Limits()) -> Solution:
     return minimise(switched, np.array(start), list(OBJECTIVES).index(name), limits=limits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNBOUNDED)
 def test_unbounded_objectives_never_converge(name: str) -> None:
     solution = solve(name, [1.0, 1.0])
@@ -228,6 +229,7 @@ def test_no_min_steps_on_a_converged_start() -> None:
     np.testing.assert_array_equal(solution.params, LEAST_SQUARES)
 
 
+@pytest.mark.slow
 def test_max_steps() -> None:
     solution = fit(Limits(max_steps=3, min_steps=1))
     assert solution.status is Status.MAX_STEPS
@@ -236,6 +238,7 @@ def test_max_steps() -> None:
     assert ending(fit(Limits(max_steps=3, min_steps=10))) == ending(solution)
 
 
+@pytest.mark.slow
 def test_no_steps_at_all() -> None:
     solution = fit(Limits(max_steps=0, min_steps=0))
     assert solution.status is Status.MAX_STEPS
@@ -243,6 +246,7 @@ def test_no_steps_at_all() -> None:
     assert solution.loss == pytest.approx(B @ B)
 
 
+@pytest.mark.slow
 def test_gradient_is_tested_on_the_new_point() -> None:
     # From here one step of steepest descent with unit length is exact, and one evaluation finds it.
     solution = minimise(lambda x: jnp.sum(x**2) / 2, np.array([0.6, 0.8]), limits=Limits(min_steps=0))
@@ -250,6 +254,7 @@ def test_gradient_is_tested_on_the_new_point() -> None:
     assert (solution.steps, solution.evaluations, solution.grad_norm) == (1, 2 + 2, 0.0)
 
 
+@pytest.mark.slow
 def test_a_tolerance_of_zero_ends_at_the_precision_floor() -> None:
     solution = fit(Limits(tol_grad=0.0))
     assert solution.status is Status.PRECISION_FLOOR
@@ -261,6 +266,7 @@ def test_a_tolerance_of_zero_ends_at_the_precision_floor() -> None:
     assert (exact.grad_norm, exact.loss) == (0.0, 7.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("x64", [True, False])
 def test_float32_ends_at_its_precision_floor(x64: bool) -> None:
     start, args = np.zeros(5, np.float32), (A.astype(np.float32), B.astype(np.float32))
@@ -347,6 +353,7 @@ def test_history_is_the_loss_before_each_step() -> None:
     assert part.loss == whole.loss_history[3]
 
 
+@pytest.mark.slow
 def test_every_evaluation_is_counted_and_none_is_wasted() -> None:
     calls: list[int] = []
 

@@ -153,6 +153,7 @@ def constant_bonds() -> tuple[Factor, Rows]:
     return factor_of(chains, prior, 4), rows_of(chains, prior)
 
 
+@pytest.mark.slow
 def test_bonds_of_one_length_leave_one_direction_to_the_bond() -> None:
     """What is left of the column of kr after centring is rounding, and must not be scaled up to a direction."""
     factor, rows = constant_bonds()

@@ -101,6 +101,7 @@ def test_forces_of_the_prior_are_those_of_independent_code(folder: Path) -> None
     np.testing.assert_allclose(ours, independent_forces(params, R, weights), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_fit_of_the_data_that_the_file_names(folder: Path) -> None:
     ran = run("fit", "--config", folder / "pretrained.yaml")
     assert ran.code == 0

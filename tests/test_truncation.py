@@ -67,6 +67,7 @@ def folds_of_chignolin() -> list[Rows]:
     return [part(chignolin_rows(4), np.arange(100 * k, 100 * (k + 1))) for k in range(10)]
 
 
+@pytest.mark.slow
 def test_held_out_losses_are_those_of_raw_frames_in_folds_contiguous_in_time() -> None:
     found, losses = curve_of_chignolin(), by_hand(folds_of_chignolin())
     assert found.folds == FOLDS == 10
@@ -113,6 +114,7 @@ def test_the_best_is_the_best_over_all_directions_that_were_tried() -> None:
     assert found.train_loss[-1] < found.train_loss[found.best]
 
 
+@pytest.mark.slow
 def test_lengths_of_folds_weigh(tmp_path: Path) -> None:
     """7 blocks of 3 proteins with different numbers of frames: a fold is a block of each, weighed by its beads."""
     chains = random_chains(47, [8, 9, 12], 12, seed=3)
@@ -163,6 +165,7 @@ def test_too_few_blocks() -> None:
     assert found.cutoff == FALLBACK
 
 
+@pytest.mark.slow
 def test_two_blocks_are_enough() -> None:
     found = truncation_curve(factor_of(random_chains(30, [9], 9, seed=1), PRIOR, 2), START)
     assert found is not None
