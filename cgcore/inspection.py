@@ -170,7 +170,7 @@ def inspect(data: Dataset | str | os.PathLike[str] | Any, displacement: Displace
         mean_force=tuple((gathered.force / beads).tolist()),
         net_force_rms=float(np.sqrt(gathered.net_squares / (3 * dataset.n_frames))),
         notes=dataset.notes,
-        judgement=judge(dataset),
+        judgement=judge(dataset, displacement=displacement),
     )
 
 

@@ -273,6 +273,7 @@ def test_in_a_box_bonds_go_to_the_nearest_image() -> None:
         judge(from_arrays(arrays["R"], arrays["F"]), 320.0),
     )
     assert codes(inside) == []
+    assert codes(cgcore.inspect(wrapped, cgcore.periodic(30.0)).judgement) == []
     assert inside.sources[0].ratio is not None
     assert free.sources[0].ratio is not None
     # Positions are float32: 1e-6 Å of the 0.06 Å that bonds fluctuate by.
