@@ -206,7 +206,7 @@ def _walk(rng: np.random.Generator, length: int) -> np.ndarray:
 
 def prior_of(n_angle: int = 4, weights: Weights = WEIGHTS, n_dihedral: int = 2) -> Prior:
     """The default prior with the first harmonics only, and with excluded volume where the weights have it."""
-    params = {name: value for name, value in cgcore.default_prior().params.items() if not name.endswith("_ex")}
+    params = dict(cgcore.default_prior().without_excluded_volume().params)
     params |= {name: params[name][:n_angle] for name in ("a", "b")}
     params |= {name: params[name][:n_dihedral] for name in ("k_dih", "gamma_dih")}
     if weights.excluded_volume is not None:

@@ -218,7 +218,7 @@ def test_refusals(changed: dict[str, Any], words: str) -> None:
 
 
 def test_models_that_are_none() -> None:
-    zero = Prior(Weights(0.0, 0.0, 0.0, 0.0), {k: v for k, v in SOUND.params.items() if not k.endswith("_ex")})
+    zero = Prior(Weights(0.0, 0.0, 0.0, 0.0), SOUND.without_excluded_volume().params)
     with pytest.raises(cgcore.InputError, match="every term of the prior is 0"):
         cgcore.simulate(zero, DATA, **SHORT)
     with pytest.raises(cgcore.InputError, match="a str cannot be simulated"):

@@ -89,8 +89,7 @@ def distinct(prior: cgcore.Prior) -> cgcore.Prior:
 
 def four_terms(prior: cgcore.Prior) -> cgcore.Prior:
     """The prior without excluded volume, as in the recorded runs."""
-    params = {name: value for name, value in prior.params.items() if not name.endswith("_ex")}
-    return cgcore.Prior(prior.weights._replace(excluded_volume=None), params, prior.carried)
+    return prior.without_excluded_volume()
 
 
 def five_terms(prior: cgcore.Prior) -> cgcore.Prior:

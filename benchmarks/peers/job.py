@@ -12,11 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 
 import cgcore
-from benchmarks.suites.inputs import four_terms
 from benchmarks.suites.synthetic import chains
 
 Flat = np.ndarray
 """All parameters in one vector, by name in alphabetical order."""
+
+
+PRIOR = cgcore.default_prior().without_excluded_volume()
+"""The four terms of the algorithm as people write it."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,12 @@ class Job:
 def chignolin() -> Job:
     """The bundled set: 1,000 frames of 10 beads."""
     batch = cgcore.datasets.chignolin().join()
-    return Job("chignolin", cgcore.from_arrays(batch.R, batch.F, batch.mask), four_terms())
+    return Job("chignolin", cgcore.from_arrays(batch.R, batch.F, batch.mask), PRIOR)
 
 
 def synthetic(frames: int = 400, beads: int = 100) -> Job:
     """Random chains, which hold other angles and far more pairs."""
-    return Job("synthetic", cgcore.from_arrays(*chains(frames, beads)), four_terms())
+    return Job("synthetic", cgcore.from_arrays(*chains(frames, beads)), PRIOR)
 
 
 JOBS: dict[str, Callable[[], Job]] = {"chignolin": chignolin, "synthetic": synthetic}

@@ -68,15 +68,6 @@ def prior(harmonics: int | None = None) -> cgcore.Prior:
     return cgcore.Prior(given.weights, given.params | series, given.carried)
 
 
-def four_terms() -> cgcore.Prior:
-    """The default prior without excluded volume, whose force on random chains is as large as they happen to overlap."""
-    import cgcore
-
-    given = prior()
-    params = {name: value for name, value in given.params.items() if not name.endswith("_ex")}
-    return cgcore.Prior(given.weights._replace(excluded_volume=None), params)
-
-
 def on_device(data: cgcore.Dataset, device: Any) -> tuple[Any, ...]:
     """R, F and mask of all frames, float64, on the device before anything is timed."""
     import jax

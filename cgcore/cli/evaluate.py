@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from cgcore.cli import options, terminal
+from cgcore.cli.targets import check_targets
 from cgcore.errors import InputError
 
 RECORD, PICTURE = "evaluation.json", "evaluation.png"
@@ -42,16 +42,15 @@ def evaluate_command(
     the folder with it). DATA is an NPZ or a folder of them; left out, it is `data.path` of a configuration, or else the
     bundled chignolin set. The loss is that of the fit, per real bead.
     """
-    from cgcore.cli.models import load_model, params_file
+    from cgcore.cli.models import load_model, note_mixture, params_file
     from cgcore.cli.setup import prepare_jax
     from cgcore.config import load_config
     from cgcore.data import read
     from cgcore.datasets import chignolin
     from cgcore.evaluation import evaluate
     from cgcore.files import atomic_group
-    from cgcore.files import differing_record as differing
 
-    plot_file = _check_targets(output, plot_file)
+    plot_file = check_targets(output, [RECORD], plot_file, PICTURE)
     if Path(model).suffix.lower() == ".xml":
         raise InputError(
             f"{model}: an OpenMM System has no terms to tell apart; give the priors.yaml that it was made of"
@@ -64,13 +63,9 @@ def evaluate_command(
     options.refuse_factors([] if data is None else [data])
     whole = chignolin() if data is None else read(data, units=units, box=box, accept_faults=accept_faults)
     dataset = whole.subset(max_frames, seed or 0)
-    for sentence in dataset.notes:
-        terminal.note(sentence)
+    options.note_reading(dataset)
     prepare_jax(cache)
-    if (other := differing(model)) is not None:
-        terminal.note(
-            f"{model}: is not the file that {other} was written with; one of them is of another run, or edited"
-        )
+    note_mixture(model)
     found = evaluate(load_model(model, dataset.n_beads), dataset)
     written: list[Path] = []
     with atomic_group():
@@ -88,21 +83,3 @@ def evaluate_command(
     terminal.say(found.report())
     if written:
         terminal.written("\n" + "\n".join(f"Written: {path}" for path in written))
-
-
-def _check_targets(output: str | None, plot_file: str | None) -> str | None:
-    """Where the picture goes, once all that will be written is known to be writable."""
-    from cgcore.files import check_writable
-    from cgcore.report.picture import require_picture
-
-    if plot_file is not None:
-        require_picture(plot_file)
-    elif output is not None:
-        # Without matplotlib there is no picture; one that was not asked for is no reason to stop.
-        with suppress(InputError):
-            require_picture(Path(output) / PICTURE)
-            plot_file = str(Path(output) / PICTURE)
-    targets = [] if output is None else [Path(output) / RECORD]
-    for target in [*targets, *([] if plot_file is None else [Path(plot_file)])]:
-        check_writable(target)
-    return plot_file

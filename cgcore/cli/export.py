@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cgcore.cli import options, terminal
-from cgcore.cli.models import PRIORS, params_file, prior_file
+from cgcore.cli.models import PRIORS, note_mixture, params_file, prior_file
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
@@ -87,13 +87,9 @@ def _trained(
 
 def _warn(source: str | Path, prior: Prior, mend: str) -> None:
     """Say what a simulation would fail of, and that a file is not the one of the record beside it."""
-    from cgcore.files import differing_record
     from cgcore.fitting.unphysical import unphysical_values
 
-    if (record := differing_record(source)) is not None:
-        terminal.note(
-            f"{source}: is not the file that {record} was written with; one of them is of another run, or edited"
-        )
+    note_mixture(source)
     for sentence in unphysical_values(prior.params):
         terminal.note(f"{source}: {sentence}; {mend}")
 
@@ -112,11 +108,9 @@ def _openmm(output: str, prior: Prior, beads: int, **given: Any) -> list[Path]:
 
 
 def _stablehlo(output: str, prior: Prior, beads: int, precision: str = "float32") -> list[Path]:
-    import jax.numpy as jnp
-
     from cgcore.export.checks import check_prior
     from cgcore.export.stablehlo import export_energy, write_stablehlo
-    from cgcore.physics.energy import prior_energies
+    from cgcore.physics.energy import prior_energy
     from cgcore.physics.precision import require_float32
 
     check_prior(prior)
@@ -124,8 +118,7 @@ def _stablehlo(output: str, prior: Prior, beads: int, precision: str = "float32"
         require_float32("the prior", prior)
 
     def of_frame(params: Any, R: Any, mask: Any, species: Any) -> Any:
-        energies = prior_energies(prior, params, R, mask, species)
-        return sum(energies.values(), start=jnp.zeros((), R.dtype))
+        return prior_energy(prior, params, R, mask, species)
 
     write_stablehlo(output, export_energy(of_frame, prior.params, beads, dtype=precision))
     return [Path(output)]

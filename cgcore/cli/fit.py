@@ -193,10 +193,7 @@ def _source(
     most = config.max_frames if max_frames is None else max_frames
     whole = read(path, **reading._asdict()) if path is not None else chignolin()
     whole = whole.subset(most, config.seed if seed is None else seed)
-    if whole.skipped_keys:
-        terminal.note(f"{whole.path}: not read: {', '.join(whole.skipped_keys)}")
-    for sentence in whole.notes:
-        terminal.note(sentence)
+    options.note_reading(whole)
     train, validation = whole.split(*held_out)
     if held_out.fraction and validation is None:
         terminal.note(f"{whole.path}: too few frames to hold any out")

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cgcore.cli import terminal
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,18 +28,23 @@ def params_file(source: str) -> Path | None:
 
 def prior_file(path: str) -> Prior:
     """The prior that a file holds; one of an empty block is refused."""
-    from cgcore.config import load_config
-    from cgcore.files import read_yaml
+    from cgcore.config.loading import load_prior_config
     from cgcore.spline_file import with_splines
 
-    config = load_config(path)
-    document = read_yaml(path)
-    # load_config puts a default where there is none, and nobody means to export that.
-    if not isinstance(document, dict) or "priors" not in (document.get("model") or {}):
-        raise InputError(f"{path}: model.priors is missing; give the priors.yaml that `cgcore fit --output` wrote")
+    config = load_prior_config(path)
     if not config.use_priors:
         raise InputError(f"{path}: model.use_priors is false, so it has no prior; set it to true")
     return with_splines(config.prior, config.spline_file, config.residue_specific_angles)
+
+
+def note_mixture(source: str | Path) -> None:
+    """Say that a file is not the one of the record beside it."""
+    from cgcore.files import differing_record
+
+    if (record := differing_record(source)) is not None:
+        terminal.note(
+            f"{source}: is not the file that {record} was written with; one of them is of another run, or edited"
+        )
 
 
 def load_model(source: str, beads: int) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from cgcore.data import UNITS
+from cgcore.cli import terminal
+from cgcore.data import UNITS, Dataset
 from cgcore.errors import InputError
 from cgcore.files import require_name
 
@@ -63,6 +64,14 @@ def refuse_factors(paths: Sequence[str]) -> None:
     for path in paths:
         if is_factor(path):
             raise InputError(f"{path}: is a factor, not frames; use `cgcore merge` or `cgcore fit` on it")
+
+
+def note_reading(dataset: Dataset) -> None:
+    """Say what of the files was not read, and why."""
+    if dataset.skipped_keys:
+        terminal.note(f"{dataset.path}: not read: {', '.join(dataset.skipped_keys)}")
+    for sentence in dataset.notes:
+        terminal.note(sentence)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import click
 
 from cgcore.cli import options, terminal
 from cgcore.cli.models import load_model
+from cgcore.cli.targets import check_targets
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,10 +66,14 @@ def simulate_command(
     from cgcore.data import read
     from cgcore.datasets import chignolin
     from cgcore.report.simulation_text import report
+    from cgcore.simulation.storage import NAME
+    from cgcore.simulation.trajectory import check_trajectory
 
     if settings["resume"] and not output:
         raise InputError("--resume needs --output, the folder of the run that was killed")
-    plot_file = _check_targets(output, plot_file, trajectory)
+    if trajectory is not None:
+        check_trajectory(trajectory)
+    plot_file = check_targets(output, (RECORD, NAME), plot_file, PICTURE, [trajectory])
     options.refuse_factors([] if data is None else [data])
     dataset = chignolin() if data is None else read(data, units=units, box=box)
     if cache:
@@ -94,28 +98,6 @@ def _simulate(model: str, dataset: Dataset, output: str | None, **settings: Any)
     with moving() as watch:
         result = simulate(loaded, dataset, folder=output, progress=watch, **settings)
     return result
-
-
-def _check_targets(output: str | None, plot_file: str | None, trajectory: str | None) -> str | None:
-    """Where the picture goes, once all that will be written is known to be writable."""
-    from cgcore.files import check_writable
-    from cgcore.report.picture import require_picture
-    from cgcore.simulation.storage import NAME
-    from cgcore.simulation.trajectory import check_trajectory
-
-    if plot_file is not None:
-        require_picture(plot_file)
-    elif output is not None:
-        # Without matplotlib there is no picture; one that was not asked for is no reason to stop.
-        with suppress(InputError):
-            require_picture(Path(output) / PICTURE)
-            plot_file = str(Path(output) / PICTURE)
-    if trajectory is not None:
-        check_trajectory(trajectory)
-    targets = [] if output is None else [Path(output) / name for name in (RECORD, NAME)]
-    for target in [*targets, *(Path(given) for given in (plot_file, trajectory) if given is not None)]:
-        check_writable(target)
-    return plot_file
 
 
 def _write(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ import click
 from cgcore.cli import options, terminal
 from cgcore.cli.check import compared
 from cgcore.cli.models import PARAMS, PRIORS
+from cgcore.cli.targets import check_targets
 from cgcore.errors import InputError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def train_command(
         terminal.note(f"{config}: not used by the training: {', '.join(said.unused)}")
     seed = said.training.seed if seed is None else seed
     said, resume = _with_checkpoints(said, output, resume)
-    plot_file = _check_targets(output, plot_file)
+    plot_file = check_targets(output, (RECORD, FIT, PARAMS, PRIORS), plot_file, PICTURE)
     reading = {"units": units, "box": box, "accept_faults": accept_faults}
     train, validation, record = _frames(said, data, reading, max_frames, seed)
     from cgcore.cli.setup import prepare_jax
@@ -198,10 +198,7 @@ def _frames(
     most = said.data.max_frames if max_frames is None else max_frames
     options.refuse_factors([] if path is None else [path])
     whole = DatasetLoader(chignolin() if path is None else read(path, **reading), most, seed)
-    for sentence in whole.dataset.notes:
-        terminal.note(sentence)
-    if whole.dataset.skipped_keys:
-        terminal.note(f"{whole.dataset.path}: not read: {', '.join(whole.dataset.skipped_keys)}")
+    options.note_reading(whole.dataset)
     train, validation = whole.split_train_val(said.training.val_fraction, said.training.hold_out)
     if said.training.val_fraction and validation is None:
         terminal.note(f"{whole.dataset.path}: too few frames to hold any out")
@@ -235,24 +232,6 @@ def _with_checkpoints(said: Settings, output: str | None, resume: str | None) ->
         if folder != named:
             terminal.note(f"{named}: holds checkpoints of an earlier run (--resume {named}); new ones go to {folder}")
     return replace(said, training=replace(said.training, checkpoint_path=folder)), resume
-
-
-def _check_targets(output: str | None, plot_file: str | None) -> str | None:
-    """Where the picture goes, once all that will be written is known to be writable."""
-    from cgcore.files import check_writable
-    from cgcore.report.picture import require_picture
-
-    if plot_file is not None:
-        require_picture(plot_file)
-    elif output is not None:
-        # Without matplotlib there is no picture; one that was not asked for is no reason to stop.
-        with suppress(InputError):
-            plot_file = str(Path(output) / PICTURE)
-            require_picture(plot_file)
-    targets = [] if output is None else [Path(output) / name for name in (RECORD, FIT, PARAMS, PRIORS)]
-    for target in [*targets, *([] if plot_file is None else [Path(plot_file)])]:
-        check_writable(target)
-    return plot_file
 
 
 def _require_packages() -> None:

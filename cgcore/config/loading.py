@@ -20,6 +20,7 @@ from cgcore.config.reading import Reading
 from cgcore.config.settings import Settings
 from cgcore.config.splines import Splines, splines_of
 from cgcore.config.training import DataSettings, TrainingSettings, stages_of
+from cgcore.errors import InputError
 from cgcore.files import read_yaml
 from cgcore.physics.prior import Prior
 
@@ -48,6 +49,19 @@ def load_config(path: str | os.PathLike[str], needs_data: bool = False) -> Confi
         InputError: anything is wrong in the file; the message names it, and of each mistake the key and the mend.
     """
     return config_of(read_yaml(path), os.fspath(path), needs_data)
+
+
+def load_prior_config(path: str | os.PathLike[str]) -> Config:
+    """`load_config` of a file that has to hold a prior: of one without, a default would stand for it.
+
+    Raises:
+        InputError: as `load_config`, or the file holds no `model: priors:` block.
+    """
+    document = read_yaml(path)
+    config = config_of(document, os.fspath(path))
+    if not isinstance(document, dict) or "priors" not in (document.get("model") or {}):
+        raise InputError(f"{path}: model.priors is missing; give the priors.yaml that `cgcore fit --output` wrote")
+    return config
 
 
 def config_of(document: Any, name: str, needs_data: bool = False) -> Config:

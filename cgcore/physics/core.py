@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Shaped
 from cgcore.physics.space import Displacement, free
 
 NEAREST = 3
-"""Separation along the chain from which on it acts: bonds and angles keep closer neighbours where they were sampled."""
+"""Separation j - i from which beads must not overlap: nearer ones are held apart by their bonds and angle."""
 
 STIFFNESS = 50.0
 """Of the wall [kcal/mol/Å²]: 40 kT at 320 K for 1 Å, and softer than bonds, so that no shorter time step is needed."""

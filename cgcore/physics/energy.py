@@ -100,6 +100,17 @@ def prior_energies(
     return term_energies(prior.weights, params, R, mask, displacement, sites, splines=prior.splines, species=species)
 
 
+def prior_energy(
+    prior: Prior,
+    params: Params,
+    R: Float[Any, "beads 3"],
+    mask: Shaped[Any, " beads"],
+    species: Int[Any, " beads"] | None = None,
+) -> Float[Array, ""]:
+    """Sum of `prior_energies` in free space [kcal/mol]."""
+    return sum(prior_energies(prior, params, R, mask, species).values(), start=jnp.zeros((), R.dtype))
+
+
 def energy(
     weights: Weights,
     params: Params,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,15 +69,10 @@ class Prior:
         Raises:
             InputError: the file cannot be read, anything is wrong in it, or it holds no `model: priors:` block.
         """
-        from cgcore.config.loading import config_of
-        from cgcore.files import read_yaml
+        from cgcore.config.loading import load_prior_config
         from cgcore.spline_file import with_splines
 
-        document = read_yaml(path)
-        config = config_of(document, os.fspath(path))
-        # A default stands where there is none, and nobody means to read that.
-        if not isinstance(document, dict) or "priors" not in (document.get("model") or {}):
-            raise InputError(f"{path}: model.priors is missing; give the priors.yaml that `cgcore fit --output` wrote")
+        config = load_prior_config(path)
         return with_splines(config.prior, config.spline_file, config.residue_specific_angles)
 
     def write(self, path: str | os.PathLike[str]) -> None:
@@ -106,6 +101,11 @@ class Prior:
             for name, value in self.params.items()
         )
         return f"Prior(weights: {weights}; {values}{'; splines' if self.splines else ''})"
+
+    def without_excluded_volume(self) -> Prior:
+        """The same with the term off and its parameters left out."""
+        params = {name: value for name, value in self.params.items() if name not in FITTED_EXCLUDED_VOLUME}
+        return replace(self, weights=self.weights._replace(excluded_volume=None), params=params)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-NEAREST = 3
-"""Separation j - i from which beads must not overlap: nearer ones are held apart by their bonds and angle."""
+from cgcore.physics.core import NEAREST
 
 BEAD = 3.0
 """Beads closer than this overlap [Å]: two CA atoms of residues that are no neighbours keep at least 3.5 Å."""

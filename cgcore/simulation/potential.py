@@ -16,7 +16,7 @@ from cgcore.errors import InputError
 from cgcore.physics.chain_forces import chain_forces
 from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.constants import KCAL_PER_MOL
-from cgcore.physics.energy import prior_energies
+from cgcore.physics.energy import prior_energy
 from cgcore.physics.prior import Prior
 from cgcore.physics.splines import Splines
 from cgcore.simulation.langevin import Forces
@@ -76,8 +76,7 @@ def _spline_potential(prior: Prior, splines: Splines, species: Int[np.ndarray, "
     params = {name: np.asarray(value, np.float64) for name, value in prior.params.items()}
 
     def energy(R: Float[Array, "beads 3"]) -> Float[Array, ""]:
-        energies = prior_energies(prior, params, R, jnp.ones(len(R), bool), species)
-        return sum(energies.values(), start=jnp.zeros((), R.dtype))
+        return prior_energy(prior, params, R, jnp.ones(len(R), bool), species)
 
     identity = _digest([[w for w in prior.weights if w is not None], *jax.tree.leaves(params), species])
     stiffness = prior.weights.bond * splines.bond.largest_curvature()
