@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from cgcore.pipeline.trainer import Trainer
 
 RECORD, FIT = "train.json", "fit.json"
-AUTO = "auto"
 PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
 
 
@@ -129,11 +128,10 @@ def _run(
             record=lambda result: record_of_fit(result, Config(result.prior), dict(settings_of_data), dict(data)),
         )
         trainer = Trainer(model, said, train, validation, watch=watch)
-        parts = [*(["prior"] if model.prior else []), *([model.network_name] if model.network_name else [])]
-        trained = [part for part in parts if part != "prior" or trainer.settings.model.train_priors]
+        trained = [part for part in model.names if part != "prior" or trainer.settings.model.train_priors]
         held_out = 0 if validation is None else validation.n_frames
         devices = len(jax.local_devices())
-        about = " + ".join(parts), " and ".join(trained) or "nothing", named(train.dataset)
+        about = " + ".join(model.names), " and ".join(trained) or "nothing", named(train.dataset)
         if said.dialect == "chemtrain":
             shown.say(f"{comparison}\n")
         shown.say(opening(*about, train.n_frames, held_out, devices))
@@ -216,6 +214,7 @@ def _frames(
 
 def _with_checkpoints(said: Settings, output: str | None, resume: str | None) -> tuple[Settings, str | None]:
     """Settings that name a folder for checkpoints where there is one, and the folder (or auto) to go on from."""
+    from cgcore.config.training import AUTO
     from cgcore.pipeline.checkpoints import holds_checkpoints, next_free
 
     resume, named = resume or said.training.resume, said.training.checkpoint_path

@@ -17,6 +17,9 @@ Precision = Literal["float32", "float64"]
 Stage = tuple[OptimizerName, int]
 """An optimizer and its epochs."""
 
+AUTO = "auto"
+"""In the place of a folder to go on from: go on where there is something to go on from, else start anew."""
+
 MOST_EPOCHS = 1_000_000
 """The losses of every epoch are kept."""
 

@@ -98,13 +98,18 @@ class CombinedModel:
         self.prior: Prior | None = settings.model.prior
         self.N_max = int(N_max)
         core = settings.model.core
-        self.core: float | None = core if isinstance(core, float) and self.network is not None else None
+        self.core: float | None = None if core in (None, "auto") or self.network is None else float(core)
 
     @property
     def network_name(self) -> str | None:
         """The network's key in the parameters."""
         network = self.settings.model.network
         return None if network is None else network.kind
+
+    @property
+    def names(self) -> list[str]:
+        """Of what the energy consists of, which are the keys of the parameters: "prior", and the network's."""
+        return [*([PRIOR] if self.prior else []), *([self.network_name] if self.network_name else [])]
 
     @property
     def dtype(self) -> str:
@@ -197,9 +202,8 @@ class CombinedModel:
         """
         network = self.settings.model.network
         check_frames(DatasetLoader(dataset), self.N_max, None if network is None else network.n_species)
-        names = [*([PRIOR] if self.prior else []), *([self.network_name] if self.network_name else [])]
         return evaluate_parts(
-            " + ".join(names),
+            " + ".join(self.names),
             self.parts,
             self.in_precision(params),
             dataset,

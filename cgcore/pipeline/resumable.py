@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cgcore.config.training import TrainingSettings
+from cgcore.config.training import AUTO, TrainingSettings
 from cgcore.errors import InputError
 from cgcore.pipeline.checkpoints import Checkpoint, Checkpoints
 from cgcore.pipeline.loader import DatasetLoader
@@ -20,9 +20,6 @@ from cgcore.pipeline.parameters import from_named, named_arrays, require_same
 from cgcore.pipeline.resume_settings import Progress, require_same_settings
 from cgcore.pipeline.state import TrainingState
 from cgcore.timing import Seconds
-
-AUTO = "auto"
-"""In the place of a folder to go on from: go on where there is something to go on from, else start anew."""
 
 
 class Opened(NamedTuple):

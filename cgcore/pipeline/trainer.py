@@ -12,6 +12,7 @@ import numpy as np
 
 from cgcore.config import Settings, load_settings
 from cgcore.config.optimizers import OPTIMIZERS, OptimizerSettings
+from cgcore.config.training import AUTO
 from cgcore.errors import InputError
 from cgcore.fitting.fit import Callbacks, fit
 from cgcore.fitting.options import Options
@@ -26,7 +27,7 @@ from cgcore.pipeline.model import PRIOR, CombinedModel
 from cgcore.pipeline.optimizers import ModelParams
 from cgcore.pipeline.parameters import from_named, read_params, require_same, save_params
 from cgcore.pipeline.reports import EpochReport, StageResult
-from cgcore.pipeline.resumable import AUTO, identity, opened, restore
+from cgcore.pipeline.resumable import identity, opened, restore
 from cgcore.pipeline.resume_settings import settings_that_matter
 from cgcore.pipeline.splines import FIXED, with_splines_read
 from cgcore.pipeline.stage import Project, Stage
