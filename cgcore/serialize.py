@@ -7,6 +7,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path, PurePath
 from typing import Any
@@ -44,7 +45,7 @@ def priors_yaml(prior: Prior, fitted: Mapping[str, Any], spline_file: str | None
     Raises:
         InputError: the fitted parameters do not suit the prior, or are not finite.
     """
-    checked = Prior(prior.weights, dict(fitted), prior.carried)
+    checked = replace(prior, params=dict(fitted))
     # A weight that is left out has a default; 0 takes its term out.
     weights = {term: float(w or 0.0) for term, w in checked.weights._asdict().items()}
     block: dict[str, Any] = {"weights": weights}

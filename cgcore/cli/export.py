@@ -110,7 +110,7 @@ def _openmm(output: str, prior: Prior, beads: int, **given: Any) -> list[Path]:
 def _stablehlo(output: str, prior: Prior, beads: int, precision: str = "float32") -> list[Path]:
     from cgcore.export.checks import check_prior
     from cgcore.export.stablehlo import export_energy, write_stablehlo
-    from cgcore.physics.energy import prior_energy
+    from cgcore.physics.energy import energy
     from cgcore.physics.precision import require_float32
 
     check_prior(prior)
@@ -118,7 +118,7 @@ def _stablehlo(output: str, prior: Prior, beads: int, precision: str = "float32"
         require_float32("the prior", prior)
 
     def of_frame(params: Any, R: Any, mask: Any, species: Any) -> Any:
-        return prior_energy(prior, params, R, mask, species)
+        return energy(prior, params, R, mask, species)
 
     write_stablehlo(output, export_energy(of_frame, prior.params, beads, dtype=precision))
     return [Path(output)]

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, Shaped
 from cgcore.compat.configuration import settings_from
 from cgcore.compat.topology import TopologyBuilder
 from cgcore.errors import InputError
-from cgcore.physics.energy import prior_energies
+from cgcore.physics.energy import term_energies
 from cgcore.physics.prior import Prior, Weights
 from cgcore.physics.space import Displacement, free
 from cgcore.pipeline.splines import with_splines_read
@@ -119,7 +119,7 @@ class PriorEnergy:
         # Saved parameters may lack some that no script has trained.
         values = {name: jnp.asarray(x) for name, x in (self.params | dict(params or {})).items()}
         kinds = None if species is None else jnp.asarray(species)
-        return prior_energies(prior, values, jnp.asarray(R), jnp.asarray(mask) > 0, kinds, self.displacement)
+        return term_energies(prior, values, jnp.asarray(R), jnp.asarray(mask) > 0, kinds, self.displacement)
 
     def __repr__(self) -> str:
         mode = "spline" if self.uses_splines else "parametric"

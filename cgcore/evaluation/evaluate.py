@@ -19,7 +19,7 @@ from cgcore.evaluation.gathering import Gathering, Looked
 from cgcore.evaluation.result import Evaluation
 from cgcore.factor.batches import Cut
 from cgcore.factor.frames import frames_of
-from cgcore.physics.energy import prior_energies
+from cgcore.physics.energy import term_energies
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement, free
 from cgcore.x64 import Precision, solving
@@ -49,7 +49,7 @@ def evaluate(model: Any, data: Dataset | str | os.PathLike[str] | Any, displacem
         def parts(
             params: Params, mask: Array, species: Array, sites: Array | None
         ) -> list[Callable[[Array], dict[str, Array]]]:
-            return [lambda R: prior_energies(prior, params, R, mask, species, displacement, sites)]
+            return [lambda R: term_energies(prior, params, R, mask, species, displacement, sites)]
 
         return evaluate_parts("prior", parts, prior.params, dataset)
     if not isinstance(model, tuple):

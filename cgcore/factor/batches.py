@@ -9,10 +9,15 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from cgcore.data import Dataset, Frames, Segment
+from cgcore.physics.term import Term
 
 ROWS_AT_ONCE = 20_000
 """Rows (3 * beads * frames) of a batch: enough that calls cost little, few enough to stay in the caches of a core
 (measured, 2,000 frames x 100 beads: 42 us a frame with 8,000, 38 with 20,000)."""
+
+FEW_COLUMNS = 64
+"""Coefficients up to which that holds; batches of more are smaller in proportion, but of more rows than columns, so
+that their sums are worth adding."""
 
 SAMPLE_ROWS, SAMPLED_PROTEINS = 4_000, 8
 
@@ -25,6 +30,7 @@ class Batch(NamedTuple):
     F: Float[np.ndarray, "frames beads 3"]
     lengths: Int[np.ndarray, " frames"]
     sites: Int[np.ndarray, "beads 1"] | None = None
+    classes: tuple[Int[np.ndarray, " beads"] | None, ...] = ()
 
 
 class Cut(NamedTuple):
@@ -35,8 +41,8 @@ class Cut(NamedTuple):
     rows: Int[np.ndarray, " frames"]
     size: int
 
-    def load(self) -> Batch:
-        """Read the frames."""
+    def load(self, terms: Sequence[Term] = ()) -> Batch:
+        """Read the frames, and the classes of their beads for the groups of these terms."""
         missing = self.size - len(self.rows)
         R, F = self.source.load(self.rows)
         lengths = self.source.lengths[self.rows]
@@ -45,12 +51,22 @@ class Cut(NamedTuple):
             lengths = np.concatenate([lengths, np.zeros(missing, lengths.dtype)])
         broken = self.source.sites is not None  # the frames of a segment are of one protein
         sites = self.source.sites_of(int(self.source.protein[self.rows[0]]))[:, None] if broken else None
-        return Batch(self.segment, R, F, lengths, sites)
+        return Batch(self.segment, R, F, lengths, sites, self._classes(terms, sites))
+
+    def _classes(self, terms: Sequence[Term], sites: np.ndarray | None) -> tuple[Int[np.ndarray, " beads"] | None, ...]:
+        if all(term.groups is None for term in terms):
+            return (None,) * len(terms)
+        species, along = self.source.species(self.rows[:1]), None if sites is None else sites[:, 0]
+        own = None if species is None else species[0]
+        length, n_beads = int(self.source.lengths[self.rows[0]]), self.source.n_beads
+        return tuple(
+            None if term.groups is None else term.groups.classes(own, length, along, n_beads) for term in terms
+        )
 
 
-def all_cuts(dataset: Dataset, segments: Sequence[Segment]) -> list[Cut]:
+def all_cuts(dataset: Dataset, segments: Sequence[Segment], columns: int = FEW_COLUMNS) -> list[Cut]:
     """Every frame once, segment by segment."""
-    sizes = _sizes(dataset, segments)
+    sizes = _sizes(dataset, segments, columns)
     cuts = []
     for number, segment in enumerate(segments):
         source = dataset.sources[segment.source]
@@ -60,9 +76,9 @@ def all_cuts(dataset: Dataset, segments: Sequence[Segment]) -> list[Cut]:
     return cuts
 
 
-def sample_cuts(dataset: Dataset, segments: Sequence[Segment]) -> list[Cut]:
+def sample_cuts(dataset: Dataset, segments: Sequence[Segment], columns: int = FEW_COLUMNS) -> list[Cut]:
     """Batches of the same shapes with about `SAMPLE_ROWS` rows, spread over the frames of a few proteins."""
-    sizes = _sizes(dataset, segments)
+    sizes = _sizes(dataset, segments, columns)
     # The frames of a protein in one source together: its segments, which are consecutive, joined.
     starts = [k for k, segment in enumerate(segments) if segment.block == 0]
     ends = [*starts[1:], len(segments)]
@@ -78,13 +94,14 @@ def sample_cuts(dataset: Dataset, segments: Sequence[Segment]) -> list[Cut]:
     return cuts
 
 
-def _sizes(dataset: Dataset, segments: Sequence[Segment]) -> dict[int, int]:
+def _sizes(dataset: Dataset, segments: Sequence[Segment], columns: int) -> dict[int, int]:
     """Frames of a batch for each width: near `ROWS_AT_ONCE` rows, with little padding in the longest segment."""
     longest: dict[int, int] = {}
     for segment in segments:
         width = dataset.sources[segment.source].n_beads
         longest[width] = max(longest.get(width, 1), len(segment.rows))
-    most = {width: max(ROWS_AT_ONCE // (3 * width), 1) for width in longest}
+    rows = max(ROWS_AT_ONCE * FEW_COLUMNS // max(columns, FEW_COLUMNS), 4 * columns)
+    most = {width: max(rows // (3 * width), 1) for width in longest}
     return {width: -(-n // -(-n // most[width])) for width, n in longest.items()}
 
 

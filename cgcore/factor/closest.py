@@ -7,19 +7,22 @@ apart depends on the length of the chain.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from cgcore.factor.histogram import percentile
+from cgcore.physics.term import Term
 
 EDGES = np.linspace(0.0, 20.0, 401)
 """Bin edges [Å]; a larger distance counts in the last bin."""
 
-PAIR_TERMS = ("repulsive", "excluded_volume")
-"""In the order of their columns in the design matrix."""
+
+def of_pairs(terms: Sequence[Term]) -> tuple[str, ...]:
+    """Names of the terms whose closest pairs are counted, in the order of their columns in the design matrix."""
+    return tuple(term.name for term in terms if term.rows.pairs and term.rows.listed is None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,18 +35,22 @@ class ClosestPairs:
     @classmethod
     def empty(cls) -> ClosestPairs:
         """No frames yet."""
-        return cls({name: np.zeros(len(EDGES) - 1, np.int64) for name in PAIR_TERMS})
+        return cls({})
 
     @classmethod
-    def of(cls, distances: Float[np.ndarray, "terms frames"]) -> ClosestPairs:
-        """Counts of the distances of the terms that there are, the first ones of `PAIR_TERMS`; infinite: no pair."""
-        counts = dict(cls.empty().counts)
-        for name, row in zip(PAIR_TERMS, distances, strict=False):
-            counts[name] = np.histogram(np.minimum(row[np.isfinite(row)], EDGES[-1]), EDGES)[0]
-        return cls(counts)
+    def of(cls, names: Sequence[str], distances: Float[np.ndarray, "terms frames"]) -> ClosestPairs:
+        """Counts of the distances of these terms; infinite: no pair."""
+        return cls(
+            {
+                name: np.histogram(np.minimum(row[np.isfinite(row)], EDGES[-1]), EDGES)[0]
+                for name, row in zip(names, distances, strict=True)
+            }
+        )
 
     def __add__(self, other: ClosestPairs) -> ClosestPairs:
-        return ClosestPairs({name: self.counts[name] + other.counts[name] for name in PAIR_TERMS})
+        names = dict.fromkeys((*self.counts, *other.counts))
+        none = np.zeros(len(EDGES) - 1, np.int64)
+        return ClosestPairs({name: self.counts.get(name, none) + other.counts.get(name, none) for name in names})
 
     def require_values_of(self, frames: int) -> None:
         """Refuse counts that so many frames cannot have.
@@ -58,4 +65,4 @@ class ClosestPairs:
 
     def percentile(self, name: str, percent: float) -> float | None:
         """The distance [Å] that the closest pair of `percent` of the frames is below; None without such pairs."""
-        return percentile(self.counts[name], EDGES, percent)
+        return percentile(self.counts[name], EDGES, percent) if name in self.counts else None

@@ -15,8 +15,8 @@ from jaxtyping import Array, Float, Int
 from cgcore.data import Dataset, Segment, locate_overlap
 from cgcore.data.splitting import number_ranges
 from cgcore.errors import InputError
-from cgcore.factor.batches import Cut, all_cuts, sample_cuts
-from cgcore.factor.closest import ClosestPairs
+from cgcore.factor.batches import FEW_COLUMNS, Cut, all_cuts, sample_cuts
+from cgcore.factor.closest import ClosestPairs, of_pairs
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.gram import Preconditioner, gram, located, sloped
@@ -24,9 +24,8 @@ from cgcore.factor.histogram import Histograms
 from cgcore.factor.preconditioning import WELL_CONDITIONED, correlation_spread, preconditioner, unwhitened
 from cgcore.factor.triangle import Triangle, merged, triangle
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import Closest, columns
+from cgcore.physics.design import Closest, Grouping, columns
 from cgcore.physics.internal import Coordinates
-from cgcore.physics.prior import Weights
 from cgcore.physics.space import Displacement, displacement_name, free
 from cgcore.physics.topology import Sites, unbroken
 from cgcore.threads import one_blas_thread
@@ -36,8 +35,8 @@ BLOCKS = 20
 """Blocks for each protein in each source: enough for folds, few enough that each is many frames."""
 
 FEW_ROWS = 50_000
-"""Up to so many rows (3 * real beads) S comes from QR of the rows, which takes 20 ms then; with more, from their
-Gram matrix (see `preconditioning`), which is faster and runs on GPUs. Both are as accurate, see
+"""Up to so many rows (3 * real beads), and `FEW_COLUMNS`, S comes from QR of the rows, which takes 20 ms then; with
+more, from their Gram matrix (see `preconditioning`), which is faster and runs on GPUs. Both are as accurate, see
 benchmarks/factor_pass.py."""
 
 TOO_LARGE = "its positions or forces are too large for float64; check the units, or remove what is broken"
@@ -69,33 +68,33 @@ def compress(
     """
     displacement_name(displacement, fingerprint.displacement)
     segments = dataset.segments(blocks)
-    layout = fingerprint.layout
+    layout, terms = fingerprint.layout, fingerprint.terms
 
     def gather(basis: Preconditioner | None) -> tuple[list[np.ndarray], Histograms, ClosestPairs]:
         """For each segment its preconditioned Gram matrix, without a basis its triangle; and what all frames
         sampled."""
 
         def work(cut: Cut) -> tuple[int, np.ndarray, Histograms, ClosestPairs, int]:
-            batch = cut.load()
+            batch = cut.load(terms)
             with jax.enable_x64(True):  # a setting of this thread
                 R, F = _frames_last(batch.R, batch.F)
                 at, bins = located(displacement, R, batch.lengths, batch.sites)
-                arguments = (fingerprint.weights, layout, displacement)
+                given = (R, F, batch.lengths, at, batch.sites, batch.classes)
                 if basis is None:
-                    rows, distances = _rows(*arguments, R, F, batch.lengths, at, batch.sites)
+                    rows, distances = _rows(layout, displacement, *given)
                     part = triangle(np.asarray(rows).T)
                 else:
-                    products, distances = gram(*arguments, basis, R, F, batch.lengths, at, batch.sites)
+                    products, distances = gram(layout, displacement, basis, *given)
                     part = np.asarray(products)
-            closest = ClosestPairs.of(np.asarray(distances))
-            return cut.segment, part, Histograms.counted(np.asarray(bins)), closest, len(cut.rows)
+            closest = ClosestPairs.of(of_pairs(terms), np.asarray(distances))
+            return cut.segment, part, Histograms.counted(np.asarray(bins), terms, batch.classes), closest, len(cut.rows)
 
         size = layout.size + 1
         sums, done = [np.zeros((size, size)) for _ in segments], 0
         histograms, closest = Histograms.empty(), ClosestPairs.empty()
         with ThreadPoolExecutor(_threads()) as pool:
             # In the order of the cuts, whoever finishes first: sums come out the same in every run.
-            for segment, part, counts, approached, frames in pool.map(work, all_cuts(dataset, segments)):
+            for segment, part, counts, approached, frames in pool.map(work, all_cuts(dataset, segments, size)):
                 sums[segment] = merged([sums[segment], part]) if basis is None else sums[segment] + part
                 histograms += counts
                 closest += approached
@@ -107,8 +106,8 @@ def compress(
 
     with solving("compress"), one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         basis = None
-        if 3 * dataset.real_beads > FEW_ROWS:
-            basis = _preconditioner(fingerprint, displacement, sample_cuts(dataset, segments))
+        if 3 * dataset.real_beads > FEW_ROWS or layout.size > FEW_COLUMNS:
+            basis = _preconditioner(fingerprint, displacement, sample_cuts(dataset, segments, layout.size))
         sums, histograms, closest = gather(basis)
         if basis is not None and correlation_spread(np.sum(sums, axis=0)) < WELL_CONDITIONED:
             basis = None  # the sample missed what the data hold
@@ -150,17 +149,21 @@ def _block(dataset: Dataset, segment: Segment, S: Triangle) -> Block:
 
 def _preconditioner(fingerprint: Fingerprint, displacement: Displacement, sample: list[Cut]) -> Preconditioner:
     """From the slopes at the rows of a sample; the pass over all frames says where one is not finite."""
-    seen: list[tuple[np.ndarray, ...]] = []
+    layout = fingerprint.layout
+    seen: list[list[np.ndarray]] = [[] for _ in layout.terms]
     for cut in sample:
         batch = cut.load()
         at, _ = located(displacement, _frames_last(batch.R, batch.F)[0], batch.lengths, batch.sites)
-        found = sloped(fingerprint.weights, fingerprint.layout, at)
-        rows = [np.arange(s.shape[1])[:, None] < batch.lengths - bonds for bonds, s in enumerate(found, start=1)]
-        if batch.sites is not None:
-            rows = [real & unbroken(batch.sites, bonds) for bonds, real in enumerate(rows, start=1)]
-        seen.append(tuple(np.asarray(s)[:, real].T for s, real in zip(found, rows, strict=True)))
-    kinds = (np.vstack(kind) for kind in zip(*seen, strict=True))
-    return Preconditioner(*(preconditioner(kind[np.isfinite(kind).all(axis=1)]) for kind in kinds))
+        for term, slopes, rows in zip(layout.terms, sloped(layout, at), seen, strict=True):
+            if slopes is None:
+                continue
+            bonds = term.rows.beads - 1
+            real = np.arange(slopes.shape[1])[:, None] < batch.lengths - bonds
+            if batch.sites is not None:
+                real = real & unbroken(batch.sites, bonds)
+            found = np.asarray(slopes)[:, real].T
+            rows.append(found[np.isfinite(found).all(axis=1)])
+    return Preconditioner(tuple(preconditioner(np.vstack(rows)) if rows else None for rows in seen))
 
 
 @jax.jit
@@ -170,9 +173,8 @@ def _frames_last(
     return jnp.transpose(R.astype(jnp.float64)), jnp.transpose(F.astype(jnp.float64))
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
+@partial(jax.jit, static_argnums=(0, 1))
 def _rows(
-    weights: Weights,
     layout: Layout,
     displacement: Displacement,
     R: Float[Array, "xyz beads frames"],
@@ -180,9 +182,10 @@ def _rows(
     lengths: Int[Array, " frames"],
     at: Coordinates,
     sites: Sites | None,
+    classes: Grouping,
 ) -> tuple[Float[Array, "m rows"], Closest]:
     """[X | F], a column of it in each row of the result, and each frame's closest pairs."""
-    X, closest = columns(weights, layout, R, lengths, displacement, at, sites)
+    X, closest = columns(layout.terms, R, lengths, displacement, at, sites, classes)
     return jnp.concatenate([X, F[None]]).reshape(layout.size + 1, -1), closest
 
 

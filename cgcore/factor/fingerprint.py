@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass, fields
+import json
+from dataclasses import dataclass, fields
 from typing import Any
 
 from cgcore.errors import InputError
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.prior import MOST_HARMONICS, Prior, Weights
+from cgcore.physics.prior import MOST_COEFFICIENTS, Prior, Weights, standard_terms
+from cgcore.physics.term import Term
 from cgcore.physics.topology import RULE
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Terms, weights, orders, topology rule, units, and the displacement.
+    """Terms, topology rule, units, and the displacement.
 
     Arguments:
-        weights: factor of each term.
-        n_angle: number of Fourier terms of the angle.
-        n_dihedral: number of dihedral terms.
+        terms: of the prior, with their weights.
         displacement: "free", or the caller's name for another one.
         topology: the rule that rows of beads follow.
         units: of what is stored.
     """
 
-    weights: Weights
-    n_angle: int
-    n_dihedral: int
+    terms: tuple[Term, ...]
     displacement: str = "free"
     topology: str = RULE
     units: str = "Å, kcal/mol, rad"
@@ -35,13 +32,12 @@ class Fingerprint:
     @classmethod
     def of(cls, prior: Prior, displacement: str = "free") -> Fingerprint:
         """The fingerprint of factors made for this prior."""
-        layout = Layout.of(prior)
-        return cls(prior.weights, layout.n_angle, layout.n_dihedral, displacement)
+        return cls(prior.terms, displacement)
 
     @property
     def layout(self) -> Layout:
         """The coefficients that the factor's columns stand for."""
-        return Layout(self.n_angle, self.n_dihedral, self.weights.excluded_volume is not None)
+        return Layout(self.terms)
 
     def require(self, other: Fingerprint, what: str = "these factors") -> None:
         """Refuse `other` unless it is the same.
@@ -49,15 +45,25 @@ class Fingerprint:
         Raises:
             InputError: with both values of what differs.
         """
-        differing = [f.name for f in fields(self) if getattr(self, f.name) != getattr(other, f.name)]
-        if differing:
-            mine, theirs = self.as_dict(), other.as_dict()
-            shown = "; ".join(f"{name}: {mine[name]} against {theirs[name]}" for name in differing)
+        mine, theirs = self._flat(), other._flat()
+        if mine != theirs:
+            keys = [key for key in dict.fromkeys((*mine, *theirs)) if mine.get(key) != theirs.get(key)]
+            shown = "; ".join(f"{key}: {mine.get(key, 'none')} against {theirs.get(key, 'none')}" for key in keys)
             raise InputError(f"{what} were made with different settings and can't be used together: {shown}")
+
+    def _flat(self) -> dict[str, Any]:
+        """What may differ, by name."""
+        flat: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "terms"}
+        for term in self.terms:
+            plain = json.loads(json.dumps(term.as_dict()))
+            flat[f"weight of {term.name}"] = plain.pop("weight")
+            flat |= {f"{key} of {term.name}": value for key, value in plain.items() if key != "name"}
+        return flat
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a file or a message."""
-        return asdict(self) | {"weights": self.weights._asdict()}
+        others = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "terms"}
+        return {"terms": [term.as_dict() for term in self.terms]} | others
 
     @classmethod
     def from_dict(cls, plain: Any) -> Fingerprint:
@@ -67,21 +73,27 @@ class Fingerprint:
             TypeError: a key is missing or unknown, or it is no dictionary.
             ValueError: a value is not one that a fingerprint can have.
         """
-        if not isinstance(plain, dict) or not isinstance(plain.get("weights"), dict):
-            raise TypeError("the fingerprint has no weights")
-        others = {name: value for name, value in plain.items() if name != "weights"}
-        made = cls(weights=Weights(**plain["weights"]), **others)
-        for name, weight in made.weights._asdict().items():
-            if not ((weight is None and name == "excluded_volume") or _number(weight)):
-                raise ValueError(f"the weight of {name} is {weight!r:.40}")
-        for name in ("n_angle", "n_dihedral"):
-            if type(n := getattr(made, name)) is not int or not 0 <= n <= MOST_HARMONICS:
-                raise ValueError(f"{name} is {n!r:.40}")
+        if not isinstance(plain, dict) or not isinstance(plain.get("terms"), list):
+            raise TypeError("the fingerprint has no terms")
+        others = {name: value for name, value in plain.items() if name != "terms"}
+        try:
+            made = cls(tuple(_known(Term.from_dict(term)) for term in plain["terms"]), **others)
+        except (InputError, KeyError, AttributeError) as error:
+            raise ValueError(f"a term is damaged: {error}") from error
+        if made.layout.size > MOST_COEFFICIENTS:
+            raise ValueError(f"it has {made.layout.size} coefficients")
         for name in ("displacement", "topology", "units"):
             if not isinstance(value := getattr(made, name), str):
                 raise ValueError(f"{name} is {value!r:.40}")
         return made
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+def _known(term: Term) -> Term:
+    """With the names of coefficients that the prior's own terms have."""
+    harmonics = [0.0] * (term.basis.size // 2)
+    names = ("r0", "kr", "epsilon", "sigma", "epsilon_ex", "sigma_ex")
+    params = {name: 1.0 for name in names} | {name: harmonics for name in ("a", "b", "k_dih", "gamma_dih")}
+    for own in standard_terms(Weights(*(term.weight,) * 5), params):
+        if own.as_dict() == term.as_dict():
+            return own
+    return term

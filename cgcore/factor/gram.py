@@ -23,31 +23,38 @@ from jaxtyping import Array, Float, Int
 from cgcore.factor.histogram import bin_numbers
 from cgcore.factor.triangle import Triangle
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import AnySlopes, Closest, Columns, onto_beads, pair_columns, slopes
+from cgcore.physics.design import (
+    AnySlopes,
+    Closest,
+    Columns,
+    Grouping,
+    bead_columns,
+    coordinate_of,
+    grouped,
+    onto_beads,
+    stacked,
+    term_slopes,
+)
 from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Rows, Slopes, coordinates, histogrammed
-from cgcore.physics.prior import Weights
 from cgcore.physics.space import Displacement
 from cgcore.physics.topology import Sites
 
 
 class Preconditioner(NamedTuple):
-    """Triangular matrices of the slopes of bonds, angles and dihedrals."""
+    """For each term a triangular matrix of its functions' slopes; None for one whose forces are found bead by bead."""
 
-    bond: Triangle
-    angle: Triangle
-    dihedral: Triangle
+    each: tuple[Triangle | None, ...]
 
     def whole(self, layout: Layout) -> Triangle:
-        """All in one matrix; pairs and reference forces are taken as they are."""
+        """All in one matrix; pairs, listed rows and reference forces are taken as they are."""
         T = np.eye(layout.size + 1)
-        for name, block in self._asdict().items():
-            at = layout.terms[name]
-            T[at, at] = block
+        for term, block, at in zip(layout.terms, self.each, layout.slices.values(), strict=True):
+            if block is not None:
+                T[at, at] = np.kron(np.eye(len(term.group_labels)), block)
         return T
 
 
 def gram(
-    weights: Weights,
     layout: Layout,
     displacement: Displacement,
     basis: Preconditioner,
@@ -55,10 +62,11 @@ def gram(
     F: Float[Array, "xyz beads frames"],
     lengths: Int[np.ndarray, " frames"],
     at: Coordinates,
-    sites: Sites | None = None,
+    sites: Sites | None,
+    classes: Grouping,
 ) -> tuple[Float[Array, "m m"], Closest]:
     """Y^T Y, where Y T = [X | F] and T = basis.whole(layout), and each frame's closest pairs."""
-    prepared, closest = _prepared(weights, layout, displacement, basis, R, F, jnp.asarray(lengths), at, sites)
+    prepared, closest = _prepared(layout, displacement, basis, R, F, jnp.asarray(lengths), at, sites, classes)
     return _products(layout, prepared, at), closest
 
 
@@ -74,14 +82,14 @@ def located(
     return at, bin_numbers(histogrammed(at), lengths, sites, jnp)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def sloped(weights: Weights, layout: Layout, at: Coordinates) -> tuple[AnySlopes, AnySlopes, AnySlopes]:
-    """The slopes that are whitened."""
-    return slopes(weights, layout, at)
+@partial(jax.jit, static_argnums=0)
+def sloped(layout: Layout, at: Coordinates) -> tuple[AnySlopes | None, ...]:
+    """The slopes that are whitened, of each term that has them."""
+    return tuple(None if term.on_beads else term_slopes(term, coordinate_of(term, at)) for term in layout.terms)
 
 
 class _Prepared(NamedTuple):
-    """Whitened slopes, forces on beads (bonds, pairs, reference), and what couples rows."""
+    """Whitened slopes, forces on beads (bonds, pairs, listed rows, reference), and what couples rows."""
 
     angle: Slopes
     dihedral: Slopes
@@ -100,9 +108,8 @@ class _Couplings(NamedTuple):
 ANGLE_SHIFTS, DIHEDRAL_SHIFTS, MIXED_SHIFTS = range(3), range(4), range(-3, 3)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
+@partial(jax.jit, static_argnums=(0, 1))
 def _prepared(
-    weights: Weights,
     layout: Layout,
     displacement: Displacement,
     basis: Preconditioner,
@@ -111,13 +118,26 @@ def _prepared(
     lengths: Array,
     at: Coordinates,
     sites: Sites | None,
+    classes: Grouping,
 ) -> tuple[_Prepared, Closest]:
-    kinds = zip(basis, slopes(weights, layout, at), strict=True)
-    bond, angle, dihedral = (_whitened(jnp.asarray(T), found) for T, found in kinds)
-    bonds = onto_beads(bond, at.bond.gradients, R.shape[1])
-    pairs, closest = pair_columns(weights, R, lengths, displacement, sites)
-    forces = jnp.concatenate([bonds, pairs, F[None]])
-    return _Prepared(angle, dihedral, forces, _couplings(at.angle, at.dihedral)), closest
+    frames = R.shape[2]
+    slopes = {kind: [jnp.zeros((0, getattr(at, kind).rows, frames), R.dtype)] for kind in ("angle", "dihedral")}
+    forces, closest = [], []
+    for term, T, own in zip(layout.terms, basis.each, classes, strict=True):
+        if T is None:
+            columns, nearest = bead_columns(term, R, lengths, displacement, sites, own)
+            forces.append(columns)
+            closest += [] if nearest is None else [nearest]
+            continue
+        found = grouped(term, _whitened(jnp.asarray(T), term_slopes(term, coordinate_of(term, at))), own)
+        if term.coordinate == "bond":
+            forces.append(onto_beads(found, at.bond.gradients, R.shape[1]))
+        else:
+            slopes[term.coordinate].append(found)
+    angle, dihedral = (jnp.concatenate(found) for found in slopes.values())
+    couplings = _couplings(at.angle, at.dihedral)
+    prepared = _Prepared(angle, dihedral, jnp.concatenate([*forces, F[None]]), couplings)
+    return prepared, stacked(closest, frames, R.dtype)
 
 
 def _whitened(T: Array, slopes: Slopes) -> Slopes:
@@ -181,7 +201,20 @@ def _products(layout: Layout, prepared: _Prepared, at: Coordinates) -> Array:
             [dihedral_forces, mixed.T, dihedrals + dihedrals.T],
         ]
     )
-    # Bonds come first among the forces, and in c; pairs and reference forces come last in c.
-    n, series = layout.size + 1, 2 * (layout.n_angle + layout.n_dihedral)
-    order = np.concatenate([[0, 1], np.arange(n - series, n), np.arange(2, n - series)])
+    order = _order(layout)
     return blocks[np.ix_(order, order)]
+
+
+def _order(layout: Layout) -> np.ndarray:
+    """Where each coefficient, and then the reference force, stands among forces, angles and dihedrals."""
+    kinds = [("force" if term.on_beads or term.coordinate == "bond" else term.coordinate) for term in layout.terms]
+    sizes = [term.size for term in layout.terms]
+    ends, start = {}, 0
+    for kind in ("force", "angle", "dihedral"):
+        ends[kind] = start
+        start += sum(size for size, own in zip(sizes, kinds, strict=True) if own == kind) + (kind == "force")
+    found = []
+    for kind, size in zip(kinds, sizes, strict=True):
+        found.append(np.arange(ends[kind], ends[kind] + size))
+        ends[kind] += size
+    return np.concatenate([*found, [ends["force"]]])

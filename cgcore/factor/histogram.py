@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, Real
 
+from cgcore.physics.term import Term
 from cgcore.physics.topology import Sites, unbroken
 
 EDGES: Mapping[str, np.ndarray] = MappingProxyType(
@@ -28,9 +29,15 @@ _STARTS = (0, *accumulate(len(edges) - 1 for edges in EDGES.values()))
 
 @dataclass(frozen=True, eq=False)
 class Histograms:
-    """Counts in the bins of `EDGES`; they add up over disjoint data."""
+    """Counts in the bins of `EDGES`; they add up over disjoint data.
+
+    Arguments:
+        counts: of all bonds, angles and dihedrals.
+        groups: (groups, bins) of each term with groups of bonds, angles or dihedrals, by its name.
+    """
 
     counts: Mapping[str, Int[np.ndarray, " bins"]]
+    groups: Mapping[str, Int[np.ndarray, "groups bins"]] = field(default_factory=dict)
 
     @classmethod
     def empty(cls) -> Histograms:
@@ -45,13 +52,37 @@ class Histograms:
         return cls.counted(bin_numbers(values, lengths, sites))
 
     @classmethod
-    def counted(cls, numbers: Real[np.ndarray, ...]) -> Histograms:
-        """Histograms of values whose `bin_numbers` are known."""
-        counts = np.bincount(numbers.ravel().astype(np.int64), minlength=_STARTS[-1] + 1)
-        return cls({name: counts[a:b] for name, a, b in zip(EDGES, _STARTS[:-1], _STARTS[1:], strict=True)})
+    def counted(
+        cls,
+        numbers: Real[np.ndarray, "_ frames"],
+        terms: Sequence[Term] = (),
+        classes: Sequence[Int[np.ndarray, " beads"] | None] = (),
+    ) -> Histograms:
+        """Histograms of values whose `bin_numbers` are known, for terms with groups by the classes of the beads."""
+        numbers = numbers.astype(np.int64)
+        counts = _binned(numbers)
+        groups = {}
+        for term, own in zip(terms, classes, strict=True):
+            if own is None or term.on_beads:
+                continue
+            which = term.row_groups(own, term.rows.candidates(len(own), False), np)
+            # Rows of bonds, angles and dihedrals stand below each other: n - 1, n - 2 and n - 3 of n beads.
+            first = sum(max(len(own) - bonds, 0) for bonds in range(1, term.rows.beads - 1))
+            rows = numbers[first : first + len(which)]
+            groups[term.name] = np.array(
+                [_binned(rows[which == k])[term.coordinate] for k in range(len(term.group_labels))]
+            )
+        return cls(counts, groups)
 
     def __add__(self, other: Histograms) -> Histograms:
-        return Histograms({name: self.counts[name] + other.counts[name] for name in EDGES})
+        groups = dict(self.groups)
+        for name, counts in other.groups.items():
+            groups[name] = groups[name] + counts if name in groups else counts
+        return Histograms({name: self.counts[name] + other.counts[name] for name in EDGES}, groups)
+
+    def of_group(self, name: str, coordinate: str, group: int) -> Int[np.ndarray, " bins"]:
+        """Counts of a term's group; of all values where the term has no groups."""
+        return self.groups[name][group] if name in self.groups else self.counts[coordinate]
 
     def require_values_of(self, beads: int, frames: int, broken: Sequence[int] = (0, 0, 0)) -> None:
         """Refuse counts that so many frames with so many real beads together cannot have.
@@ -91,6 +122,11 @@ class Histograms:
     def percentile(self, name: str, percent: float) -> float | None:
         """The value [Å or rad] that `percent` of all values lie below, to a fraction of a bin; None without values."""
         return percentile(self.counts[name], EDGES[name], percent)
+
+
+def _binned(numbers: Int[np.ndarray, "_ frames"]) -> dict[str, Int[np.ndarray, " bins"]]:
+    counts = np.bincount(numbers.ravel(), minlength=_STARTS[-1] + 1)
+    return {name: counts[a:b] for name, a, b in zip(EDGES, _STARTS[:-1], _STARTS[1:], strict=True)}
 
 
 def percentile(counts: Int[np.ndarray, " bins"], edges: Float[np.ndarray, " edges"], percent: float) -> float | None:

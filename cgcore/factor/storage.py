@@ -17,13 +17,13 @@ import numpy as np
 from cgcore.archive import load_arrays, load_text, parse_json
 from cgcore.errors import InputError
 from cgcore.factor.closest import EDGES as CLOSEST_EDGES
-from cgcore.factor.closest import PAIR_TERMS, ClosestPairs
+from cgcore.factor.closest import ClosestPairs, of_pairs
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.files import atomic_write
 
-FORMAT = "cgcore factor 4"
+FORMAT = "cgcore factor 5"
 _ANY_FORMAT = "cgcore factor "
 _MEND = "make it by `cgcore compress`"
 
@@ -76,8 +76,25 @@ def _histogram(name: str) -> Field:
     return Field(f"histogram_{name}", "i", (f"bins of {name}",), lambda factor: factor.histograms.counts[name])
 
 
-def _closest(name: str) -> Field:
-    return Field(f"closest_{name}", "i", ("bins of closest pairs",), lambda factor: factor.closest.counts[name])
+def _grouped(factor: Factor) -> list[np.ndarray]:
+    """Histograms by group, of all terms that have them, one behind the other."""
+    groups = factor.histograms.groups
+    shapes = group_shapes(factor.fingerprint)
+    return [groups[name].ravel() if name in groups else np.zeros(shape, int).ravel() for name, shape in shapes.items()]
+
+
+def group_shapes(fingerprint: Fingerprint) -> dict[str, tuple[int, int]]:
+    """Groups and bins of each term whose histograms are kept by group."""
+    return {
+        term.name: (len(term.group_labels), len(EDGES[term.coordinate]) - 1)
+        for term in fingerprint.terms
+        if term.groups is not None and not term.on_beads
+    }
+
+
+def _closest(factor: Factor) -> list[np.ndarray]:
+    none = np.zeros(len(CLOSEST_EDGES) - 1, np.int64)
+    return [factor.closest.counts.get(name, none) for name in of_pairs(factor.fingerprint.terms)]
 
 
 COLUMNS = (
@@ -99,7 +116,13 @@ FIELDS = (
     Field("range_counts", "i", ("blocks",), lambda factor: [len(block.ranges) for block in factor.blocks]),
     Field("ranges", "i", ("ranges", "two"), lambda factor: np.concatenate([block.ranges for block in factor.blocks])),
     *(_histogram(name) for name in EDGES),
-    *(_closest(name) for name in PAIR_TERMS),
+    Field("histogram_groups", "i", ("bins of groups",), lambda factor: np.concatenate([[], *_grouped(factor)])),
+    Field(
+        "closest",
+        "i",
+        ("pair terms", "bins of closest pairs"),
+        lambda factor: np.reshape(_closest(factor), (-1, len(CLOSEST_EDGES) - 1)),
+    ),
     Field("temperatures", "f", ("temperatures",), lambda factor: factor.temperatures),
 )
 """Everything in the file but the checksum, in the order in which it is written and summed."""
@@ -137,8 +160,8 @@ def load_factor(path: str | os.PathLike[str]) -> Factor:
         raise InputError(f"{path}: not a factor; {_MEND}")
     if (version := load_text(path, "format")) != FORMAT:
         raise InputError(
-            f"{path}: is a {version!r}, and this version of cgcore reads {FORMAT!r}, which has a checksum and knows "
-            "gaps; make it again by `cgcore compress`"
+            f"{path}: is a {version!r}, and this version of cgcore reads {FORMAT!r}, which knows "
+            "terms of any kind; make it again by `cgcore compress`"
         )
     arrays = load_arrays(path, _MEND, known.__contains__)
     if missing := sorted(known - set(arrays)):
@@ -172,6 +195,8 @@ def _factor(arrays: dict[str, np.ndarray]) -> Factor:
         "two": 2,
         "three": 3,
         "bins of closest pairs": len(CLOSEST_EDGES) - 1,
+        "pair terms": len(of_pairs(fingerprint.terms)),
+        "bins of groups": sum(a * b for a, b in group_shapes(fingerprint).values()),
     }
     lengths |= {f"bins of {name}": len(edges) - 1 for name, edges in EDGES.items()}
     for field in FIELDS:
@@ -190,9 +215,15 @@ def _factor(arrays: dict[str, np.ndarray]) -> Factor:
     factor = Factor(
         blocks,
         fingerprint,
-        Histograms({name: arrays[f"histogram_{name}"] for name in EDGES}),
-        ClosestPairs({name: arrays[f"closest_{name}"] for name in PAIR_TERMS}),
+        Histograms({name: arrays[f"histogram_{name}"] for name in EDGES}, _groups(fingerprint, arrays)),
+        ClosestPairs(dict(zip(of_pairs(fingerprint.terms), arrays["closest"], strict=True))),
         tuple(arrays["temperatures"].tolist()),
     )
     factor.require_meaning()
     return factor
+
+
+def _groups(fingerprint: Fingerprint, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    shapes = group_shapes(fingerprint)
+    parts = np.split(arrays["histogram_groups"], np.cumsum([a * b for a, b in shapes.values()])[:-1])
+    return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=False)}

@@ -25,6 +25,7 @@ from cgcore.fitting.projection import Empty, Projection, project
 from cgcore.fitting.spectrum import Spectrum
 from cgcore.physics.coefficients import to_coefficients, to_params
 from cgcore.physics.prior import Params
+from cgcore.physics.term import Term
 
 
 @dataclass(frozen=True)
@@ -62,24 +63,34 @@ class Admitted(NamedTuple):
     reports: tuple[ConstraintReport, ...]
 
 
-def smoothest(constraints: Sequence[Constraint], roughness: Float[np.ndarray, " n"]) -> Coefficients:
-    """The coefficients of least roughness that satisfy those constraints which concern the series alone.
+STRAIGHT = 1e-4
+"""Potentials that are straight are not rough at all; so much of a coefficient's own roughness tells them apart."""
+
+
+def smoothest(constraints: Sequence[Constraint], bending: Float[np.ndarray, "rows n"]) -> Coefficients:
+    """The coefficients of least roughness that satisfy those constraints which concern potentials with a shape alone.
 
     Arguments:
-        constraints: in physical words; those on bonds and pairs are left out.
-        roughness: the diagonal of the matrix D with |D c|² = roughness².
+        constraints: in physical words; those on parabolas and pairs of one function are left out.
+        bending: the matrix D with |D c|² = roughness².
 
     Raises:
         InputError: no coefficients satisfy them.
     """
-    series, c = roughness > 0, np.zeros(len(roughness))
-    chosen = [one for one in constraints if not one.normals[:, ~series].any()]
+    shaped, c = bending.any(axis=0), np.zeros(bending.shape[1])
+    chosen = [one for one in constraints if not one.normals[:, ~shaped].any()]
     if chosen:
         normals, bounds, owner = _stacked(chosen)
-        flat = np.zeros(np.count_nonzero(series))
-        found = _projected(flat, normals[:, series] / roughness[series], bounds, owner, chosen)
-        c[series] = found.point / roughness[series]
+        D = bending[:, shaped]
+        if not _diagonal(D):
+            D = np.linalg.qr(np.vstack([D, STRAIGHT * np.diag(np.linalg.norm(D, axis=0))]), mode="r")
+        found = _projected(np.zeros(len(D)), np.linalg.solve(D.T, normals[:, shaped].T).T, bounds, owner, chosen)
+        c[shaped] = np.linalg.solve(D, found.point)
     return c
+
+
+def _diagonal(D: Float[np.ndarray, "rows n"]) -> bool:
+    return D.shape[0] == D.shape[1] and np.count_nonzero(D) == np.count_nonzero(np.diag(D))
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,10 +161,10 @@ class Admissible:
         G, h, owner = _stacked(chosen)
         return G @ self.basis, h - G @ self.start, owner
 
-    def nearest_params(self, params: Params) -> tuple[Params, float]:
-        """`nearest` for the parameters of a prior, in the canonical gauge with their sigma."""
-        c, distance = self.nearest(to_coefficients(params))
-        return to_params(c, params), distance
+    def nearest_params(self, terms: Sequence[Term], params: Params) -> tuple[Params, float]:
+        """`nearest` for the parameters of these terms, in the canonical gauge with their sigma."""
+        c, distance = self.nearest(to_coefficients(params, terms=terms))
+        return to_params(c, params, terms), distance
 
     def _signed(self, c: Coefficients) -> Coefficients:
         """With a coefficient at 0 that must not be negative, and is so by rounding."""

@@ -24,14 +24,14 @@ from cgcore.fitting.inputs import Source, opened, require_prior, require_task
 from cgcore.fitting.options import Options
 from cgcore.fitting.problem import problem
 from cgcore.fitting.result import FitResult
-from cgcore.fitting.roughness import data_curvature, roughness_of
+from cgcore.fitting.roughness import data_bending, roughness_of
 from cgcore.fitting.smoothing import FALLBACK as SMOOTHNESS
 from cgcore.fitting.smoothing import Smoothing, smoothing, smoothness_curve
 from cgcore.fitting.spectrum import Spectrum, spectrum
 from cgcore.fitting.truncation import FALLBACK as TRUNCATION
 from cgcore.fitting.truncation import truncation_curve
 from cgcore.fitting.unphysical import unphysical
-from cgcore.physics.coefficients import to_coefficients, to_params
+from cgcore.physics.coefficients import Layout, to_coefficients, to_params
 from cgcore.physics.precision import PROMISE, ROOM_TEMPERATURE, float32_error
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, free
@@ -111,7 +111,7 @@ def fit(
         faults = judged.said(factor)
         require_task(factor)
         origin = _finite_start(prior, factor)
-        known = spectrum(factor.S, factor.beads)
+        known = spectrum(factor.S, factor.beads, factor.fingerprint.layout.parabolas)
         temperature, notes = _temperature(options, factor)
         bounds = constraints(options.level, factor, temperature)
         plan = _plan(factor, known, origin, options, bounds)
@@ -139,9 +139,9 @@ def fit(
         if admissible.constraints:
             best = plan.spectrum.U[:, plan.kept].T @ plan.spectrum.shortfall(plan.objective, origin)
             admitted = admissible.admit(np.asarray(solution.params, np.float64)[plan.kept], best)
-            fitted = _with_bonds(admitted.coefficients)
-        params = to_params(fitted, prior.params)
-        canonical = to_coefficients(params)
+            fitted = _with_bonds(admitted.coefficients, factor.fingerprint.layout)
+        params = to_params(fitted, prior.params, prior.terms)
+        canonical = to_coefficients(params, terms=prior.terms)
         certificate = certify(
             factor,
             plan.objective,
@@ -153,7 +153,7 @@ def fit(
             admissible=admissible if admissible.constraints else None,
             admitted=admitted,
         )
-        error = float32_error(Prior(prior.weights, params), _rms_force(factor, canonical))
+        error = float32_error(replace(prior, params=params), _rms_force(factor, canonical))
         result = FitResult(
             status=solution.status,
             steps=solution.steps,
@@ -196,7 +196,7 @@ def fit(
 
 def _finite_start(prior: Prior, factor: Factor) -> Coefficients:
     with np.errstate(over="ignore", invalid="ignore"):
-        origin = to_coefficients(prior.params)
+        origin = to_coefficients(prior.params, terms=prior.terms)
         if not np.isfinite(factor.loss(origin)):
             raise InputError("the initial parameters give forces too large for float64; check epsilon and sigma")
     return origin
@@ -208,14 +208,14 @@ def _plan(
     if options.coordinates == "physical":
         return Plan(factor.S, known, known.kept())
     if options.smoothed:
-        flattest = smoothest(bounds, data_curvature(factor))
+        flattest = smoothest(bounds, data_bending(factor))
         curve = smoothness_curve(factor, origin, flattest) if options.smoothness in (None, "auto") else None
         if isinstance(options.smoothness, int | float):
             strength = float(options.smoothness)
         else:
             strength = SMOOTHNESS if curve is None else curve.choice
         chosen = smoothing(factor, strength, flattest)
-        penalised = spectrum(chosen.S, factor.beads)
+        penalised = spectrum(chosen.S, factor.beads, factor.fingerprint.layout.parabolas)
         return Plan(chosen.S, penalised, penalised.kept(), smoothing=chosen, curve=curve)
     if isinstance(options.truncation, int | float):
         return Plan(factor.S, known, known.kept(options.truncation), float(options.truncation))
@@ -229,7 +229,7 @@ def _determined(plan: Plan, known: Spectrum) -> np.ndarray:
     smoothness."""
     if plan.smoothing is None:
         return plan.kept
-    penalties = np.sum((plan.smoothing.rows[:, None] * known.basis) ** 2, axis=0)
+    penalties = np.sum((plan.smoothing.rows @ known.basis) ** 2, axis=0)
     return known.kept() & (penalties < 1)
 
 
@@ -265,11 +265,12 @@ def _imprecise(error: float) -> tuple[str, ...]:
 def _unsafe(options: Options, prior: Prior) -> tuple[str, ...]:
     """What no constraint can keep, since there is no term for it."""
     found = []
-    if options.level == "safe" and len(prior.params["a"]) == 0:
+    if options.level == "safe" and not any(term.coordinate == "angle" and term.size for term in prior.terms):
         found.append(
             "the angle has no harmonics: nothing keeps angles in the sampled range (give model.priors.a and b)"
         )
-    if options.level == "safe" and prior.weights.excluded_volume is None:
+    close = [term.rows for term in prior.terms if term.rows.pairs and term.rows.listed is None]
+    if options.level == "safe" and not any(rows.nearest <= 2 for rows in close):
         found.append(
             "excluded volume is off: nothing keeps beads 2 to 5 positions apart from overlapping "
             "(give model.priors.weights.excluded_volume)"
@@ -277,12 +278,13 @@ def _unsafe(options: Options, prior: Prior) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _with_bonds(c: Coefficients) -> Coefficients:
+def _with_bonds(c: Coefficients, layout: Layout) -> Coefficients:
     """No parameters have kr*r0 at kr = 0: the smallest kr that keeps it. A negative kr is one that no data move,
     and stays."""
     c = c.copy()
-    if c[0] >= 0:
-        c[0] = max(c[0], np.finfo(np.float64).eps * abs(c[1]))
+    for k in layout.parabolas:
+        if c[k] >= 0:
+            c[k] = max(c[k], np.finfo(np.float64).eps * abs(c[k + 1]))
     return c
 
 

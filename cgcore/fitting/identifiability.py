@@ -13,15 +13,13 @@ from cgcore.factor.factor import Factor
 from cgcore.factor.triangle import design
 from cgcore.fitting.spectrum import Spectrum
 from cgcore.physics.coefficients import Layout
+from cgcore.physics.parametrisations import StrengthAndLength
 
 NAMED = 0.1
 """A coefficient is named when it makes up at least this part of a direction (squared loading; they add up to 1)."""
 
 NEARLY_DEPENDENT = 0.01
 """Relative singular value below which the coefficients of a direction are called so."""
-
-TERM_NEEDS = {"bond": 2, "angle": 3, "dihedral": 4, "repulsive": 7, "excluded_volume": 3}
-"""Beads that a chain needs for one instance of each term."""
 
 
 @dataclass(frozen=True)
@@ -113,31 +111,43 @@ def compact(names: Sequence[str]) -> str:
 
 
 def _without_data(factor: Factor) -> dict[str, str]:
-    columns, weights = design(factor.S), factor.fingerprint.weights
+    columns, layout = design(factor.S), factor.fingerprint.layout
     longest = max(block.beads // block.frames for block in factor.blocks)
     empty = {}
-    for term, where in factor.fingerprint.layout.terms.items():
+    for term, where in zip(layout.terms, layout.slices.values(), strict=True):
         if where.start == where.stop:
-            empty[term] = "it has no harmonics"
+            empty[term.name] = "it has no harmonics"
         elif np.linalg.norm(columns[:, where]) == 0:
-            empty[term] = (
+            needs = term.rows.needs
+            empty[term.name] = (
                 "its weight is 0"
-                if getattr(weights, term) == 0
+                if term.weight == 0
                 else "its forces are 0 in every frame, as in chains that are exactly straight"
-                if longest >= TERM_NEEDS[term]
-                else f"no chain has the {TERM_NEEDS[term]} beads that it needs"
+                if longest >= needs and term.groups is None and term.rows.listed is None
+                else "no frame has such rows of beads"
+                if longest >= needs
+                else f"no chain has the {needs} beads that it needs"
             )
+        elif term.groups is not None:
+            sizes = np.linalg.norm(columns[:, where], axis=0).reshape(len(term.group_labels), -1).max(axis=1)
+            empty |= {
+                f"{term.name}[{label}]": "no frame has such rows of beads"
+                for label, size in zip(term.group_labels, sizes, strict=True)
+                if size == 0
+            }
     return empty
 
 
 def _notes(factor: Factor, layout: Layout, left: Sequence[Direction], empty: dict[str, str]) -> list[str]:
     notes = []
-    if "repulsive" not in empty:
-        notes.append("epsilon and sigma enter only as epsilon*sigma^4: sigma is as given, epsilon carries the scale")
-    if layout.excluded_volume and "excluded_volume" not in empty:
-        notes.append("epsilon_ex and sigma_ex enter only as epsilon_ex*sigma_ex^4: sigma_ex is as given")
+    for term in layout.terms:
+        if isinstance(term.parametrisation, StrengthAndLength) and term.name not in empty:
+            epsilon, sigma = term.parametrisation.names
+            scale = f", {epsilon} carries the scale" if term.name == "repulsive" else ""
+            notes.append(f"{epsilon} and {sigma} enter only as {epsilon}*{sigma}^4: {sigma} is as given{scale}")
     weak = [direction for direction in left if direction.singular_value < NEARLY_DEPENDENT]
-    angular = {name for d in weak for name, part in d.loadings.items() if part**2 >= NAMED and name[0] in "ab"}
+    series = {name for term in layout.terms if term.coordinate == "angle" for name in term.coefficient_names}
+    angular = {name for d in weak for name, part in d.loadings.items() if part**2 >= NAMED and name in series}
     sampled = factor.histograms.sampled_range("angle")
     if angular and sampled:
         low, high = np.degrees(sampled)

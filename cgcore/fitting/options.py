@@ -10,7 +10,7 @@ import numpy as np
 
 from cgcore.errors import InputError
 from cgcore.factor.compress import BLOCKS
-from cgcore.fitting.constraints import Level
+from cgcore.fitting.ground import Level
 
 Objective = Literal["compressed", "direct"]
 Coordinates = Literal["whitened", "physical"]

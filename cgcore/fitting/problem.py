@@ -18,8 +18,9 @@ from cgcore.fitting.options import Options
 from cgcore.fitting.spectrum import Spectrum
 from cgcore.physics.coefficients import to_cartesian, to_coefficients
 from cgcore.physics.loss import force_matching_loss
-from cgcore.physics.prior import Params, Prior, Weights
+from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement
+from cgcore.physics.term import Term
 
 
 class Problem(NamedTuple):
@@ -36,27 +37,34 @@ def compressed_whitened(y: Array, U: Array, shortfall: Array) -> Array:
     return jnp.sum((U @ y - shortfall) ** 2)
 
 
-def compressed_physical(params: Params, A: Array, z: Array) -> Array:
+@dataclass(frozen=True)
+class CompressedPhysical:
     """|A c(params) - z|^2, A and z divided by the root of the number of beads."""
-    return jnp.sum((A @ to_coefficients(params, jnp) - z) ** 2)
+
+    terms: tuple[Term, ...]
+
+    def __call__(self, params: Params, A: Array, z: Array) -> Array:
+        return jnp.sum((A @ to_coefficients(params, jnp, self.terms) - z) ** 2)
 
 
 @dataclass(frozen=True)
 class DirectPhysical:
     """The force-matching loss of the parameters over the data: the plain algorithm."""
 
-    weights: Weights
+    prior: Prior
     displacement: Displacement
 
-    def __call__(self, params: Params, R: Array, F: Array, mask: Array, sites: Array | None) -> Array:
-        return force_matching_loss(self.weights, params, R, F, mask, self.displacement, sites)
+    def __call__(
+        self, params: Params, R: Array, F: Array, mask: Array, species: Array | None, sites: Array | None
+    ) -> Array:
+        return force_matching_loss(self.prior, params, R, F, mask, species, self.displacement, sites)
 
 
 @dataclass(frozen=True)
 class DirectWhitened:
     """The same loss in whitened coordinates y, at c = origin + basis @ y."""
 
-    weights: Weights
+    prior: Prior
     displacement: Displacement
 
     def __call__(
@@ -68,10 +76,11 @@ class DirectWhitened:
         R: Array,
         F: Array,
         mask: Array,
+        species: Array | None,
         sites: Array | None,
     ) -> Array:
-        params = to_cartesian(origin + basis @ y, start)
-        return force_matching_loss(self.weights, params, R, F, mask, self.displacement, sites)
+        params = to_cartesian(origin + basis @ y, start, self.prior.terms)
+        return force_matching_loss(self.prior, params, R, F, mask, species, self.displacement, sites)
 
 
 def problem(
@@ -91,12 +100,12 @@ def problem(
         InputError: the direct objective in whitened coordinates from kr = 0, where r0 has no meaning.
     """
     dtype = np.dtype(options.precision)
-    origin = to_coefficients(prior.params)
+    origin, bare = to_coefficients(prior.params, terms=prior.terms), prior.without_values()
     start = _cast(prior.params, dtype)
     U, basis = spectrum.U * kept, spectrum.basis * kept
 
     def from_params(params: Params) -> Coefficients:
-        return to_coefficients(_cast(params, np.float64))
+        return to_coefficients(_cast(params, np.float64), terms=prior.terms)
 
     def from_y(y: Array | np.ndarray) -> Coefficients:
         return origin + basis @ np.asarray(y, np.float64)
@@ -107,16 +116,17 @@ def problem(
             shortfall = (target(objective) - design(objective) @ origin) / root
             return Problem(compressed_whitened, np.zeros(len(origin), dtype), _cast((U, shortfall), dtype), from_y)
         A, z = design(objective) / root, target(objective) / root
-        return Problem(compressed_physical, start, _cast((A, z), dtype), from_params)
+        return Problem(CompressedPhysical(prior.terms), start, _cast((A, z), dtype), from_params)
     assert data is not None
     batch = data.join()
-    frames = (*_cast((batch.R, batch.F), dtype), batch.mask.astype(bool), data.sites())
+    species = batch.species if any(term.groups is not None for term in prior.terms) else None
+    frames = (*_cast((batch.R, batch.F), dtype), batch.mask.astype(bool), species, data.sites())
     if options.coordinates == "physical":
-        return Problem(DirectPhysical(prior.weights, displacement), start, frames, from_params)
-    if prior.params["kr"] == 0:
+        return Problem(DirectPhysical(bare, displacement), start, frames, from_params)
+    if np.any(prior.params.get("kr", 1) == 0):
         raise InputError("kr = 0 leaves r0 without meaning in whitened coordinates; start from kr > 0")
     args = (*_cast((basis, origin), dtype), start, *frames)
-    return Problem(DirectWhitened(prior.weights, displacement), np.zeros(len(origin), dtype), args, from_y)
+    return Problem(DirectWhitened(bare, displacement), np.zeros(len(origin), dtype), args, from_y)
 
 
 def _cast(tree: PyTree, dtype: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,7 @@ class FitResult:
     @property
     def fitted_prior(self) -> Prior:
         """The prior with the fitted parameters: what the next fit can start from, and an export is made of."""
-        return Prior(self.prior.weights, self.fitted_params, self.prior.carried)
+        return replace(self.prior, params=self.fitted_params)
 
     def report(self) -> str:
         """The report that `cgcore fit` prints."""

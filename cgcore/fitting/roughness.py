@@ -1,12 +1,9 @@
-"""How rough the fitted potentials are: the curvature of the angle and dihedral series over their whole period.
+"""How rough the fitted potentials are: their curvature over the whole range of their basis.
 
-    roughness² = mean over the period of (w U'')²,   U = sum_n p_n cos(n x) + q_n sin(n x)
-               = w² / 2 sum_n n⁴ (p_n² + q_n²)        for each series, added up
+    roughness² = mean over the range of (w U'')², added up over terms and groups
 
-Over the whole period the harmonics are orthogonal, so that every coefficient counts. The angle itself covers half of
-it; over that half twenty harmonics are so nearly dependent that coefficients of 1e10 could cancel, and nothing in
-float32 would be left of the potential. Bonds have no shape to smooth, and pairs have one coefficient, which data or
-contact decide.
+For a Fourier series that is w² / 2 sum_n n⁴ (p_n² + q_n²), p and q the coefficients of cosines and sines; see
+`Basis.bending` for each basis. Parabolas and pairs of one function have no shape to smooth: data or contact decide.
 """
 
 from __future__ import annotations
@@ -19,28 +16,36 @@ from jaxtyping import Float
 from cgcore.factor.factor import Factor
 from cgcore.factor.triangle import Coefficients, design
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.prior import Weights
+
+Bending = Float[np.ndarray, "rows n"]
+"""A matrix D with |D c|² = roughness²."""
 
 
-def curvature(layout: Layout, weights: Weights) -> Float[np.ndarray, " n"]:
-    """The diagonal of the matrix D with |D c|² = roughness² [1/rad²]; 0 for coefficients without a series."""
-    diagonal = np.zeros(layout.size)
-    for name, weight, harmonics in (
-        ("angle", weights.angle, layout.n_angle),
-        ("dihedral", weights.dihedral, layout.n_dihedral),
-    ):
-        squares = np.arange(1, harmonics + 1) ** 2.0
-        diagonal[layout.terms[name]] = weight * np.tile(squares, 2) / np.sqrt(2)
-    return diagonal
+def bending(layout: Layout) -> Bending:
+    """D of all terms; columns of coefficients without a shape are 0."""
+    blocks = []
+    for term, own in zip(layout.terms, layout.slices.values(), strict=True):
+        rows = np.kron(np.eye(len(term.group_labels)), term.weight * term.basis.bending())
+        block = np.zeros((len(rows), layout.size))
+        block[:, own] = rows
+        blocks.append(block)
+    return np.vstack(blocks)
 
 
-def data_curvature(factor: Factor) -> Float[np.ndarray, " n"]:
-    """`curvature`, with 0 also for a term without data: its parameters stay as they are."""
-    felt = np.linalg.norm(design(factor.S), axis=0) > 0
-    return np.where(felt, curvature(factor.fingerprint.layout, factor.fingerprint.weights), 0.0)
+def data_bending(factor: Factor) -> Bending:
+    """`bending`, with 0 also for a group without data: its parameters stay as they are."""
+    D, columns = bending(factor.fingerprint.layout), design(factor.S)
+    felt = np.linalg.norm(columns, axis=0) > 0
+    layout = factor.fingerprint.layout
+    for term, own in zip(layout.terms, layout.slices.values(), strict=True):
+        for k in range(len(term.group_labels)):
+            group = slice(own.start + k * term.basis.size, own.start + (k + 1) * term.basis.size)
+            if not felt[group].any():
+                D[:, group] = 0.0
+    return D[D.any(axis=1)]
 
 
 def roughness_of(factor: Factor) -> Callable[[Coefficients], float]:
     """The roughness of coefficients of this factor's prior [kcal/mol/rad²]."""
-    diagonal = curvature(factor.fingerprint.layout, factor.fingerprint.weights)
-    return lambda c: float(np.linalg.norm(diagonal * c))
+    D = bending(factor.fingerprint.layout)
+    return lambda c: float(np.linalg.norm(D @ c))

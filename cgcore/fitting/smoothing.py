@@ -21,7 +21,7 @@ from jaxtyping import Float
 from cgcore.factor.factor import Factor
 from cgcore.factor.triangle import Coefficients, Triangle, design, merged, target
 from cgcore.fitting.cross_validation import Curve, cross_validated
-from cgcore.fitting.roughness import data_curvature, roughness_of
+from cgcore.fitting.roughness import data_bending, roughness_of
 from cgcore.fitting.spectrum import centred
 
 STRENGTHS = (1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 1e-6, 1e-7)
@@ -49,15 +49,15 @@ class Smoothing:
     unit: float
 
     @property
-    def rows(self) -> Float[np.ndarray, " n"]:
-        """The diagonal of the matrix P with |P c|² = strength * unit * roughness(c)²."""
-        return np.sqrt(self.strength * self.unit) * data_curvature(self.factor)
+    def rows(self) -> Float[np.ndarray, "rows n"]:
+        """The matrix P with |P c|² = strength * unit * roughness(c)²."""
+        return np.sqrt(self.strength * self.unit) * data_bending(self.factor)
 
     @property
     def S(self) -> Triangle:
         """The triangular factor of the objective."""
         rows = np.sqrt(self.factor.beads) * self.rows
-        return merged([self.factor.S, np.column_stack([np.diag(rows), rows * self.smoothest])])
+        return merged([self.factor.S, np.column_stack([rows, rows @ self.smoothest])])
 
 
 def smoothing(factor: Factor, strength: float, smoothest: Coefficients) -> Smoothing:
@@ -70,14 +70,15 @@ def smoothness_curve(
 ) -> Curve | None:
     """The cross-validated curve over strengths; None where the data are too few for two folds, or where there is no
     series to smooth. `start` are coefficients that neither data nor penalty move."""
-    unit, diagonal = _unit(factor), data_curvature(factor)
+    unit, D = _unit(factor), data_bending(factor)
+    centre = factor.fingerprint.layout.parabolas
     if unit == 0:
         return None
 
     def optima(S: Triangle, beads: int) -> Float[np.ndarray, "grid n"]:
-        return _Path(S, beads, np.sqrt(grid[0] * unit) * diagonal, start, smoothest).optima(np.array(grid) / grid[0])
+        return _Path(S, beads, np.sqrt(grid[0] * unit) * D, start, smoothest, centre).optima(np.array(grid) / grid[0])
 
-    whole = _Path(factor.S, factor.beads, np.sqrt(grid[0] * unit) * diagonal, start, smoothest)
+    whole = _Path(factor.S, factor.beads, np.sqrt(grid[0] * unit) * D, start, smoothest, centre)
     directions = whole.directions(np.array(grid) / grid[0]).tolist()
     return cross_validated("smoothness", grid, factor, optima, directions, roughness_of(factor))
 
@@ -94,13 +95,14 @@ class _Path:
         self,
         S: Triangle,
         beads: int,
-        strongest: Float[np.ndarray, " n"],
+        strongest: Float[np.ndarray, "rows n"],
         start: Coefficients,
         smoothest: Coefficients,
+        centre: Sequence[int],
     ) -> None:
         A, z = design(S) / np.sqrt(beads), target(S) / np.sqrt(beads)
-        centred_A, T = centred(A, beads)
-        stacked = np.vstack([centred_A, np.diag(strongest)])  # centring leaves the series alone
+        centred_A, T = centred(A, beads, centre)
+        stacked = np.vstack([centred_A, strongest])  # centring leaves alone what has a shape
         scale = np.linalg.norm(stacked, axis=0)
         moved = scale > 0
         T, stacked = T[:, moved] / scale[moved], stacked[:, moved] / scale[moved]
@@ -125,9 +127,17 @@ class _Path:
 
 def _unit(factor: Factor) -> float:
     """The largest ratio of the curvature of the loss to that of roughness², over potentials of the series."""
-    diagonal = data_curvature(factor)
-    series = diagonal > 0
-    if not series.any():
+    D = data_bending(factor)
+    shaped = D.any(axis=0)
+    if not shaped.any():
         return 0.0
-    columns = design(factor.S)[:, series] / diagonal[series] / np.sqrt(factor.beads)
-    return float(np.linalg.norm(columns, 2) ** 2)
+    columns, D = design(factor.S)[:, shaped] / np.sqrt(factor.beads), D[:, shaped]
+    if np.linalg.matrix_rank(D) < D.shape[1]:
+        # Straight potentials have no roughness: what the data say of them is taken out first.
+        _, s, Vt = np.linalg.svd(D)
+        rank = int(np.count_nonzero(s > s[0] * 1e-12))
+        straight = columns @ Vt[rank:].T
+        bent = columns @ Vt[:rank].T
+        bent = bent - straight @ np.linalg.lstsq(straight, bent, rcond=None)[0]
+        return float(np.linalg.norm(bent / s[:rank], 2) ** 2)
+    return float(np.linalg.norm(np.linalg.lstsq(D.T, columns.T, rcond=None)[0], 2) ** 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,25 +56,29 @@ class Spectrum:
         return (target(S) - design(S) @ start) / np.sqrt(max(self.beads, 1))
 
 
-def centred(A: Float[np.ndarray, "rows n"], beads: int) -> tuple[Float[np.ndarray, "rows n"], Float[np.ndarray, "n n"]]:
-    """A with the column of kr made orthogonal to that of kr*r0, and the matrix that does it.
+def centred(
+    A: Float[np.ndarray, "rows n"], beads: int, parabolas: Sequence[int] = (0,)
+) -> tuple[Float[np.ndarray, "rows n"], Float[np.ndarray, "n n"]]:
+    """A with the column of each kr made orthogonal to that of kr*r0, the next one, and the matrix that does it.
 
     The two are nearly collinear, though the data determine both well: their columns are r and 1 times the same vectors,
     and r hardly varies. The first is centred, as in any regression with an intercept, so that no cut-off can take the
     bond term away. Where all bonds have one length, nothing but rounding is left of it, and it becomes 0.
     """
-    matrix, before = np.eye(A.shape[1]), np.linalg.norm(A[:, 0])
-    if (intercept := A[:, 1] @ A[:, 1]) > 0:
-        matrix[1, 0] = -(A[:, 1] @ A[:, 0]) / intercept
+    matrix, before = np.eye(A.shape[1]), np.linalg.norm(A, axis=0)
+    for k in parabolas:
+        if (intercept := A[:, k + 1] @ A[:, k + 1]) > 0:
+            matrix[k + 1, k] = -(A[:, k + 1] @ A[:, k]) / intercept
     A = A @ matrix
-    if np.linalg.norm(A[:, 0]) <= np.finfo(np.float64).eps * 3 * beads * before:
-        A[:, 0] = 0.0
+    for k in parabolas:
+        if np.linalg.norm(A[:, k]) <= np.finfo(np.float64).eps * 3 * beads * before[k]:
+            A[:, k] = 0.0
     return A, matrix
 
 
-def spectrum(S: Triangle, beads: int) -> Spectrum:
-    """The spectrum of a factor."""
-    A, centring = centred(design(S), beads)
+def spectrum(S: Triangle, beads: int, parabolas: Sequence[int] = (0,)) -> Spectrum:
+    """The spectrum of a factor; `parabolas` are the columns of stiffnesses, see `Layout.parabolas`."""
+    A, centring = centred(design(S), beads, parabolas)
     scale = np.linalg.norm(A, axis=0)
     scale[scale == 0] = 1.0
     U, s, V = np.linalg.svd(A / scale, full_matrices=False)

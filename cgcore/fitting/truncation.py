@@ -27,11 +27,12 @@ FALLBACK = 0.01
 
 def truncation_curve(factor: Factor, start: Coefficients, grid: Sequence[float] = GRID) -> Curve | None:
     """The cross-validated curve over `grid`; None where the data are too few for two folds."""
+    parabolas = factor.fingerprint.layout.parabolas
 
     def optima(S: Triangle, beads: int) -> Float[np.ndarray, "grid n"]:
-        seen = spectrum(S, beads)
+        seen = spectrum(S, beads, parabolas)
         return seen.optima(S, start, np.array([seen.kept(cutoff) for cutoff in grid]))
 
-    whole = spectrum(factor.S, factor.beads)
+    whole = spectrum(factor.S, factor.beads, parabolas)
     kept = [float(whole.kept(cutoff).sum()) for cutoff in grid]
     return cross_validated("truncation", grid, factor, optima, kept, roughness_of(factor))

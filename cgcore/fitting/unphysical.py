@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def unphysical_values(params: Params) -> tuple[str, ...]:
     """A sentence for each value that no force field can have, whatever it was fitted to."""
     found = []
-    if params["kr"] <= 0:
+    if params.get("kr", 1.0) <= 0:
         found.append(f"kr = {params['kr']:.6g} is not positive: bonds are not bound")
     for name in ("epsilon", "epsilon_ex"):
         if name in params and params[name] < 0:
@@ -26,7 +26,7 @@ def unphysical(params: Params, factor: Factor) -> tuple[str, ...]:
     """A sentence for each fitted value that makes no sense as a force field, and for each source given twice."""
     found = [f"{sentence} (see --constraints)" for sentence in unphysical_values(params)]
     sampled = factor.histograms.known("bond", factor.histograms.sampled_range("bond"))
-    if sampled and not sampled[0] <= params["r0"] <= sampled[1]:
+    if sampled and "r0" in params and not sampled[0] <= params["r0"] <= sampled[1]:
         found.append(
             f"r0 = {params['r0']:.6g} Å is outside the sampled bond lengths {sampled[0]:.2f}..{sampled[1]:.2f} Å"
         )

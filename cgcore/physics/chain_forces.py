@@ -1,23 +1,27 @@
 """Forces of the prior on many chains at once, analytic: the design matrix times c, without building the matrix.
 
-The slopes of a term's columns are summed before they are spread over beads, and pairs of short chains are taken one
+The slopes of a term's functions are summed before they are spread over beads, and pairs of short chains are taken one
 separation at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, Int
 
+from cgcore.physics.bases import Basis
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import onto_beads, slopes
+from cgcore.physics.design import bead_columns, coordinate_of, onto_beads, term_slopes
 from cgcore.physics.internal import coordinates, separations
-from cgcore.physics.pair_forces import close_pair_forces, far_pair_forces
-from cgcore.physics.prior import Weights
+from cgcore.physics.pair_forces import pair_forces
 from cgcore.physics.space import Displacement, free
-from cgcore.physics.topology import EXCLUDED_VOLUME_SEPARATIONS, REPULSIVE_MIN_SEPARATION, Sites
+from cgcore.physics.term import Term
+from cgcore.physics.topology import Sites
 
 Positions = Float[Array, "xyz beads frames"]
 
@@ -27,53 +31,100 @@ compile; for more beads than these a long compile."""
 
 
 def chain_forces(
-    weights: Weights,
     layout: Layout,
     c: Float[Array, " n"],
     R: Positions,
     displacement: Displacement = free,
     sites: Sites | None = None,
+    species: Int[np.ndarray, " beads"] | None = None,
 ) -> Positions:
     """Forces on all beads of chains without padding [kcal/mol/Å].
 
     Arguments:
-        weights: factor of each term.
         layout: which coefficients there are.
         c: see `coefficients.to_coefficients`.
         R: positions [Å], frames innermost.
         displacement: in jax-md's convention, for free space or a periodic box (its gradient must be 1).
-        sites: of the beads; None: they are one chain.
+        sites: of the beads, (beads, 1); None: they are one chain.
+        species: of the beads, for terms with groups; None: all are 0.
     """
     _, beads, frames = R.shape
     lengths = jnp.full(frames, beads, jnp.int32)
     at = coordinates(R, lengths, displacement, sites)
     forces = jnp.zeros_like(R)
-    for name, slope, kind in zip(at._fields, slopes(weights, layout, at), at, strict=True):
-        own = c[layout.terms[name]]
-        # Written out: XLA turns a product with a matrix into a call that cannot be fused with what is around it.
-        total = sum((own[k] * slope[k] for k in range(slope.shape[0])), start=jnp.zeros(slope.shape[1:], R.dtype))
-        forces = forces + onto_beads(total[None], kind.gradients, beads)[0]
-    strength = weights.repulsive * c[layout.terms["repulsive"]][0]
-    if beads <= SHORT and sites is None:
-        forces = forces + strength * _pairs(R, range(REPULSIVE_MIN_SEPARATION, beads), displacement)
-    else:
-        forces = forces + strength * far_pair_forces(R, lengths, displacement, sites).forces
-    if weights.excluded_volume is not None:
-        near, far = EXCLUDED_VOLUME_SEPARATIONS
-        strength = weights.excluded_volume * c[layout.terms["excluded_volume"]][0]
-        if sites is None:
-            forces = forces + strength * _pairs(R, range(near, min(far, beads - 1) + 1), displacement)
+    for term, where in zip(layout.terms, layout.slices.values(), strict=True):
+        own = c[where].reshape(len(term.group_labels), term.basis.size)
+        groups = term.groups
+        along = None if sites is None else np.asarray(sites)[:, 0]
+        classes = None if groups is None else jnp.asarray(groups.classes(species, beads, along, beads))
+        if not term.on_beads:
+            kind = coordinate_of(term, at)
+            slopes = term_slopes(term, kind)
+            weights = _of_rows(term, own, classes, kind.rows)
+            # Written out: XLA turns a product with a matrix into a call that cannot be fused with what is around it.
+            zero = jnp.zeros(slopes.shape[1:], R.dtype)
+            total = sum((weights[k] * slopes[k] for k in range(slopes.shape[0])), start=zero)
+            forces = forces + onto_beads(total[None], kind.gradients, beads)[0]
+        elif term.rows.listed is None and groups is None:
+            combined = replace(term, basis=_Combined(term.basis, own[0]), parametrisation=None)
+            if sites is None and term.rows.chains != "between" and (term.rows.few or beads <= SHORT):
+                last = beads - 1 if term.rows.farthest is None else min(term.rows.farthest, beads - 1)
+                summed = _pairs(combined, R, range(term.rows.nearest, last + 1), displacement)
+            else:
+                summed = pair_forces(combined, R, lengths, displacement, sites).forces[0]
+            forces = forces + term.weight * summed
         else:
-            forces = forces + strength * close_pair_forces(R, lengths, displacement, sites).forces
+            columns, _ = bead_columns(term, R, lengths, displacement, sites, classes)
+            forces = forces + jnp.tensordot(own.ravel(), columns, 1)
     return forces
 
 
-def _pairs(R: Positions, apart: Iterable[int], displacement: Displacement) -> Positions:
-    """Sum over the pairs of these separations of 4 (Ri - Rj) / r^6, as in `pair_forces`."""
+@dataclass(frozen=True, eq=False)
+class _Combined(Basis):
+    """The sum of a basis's functions with these coefficients, as one function."""
+
+    of: Basis
+    c: Float[Array, " n"]
+
+    kind: ClassVar[str] = "sum"
+
+    @property
+    def size(self) -> int:
+        return 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("sum",)
+
+    def functions(self, x: Float[Array, " ..."]) -> Float[Array, "size ..."]:
+        return self._summed(self.of.functions(x))
+
+    def strengths(self, squared: Float[Array, " ..."]) -> Float[Array, "size ..."]:
+        return self._summed(self.of.strengths(squared))
+
+    def _summed(self, each: Float[Array, "n ..."]) -> Float[Array, "1 ..."]:
+        total = self.c[0] * each[0]
+        for k in range(1, self.of.size):
+            total = total + self.c[k] * each[k]
+        return total[None]
+
+
+def _of_rows(
+    term: Term, c: Float[Array, "groups functions"], classes: Int[Array, " beads"] | None, rows: int
+) -> Float[Array, "functions ..."]:
+    """The coefficients that each row has, 0 where it takes no part."""
+    if classes is None:
+        return c[0]
+    own = term.row_groups(classes, term.rows.candidates(rows + term.rows.beads - 1, False), jnp)
+    return jnp.where(own[None] >= 0, c[jnp.maximum(own, 0)].T, 0.0)[..., None]
+
+
+def _pairs(term: Term, R: Positions, apart: Iterable[int], displacement: Displacement) -> Positions:
+    """Sum over the pairs of these separations, as in `pair_forces`."""
     forces = jnp.zeros_like(R)
     for k in apart:
         d = separations(displacement, list(R[:, :-k]), list(R[:, k:]))
-        strength = 4 / (d[0] ** 2 + d[1] ** 2 + d[2] ** 2) ** 3
+        (strength,) = term.basis.strengths(d[0] ** 2 + d[1] ** 2 + d[2] ** 2)
         force = jnp.stack([strength * x for x in d])
         # Padded and not added in place: XLA fuses the one and copies for the other.
         forces = forces + jnp.pad(force, ((0, 0), (0, k), (0, 0))) - jnp.pad(force, ((0, 0), (k, 0), (0, 0)))

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
-from cgcore.physics.coefficients import Layout
-from cgcore.physics.internal import (
-    ENDS,
-    Coordinates,
-    Gradients,
-    Slopes,
-    bond_slopes,
-    coordinates,
-    series_slopes,
-)
-from cgcore.physics.pair_forces import close_pair_forces, far_pair_forces
-from cgcore.physics.prior import Weights
+from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Gradients, Slopes, coordinates
+from cgcore.physics.pair_forces import pair_forces
 from cgcore.physics.space import Displacement, free
+from cgcore.physics.term import Term
 from cgcore.physics.topology import Sites
 
 Columns = Float[Array, "columns xyz beads frames"]
@@ -26,70 +20,124 @@ AnySlopes = Float[Array, "_ _ frames"]
 Closest = Float[Array, "pair_terms frames"]
 """Distance of the closest pair of each pair term [Å], in the order of their columns."""
 
+Grouping = Sequence[Int[Array, " beads"] | None]
+"""For each term the class of each bead, see `Groups.classes`; None for a term without groups."""
+
 
 def design_matrix(
-    weights: Weights,
-    layout: Layout,
+    terms: tuple[Term, ...],
     R: Float[Array, "frames beads 3"],
     lengths: Int[Array, " frames"],
     displacement: Displacement = free,
     sites: Sites | None = None,
+    classes: Grouping | None = None,
 ) -> Float[Array, "n xyz beads frames"]:
     """Force on each bead for each coefficient being 1.
 
     Arguments:
-        weights: factor of each term.
-        layout: which coefficients there are.
+        terms: of the prior.
         R: positions [Å], finite everywhere. A padded bead may hold anything finite: its forces are zero.
         lengths: number of real beads of each frame; 0 makes all rows of a frame zero.
         displacement: in jax-md's convention, for free space or a periodic box (its gradient must be 1).
         sites: of the beads (see `topology`); None: all of a frame are one chain.
+        classes: of the beads, for terms with groups; None: no term has them.
     """
     R = jnp.transpose(R, (2, 1, 0))
-    return columns(weights, layout, R, lengths, displacement, coordinates(R, lengths, displacement, sites), sites)[0]
+    at = coordinates(R, lengths, displacement, sites)
+    return columns(terms, R, lengths, displacement, at, sites, classes or (None,) * len(terms))[0]
 
 
 def columns(
-    weights: Weights,
-    layout: Layout,
+    terms: tuple[Term, ...],
     R: Float[Array, "xyz beads frames"],
     lengths: Int[Array, " frames"],
     displacement: Displacement,
     at: Coordinates,
-    sites: Sites | None = None,
+    sites: Sites | None,
+    classes: Grouping,
 ) -> tuple[Columns, Closest]:
     """`design_matrix` of positions whose internal coordinates are known, and each frame's closest pairs."""
-    n_beads = R.shape[1]
-    pairs, closest = pair_columns(weights, R, lengths, displacement, sites)
-    series = [
-        onto_beads(slope, kind.gradients, n_beads) for slope, kind in zip(slopes(weights, layout, at), at, strict=True)
-    ]
-    return jnp.concatenate([*series, pairs]), closest
+    found, closest = [], []
+    for term, own in zip(terms, classes, strict=True):
+        if not term.on_beads:
+            kind = coordinate_of(term, at)
+            found.append(onto_beads(grouped(term, term_slopes(term, kind), own), kind.gradients, R.shape[1]))
+            continue
+        forces, nearest = bead_columns(term, R, lengths, displacement, sites, own)
+        found.append(forces)
+        if nearest is not None:
+            closest.append(nearest)
+    return jnp.concatenate(found), stacked(closest, R.shape[2], R.dtype)
 
 
-def slopes(weights: Weights, layout: Layout, at: Coordinates) -> tuple[AnySlopes, AnySlopes, AnySlopes]:
-    """Of bonds, angles and dihedrals: minus the derivative of the energy by the coordinate, for each coefficient."""
-    return (
-        bond_slopes(at.bond, -weights.bond),
-        series_slopes(at.angle, layout.n_angle, -weights.angle),
-        series_slopes(at.dihedral, layout.n_dihedral, -weights.dihedral),
-    )
+def stacked(closest: list[Array], frames: int, dtype: np.dtype) -> Closest:
+    """Distances of each term's closest pairs in one array, also where no term is of pairs."""
+    return jnp.stack(closest) if closest else jnp.zeros((0, frames), dtype)
 
 
-def pair_columns(
-    weights: Weights,
+def coordinate_of(term: Term, at: Coordinates) -> Coordinate:
+    """The coordinates of a term whose rows are of consecutive beads."""
+    return getattr(at, term.coordinate)
+
+
+def term_slopes(term: Term, kind: Coordinate) -> Slopes:
+    """Minus the derivative of the energy by the coordinate, for each function of the basis with a coefficient of 1."""
+    return -term.weight * term.basis.slopes(kind.values)
+
+
+def grouped(term: Term, slopes: Slopes, classes: Int[Array, " beads"] | None) -> Slopes:
+    """Slopes of the functions of each group in turn, 0 at rows of the others."""
+    if term.groups is None:
+        return slopes
+    assert classes is not None
+    n_beads = slopes.shape[1] + term.rows.beads - 1
+    own = term.row_groups(classes, term.rows.candidates(n_beads, False), jnp)
+    member = own[None] == jnp.arange(len(term.group_labels))[:, None]
+    return jnp.where(member[:, None, :, None], slopes[None], 0.0).reshape(-1, *slopes.shape[1:])
+
+
+def bead_columns(
+    term: Term,
     R: Float[Array, "xyz beads frames"],
     lengths: Int[Array, " frames"],
     displacement: Displacement,
-    sites: Sites | None = None,
-) -> tuple[Columns, Closest]:
-    """Columns of the repulsion and, where there is one, of the excluded volume; and each frame's closest pair."""
-    pairs, weighted = [far_pair_forces(R, lengths, displacement, sites)], [weights.repulsive]
-    if weights.excluded_volume is not None:
-        pairs.append(close_pair_forces(R, lengths, displacement, sites))
-        weighted.append(weights.excluded_volume)
-    forces = jnp.stack([weight * found.forces for weight, found in zip(weighted, pairs, strict=True)])
-    return forces, jnp.stack([found.closest for found in pairs])
+    sites: Sites | None,
+    classes: Int[Array, " beads"] | None,
+) -> tuple[Columns, Float[Array, " frames"] | None]:
+    """Columns of a term of pairs, with each frame's closest pair, or of listed rows."""
+    if term.rows.listed is not None:
+        return _listed(term, R, lengths, displacement, classes), None
+    found = pair_forces(term, R, lengths, displacement, sites, classes)
+    return term.weight * found.forces, found.closest
+
+
+def _listed(
+    term: Term,
+    R: Float[Array, "xyz beads frames"],
+    lengths: Int[Array, " frames"],
+    displacement: Displacement,
+    classes: Int[Array, " beads"] | None,
+) -> Columns:
+    """Each row is a chain of its own beads: rows and frames are one axis."""
+    _, n_beads, frames = R.shape
+    rows = term.rows.candidates(n_beads, False)
+    if len(rows) == 0:
+        return jnp.zeros((term.size, *R.shape), R.dtype)
+    beads = term.rows.beads
+    chains = jnp.transpose(R[:, rows], (0, 2, 1, 3)).reshape(3, beads, -1)
+    real = jnp.max(rows, axis=1)[:, None] < lengths[None]
+    at = coordinates(chains, jnp.where(real, beads, 0).ravel(), displacement)
+    kind = {2: at.bond, 3: at.angle, 4: at.dihedral}[beads]
+    slopes = term_slopes(term, kind).reshape(-1, len(rows), frames)
+    if term.groups is not None:
+        assert classes is not None
+        member = term.row_groups(classes, rows, jnp)[None] == jnp.arange(len(term.group_labels))[:, None]
+        slopes = jnp.where(member[:, None, :, None], slopes[None], 0.0).reshape(-1, *slopes.shape[1:])
+    total = jnp.zeros((slopes.shape[0], *R.shape), R.dtype)
+    for k, gradient in enumerate(kind.gradients):
+        along = gradient[:, ENDS : ENDS + 1].reshape(3, len(rows), frames)
+        total = total.at[:, :, rows[:, k]].add(slopes[:, None] * along[None])
+    return total
 
 
 def onto_beads(slope: Slopes, gradients: tuple[Gradients, ...], n_beads: int) -> Columns:

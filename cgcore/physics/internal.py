@@ -104,28 +104,6 @@ def separations(displacement: Displacement, a: Sequence[Array], b: Sequence[Arra
     return [vectors[..., axis] for axis in range(3)]
 
 
-def bond_slopes(bond: Coordinate, factor: float | Float[Array, ""]) -> Slopes:
-    """`factor` times d/dr of kr/2 (r - r0)^2 for each coefficient, kr and kr*r0, being 1."""
-    (r,) = bond.values
-    return jnp.stack([factor * r, jnp.full_like(r, -factor)])
-
-
-def series_slopes(kind: Coordinate, harmonics: int, factor: float | Float[Array, ""]) -> Slopes:
-    """`factor` times d/dx of cos(n x) for n = 1, 2, ..., then of sin(n x).
-
-    By the angle addition theorem: no trigonometry.
-    """
-    cosine, sine = kind.values
-    cosines, sines = [jnp.ones_like(cosine)], [jnp.zeros_like(sine)]
-    for _ in range(harmonics):
-        c, s = cosines[-1], sines[-1]
-        cosines.append(c * cosine - s * sine)
-        sines.append(s * cosine + c * sine)
-    numbers = range(1, harmonics + 1)
-    slopes = [-n * factor * sines[n] for n in numbers] + [n * factor * cosines[n] for n in numbers]
-    return jnp.stack(slopes) if slopes else jnp.zeros((0, *cosine.shape), cosine.dtype)
-
-
 def _angles(
     bonds: Vectors, r: Rows
 ) -> tuple[

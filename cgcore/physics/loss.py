@@ -9,16 +9,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Shaped
 
 from cgcore.physics.energy import forces
-from cgcore.physics.prior import Params, Weights
+from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement, free
 
 
 def force_matching_loss(
-    weights: Weights,
+    prior: Prior,
     params: Params,
     R: Float[Any, "frames beads 3"],
     F: Float[Any, "frames beads 3"],
     mask: Shaped[Any, "frames beads"],
+    species: Int[Any, "frames beads"] | None = None,
     displacement: Displacement = free,
     sites: Int[Any, "frames beads"] | None = None,
 ) -> Float[Array, ""]:
@@ -28,6 +29,10 @@ def force_matching_loss(
     [kcal/mol/Å]. Padded beads may hold anything.
     """
     mask = jnp.asarray(mask, bool)
-    predicted = jax.vmap(forces, in_axes=(None, None, 0, 0, None, 0))(weights, params, R, mask, displacement, sites)
+
+    def predict(R: Array, mask: Array, species: Array | None, sites: Array | None) -> Array:
+        return forces(prior, params, R, mask, species, displacement, sites)
+
+    predicted = jax.vmap(predict)(R, mask, species, sites)
     residual = jnp.where(mask[..., None], predicted - F, 0.0)
     return jnp.sum(residual**2) / jnp.maximum(jnp.sum(mask), 1)

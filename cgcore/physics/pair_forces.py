@@ -1,4 +1,4 @@
-"""Forces of the pair terms for a coefficient of 1: on bead i, the sum over its pairs of 4 (Ri - Rj) / r^6.
+"""Forces of terms of pairs: on bead i, the sum over its pairs of -phi'(r) / r times Ri - Rj.
 
 Arrays are (xyz, beads, frames), as in `internal`. Beads that coincide give a force that is not finite, which the caller
 must report. The distance of each frame's closest pair is found on the way.
@@ -13,17 +13,20 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from cgcore.physics.internal import separations
+from cgcore.physics.rows import chain_numbers
 from cgcore.physics.space import Displacement, free
-from cgcore.physics.topology import EXCLUDED_VOLUME_SEPARATIONS, REPULSIVE_MIN_SEPARATION, Sites
+from cgcore.physics.term import Term
+from cgcore.physics.topology import Sites
 
 Positions = Float[Array, "xyz beads frames"]
 Lengths = Int[Array, " frames"]
+Classes = Int[Array, " beads"]
 
 
 class PairForces(NamedTuple):
     """Forces on beads, and the distance of each frame's closest pair [Å], infinite where a frame has no pair."""
 
-    forces: Positions
+    forces: Float[Array, "columns xyz beads frames"]
     closest: Float[Array, " frames"]
 
 
@@ -33,84 +36,140 @@ x, y and z; that of more does not stay in a core's cache (measured, 32 frames x 
 partners, 10 with 20, 15 with 50)."""
 
 
-def far_pair_forces(
-    R: Positions, lengths: Lengths, displacement: Displacement = free, sites: Sites | None = None
+def pair_forces(
+    term: Term,
+    R: Positions,
+    lengths: Lengths,
+    displacement: Displacement = free,
+    sites: Sites | None = None,
+    classes: Classes | None = None,
 ) -> PairForces:
-    """Pairs of the repulsive term, over all of N x N: regular work that vector units like.
+    """Forces for each coefficient being 1, without the term's weight.
 
     Arguments:
+        term: of pairs.
         R: positions [Å], finite.
         lengths: real beads of each frame.
         displacement: in jax-md's convention.
         sites: of the beads; None: all of a frame are one chain.
+        classes: of the beads, where the term has groups.
     """
+    if sites is None and term.rows.chains == "between":
+        return PairForces(jnp.zeros((term.size, *R.shape), R.dtype), jnp.full(R.shape[2], jnp.inf, R.dtype))
+    return (_of_few_separations if term.rows.few else _of_all)(term, R, lengths, displacement, sites, classes)
+
+
+def _of_all(
+    term: Term,
+    R: Positions,
+    lengths: Lengths,
+    displacement: Displacement,
+    sites: Sites | None,
+    classes: Classes | None,
+) -> PairForces:
+    """Over all of N x N: regular work that vector units like."""
     n_beads = R.shape[1]
     chunks = -(-n_beads // PARTNERS)
     beyond = ((0, chunks * PARTNERS - n_beads), (0, 0))
     real = jnp.arange(n_beads)[:, None] < lengths[None]
+    if classes is not None:
+        real = real & (classes >= 0)[:, None]
     # Added to a squared distance, which vectorises where a mask does not: 4 / inf^3 is 0.
     missing = jnp.pad(jnp.where(real, 0.0, jnp.inf), beyond, constant_values=jnp.inf)
     # x, y and z apart, here and below: XLA does not vectorise slices of (xyz, beads, frames) that move.
     every = list(R)
     padded = [jnp.pad(x, beyond) for x in every]
-    padded_sites = None if sites is None else jnp.pad(sites, beyond)
+    along = jnp.arange(n_beads, dtype=jnp.int32)[:, None] if sites is None else jnp.asarray(sites)
+    padded_along = jnp.pad(along, beyond)
+    chains = None if sites is None or term.rows.chains == "any" else chain_numbers(along, jnp)
+    padded_chains = None if chains is None else jnp.pad(chains, beyond)
+    slots = 1 if term.groups is None else len(term.groups.labels)
+    slot_of = None if classes is None else jnp.pad(jnp.maximum(classes, 0), beyond[0])
 
-    def add(chunk: Int[Array, ""], found: tuple[list[Array], Array]) -> tuple[list[Array], Array]:
-        forces, strongest = found
+    def add(chunk: Int[Array, ""], found: tuple[list[list[Array]], Array]) -> tuple[list[list[Array]], Array]:
+        forces, nearest = found
         first = chunk * PARTNERS
         *partners, absent = (jax.lax.dynamic_slice_in_dim(x, first, PARTNERS) for x in (*padded, missing))
         d = separations(displacement, [x[None] for x in every], [x[:, None] for x in partners])
-        if sites is None or padded_sites is None:
-            i, j = (jax.lax.broadcasted_iota(jnp.int32, (PARTNERS, *R.shape[1:]), axis) for axis in (1, 0))
-            j = j + first
-        else:
-            i, j = sites[None], jax.lax.dynamic_slice_in_dim(padded_sites, first, PARTNERS)[:, None]
-        apart = jnp.abs(i - j) >= REPULSIVE_MIN_SEPARATION
-        strength = _strength(jnp.where(apart, _squared(d) + absent[:, None], jnp.inf))
+        other = jax.lax.dynamic_slice_in_dim(padded_along, first, PARTNERS)[:, None]
+        crossing: Array | bool = False
+        if chains is not None and padded_chains is not None:
+            crossing = jax.lax.dynamic_slice_in_dim(padded_chains, first, PARTNERS)[:, None] != chains[None]
+        apart = term.rows.count(along[None], other, crossing)
+        squared = jnp.where(apart, _squared(d) + absent[:, None], jnp.inf)
+        strengths = list(term.basis.strengths(squared))
         # Written out: XLA's sum over an axis does not vectorise here. Separations again: XLA would keep all of d.
         for k in range(PARTNERS):
             d = separations(displacement, every, [x[k, None] for x in partners])
-            forces = [f + strength[k] * x for f, x in zip(forces, d, strict=True)]
-            strongest = jnp.maximum(strongest, strength[k])
-        return forces, strongest
+            nearest = jnp.minimum(nearest, squared[k])
+            for f, strength in zip(forces, strengths, strict=True):
+                for axis, x in enumerate(d):
+                    if slot_of is None:
+                        f[axis] = f[axis] + strength[k] * x
+                    else:
+                        f[axis] = f[axis].at[slot_of[first + k]].add(strength[k] * x)
+        return forces, nearest
 
-    zeros = [jnp.zeros_like(x) for x in every]
-    forces, strongest = jax.lax.fori_loop(0, chunks, add, (zeros, zeros[0]))
+    zero = jnp.zeros(R.shape[1:] if slot_of is None else (slots, *R.shape[1:]), R.dtype)
+    zeros = [[zero for _ in every] for _ in range(term.basis.size)]
+    infinite = jnp.full(R.shape[1:], jnp.inf, R.dtype)
+    forces, nearest = jax.lax.fori_loop(0, chunks, add, (zeros, infinite))
     # Rows of padding have met real beads, too.
-    return PairForces(jnp.where(real, jnp.stack(forces), 0.0), _closest(jnp.where(real, strongest, 0.0)))
+    closest = jnp.sqrt(jnp.min(jnp.where(real, nearest, jnp.inf), axis=0))
+    total = jnp.where(real, jnp.stack([jnp.stack(f, axis=-3) for f in forces], axis=-4), 0.0)
+    return PairForces(total if slot_of is None else _by_group(term, total, slot_of[:n_beads]), closest)
 
 
-def close_pair_forces(
-    R: Positions, lengths: Lengths, displacement: Displacement = free, sites: Sites | None = None
+def _by_group(
+    term: Term, total: Float[Array, "slots functions xyz beads frames"], classes: Classes
+) -> Float[Array, "columns xyz beads frames"]:
+    """Forces by the group of a pair, from those by the class of the partner alone."""
+    assert term.groups is not None
+    table, labels = term.groups.of_rows(2, True)
+    # The groups of a bead's pairs differ with the partner's class, but for those of terminal beads.
+    member = jnp.asarray(table)[classes].T[None] == jnp.arange(len(labels))[:, None, None]
+    found = [sum(jnp.where(own[k][None, None, :, None], total[k], 0.0) for k in range(len(own))) for own in member]
+    return jnp.concatenate([one for one in found if not isinstance(one, int)])
+
+
+def _of_few_separations(
+    term: Term,
+    R: Positions,
+    lengths: Lengths,
+    displacement: Displacement,
+    sites: Sites | None,
+    classes: Classes | None,
 ) -> PairForces:
-    """Pairs of the excluded-volume term, one separation in the row at a time; arguments as `far_pair_forces`."""
-    nearest, farthest = EXCLUDED_VOLUME_SEPARATIONS
-    total, strongest = jnp.zeros_like(R), jnp.zeros_like(R[0])
+    """One separation in the row at a time."""
+    nearest, farthest = term.rows.nearest, term.rows.farthest
+    assert farthest is not None
+    total = jnp.zeros((term.size, *R.shape), R.dtype)
+    closest = jnp.full(R.shape[1:], jnp.inf, R.dtype)
     bead = jnp.arange(R.shape[1])[:, None]
+    chains = None if sites is None or term.rows.chains == "any" else chain_numbers(jnp.asarray(sites), jnp)
     # Sites grow along the row at least as fast as it does: across a gap neighbours in the row may be such a pair.
     for k in range(nearest if sites is None else 1, min(farthest, R.shape[1] - 1) + 1):
         d = separations(displacement, list(R[:, :-k]), list(R[:, k:]))
         counts = bead[k:] < lengths[None]
         if sites is not None:
-            apart = sites[k:] - sites[:-k]
-            counts = counts & (apart >= nearest) & (apart <= farthest)
-        strength = _strength(jnp.where(counts, _squared(d), jnp.inf))
-        force = strength[None] * jnp.stack(d)
-        total = total.at[:, :-k].add(force).at[:, k:].add(-force)
-        strongest = strongest.at[:-k].max(strength)
-    return PairForces(total, _closest(strongest))
-
-
-def _closest(strongest: Float[Array, "beads frames"]) -> Float[Array, " frames"]:
-    """The distance at which the strength is the largest of a frame's."""
-    return (4 / jnp.max(strongest, axis=0)) ** (1 / 6)
+            crossing = False if chains is None else chains[k:] != chains[:-k]
+            counts = counts & term.rows.count(sites[:-k], sites[k:], crossing)
+        own = None
+        if classes is not None:
+            i = jnp.arange(R.shape[1] - k)
+            own = term.row_groups(classes, jnp.stack([i, i + k], axis=1), jnp)
+            counts = counts & (own >= 0)[:, None]
+        squared = jnp.where(counts, _squared(d), jnp.inf)
+        strengths = term.basis.strengths(squared)
+        if own is not None:
+            member = own[None] == jnp.arange(len(term.group_labels))[:, None]
+            strengths = jnp.where(member[:, None, :, None], strengths[None], 0.0).reshape(-1, *squared.shape)
+        force = strengths[:, None] * jnp.stack(d)
+        total = total.at[:, :, :-k].add(force).at[:, :, k:].add(-force)
+        closest = closest.at[:-k].min(squared)
+    return PairForces(total, jnp.sqrt(jnp.min(closest, axis=0)))
 
 
 def _squared(d: list[Array]) -> Array:
     x, y, z = d
     return x**2 + y**2 + z**2
-
-
-def _strength(squared: Array) -> Array:
-    """4 / r^6: 0 at an infinite distance, infinite where two beads coincide."""
-    return 4 / squared**3

@@ -8,8 +8,11 @@ import numpy as np
 from jaxtyping import Float
 
 from cgcore.errors import InputError
+from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.constants import BOLTZMANN
-from cgcore.physics.prior import Params, Prior
+from cgcore.physics.prior import Prior
+from cgcore.physics.spline_terms import SPLINED
+from cgcore.physics.stiffness import bond_length, bond_stiffness
 
 PROMISE = 1e-4
 """Largest error of a force in float32, relative to the root mean square force. Rounding alone is about 1e-6."""
@@ -35,35 +38,38 @@ def float32_error(prior: Prior, scale: float | None = None) -> float:
     Returns:
         the error, relative to `scale`.
     """
-    p = {name: np.asarray(value, np.float64) for name, value in prior.params.items()}
-    w, kT = prior.weights, BOLTZMANN * ROOM_TEMPERATURE
-    stiffness = w.bond * abs(float(p["kr"]))
+    kT, stiffness, length = BOLTZMANN * ROOM_TEMPERATURE, bond_stiffness(prior, prior.params), bond_length(prior)
     rms = float(np.sqrt(stiffness * kT)) if scale is None else scale
     spread = 6 * np.sqrt(kT / stiffness) if stiffness > 0 else 1.0
-    r0 = float(p["r0"])
-    lengths, turns = np.linspace(r0 - spread, r0 + spread, POINTS), np.linspace(-np.pi, np.pi, POINTS)
-    apart = np.linspace(NEAREST_PAIR, 20.0, POINTS)
+    lengths, turns = np.linspace(length - spread, length + spread, POINTS), np.linspace(-np.pi, np.pi, POINTS)
+    places = {
+        "bond": (lengths, 1.0),
+        "angle": (turns[POINTS // 2 :], length),
+        "dihedral": (turns, length),
+        "pair": (np.linspace(NEAREST_PAIR, 20.0, POINTS), 1.0),
+    }
+    c, layout = to_coefficients(prior.params, terms=prior.terms), Layout.of(prior)
 
-    def forces(p: Params, real: Any) -> list[Float[np.ndarray, " points"]]:
-        """The slope of each term along its coordinate, in the precision `real`."""
-        p = {name: value.astype(real) for name, value in p.items()}
-        half, phi, r, d = (x.astype(real) for x in (turns[POINTS // 2 :], turns, lengths, apart))
-        n, m = (np.arange(1, len(p[name]) + 1, dtype=real) for name in ("a", "k_dih"))
-        bond = real(w.bond) * p["kr"] * (r - p["r0"])
-        angle = real(w.angle) * (n * (p["b"] * np.cos(np.outer(half, n)) - p["a"] * np.sin(np.outer(half, n)))).sum(1)
-        dihedral = -real(w.dihedral) * (m * p["k_dih"] * np.sin(np.outer(phi, m) - p["gamma_dih"])).sum(1)
-        pairs = [real(w.repulsive) * 4 * p["epsilon"] * (p["sigma"] / d) ** 4 / d]
-        if w.excluded_volume is not None:
-            pairs.append(real(w.excluded_volume) * 4 * p["epsilon_ex"] * (p["sigma_ex"] / d) ** 4 / d)
-        # A spline's coordinate counts from the knot below: its coefficients do not cancel.
-        return pairs if prior.splines is not None else [bond, angle / p["r0"], dihedral / p["r0"], *pairs]
+    def forces(real: Any) -> list[Float[np.ndarray, " points"]]:
+        """The slope of each group of each term along its coordinate, in the precision `real`."""
+        found = []
+        for term, own in zip(layout.terms, layout.slices.values(), strict=True):
+            # A spline's coordinate counts from the knot below: its coefficients do not cancel.
+            if prior.splines is not None and term.name in SPLINED:
+                continue
+            x, lever = places[term.coordinate]
+            for each in c[own].reshape(len(term.group_labels), term.basis.size):
+                slope = term.basis.slope(x.astype(real), each.astype(real))
+                found.append(real(term.weight) * slope / real(lever))
+        return found
 
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         differences = [
             np.max(np.abs(single.astype(np.float64) - double))
-            for single, double in zip(forces(p, np.float32), forces(p, np.float64), strict=True)
+            for single, double in zip(forces(np.float32), forces(np.float64), strict=True)
         ]
-        error = float(np.max(differences)) / rms if rms > 0 else float(np.max(differences))
+        largest = float(np.max(differences, initial=0.0))
+        error = largest / rms if rms > 0 else largest
     return error if np.isfinite(error) else float("inf")
 
 

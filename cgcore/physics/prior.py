@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from cgcore.errors import InputError
+from cgcore.physics.bases import Fourier, Harmonic, Power
+from cgcore.physics.bases.fourier import MOST_HARMONICS
+from cgcore.physics.parametrisations import AmplitudesAndPhases, CosinesAndSines, Stiffness, StrengthAndLength
+from cgcore.physics.rows import Rows
 from cgcore.physics.splines import Splines
+from cgcore.physics.term import Term
+from cgcore.physics.topology import EXCLUDED_VOLUME_SEPARATIONS, REPULSIVE_MIN_SEPARATION
 
 Params = dict[str, Any]
 """Parameters by name, a pytree. Scalars: r0 [Å], kr [kcal/mol/Å²], epsilon [kcal/mol], sigma [Å]
@@ -18,14 +26,15 @@ Params = dict[str, Any]
 
 FITTED = ("r0", "kr", "a", "b", "epsilon", "sigma", "k_dih", "gamma_dih")
 FITTED_EXCLUDED_VOLUME = ("epsilon_ex", "sigma_ex")
+FITTED_EVER = FITTED + FITTED_EXCLUDED_VOLUME
 CARRIED = ("theta0", "k_theta")
 """Known to users' files, kept in what is written, never fitted: no term uses them."""
 
 SERIES = ("a", "b", "k_dih", "gamma_dih")
 """Parameters with one value for each harmonic; all the others are scalars."""
 
-MOST_HARMONICS = 64
-"""Of a series: a wave of 6 degrees is finer than any data resolve, and the time to compile grows with the number."""
+MOST_COEFFICIENTS = 4096
+"""Their square are the numbers of a factor, a block."""
 
 
 class Weights(NamedTuple):
@@ -38,6 +47,7 @@ class Weights(NamedTuple):
     excluded_volume: float | None = None
 
 
+@jax.tree_util.register_static
 @dataclass(frozen=True, eq=False)
 class Prior:
     """Term weights and parameters, checked. Equal to another of the same values.
@@ -48,6 +58,10 @@ class Prior:
         carried: values that users' files hold but no term uses (`theta0`, `k_theta`).
         splines: fixed, in the place of the formulas for bonds, angles and dihedrals, whose parameters then act on
             nothing; None: the formulas.
+        further: terms beside the five, or in the place of those whose names they have. Their parameters are their
+            coefficients, one array in `params` by the term's name, (functions,) or (groups, functions); 0 where it is
+            left out.
+        frozen: names of terms that a fit leaves as they are.
 
     Raises:
         InputError: a name is missing or unknown, a value is not finite, or series are too long or their lengths
@@ -58,9 +72,21 @@ class Prior:
     params: Params
     carried: Mapping[str, float] = field(default_factory=dict)
     splines: Splines | None = None
+    further: tuple[Term, ...] = ()
+    frozen: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "params", _checked(self.weights, self.params))
+        named = [term.name for term in self.further]
+        if twice := sorted({name for name in named if named.count(name) > 1} | (set(named) & set(FITTED_EVER))):
+            raise InputError(f"a term can't be named {twice[0]!r}, as that is the name of something else; rename it")
+        object.__setattr__(self, "params", _checked(self, self.params))
+        if self.size > MOST_COEFFICIENTS:
+            raise InputError(
+                f"the prior has {self.size} coefficients; give at most {MOST_COEFFICIENTS}, by fewer groups"
+            )
+        if unknown := sorted(self.frozen - {term.name for term in self.terms}):
+            known = ", ".join(term.name for term in self.terms)
+            raise InputError(f"there is no term {unknown[0]!r} to freeze; the prior's terms are {known}")
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Prior:
@@ -88,29 +114,79 @@ class Prior:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Prior):
             return NotImplemented
-        same = (self.weights, dict(self.carried), self.splines) == (other.weights, dict(other.carried), other.splines)
+        same = all(
+            getattr(self, name) == getattr(other, name) for name in ("weights", "splines", "further", "frozen")
+        ) and dict(self.carried) == dict(other.carried)
         return same and all(np.array_equal(value, other.params[name]) for name, value in self.params.items())
 
     def __hash__(self) -> int:
-        return hash(self.weights)
+        return hash((self.weights, self.further, self.frozen))
 
     def __repr__(self) -> str:
         weights = ", ".join(f"{name}={w:g}" for name, w in self.weights._asdict().items() if w is not None)
         values = ", ".join(
-            f"{name}: {len(value)} values" if name in SERIES else f"{name}={float(value):.6g}"
+            f"{name}: {np.size(value)} values" if np.ndim(value) else f"{name}={float(value):.6g}"
             for name, value in self.params.items()
         )
         return f"Prior(weights: {weights}; {values}{'; splines' if self.splines else ''})"
+
+    def without_values(self) -> Prior:
+        """The same terms, all parameters 1: equal for priors that differ in their parameters alone, so that what is
+        compiled for one serves them all."""
+        ones = {name: np.ones_like(value) for name, value in self.params.items()}
+        return replace(self, params=ones, carried={})
 
     def without_excluded_volume(self) -> Prior:
         """The same with the term off and its parameters left out."""
         params = {name: value for name, value in self.params.items() if name not in FITTED_EXCLUDED_VOLUME}
         return replace(self, weights=self.weights._replace(excluded_volume=None), params=params)
 
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """All terms, in the order of their coefficients."""
+        replaced = {term.name for term in self.further}
+        five = standard_terms(self.weights, self.params)
+        return (*(term for term in five if term.name not in replaced), *self.further)
+
     @property
     def names(self) -> tuple[str, ...]:
         """Fitted parameter names, in the order of reports."""
-        return fitted_names(self.weights)
+        own = {name for term in self.terms for name in term.params}
+        return (*(name for name in FITTED_EVER if name in own), *(term.name for term in self.further))
+
+    @property
+    def size(self) -> int:
+        """Number of coefficients."""
+        return sum(term.size for term in self.terms)
+
+
+def standard_terms(weights: Weights, params: Mapping[str, Any]) -> tuple[Term, ...]:
+    """The five terms, or four where there is no excluded volume, with as many harmonics as the parameters have."""
+    nearest, farthest = EXCLUDED_VOLUME_SEPARATIONS
+    declared = {
+        "bond": (Rows("bonds"), lambda: Harmonic(), Stiffness(("r0", "kr"))),
+        "angle": (Rows("angles"), lambda: Fourier(np.shape(params["a"])[-1]), CosinesAndSines(("a", "b"))),
+        "dihedral": (
+            Rows("dihedrals"),
+            lambda: Fourier(np.shape(params["k_dih"])[-1]),
+            AmplitudesAndPhases(("k_dih", "gamma_dih")),
+        ),
+        "repulsive": (
+            Rows("pairs", REPULSIVE_MIN_SEPARATION),
+            lambda: Power(4),
+            StrengthAndLength(("epsilon", "sigma")),
+        ),
+        "excluded_volume": (
+            Rows("pairs", nearest, farthest),
+            lambda: Power(4),
+            StrengthAndLength(("epsilon_ex", "sigma_ex")),
+        ),
+    }
+    return tuple(
+        Term(name, rows, basis(), weight, parametrisation=way)
+        for (name, (rows, basis, way)), weight in zip(declared.items(), weights, strict=True)
+        if weight is not None and all(one in params for one in way.names)
+    )
 
 
 def require_formulas(prior: Prior, what: str) -> None:
@@ -126,22 +202,22 @@ def require_formulas(prior: Prior, what: str) -> None:
         )
 
 
-def fitted_names(weights: Weights) -> tuple[str, ...]:
-    """The parameters that the terms switched on by `weights` have."""
-    return FITTED if weights.excluded_volume is None else FITTED + FITTED_EXCLUDED_VOLUME
-
-
-def _checked(weights: Weights, params: Mapping[str, Any]) -> Params:
-    for name, weight in weights._asdict().items():
+def _checked(prior: Prior, params: Mapping[str, Any]) -> Params:
+    for name, weight in prior.weights._asdict().items():
         if weight is not None and not (np.isfinite(weight) and weight >= 0):
             raise InputError(f"weights.{name} is {weight}; give a finite number >= 0")
-    names = fitted_names(weights)
+    further = {term.name: term for term in prior.further}
+    shown = {**{name: np.zeros(1) for name in FITTED_EVER}, **params}
+    five = [term for term in standard_terms(prior.weights, shown) if term.name not in further]
+    needed = {name for term in five for name in term.params}
+    names = [name for name in FITTED_EVER if name in needed]
+    params = {name: np.zeros(term.shape) for name, term in further.items()} | dict(params)
     if missing := [n for n in names if n not in params]:
         raise InputError(f"prior parameter {missing[0]!r} is missing; give all of {', '.join(names)}")
-    if unknown := [n for n in params if n not in names]:
-        raise InputError(f"prior parameter {unknown[0]!r} is unknown here; known: {', '.join(names)}")
+    if unknown := [n for n in params if n not in names and n not in further]:
+        raise InputError(f"prior parameter {unknown[0]!r} is unknown here; known: {', '.join((*names, *further))}")
     checked: Params = {}
-    for name in names:
+    for name in (*names, *further):
         if name in SERIES and np.size(params[name]) > MOST_HARMONICS:
             raise InputError(
                 f"prior parameter {name!r} has {np.size(params[name])} harmonics; give at most {MOST_HARMONICS}"
@@ -155,7 +231,9 @@ def _checked(weights: Weights, params: Mapping[str, Any]) -> Params:
                 f"prior parameter {name!r} is a {given}, which holds no numbers (what JAX is tracing has none); "
                 "give numbers, outside of jax.jit"
             ) from error
-        if value.ndim != (1 if name in SERIES else 0):
+        if name in further and value.shape != further[name].shape:
+            raise InputError(f"term {name!r} has coefficients of shape {value.shape}; give {further[name].shape}")
+        if name not in further and value.ndim != (1 if name in SERIES else 0):
             kind = "a list of numbers" if name in SERIES else "one number"
             raise InputError(f"prior parameter {name!r} has shape {value.shape}; give {kind}")
         if not np.isfinite(value).all():
@@ -164,7 +242,7 @@ def _checked(weights: Weights, params: Mapping[str, Any]) -> Params:
             raise InputError(f"prior parameter {name!r} is 0, and so is its term; give a length above 0")
         checked[name] = value
     for first, second in (("a", "b"), ("k_dih", "gamma_dih")):
-        if len(checked[first]) != len(checked[second]):
+        if first in checked and len(checked[first]) != len(checked[second]):
             raise InputError(
                 f"{first} has {len(checked[first])} values and {second} {len(checked[second])}; "
                 "give one of each for every harmonic"

@@ -18,14 +18,8 @@ REPULSIVE_MIN_SEPARATION = 6
 EXCLUDED_VOLUME_SEPARATIONS = (2, 5)
 """Smallest and largest j - i, both inclusive."""
 
-SEPARATIONS = {
-    "bonds": (1, 1),
-    "angles": (2, 2),
-    "dihedrals": (3, 3),
-    "repulsive": (REPULSIVE_MIN_SEPARATION, 2**30),
-    "excluded_volume": EXCLUDED_VOLUME_SEPARATIONS,
-}
-"""Least and greatest separation of the first and the last bead of a row, by its name in `Topology`."""
+CHAIN_JUMP = 1000
+"""Jump of the sites from which on two neighbours in a row are of two chains."""
 
 RULE = "linear chain; bonds, angles, dihedrals of consecutive beads; repulsive j-i>=6; excluded volume 2<=j-i<=5"
 """What a stored factor's fingerprint says of this file."""
@@ -53,23 +47,13 @@ def unbroken(sites: Any, bonds: int) -> Any:
 @lru_cache(maxsize=32)
 def chain(n_beads: int) -> Topology:
     """Topology of a linear chain of `n_beads` beads; a list is empty where the chain is too short."""
-    return _topology(n_beads, SEPARATIONS["repulsive"][0], SEPARATIONS["excluded_volume"][0])
-
-
-@lru_cache(maxsize=32)
-def candidates(n_beads: int) -> Topology:
-    """All rows that may count in a frame of so many beads, whatever their sites are: those whose first and last bead
-    are apart as `SEPARATIONS` says."""
-    return _topology(n_beads, 1, 1)
-
-
-def _topology(n_beads: int, repulsive_from: int, excluded_from: int) -> Topology:
+    nearest, farthest = EXCLUDED_VOLUME_SEPARATIONS
     return Topology(
         bonds=_consecutive(n_beads, 2),
         angles=_consecutive(n_beads, 3),
         dihedrals=_consecutive(n_beads, 4),
-        repulsive=_pairs(n_beads, repulsive_from, n_beads),
-        excluded_volume=_pairs(n_beads, excluded_from, SEPARATIONS["excluded_volume"][1]),
+        repulsive=_pairs(n_beads, REPULSIVE_MIN_SEPARATION, n_beads),
+        excluded_volume=_pairs(n_beads, nearest, farthest),
     )
 
 

@@ -20,7 +20,7 @@ from cgcore.data import Dataset
 from cgcore.errors import InputError
 from cgcore.evaluation import Evaluation, evaluate_parts
 from cgcore.physics.core import core_energy
-from cgcore.physics.energy import prior_energies
+from cgcore.physics.energy import term_energies
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, displacement_in
 from cgcore.pipeline.loader import DatasetLoader, check_frames, check_species
@@ -241,7 +241,7 @@ class CombinedModel:
         parts: list[Callable[[Array], dict[str, Array]]] = []
         if self.prior is not None:
             prior = self.prior
-            parts.append(lambda R: prior_energies(prior, params[PRIOR], R, mask, species, self.displacement, sites))
+            parts.append(lambda R: term_energies(prior, params[PRIOR], R, mask, species, self.displacement, sites))
         if self.network is not None:
             network, own = self.network, params[self.network_name or NETWORK]
             parts.append(lambda R: {NETWORK: network.energy(own, R, mask, species)})

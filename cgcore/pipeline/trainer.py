@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -198,7 +199,7 @@ class Trainer:
         if options.level == "none":
             return None
         result = self.fit_result or self._fit(self.model.prior, options, validation=False)
-        return result.admissible.nearest_params
+        return partial(result.admissible.nearest_params, result.prior.terms)
 
     def train_stage(
         self, optimizer_name: str, epochs: int, save: Callable[[TrainingState], object] | None = None

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from cgcore.data import Dataset
-from cgcore.physics.coefficients import Layout, to_coefficients
-from cgcore.physics.design import design_matrix
+from cgcore.physics.energy import forces
 from cgcore.physics.geometry import norm
-from cgcore.physics.prior import Params, Prior, Weights
+from cgcore.physics.prior import Params, Prior
+from cgcore.physics.rows import Rows
 from cgcore.physics.space import Displacement, free
-from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION, Sites, candidates, chain
+from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION
 
 COMPONENTS = 20_000
 """Force components that a picture needs at most."""
@@ -53,15 +53,16 @@ def force_sample(
         displacement: in jax-md's convention.
         components: number to aim for; at least one frame is taken, and all where there are fewer.
     """
-    R, F, lengths, sites = _frames(dataset, components)
-    pairs = (chain if sites is None else candidates)(R.shape[1]).repulsive
-    with jax.enable_x64(True):
-        c = to_coefficients(params)
-        predicted, distances = _predict(prior.weights, Layout.of(prior), displacement, c, R, lengths, pairs, sites)
+    R, F, lengths, species, sites = _frames(dataset, components)
+    beyond = Rows("pairs", REPULSIVE_MIN_SEPARATION)
+    pairs = beyond.candidates(R.shape[1], sites is not None)
     real = np.arange(R.shape[1]) < lengths[:, None]
+    with jax.enable_x64(True):
+        bare = prior.without_values()
+        predicted, distances = _predict(bare, displacement, params, R, real, species, sites, pairs)
     both_real = pairs[:, 1] < lengths[:, None]
     if sites is not None:
-        both_real &= (sites[pairs[:, 1]] - sites[pairs[:, 0]] >= REPULSIVE_MIN_SEPARATION).T
+        both_real &= beyond.count(sites[:, pairs[:, 0]], sites[:, pairs[:, 1]], False)
     return ForceSample(
         reference=F[real].ravel(),
         predicted=np.asarray(predicted)[real].ravel(),
@@ -70,12 +71,14 @@ def force_sample(
     )
 
 
-def _frames(dataset: Dataset, components: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """R, F, lengths and sites (beads, frames) of evenly spread frames, padded with zeros to one width, float64."""
+def _frames(
+    dataset: Dataset, components: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """R, F, lengths, species and sites of evenly spread frames, padded with zeros to one width, float64."""
     count = int(np.clip(components * dataset.n_frames // (3 * dataset.real_beads), 1, dataset.n_frames))
     chosen = np.unique(np.linspace(0, dataset.n_frames - 1, count).round().astype(np.int64))
     R, F = (np.zeros((len(chosen), dataset.n_beads, 3)) for _ in range(2))
-    lengths = np.zeros(len(chosen), np.int64)
+    lengths, species = np.zeros(len(chosen), np.int64), np.zeros(R.shape[:2], np.int32)
     offset = 0
     for source in dataset.sources:
         here = (chosen >= offset) & (chosen < offset + source.n_frames)
@@ -83,23 +86,26 @@ def _frames(dataset: Dataset, components: int) -> tuple[np.ndarray, np.ndarray, 
         if len(rows):
             R[here, : source.n_beads], F[here, : source.n_beads] = source.load(rows)
             lengths[here] = source.lengths[rows]
+            if (kinds := source.species(rows)) is not None:
+                species[here, : source.n_beads] = kinds
         offset += source.n_frames
     sites = dataset.sites()
-    return R, F, lengths, None if sites is None else sites[chosen].T
+    return R, F, lengths, species, None if sites is None else sites[chosen]
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
+@partial(jax.jit, static_argnums=(0, 1))
 def _predict(
-    weights: Weights,
-    layout: Layout,
+    prior: Prior,
     displacement: Displacement,
-    c: Float[Array, " n"],
+    params: Params,
     R: Float[Array, "frames beads 3"],
-    lengths: Int[Array, " frames"],
+    real: Bool[Array, "frames beads"],
+    species: Int[Array, "frames beads"],
+    sites: Int[Array, "frames beads"] | None,
     pairs: Int[Array, "pairs 2"],
-    sites: Sites | None,
 ) -> tuple[Float[Array, "frames beads 3"], Float[Array, "frames pairs"]]:
-    X = design_matrix(weights, layout, R, lengths, displacement, sites)
-    forces = jax.numpy.einsum("n,ncbf->fbc", c, X)
+    def of_frame(R: Array, real: Array, species: Array, sites: Array | None) -> Array:
+        return forces(prior, params, R, real, species, displacement, sites)
+
     apart = jax.vmap(jax.vmap(lambda a, b: norm(displacement(a, b))))(R[:, pairs[:, 1]], R[:, pairs[:, 0]])
-    return forces, apart
+    return jax.vmap(of_frame)(R, real, species, sites), apart

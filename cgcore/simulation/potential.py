@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,9 @@ from cgcore.errors import InputError
 from cgcore.physics.chain_forces import chain_forces
 from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.constants import KCAL_PER_MOL
-from cgcore.physics.energy import prior_energy
+from cgcore.physics.energy import energy as prior_energy
 from cgcore.physics.prior import Prior
-from cgcore.physics.splines import Splines
+from cgcore.physics.stiffness import bond_stiffness
 from cgcore.simulation.langevin import Forces
 
 
@@ -58,29 +59,35 @@ def prior_potential(prior: Prior, species: Int[np.ndarray, " beads"] | None = No
         InputError: all its terms are zero.
     """
     if prior.splines is not None:
-        return _spline_potential(prior, prior.splines, species)
-    layout, c = Layout.of(prior), to_coefficients(prior.params)
-    given = [weight for weight in prior.weights if weight is not None]
-    factors = dict(zip(prior.weights._fields, prior.weights, strict=True))
-    if not any(factors[name] and np.any(c[own] != 0) for name, own in layout.terms.items()):
+        return _spline_potential(prior, species)
+    layout, c = Layout.of(prior), to_coefficients(prior.params, terms=prior.terms)
+    if not any(term.weight and np.any(c[layout.slices[term.name]] != 0) for term in layout.terms):
         raise InputError("every term of the prior is 0, by its weight or its parameters; there is nothing to simulate")
     constant = tuple(c.tolist())
 
     def forces(R: Float[Array, "xyz beads replicas"]) -> Float[Array, "xyz beads replicas"]:
-        return chain_forces(prior.weights, layout, jnp.asarray(constant, R.dtype), R)
+        return chain_forces(layout, jnp.asarray(constant, R.dtype), R, species=species)
 
-    return Potential("prior", forces, _digest([given, c]), prior.weights.bond * float(prior.params["kr"]))
+    kinds = [species] if any(term.groups is not None for term in layout.terms) else []
+    return Potential("prior", forces, _digest([*_declared(prior), c, *kinds]), bond_stiffness(prior, prior.params))
 
 
-def _spline_potential(prior: Prior, splines: Splines, species: Int[np.ndarray, " beads"] | None) -> Potential:
+def _spline_potential(prior: Prior, species: Int[np.ndarray, " beads"] | None) -> Potential:
     params = {name: np.asarray(value, np.float64) for name, value in prior.params.items()}
 
     def energy(R: Float[Array, "beads 3"]) -> Float[Array, ""]:
         return prior_energy(prior, params, R, jnp.ones(len(R), bool), species)
 
-    identity = _digest([[w for w in prior.weights if w is not None], *jax.tree.leaves(params), species])
-    stiffness = prior.weights.bond * splines.bond.largest_curvature()
-    return Potential("prior with splines", _gradients(energy), f"{identity} {splines.sha256}", stiffness)
+    assert prior.splines is not None
+    identity = _digest([*_declared(prior), *jax.tree.leaves(params), species])
+    stiffness = bond_stiffness(prior, prior.params)
+    return Potential("prior with splines", _gradients(energy), f"{identity} {prior.splines.sha256}", stiffness)
+
+
+def _declared(prior: Prior) -> list[Any]:
+    """What tells terms apart but for their coefficients."""
+    further = [json.dumps(term.as_dict(), default=str) for term in prior.further]
+    return [[term.weight for term in prior.terms], *further]
 
 
 def model_potential(model: Any, params: Any, species: Int[np.ndarray, " beads"]) -> Potential:
@@ -99,10 +106,9 @@ def model_potential(model: Any, params: Any, species: Int[np.ndarray, " beads"])
 
     stiffness, identity = None, _digest([*jax.tree.leaves(params), species])
     if (prior := model.prior) is not None and prior.splines is not None:
-        stiffness = prior.weights.bond * prior.splines.bond.largest_curvature()
         identity += f" {prior.splines.sha256}"
-    elif prior is not None:
-        stiffness = float(prior.weights.bond * np.asarray(params["prior"]["kr"]))
+    if prior is not None:
+        stiffness = bond_stiffness(prior, params["prior"])
     return Potential(name, _gradients(energy, dtype), identity, stiffness)
 
 

@@ -1,0 +1,77 @@
+"""What constraints are made from: the sampled ranges of a factor, the temperature, and rows of coefficients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from cgcore.factor.factor import Factor
+from cgcore.factor.histogram import EDGES, percentile
+from cgcore.factor.triangle import design
+from cgcore.physics.term import Term
+
+Level = Literal["safe", "nonnegative", "none"]
+
+TAILS = (0.1, 99.9)
+"""Percentiles that bound the sampled range: single frames beyond them do not move a wall."""
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """One inequality in physical words, which is one or several rows of numbers.
+
+    Arguments:
+        name: of the constraint, "repulsion", say.
+        text: what must hold, with its numbers.
+        normals: rows g of g . c >= bound.
+        bounds: [kcal/mol, or kcal/mol/rad for slopes, or as the coefficient itself].
+    """
+
+    name: str
+    text: str
+    normals: Float[np.ndarray, "rows n"]
+    bounds: Float[np.ndarray, " rows"]
+
+
+class Ground:
+    """Arguments:
+    factor: the data.
+    kT: thermal energy [kcal/mol].
+    """
+
+    def __init__(self, factor: Factor, kT: float) -> None:
+        self.factor, self.kT, self.layout = factor, kT, factor.fingerprint.layout
+        self._felt = np.linalg.norm(design(factor.S), axis=0) > 0
+
+    def columns(self, term: Term, group: int) -> slice:
+        """The coefficients of a group."""
+        start = self.layout.slices[term.name].start + group * term.basis.size
+        return slice(start, start + term.basis.size)
+
+    def feels(self, term: Term, group: int) -> bool:
+        """Whether the data feel a group of a term."""
+        return bool(self._felt[self.columns(term, group)].any())
+
+    def sampled(self, term: Term, group: int) -> tuple[float, float] | None:
+        """The sampled range of a group's bonds, angles or dihedrals; None where it is a point or nothing."""
+        counts = self.factor.histograms.of_group(term.name, term.coordinate, group)
+        low, high = (percentile(counts, EDGES[term.coordinate], percent) for percent in TAILS)
+        if low is None or high is None or low == high:
+            return None
+        return self.factor.histograms.known(term.coordinate, (low, high))
+
+    def rows(self, term: Term, group: int, values: Float[np.ndarray, "rows functions"]) -> Float[np.ndarray, "rows n"]:
+        """Rows with these values for the coefficients of a group, 0 elsewhere."""
+        rows = np.zeros((len(values), self.layout.size))
+        rows[:, self.columns(term, group)] = values
+        return rows
+
+
+def labelled(name: str, term: Term, group: int) -> str:
+    """The name of a constraint, with that of the term where it is none of the prior's five, and of the group."""
+    label = term.group_labels[group]
+    own = name if term.parametrisation is not None else f"{name} of {term.name}"
+    return f"{own}[{label}]" if label else own

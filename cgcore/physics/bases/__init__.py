@@ -1,0 +1,35 @@
+"""Bases of potentials by their names in configurations and stored factors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from cgcore.physics.bases.basis import Basis as Basis
+from cgcore.physics.bases.bspline import BSpline as BSpline
+from cgcore.physics.bases.debye_hueckel import DebyeHueckel as DebyeHueckel
+from cgcore.physics.bases.fourier import Fourier as Fourier
+from cgcore.physics.bases.function import Function as Function
+from cgcore.physics.bases.gaussian import Gaussian as Gaussian
+from cgcore.physics.bases.harmonic import Harmonic as Harmonic
+from cgcore.physics.bases.power import Power as Power
+
+BASES: dict[str, type[Basis]] = {
+    one.kind: one for one in (Harmonic, Fourier, BSpline, Power, DebyeHueckel, Gaussian, Function)
+}
+
+
+def basis_from_dict(plain: Mapping[str, Any]) -> Basis:
+    """The basis of `Basis.as_dict`.
+
+    Raises:
+        InputError: a value is not one that the basis can have.
+        TypeError: a key is missing or unknown.
+        KeyError: there is no basis of that name.
+    """
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+    made = BASES[values.pop("basis")]
+    if unknown := set(values) - {field.name for field in fields(made)}:
+        raise TypeError(f"a basis {made.kind} has no {sorted(unknown)[0]}")
+    return made(**values)

@@ -1,0 +1,93 @@
+"""What a term's potential is a sum of: functions of one coordinate, each with a coefficient.
+
+A new basis is a file beside this one, with a test: a frozen dataclass that derives from `Basis`, so that compiled
+functions and stored factors can depend on it. It has to say `size`, `names` and `functions`; whatever else it
+overrides is exact where the default is a general way, or faster.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from types import ModuleType
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+Values = tuple[Float[Array, " ..."], ...]
+"""A coordinate: a distance [Å], or the cosine and the sine of an angle or a dihedral."""
+
+
+@dataclass(frozen=True)
+class Basis(ABC):
+    """Functions phi_k of a coordinate x, a distance [Å] or an angle [rad]: the potential is sum_k c_k phi_k(x)."""
+
+    kind: ClassVar[str]
+    """Name of the basis in configurations and in stored factors."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Number of functions."""
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Name of each coefficient; the name of the term stands before it in reports."""
+
+    @abstractmethod
+    def functions(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
+        """phi_k(x), differentiable; of a NumPy array with NumPy, where the basis can."""
+
+    def derivatives(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
+        """d phi_k / dx, likewise."""
+        return jax.jvp(self.functions, (jnp.asarray(x),), (jnp.ones_like(x),))[1]
+
+    def slope(self, x: Float[np.ndarray, " points"], c: Float[np.ndarray, " size"]) -> Float[np.ndarray, " points"]:
+        """U'(x) in the precision of x and c."""
+        return c @ np.asarray(self.derivatives(x))
+
+    def slopes(self, values: Values) -> Float[Array, "size ..."]:
+        """`derivatives` at a coordinate whose cosine and sine may be all that is known."""
+        return self.derivatives(values[0] if len(values) == 1 else jnp.arctan2(values[1], values[0]))
+
+    def strengths(self, squared: Float[Array, " ..."]) -> Float[Array, "size ..."]:
+        """-phi_k'(r) / r at a squared distance: times the vector to one bead from its partner it is the force on it.
+
+        0 at an infinite distance, and not finite where two beads coincide.
+        """
+        there = squared < jnp.inf
+        r = jnp.sqrt(jnp.where(there, squared, 1.0))
+        return jnp.where(there, -self.derivatives(r) / r, 0.0)
+
+    def bending(self) -> Float[np.ndarray, "rows size"]:
+        """A matrix D with |D c|² the mean of U''(x)² over the range of the basis; without rows: nothing to smooth."""
+        return np.zeros((0, self.size))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values that `basis_from_dict` takes back."""
+        return {"basis": self.kind} | asdict(self)
+
+
+def namespace(x: Any) -> ModuleType:
+    """NumPy for its own arrays, jax.numpy for all others, which JAX may be tracing."""
+    return np if isinstance(x, np.ndarray) else jnp
+
+
+def quadrature(ends: Float[np.ndarray, " edges"], points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gauss-Legendre points and weights of the mean over adjoining intervals, exact for polynomials of degree
+    2 points - 1 in each."""
+    nodes, weights = np.polynomial.legendre.leggauss(points)
+    width = np.diff(ends)[:, None]
+    x = ends[:-1, None] + width * (nodes + 1) / 2
+    return x.ravel(), (width * weights / 2).ravel() / (ends[-1] - ends[0])
+
+
+def mean_square_rows(
+    second: Float[np.ndarray, "size points"], weights: Float[np.ndarray, " points"]
+) -> Float[np.ndarray, "size size"]:
+    """The triangular factor D of the weighted inner products of functions that are known at points."""
+    return np.asarray(np.linalg.qr(np.sqrt(weights)[:, None] * second.T, mode="r"))

@@ -1,0 +1,47 @@
+"""A screened charge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from jaxtyping import Float
+
+from cgcore.errors import InputError
+from cgcore.physics.bases.basis import Basis, namespace
+
+
+@dataclass(frozen=True)
+class DebyeHueckel(Basis):
+    """exp(-r / length) / r, one function; its coefficient is the product of two charges over the permittivity.
+
+    Source: P. Debye and E. Hückel, Phys. Z. 24, 185 (1923).
+
+    Arguments:
+        length: Debye length [Å], above 0.
+
+    Raises:
+        InputError: it is not.
+    """
+
+    length: float
+
+    kind: ClassVar[str] = "debye_hueckel"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.length < float("inf"):
+            raise InputError(f"the Debye length is {self.length}; give a length above 0, in Å")
+
+    @property
+    def size(self) -> int:
+        return 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("charge",)
+
+    def functions(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
+        return (namespace(x).exp(-x / self.length) / x)[None]
+
+    def derivatives(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
+        return (-namespace(x).exp(-x / self.length) * (1 / self.length + 1 / x) / x)[None]

@@ -1,0 +1,65 @@
+"""Bells of one width at several places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float
+
+from cgcore.errors import InputError
+from cgcore.physics.bases.basis import Basis, mean_square_rows, namespace, quadrature
+
+REACH = 3.0
+"""Widths beyond the outermost centres over which the curvature counts: the bells have ended there."""
+
+
+@dataclass(frozen=True)
+class Gaussian(Basis):
+    """exp(-(x - centre)² / (2 width²)) for each centre.
+
+    Arguments:
+        centres: [Å or rad], ascending.
+        width: standard deviation [Å or rad], above 0.
+
+    Raises:
+        InputError: they are not.
+    """
+
+    centres: tuple[float, ...]
+    width: float
+
+    kind: ClassVar[str] = "gaussian"
+
+    def __post_init__(self) -> None:
+        if not self.centres or not (np.diff(self.centres) > 0).all() or not np.isfinite(self.centres).all():
+            raise InputError("the centres of the Gaussians do not ascend; give at least one, each once")
+        if not 0 < self.width < float("inf"):
+            raise InputError(f"the width of the Gaussians is {self.width}; give a number above 0")
+
+    @property
+    def size(self) -> int:
+        return len(self.centres)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"at {centre:.4g}" for centre in self.centres)
+
+    def functions(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
+        return namespace(x).exp(-(self._reduced(x) ** 2) / 2)
+
+    def derivatives(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
+        u = self._reduced(x)
+        return -u / self.width * namespace(x).exp(-(u**2) / 2)
+
+    def bending(self) -> Float[np.ndarray, "rows size"]:
+        low, high = self.centres[0] - REACH * self.width, self.centres[-1] + REACH * self.width
+        steps = int(np.ceil((high - low) / self.width))
+        x, weights = quadrature(np.linspace(low, high, steps + 1), 8)
+        u = self._reduced(x)
+        return mean_square_rows((u**2 - 1) / self.width**2 * np.exp(-(u**2) / 2), weights)
+
+    def _reduced(self, x: Any) -> Any:
+        centres = namespace(x).asarray(self.centres, x.dtype).reshape(-1, *(1,) * x.ndim)
+        return (x[None] - centres) / self.width

@@ -1,0 +1,52 @@
+"""An inverse power of the distance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from jaxtyping import Array, Float
+
+from cgcore.errors import InputError
+from cgcore.physics.bases.basis import Basis
+
+LARGEST = 24
+
+
+@dataclass(frozen=True)
+class Power(Basis):
+    """r^-n, one function.
+
+    Arguments:
+        n: a number above 0, at most `LARGEST`.
+
+    Raises:
+        InputError: it is not.
+    """
+
+    n: float
+
+    kind: ClassVar[str] = "power"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.n <= LARGEST:
+            raise InputError(f"the power is {self.n}; give n above 0, at most {LARGEST}, of r^-n")
+
+    @property
+    def size(self) -> int:
+        return 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (f"r^-{self.n:g}",)
+
+    def functions(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
+        return (x**-self.n)[None]
+
+    def derivatives(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
+        return (-self.n * x ** (-self.n - 1))[None]
+
+    def strengths(self, squared: Float[Array, " ..."]) -> Float[Array, "size ..."]:
+        half = self.n / 2 + 1
+        # A whole power is products, which vectorise; a broken one is an exponential of a logarithm.
+        return (self.n / squared ** (int(half) if half == int(half) else half))[None]

@@ -1,0 +1,120 @@
+"""Groups of a term's rows that have coefficients of their own, by what kinds of beads they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Int
+
+from cgcore.errors import InputError
+from cgcore.physics.topology import CHAIN_JUMP
+
+By = Literal["central", "types", "terminal"]
+
+Classes = Int[Any, " beads"]
+"""Class of each bead, the same in all frames; -1: rows with this bead take no part in the term."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Which rows share coefficients.
+
+    Arguments:
+        by: "central", the class of an angle's central bead, or of a dihedral's two in their order along the chain;
+            "types", the classes of all beads of a row in their order along the chain, of a pair in any order;
+            "terminal", whether one of a row's beads is the first or last of its chain.
+        labels: names of the classes.
+        table: class of each species number; -1: none.
+        rest: class of species beyond the table.
+
+    Raises:
+        InputError: there are no labels, or a class has no label.
+    """
+
+    by: By
+    labels: tuple[str, ...] = ("inner", "terminal")
+    table: tuple[int, ...] = ()
+    rest: int = -1
+
+    def __post_init__(self) -> None:
+        if not self.labels or any(not -1 <= one < len(self.labels) for one in (*self.table, self.rest)):
+            raise InputError("groups need a label for each class of beads")
+
+    @classmethod
+    def of_species(cls, by: By, species: Sequence[int], labels: Sequence[str] | None = None) -> Groups:
+        """A class for each of these species; others take no part."""
+        kinds = sorted(set(species))
+        table = [-1] * (max(kinds, default=-1) + 1)
+        for k, kind in enumerate(kinds):
+            table[kind] = k
+        return cls(by, tuple(labels or (f"species {kind}" for kind in kinds)), tuple(table))
+
+    def classes(
+        self,
+        species: Int[Any, " beads"] | None,
+        length: Any,
+        sites: Int[Any, " beads"] | None,
+        n_beads: int,
+        xp: ModuleType = np,
+    ) -> Classes:
+        """The class of each bead of a chain.
+
+        Arguments:
+            species: of each bead; None: all are 0.
+            length: number of real beads.
+            sites: of the beads, see `topology`; None: they are one chain.
+            n_beads: beads of a row, padding included.
+            xp: NumPy, or jax.numpy where JAX is tracing.
+        """
+        if self.by != "terminal":
+            kinds: Any = xp.zeros(n_beads, int) if species is None else xp.asarray(species)
+            table = xp.asarray((*self.table, self.rest))
+            return table[xp.clip(xp.where(kinds < 0, len(self.table), kinds), 0, len(self.table))]
+        bead = xp.arange(n_beads)
+        first, last = bead == 0, bead == length - 1
+        if sites is not None:
+            along: Any = xp.asarray(sites)
+            ends = xp.concatenate([along[1:] - along[:-1] >= CHAIN_JUMP, xp.zeros(1, bool)])
+            first, last = first | xp.roll(ends, 1), last | ends
+        return (first | last).astype(int)
+
+    def positions(self, beads: int, pairs: bool) -> tuple[int, ...]:
+        """Which beads of a row its group depends on.
+
+        Raises:
+            InputError: the row has no central bead.
+        """
+        if self.by != "central":
+            return tuple(range(beads))
+        if pairs or beads == 2:
+            raise InputError(
+                "only angles and dihedrals have a central bead; group bonds and pairs by types or terminal"
+            )
+        return tuple(range(1, beads - 1))
+
+    def of_rows(self, beads: int, pairs: bool) -> tuple[np.ndarray, tuple[str, ...]]:
+        """The number of each group by the classes of the beads at `positions`, and the groups' labels."""
+        return _numbered(self, len(self.positions(beads, pairs)), pairs)
+
+
+@lru_cache(maxsize=64)
+def _numbered(groups: Groups, axes: int, pairs: bool) -> tuple[np.ndarray, tuple[str, ...]]:
+    table = np.empty((len(groups.labels),) * axes, np.int32)
+    if groups.by == "terminal":
+        for at in product(range(len(groups.labels)), repeat=axes):
+            table[at] = max(at)
+        return table, groups.labels
+    labels: list[str] = []
+    for at in product(range(len(groups.labels)), repeat=axes):
+        if pairs and at[0] > at[-1]:
+            table[at] = table[at[::-1]]
+            continue
+        table[at] = len(labels)
+        labels.append("-".join(groups.labels[one] for one in at))
+    return table, tuple(labels)

@@ -1,0 +1,156 @@
+"""Parameters that people know in the place of coefficients: a rest length and a stiffness, amplitudes and phases.
+
+Coefficients are what forces are linear in. Each class here says which parameters they are made of, how to come back to
+these in one canonical gauge, and what the energy is, constants included.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from cgcore.physics import terms
+from cgcore.physics.bases import Basis
+
+Params = dict[str, Any]
+Given = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Parametrisation(ABC):
+    """Arguments:
+    names: of the parameters, in the order of reports.
+    """
+
+    names: tuple[str, ...]
+
+    @abstractmethod
+    def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
+        """How the coefficients are called."""
+
+    @abstractmethod
+    def coefficients(self, params: Given, xp: ModuleType) -> Any:
+        """The coefficients, with NumPy or jax.numpy."""
+
+    @abstractmethod
+    def params(self, c: Float[np.ndarray, " n"], start: Given) -> Params:
+        """Parameters of these coefficients in the canonical gauge; what they do not determine is as in `start`."""
+
+    @abstractmethod
+    def cartesian(self, c: Float[Array, " n"], start: Given) -> Params:
+        """The same, differentiable everywhere: parameters that `energy` takes."""
+
+    @abstractmethod
+    def energy(self, x: Any, params: Given) -> Any:
+        """The energy at x [kcal/mol], without the term's weight."""
+
+
+@dataclass(frozen=True)
+class Stiffness(Parametrisation):
+    """The rest length r0 and the stiffness kr of a `Harmonic` basis."""
+
+    def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
+        r0, kr = self.names
+        return (kr, f"{kr}*{r0}")
+
+    def coefficients(self, params: Given, xp: ModuleType) -> Any:
+        r0, kr = (params[name] for name in self.names)
+        return xp.stack([kr, kr * r0])
+
+    def params(self, c: Float[np.ndarray, " n"], start: Given) -> Params:
+        """r0 is as at the start where kr = 0."""
+        r0, kr = self.names
+        return {r0: c[1] / c[0] if c[0] != 0 else start[r0], kr: c[0]}
+
+    def cartesian(self, c: Float[Array, " n"], start: Given) -> Params:
+        r0, kr = self.names
+        return {r0: c[1] / c[0], kr: c[0]}
+
+    def energy(self, x: Any, params: Given) -> Any:
+        return terms.harmonic_bond(x, *(params[name] for name in self.names))
+
+
+@dataclass(frozen=True)
+class CosinesAndSines(Parametrisation):
+    """Coefficients of cosines and of sines of a `Fourier` basis, which are the parameters."""
+
+    def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
+        return tuple(f"{name}_{n}" for name in self.names for n in range(1, basis.size // 2 + 1))
+
+    def coefficients(self, params: Given, xp: ModuleType) -> Any:
+        return xp.concatenate([params[name] for name in self.names])
+
+    def params(self, c: Float[np.ndarray, " n"], start: Given) -> Params:
+        return dict(zip(self.names, np.split(c, 2), strict=True))
+
+    def cartesian(self, c: Float[Array, " n"], start: Given) -> Params:
+        return dict(zip(self.names, jnp.split(c, 2), strict=True))
+
+    def energy(self, x: Any, params: Given) -> Any:
+        return terms.fourier_angle(x, *(params[name] for name in self.names))
+
+
+@dataclass(frozen=True)
+class AmplitudesAndPhases(Parametrisation):
+    """Amplitudes k >= 0 and phases gamma in (-pi, pi] of a `Fourier` basis."""
+
+    def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
+        numbers = range(1, basis.size // 2 + 1)
+        return tuple(f"k_{n} {wave}(gamma_{n})" for wave in ("cos", "sin") for n in numbers)
+
+    def coefficients(self, params: Given, xp: ModuleType) -> Any:
+        k, gamma = (params[name] for name in self.names)
+        return xp.concatenate([k * xp.cos(gamma), k * xp.sin(gamma)])
+
+    def params(self, c: Float[np.ndarray, " n"], start: Given) -> Params:
+        """A phase is as at the start where its amplitude is 0."""
+        (k, gamma), (cosines, sines) = self.names, np.split(c, 2)
+        amplitude = np.hypot(cosines, sines)
+        phase = np.arctan2(sines, cosines)
+        phase = np.where(phase == -np.pi, np.pi, phase)  # -pi where the sine is -0
+        return {k: amplitude, gamma: np.where(amplitude > 0, phase, start[gamma])}
+
+    def cartesian(self, c: Float[Array, " n"], start: Given) -> Params:
+        """Each harmonic is written as two, k cos(gamma) at phase 0 and k sin(gamma) at phase pi/2: both parameters get
+        the shape (2, n), which `terms.cosine_dihedral` sums over."""
+        (k, gamma), (cosines, sines) = self.names, jnp.split(c, 2)
+        return {
+            k: jnp.stack([cosines, sines]),
+            gamma: jnp.stack([jnp.zeros_like(cosines), jnp.full_like(sines, jnp.pi / 2)]),
+        }
+
+    def energy(self, x: Any, params: Given) -> Any:
+        return terms.cosine_dihedral(x, *(params[name] for name in self.names))
+
+
+@dataclass(frozen=True)
+class StrengthAndLength(Parametrisation):
+    """epsilon and sigma of epsilon (sigma/r)^4, a `Power` basis with n = 4: sigma stays, epsilon carries the scale."""
+
+    def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
+        epsilon, sigma = self.names
+        return (f"{epsilon}*{sigma}^4",)
+
+    def coefficients(self, params: Given, xp: ModuleType) -> Any:
+        epsilon, sigma = (params[name] for name in self.names)
+        return (epsilon * sigma**4)[None]
+
+    def params(self, c: Float[np.ndarray, " n"], start: Given) -> Params:
+        """epsilon is as at the start where sigma = 0."""
+        epsilon, sigma = self.names
+        scaled = c[0] / start[sigma] ** 4 if start[sigma] != 0 else start[epsilon]
+        return {epsilon: scaled, sigma: start[sigma]}
+
+    def cartesian(self, c: Float[Array, " n"], start: Given) -> Params:
+        epsilon, sigma = self.names
+        return {epsilon: c[0] / start[sigma] ** 4, sigma: start[sigma]}
+
+    def energy(self, x: Any, params: Given) -> Any:
+        return terms.soft_repulsion(x, *(params[name] for name in self.names))

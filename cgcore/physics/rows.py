@@ -1,0 +1,112 @@
+"""Rows of beads that a term acts on: bonds, angles, dihedrals, pairs, or those of a list."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from cgcore.errors import InputError
+from cgcore.physics.topology import CHAIN_JUMP
+
+Kind = Literal["bonds", "angles", "dihedrals", "pairs"]
+BEADS = {"bonds": 2, "angles": 3, "dihedrals": 4, "pairs": 2}
+"""Beads of a row."""
+
+FEW_SEPARATIONS = 8
+"""Pairs of so few separations are taken one separation at a time."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which beads a term acts on.
+
+    Arguments:
+        kind: bonds, angles and dihedrals are of consecutive beads, pairs of any two.
+        nearest: the least separation of a pair along the chain.
+        farthest: the greatest; None: any. Beads of two chains are further apart than any separation.
+        chains: pairs of beads of one chain alone, of two chains alone, or both.
+        listed: beads of each row, counted from 0, in the place of all that; the kind says what is measured of them.
+
+    Raises:
+        InputError: a separation is below 1, or a listed row is not of the kind's number of different beads.
+    """
+
+    kind: Kind
+    nearest: int = 1
+    farthest: int | None = None
+    chains: Literal["any", "within", "between"] = "any"
+    listed: tuple[tuple[int, ...], ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.nearest < 1 or (self.farthest is not None and self.farthest < self.nearest):
+            raise InputError(f"separations from {self.nearest} to {self.farthest} are none; give at least 1, ascending")
+        for row in self.listed or ():
+            if len(row) != self.beads or len(set(row)) != len(row) or min(row) < 0:
+                raise InputError(f"{list(row)} is no row of {self.kind}; give {self.beads} different beads, from 0 on")
+        if self.listed is not None and len(set(self.listed)) != len(self.listed):
+            raise InputError("a row of beads is listed twice; list each once")
+
+    @property
+    def beads(self) -> int:
+        """Beads of a row."""
+        return BEADS[self.kind]
+
+    @property
+    def pairs(self) -> bool:
+        """Whether the order of the two beads has no meaning."""
+        return self.kind == "pairs"
+
+    @property
+    def needs(self) -> int:
+        """Beads that a chain needs for one row."""
+        if self.listed is not None:
+            return 1 + max(max(row) for row in self.listed) if self.listed else 1
+        return self.nearest + 1 if self.pairs else self.beads
+
+    @property
+    def few(self) -> bool:
+        """Whether pairs are of few separations, within a chain."""
+        return self.farthest is not None and self.farthest - self.nearest < FEW_SEPARATIONS and self.chains != "between"
+
+    def candidates(self, n_beads: int, sites: bool) -> Int[np.ndarray, "rows beads"]:
+        """All rows that may count in a frame of so many beads, with or without sites."""
+        return _candidates(self, n_beads, sites)
+
+    def count(self, first: Any, last: Any, crossing: Any) -> Bool[Any, ...]:
+        """Whether pairs count, by the sites of their beads and whether these are of two chains."""
+        apart = abs(last - first)
+        counted = apart >= self.nearest
+        if self.farthest is not None:
+            counted = counted & (apart <= self.farthest)
+        if self.chains != "any":
+            counted = counted & (crossing if self.chains == "between" else ~crossing)
+        return counted
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def chain_numbers(sites: Any, xp: Any) -> Any:
+    """The number of its chain for each bead, by sites along the first axis."""
+    jumps = sites[1:] - sites[:-1] >= CHAIN_JUMP
+    return xp.concatenate([xp.zeros_like(sites[:1]), xp.cumsum(jumps, axis=0).astype(sites.dtype)])
+
+
+@lru_cache(maxsize=64)
+def _candidates(rows: Rows, n_beads: int, sites: bool) -> np.ndarray:
+    if rows.listed is not None:
+        inside = [row for row in rows.listed if max(row) < n_beads]
+        return np.array(inside, np.int32).reshape(-1, rows.beads)
+    if not rows.pairs:
+        return (np.arange(max(n_beads - rows.beads + 1, 0))[:, None] + np.arange(rows.beads)).astype(np.int32)
+    if not sites and rows.chains == "between":
+        return np.zeros((0, 2), np.int32)
+    # Sites grow along a row at least as fast as it does: across a gap neighbours may be a pair of any separation.
+    i, j = np.triu_indices(n_beads, k=1 if sites else rows.nearest)
+    found = np.stack([i, j], axis=1).astype(np.int32)
+    return found if rows.farthest is None else found[j - i <= rows.farthest]

@@ -1,0 +1,148 @@
+"""A term of the prior: a coordinate of rows of beads, a basis of functions of it, and groups of rows.
+
+    E = weight * sum over rows, sum over k of c_gk phi_k(x)        g: the group of the row, x: its coordinate
+
+The five terms of `Prior` are such declarations, see `declared`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from cgcore.errors import InputError
+from cgcore.physics.bases import Basis, BSpline, DebyeHueckel, Fourier, Power, basis_from_dict
+from cgcore.physics.groups import Classes, Groups
+from cgcore.physics.parametrisations import Parametrisation
+from cgcore.physics.rows import Rows
+
+COORDINATES = {"bonds": "bond", "angles": "angle", "dihedrals": "dihedral", "pairs": "pair"}
+"""What is measured of a row."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One part of the energy, linear in its coefficients.
+
+    Arguments:
+        name: of the term.
+        rows: what it acts on.
+        basis: functions of the coordinate.
+        weight: fixed factor in the energy.
+        groups: rows of one group share coefficients; None: all rows do.
+        parametrisation: parameters that stand for the coefficients; None: the coefficients are the parameters.
+
+    Raises:
+        InputError: the weight is negative, or basis, rows and groups do not go together.
+    """
+
+    name: str
+    rows: Rows
+    basis: Basis
+    weight: float = 1.0
+    groups: Groups | None = None
+    parametrisation: Parametrisation | None = None
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.weight) and self.weight >= 0):
+            raise InputError(f"the weight of term {self.name!r} is {self.weight}; give a finite number >= 0")
+        distance = self.rows.kind in ("bonds", "pairs")
+        if distance and isinstance(self.basis, Fourier):
+            raise InputError(f"term {self.name!r}: a Fourier basis is one of angles; give rows of angles or dihedrals")
+        if not distance and isinstance(self.basis, Power | DebyeHueckel):
+            raise InputError(
+                f"term {self.name!r}: {self.basis.kind} is a basis of distances; give rows of bonds or pairs"
+            )
+        if isinstance(self.basis, BSpline):
+            ends = {"pairs": "cutoff", "dihedrals": "periodic"}.get(self.rows.kind, "open")
+            if self.basis.ends != ends:
+                raise InputError(f"term {self.name!r}: splines of {self.rows.kind} have ends {ends!r}")
+        if self.groups is not None:
+            self.groups.positions(self.rows.beads, self.rows.pairs)
+
+    @property
+    def coordinate(self) -> str:
+        """What is measured: bond, angle, dihedral or pair."""
+        return COORDINATES[self.rows.kind]
+
+    @property
+    def on_beads(self) -> bool:
+        """Whether its forces are found bead by bead, and not from rows of consecutive beads."""
+        return self.rows.pairs or self.rows.listed is not None
+
+    @property
+    def group_labels(self) -> tuple[str, ...]:
+        """Names of the groups; one without a name where all rows share coefficients."""
+        return ("",) if self.groups is None else self.groups.of_rows(self.rows.beads, self.rows.pairs)[1]
+
+    @property
+    def size(self) -> int:
+        """Number of coefficients, group by group."""
+        return len(self.group_labels) * self.basis.size
+
+    @property
+    def coefficient_names(self) -> tuple[str, ...]:
+        """Name of each coefficient."""
+        if self.parametrisation is not None:
+            return self.parametrisation.coefficient_names(self.basis)
+        return tuple(
+            f"{self.name}{f'[{label}]' if label else ''}.{name}"
+            for label in self.group_labels
+            for name in self.basis.names
+        )
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        """Names of its parameters."""
+        return (self.name,) if self.parametrisation is None else self.parametrisation.names
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the coefficients where they are the parameters."""
+        return (self.basis.size,) if self.groups is None else (len(self.group_labels), self.basis.size)
+
+    def row_groups(self, classes: Classes, rows: Int[Any, "rows beads"], xp: Any) -> Int[Any, " rows"]:
+        """The group of each row, -1 for one that takes no part."""
+        assert self.groups is not None
+        table, _ = self.groups.of_rows(self.rows.beads, self.rows.pairs)
+        own = [xp.asarray(classes)[rows[:, k]] for k in self.groups.positions(self.rows.beads, self.rows.pairs)]
+        known = sum(((one < 0).astype(int) for one in own[1:]), start=(own[0] < 0).astype(int)) == 0
+        return xp.where(known, xp.asarray(table)[tuple(xp.maximum(one, 0) for one in own)], -1)
+
+    def energy(self, x: Any, params: Mapping[str, Any], group: Any = None) -> Any:
+        """The energy of one row at x [kcal/mol], without the weight."""
+        if self.parametrisation is not None:
+            return self.parametrisation.energy(x, params)
+        c = params[self.name] if group is None else params[self.name][group]
+        return c @ self.basis.functions(x)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values: all that numbers in a factor depend on."""
+        groups = self.groups
+        return {
+            "name": self.name,
+            "weight": self.weight,
+            "rows": self.rows.as_dict(),
+            "groups": None if groups is None else {name: getattr(groups, name) for name in groups.__dataclass_fields__},
+        } | self.basis.as_dict()
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Term:
+        """The inverse of `as_dict`, but for the parametrisation.
+
+        Raises:
+            TypeError, ValueError, KeyError, InputError: it is not one of `as_dict`.
+        """
+        values = dict(plain)
+        name, weight, rows, groups = (values.pop(key) for key in ("name", "weight", "rows", "groups"))
+        if not isinstance(name, str) or isinstance(weight, bool) or not isinstance(weight, int | float):
+            raise TypeError(f"the term {name!r:.40} has weight {weight!r:.40}")
+        listed = rows["listed"]
+        rows = Rows(**rows | {"listed": None if listed is None else tuple(tuple(row) for row in listed)})
+        if groups is not None:
+            groups = Groups(**groups | {key: tuple(groups[key]) for key in ("labels", "table")})
+        return cls(name, rows, basis_from_dict(values), float(weight), groups)
