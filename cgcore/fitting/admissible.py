@@ -83,7 +83,7 @@ def smoothest(constraints: Sequence[Constraint], bending: Float[np.ndarray, "row
         normals, bounds, owner = _stacked(chosen)
         D = bending[:, shaped]
         if not _diagonal(D):
-            D = np.linalg.qr(np.vstack([D, STRAIGHT * np.diag(np.linalg.norm(D, axis=0))]), mode="r")
+            D = np.asarray(np.linalg.qr(np.vstack([D, STRAIGHT * np.diag(np.linalg.norm(D, axis=0))]), mode="r"))
         found = _projected(np.zeros(len(D)), np.linalg.solve(D.T, normals[:, shaped].T).T, bounds, owner, chosen)
         c[shaped] = np.linalg.solve(D, found.point)
     return c

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,7 +21,7 @@ AnySlopes = Float[Array, "_ _ frames"]
 Closest = Float[Array, "pair_terms frames"]
 """Distance of the closest pair of each pair term [Å], in the order of their columns."""
 
-Grouping = Sequence[Int[Array, " beads"] | None]
+Grouping = Sequence[Int[Any, " beads"] | None]
 """For each term the class of each bead, see `Groups.classes`; None for a term without groups."""
 
 

@@ -28,8 +28,9 @@ def basis_from_dict(plain: Mapping[str, Any]) -> Basis:
         TypeError: a key is missing or unknown.
         KeyError: there is no basis of that name.
     """
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
-    made = BASES[values.pop("basis")]
+    made = BASES[plain["basis"]]
+    given = {name: value for name, value in plain.items() if name != "basis"}
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     if unknown := set(values) - {field.name for field in fields(made)}:
         raise TypeError(f"a basis {made.kind} has no {sorted(unknown)[0]}")
     return made(**values)
