@@ -104,27 +104,27 @@ class Stretch:
             return None
         parts = np.concatenate(self.parts, axis=1)
         parts = parts[:, Sums(*parts).bonds > 0]
-        whole = _solve(parts.sum(axis=1, keepdims=True))
-        if not len(whole.kr):
+        solved = _solve(np.concatenate([parts.sum(axis=1, keepdims=True), _without_each(parts)], axis=1))
+        kr, variance, explained, error = (float(column[0]) for column in solved)
+        if np.isnan(kr):
             return None
-        (kr,), (variance,), (explained,), (error,) = (column.tolist() for column in whole)
         # Neighbouring frames are alike, so that errors from the scatter of the parts are larger than the formal ones.
-        others = _solve(_without_each(parts))
-        products = others.kr * others.variance
-        if len(products) > 3:
-            spread = float(np.sqrt((len(products) - 1) * np.var(products)))
+        others = (solved.kr * solved.variance)[1:]
+        others = others[~np.isnan(others)]
+        if len(others) > 3:
+            spread = float(np.sqrt((len(others) - 1) * np.var(others)))
             error = max(error, spread / variance)
         scale = variance / kT
         return Ratio(kr * scale, error * scale, kr, explained)
 
 
 class _Solutions(NamedTuple):
-    """Of those sums that have one: kr, the bonds' variance, the part explained, and the formal error of kr."""
+    """kr, the bonds' variance, the part explained, and the formal error of kr; NaN where there is no solution."""
 
-    kr: Float[np.ndarray, " solved"]
-    variance: Float[np.ndarray, " solved"]
-    explained: Float[np.ndarray, " solved"]
-    error: Float[np.ndarray, " solved"]
+    kr: Parts
+    variance: Parts
+    explained: Parts
+    error: Parts
 
 
 def _solve(sums: Float[np.ndarray, "sums parts"]) -> _Solutions:
@@ -132,16 +132,15 @@ def _solve(sums: Float[np.ndarray, "sums parts"]) -> _Solutions:
     variance = at.squares / np.maximum(at.bonds, 1)
     # Below 1e-9 Å bonds are rigid, and what is left of them is rounding.
     known = (at.rows > 3) & (at.bonds >= 2) & (variance > 1e-18) & (at.FF > 0) & np.isfinite(sums).all(axis=0)
-    at, variance = Sums(*sums[:, known]), variance[known]
-    XX = np.stack([np.stack([at.ss, at.so], -1), np.stack([at.so, at.oo], -1)], -1)
+    XX = np.where(known[:, None, None], np.array([[at.ss, at.so], [at.so, at.oo]]).T, np.eye(2))
+    known &= np.linalg.cond(XX) < 1e12
+    inverse = np.linalg.inv(np.where(known[:, None, None], XX, np.eye(2)))
     XF = np.stack([at.sF, at.oF], -1)
-    sound = np.linalg.cond(XX) < 1e12 if len(XX) else np.zeros(0, bool)
-    inverse, XF = np.linalg.inv(XX[sound]), XF[sound]
     c = np.einsum("kij,kj->ki", inverse, XF)
-    FF, rows = at.FF[sound], at.rows[sound]
-    left = np.maximum(FF - np.einsum("ki,ki->k", c, XF), 0.0)
-    error = np.sqrt(left / (rows - 2) * inverse[:, 0, 0])
-    return _Solutions(c[:, 0], variance[sound], 1 - left / FF, error)
+    left = np.maximum(at.FF - np.einsum("ki,ki->k", c, XF), 0.0)
+    error = np.sqrt(left / np.maximum(at.rows - 2, 1) * inverse[:, 0, 0])
+    explained = 1 - left / np.where(known, at.FF, 1.0)
+    return _Solutions(*(np.where(known, x, np.nan) for x in (c[:, 0], variance, explained, error)))
 
 
 def _without_each(parts: Float[np.ndarray, "sums parts"]) -> Float[np.ndarray, "sums parts"]:

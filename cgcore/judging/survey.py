@@ -160,7 +160,8 @@ def _survey_protein(
         F = _frames_last(F)
         squares = np.einsum("xbf,xbf->bf", F, F)
         found.force[own] = squares.mean(axis=0) / 3
-        found.unforced[own] = np.sum(squares == 0, axis=0)
+        if (unforced := squares == 0).any():
+            found.unforced[own] = unforced.sum(axis=0)
         if limits is None:
             continue
         steps = _steps(R, displacement)
@@ -169,8 +170,7 @@ def _survey_protein(
         usual, bonds = (r <= limits.high) & (r >= limits.low), bonded[:, None]
         counted = usual & bonds
         deviation = np.where(counted, r - middles, 0.0)
-        for total, column in zip(parts, frame_sums(steps, deviation, counted, F, squares), strict=True):
-            total += np.bincount(part[block], column, n_parts)
+        parts += np.stack(frame_sums(steps, deviation, counted, F, squares)) @ (part[block, None] == range(n_parts))
         if not counted.all():
             odd.append(_chosen(counted != bonds, r, number[block]))
             near.append(_chosen(counted != usual, r, number[block]))
