@@ -203,7 +203,7 @@ def _dihedral(p: Array) -> tuple[Array, Array]:
     return np.sum(np.cross(n1, b2 / _length(b2)[..., None]) * n2, axis=-1), np.sum(n1 * n2, axis=-1)
 
 
-_COORDINATES: dict[str, Callable[[Array], tuple[Any, Array]]] = {
+_COORDINATES: dict[str, Callable[[Array], tuple[Any, Any]]] = {
     "bond": _distance,
     "angle": _angle,
     "dihedral": _dihedral,
