@@ -26,12 +26,10 @@ Names are loaded when they are first used, so that `import cgcore` costs nothing
 
 from __future__ import annotations
 
-import importlib
+from cgcore.lazy import lazily
 
 TYPE_CHECKING = False  # importing typing takes as long as all else before the command line can see Ctrl-C
 if TYPE_CHECKING:
-    from typing import Any
-
     from cgcore import datasets as datasets
     from cgcore.config import Config as Config
     from cgcore.config import default_prior as default_prior
@@ -91,6 +89,7 @@ _HOME = {
     "Status": "cgcore.solver.status",
     "Weights": "cgcore.physics.prior",
     "compress": "cgcore.factor.compress",
+    "datasets": "cgcore.datasets",
     "default_prior": "cgcore.config",
     "design_matrix": "cgcore.physics.design",
     "energy": "cgcore.physics.energy",
@@ -113,14 +112,4 @@ _HOME = {
     "to_params": "cgcore.physics.coefficients",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name == "datasets":
-        return importlib.import_module("cgcore.datasets")
-    if name not in _HOME:
-        raise AttributeError(f"module 'cgcore' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*_HOME, "datasets"])
+__getattr__, __dir__ = lazily(__name__, _HOME)

@@ -1,7 +1,5 @@
-"""Runs of the command line in this process, and the loss by an independent way that holds no code of cgcore.
-
-The energies are the formulas of cgcore.physics.terms written out; the forces are their derivative by a complex step
-(f'(x) = Im f(x + ih) / h, without cancellation), so that no gradient is worked out by hand anywhere here.
+"""Runs of the command line in this process, and the loss by an independent way that holds no code of cgcore: the
+explicit matrix of `validation`.
 """
 
 from __future__ import annotations
@@ -20,10 +18,11 @@ import numpy as np
 
 import cgcore.datasets
 from cgcore.cli import main
+from cgcore.physics.prior import Weights
+from validation import explicit
 
 BUNDLED = Path(cgcore.datasets.__file__).parent / "chignolin.npz"
 WEIGHTS = {"bond": 0.5, "angle": 0.25, "dihedral": 0.25, "repulsive": 1.0}
-STEP = 1e-30
 RULE = "=" * 60
 NAMES = ("r0", "kr", "a", "b", "epsilon", "sigma", "k_dih", "gamma_dih")
 DEFAULT_WEIGHTS = WEIGHTS | {"excluded_volume": 1.0}
@@ -127,70 +126,14 @@ def loss(
 
 def forces(params: Mapping[str, Any], R: np.ndarray, weights: Mapping[str, float | None] = WEIGHTS) -> np.ndarray:
     """-dE/dR of frames (frames, beads, 3) without padding."""
-    F = np.empty(R.shape)
-    for bead in range(R.shape[1]):
-        for axis in range(3):
-            moved = R.astype(np.complex128)
-            moved[:, bead, axis] += 1j * STEP
-            F[:, bead, axis] = -energy(params, moved, weights).imag / STEP
-    return F
-
-
-def energy(params: Mapping[str, Any], R: np.ndarray, weights: Mapping[str, float | None]) -> Any:
-    """E of each frame, (frames,) complex."""
-    p = {name: np.asarray(value, np.float64) for name, value in params.items()}
-    w = {term: weight or 0.0 for term, weight in weights.items()}
-    beads = R.shape[1]
-    b = R[:, 1:] - R[:, :-1]
-    E = w["bond"] * p["kr"] / 2 * np.sum((_norm(b) - p["r0"]) ** 2, axis=1)
-    if beads >= 3:
-        u, v = -b[:, :-1], b[:, 1:]
-        theta = _atan2(_norm(np.cross(u, v)), _dot(u, v))
-        for n, (a_n, b_n) in enumerate(zip(p["a"], p["b"], strict=True), start=1):
-            E = E + w["angle"] * np.sum(a_n * np.cos(n * theta) + b_n * np.sin(n * theta), axis=1)
-    if beads >= 4:
-        b1, b2, b3 = b[:, :-2], b[:, 1:-1], b[:, 2:]
-        n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
-        phi = _atan2(_dot(np.cross(n1, b2 / _norm(b2)[..., None]), n2), _dot(n1, n2))
-        for n, (k, gamma) in enumerate(zip(p["k_dih"], p["gamma_dih"], strict=True), start=1):
-            E = E + w["dihedral"] * np.sum(k * (1 + np.cos(n * phi - gamma)), axis=1)
-    for i in range(beads):
-        for j in range(i + 2, beads):
-            r = _norm(R[:, i] - R[:, j])
-            if j - i >= 6:
-                E = E + w["repulsive"] * p["epsilon"] * (p["sigma"] / r) ** 4
-            elif w.get("excluded_volume"):
-                E = E + w["excluded_volume"] * p["epsilon_ex"] * (p["sigma_ex"] / r) ** 4
-    return E
+    w = Weights(**{term: weights.get(term) or 0.0 for term in WEIGHTS}, excluded_volume=weights.get("excluded_volume"))
+    names = NAMES if w.excluded_volume is None else DEFAULT_NAMES
+    own = {name: params[name] for name in names}
+    return explicit.matrix(np.asarray(R, np.float64), w, own) @ explicit.coefficients(own)
 
 
 def design(arrays: Mapping[str, Any], harmonics: int, dihedrals: int) -> tuple[np.ndarray, np.ndarray]:
     """The explicit matrix of forces for each coefficient being 1, and the reference forces, of unpadded frames."""
-    none = {"r0": 0.0, "kr": 0.0, "epsilon": 0.0, "sigma": 1.0}
-    none |= {name: np.zeros(harmonics) for name in ("a", "b")}
-    none |= {name: np.zeros(dihedrals) for name in ("k_dih", "gamma_dih")}
-    R = np.asarray(arrays["R"], np.float64)
-
-    def column(**of: Any) -> np.ndarray:
-        return forces(none | of, R).ravel()
-
-    stretch = column(kr=1.0)
-    columns = [stretch, column(kr=1.0, r0=1.0) - stretch]
-    columns += [column(**{name: unit}) for name in ("a", "b") for unit in np.eye(harmonics)]
-    columns += [column(k_dih=k, gamma_dih=k * phase) for phase in (0.0, np.pi / 2) for k in np.eye(dihedrals)]
-    columns.append(column(epsilon=1.0))
-    return np.array(columns).T, np.asarray(arrays["F"], np.float64).ravel()
-
-
-def _norm(v: np.ndarray) -> np.ndarray:
-    return np.sqrt(_dot(v, v))
-
-
-def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.sum(a * b, axis=-1)
-
-
-def _atan2(y: Any, x: Any) -> np.ndarray:
-    """Of complex numbers with a tiny imaginary part, which NumPy lacks."""
-    slope = (x.real * y.imag - y.real * x.imag) / (x.real**2 + y.real**2)
-    return np.arctan2(y.real, x.real) + 1j * slope
+    numbers = {"a": np.zeros(harmonics), "k_dih": np.zeros(dihedrals)}
+    X = explicit.matrix(np.asarray(arrays["R"], np.float64), Weights(**WEIGHTS), numbers)
+    return X.reshape(-1, X.shape[-1]), np.asarray(arrays["F"], np.float64).ravel()

@@ -1,7 +1,7 @@
 """An independent way to everything that the factor says: explicit matrix, LAPACK, and data to try it on.
 
-Nothing here comes from cgcore but data, priors and `compress`: the matrix is written down from the formulas of the
-energy, a loop over terms in NumPy, and differentiated by hand in another way than `cgcore.physics.design` does it.
+Nothing here comes from cgcore but data, priors and `compress`: the matrix is that of `validation.explicit`, written
+down from the formulas of the energy in NumPy, with gradients by complex steps.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 import cgcore
 from cgcore import Dataset, Factor, Fingerprint, Options, Prior, Weights
+from validation import explicit
 
 WEIGHTS = Weights(0.5, 0.25, 0.25, 1.0)
 
@@ -59,76 +60,13 @@ def design_rows(prior: Prior, R: np.ndarray, F: np.ndarray, lengths: np.ndarray 
     """The explicit matrix of forces on real beads for each coefficient being 1, and the reference forces."""
     R, F = np.asarray(R, np.float64), np.asarray(F, np.float64)
     lengths = np.full(len(R), R.shape[1]) if lengths is None else np.asarray(lengths)
-    w, n, k = prior.weights, len(prior.params["a"]), len(prior.params["k_dih"])
-    size = 3 + 2 * n + 2 * k + (w.excluded_volume is not None)
+    size = len(explicit.coefficients(prior.params))
     X = np.zeros((len(R), R.shape[1], 3, size))
     for length in np.unique(lengths):
         of = np.flatnonzero(lengths == length)
-        X[of, :length] = _forces(w, n, k, size, R[of, :length])
+        X[of, :length] = explicit.matrix(R[of, :length], prior.weights, prior.params)
     real = np.arange(R.shape[1]) < lengths[:, None]
     return Rows(X[real].reshape(-1, size), F[real].ravel(), int(lengths.sum()))
-
-
-def _forces(w: Weights, n: int, k: int, size: int, R: np.ndarray) -> np.ndarray:
-    beads = R.shape[1]
-    X = np.zeros((*R.shape, size))
-    for i in range(beads - 1):  # kr/2 (r - r0)^2 = kr r^2/2 - (kr r0) r + constant
-        d = R[:, i + 1] - R[:, i]
-        r = _norm(d)
-        for column, slope in ((0, r), (1, -np.ones_like(r))):
-            X[:, i, :, column] += w.bond * slope * d / r
-            X[:, i + 1, :, column] -= w.bond * slope * d / r
-    for i in range(beads - 2):
-        theta, gradient = _angle(R[:, i : i + 3])
-        for m in range(1, n + 1):
-            slopes = -m * np.sin(m * theta), m * np.cos(m * theta)
-            for column, slope in zip((1 + m, 1 + n + m), slopes, strict=True):
-                X[:, i : i + 3, :, column] -= w.angle * (slope[:, None, None] * gradient)
-    for i in range(beads - 3):  # k [1 + cos(m phi - gamma)] = k cos(gamma) cos(m phi) + k sin(gamma) sin(m phi) + k
-        phi, gradient = _dihedral(R[:, i : i + 4])
-        for m in range(1, k + 1):
-            slopes = -m * np.sin(m * phi), m * np.cos(m * phi)
-            for column, slope in zip((1 + 2 * n + m, 1 + 2 * n + k + m), slopes, strict=True):
-                X[:, i : i + 4, :, column] -= w.dihedral * (slope[:, None, None] * gradient)
-    for i in range(beads):
-        for j in range(i + 2, beads):
-            column, weight = (2 + 2 * n + 2 * k, w.repulsive) if j - i >= 6 else (-1, w.excluded_volume)
-            if weight is not None:
-                d = R[:, i] - R[:, j]
-                force = 4 * d / _norm(d) ** 6  # minus the gradient of r^-4
-                X[:, i, :, column] += weight * force
-                X[:, j, :, column] -= weight * force
-    return X
-
-
-def _angle(R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """theta, and its gradient for three beads, from d cos(theta)."""
-    u, v = R[:, 0] - R[:, 1], R[:, 2] - R[:, 1]
-    u, v, lu, lv = u / _norm(u), v / _norm(v), _norm(u), _norm(v)
-    cosine = _dot(u, v)
-    sine = _norm(np.cross(u, v))
-    first, last = -(v - cosine * u) / (lu * sine), -(u - cosine * v) / (lv * sine)
-    return np.arctan2(sine, cosine)[:, 0], np.stack([first, -first - last, last], axis=1)
-
-
-def _dihedral(R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """phi = atan2(y, x), and its gradient for four beads, (x dy - y dx)/(x^2 + y^2)."""
-    b1, b2, b3 = (R[:, m + 1] - R[:, m] for m in range(3))
-    n1, n2, length = np.cross(b1, b2), np.cross(b2, b3), _norm(b2)
-    x, y = _dot(n1, n2), _dot(np.cross(n1, b2 / length), n2)
-    # y = -|b2| b1 . (b2 x b3)
-    dx = np.cross(b2, n2), np.cross(n2, b1) + np.cross(b3, n1), np.cross(n1, b2)
-    dy = -length * n2, -_dot(b1, n2) * b2 / length - length * np.cross(b3, b1), -length * n1
-    g1, g2, g3 = ((x * ey - y * ex) / (x**2 + y**2) for ex, ey in zip(dx, dy, strict=True))
-    return np.arctan2(y, x)[:, 0], np.stack([-g1, g1 - g2, g2 - g3, g3], axis=1)
-
-
-def _norm(v: np.ndarray) -> np.ndarray:
-    return np.sqrt(_dot(v, v))
-
-
-def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.sum(a * b, axis=-1, keepdims=True)
 
 
 class Best(NamedTuple):

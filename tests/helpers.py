@@ -1,7 +1,7 @@
 """Random chains and priors, and the physics once more in NumPy, written from the formulas alone.
 
-The NumPy half shares no code with cgcore: gradients of the internal coordinates come from complex steps, which
-have no truncation error.
+The NumPy half shares no code with cgcore: the energy is written out here, internal coordinates and their gradients are
+those of `validation.explicit`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from cgcore.physics import design, energy, loss
 from cgcore.physics.coefficients import Layout
 from cgcore.physics.prior import Prior, Weights
 from cgcore.physics.space import Displacement, free
+from validation import explicit
 
 # Compiled once for each shape and displacement; weights are traced, so that a one-hot one does not compile again.
 _evaluate = jax.jit(
@@ -27,7 +28,7 @@ design_matrix = jax.jit(design.design_matrix, static_argnums=(1, 4))
 
 TERMS = ("bond", "angle", "dihedral", "repulsive", "excluded_volume")
 ALL_ON = Weights(bond=0.5, angle=0.25, dihedral=0.25, repulsive=1.0, excluded_volume=0.7)
-SPANS = {"bond": 2, "angle": 3, "dihedral": 4}
+SPANS = explicit.SPANS
 SEPARATIONS = {"repulsive": (6, 10**6), "excluded_volume": (2, 5)}
 
 
@@ -117,8 +118,7 @@ def relative(a: Any, b: Any) -> float:
 
 def np_coordinates(R: np.ndarray) -> dict[str, np.ndarray]:
     """Distances, angles and dihedrals of the rows of each term, (..., rows)."""
-    polar = _polar(R)
-    return {name: np.arctan2(y, x) if name in ("angle", "dihedral") else x for name, (x, y) in polar.items()}
+    return {name: explicit.value(_kind(name), R[..., rows, :]) for name, rows in _rows(R.shape[-2]).items()}
 
 
 def np_energies(weights: Weights, params: Mapping[str, Any], R: np.ndarray) -> dict[str, np.ndarray]:
@@ -170,25 +170,8 @@ def np_forces(weights: Weights, params: Mapping[str, Any], R: np.ndarray) -> np.
 
 def np_matrix(weights: Weights, layout: Layout, R: np.ndarray) -> np.ndarray:
     """X of forces = X c, (..., beads, 3, n)."""
-    q, gradients = np_coordinates(R), np_gradients(R)
-
-    def series(name: str, harmonics: int) -> list[tuple[str, np.ndarray]]:
-        n = range(1, harmonics + 1)
-        return [(name, -i * np.sin(i * q[name])) for i in n] + [(name, i * np.cos(i * q[name])) for i in n]
-
-    slopes = [
-        ("bond", q["bond"]),
-        ("bond", -np.ones_like(q["bond"])),
-        *series("angle", layout.n_angle),
-        *series("dihedral", layout.n_dihedral),
-        ("repulsive", -4 / q["repulsive"] ** 5),
-    ]
-    if layout.excluded_volume:
-        slopes.append(("excluded_volume", -4 / q["excluded_volume"] ** 5))
-    columns = [
-        -getattr(weights, name) * np.einsum("...r,...rix->...ix", slope, gradients[name]) for name, slope in slopes
-    ]
-    return np.stack(columns, axis=-1)
+    harmonics = {"a": np.zeros(layout.n_angle), "k_dih": np.zeros(layout.n_dihedral)}
+    return explicit.matrix(R.reshape(-1, *R.shape[-2:]), weights, harmonics).reshape(*R.shape, -1)
 
 
 def np_loss(weights: Weights, params: Mapping[str, Any], data: Any) -> float:
@@ -202,45 +185,28 @@ def np_loss(weights: Weights, params: Mapping[str, Any], data: Any) -> float:
 
 
 def np_gradients(R: np.ndarray) -> dict[str, np.ndarray]:
-    """Gradient of each coordinate, (..., rows, beads, 3), by complex steps in each coordinate of each bead."""
-    n, h = R.shape[-2], 1e-150
-    base = _polar(R)
-    gradients = {name: np.zeros((*x.shape, n, 3)) for name, (x, _) in base.items()}
-    for i, k in np.ndindex(n, 3):
-        moved = R.astype(complex)
-        moved[..., i, k] += 1j * h
-        for name, (dx, dy) in _polar(moved).items():
-            x, y = base[name]
-            dx, dy = np.imag(dx) / h, np.imag(dy) / h
-            polar = name in ("angle", "dihedral")
-            gradients[name][..., i, k] = (x * dy - y * dx) / (x**2 + y**2) if polar else dx
+    """Gradient of each coordinate, (..., rows, beads, 3)."""
+    gradients = {}
+    for name, rows in _rows(R.shape[-2]).items():
+        local = explicit.value_and_gradient(_kind(name), R[..., rows, :])[1]
+        gradients[name] = np.zeros((*local.shape[:-2], *R.shape[-2:]))
+        for k, beads in enumerate(rows.T):
+            gradients[name][..., np.arange(len(rows)), beads, :] = local[..., k, :]
     return gradients
 
 
-def _polar(R: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """(x, y) whose atan2(y, x) is the coordinate; a distance stands in x."""
-    n = R.shape[-2]
+def _kind(term: str) -> str:
+    return term if term in SPANS else "bond"
 
-    def length(v: np.ndarray) -> np.ndarray:
-        return np.sqrt((v * v).sum(axis=-1))
 
-    def distances(nearest: int, farthest: int) -> tuple[np.ndarray, np.ndarray]:
-        pairs = [(i, j) for i in range(n) for j in range(n) if nearest <= j - i <= farthest]
-        i, j = np.array(pairs, int).reshape(-1, 2).T
-        r = length(R[..., j, :] - R[..., i, :])
-        return r, np.zeros_like(r)
-
-    u, v = R[..., :-2, :] - R[..., 1:-1, :], R[..., 2:, :] - R[..., 1:-1, :]
-    b = np.diff(R, axis=-2)
-    b1, b2, b3 = (b[..., k : max(n - 3, 0) + k, :] for k in range(3))
-    n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
-    axis = b2 / length(b2)[..., None]
-    return {
-        "bond": distances(1, 1),
-        "angle": ((u * v).sum(axis=-1), length(np.cross(u, v))),
-        "dihedral": ((n1 * n2).sum(axis=-1), (np.cross(n1, axis) * n2).sum(axis=-1)),
-        **{name: distances(*limits) for name, limits in SEPARATIONS.items()},
+def _rows(n: int) -> dict[str, np.ndarray]:
+    """The beads of each row of each term, (rows, beads of one)."""
+    apart = {
+        name: [(i, j) for i in range(n) for j in range(i + nearest, min(i + farthest + 1, n))]
+        for name, (nearest, farthest) in SEPARATIONS.items()
     }
+    chained = {name: [tuple(range(i, i + width)) for i in range(n - width + 1)] for name, width in SPANS.items()}
+    return {name: np.array(rows, int).reshape(-1, SPANS.get(name, 2)) for name, rows in (chained | apart).items()}
 
 
 def _numbered(*series: Any) -> list[tuple[Any, ...]]:

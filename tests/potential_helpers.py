@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from factor_helpers import Chains, rows_of
+from helpers import np_coordinates
 
 from cgcore import Factor, Fingerprint, Prior, Weights
 from cgcore.factor.closest import ClosestPairs
@@ -36,29 +37,13 @@ class Sampled(NamedTuple):
         closest: dict[str, list[float]] = {"repulsive": [], "excluded_volume": []}
         for R, n in zip(chains.R, chains.lengths, strict=True):
             R = R[:n]
-            bonds.append(np.linalg.norm(np.diff(R, axis=0), axis=1))
-            angles.append(angles_of(R))
-            dihedrals.append(dihedrals_of(R))
-            i, j = np.triu_indices(n, 2)
-            apart = np.linalg.norm(R[i] - R[j], axis=1)
-            for name, chosen in (("repulsive", j - i >= 6), ("excluded_volume", j - i <= 5)):
-                closest[name].append(apart[chosen].min(initial=np.inf))
+            q = np_coordinates(R)
+            for values, name in ((bonds, "bond"), (angles, "angle"), (dihedrals, "dihedral")):
+                values.append(q[name])
+            for name, values in closest.items():
+                values.append(q[name].min(initial=np.inf))
         nearest = {name: np.array(values) for name, values in closest.items()}
         return cls(np.concatenate(bonds), np.concatenate(angles), np.concatenate(dihedrals), nearest)
-
-
-def angles_of(R: np.ndarray) -> np.ndarray:
-    """Angles [rad] of one chain."""
-    u, v = R[:-2] - R[1:-1], R[2:] - R[1:-1]
-    return np.arctan2(np.linalg.norm(np.cross(u, v), axis=1), np.sum(u * v, axis=1))
-
-
-def dihedrals_of(R: np.ndarray) -> np.ndarray:
-    """Dihedrals [rad] of one chain, in the convention of the energy."""
-    b1, b2, b3 = (R[k + 1 : len(R) - 2 + k] - R[k : len(R) - 3 + k] for k in range(3))
-    n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
-    y = np.sum(np.cross(n1, b2 / np.linalg.norm(b2, axis=1, keepdims=True)) * n2, axis=1)
-    return np.arctan2(y, np.sum(n1 * n2, axis=1))
 
 
 def factor_without_a_pass(

@@ -18,6 +18,9 @@ from cli_helpers import Ran, assert_refused, bundled, run, save
 
 import cgcore.pipeline
 from cgcore.config import load_config, load_settings
+from cgcore.data import Dataset
+from cgcore.fitting import door
+from cgcore.judging import Judgement, judge
 
 WRITTEN = {"train.json", "fit.json", "params.npz", "priors.yaml", "learning-curve.png", "checkpoints"}
 
@@ -124,6 +127,24 @@ def test_only_the_prior_and_nothing_written(tmp_path: Path, data: Path) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert "prior: 9 frames, 3 held out" in ran.out
     assert {path.name for path in tmp_path.iterdir()} == {"train.yaml", "data.npz"}
+
+
+@pytest.mark.slow
+def test_frames_are_judged_once(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the command found before anything is compiled is what the prior's fit says."""
+    seen: list[int] = []
+
+    def judging(dataset: Dataset, *arguments: Any) -> Judgement:
+        seen.append(dataset.n_frames)
+        return judge(dataset, *arguments)
+
+    monkeypatch.setattr(door, "judge", judging)
+    with np.load(data, allow_pickle=False) as arrays:
+        # Frames 0 to 17 are fitted to, and frame 3 is there twice.
+        np.savez(data, **{key: np.concatenate([x[:4], x[3:4], x[4:23]]) for key, x in arrays.items()})
+    ran = train(config(tmp_path, {"ml_model": "none"}, stage1_optimizer=None, stage2_optimizer=None), data)
+    assert (ran.code, seen) == (0, [18, 6])
+    assert "frame 4 has the positions of frame 3" in ran.out
 
 
 def test_the_configuration_may_name_the_data(tmp_path: Path, data: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 import cgcore
 from cgcore.data import Dataset, from_arrays, read
 from cgcore.errors import InputError
-from cgcore.judging import Judgement, judge
+from cgcore.judging import Judgement, judge, survey
+from cgcore.judging.hashes import hashes
 
 CHAINS = factor_helpers.chignolin_chains(1000)
 """Forces of all atoms, at 320 K: 10 beads."""
@@ -214,6 +215,37 @@ def test_ratio_against_least_squares() -> None:
     assert ratio.explained == pytest.approx(1 - left / np.sum(F**2), rel=1e-9)
     assert ratio.value == pytest.approx(c[0] * np.mean(stretch**2) / (0.00198720426 * 320), rel=1e-6)
     assert 0.01 < ratio.error < 0.04
+
+
+@pytest.mark.parametrize("fault", ["a wrapped frame", "two chains that are not said", "forces missing"])
+def test_the_size_of_blocks_does_not_matter(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = from_arrays(**FAULTS[fault][0](good()))
+    whole = judge(data)
+    monkeypatch.setattr(survey, "BLOCK_BYTES", 7 * data.sources[0].n_beads * 3 * 8)
+    cut = judge(data)
+    assert cut.findings == whole.findings
+    assert [x.frames for x in cut.findings] == [x.frames for x in whole.findings]
+    (one,), (other,) = cut.sources, whole.sources
+    np.testing.assert_array_equal(one.force_rms, other.force_rms)
+    assert one.ratio is not None
+    assert other.ratio is not None
+    np.testing.assert_allclose(one.ratio, other.ratio, rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("beads", [1, 2, 5])
+def test_hashes_tell_frames_apart(dtype: type, beads: int) -> None:
+    """Also where frames differ in one bit of one number, and where float32 values have an odd count."""
+    x = np.random.default_rng(0).normal(size=(1, beads, 3)).astype(dtype)
+    bits = 8 * x.itemsize
+    frames = [x] + [x.copy() for _ in range(3 * beads * bits)]
+    words = {4: np.uint32, 8: np.uint64}[x.itemsize]
+    for k, changed in enumerate(frames[1:]):
+        changed.reshape(-1).view(words)[k // bits] ^= words(1) << words(k % bits)
+    finite = [frame for frame in frames if np.isfinite(frame).all()]
+    assert len(set(hashes(np.concatenate(finite)).tolist())) == len(finite)
+    zero = np.zeros_like(x)
+    assert hashes(zero) == hashes(-zero)
 
 
 def test_padding_and_order_of_proteins_do_not_matter() -> None:

@@ -16,7 +16,8 @@ import pytest
 
 from cgcore.errors import InputError
 from cgcore.pipeline.checkpoints import Checkpoints
-from cgcore.pipeline.trainer import Trainer, Watch
+from cgcore.pipeline.trainer import Trainer
+from cgcore.pipeline.watch import Watch
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORK_ONLY = {"use_priors": False}
@@ -274,7 +275,8 @@ folder, output, events, delay = sys.argv[1], sys.argv[2], int(sys.argv[3]), floa
 import jax
 jax.config.update("jax_enable_x64", True)
 import pipeline_helpers as h
-from cgcore.pipeline.trainer import Trainer, Watch
+from cgcore.pipeline.trainer import Trainer
+from cgcore.pipeline.watch import Watch
 
 def event(_):
     global events

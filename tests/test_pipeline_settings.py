@@ -240,7 +240,7 @@ def test_optimizers_that_are_refused(optimizer: dict[str, Any], words: str) -> N
         ({"training": {"epochs_adabelief": 10**9}}, "epochs_adabelief is 1000000000; .* at most 1000000"),
         ({"model": {"allegro": {"mlp_n_hidden": 2_000_000_000}}}, "mlp_n_hidden is 2000000000; .* at most 4096"),
         ({"model": {"allegro": {"embed_n_hidden": [32, 10**7]}}}, r"embed_n_hidden\[1\] is 10000000; .* at most 4096"),
-        ({"model": {"allegro": {}, "priors": {"a": [0.1] * 101}}}, "model.priors.a has 101 values; give 0 to 100"),
+        ({"model": {"allegro": {}, "priors": {"a": [0.1] * 65}}}, "model.priors.a has 65 values; give 0 to 64"),
         ({"model": {"allegro": {}, "cutoff": 1e9}}, "model.cutoff is 1000000000.0; give above 0, at most 1000"),
     ],
 )

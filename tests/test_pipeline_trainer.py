@@ -18,7 +18,8 @@ from cgcore.data import from_arrays
 from cgcore.errors import InputError
 from cgcore.physics.space import Periodic
 from cgcore.pipeline.loader import DatasetLoader
-from cgcore.pipeline.trainer import Trainer, Watch
+from cgcore.pipeline.trainer import Trainer
+from cgcore.pipeline.watch import Watch
 
 KEYS = {"train_loss", "val_loss", "steps", "converged", "grad_norm", "loss_history", "fitted_params"}
 STAGE_KEYS = {

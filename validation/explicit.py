@@ -19,6 +19,9 @@ import numpy as np
 Array = np.ndarray
 STEP = 1e-150
 
+SPANS = {"bond": 2, "angle": 3, "dihedral": 4}
+"""Beads of each kind of coordinate."""
+
 
 @dataclass(frozen=True)
 class System:
@@ -115,9 +118,9 @@ def matrix(R: Array, weights: Any, params: Mapping[str, Any], sites: Array | Non
     columns = [np.zeros((frames, beads, 3, 2 + 2 * n_angle + 2 * n_dihedral))]
     bond, angle = slice(0, 2), slice(2, 2 + 2 * n_angle)
     dihedral = slice(angle.stop, angle.stop + 2 * n_dihedral)
-    _consecutive(columns[0][..., bond], R, sites, 2, _distance, lambda r: [r, -np.ones_like(r)], weights.bond)
-    _consecutive(columns[0][..., angle], R, sites, 3, _angle, lambda t: _fourier(t, n_angle), weights.angle)
-    _consecutive(columns[0][..., dihedral], R, sites, 4, _dihedral, lambda t: _fourier(t, n_dihedral), weights.dihedral)
+    _consecutive(columns[0][..., bond], R, sites, "bond", lambda r: [r, -np.ones_like(r)], weights.bond)
+    _consecutive(columns[0][..., angle], R, sites, "angle", lambda t: _fourier(t, n_angle), weights.angle)
+    _consecutive(columns[0][..., dihedral], R, sites, "dihedral", lambda t: _fourier(t, n_dihedral), weights.dihedral)
     columns.append(_pairs(R, sites, 6, np.inf, weights.repulsive))
     if weights.excluded_volume is not None:
         columns.append(_pairs(R, sites, 2, 5, weights.excluded_volume))
@@ -128,17 +131,17 @@ def _consecutive(
     out: Array,
     R: Array,
     sites: Array,
-    width: int,
-    coordinate: Callable,
+    kind: str,
     slopes: Callable[[Array], list[Array]],
     weight: float,
 ) -> None:
-    """Add the columns of a term of `width` consecutive beads to `out`, where each is bonded to the next."""
+    """Add the columns of a term of consecutive beads to `out`, where each is bonded to the next."""
+    width = SPANS[kind]
     rows = R.shape[1] - width + 1
     if rows < 1 or out.shape[-1] == 0:
         return
     local = np.stack([R[:, k : k + rows] for k in range(width)], axis=2)
-    value, gradient = _with_gradient(coordinate, local)
+    value, gradient = value_and_gradient(kind, local)
     gradient = gradient * (sites[width - 1 :] - sites[:rows] == width - 1)[:, None, None]
     dE = np.stack(slopes(value), axis=-1)
     for k in range(width):
@@ -168,23 +171,21 @@ def _fourier(x: Array, harmonics: int) -> list[Array]:
 
 def value(kind: str, local: Array) -> Array:
     """Bond lengths, angles or dihedrals ("bond", "angle", "dihedral") of positions (..., beads of one, 3)."""
-    sine, cosine = {"bond": _distance, "angle": _angle, "dihedral": _dihedral}[kind](local)
+    sine, cosine = _COORDINATES[kind](local)
     return cosine if sine is None else np.arctan2(sine, cosine)
 
 
-def _with_gradient(coordinate: Callable, local: Array) -> tuple[Array, Array]:
-    """Value and gradient of x = atan2(sine, cosine), or of a length where the sine is None."""
-    sine, cosine = coordinate(local.astype(complex))
-    value = cosine.real if sine is None else np.arctan2(sine.real, cosine.real)
+def value_and_gradient(kind: str, local: Array) -> tuple[Array, Array]:
+    """The same, and the gradient (..., beads of one, 3): of atan2(sine, cosine), or of a length."""
+    coordinate = _COORDINATES[kind]
+    sine, cosine = coordinate(local)
     gradient = np.empty(local.shape)
     for k, axis in np.ndindex(local.shape[-2:]):
         moved = local.astype(complex)
         moved[..., k, axis] += 1j * STEP
         dy, dx = (None if part is None else part.imag / STEP for part in coordinate(moved))
-        gradient[..., k, axis] = (
-            dx if sine is None else (cosine.real * dy - sine.real * dx) / (sine.real**2 + cosine.real**2)
-        )
-    return value, gradient
+        gradient[..., k, axis] = dx if sine is None else (cosine * dy - sine * dx) / (sine**2 + cosine**2)
+    return value(kind, local), gradient
 
 
 def _distance(p: Array) -> tuple[None, Array]:
@@ -200,6 +201,13 @@ def _dihedral(p: Array) -> tuple[Array, Array]:
     b1, b2, b3 = (p[..., k + 1, :] - p[..., k, :] for k in range(3))
     n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
     return np.sum(np.cross(n1, b2 / _length(b2)[..., None]) * n2, axis=-1), np.sum(n1 * n2, axis=-1)
+
+
+_COORDINATES: dict[str, Callable[[Array], tuple[Any, Any]]] = {
+    "bond": _distance,
+    "angle": _angle,
+    "dihedral": _dihedral,
+}
 
 
 def _length(v: Array) -> Array:

@@ -20,6 +20,7 @@ from cgcore.errors import InputError
 if TYPE_CHECKING:
     from cgcore.config import Settings
     from cgcore.files import Group
+    from cgcore.fitting.door import Door
     from cgcore.pipeline.loader import DatasetLoader
     from cgcore.pipeline.trainer import Trainer
 
@@ -87,11 +88,14 @@ def train_command(
     reading = {"units": units, "box": box, "accept_faults": accept_faults}
     train, validation, record = _frames(said, data, reading, max_frames, seed)
     from cgcore.cli.setup import prepare_jax
+    from cgcore.fitting.door import door
     from cgcore.report.comparison_text import comparison_text
 
+    # Whatever is trained: the prior's own fit, if there is one, says the rest.
+    judged = door(train.dataset, None if validation is None else validation.dataset, said.training.temperature)
     prepare_jax(cache)
     about = {"file": config, "seed": seed, "units": units}
-    _run(said, comparison_text(found), train, validation, resume, output, plot_file, about, record)
+    _run(said, comparison_text(found), train, validation, judged, resume, output, plot_file, about, record)
 
 
 def _run(
@@ -99,6 +103,7 @@ def _run(
     comparison: str,
     train: DatasetLoader,
     validation: DatasetLoader | None,
+    judged: Door,
     resume: str | None,
     output: str | None,
     plot_file: str | None,
@@ -110,7 +115,8 @@ def _run(
     from cgcore.config import Config
     from cgcore.files import atomic_group
     from cgcore.pipeline.model_for_data import model_for
-    from cgcore.pipeline.trainer import Trainer, Watch
+    from cgcore.pipeline.trainer import Trainer
+    from cgcore.pipeline.watch import Watch
     from cgcore.report import text
     from cgcore.report.record import record as record_of_fit
     from cgcore.report.text import named
@@ -127,7 +133,7 @@ def _run(
             epoch=lambda report: shown.epoch(*report),
             record=lambda result: record_of_fit(result, Config(result.prior), dict(settings_of_data), dict(data)),
         )
-        trainer = Trainer(model, said, train, validation, watch=watch)
+        trainer = Trainer(model, said, train, validation, watch=watch, judged=judged)
         trained = [part for part in model.names if part != "prior" or trainer.settings.model.train_priors]
         held_out = 0 if validation is None else validation.n_frames
         devices = len(jax.local_devices())
@@ -189,7 +195,6 @@ def _frames(
     """Frames to train on, held-out frames, and what `train.json` says of both."""
     from cgcore.data import read
     from cgcore.datasets import chignolin
-    from cgcore.fitting.door import door
     from cgcore.pipeline.loader import DatasetLoader
 
     path = said.data_path if path is None else path
@@ -200,8 +205,6 @@ def _frames(
     train, validation = whole.split_train_val(said.training.val_fraction, said.training.hold_out)
     if said.training.val_fraction and validation is None:
         terminal.note(f"{whole.dataset.path}: too few frames to hold any out")
-    # Whatever is trained: the prior's own fit, if there is one, says the rest.
-    door(train.dataset, None if validation is None else validation.dataset, said.training.temperature)
     record = {
         "path": whole.dataset.path,
         "sha256": whole.dataset.sha256,

@@ -13,8 +13,9 @@ not. It needs `pip install 'cgcore[train]'`. Names are loaded when they are firs
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cgcore.lazy import lazily
 
 if TYPE_CHECKING:
     from cgcore.compat.combined_model import CombinedModel as CombinedModel
@@ -35,12 +36,4 @@ _HOME = {
     "Trainer": "cgcore.compat.trainer",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'cgcore.compat' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(_HOME)
+__getattr__, __dir__ = lazily(__name__, _HOME)

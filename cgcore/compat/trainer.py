@@ -20,6 +20,7 @@ from cgcore.pipeline import loader as pipeline_loader
 from cgcore.pipeline import trainer as pipeline
 from cgcore.pipeline.checkpoints import next_free
 from cgcore.pipeline.model import PRIOR
+from cgcore.pipeline.prior_fit import fit_options
 from cgcore.pipeline.state import TrainingState
 from cgcore.report.text import lbfgs_lines, opening
 
@@ -31,7 +32,7 @@ class _Trainer(pipeline.Trainer):
     """The pipeline's, which says what the prior's fit does."""
 
     def pretrain_prior(self, max_steps: int | None = None, tol_grad: float | None = None) -> dict[str, Any]:
-        print(opening(self._fit_options(max_steps, tol_grad).max_steps), flush=True)
+        print(opening(fit_options(self.settings.training, max_steps, tol_grad).max_steps), flush=True)
         found = super().pretrain_prior(max_steps, tol_grad)
         assert self.fit_result is not None
         warnings = (f"Warning: {sentence}" for sentence in self.fit_result.warnings)

@@ -5,8 +5,9 @@ Names are loaded when they are first used: the schema is made with pydantic, whi
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cgcore.lazy import lazily
 
 if TYPE_CHECKING:
     from cgcore.config.documentation import json_schema as json_schema
@@ -27,12 +28,4 @@ _HOME = {
     "load_settings": "cgcore.config.loading",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'cgcore.config' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(_HOME)
+__getattr__, __dir__ = lazily(__name__, _HOME)

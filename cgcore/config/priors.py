@@ -7,10 +7,7 @@ from typing import Annotated, Any
 
 from cgcore.config.keys import Flag, Number, Text, block, key
 from cgcore.config.reading import Reading
-from cgcore.physics.prior import CARRIED, FITTED_EXCLUDED_VOLUME, SERIES, Prior, Weights
-
-HARMONICS = 100
-"""More harmonics than a fit can be compiled for in reasonable time, or data can tell apart."""
+from cgcore.physics.prior import CARRIED, FITTED_EXCLUDED_VOLUME, MOST_HARMONICS, SERIES, Prior, Weights
 
 
 def series(meaning: str, also: tuple[str, ...] = ()) -> Any:
@@ -18,7 +15,7 @@ def series(meaning: str, also: tuple[str, ...] = ()) -> Any:
         meaning,
         fit=True,
         also=also,
-        max_length=HARMONICS,
+        max_length=MOST_HARMONICS,
         examples=[[0.5]],
         what="a list with a number for each harmonic, such as [0.5]",
     )

@@ -9,9 +9,9 @@ import numpy as np
 BLOCK_BYTES = 2 * 2**20
 
 
-def row_blocks(n_rows: int, n_beads: int) -> Iterator[slice]:
-    """Slices that cover `n_rows` frames, each of about `BLOCK_BYTES` of float64 positions."""
-    step = max(1, BLOCK_BYTES // (n_beads * 3 * 8))
+def row_blocks(n_rows: int, n_beads: int, size: int = BLOCK_BYTES) -> Iterator[slice]:
+    """Slices that cover `n_rows` frames, each of about `size` bytes of float64 positions."""
+    step = max(1, size // (n_beads * 3 * 8))
     for start in range(0, n_rows, step):
         yield slice(start, min(start + step, n_rows))
 

@@ -88,8 +88,11 @@ class Frames:
         """
         lengths, stored_rows, dtype = self.lengths[rows], self._stored(rows), self.store.dtype
 
+        padded = None if (lengths == self.n_beads).all() else lengths
+
         def loaded(stored: Rows, factor: float) -> np.ndarray:
-            return real_values(stored[stored_rows], lengths, dtype, factor, copy=isinstance(stored, np.ndarray))
+            view = isinstance(stored, np.ndarray) and isinstance(stored_rows, slice)
+            return real_values(stored[stored_rows], padded, dtype, factor, copy=view)
 
         r_factor, f_factor = self.store.factors
         R, F = loaded(self.store.R, r_factor), loaded(self.store.F, f_factor)

@@ -5,8 +5,9 @@ Names are loaded when they are first used: LAMMPS's files need neither JAX nor O
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cgcore.lazy import lazily
 
 if TYPE_CHECKING:
     from cgcore.export.lammps import write_lammps as write_lammps
@@ -17,20 +18,12 @@ if TYPE_CHECKING:
     from cgcore.export.stablehlo import write_stablehlo as write_stablehlo
 
 _HOME = {
-    "export_energy": "stablehlo",
-    "openmm_system": "openmm",
-    "read_stablehlo": "stablehlo",
-    "write_lammps": "lammps",
-    "write_openmm": "openmm",
-    "write_stablehlo": "stablehlo",
+    "export_energy": "cgcore.export.stablehlo",
+    "openmm_system": "cgcore.export.openmm",
+    "read_stablehlo": "cgcore.export.stablehlo",
+    "write_lammps": "cgcore.export.lammps",
+    "write_openmm": "cgcore.export.openmm",
+    "write_stablehlo": "cgcore.export.stablehlo",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(_HOME)
+__getattr__, __dir__ = lazily(__name__, _HOME)

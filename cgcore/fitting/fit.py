@@ -18,7 +18,7 @@ from cgcore.fitting.admissible import Admissible, smoothest
 from cgcore.fitting.certificate import OPTIMAL, certify
 from cgcore.fitting.constraints import Constraint, constraints
 from cgcore.fitting.cross_validation import Curve
-from cgcore.fitting.door import door, fitted_to
+from cgcore.fitting.door import Door, door, fitted_to
 from cgcore.fitting.identifiability import identify
 from cgcore.fitting.inputs import Source, opened, require_prior, require_task
 from cgcore.fitting.options import Options
@@ -74,6 +74,7 @@ def fit(
     displacement: Displacement = free,
     displacement_name: str | None = None,
     progress: Callbacks = Callbacks(),
+    judged: Door | None = None,
 ) -> FitResult:
     """Fit a prior's parameters to reference forces.
 
@@ -85,6 +86,7 @@ def fit(
         displacement: `cgcore.periodic(box)`, or any in jax-md's convention; free space by default.
         displacement_name: what to call it in the factor's fingerprint; needed for one that is not cgcore's own.
         progress: called as the work goes on.
+        judged: what `cgcore.fitting.door.door` found in these frames before; None: they are judged now.
 
     Raises:
         InputError: data are surely wrong (see `cgcore.judging`) or make no finite forces, there is nothing to fit or
@@ -105,7 +107,7 @@ def fit(
     if options.objective == "direct" and isinstance(data, Factor):
         raise InputError("the direct objective needs frames, and a factor was given; use objective compressed")
     with timed() as seconds, solving("fit"), one_blas_thread():
-        judged = door(data, validation, options.temperature, displacement)
+        judged = judged or door(data, validation, options.temperature, displacement)
         factor = factor_of(data)
         held_out = None if validation is None else factor_of(validation)
         faults = judged.said(factor)
@@ -125,12 +127,11 @@ def fit(
             data if options.objective == "direct" and isinstance(data, Dataset) else None,
             displacement,
         )
-        limits = Limits(options.max_steps, options.least_steps, options.tol_grad)
         solution = minimise(
             task.loss,
             task.start,
             *task.args,
-            limits=limits,
+            limits=Limits(options.max_steps, options.least_steps, options.tol_grad),
             confirm=False,  # the certificate below confirms more, and for less, than a Hessian would
             precision=options.precision,
             progress=progress.steps,
@@ -292,8 +293,7 @@ def _judged(result: FitResult) -> FitResult:
     """The certificate decides: what it refutes is not called converged, a stall that it shows to be optimal is."""
     certificate = result.certificate
     worst = max(certificate.optimality_gap, certificate.kkt_residual or 0.0, certificate.violation or 0.0)
-    exact = result.options.precision == "float64"
-    if exact and result.converged and worst > OPTIMAL:
+    if result.options.precision == "float64" and result.converged and worst > OPTIMAL:
         return replace(result, status=Status.SUBOPTIMAL)
     if result.admissible.constraints and worst <= OPTIMAL and result.status is not Status.NON_FINITE:
         return replace(result, status=Status.CONSTRAINED)

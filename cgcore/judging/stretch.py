@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+Parts = Float[np.ndarray, " parts"]
+
 
 class Ratio(NamedTuple):
     """kr var(r) / kT, its standard error, kr [kcal/mol/Å²], and the part of the forces' squares that bonds explain."""
@@ -24,45 +26,73 @@ class Ratio(NamedTuple):
     explained: float
 
 
-class _Sums:
-    """Normal equations of one part of the frames: columns (r - <r>) and 1 along each bond, and the forces."""
+class Sums(NamedTuple):
+    """Normal equations of forces along bonds, for each frame or each part of the frames: columns s = r - <r> and 1.
 
-    def __init__(self) -> None:
-        self.XX, self.XF = np.zeros((2, 2)), np.zeros(2)
-        self.FF = self.squares = 0.0
-        self.bonds = self.rows = 0
+    Arguments:
+        ss, so, oo: products of the columns.
+        sF, oF: of the columns with the forces.
+        FF: of the forces.
+        squares: of s, over bonds.
+        bonds: that count.
+        rows: components of forces.
+    """
 
-    def add(
-        self,
-        along: Float[np.ndarray, "frames bonds 3"],
-        stretch: Float[np.ndarray, "frames bonds"],
-        counted: Bool[np.ndarray, "frames bonds"],
-        F: Float[np.ndarray, "frames beads 3"],
-        squares: Float[np.ndarray, "frames beads"],
-    ) -> None:
-        """Frames: unit vectors, deviations from each bond's mean [Å], which bonds count, forces and their squares."""
-        ones = counted.astype(np.float64)
-        # A bond pulls its two beads against each other, so it meets itself twice and its neighbours by their angle.
-        turn = np.einsum("fbx,fbx->fb", along[:, 1:], along[:, :-1])
-        pull = np.einsum("fbx,fbx->fb", along, F[:, :-1] - F[:, 1:])
-        columns = (stretch, ones)
-        for i, p in enumerate(columns):
-            self.XF[i] += np.sum(p * pull)
-            for j, q in enumerate(columns):
-                self.XX[i, j] += 2 * np.sum(p * q) - np.sum((p[:, 1:] * q[:, :-1] + p[:, :-1] * q[:, 1:]) * turn)
-        self.FF += float(np.sum(squares))
-        self.squares += float(np.sum(stretch**2))
-        self.bonds += int(np.count_nonzero(counted))
-        self.rows += 3 * squares.size
+    ss: Parts
+    so: Parts
+    oo: Parts
+    sF: Parts
+    oF: Parts
+    FF: Parts
+    squares: Parts
+    bonds: Parts
+    rows: Parts
+
+
+def frame_sums(
+    along: Float[np.ndarray, "xyz bonds frames"],
+    stretch: Float[np.ndarray, "bonds frames"],
+    counted: Bool[np.ndarray, "bonds frames"],
+    F: Float[np.ndarray, "xyz beads frames"],
+    squares: Float[np.ndarray, "beads frames"],
+) -> Sums:
+    """Those of each frame.
+
+    Arguments:
+        along: unit vectors from each bead to the next.
+        stretch: deviations from each bond's mean [Å], 0 where a bond does not count.
+        counted: which bonds count.
+        F: forces [kcal/mol/Å].
+        squares: of the forces on each bead.
+    """
+    ones = counted.astype(np.float64)
+    # A bond pulls its two beads against each other, so it meets itself twice and its neighbours by their angle.
+    turn = np.einsum("xbf,xbf->bf", along[:, 1:], along[:, :-1])
+    pull = np.einsum("xbf,xbf->bf", along, F[:, :-1] - F[:, 1:])
+    turned, bent = turn * stretch[:-1], turn * ones[:-1]
+    own, bonds = _over_bonds(stretch, stretch), ones.sum(axis=0)
+    return Sums(
+        ss=2 * (own - _over_bonds(stretch[1:], turned)),
+        so=2 * stretch.sum(axis=0) - _over_bonds(ones[1:], turned) - _over_bonds(stretch[1:], bent),
+        oo=2 * (bonds - _over_bonds(ones[1:], bent)),
+        sF=_over_bonds(stretch, pull),
+        oF=_over_bonds(ones, pull),
+        FF=squares.sum(axis=0),
+        squares=own,
+        bonds=bonds,
+        rows=np.full(squares.shape[1], 3.0 * len(squares)),
+    )
+
+
+def _over_bonds(a: Float[np.ndarray, "bonds frames"], b: Float[np.ndarray, "bonds frames"]) -> Parts:
+    return np.einsum("bf,bf->f", a, b)
 
 
 @dataclass
 class Stretch:
-    """Sums of contiguous parts of the frames."""
+    """Sums of contiguous parts of the frames of each protein."""
 
-    groups: list[_Sums] = field(default_factory=list)
-
-    Sums = _Sums
+    parts: list[Float[np.ndarray, "sums parts"]] = field(default_factory=list)
 
     def ratio(self, kT: float) -> Ratio | None:
         """The ratio of all parts together; None where bonds do not fluctuate or there are too few.
@@ -70,14 +100,17 @@ class Stretch:
         Arguments:
             kT: of the data's temperature [kcal/mol].
         """
-        groups = [group for group in self.groups if group.bonds]
-        whole = _solve(groups)
-        if whole is None:
+        if not self.parts:
             return None
-        kr, variance, explained, error = whole
+        parts = np.concatenate(self.parts, axis=1)
+        parts = parts[:, Sums(*parts).bonds > 0]
+        solved = _solve(np.concatenate([parts.sum(axis=1, keepdims=True), _without_each(parts)], axis=1))
+        kr, variance, explained, error = (float(column[0]) for column in solved)
+        if np.isnan(kr):
+            return None
         # Neighbouring frames are alike, so that errors from the scatter of the parts are larger than the formal ones.
-        rest = [_solve(groups[:k] + groups[k + 1 :]) for k in range(len(groups))]
-        others = [found[0] * found[1] for found in rest if found is not None]
+        others = (solved.kr * solved.variance)[1:]
+        others = others[~np.isnan(others)]
         if len(others) > 3:
             spread = float(np.sqrt((len(others) - 1) * np.var(others)))
             error = max(error, spread / variance)
@@ -85,21 +118,34 @@ class Stretch:
         return Ratio(kr * scale, error * scale, kr, explained)
 
 
-def _solve(groups: list[_Sums]) -> tuple[float, float, float, float] | None:
-    """kr, the bonds' variance, the part explained, and the formal error of kr."""
-    bonds, rows = sum(group.bonds for group in groups), sum(group.rows for group in groups)
-    if rows <= 3 or bonds < 2:
-        return None
-    XX, XF = sum(group.XX for group in groups), sum(group.XF for group in groups)
-    FF = sum(group.FF for group in groups)
-    variance = sum(group.squares for group in groups) / bonds
+class _Solutions(NamedTuple):
+    """kr, the bonds' variance, the part explained, and the formal error of kr; NaN where there is no solution."""
+
+    kr: Parts
+    variance: Parts
+    explained: Parts
+    error: Parts
+
+
+def _solve(sums: Float[np.ndarray, "sums parts"]) -> _Solutions:
+    at = Sums(*sums)
+    variance = at.squares / np.maximum(at.bonds, 1)
     # Below 1e-9 Å bonds are rigid, and what is left of them is rounding.
-    if not (variance > 1e-18 and 0 < FF < np.inf and np.isfinite(XX).all() and np.isfinite(XF).all()):
-        return None
-    if not np.linalg.cond(XX) < 1e12:
-        return None
-    inverse = np.linalg.inv(XX)
-    c = inverse @ XF
-    left = max(FF - float(c @ XF), 0.0)
-    error = float(np.sqrt(left / (rows - 2) * inverse[0, 0]))
-    return float(c[0]), variance, 1 - left / FF, error
+    known = (at.rows > 3) & (at.bonds >= 2) & (variance > 1e-18) & (at.FF > 0) & np.isfinite(sums).all(axis=0)
+    XX = np.where(known[:, None, None], np.array([[at.ss, at.so], [at.so, at.oo]]).T, np.eye(2))
+    known &= np.linalg.cond(XX) < 1e12
+    inverse = np.linalg.inv(np.where(known[:, None, None], XX, np.eye(2)))
+    XF = np.stack([at.sF, at.oF], -1)
+    c = np.einsum("kij,kj->ki", inverse, XF)
+    left = np.maximum(at.FF - np.einsum("ki,ki->k", c, XF), 0.0)
+    error = np.sqrt(left / np.maximum(at.rows - 2, 1) * inverse[:, 0, 0])
+    explained = 1 - left / np.where(known, at.FF, 1.0)
+    return _Solutions(*(np.where(known, x, np.nan) for x in (c[:, 0], variance, explained, error)))
+
+
+def _without_each(parts: Float[np.ndarray, "sums parts"]) -> Float[np.ndarray, "sums parts"]:
+    """Sums over all parts but each in turn; none is subtracted, as one may be far larger than the others."""
+    zero = np.zeros((len(parts), 1))
+    before = np.cumsum(np.concatenate([zero, parts[:, :-1]], axis=1), axis=1)
+    after = np.cumsum(np.concatenate([zero, parts[:, :0:-1]], axis=1), axis=1)[:, ::-1]
+    return before + after

@@ -12,8 +12,9 @@ It needs `pip install 'cgcore[train]'`. Names are loaded when they are first use
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cgcore.lazy import lazily
 
 if TYPE_CHECKING:
     from cgcore.config.loading import load_settings as load_settings
@@ -34,12 +35,4 @@ _HOME = {
     "model_for": "cgcore.pipeline.model_for_data",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'cgcore.pipeline' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(_HOME)
+__getattr__, __dir__ = lazily(__name__, _HOME)

@@ -11,7 +11,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int
 
-from cgcore.pipeline.loader import FrameArrays
+from cgcore.pipeline.loader import DatasetLoader, FrameArrays, frame_arrays
 from cgcore.pipeline.model import CombinedModel
 from cgcore.pipeline.optimizers import ModelParams
 
@@ -76,6 +76,30 @@ class MinibatchLoss:
             len(self.train), len(self.train if self.validation is None else self.validation), MOST_AT_ONCE
         )
         self._measure = jax.jit(self._measured)
+
+    @classmethod
+    def of_loaders(
+        cls,
+        model: CombinedModel,
+        train: DatasetLoader,
+        validation: DatasetLoader | None,
+        per_device: int,
+        devices: Sequence[Any] | None = None,
+    ) -> MinibatchLoss:
+        """The loss on the frames of loaders, in the precision of the model.
+
+        Raises:
+            InputError: frames do not suit the model.
+        """
+        network = model.settings.model.network
+        n_species = None if network is None else network.n_species
+
+        def arrays(loader: DatasetLoader) -> FrameArrays:
+            return frame_arrays(loader, model.N_max, n_species, model.dtype)
+
+        frames, held_out = arrays(train), None if validation is None else arrays(validation)
+        with model.precision():
+            return cls(model, frames, held_out, per_device, devices)
 
     def place(self, tree: Any) -> Any:
         """A pytree of arrays on every device."""

@@ -5,52 +5,34 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 
 from cgcore.config import Settings, load_settings
-from cgcore.config.optimizers import OPTIMIZERS, OptimizerSettings
 from cgcore.config.training import AUTO
 from cgcore.errors import InputError
-from cgcore.fitting.fit import Callbacks, fit
-from cgcore.fitting.options import Options
+from cgcore.fitting.door import Door
 from cgcore.fitting.result import FitResult
 from cgcore.physics.precision import require_float32
 from cgcore.physics.prior import Prior, require_formulas
 from cgcore.pipeline.checkpoints import Checkpoint
 from cgcore.pipeline.evaluation import evaluate
-from cgcore.pipeline.loader import DatasetLoader, frame_arrays
+from cgcore.pipeline.loader import DatasetLoader
 from cgcore.pipeline.minibatch_loss import MinibatchLoss
 from cgcore.pipeline.model import PRIOR, CombinedModel
 from cgcore.pipeline.optimizers import ModelParams
 from cgcore.pipeline.parameters import from_named, read_params, require_same, save_params
-from cgcore.pipeline.reports import EpochReport, StageResult
+from cgcore.pipeline.prior_fit import PriorFit, fit_options, why_no_fit
+from cgcore.pipeline.reports import StageResult
 from cgcore.pipeline.resumable import identity, opened, restore
 from cgcore.pipeline.resume_settings import settings_that_matter
-from cgcore.pipeline.splines import FIXED, with_splines_read
+from cgcore.pipeline.splines import with_splines_read
 from cgcore.pipeline.stage import Project, Stage
+from cgcore.pipeline.stage_settings import nothing_to_train, stage_optimizer, why_no_stage
 from cgcore.pipeline.state import TrainingState
-
-
-class Watch(NamedTuple):
-    """Who is told how far the work is.
-
-    Arguments:
-        fit: callbacks of the prior's fit.
-        fitted: gets its result.
-        record: makes of its result what checkpoints keep and `Trainer.fit_record` has, a mapping of plain values.
-        begin: gets a stage's name, optimizer and epochs.
-        epoch: gets a report of every epoch.
-    """
-
-    fit: Callbacks = Callbacks()
-    fitted: Callable[[FitResult], object] | None = None
-    record: Callable[[FitResult], Mapping[str, Any]] | None = None
-    begin: Callable[[str, str, int], object] | None = None
-    epoch: Callable[[EpochReport], object] | None = None
+from cgcore.pipeline.watch import Watch
 
 
 class Trainer:
@@ -66,6 +48,7 @@ class Trainer:
         project: applied to the prior after each epoch where stages train it (see `Stage`); None: to the nearest prior
             that the constraints of its fit admit.
         fit_loader: frames for the prior's fit; None: those to train on.
+        judged: what `cgcore.fitting.door.door` found in the frames of the fit before; None: the fit judges them.
 
     Attributes:
         state: how far the training is; never changed, but replaced.
@@ -87,26 +70,20 @@ class Trainer:
         devices: Sequence[Any] | None = None,
         project: Project | None = None,
         fit_loader: DatasetLoader | None = None,
+        judged: Door | None = None,
     ) -> None:
         self.model, self.settings = model, with_splines_read(load_settings(config))
         self.train_loader, self.val_loader = train_loader, val_loader
         self.fit_loader = fit_loader
         self.watch, self.project = watch, project
         training = self.settings.training
+        self.prior_fit = PriorFit(model, training, (fit_loader or train_loader).dataset, judged)
         if training.gammas.U and train_loader.U is None:
             raise InputError(
                 f"{self.settings.name}: training.gammas.U is {training.gammas.U:g}, but "
                 f"{train_loader.dataset.path} has no energies (key 'U'); set it to 0"
             )
-        network = model.settings.model.network
-        n_species = None if network is None else network.n_species
-        train, validation = (
-            None if loader is None else frame_arrays(loader, model.N_max, n_species, model.dtype)
-            for loader in (train_loader, val_loader)
-        )
-        assert train is not None
-        with model.precision():
-            self.loss = MinibatchLoss(model, train, validation, training.batch_per_device, devices)
+        self.loss = MinibatchLoss.of_loaders(model, train_loader, val_loader, training.batch_per_device, devices)
         self.state = TrainingState.of(model.initialize_params(jax.random.key(training.seed)))
         if model.prior is not None:
             self.state = self.state.with_prior(model.prior.params)
@@ -151,55 +128,15 @@ class Trainer:
         if prior is None:
             raise InputError("there is no prior to fit: model.use_priors is false")
         require_formulas(prior, "nothing to fit")
-        options = self._fit_options(max_steps, tol_grad)
-        result = self._fit(prior, options, validation=True)
+        options = fit_options(self.settings.training, max_steps, tol_grad)
+        held_out = None if self.val_loader is None else self.val_loader.dataset
+        result = self.prior_fit.run(prior, options, held_out, self.watch.fit)
         self.fit_result = result
         self.fit_record = None if self.watch.record is None else self.watch.record(result)
         self.set_prior(result.fitted_params)
         if self.watch.fitted is not None:
             self.watch.fitted(result)
         return result.as_dict()
-
-    def _fit_options(self, max_steps: int | None = None, tol_grad: float | None = None) -> Options:
-        said = self.settings.training
-        given = {
-            "max_steps": said.pretrain_prior_max_steps if max_steps is None else max_steps,
-            "min_steps": said.pretrain_prior_min_steps,
-            "tol_grad": said.pretrain_prior_tol_grad if tol_grad is None else tol_grad,
-            "constraints": said.pretrain_prior_constraints,
-            "smoothness": said.pretrain_prior_smoothness,
-            "truncation": said.pretrain_prior_truncation,
-            "temperature": said.temperature,
-        }
-        if max_steps is not None and said.pretrain_prior_min_steps is not None:
-            given["min_steps"] = min(said.pretrain_prior_min_steps, max_steps)
-        return Options(**{name: value for name, value in given.items() if value is not None})
-
-    def _fit(self, prior: Prior, options: Options, *, validation: bool) -> FitResult:
-        held_out = self.val_loader if validation else None
-        return fit(
-            (self.fit_loader or self.train_loader).dataset,
-            prior,
-            options,
-            validation=None if held_out is None else held_out.dataset,
-            displacement=self.model.displacement,
-            displacement_name=self.model.displacement_name,
-            progress=self.watch.fit,
-        )
-
-    def _keep_admissible(self) -> Project | None:
-        """What keeps a prior that stages train within the constraints of its fit; None where these are none.
-
-        A run that goes on after a kill, or that fits no prior, has no result of a fit: the same set comes from the
-        training frames once more.
-        """
-        if self.model.prior is None or not self.settings.model.train_priors:
-            return None
-        options = self._fit_options()
-        if options.level == "none":
-            return None
-        result = self.fit_result or self._fit(self.model.prior, options, validation=False)
-        return partial(result.admissible.nearest_params, result.prior.terms)
 
     def train_stage(
         self, optimizer_name: str, epochs: int, save: Callable[[TrainingState], object] | None = None
@@ -247,13 +184,15 @@ class Trainer:
             if kept.found is not None:
                 results = self._restore(kept.found, os.fspath((folder if resume == AUTO else resume) or ""))
             else:
-                results = {"prior_pretrain": self._skipped_fit() or self.pretrain_prior()}
+                why = why_no_fit(self.model, self.settings.training)
+                results = {"prior_pretrain": {"skipped": why} if why else self.pretrain_prior()}
                 save(self.state)
             for stage, plan in self.settings.training.plan.items():
                 if stage in results:
                     continue
-                if plan is None or plan[1] == 0 or self._nothing_to_train:
-                    results[stage] = {"skipped": self._why_no_stage(stage, plan)}
+                why = why_no_stage(self.model, self.settings, stage)
+                if plan is None or why is not None:
+                    results[stage] = {"skipped": why}
                     continue
                 begun = self.state if self.state.stage == stage else None
                 result = self._run(stage, *plan, begun=begun, save=save)
@@ -303,32 +242,16 @@ class Trainer:
         Raises:
             InputError: the optimizer is unknown, there is nothing to train, or epochs are no number of them.
         """
-        if optimizer_name not in OPTIMIZERS:
-            raise InputError(f"optimizer {optimizer_name!r} is unknown; known: {', '.join(OPTIMIZERS)}")
-        if self._nothing_to_train:
-            raise InputError(f"{self.settings.name}: {self._nothing_to_train}; there is nothing to train")
+        optimizer = stage_optimizer(self.settings, optimizer_name)
+        if why := nothing_to_train(self.model, self.settings):
+            raise InputError(f"{self.settings.name}: {why}; there is nothing to train")
         if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
             raise InputError(f"epochs is {epochs!r}; give a whole number of at least 0")
-        optimizer = self._optimizer(optimizer_name)
         if self.project is None:
-            self.project = self._keep_admissible()
+            self.project = self.prior_fit.keeps_admissible(self.fit_result, self.watch.fit)
         if self.model.dtype == "float32" and (prior := self.prior) is not None:
             require_float32(f"{self.settings.name}: training.precision is float32, and the prior", prior)
         return Stage(self.loss, self.settings, optimizer, epochs, self.project)
-
-    def _optimizer(self, name: str) -> OptimizerSettings:
-        configured = self.settings.optimizers
-        if configured and name not in configured:
-            at = f"optimizer.{name}"
-            raise InputError(f"{self.settings.name}: {at} is wrong; name it in a stage, and `cgcore check` says why")
-        return configured.get(name) or OPTIMIZERS[name]()
-
-    @property
-    def _nothing_to_train(self) -> str | None:
-        if self.model.network is None and not self.settings.model.train_priors:
-            fixed = self.model.prior is not None and self.model.prior.splines is not None
-            return f"there is no network, and {FIXED if fixed else 'model.train_priors is false'}"
-        return None
 
     def _run(
         self,
@@ -373,16 +296,3 @@ class Trainer:
             gone = restore(found, self._record({}), like, self.settings.training, name)
         self.state, self._changes, self.fit_record = gone.state, gone.changes, gone.fit
         return gone.results
-
-    def _skipped_fit(self) -> dict[str, Any] | None:
-        if self.model.prior is None:
-            return {"skipped": "model.use_priors is false"}
-        if self.model.prior.splines is not None:
-            return {"skipped": FIXED}
-        return None if self.settings.training.pretrain_prior else {"skipped": "training.pretrain_prior is false"}
-
-    def _why_no_stage(self, stage: str, plan: tuple[str, int] | None) -> str:
-        optimizer, epochs = self.settings.training.keys_of_stage(stage)
-        if plan is None:
-            return f"{optimizer} is none"
-        return f"{epochs} is 0" if plan[1] == 0 else self._nothing_to_train or ""
