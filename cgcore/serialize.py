@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from cgcore.config.terms import as_keys
 from cgcore.files import atomic_write
 from cgcore.physics.prior import SERIES, Prior
 
@@ -49,13 +50,21 @@ def priors_yaml(prior: Prior, fitted: Mapping[str, Any], spline_file: str | None
     # A weight that is left out has a default; 0 takes its term out.
     weights = {term: float(w or 0.0) for term, w in checked.weights._asdict().items()}
     block: dict[str, Any] = {"weights": weights}
-    for name in checked.names:
+    further = {term.name: term for term in checked.further}
+    for name in (name for name in checked.names if name not in further):
         value = checked.params[name]
         block[name] = value.tolist() if name in SERIES else float(value)
     block |= {name: float(value) for name, value in checked.carried.items()}
+    if own := sorted(checked.frozen - set(further)):
+        block["frozen"] = own
     if spline_file is not None:
         block["spline_file"] = spline_file
-    document = {"model": {"use_priors": True, "priors": block}}
+    model: dict[str, Any] = {"use_priors": True, "priors": block}
+    if further:
+        model["terms"] = {
+            name: as_keys(term, checked.params[name], name in checked.frozen) for name, term in further.items()
+        }
+    document = {"model": model}
     text = yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=100)
     return "# Prior parameters in angstrom, kcal/mol and radians.\n" + text
 

@@ -15,6 +15,7 @@ from cgcore.config.optimizers import OPTIMIZERS, OptimizerSettings, OptimizersKe
 from cgcore.config.priors import PriorKeys, WeightKeys
 from cgcore.config.reading import DIALECT, Dialect
 from cgcore.config.sentences import describe, without_null
+from cgcore.config.terms import TermKeys
 from cgcore.config.training import DataSettings, Gammas, StageKeys, TrainingSettings
 
 _INTRODUCTION = """\
@@ -61,6 +62,7 @@ _BLOCKS: Mapping[str, type[Any]] = {
     "model": ModelKeys,
     "model.priors": PriorKeys,
     "model.priors.weights": WeightKeys,
+    "model.terms.<name>": TermKeys,
     "model.allegro": AllegroKeys,
     "model.nequip": NequipSettings,
     "training": TrainingSettings,

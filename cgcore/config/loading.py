@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, NamedTuple
@@ -19,6 +19,7 @@ from cgcore.config.priors import PriorKeys, prior_of
 from cgcore.config.reading import Reading
 from cgcore.config.settings import Settings
 from cgcore.config.splines import Splines, splines_of
+from cgcore.config.terms import Declared, terms_of
 from cgcore.config.training import DataSettings, TrainingSettings, stages_of
 from cgcore.errors import InputError
 from cgcore.files import read_yaml
@@ -220,14 +221,31 @@ def _set(block: Mapping[str, Any]) -> dict[str, Any]:
 
 def _prior(model: dict[str, Any], reading: Reading) -> tuple[Prior | None, Splines]:
     """The prior of the block `priors`, taken out of `model`, and its splines; None where something is wrong."""
+    count, declared = len(reading), terms_of(model.pop("terms", None), reading)
     if "priors" not in model and reading.dialect == "cgcore":
-        return default_prior(), Splines()
+        return _with_terms(default_prior(), declared, (), reading), Splines()
     value = model.pop("priors", {})
     keys = own_block(PriorKeys, without_other_terms(value, reading), "model.priors", reading)
     if keys is None:
         return None, Splines()
+    prior = prior_of(keys, reading)
+    if prior is not None and len(reading) == count:
+        prior = _with_terms(prior, declared, keys.frozen, reading)
     # Without the prior its splines are of no use either, and need not be there.
-    return prior_of(keys, reading), Splines() if model.get("use_priors") is False else splines_of(keys, reading)
+    return prior, Splines() if model.get("use_priors") is False else splines_of(keys, reading)
+
+
+def _with_terms(prior: Prior, declared: Sequence[Declared], frozen: Sequence[str], reading: Reading) -> Prior | None:
+    """The prior with further terms, and those named that a fit leaves as they are."""
+    try:
+        return prior.with_terms(
+            [one.term for one in declared],
+            {one.term.name: one.coefficients for one in declared if one.coefficients is not None},
+            {*frozen, *(one.term.name for one in declared if one.frozen)},
+        )
+    except InputError as error:
+        reading.add("model.terms", f"do not go together: {error}")
+        return None
 
 
 def _training(block: dict[str, Any], reading: Reading) -> TrainingSettings | None:

@@ -18,6 +18,7 @@ from cgcore.config.networks import (
 )
 from cgcore.config.priors import PriorKeys
 from cgcore.config.reading import Reading
+from cgcore.config.terms import TermKeys
 from cgcore.physics.prior import Prior
 
 Kernels = Literal["allegro_cueq", "allegro_cueq_opt", "allegro_cueq_b1", "allegro_cueq_fast", "allegro_cueq_fast_1103"]
@@ -68,6 +69,10 @@ class ModelKeys:
     priors: Annotated[
         PriorKeys | None,
         key("Term weights and starting parameters.", fit=True, default="an empty block; cgcore: `default_prior()`"),
+    ] = None
+    terms: Annotated[
+        dict[str, TermKeys] | None,
+        key("Further terms of the prior, by name, see `model.terms.<name>`.", fit=True, default="none"),
     ] = None
     ml_model: Annotated[
         MlModel | None,

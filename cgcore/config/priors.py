@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cgcore.config.keys import Flag, Number, Text, block, key
 from cgcore.config.reading import Reading
@@ -74,6 +74,10 @@ class PriorKeys:
     k_theta: Annotated[
         Number | None, key("Kept in what is written; no term uses it.", unit="kcal/mol/rad²", fit=True)
     ] = None
+    frozen: Annotated[
+        tuple[Literal["bond", "angle", "dihedral", "repulsive", "excluded_volume"], ...],
+        key("Terms that a fit leaves as they are.", fit=True, examples=[["bond"]]),
+    ] = ()
     use_spline_priors: Annotated[
         Flag | None,
         key(
@@ -90,7 +94,7 @@ class PriorKeys:
     ] = None
 
 
-_NO_PARAMETERS = ("weights", "use_spline_priors", "spline_file", "residue_specific_angles")
+_NO_PARAMETERS = ("weights", "frozen", "use_spline_priors", "spline_file", "residue_specific_angles")
 _PAIRS = {("a", "b"): ((0.0,), (0.0,)), ("k_dih", "gamma_dih"): ((0.5,), (0.0,))}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -129,6 +129,27 @@ class Prior:
             for name, value in self.params.items()
         )
         return f"Prior(weights: {weights}; {values}{'; splines' if self.splines else ''})"
+
+    def with_terms(
+        self, further: Sequence[Term], coefficients: Mapping[str, Any] = {}, frozen: Iterable[str] = ()
+    ) -> Prior:
+        """The same with further terms, which take the place of those of the five whose names they have.
+
+        Arguments:
+            further: terms.
+            coefficients: of each by its name, (functions,) or (groups, functions); 0 where they are left out.
+            frozen: names of terms that a fit leaves as they are.
+        """
+        five = standard_terms(self.weights, self.params)
+        gone = {name for term in five if term.name in {one.name for one in further} for name in term.params}
+        kept = {name: value for name, value in self.params.items() if name not in gone}
+        own = {term.name: coefficients.get(term.name, np.zeros(term.shape)) for term in further}
+        return replace(
+            self,
+            params=kept | own,
+            further=(*self.further, *further),
+            frozen=self.frozen | frozenset(frozen),
+        )
 
     def without_values(self) -> Prior:
         """The same terms, all parameters 1: equal for priors that differ in their parameters alone, so that what is
