@@ -41,20 +41,18 @@ def compress_command(
     from cgcore.cli.setup import prepare_jax
     from cgcore.config import Config, default_prior, load_config
     from cgcore.data import read
-    from cgcore.factor.compress import compress
+    from cgcore.factor.compress import compress, splines_of
     from cgcore.factor.factor import merge
     from cgcore.factor.fingerprint import Fingerprint
     from cgcore.factor.storage import save_factor
     from cgcore.fitting.door import door
     from cgcore.fitting.options import Options
-    from cgcore.physics.prior import require_formulas
     from cgcore.report.progress import watching
     from cgcore.spline_file import with_splines
 
     _check_output(output_file, data)
     config = Config(default_prior()) if config_file is None else load_config(config_file)
     prior = with_splines(config.prior, config.spline_file, config.residue_specific_angles)
-    require_formulas(prior, f"{config_file}: no factor")
     checked = Options(blocks=blocks)
     options.refuse_factors(data)
     datasets = [read(path, units=units, box=box, accept_faults=accept_faults) for path in data]
@@ -62,7 +60,13 @@ def compress_command(
     prepare_jax(cache)
     with watching() as watchers:
         factors = [
-            compress(dataset, Fingerprint.of(prior), blocks=checked.blocks, progress=watchers.frames)
+            compress(
+                dataset,
+                Fingerprint.of(prior),
+                blocks=checked.blocks,
+                fixed=splines_of(prior),
+                progress=watchers.frames,
+            )
             for dataset in datasets
         ]
     for judged, made in zip(doors, factors, strict=True):

@@ -53,8 +53,6 @@ class Config:
         """Why there is nothing to fit, or None."""
         if not self.use_priors:
             return "model.use_priors is false"
-        if self.spline_file is not None:
-            return f"bonds, angles and dihedrals are the splines of {self.spline_file}, which are fixed"
         return None if self.pretrain_prior else "training.pretrain_prior is false"
 
 

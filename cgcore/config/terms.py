@@ -84,8 +84,8 @@ class TermKeys:
     classes: Annotated[
         Whole | dict[str, Any] | None,
         key(
-            "Classes of beads for `by`: a number n for species 0 to n - 1 each by itself, or names with lists of species, "
-            "one of which may be `rest`.",
+            "Classes of beads for `by`: a number n for species 0 to n - 1 each by itself, or names with lists of "
+            "species, one of which may be `rest`.",
             fit=True,
             examples=[20, {"glycine": [7], "proline": [14], "other": REST}],
             default="required with central and types",

@@ -53,11 +53,15 @@ class Cut(NamedTuple):
         sites = self.source.sites_of(int(self.source.protein[self.rows[0]]))[:, None] if broken else None
         return Batch(self.segment, R, F, lengths, sites, self._classes(terms, sites))
 
+    def species(self) -> Int[np.ndarray, " beads"] | None:
+        """Of the beads, the same in all frames of a segment; None where the source has none."""
+        species = self.source.species(self.rows[:1])
+        return None if species is None else species[0]
+
     def _classes(self, terms: Sequence[Term], sites: np.ndarray | None) -> tuple[Int[np.ndarray, " beads"] | None, ...]:
         if all(term.groups is None for term in terms):
             return (None,) * len(terms)
-        species, along = self.source.species(self.rows[:1]), None if sites is None else sites[:, 0]
-        own = None if species is None else species[0]
+        own, along = self.species(), None if sites is None else sites[:, 0]
         length, n_beads = int(self.source.lengths[self.rows[0]]), self.source.n_beads
         return tuple(
             None if term.groups is None else term.groups.classes(own, length, along, n_beads) for term in terms

@@ -25,7 +25,9 @@ from cgcore.factor.preconditioning import WELL_CONDITIONED, correlation_spread, 
 from cgcore.factor.triangle import Triangle, merged, triangle
 from cgcore.physics.coefficients import Layout
 from cgcore.physics.design import Closest, Grouping, columns
+from cgcore.physics.energy import forces
 from cgcore.physics.internal import Coordinates
+from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, displacement_name, free
 from cgcore.physics.topology import Sites, unbroken
 from cgcore.threads import one_blas_thread
@@ -51,6 +53,7 @@ def compress(
     *,
     displacement: Displacement = free,
     blocks: int = BLOCKS,
+    fixed: Prior | None = None,
     progress: FrameProgress | None = None,
 ) -> Factor:
     """The factor of a data set, in one pass; memory does not grow with the number of frames.
@@ -60,6 +63,7 @@ def compress(
         fingerprint: terms, weights and orders of the prior (`Fingerprint.of(prior)`).
         displacement: `cgcore.periodic(box)`, or any in jax-md's convention; its name is the fingerprint's.
         blocks: contiguous blocks for each protein in each source.
+        fixed: its forces are taken from the reference forces before; the fingerprint names it.
         progress: called now and then.
 
     Raises:
@@ -78,6 +82,8 @@ def compress(
             batch = cut.load(terms)
             with jax.enable_x64(True):  # a setting of this thread
                 R, F = _frames_last(batch.R, batch.F)
+                if fixed is not None:
+                    F = F - _fixed_forces(fixed, displacement, R, batch.lengths, cut.species(), batch.sites)
                 at, bins = located(displacement, R, batch.lengths, batch.sites)
                 given = (R, F, batch.lengths, at, batch.sites, batch.classes)
                 if basis is None:
@@ -121,6 +127,12 @@ def compress(
     return Factor(
         tuple(made), fingerprint, histograms, closest, dataset.temperatures, path=dataset.path, sha256=dataset.sha256
     )
+
+
+def splines_of(prior: Prior) -> Prior | None:
+    """The part of a prior whose forces are taken from the reference forces before anything is compressed: its fixed
+    splines; None without them."""
+    return None if prior.splines is None else prior.part((), splines=True)
 
 
 def _require_finite(dataset: Dataset, matrices: list[np.ndarray]) -> None:
@@ -171,6 +183,23 @@ def _frames_last(
     R: Float[Array, "frames beads 3"], F: Float[Array, "frames beads 3"]
 ) -> tuple[Float[Array, "xyz beads frames"], Float[Array, "xyz beads frames"]]:
     return jnp.transpose(R.astype(jnp.float64)), jnp.transpose(F.astype(jnp.float64))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _fixed_forces(
+    prior: Prior,
+    displacement: Displacement,
+    R: Float[Array, "xyz beads frames"],
+    lengths: Int[Array, " frames"],
+    species: Int[Array, " beads"] | None,
+    sites: Sites | None,
+) -> Float[Array, "xyz beads frames"]:
+    def of_frame(R: Array, length: Array) -> Array:
+        real = jnp.arange(R.shape[0]) < length
+        along = None if sites is None else sites[:, 0]
+        return forces(prior, prior.params, R, real, species, displacement, along)
+
+    return jnp.transpose(jax.vmap(of_frame)(jnp.transpose(R), lengths))
 
 
 @partial(jax.jit, static_argnums=(0, 1))

@@ -20,19 +20,22 @@ class Fingerprint:
     Arguments:
         terms: of the prior, with their weights.
         displacement: "free", or the caller's name for another one.
+        fixed: what was taken from the reference forces before; empty: nothing.
         topology: the rule that rows of beads follow.
         units: of what is stored.
     """
 
     terms: tuple[Term, ...]
     displacement: str = "free"
+    fixed: str = ""
     topology: str = RULE
     units: str = "Å, kcal/mol, rad"
 
     @classmethod
     def of(cls, prior: Prior, displacement: str = "free") -> Fingerprint:
         """The fingerprint of factors made for this prior."""
-        return cls(prior.terms, displacement)
+        fixed = "" if prior.splines is None else f"splines {prior.splines.sha256}"
+        return cls(prior.linear, displacement, fixed)
 
     @property
     def layout(self) -> Layout:
@@ -82,7 +85,7 @@ class Fingerprint:
             raise ValueError(f"a term is damaged: {error}") from error
         if made.layout.size > MOST_COEFFICIENTS:
             raise ValueError(f"it has {made.layout.size} coefficients")
-        for name in ("displacement", "topology", "units"):
+        for name in ("displacement", "fixed", "topology", "units"):
             if not isinstance(value := getattr(made, name), str):
                 raise ValueError(f"{name} is {value!r:.40}")
         return made

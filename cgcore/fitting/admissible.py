@@ -23,9 +23,6 @@ from cgcore.factor.triangle import Coefficients
 from cgcore.fitting.constraints import Constraint
 from cgcore.fitting.projection import Empty, Projection, project
 from cgcore.fitting.spectrum import Spectrum
-from cgcore.physics.coefficients import to_coefficients, to_params
-from cgcore.physics.prior import Params
-from cgcore.physics.term import Term
 
 
 @dataclass(frozen=True)
@@ -160,11 +157,6 @@ class Admissible:
             return np.zeros((0, self.basis.shape[1])), np.zeros(0), np.zeros(0, int)
         G, h, owner = _stacked(chosen)
         return G @ self.basis, h - G @ self.start, owner
-
-    def nearest_params(self, terms: Sequence[Term], params: Params) -> tuple[Params, float]:
-        """`nearest` for the parameters of these terms, in the canonical gauge with their sigma."""
-        c, distance = self.nearest(to_coefficients(params, terms=terms))
-        return to_params(c, params, terms), distance
 
     def _signed(self, c: Coefficients) -> Coefficients:
         """With a coefficient at 0 that must not be negative, and is so by rounding."""

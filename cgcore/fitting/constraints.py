@@ -20,11 +20,12 @@ forbid what the data just did not show.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from cgcore.factor.factor import Factor
+from cgcore.factor.triangle import Coefficients
 from cgcore.fitting.contacts import contacts
 from cgcore.fitting.ground import Constraint as Constraint
 from cgcore.fitting.ground import Ground
@@ -32,19 +33,23 @@ from cgcore.fitting.ground import Level as Level
 from cgcore.fitting.walls import barrier, rest, stiffness, wall
 from cgcore.physics.bases import Harmonic, Power
 from cgcore.physics.constants import BOLTZMANN
+from cgcore.physics.term import Term
 
 
-def constraints(level: Level, factor: Factor, temperature: float) -> tuple[Constraint, ...]:
+def constraints(
+    level: Level, factor: Factor, temperature: float, fixed: Sequence[tuple[Term, Coefficients]] = ()
+) -> tuple[Constraint, ...]:
     """The constraints of a level.
 
     Arguments:
         level: "safe", all of them; "nonnegative", kr, epsilon and epsilon_ex at 0 or above; or "none".
         factor: the data; a term that they do not feel is not constrained.
         temperature: [K].
+        fixed: terms that are not fitted, with their coefficients: what they do at contact counts.
     """
     if level == "none":
         return ()
-    ground = Ground(factor, BOLTZMANN * temperature)
+    ground = Ground(factor, BOLTZMANN * temperature, tuple(fixed))
     found = _signs(ground) if level == "nonnegative" else _safe(ground)
     return tuple(constraint for constraint in found if constraint is not None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,13 +27,26 @@ NAMES = {"repulsive": "repulsion", "excluded_volume": "excluded volume"}
 
 def contacts(ground: Ground) -> Iterator[Constraint | None]:
     """One for each kind of pairs that a term acts on."""
-    terms = [term for term in ground.layout.terms if term.rows.pairs and term.rows.listed is None]
-    for rows in dict.fromkeys(term.rows for term in terms):
+    held = dict(ground.fixed)
+    terms = [term for term in (*ground.layout.terms, *held) if term.rows.pairs and term.rows.listed is None]
+    for rows in dict.fromkeys(term.rows for term in terms if term not in held):
         acting = [term for term in terms if _covers(term.rows, rows)]
         for groups in product(*(range(len(term.group_labels)) for term in acting)):
-            felt = [(term, k) for term, k in zip(acting, groups, strict=True) if ground.feels(term, k)]
-            if any(term.rows == rows for term, _ in felt):
+            felt = [
+                _Part(term, k, held[term].reshape(-1, term.basis.size)[k] if term in held else None)
+                for term, k in zip(acting, groups, strict=True)
+                if term in held or ground.feels(term, k)
+            ]
+            if any(part.term.rows == rows and part.fixed is None for part in felt):
                 yield from _contact(ground, rows, felt)
+
+
+class _Part(NamedTuple):
+    """A group of a term that acts between two beads; with coefficients where it is not fitted."""
+
+    term: Term
+    group: int
+    fixed: np.ndarray | None
 
 
 def _covers(rows: Rows, others: Rows) -> bool:
@@ -41,36 +55,42 @@ def _covers(rows: Rows, others: Rows) -> bool:
     return rows.nearest <= others.nearest and far and rows.chains in ("any", others.chains)
 
 
-def _contact(ground: Ground, rows: Rows, acting: list[tuple[Term, int]]) -> Iterator[Constraint]:
-    own = next(term for term, _ in acting if term.rows == rows)
+def _contact(ground: Ground, rows: Rows, acting: list[_Part]) -> Iterator[Constraint]:
+    free = [part for part in acting if part.fixed is None]
+    own = next(part.term for part in free if part.term.rows == rows)
     sampled = ground.factor.closest.percentile(own.name, CONTACT_PERCENT)
     if sampled is None:
         return
     distance = min(sampled, FARTHEST_CONTACT)
     least = CONTACT * ground.kT
     where = "the closest sampled approach" if distance == sampled else "contact, which the data do not sample"
-    labels = [term.group_labels[k] for term, k in acting]
-    name = " + ".join(
-        f"{NAMES.get(term.name, f'contact of {term.name}')}{f'[{label}]' if label else ''}"
-        for (term, _), label in zip(acting, labels, strict=True)
-    )
+    name = " + ".join(_name(part) for part in acting)
     words = name if len(acting) == 1 else f"together {name}"
     text = f"{words} of at least {CONTACT:g} kT ({least:.3g} kcal/mol) at {distance:.2f} Å, {where}"
 
-    def summed(x: np.ndarray, slopes: bool) -> np.ndarray:
-        parts = [
-            ground.rows(
-                term, k, term.weight * np.asarray((term.basis.derivatives if slopes else term.basis.functions)(x)).T
-            )
-            for term, k in acting
-        ]
-        return sum(parts[1:], start=parts[0])
+    def summed(x: np.ndarray, slopes: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of the free terms, and what the others add."""
+        normals, held = np.zeros((len(x), ground.layout.size)), np.zeros(len(x))
+        for term, group, fixed in acting:
+            values = term.weight * np.asarray((term.basis.derivatives if slopes else term.basis.functions)(x)).T
+            if fixed is None:
+                normals += ground.rows(term, group, values)
+            else:
+                held += values @ fixed
+        return normals, held
 
-    normals, bounds = summed(np.array([distance]), False), np.array([least])
-    if not all(isinstance(term.basis, Power) for term, _ in acting) or len(acting) > 1:
+    normals, held = summed(np.array([distance]), False)
+    bounds = least - held
+    if len(acting) > 1 or not isinstance(own.basis, Power):
         x = distance - np.linspace(0, 2 * CORE_WIDTH, CORE_STEPS + 1)
         steepest = 2 * CORE * ground.kT / CORE_WIDTH
-        normals = np.vstack([normals, -summed(x, True)])
-        bounds = np.append(bounds, steepest * np.minimum((distance - x) / CORE_WIDTH, 1.0))
+        rising, held = summed(x, True)
+        normals = np.vstack([normals, -rising])
+        bounds = np.append(bounds, steepest * np.minimum((distance - x) / CORE_WIDTH, 1.0) + held)
         text += f", rising by {CORE:g} kT in the first {CORE_WIDTH:g} Å below it"
     yield Constraint(name, text, normals, bounds)
+
+
+def _name(part: _Part) -> str:
+    label = part.term.group_labels[part.group]
+    return f"{NAMES.get(part.term.name, f'contact of {part.term.name}')}{f'[{label}]' if label else ''}"

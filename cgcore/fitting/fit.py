@@ -10,7 +10,7 @@ import numpy as np
 
 from cgcore.data import Dataset
 from cgcore.errors import InputError
-from cgcore.factor.compress import compress
+from cgcore.factor.compress import compress, splines_of
 from cgcore.factor.factor import Factor
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.triangle import Coefficients, Triangle, design
@@ -19,6 +19,7 @@ from cgcore.fitting.certificate import OPTIMAL, certify
 from cgcore.fitting.constraints import Constraint, constraints
 from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.door import Door, door, fitted_to
+from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.identifiability import identify
 from cgcore.fitting.inputs import Source, opened, require_prior, require_task
 from cgcore.fitting.options import Options
@@ -31,7 +32,7 @@ from cgcore.fitting.spectrum import Spectrum, spectrum
 from cgcore.fitting.truncation import FALLBACK as TRUNCATION
 from cgcore.fitting.truncation import truncation_curve
 from cgcore.fitting.unphysical import unphysical
-from cgcore.physics.coefficients import Layout, to_coefficients, to_params
+from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.precision import PROMISE, ROOM_TEMPERATURE, float32_error
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, free
@@ -94,6 +95,7 @@ def fit(
             can't be met, the displacement has no name, or JAX is tracing.
     """
     require_prior(prior)
+    freedom = Freedom.of(prior)
     data = opened(data, "data")
     validation = None if validation is None else opened(validation, "validation")
     fingerprint = Fingerprint.of(prior, named(displacement, displacement_name))
@@ -102,25 +104,33 @@ def fit(
         if isinstance(part, Factor):
             part.fingerprint.require(fingerprint, "the factor and the prior")
             return part
-        return compress(part, fingerprint, displacement=displacement, blocks=options.blocks, progress=progress.frames)
+        return compress(
+            part,
+            fingerprint,
+            displacement=displacement,
+            blocks=options.blocks,
+            fixed=splines_of(prior),
+            progress=progress.frames,
+        )
 
     if options.objective == "direct" and isinstance(data, Factor):
         raise InputError("the direct objective needs frames, and a factor was given; use objective compressed")
     with timed() as seconds, solving("fit"), one_blas_thread():
         judged = judged or door(data, validation, options.temperature, displacement)
-        factor = factor_of(data)
-        held_out = None if validation is None else factor_of(validation)
-        faults = judged.said(factor)
+        whole = factor_of(data)
+        factor = freedom.factor(whole)
+        held_out = None if validation is None else freedom.factor(factor_of(validation))
+        faults = judged.said(whole)
         require_task(factor)
-        origin = _finite_start(prior, factor)
+        origin = _finite_start(freedom.free, factor)
         known = spectrum(factor.S, factor.beads, factor.fingerprint.layout.parabolas)
         temperature, notes = _temperature(options, factor)
-        bounds = constraints(options.level, factor, temperature)
+        bounds = constraints(options.level, factor, temperature, freedom.fixed)
         plan = _plan(factor, known, origin, options, bounds)
         admissible = Admissible.of(bounds, plan.spectrum, origin, plan.kept)
         task = problem(
             options,
-            prior,
+            freedom,
             plan.objective,
             plan.spectrum,
             plan.kept,
@@ -141,8 +151,8 @@ def fit(
             best = plan.spectrum.U[:, plan.kept].T @ plan.spectrum.shortfall(plan.objective, origin)
             admitted = admissible.admit(np.asarray(solution.params, np.float64)[plan.kept], best)
             fitted = _with_bonds(admitted.coefficients, factor.fingerprint.layout)
-        params = to_params(fitted, prior.params, prior.terms)
-        canonical = to_coefficients(params, terms=prior.terms)
+        params = freedom.params(fitted)
+        canonical = freedom.coefficients(params)
         certificate = certify(
             factor,
             plan.objective,
@@ -154,7 +164,7 @@ def fit(
             admissible=admissible if admissible.constraints else None,
             admitted=admitted,
         )
-        error = float32_error(replace(prior, params=params), _rms_force(factor, canonical))
+        error = float32_error(replace(prior, params=params), _rms_force(whole, replace(prior, params=params)))
         result = FitResult(
             status=solution.status,
             steps=solution.steps,
@@ -170,7 +180,7 @@ def fit(
             data=data,
             validation=validation,
             displacement=displacement,
-            factor=factor,
+            factor=whole,
             options=options,
             smoothness=None if plan.smoothing is None else plan.smoothing.strength,
             smoothest=None if plan.smoothing is None else plan.smoothing.smoothest,
@@ -249,8 +259,9 @@ def _temperature(options: Options, factor: Factor) -> tuple[float, tuple[str, ..
     return said[0], ()
 
 
-def _rms_force(factor: Factor, c: Coefficients) -> float:
-    """Root mean square force of the prior per bead, over the data [kcal/mol/Å]."""
+def _rms_force(factor: Factor, prior: Prior) -> float:
+    """Root mean square force of the prior's fitted and frozen terms per bead, over the data [kcal/mol/Å]."""
+    c = to_coefficients(prior.params, terms=prior.linear)
     return float(np.linalg.norm(design(factor.S) @ c) / np.sqrt(max(factor.beads, 1)))
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from cgcore.factor.factor import Factor
 from cgcore.factor.histogram import EDGES, percentile
-from cgcore.factor.triangle import design
+from cgcore.factor.triangle import Coefficients, design
 from cgcore.physics.term import Term
 
 Level = Literal["safe", "nonnegative", "none"]
@@ -40,10 +40,11 @@ class Ground:
     """Arguments:
     factor: the data.
     kT: thermal energy [kcal/mol].
+    fixed: terms that are not fitted, with their coefficients.
     """
 
-    def __init__(self, factor: Factor, kT: float) -> None:
-        self.factor, self.kT, self.layout = factor, kT, factor.fingerprint.layout
+    def __init__(self, factor: Factor, kT: float, fixed: tuple[tuple[Term, Coefficients], ...] = ()) -> None:
+        self.factor, self.kT, self.layout, self.fixed = factor, kT, factor.fingerprint.layout, fixed
         self._felt = np.linalg.norm(design(factor.S), axis=0) > 0
 
     def columns(self, term: Term, group: int) -> slice:

@@ -12,7 +12,7 @@ from cgcore.errors import InputError
 from cgcore.factor.factor import Factor
 from cgcore.factor.storage import is_factor, load_factor
 from cgcore.factor.triangle import design, target
-from cgcore.physics.prior import Prior, require_formulas
+from cgcore.physics.prior import Prior
 
 Source: TypeAlias = Dataset | Factor | str | os.PathLike[str]
 
@@ -43,7 +43,6 @@ def require_prior(prior: Prior | Any) -> None:
     """
     if not isinstance(prior, Prior):
         raise InputError(f"prior is a {type(prior).__name__}; give a Prior (cgcore.default_prior, Prior.read)")
-    require_formulas(prior, "nothing to fit")
     if not any(term.weight for term in prior.terms):
         raise InputError("weights are all 0, so there is nothing to fit; give at least one term a weight above 0")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -14,9 +15,11 @@ from jaxtyping import Array, Float, PyTree
 from cgcore.data import Dataset
 from cgcore.errors import InputError
 from cgcore.factor.triangle import Coefficients, Triangle, design, target
+from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.options import Options
 from cgcore.fitting.spectrum import Spectrum
 from cgcore.physics.coefficients import to_cartesian, to_coefficients
+from cgcore.physics.energy import forces
 from cgcore.physics.loss import force_matching_loss
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement
@@ -85,7 +88,7 @@ class DirectWhitened:
 
 def problem(
     options: Options,
-    prior: Prior,
+    freedom: Freedom,
     objective: Triangle,
     spectrum: Spectrum,
     kept: np.ndarray,
@@ -99,7 +102,7 @@ def problem(
     Raises:
         InputError: the direct objective in whitened coordinates from kr = 0, where r0 has no meaning.
     """
-    dtype = np.dtype(options.precision)
+    prior, dtype = freedom.free, np.dtype(options.precision)
     origin, bare = to_coefficients(prior.params, terms=prior.terms), prior.without_values()
     start = _cast(prior.params, dtype)
     U, basis = spectrum.U * kept, spectrum.basis * kept
@@ -120,13 +123,26 @@ def problem(
     assert data is not None
     batch = data.join()
     species = batch.species if any(term.groups is not None for term in prior.terms) else None
-    frames = (*_cast((batch.R, batch.F), dtype), batch.mask.astype(bool), species, data.sites())
+    mask, sites, F = batch.mask.astype(bool), data.sites(), batch.F
+    if (held := freedom.held()) is not None:
+        F = F - np.asarray(_forces(held, displacement, held.params, batch.R, mask, batch.species, sites))
+    frames = (*_cast((batch.R, F), dtype), mask, species, sites)
     if options.coordinates == "physical":
         return Problem(DirectPhysical(bare, displacement), start, frames, from_params)
     if np.any(prior.params.get("kr", 1) == 0):
         raise InputError("kr = 0 leaves r0 without meaning in whitened coordinates; start from kr > 0")
     args = (*_cast((basis, origin), dtype), start, *frames)
     return Problem(DirectWhitened(bare, displacement), np.zeros(len(origin), dtype), args, from_y)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _forces(
+    prior: Prior, displacement: Displacement, params: Params, R: Array, mask: Array, species: Array, sites: Array | None
+) -> Array:
+    def of_frame(R: Array, mask: Array, species: Array, sites: Array | None) -> Array:
+        return forces(prior, params, R, mask, species, displacement, sites)
+
+    return jax.vmap(of_frame)(R, mask, species, sites)
 
 
 def _cast(tree: PyTree, dtype: Any) -> Any:

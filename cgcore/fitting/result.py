@@ -16,6 +16,7 @@ from cgcore.factor.triangle import Coefficients
 from cgcore.fitting.admissible import Admissible
 from cgcore.fitting.certificate import Certificate
 from cgcore.fitting.cross_validation import Curve
+from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.identifiability import Identifiability
 from cgcore.fitting.options import Options
 from cgcore.physics.prior import Params, Prior
@@ -109,6 +110,13 @@ class FitResult:
     def fitted_prior(self) -> Prior:
         """The prior with the fitted parameters: what the next fit can start from, and an export is made of."""
         return replace(self.prior, params=self.fitted_params)
+
+    def nearest_admissible(self, params: Params) -> tuple[Params, float]:
+        """The nearest parameters that satisfy the constraints, frozen ones as given, and how far they are: by the
+        change of the forces, root mean square per bead [kcal/mol/Å]."""
+        freedom = Freedom.of(replace(self.prior, params=params))
+        c, distance = self.admissible.nearest(freedom.coefficients(params))
+        return freedom.params(c), distance
 
     def report(self) -> str:
         """The report that `cgcore fit` prints."""

@@ -31,7 +31,7 @@ class Layout:
     @classmethod
     def of(cls, prior: Prior) -> Layout:
         """The layout of a prior's coefficients."""
-        return cls(prior.terms)
+        return cls(prior.linear)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -15,10 +15,10 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from cgcore.physics import geometry
-from cgcore.physics.prior import Params, Prior
+from cgcore.physics.prior import SPLINED, Params, Prior
 from cgcore.physics.rows import chain_numbers
 from cgcore.physics.space import Displacement, Vector, free
-from cgcore.physics.spline_terms import SPLINED, spline_energy
+from cgcore.physics.spline_terms import spline_energy
 from cgcore.physics.splines import Splines
 from cgcore.physics.term import Term
 

@@ -10,8 +10,7 @@ from jaxtyping import Float
 from cgcore.errors import InputError
 from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.constants import BOLTZMANN
-from cgcore.physics.prior import Prior
-from cgcore.physics.spline_terms import SPLINED
+from cgcore.physics.prior import SPLINED, Prior
 from cgcore.physics.stiffness import bond_length, bond_stiffness
 
 PROMISE = 1e-4

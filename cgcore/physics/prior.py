@@ -33,6 +33,9 @@ CARRIED = ("theta0", "k_theta")
 SERIES = ("a", "b", "k_dih", "gamma_dih")
 """Parameters with one value for each harmonic; all the others are scalars."""
 
+SPLINED = ("bond", "angle", "dihedral")
+"""Terms in whose place splines of a file stand."""
+
 MOST_COEFFICIENTS = 4096
 """Their square are the numbers of a factor, a block."""
 
@@ -168,6 +171,24 @@ class Prior:
         replaced = {term.name for term in self.further}
         five = standard_terms(self.weights, self.params)
         return (*(term for term in five if term.name not in replaced), *self.further)
+
+    @cached_property
+    def linear(self) -> tuple[Term, ...]:
+        """The terms that forces are linear in: all of them, but for those in whose place splines of a file stand."""
+        return tuple(term for term in self.terms if self.splines is None or term.name not in SPLINED)
+
+    def part(self, names: Iterable[str], splines: bool = False) -> Prior:
+        """The prior of these terms alone, with the splines or without."""
+        kept = set(names) | (set(SPLINED) if splines and self.splines is not None else set())
+        terms = [term for term in self.terms if term.name in kept]
+        own = {name for term in terms for name in term.params}
+        off: dict[str, Any] = dict.fromkeys(name for name in self.weights._fields if name not in kept)
+        return Prior(
+            self.weights._replace(**off),
+            {name: value for name, value in self.params.items() if name in own},
+            splines=self.splines if splines else None,
+            further=tuple(term for term in self.further if term.name in kept),
+        )
 
     @property
     def names(self) -> tuple[str, ...]:

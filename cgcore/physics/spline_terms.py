@@ -11,9 +11,6 @@ from jaxtyping import Float, Int
 from cgcore.physics.splines import Splines
 from cgcore.physics.terms import Scalar
 
-SPLINED = ("bond", "angle", "dihedral")
-"""Terms in whose place splines of a file stand."""
-
 
 def spline_energy(name: str, x: Scalar, species: Int[Any, ""], splines: Splines) -> Scalar:
     """The energy of a bond, an angle whose central bead is of this species, or a dihedral."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 from cgcore.config.training import TrainingSettings
 from cgcore.data import Dataset
@@ -90,5 +89,4 @@ class PriorFit:
         options = fit_options(self.said)
         if options.level == "none":
             return None
-        fitted = result or self.run(self.model.prior, options, progress=progress)
-        return partial(fitted.admissible.nearest_params, fitted.prior.terms)
+        return (result or self.run(self.model.prior, options, progress=progress)).nearest_admissible

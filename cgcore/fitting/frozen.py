@@ -1,0 +1,82 @@
+"""Terms that a fit leaves as they are: their forces are taken from the reference forces, exactly and on the factor.
+
+With the columns of frozen and free terms apart, X c - F = X_free c_free - (F - X_frozen c_frozen), and so for a factor:
+its last column less the frozen ones times their coefficients, and QR of what is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cgcore.errors import InputError
+from cgcore.factor.factor import Factor
+from cgcore.factor.triangle import Coefficients, Triangle, design, target, triangle
+from cgcore.physics.coefficients import Layout, to_coefficients, to_params
+from cgcore.physics.prior import Params, Prior
+from cgcore.physics.term import Term
+
+
+@dataclass(frozen=True)
+class Freedom:
+    """Which part of a prior is fitted.
+
+    Arguments:
+        prior: all of it.
+        free: the prior of the terms that are fitted.
+        fixed: those that are not, each with its coefficients.
+    """
+
+    prior: Prior
+    free: Prior
+    fixed: tuple[tuple[Term, Coefficients], ...]
+
+    @classmethod
+    def of(cls, prior: Prior) -> Freedom:
+        """The freedom of a prior.
+
+        Raises:
+            InputError: nothing is free.
+        """
+        names = [term.name for term in prior.linear if term.name not in prior.frozen]
+        if not names:
+            raise InputError("nothing to fit: all terms are frozen; take one out of the frozen ones")
+        if len(names) == len(prior.terms):
+            return cls(prior, prior, ())
+        layout = Layout.of(prior)
+        c = to_coefficients(prior.params, terms=layout.terms)
+        fixed = tuple((term, c[layout.slices[term.name]]) for term in layout.terms if term.name not in names)
+        return cls(prior, prior.part(names), fixed)
+
+    def factor(self, factor: Factor) -> Factor:
+        """The factor of the free terms alone: the reference forces less those of the frozen terms."""
+        if not self.fixed:
+            return factor
+        layout = factor.fingerprint.layout
+        c, free = np.zeros(layout.size), np.ones(layout.size, bool)
+        for term, own in self.fixed:
+            c[layout.slices[term.name]] = own
+            free[layout.slices[term.name]] = False
+
+        def reduced(S: Triangle) -> Triangle:
+            return triangle(np.column_stack([design(S)[:, free], target(S) - design(S) @ c]))
+
+        blocks = tuple(replace(block, S=reduced(block.S)) for block in factor.blocks)
+        fingerprint = replace(factor.fingerprint, terms=self.free.terms)
+        return replace(factor, blocks=blocks, fingerprint=fingerprint)
+
+    def params(self, c: Coefficients) -> Params:
+        """All parameters of the prior, with the free terms' coefficients."""
+        own = {name: self.prior.params[name] for name in self.free.params}
+        return dict(self.prior.params) | to_params(c, own, self.free.terms)
+
+    def coefficients(self, params: Params) -> Coefficients:
+        """The free terms' coefficients."""
+        return to_coefficients(params, terms=self.free.terms)
+
+    def held(self) -> Prior | None:
+        """The prior of what is not fitted, splines included; None where everything is."""
+        if self.free is self.prior:
+            return None
+        return self.prior.part((term.name for term, _ in self.fixed), splines=True)
