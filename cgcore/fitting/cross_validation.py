@@ -30,8 +30,9 @@ class Curve:
     """Loss against the restraint of a fit; every list runs along `values`, the most restrained first.
 
     Arguments:
-        kind: "smoothness", the strength of the smoothness penalty relative to the data, or "truncation", the smallest
-            relative singular value of a direction that is fitted.
+        kind: "smoothness", the strength of the smoothness penalty relative to the data, "truncation", the smallest
+            relative singular value of a direction that is fitted, or "pooling", the strength that holds groups
+            together.
         values: strengths or cut-offs, descending.
         directions: how many directions the data decide: the trace of the map from forces to fitted forces, for a
             truncation the number of directions kept.
@@ -46,7 +47,7 @@ class Curve:
         chosen: index of the most restrained fit within one standard error of it.
     """
 
-    kind: Literal["smoothness", "truncation"]
+    kind: Literal["smoothness", "truncation", "pooling"]
     values: list[float]
     directions: list[float]
     train_loss: list[float]
@@ -78,7 +79,7 @@ def time_folds(factor: Factor) -> list[Fold]:
 
 
 def cross_validated(
-    kind: Literal["smoothness", "truncation"],
+    kind: Literal["smoothness", "truncation", "pooling"],
     values: Sequence[float],
     factor: Factor,
     optima: Optima,

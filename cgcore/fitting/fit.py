@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,24 +13,20 @@ from cgcore.errors import InputError
 from cgcore.factor.compress import compress, splines_of
 from cgcore.factor.factor import Factor
 from cgcore.factor.fingerprint import Fingerprint
-from cgcore.factor.triangle import Coefficients, Triangle, design
-from cgcore.fitting.admissible import Admissible, smoothest
+from cgcore.factor.triangle import Coefficients, design
+from cgcore.fitting.admissible import Admissible
 from cgcore.fitting.certificate import OPTIMAL, certify
-from cgcore.fitting.constraints import Constraint, constraints
-from cgcore.fitting.cross_validation import Curve
+from cgcore.fitting.constraints import constraints
 from cgcore.fitting.door import Door, door, fitted_to
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.identifiability import identify
 from cgcore.fitting.inputs import Source, opened, require_prior, require_task
 from cgcore.fitting.options import Options
+from cgcore.fitting.plan import determined, plan_of
 from cgcore.fitting.problem import problem
 from cgcore.fitting.result import FitResult
-from cgcore.fitting.roughness import data_bending, roughness_of
-from cgcore.fitting.smoothing import FALLBACK as SMOOTHNESS
-from cgcore.fitting.smoothing import Smoothing, smoothing, smoothness_curve
-from cgcore.fitting.spectrum import Spectrum, spectrum
-from cgcore.fitting.truncation import FALLBACK as TRUNCATION
-from cgcore.fitting.truncation import truncation_curve
+from cgcore.fitting.roughness import roughness_of
+from cgcore.fitting.spectrum import spectrum
 from cgcore.fitting.unphysical import unphysical
 from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.precision import PROMISE, ROOM_TEMPERATURE, float32_error
@@ -49,21 +45,6 @@ class Callbacks(NamedTuple):
 
     frames: Callable[[int, int], object] | None = None
     steps: Callable[[int, float], object] | None = None
-
-
-class Plan(NamedTuple):
-    """What is minimised and along which directions, and how that was chosen.
-
-    `objective` is the triangular factor of the loss, with the smoothness penalty where there is one, and `spectrum`
-    that of the objective.
-    """
-
-    objective: Triangle
-    spectrum: Spectrum
-    kept: np.ndarray
-    cutoff: float | None = None
-    smoothing: Smoothing | None = None
-    curve: Curve | None = None
 
 
 def fit(
@@ -126,7 +107,7 @@ def fit(
         known = spectrum(factor.S, factor.beads, factor.fingerprint.layout.parabolas)
         temperature, notes = _temperature(options, factor)
         bounds = constraints(options.level, factor, temperature, freedom.fixed)
-        plan = _plan(factor, known, origin, options, bounds)
+        plan = plan_of(factor, known, origin, options, bounds)
         admissible = Admissible.of(bounds, plan.spectrum, origin, plan.kept)
         task = problem(
             options,
@@ -186,12 +167,13 @@ def fit(
             smoothest=None if plan.smoothing is None else plan.smoothing.smoothest,
             cutoff=plan.cutoff,
             curve=plan.curve,
+            pooling=plan.pooling,
             roughness=roughness_of(factor)(canonical),
             temperature=temperature,
             float32_error=error,
             admissible=admissible,
             certificate=certificate,
-            identifiability=identify(factor, known, _determined(plan, known)),
+            identifiability=identify(factor, known, determined(plan, known)),
             warnings=(
                 *unphysical(params, factor),
                 *_unsafe(options, prior),
@@ -211,37 +193,6 @@ def _finite_start(prior: Prior, factor: Factor) -> Coefficients:
         if not np.isfinite(factor.loss(origin)):
             raise InputError("the initial parameters give forces too large for float64; check epsilon and sigma")
     return origin
-
-
-def _plan(
-    factor: Factor, known: Spectrum, origin: Coefficients, options: Options, bounds: Sequence[Constraint]
-) -> Plan:
-    if options.coordinates == "physical":
-        return Plan(factor.S, known, known.kept())
-    if options.smoothed:
-        flattest = smoothest(bounds, data_bending(factor))
-        curve = smoothness_curve(factor, origin, flattest) if options.smoothness in (None, "auto") else None
-        if isinstance(options.smoothness, int | float):
-            strength = float(options.smoothness)
-        else:
-            strength = SMOOTHNESS if curve is None else curve.choice
-        chosen = smoothing(factor, strength, flattest)
-        penalised = spectrum(chosen.S, factor.beads, factor.fingerprint.layout.parabolas)
-        return Plan(chosen.S, penalised, penalised.kept(), smoothing=chosen, curve=curve)
-    if isinstance(options.truncation, int | float):
-        return Plan(factor.S, known, known.kept(options.truncation), float(options.truncation))
-    curve = truncation_curve(factor, origin)
-    cutoff = TRUNCATION if curve is None else curve.choice
-    return Plan(factor.S, known, known.kept(cutoff), cutoff, curve=curve)
-
-
-def _determined(plan: Plan, known: Spectrum) -> np.ndarray:
-    """The directions of the data that are fitted: where the fit is smoothed, those in which the data outweigh the
-    smoothness."""
-    if plan.smoothing is None:
-        return plan.kept
-    penalties = np.sum((plan.smoothing.rows @ known.basis) ** 2, axis=0)
-    return known.kept() & (penalties < 1)
 
 
 def _temperature(options: Options, factor: Factor) -> tuple[float, tuple[str, ...]]:

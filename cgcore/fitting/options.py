@@ -40,6 +40,8 @@ class Options:
         truncation: smallest relative singular value of a direction that is fitted, in whitened coordinates, in place
             of smoothness; 0 keeps all that float64 resolves, "auto" chooses by cross-validation. None means no
             truncation where the fit is smoothed, and "auto" where it can't be.
+        pooling: strength that holds the potentials of a term's groups together (see `pooling`), where a fit is
+            smoothed; "auto" chooses by cross-validation, and so does None; 0: each group by itself.
         temperature: of the data [K], which the constraints are stated in; None means what the data say, else 300 K.
         max_steps: L-BFGS steps at most.
         min_steps: steps at least; None means 10 in physical and 0 in whitened coordinates.
@@ -56,6 +58,7 @@ class Options:
     constraints: Level | None = None
     smoothness: float | Literal["auto"] | None = None
     truncation: float | Literal["auto"] | None = None
+    pooling: float | Literal["auto"] | None = None
     temperature: float | None = None
     max_steps: int = 200
     min_steps: int | None = None
@@ -97,6 +100,12 @@ class Options:
             self,
         )
         _require(
+            self.pooling in (None, "auto") or (_number(self.pooling) and 0 <= self.pooling <= STRONGEST),
+            "pooling",
+            f'"auto" or a number from 0 to {STRONGEST:g}',
+            self,
+        )
+        _require(
             self.constraints is None or self.constraints in get_args(Level),
             "constraints",
             f"one of {', '.join(get_args(Level))}",
@@ -111,7 +120,7 @@ class Options:
         if self.smoothness is not None and self.truncation is not None:
             raise InputError("smoothness and truncation exclude each other; give one of them")
         on_factor = (self.objective, self.coordinates) == ("compressed", "whitened")
-        for name in ("constraints", "smoothness"):
+        for name in ("constraints", "smoothness", "pooling"):
             if getattr(self, name) not in (None, "none") and not on_factor:
                 raise InputError(
                     f"{name} needs the factor in whitened coordinates; leave objective and coordinates at their "

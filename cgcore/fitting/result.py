@@ -19,6 +19,7 @@ from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.identifiability import Identifiability
 from cgcore.fitting.options import Options
+from cgcore.fitting.pooling import Pooling
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement
 from cgcore.solver.status import Status
@@ -81,6 +82,7 @@ class FitResult:
     smoothest: Coefficients | None
     cutoff: float | None
     curve: Curve | None
+    pooling: Pooling | None
     roughness: float
     temperature: float
     float32_error: float

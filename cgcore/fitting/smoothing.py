@@ -24,6 +24,8 @@ from cgcore.fitting.cross_validation import Curve, cross_validated
 from cgcore.fitting.roughness import data_bending, roughness_of
 from cgcore.fitting.spectrum import centred
 
+Rows = Float[np.ndarray, "rows n"]
+
 STRENGTHS = (1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 1e-6, 1e-7)
 """The grid of the cross-validation. Its end keeps potentials of physical size however many frames there are: on the
 bundled set the roughness is 57 kcal/mol/rad² at 1e-3, 1,000 at 1e-7, 30,000 at 1e-10, for 0.05 % of the loss."""
@@ -41,12 +43,14 @@ class Smoothing:
         strength: relative to the data.
         smoothest: coefficients c0 without penalty.
         unit: the penalty of a strength of 1 [(kcal/mol/Å)² / (kcal/mol/rad²)²].
+        pooling: further rows P of a penalty |P c|², see `pooling`.
     """
 
     factor: Factor
     strength: float
     smoothest: Coefficients
     unit: float
+    pooling: Rows
 
     @property
     def rows(self) -> Float[np.ndarray, "rows n"]:
@@ -56,17 +60,22 @@ class Smoothing:
     @property
     def S(self) -> Triangle:
         """The triangular factor of the objective."""
-        rows = np.sqrt(self.factor.beads) * self.rows
-        return merged([self.factor.S, np.column_stack([rows, rows @ self.smoothest])])
+        rows = np.column_stack([self.rows, self.rows @ self.smoothest])
+        return merged([self.factor.S, np.sqrt(self.factor.beads) * np.vstack([rows, homogeneous(self.pooling)])])
 
 
-def smoothing(factor: Factor, strength: float, smoothest: Coefficients) -> Smoothing:
+def homogeneous(rows: Rows) -> Float[np.ndarray, "rows n+1"]:
+    """Rows of a penalty that is 0 where the coefficients are."""
+    return np.column_stack([rows, np.zeros(len(rows))])
+
+
+def smoothing(factor: Factor, strength: float, smoothest: Coefficients, pooling: Rows) -> Smoothing:
     """The penalty of this strength."""
-    return Smoothing(factor, strength, smoothest, _unit(factor))
+    return Smoothing(factor, strength, smoothest, _unit(factor), pooling)
 
 
 def smoothness_curve(
-    factor: Factor, start: Coefficients, smoothest: Coefficients, grid: Sequence[float] = STRENGTHS
+    factor: Factor, start: Coefficients, smoothest: Coefficients, pooling: Rows, grid: Sequence[float] = STRENGTHS
 ) -> Curve | None:
     """The cross-validated curve over strengths; None where the data are too few for two folds, or where there is no
     series to smooth. `start` are coefficients that neither data nor penalty move."""
@@ -75,15 +84,21 @@ def smoothness_curve(
     if unit == 0:
         return None
 
-    def optima(S: Triangle, beads: int) -> Float[np.ndarray, "grid n"]:
-        return _Path(S, beads, np.sqrt(grid[0] * unit) * D, start, smoothest, centre).optima(np.array(grid) / grid[0])
+    def path(S: Triangle, beads: int) -> Path:
+        if len(pooling):
+            S = merged([S, np.sqrt(beads) * homogeneous(pooling)])
+        return Path(S, beads, np.sqrt(grid[0] * unit) * D, start, smoothest, centre)
 
-    whole = _Path(factor.S, factor.beads, np.sqrt(grid[0] * unit) * D, start, smoothest, centre)
-    directions = whole.directions(np.array(grid) / grid[0]).tolist()
+    shares = np.array(grid) / grid[0]
+
+    def optima(S: Triangle, beads: int) -> Float[np.ndarray, "grid n"]:
+        return path(S, beads).optima(shares)
+
+    directions = path(factor.S, factor.beads).directions(shares).tolist()
     return cross_validated("smoothness", grid, factor, optima, directions, roughness_of(factor))
 
 
-class _Path:
+class Path:
     """The fits of all strengths from one decomposition.
 
     With the QR factor R of the rows [A; P] of data and strongest penalty, and the singular values s of A R^-1, the

@@ -1,0 +1,91 @@
+"""What a fit minimises and along which directions: smoothness, pooling and truncation, chosen by cross-validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from cgcore.factor.factor import Factor
+from cgcore.factor.triangle import Coefficients, Triangle
+from cgcore.fitting.admissible import smoothest
+from cgcore.fitting.cross_validation import Curve
+from cgcore.fitting.ground import Constraint
+from cgcore.fitting.options import Options
+from cgcore.fitting.pooling import FALLBACK as POOLING
+from cgcore.fitting.pooling import Pooling, pooling_curve, pooling_rows
+from cgcore.fitting.roughness import data_bending
+from cgcore.fitting.smoothing import FALLBACK as SMOOTHNESS
+from cgcore.fitting.smoothing import Smoothing, smoothing, smoothness_curve
+from cgcore.fitting.spectrum import Spectrum, spectrum
+from cgcore.fitting.truncation import FALLBACK as TRUNCATION
+from cgcore.fitting.truncation import truncation_curve
+
+
+class Plan(NamedTuple):
+    """What is minimised and along which directions, and how that was chosen.
+
+    `objective` is the triangular factor of the loss, with the smoothness penalty where there is one, and `spectrum`
+    that of the objective.
+    """
+
+    objective: Triangle
+    spectrum: Spectrum
+    kept: np.ndarray
+    cutoff: float | None = None
+    smoothing: Smoothing | None = None
+    curve: Curve | None = None
+    pooling: Pooling | None = None
+
+
+def plan_of(
+    factor: Factor, known: Spectrum, origin: Coefficients, options: Options, bounds: Sequence[Constraint]
+) -> Plan:
+    if options.coordinates == "physical":
+        return Plan(factor.S, known, known.kept())
+    if options.smoothed:
+        flattest = smoothest(bounds, data_bending(factor))
+        pooling, pooled = _pooling(factor, origin, options, flattest)
+        automatic = options.smoothness in (None, "auto")
+        curve = smoothness_curve(factor, origin, flattest, pooling) if automatic else None
+        chosen = smoothing(factor, _strength(options.smoothness, curve, SMOOTHNESS), flattest, pooling)
+        penalised = spectrum(chosen.S, factor.beads, factor.fingerprint.layout.parabolas)
+        return Plan(chosen.S, penalised, penalised.kept(), smoothing=chosen, curve=curve, pooling=pooled)
+    if isinstance(options.truncation, int | float):
+        return Plan(factor.S, known, known.kept(options.truncation), float(options.truncation))
+    curve = truncation_curve(factor, origin)
+    cutoff = TRUNCATION if curve is None else curve.choice
+    return Plan(factor.S, known, known.kept(cutoff), cutoff, curve=curve)
+
+
+def _pooling(
+    factor: Factor, origin: Coefficients, options: Options, flattest: Coefficients
+) -> tuple[np.ndarray, Pooling | None]:
+    """Rows of the penalty that holds groups together, and how its strength was chosen; None without groups."""
+    rows = pooling_rows(factor)
+    if not len(rows):
+        return rows, None
+    curve = None
+    if options.pooling in (None, "auto"):
+        smoothness = _strength(options.smoothness, None, SMOOTHNESS)
+        curve = pooling_curve(factor, smoothing(factor, smoothness, flattest, rows[:0]), origin)
+    strength = _strength(options.pooling, curve, POOLING)
+    return np.sqrt(strength) * rows, Pooling(strength, curve)
+
+
+def _strength(given: float | str | None, curve: Curve | None, fallback: float) -> float:
+    """What is given as a number, or what a curve chooses, or else the fallback."""
+    if isinstance(given, int | float):
+        return float(given)
+    return fallback if curve is None else curve.choice
+
+
+def determined(plan: Plan, known: Spectrum) -> np.ndarray:
+    """The directions of the data that are fitted: where the fit is smoothed, those in which the data outweigh the
+    smoothness."""
+    if plan.smoothing is None:
+        return plan.kept
+    rows = np.vstack([plan.smoothing.rows, plan.smoothing.pooling])
+    penalties = np.sum((rows @ known.basis) ** 2, axis=0)
+    return known.kept() & (penalties < 1)

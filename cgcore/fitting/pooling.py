@@ -1,0 +1,79 @@
+"""Partial pooling: a group's potential departs from the shared one only as far as held-out frames bear out.
+
+Minimised is the objective plus strength * sum over groups of the mean square force by which the group's potential
+differs from the shared one, were it to act on all rows of the term:
+
+    strength / groups * sum_g (c_g - c)^T M (c_g - c),    M = sum_g A_g^T A_g / beads,    c = sum_g n_g c_g
+
+with n_g the part of the term's squared forces that act on group g. A strength of 0 fits each group by itself, a large
+one the shared potential; a group without data has the shared potential. Forces are the measure, and not coefficients,
+so that the basis does not matter.
+
+Source: Gelman and Hill, Data Analysis Using Regression and Multilevel/Hierarchical Models (2007), chapter 12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from cgcore.factor.factor import Factor
+from cgcore.factor.triangle import Coefficients, Triangle, design, merged
+from cgcore.fitting.cross_validation import Curve, cross_validated
+from cgcore.fitting.roughness import roughness_of
+from cgcore.fitting.smoothing import Path, Smoothing
+
+STRENGTHS = (100.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-5)
+"""The grid of the cross-validation, the shared potential first."""
+
+FALLBACK = 0.1
+"""Where the data are too few for folds."""
+
+
+class Pooling(NamedTuple):
+    """How strongly groups are held together, and the curve that chose it; None where it was given."""
+
+    strength: float
+    curve: Curve | None
+
+
+def pooling_rows(factor: Factor) -> Float[np.ndarray, "rows n"]:
+    """The matrix P with |P c|² the penalty of strength 1 [(kcal/mol/Å)²]; without rows where no term has groups."""
+    layout, A = factor.fingerprint.layout, design(factor.S) / np.sqrt(max(factor.beads, 1))
+    blocks = [np.zeros((0, layout.size))]
+    for term, own in zip(layout.terms, layout.slices.values(), strict=True):
+        groups, size = len(term.group_labels), term.basis.size
+        if groups == 1:
+            continue
+        each = A[:, own].reshape(len(A), groups, size).transpose(1, 0, 2)
+        parts = np.sum(each**2, axis=(1, 2))
+        if parts.sum() == 0:
+            continue
+        differences = np.eye(groups) - parts / parts.sum()
+        R = np.asarray(np.linalg.qr(each.reshape(-1, size), mode="r"))
+        block = np.zeros((groups * len(R), layout.size))
+        block[:, own] = np.kron(differences, R) / np.sqrt(groups)
+        blocks.append(block)
+    return np.vstack(blocks)
+
+
+def pooling_curve(
+    factor: Factor, smoothing: Smoothing, start: Coefficients, grid: Sequence[float] = STRENGTHS
+) -> Curve | None:
+    """The cross-validated curve over strengths beside a smoothness penalty; None where the data are too few for two
+    folds."""
+    strongest, shares = np.sqrt(grid[0]) * pooling_rows(factor), np.array(grid) / grid[0]
+    bent = np.column_stack([smoothing.rows, smoothing.rows @ smoothing.smoothest])
+    flat, centre = np.zeros_like(start), factor.fingerprint.layout.parabolas
+
+    def path(S: Triangle, beads: int) -> Path:
+        return Path(merged([S, np.sqrt(beads) * bent]), beads, strongest, start, flat, centre)
+
+    def optima(S: Triangle, beads: int) -> Float[np.ndarray, "grid n"]:
+        return path(S, beads).optima(shares)
+
+    directions = path(factor.S, factor.beads).directions(shares).tolist()
+    return cross_validated("pooling", grid, factor, optima, directions, roughness_of(factor))
