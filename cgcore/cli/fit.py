@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cgcore.factor.factor import Factor
     from cgcore.fitting.options import Options
     from cgcore.fitting.result import FitResult
+    from cgcore.physics.prior import Prior
 
 RECORD, PRIORS = "fit.json", "priors.yaml"
 
@@ -68,6 +70,14 @@ class Source(NamedTuple):
     help="Bounds that keep a simulation whole (safe), signs alone, or none.",
 )
 @click.option("--smoothness", metavar="auto|X", help="Strength of the penalty for rough potentials.")
+@click.option("--pooling", metavar="auto|X", help="Strength that holds the groups of a term together.")
+@click.option(
+    "--scan",
+    "scans",
+    multiple=True,
+    metavar="TERM.NAME=X,Y,...",
+    help="Fit for each value of a number of a basis, such as salt.length=5,8,12; the lowest held-out loss wins.",
+)
 @click.option("--max-steps", type=int, metavar="N", help="L-BFGS steps at most (200).")
 @click.option("--min-steps", type=int, metavar="N", help="Steps at least (physical 10, whitened 0).")
 @click.option("--tol-grad", type=float, metavar="X", help="Gradient norm to stop below (1e-6).")
@@ -92,6 +102,7 @@ def fit_command(
     box: tuple[float, float, float] | None,
     accept_faults: bool,
     cache: bool,
+    scans: tuple[str, ...],
     **settings: Any,
 ) -> None:
     """Fit the prior's parameters to the forces in DATA.
@@ -103,8 +114,10 @@ def fit_command(
     from cgcore.config import Config, default_prior, load_config
     from cgcore.files import atomic_group, check_writable
     from cgcore.report.text import closing
+    from cgcore.spline_file import with_splines
 
     config = load_config(config_file, needs_data=data is None) if config_file is not None else Config(default_prior())
+    config = replace(config, prior=with_splines(config.prior, config.spline_file, config.residue_specific_angles))
     if config.unused:
         terminal.note(f"{config_file}: not used by the fit: {', '.join(config.unused)}")
     if config.skip_reason:
@@ -119,7 +132,7 @@ def fit_command(
         held_out = HeldOut(val_fraction, "each_protein")
     reading = Reading(units, box, accept_faults)
     source = _source(data, reading, max_frames, seed, held_out, config, chosen)
-    result = _fit(source, config, chosen, cache)
+    result = _fit(source, config.prior, chosen, cache, _scanned(scans))
     # First the files: nothing that happens to the terminal comes before them.
     try:
         with atomic_group():
@@ -159,7 +172,7 @@ def _options(config: Config, settings: dict[str, Any]) -> Options:
     if "truncation" in given or "smoothness" in given:
         merged = {name: value for name, value in merged.items() if name not in ("truncation", "smoothness")}
     merged |= given
-    for name in ("truncation", "smoothness"):
+    for name in ("truncation", "smoothness", "pooling"):
         if (value := merged.get(name, "auto")) != "auto":
             try:
                 merged[name] = float(value)
@@ -211,13 +224,30 @@ def _stored(path: str, config: Config, chosen: Options) -> Source:
     return Source(factor, None)
 
 
-def _fit(source: Source, config: Config, chosen: Options, cache: bool) -> FitResult:
+def _scanned(scans: tuple[str, ...]) -> dict[str, list[float]]:
+    """The values of each parameter that `--scan` names."""
+    found = {}
+    for scan in scans:
+        name, _, values = scan.partition("=")
+        try:
+            found[name] = [float(value) for value in values.split(",")]
+        except ValueError as error:
+            raise InputError(f"--scan is {scan!r}; write it as salt.length=5,8,12") from error
+    return found
+
+
+def _fit(source: Source, prior: Prior, chosen: Options, cache: bool, scanned: dict[str, list[float]]) -> FitResult:
     from cgcore.cli.setup import prepare_jax
     from cgcore.fitting.fit import fit
+    from cgcore.fitting.scan import scan
     from cgcore.report.progress import watching
     from cgcore.report.text import opening
 
     prepare_jax(cache)
     terminal.say(opening(chosen.max_steps))
     with watching(chosen.max_steps) as watchers:
-        return fit(source.data, config.prior, chosen, validation=source.validation, progress=watchers)
+        if not scanned:
+            return fit(source.data, prior, chosen, validation=source.validation, progress=watchers)
+        made = scan(source.data, prior, scanned, chosen, validation=source.validation, progress=watchers)
+    terminal.say(made.table())
+    return made.result

@@ -53,6 +53,7 @@ class Frames:
     sha256: str = ""  # of the whole source, also after a choice of frames
     sites: np.ndarray | None = field(default=None, repr=False)  # (proteins, beads), see `chains`; None: one chain each
     box: np.ndarray | None = field(default=None, repr=False)  # (1 or frames of the store, 3, 3), Å; None: free space
+    weights: np.ndarray | None = field(default=None, repr=False)  # (frames of the store, beads); None: all are 1
 
     @property
     def n_frames(self) -> int:
@@ -118,6 +119,16 @@ class Frames:
         if self.store.species is None:
             return None
         return clean_species(self.store.species[self._stored(rows)], self.lengths[rows])
+
+    def weights_of(self, rows: slice | np.ndarray) -> np.ndarray | None:
+        """Weights of the beads of these frames, (frames, beads), 0 in padded beads; None where all are 1."""
+        return None if self.weights is None else self.weights[self._stored(rows)]
+
+    @property
+    def total_weight(self) -> float:
+        """The sum of the weights of all real beads; their number where there are none."""
+        weights = self.weights_of(slice(None))
+        return float(self.real_beads) if weights is None else float(weights.sum())
 
     def select(self, rows: np.ndarray) -> Frames:
         """These frames (integer or boolean index, in the order given) without loading anything."""

@@ -21,6 +21,7 @@ from cgcore.data.proteins import Known, Proteins
 from cgcore.data.residues import species_names
 from cgcore.data.stored import Rows
 from cgcore.data.units import factors
+from cgcore.data.weights import read_weights
 from cgcore.errors import InputError
 from cgcore.files import require_name
 
@@ -197,6 +198,7 @@ class _Checked:
         found = find_sites(name, extras, lengths, n_beads)
         notes.extend(found.notes)
         self.box = box if box is not None else self._own_box(name, notes)
+        self.weights = read_weights(name, extras, lengths, n_beads)
         self.positions = PositionsCheck(name, self.store, lengths)
         self.forces = ForcesCheck(name, self.store, lengths)
         self.proteins = Proteins(name, lengths, n_beads, found.rows)
@@ -221,6 +223,7 @@ class _Checked:
             sha256=sha256,
             sites=self.proteins.sites(),
             box=self.box,
+            weights=self.weights,
         )
 
     def _own_box(self, name: str, notes: list[str]) -> np.ndarray | None:

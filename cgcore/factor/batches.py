@@ -31,6 +31,7 @@ class Batch(NamedTuple):
     lengths: Int[np.ndarray, " frames"]
     sites: Int[np.ndarray, "beads 1"] | None = None
     classes: tuple[Int[np.ndarray, " beads"] | None, ...] = ()
+    weights: Float[np.ndarray, "frames beads"] | None = None
 
 
 class Cut(NamedTuple):
@@ -51,7 +52,10 @@ class Cut(NamedTuple):
             lengths = np.concatenate([lengths, np.zeros(missing, lengths.dtype)])
         broken = self.source.sites is not None  # the frames of a segment are of one protein
         sites = self.source.sites_of(int(self.source.protein[self.rows[0]]))[:, None] if broken else None
-        return Batch(self.segment, R, F, lengths, sites, self._classes(terms, sites))
+        weights = self.source.weights_of(self.rows)
+        if weights is not None:
+            weights = np.concatenate([weights, np.zeros((missing, self.source.n_beads))])
+        return Batch(self.segment, R, F, lengths, sites, self._classes(terms, sites), weights)
 
     def species(self) -> Int[np.ndarray, " beads"] | None:
         """Of the beads, the same in all frames of a segment; None where the source has none."""

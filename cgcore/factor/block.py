@@ -30,6 +30,7 @@ class Block:
         sha256: of the source's content.
         ranges: [start, stop) of its frames, numbered as in the source, ascending.
         broken: bonds, angles and dihedrals of all frames together that gaps and chain ends take away.
+        weight: sum of the weights of its real beads in the loss, whose mean over all data is 1; None: all are 1.
     """
 
     S: Triangle
@@ -41,6 +42,12 @@ class Block:
     sha256: str
     ranges: Int[np.ndarray, "ranges 2"]
     broken: Int[np.ndarray, " three"] = field(default_factory=lambda: np.zeros(3, np.int64))
+    weight: float | None = None
+
+    @property
+    def total_weight(self) -> float:
+        """What the block's squared residuals are divided by for a mean: its number of real beads, or their weights."""
+        return float(self.beads) if self.weight is None else self.weight
 
     def __repr__(self) -> str:
         return f"Block({self.source!r}, {self.protein!r}, {self.index}: {self.frames} frames, {self.beads} real beads)"
@@ -58,6 +65,8 @@ class Block:
         # All frames of a block have one number of beads.
         if self.frames < 1 or self.beads < 2 * self.frames or self.beads % self.frames or self.index < 0:
             raise ValueError(f"a block has {self.frames} frames, {self.beads} beads and number {self.index}")
+        if not 0 <= self.total_weight < np.inf:
+            raise ValueError(f"the weight of a block is {self.weight}")
         if (self.broken < 0).any() or (self.broken > self.beads).any():
             raise ValueError(f"gaps take away {self.broken.tolist()} rows of {self.beads} beads")
         flat = self.ranges.ravel()

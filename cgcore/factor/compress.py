@@ -24,7 +24,7 @@ from cgcore.factor.histogram import Histograms
 from cgcore.factor.preconditioning import WELL_CONDITIONED, correlation_spread, preconditioner, unwhitened
 from cgcore.factor.triangle import Triangle, merged, triangle
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import Closest, Grouping, columns
+from cgcore.physics.design import Closest, Grouping, Roots, columns, weighted
 from cgcore.physics.energy import forces
 from cgcore.physics.internal import Coordinates
 from cgcore.physics.prior import Prior
@@ -73,6 +73,7 @@ def compress(
     displacement_name(displacement, fingerprint.displacement)
     segments = dataset.segments(blocks)
     layout, terms = fingerprint.layout, fingerprint.terms
+    scale = dataset.real_beads / sum(source.total_weight for source in dataset.sources)
 
     def gather(basis: Preconditioner | None) -> tuple[list[np.ndarray], Histograms, ClosestPairs]:
         """For each segment its preconditioned Gram matrix, without a basis its triangle; and what all frames
@@ -85,7 +86,11 @@ def compress(
                 if fixed is not None:
                     F = F - _fixed_forces(fixed, displacement, R, batch.lengths, cut.species(), batch.sites)
                 at, bins = located(displacement, R, batch.lengths, batch.sites)
-                given = (R, F, batch.lengths, at, batch.sites, batch.classes)
+                roots = None
+                if batch.weights is not None:
+                    roots = jnp.sqrt(jnp.asarray(batch.weights.T * scale))
+                    at, F = weighted(at, roots), roots * F
+                given = (R, F, batch.lengths, at, batch.sites, batch.classes, roots)
                 if basis is None:
                     rows, distances = _rows(layout, displacement, *given)
                     part = triangle(np.asarray(rows).T)
@@ -123,7 +128,7 @@ def compress(
             T = basis.whole(layout)
             triangles = [unwhitened(part, T) for part in sums]
         _require_finite(dataset, triangles)
-    made = [_block(dataset, segment, S) for segment, S in zip(segments, triangles, strict=True)]
+    made = [_block(dataset, segment, S, scale) for segment, S in zip(segments, triangles, strict=True)]
     return Factor(
         tuple(made), fingerprint, histograms, closest, dataset.temperatures, path=dataset.path, sha256=dataset.sha256
     )
@@ -141,13 +146,15 @@ def _require_finite(dataset: Dataset, matrices: list[np.ndarray]) -> None:
         raise InputError(locate_overlap(dataset) or f"{dataset.path}: {TOO_LARGE}")
 
 
-def _block(dataset: Dataset, segment: Segment, S: Triangle) -> Block:
+def _block(dataset: Dataset, segment: Segment, S: Triangle, scale: float) -> Block:
     source = dataset.sources[segment.source]
+    weights = source.weights_of(segment.rows)
     first = segment.rows[0]
     sites = source.sites_of(int(source.protein[first]))[: source.lengths[first]]
     broken = [np.count_nonzero(~unbroken(sites, bonds)) for bonds in (1, 2, 3)]
     return Block(
         S=S,
+        weight=None if weights is None else float(weights.sum() * scale),
         beads=int(source.lengths[segment.rows].sum(dtype=np.int64)),
         frames=len(segment.rows),
         source=source.source,
@@ -212,9 +219,10 @@ def _rows(
     at: Coordinates,
     sites: Sites | None,
     classes: Grouping,
+    roots: Roots | None,
 ) -> tuple[Float[Array, "m rows"], Closest]:
     """[X | F], a column of it in each row of the result, and each frame's closest pairs."""
-    X, closest = columns(layout.terms, R, lengths, displacement, at, sites, classes)
+    X, closest = columns(layout.terms, R, lengths, displacement, at, sites, classes, roots)
     return jnp.concatenate([X, F[None]]).reshape(layout.size + 1, -1), closest
 
 

@@ -28,6 +28,7 @@ from cgcore.physics.design import (
     Closest,
     Columns,
     Grouping,
+    Roots,
     bead_columns,
     coordinate_of,
     grouped,
@@ -64,9 +65,10 @@ def gram(
     at: Coordinates,
     sites: Sites | None,
     classes: Grouping,
+    roots: Roots | None = None,
 ) -> tuple[Float[Array, "m m"], Closest]:
     """Y^T Y, where Y T = [X | F] and T = basis.whole(layout), and each frame's closest pairs."""
-    prepared, closest = _prepared(layout, displacement, basis, R, F, jnp.asarray(lengths), at, sites, classes)
+    prepared, closest = _prepared(layout, displacement, basis, R, F, jnp.asarray(lengths), at, sites, classes, roots)
     return _products(layout, prepared, at), closest
 
 
@@ -119,6 +121,7 @@ def _prepared(
     at: Coordinates,
     sites: Sites | None,
     classes: Grouping,
+    roots: Roots | None,
 ) -> tuple[_Prepared, Closest]:
     frames = R.shape[2]
     slopes = {kind: [jnp.zeros((0, getattr(at, kind).rows, frames), R.dtype)] for kind in ("angle", "dihedral")}
@@ -126,7 +129,7 @@ def _prepared(
     for term, T, own in zip(layout.terms, basis.each, classes, strict=True):
         if T is None:
             columns, nearest = bead_columns(term, R, lengths, displacement, sites, own)
-            forces.append(columns)
+            forces.append(columns if roots is None else roots * columns)
             closest += [] if nearest is None else [nearest]
             continue
         found = grouped(term, _whitened(jnp.asarray(T), term_slopes(term, coordinate_of(term, at))), own)

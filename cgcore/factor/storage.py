@@ -106,6 +106,7 @@ COLUMNS = (
     _column("protein", "U"),
     _column("sha256", "U"),
     _column("broken", "i", "three"),
+    Field("weight", "f", ("blocks",), lambda factor: [block.total_weight for block in factor.blocks]),
 )
 """What each block has; the names are those of `Block`'s attributes."""
 

@@ -21,7 +21,7 @@ from cgcore.factor.triangle import Coefficients, Triangle, merged, residuals
 FOLDS = 10
 
 Losses = Float[np.ndarray, "folds grid"]
-Optima = Callable[[Triangle, int], Float[np.ndarray, "grid n"]]
+Optima = Callable[[Triangle, float], Float[np.ndarray, "grid n"]]
 """The fits of a triangular factor with its number of real beads, one for each value of the grid."""
 
 
@@ -67,10 +67,10 @@ class Curve:
 
 
 class Fold(NamedTuple):
-    """Some of the data: its factor and its number of real beads."""
+    """Some of the data: its factor and its number of real beads, or the sum of their weights."""
 
     S: Triangle
-    beads: int
+    beads: float
 
 
 def time_folds(factor: Factor) -> list[Fold]:
@@ -128,7 +128,7 @@ def _folds(blocks: Sequence[Block], key: Callable[[Block], Hashable]) -> list[Fo
     groups: dict[Hashable, list[Block]] = {}
     for block in blocks:
         groups.setdefault(key(block), []).append(block)
-    return [Fold(merged([b.S for b in group]), sum(b.beads for b in group)) for group in groups.values()]
+    return [Fold(merged([b.S for b in group]), sum(b.total_weight for b in group)) for group in groups.values()]
 
 
 def _in_time(blocks: Sequence[Block]) -> Callable[[Block], int]:

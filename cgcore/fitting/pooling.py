@@ -69,10 +69,10 @@ def pooling_curve(
     bent = np.column_stack([smoothing.rows, smoothing.rows @ smoothing.smoothest])
     flat, centre = np.zeros_like(start), factor.fingerprint.layout.parabolas
 
-    def path(S: Triangle, beads: int) -> Path:
+    def path(S: Triangle, beads: float) -> Path:
         return Path(merged([S, np.sqrt(beads) * bent]), beads, strongest, start, flat, centre)
 
-    def optima(S: Triangle, beads: int) -> Float[np.ndarray, "grid n"]:
+    def optima(S: Triangle, beads: float) -> Float[np.ndarray, "grid n"]:
         return path(S, beads).optima(shares)
 
     directions = path(factor.S, factor.beads).directions(shares).tolist()

@@ -121,6 +121,8 @@ def problem(
         A, z = design(objective) / root, target(objective) / root
         return Problem(CompressedPhysical(prior.terms), start, _cast((A, z), dtype), from_params)
     assert data is not None
+    if any(source.weights is not None for source in data.sources):
+        raise InputError("the direct objective knows no weights of frames or beads; use objective compressed")
     batch = data.join()
     species = batch.species if any(term.groups is not None for term in prior.terms) else None
     mask, sites, F = batch.mask.astype(bool), data.sites(), batch.F

@@ -84,14 +84,14 @@ def smoothness_curve(
     if unit == 0:
         return None
 
-    def path(S: Triangle, beads: int) -> Path:
+    def path(S: Triangle, beads: float) -> Path:
         if len(pooling):
             S = merged([S, np.sqrt(beads) * homogeneous(pooling)])
         return Path(S, beads, np.sqrt(grid[0] * unit) * D, start, smoothest, centre)
 
     shares = np.array(grid) / grid[0]
 
-    def optima(S: Triangle, beads: int) -> Float[np.ndarray, "grid n"]:
+    def optima(S: Triangle, beads: float) -> Float[np.ndarray, "grid n"]:
         return path(S, beads).optima(shares)
 
     directions = path(factor.S, factor.beads).directions(shares).tolist()
@@ -109,7 +109,7 @@ class Path:
     def __init__(
         self,
         S: Triangle,
-        beads: int,
+        beads: float,
         strongest: Float[np.ndarray, "rows n"],
         start: Coefficients,
         smoothest: Coefficients,

@@ -30,7 +30,7 @@ class Spectrum:
     U: Float[np.ndarray, "n+1 n"]
     V: Float[np.ndarray, "n n"]
     basis: Float[np.ndarray, "n n"]
-    beads: int
+    beads: float
 
     @property
     def resolution(self) -> float:
@@ -57,7 +57,7 @@ class Spectrum:
 
 
 def centred(
-    A: Float[np.ndarray, "rows n"], beads: int, parabolas: Sequence[int] = (0,)
+    A: Float[np.ndarray, "rows n"], beads: float, parabolas: Sequence[int] = (0,)
 ) -> tuple[Float[np.ndarray, "rows n"], Float[np.ndarray, "n n"]]:
     """A with the column of each kr made orthogonal to that of kr*r0, the next one, and the matrix that does it.
 
@@ -76,7 +76,7 @@ def centred(
     return A, matrix
 
 
-def spectrum(S: Triangle, beads: int, parabolas: Sequence[int] = (0,)) -> Spectrum:
+def spectrum(S: Triangle, beads: float, parabolas: Sequence[int] = (0,)) -> Spectrum:
     """The spectrum of a factor; `parabolas` are the columns of stiffnesses, see `Layout.parabolas`."""
     A, centring = centred(design(S), beads, parabolas)
     scale = np.linalg.norm(A, axis=0)

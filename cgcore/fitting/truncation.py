@@ -29,7 +29,7 @@ def truncation_curve(factor: Factor, start: Coefficients, grid: Sequence[float] 
     """The cross-validated curve over `grid`; None where the data are too few for two folds."""
     parabolas = factor.fingerprint.layout.parabolas
 
-    def optima(S: Triangle, beads: int) -> Float[np.ndarray, "grid n"]:
+    def optima(S: Triangle, beads: float) -> Float[np.ndarray, "grid n"]:
         seen = spectrum(S, beads, parabolas)
         return seen.optima(S, start, np.array([seen.kept(cutoff) for cutoff in grid]))
 

@@ -21,6 +21,9 @@ AnySlopes = Float[Array, "_ _ frames"]
 Closest = Float[Array, "pair_terms frames"]
 """Distance of the closest pair of each pair term [Å], in the order of their columns."""
 
+Roots = Float[Array, "beads frames"]
+"""The root of each bead's weight in the loss."""
+
 Grouping = Sequence[Int[Any, " beads"] | None]
 """For each term the class of each bead, see `Groups.classes`; None for a term without groups."""
 
@@ -56,8 +59,10 @@ def columns(
     at: Coordinates,
     sites: Sites | None,
     classes: Grouping,
+    roots: Roots | None = None,
 ) -> tuple[Columns, Closest]:
-    """`design_matrix` of positions whose internal coordinates are known, and each frame's closest pairs."""
+    """`design_matrix` of positions whose internal coordinates are known, and each frame's closest pairs; with the roots
+    of weights, times these, which the coordinates have, see `weighted`."""
     found, closest = [], []
     for term, own in zip(terms, classes, strict=True):
         if not term.on_beads:
@@ -65,10 +70,22 @@ def columns(
             found.append(onto_beads(grouped(term, term_slopes(term, kind), own), kind.gradients, R.shape[1]))
             continue
         forces, nearest = bead_columns(term, R, lengths, displacement, sites, own)
-        found.append(forces)
+        found.append(forces if roots is None else roots * forces)
         if nearest is not None:
             closest.append(nearest)
     return jnp.concatenate(found), stacked(closest, R.shape[2], R.dtype)
+
+
+def weighted(at: Coordinates, roots: Roots) -> Coordinates:
+    """Coordinates whose gradients by each bead are multiplied by the root of its weight: forces and their inner
+    products are then those of weighted residuals."""
+
+    def scaled(kind: Coordinate) -> Coordinate:
+        padded = jnp.pad(roots, ((ENDS, 2 * ENDS), (0, 0)))
+        rows = kind.gradients[0].shape[1]
+        return kind._replace(gradients=tuple(g * padded[k : k + rows] for k, g in enumerate(kind.gradients)))
+
+    return Coordinates(*(scaled(kind) for kind in at))
 
 
 def stacked(closest: list[Array], frames: int, dtype: np.dtype) -> Closest:

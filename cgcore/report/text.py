@@ -47,8 +47,8 @@ def closing(result: FitResult) -> str:
     parts = [lbfgs_lines(result), _judgement(result)]
     if result.certificate.constraints:
         parts.append(_constraints(result))
-    if result.curve is not None:
-        parts.append(_curve(result.curve))
+    pooled = None if result.pooling is None else result.pooling.curve
+    parts += [_curve(curve) for curve in (result.curve, pooled) if curve is not None]
     parts.append(_identifiability(result))
     if result.notes:
         parts.append("\n".join(f"Note: {sentence}" for sentence in result.notes))
@@ -123,8 +123,14 @@ def _constraints(result: FitResult) -> str:
 
 
 def _curve(curve: Curve) -> str:
-    smooth = curve.kind == "smoothness"
-    headers = ["smoothness" if smooth else "cut-off", "directions", "training loss", "held-out loss", "± (to best)"]
+    smooth = curve.kind != "truncation"
+    headers = [
+        "cut-off" if curve.kind == "truncation" else curve.kind,
+        "directions",
+        "training loss",
+        "held-out loss",
+        "± (to best)",
+    ]
     headers.append("roughness")
     if curve.held_out_protein_loss is not None:
         headers.append("held-out protein")
@@ -142,8 +148,11 @@ def _curve(curve: Curve) -> str:
             row.append(f"{curve.held_out_protein_loss[i]:.4f}")
         mark = "chosen" if i == curve.chosen else "best" if i == curve.best else ""
         rows.append((*row, mark))
-    what = "How smooth" if smooth else "How far to converge"
-    which = "the smoothest fit" if smooth else "the fewest directions"
+    what, which = {
+        "smoothness": ("How smooth", "the smoothest fit"),
+        "truncation": ("How far to converge", "the fewest directions"),
+        "pooling": ("How alike groups are", "the fit that holds them together most"),
+    }[curve.kind]
     title = (
         f"{what} ({curve.folds} folds, contiguous in time): {which} within one standard error of the best "
         f"(the held-out loss itself: ± {curve.held_out_error[curve.chosen]:.2f})"
