@@ -343,12 +343,12 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Samples only frames of the first block; holds an entry for each pass over the data."""
     found: list[int] = []
 
-    def bad_sample(dataset: Dataset, segments: list[Segment]) -> list[Cut]:
-        return all_cuts(dataset, segments)[:1]
+    def bad_sample(dataset: Dataset, segments: list[Segment], columns: int) -> list[Cut]:
+        return all_cuts(dataset, segments, columns)[:1]
 
-    def counted(dataset: Dataset, segments: list[Segment]) -> list[Cut]:
+    def counted(dataset: Dataset, segments: list[Segment], columns: int) -> list[Cut]:
         found.append(len(found))
-        return all_cuts(dataset, segments)
+        return all_cuts(dataset, segments, columns)
 
     monkeypatch.setattr(module, "FEW_ROWS", 0)
     monkeypatch.setattr(module, "sample_cuts", bad_sample)

@@ -50,7 +50,8 @@ class Fingerprint:
         differing = [
             key
             for key in dict.fromkeys((*mine, *theirs))
-            if mine.get(key) != theirs.get(key) and (mine["terms"] == theirs["terms"] or key in mine and key in theirs)
+            if mine.get(key) != theirs.get(key)
+            and (mine["terms"] == theirs["terms"] or (key in mine and key in theirs))
         ]
         if differing:
             shown = "; ".join(f"{key}: {mine.get(key, 'none')} against {theirs.get(key, 'none')}" for key in differing)
