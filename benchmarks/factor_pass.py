@@ -38,7 +38,7 @@ def speed(prior: cgcore.Prior, dataset: cgcore.Dataset) -> None:
     fingerprint = cgcore.Fingerprint.of(prior)
     start = jax.tree.map(lambda x: jax.numpy.asarray(x, np.float32), prior.params)
     arrays = jax.tree.map(jax.numpy.asarray, (data.R, data.F, data.mask.astype(bool)))
-    plain = jax.jit(jax.value_and_grad(DirectPhysical(prior.weights, free)))
+    plain = jax.jit(jax.value_and_grad(DirectPhysical(prior, free)))
     unit = best_of(7, lambda: plain(start, *arrays))
     factor = cgcore.compress(dataset, fingerprint)
     parts = {
@@ -77,11 +77,11 @@ def rows(dataset: cgcore.Dataset, fingerprint: cgcore.Fingerprint) -> list[np.nd
     def of(batch: Batch) -> np.ndarray:
         R, F = factor_pass._frames_last(batch.R, batch.F)
         at, _ = located(free, R, batch.lengths)
-        made, _ = factor_pass._rows(fingerprint.weights, fingerprint.layout, free, R, F, batch.lengths, at)
+        made, _ = factor_pass._rows(fingerprint.layout, free, R, F, batch.lengths, at, None, batch.classes)
         return np.asarray(made)
 
     with jax.enable_x64(True):
-        return [of(cut.load()) for cut in all_cuts(dataset, dataset.segments(factor_pass.BLOCKS))]
+        return [of(cut.load(fingerprint.terms)) for cut in all_cuts(dataset, dataset.segments(factor_pass.BLOCKS))]
 
 
 def qr_pass(dataset: cgcore.Dataset, fingerprint: cgcore.Fingerprint) -> np.ndarray:

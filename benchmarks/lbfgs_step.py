@@ -25,7 +25,7 @@ def main() -> None:
     args = parser.parse_args()
     data = cgcore.from_arrays(*chains(args.frames, args.beads)).join()
     prior = cgcore.default_prior()
-    loss = DirectPhysical(prior.weights, free)
+    loss = DirectPhysical(prior, free)
     arrays = jax.tree.map(jax.numpy.asarray, (data.R, data.F, data.mask.astype(bool)))
     start = jax.tree.map(lambda x: jax.numpy.asarray(x, data.R.dtype), prior.params)
     limits = cgcore.Limits(max_steps=args.steps, min_steps=args.steps, tol_grad=0.0)

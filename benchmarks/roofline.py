@@ -22,7 +22,7 @@ from cgcore.factor import compress as factor_pass
 from cgcore.factor import gram
 from cgcore.factor.batches import all_cuts, sample_cuts
 from cgcore.fitting.spectrum import spectrum
-from cgcore.physics.pair_forces import far_pair_forces
+from cgcore.physics.pair_forces import pair_forces
 from cgcore.physics.space import free
 from cgcore.threads import one_blas_thread
 
@@ -30,7 +30,7 @@ SIZE, COPIED = 3000, 2**25
 PAIR = 21
 """Operations of a pair: difference 3, square 5, r^-6 4, force 3, added to both beads 6."""
 
-far_pairs = jax.jit(far_pair_forces)
+pairs = jax.jit(pair_forces, static_argnums=0)
 
 
 def explicit(beads: int, n_angle: int, n_dihedral: int) -> dict[str, float]:
@@ -91,10 +91,11 @@ def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> c
     """The steps of the pass by themselves, a batch a core, and the whole."""
     prior = cgcore.default_prior()
     fingerprint = cgcore.Fingerprint.of(prior)
-    weights, layout = fingerprint.weights, fingerprint.layout
+    layout = fingerprint.layout
+    repulsive = next(term for term in layout.terms if term.rows.pairs)
     dataset = cgcore.from_arrays(*chains(frames, beads))
     segments = dataset.segments(factor_pass.BLOCKS)
-    batches = [cut.load() for cut in all_cuts(dataset, segments)]
+    batches = [cut.load(layout.terms) for cut in all_cuts(dataset, segments)]
     with jax.enable_x64(True):
         whitening = factor_pass._preconditioner(fingerprint, free, sample_cuts(dataset, segments))
 
@@ -113,13 +114,14 @@ def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> c
         turned, moved = on_every_batch(lambda b: factor_pass._frames_last(b.R, b.F))
         located, at = on_every_batch(lambda b, m: gram.located(free, m[0], b.lengths), moved)
         prepared, made = on_every_batch(
-            lambda b, m, at: gram._prepared(weights, layout, free, whitening, *m, b.lengths, at[0]), moved, at
+            lambda b, m, at: gram._prepared(layout, free, whitening, *m, b.lengths, at[0], None, b.classes), moved, at
         )
         multiplied, _ = on_every_batch(lambda _, made, at: gram._products(layout, made[0], at[0]), made, at)
-        paired, _ = on_every_batch(lambda b, m: far_pairs(m[0], b.lengths), moved)
+        paired, _ = on_every_batch(lambda b, m: pairs(repulsive, m[0], b.lengths), moved)
     whole = best_of(5, lambda: cgcore.compress(dataset, fingerprint)) / frames
 
-    plain, ours = (count(beads, layout.n_angle, layout.n_dihedral) for count in (explicit, internal))
+    harmonics = [len(prior.params[name]) for name in ("a", "k_dih")]
+    plain, ours = (count(beads, *harmonics) for count in (explicit, internal))
     parts = {
         "frames innermost": (turned, 0.0),
         "coordinates": (located, ours["coordinates"]),

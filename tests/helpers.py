@@ -7,6 +7,7 @@ those of `validation.explicit`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -14,17 +15,20 @@ import numpy as np
 
 from cgcore.physics import design, energy, loss
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.prior import Prior, Weights
+from cgcore.physics.prior import FITTED, FITTED_EVER, Prior, Weights
 from cgcore.physics.space import Displacement, free
 from validation import explicit
 
-# Compiled once for each shape and displacement; weights are traced, so that a one-hot one does not compile again.
+# Compiled once for each shape, weights and displacement.
 _evaluate = jax.jit(
-    lambda *args: (energy.term_energies(*args), energy.forces(*args)),
-    static_argnums=4,
+    lambda prior, params, R, mask, displacement: (
+        energy.term_energies(prior, params, R, mask, None, displacement),
+        energy.forces(prior, params, R, mask, None, displacement),
+    ),
+    static_argnums=(0, 4),
 )
-force_matching_loss = jax.jit(loss.force_matching_loss, static_argnums=5)
-design_matrix = jax.jit(design.design_matrix, static_argnums=(1, 4))
+_loss = jax.jit(loss.force_matching_loss, static_argnums=0)
+_matrix = jax.jit(design.design_matrix, static_argnums=(0, 3))
 
 TERMS = ("bond", "angle", "dihedral", "repulsive", "excluded_volume")
 ALL_ON = Weights(bond=0.5, angle=0.25, dihedral=0.25, repulsive=1.0, excluded_volume=0.7)
@@ -32,14 +36,41 @@ SPANS = explicit.SPANS
 SEPARATIONS = {"repulsive": (6, 10**6), "excluded_volume": (2, 5)}
 
 
-def term_energies(*args: Any, displacement: Displacement = free) -> dict[str, jax.Array]:
+def declared(weights: Weights, params: Mapping[str, Any]) -> Prior:
+    """The terms of these weights, with as many harmonics as the parameters have, which are left at 1."""
+    names = FITTED if weights.excluded_volume is None else FITTED_EVER
+    return Prior(weights, {name: np.ones(np.shape(params[name])[-1:]) for name in names})
+
+
+def term_energies(
+    weights: Weights, params: Mapping[str, Any], R: Any, mask: Any, displacement: Displacement = free
+) -> dict[str, jax.Array]:
     """`energy.term_energies`, compiled together with the forces."""
-    return _evaluate(*args, displacement)[0]
+    return _evaluate(declared(weights, params), params, R, mask, displacement)[0]
 
 
-def forces(*args: Any, displacement: Displacement = free) -> jax.Array:
+def forces(
+    weights: Weights, params: Mapping[str, Any], R: Any, mask: Any, displacement: Displacement = free
+) -> jax.Array:
     """`energy.forces`, compiled together with the energies."""
-    return _evaluate(*args, displacement)[1]
+    return _evaluate(declared(weights, params), params, R, mask, displacement)[1]
+
+
+def force_matching_loss(weights: Weights, params: Mapping[str, Any], R: Any, F: Any, mask: Any) -> jax.Array:
+    """`loss.force_matching_loss`, compiled."""
+    return _loss(declared(weights, params), params, R, F, mask)
+
+
+def weighted(weights: Weights, layout: Layout) -> Layout:
+    """The same terms with other weights."""
+    return Layout(tuple(replace(term, weight=getattr(weights, term.name)) for term in layout.terms))
+
+
+def design_matrix(
+    weights: Weights, layout: Layout, R: Any, lengths: Any, displacement: Displacement = free, sites: Any = None
+) -> jax.Array:
+    """`design.design_matrix` of the layout's terms with these weights, compiled."""
+    return _matrix(weighted(weights, layout).terms, R, lengths, displacement, sites)
 
 
 class Frames(NamedTuple):
@@ -170,7 +201,10 @@ def np_forces(weights: Weights, params: Mapping[str, Any], R: np.ndarray) -> np.
 
 def np_matrix(weights: Weights, layout: Layout, R: np.ndarray) -> np.ndarray:
     """X of forces = X c, (..., beads, 3, n)."""
-    harmonics = {"a": np.zeros(layout.n_angle), "k_dih": np.zeros(layout.n_dihedral)}
+    harmonics = {
+        "a": np.zeros(sum(name.startswith("a_") for name in layout.names)),
+        "k_dih": np.zeros(sum("cos(gamma_" in name for name in layout.names)),
+    }
     return explicit.matrix(R.reshape(-1, *R.shape[-2:]), weights, harmonics).reshape(*R.shape, -1)
 
 

@@ -64,10 +64,9 @@ def factor_without_a_pass(
         columns = {other: np.full((max(map(len, many)), 1), np.nan) for other in histograms.counts}
         columns[name][: len(values), 0] = values
         histograms += Histograms.of(columns, np.array([len(values) + spanned]))
-    closest = np.array([found.closest[name] for name in ("repulsive", "excluded_volume")])
-    if prior.weights.excluded_volume is None:
-        closest = closest[:1]
-    return Factor(tuple(made), Fingerprint.of(prior), histograms, ClosestPairs.of(closest), temperatures)
+    names = ("repulsive",) if prior.weights.excluded_volume is None else ("repulsive", "excluded_volume")
+    closest = ClosestPairs.of(names, np.array([found.closest[name] for name in names]))
+    return Factor(tuple(made), Fingerprint.of(prior), histograms, closest, temperatures)
 
 
 def angle_slope(w: Weights, p: Mapping[str, Any], theta: np.ndarray, derivative: int = 1) -> np.ndarray:

@@ -29,9 +29,9 @@ SITES = {
 PRIOR = helpers.prior(np.random.default_rng(3))
 
 # Compiled once for all sites, which are traced.
-_evaluate = jax.jit(lambda *args: (energy.term_energies(*args), energy.forces(*args)), static_argnums=4)
-_loss = jax.jit(force_matching_loss, static_argnums=5)
-_chain_forces = jax.jit(chain_forces, static_argnums=(1, 4))
+_evaluate = jax.jit(lambda *args: (energy.term_energies(*args), energy.forces(*args)), static_argnums=5)
+_loss = jax.jit(force_matching_loss, static_argnums=6)
+_chain_forces = jax.jit(chain_forces, static_argnums=(0, 3))
 
 
 def term_rows(sites: np.ndarray) -> dict[str, list[tuple[int, ...]]]:
@@ -83,7 +83,7 @@ def test_energy_and_forces(case: tuple[np.ndarray, np.ndarray]) -> None:
     R, sites = case
     mask = np.ones(BEADS)
     energies, forces = expected(R, sites)
-    found, derived = _evaluate(PRIOR.weights, PRIOR.params, R, mask, free, sites)
+    found, derived = _evaluate(PRIOR, PRIOR.params, R, mask, None, free, sites)
     for name, value in found.items():
         assert float(value) == pytest.approx(energies[name], rel=1e-12, abs=1e-12), name
     assert helpers.relative(derived, forces) < 1e-12
@@ -101,7 +101,7 @@ def test_every_analytic_path(case: tuple[np.ndarray, np.ndarray], length: int) -
     assert helpers.relative(found[:length], forces) < 1e-12
     assert not found[length:].any()
     if length == BEADS:
-        own = _chain_forces(PRIOR.weights, layout, c, R.T[:, :, None], free, sites[:, None])
+        own = _chain_forces(layout, c, R.T[:, :, None], free, sites[:, None])
         assert helpers.relative(np.asarray(own)[:, :, 0].T, forces) < 1e-12
 
 
@@ -121,7 +121,7 @@ def test_factor_and_loss_over_the_data(case: tuple[np.ndarray, np.ndarray], monk
     residual = [np.sum((expected(R[:BEADS], sites)[1] - F[:BEADS]) ** 2) for R, F in zip(batch.R, batch.F, strict=True)]
     loss = np.sum(residual) / data.real_beads
     with jax.enable_x64(True):
-        direct = _loss(PRIOR.weights, PRIOR.params, batch.R, batch.F, batch.mask, free, data.sites())
+        direct = _loss(PRIOR, PRIOR.params, batch.R, batch.F, batch.mask, None, free, data.sites())
     assert float(direct) == pytest.approx(loss, rel=1e-12)
     fingerprint = Fingerprint.of(PRIOR)
     for few_rows in (10**6, 1):  # by QR of the rows, and by their Gram matrix

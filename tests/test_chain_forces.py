@@ -21,7 +21,7 @@ def test_forces_are_minus_the_gradient(beads: int, close: bool) -> None:
     given = prior(rng, 3, 2, ALL_ON if close else ALL_ON._replace(excluded_volume=None))
     R = np.array([chain(rng, beads) for _ in range(3)])
     layout, c = Layout.of(given), to_coefficients(given.params)
-    F = jax.jit(lambda x: chain_forces(given.weights, layout, jnp.asarray(c), x))(np.transpose(R, (2, 1, 0)))
+    F = jax.jit(lambda x: chain_forces(layout, jnp.asarray(c), x))(np.transpose(R, (2, 1, 0)))
     assert relative(np.transpose(F, (2, 1, 0)), np_forces(given.weights, given.params, R)) < 1e-10
 
 
@@ -31,8 +31,8 @@ def test_terms_without_harmonics_and_a_box() -> None:
     given, box = prior(rng, 0, 0), Periodic((30.0, 31.0, 32.0))
     R = chain(rng, 8) + np.array([14.0, -15.0, 16.0])
     layout, c = Layout.of(given), to_coefficients(given.params)
-    F = jax.jit(lambda x: chain_forces(given.weights, layout, jnp.asarray(c), x, box))(R.T[..., None])
+    F = jax.jit(lambda x: chain_forces(layout, jnp.asarray(c), x, box))(R.T[..., None])
     expected = jax.jit(
-        lambda x: forces(given.weights, jax.tree.map(jnp.asarray, given.params), x, jnp.ones(8, bool), box)
+        lambda x: forces(given, jax.tree.map(jnp.asarray, given.params), x, jnp.ones(8, bool), None, box)
     )(R)
     assert relative(F[..., 0].T, expected) < 1e-10

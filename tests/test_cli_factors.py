@@ -96,7 +96,7 @@ def test_unequal_factors_do_not_merge(tmp_path: Path, files: Files) -> None:
     other = prior_yaml(tmp_path / "other.yaml", harmonics=3)
     assert run("compress", files.b, "-o", tmp_path / "b3.npz", "--config", other).code == 0
     ran = run("merge", files.folder / "a.factor.npz", tmp_path / "b3.npz", "-o", tmp_path / "m.npz")
-    assert_refused(ran, "n_angle", "2", "3", r"a\.factor\.npz", r"b3\.npz")
+    assert_refused(ran, "harmonics of angle", "2", "3", r"a\.factor\.npz", r"b3\.npz")
     assert not (tmp_path / "m.npz").exists()
 
 

@@ -83,7 +83,7 @@ def test_by_hand() -> None:
     q = to_params(c, p.params)
     assert (q["k_dih"].tolist(), q["gamma_dih"].tolist()) == ([5], [np.pi])
     layout = Layout.of(p)
-    assert layout == Layout(2, 1, excluded_volume=True)
+    assert layout == Layout.of(prior(np.random.default_rng(0), 2, 1, ALL_ON))
     assert layout.names == (
         "kr", "kr*r0", "a_1", "a_2", "b_1", "b_2", "k_1 cos(gamma_1)", "k_1 sin(gamma_1)",
         "epsilon*sigma^4", "epsilon_ex*sigma_ex^4",
@@ -104,8 +104,8 @@ def test_layout_matches_the_coefficients(weights: Weights, n: int, k: int) -> No
     layout = Layout.of(p)
     assert layout.size == len(layout.names) == len(to_coefficients(p.params))
     every = np.arange(layout.size)
-    np.testing.assert_array_equal(np.concatenate([every[s] for s in layout.terms.values()]), every)
-    assert ("excluded_volume" in layout.terms) == (weights is ALL_ON)
+    np.testing.assert_array_equal(np.concatenate([every[s] for s in layout.slices.values()]), every)
+    assert ("excluded_volume" in layout.slices) == (weights is ALL_ON)
     assert hash(layout) == hash(Layout.of(p))
 
 

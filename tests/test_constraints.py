@@ -284,7 +284,7 @@ def test_terms_that_no_chain_is_long_enough_for(length: int, expected: list[str]
     found = fit(factor, prior, Options(smoothness=1e-3))
     assert_admissible(prior.weights, found.fitted_params, chains, 300.0)
     assert found.converged
-    for term, where in factor.fingerprint.layout.terms.items():
+    for term, where in factor.fingerprint.layout.slices.items():
         if not design(factor.S)[:, where].any():  # stays as it was
             ends = (to_coefficients(params)[where] for params in (found.fitted_params, prior.params))
             np.testing.assert_allclose(*ends, rtol=1e-12, err_msg=term)

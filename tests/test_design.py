@@ -15,6 +15,7 @@ from helpers import (
     TERMS,
     Frames,
     chain,
+    declared,
     design_matrix,
     force_matching_loss,
     forces,
@@ -34,7 +35,12 @@ from cgcore.physics.internal import coordinates, histogrammed
 from cgcore.physics.prior import Prior, Weights
 from cgcore.physics.space import free
 
-batch_forces = jax.jit(jax.vmap(energy.forces, in_axes=(None, None, 0, 0, None)), static_argnums=4)
+_batch_forces = jax.jit(jax.vmap(energy.forces, in_axes=(None, None, 0, 0, None, None)), static_argnums=(0, 5))
+
+
+def batch_forces(weights: Weights, params: Any, R: np.ndarray, mask: np.ndarray, displacement: Any) -> jax.Array:
+    """`energy.forces` of many frames, compiled."""
+    return _batch_forces(declared(weights, params), params, R, mask, None, displacement)
 
 
 def matrix(
@@ -84,7 +90,7 @@ def test_each_term_has_its_columns(term: str, padded: Frames, given_prior: Prior
     layout = Layout.of(given_prior)
     X = matrix(only(term), layout, padded.R, padded.lengths)
     touched = set(np.flatnonzero(np.abs(X).max(axis=(0, 1, 2))))
-    assert touched == set(range(layout.size)[layout.terms[term]])
+    assert touched == set(range(layout.size)[layout.slices[term]])
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from helpers import (
     ALL_ON,
     TERMS,
     chain,
+    declared,
     forces,
     frames,
     np_energies,
@@ -78,7 +79,7 @@ def test_excluded_volume_is_an_option(given_prior: Prior, R: np.ndarray) -> None
     for name, value in without.items():
         np.testing.assert_allclose(value, every[name], rtol=1e-14)
     assert every["excluded_volume"] > 0
-    total = jax.jit(energy)(ALL_ON, given_prior.params, R, ONE)
+    total = jax.jit(energy)(given_prior, given_prior.params, R, ONE)
     np.testing.assert_allclose(total, sum(map(float, every.values())), rtol=1e-14)
 
 
@@ -99,7 +100,7 @@ def test_forces_against_central_differences(term: str, chignolin: Batch) -> None
     shifts = h * np.eye(R.size).reshape(-1, *R.shape)
 
     def differences(h_times: float) -> np.ndarray:
-        values = [batch_energies(only(term), p, R + sign * h_times * shifts, mask) for sign in (1, -1)]
+        values = [batch_energies(declared(only(term), p), p, R + sign * h_times * shifts, mask) for sign in (1, -1)]
         return np.asarray(values[0] - values[1]).reshape(R.shape) / (2 * h * h_times)
 
     # Richardson's combination of two step sizes is exact to fourth order.
@@ -311,4 +312,4 @@ def test_parameter_gradients_are_finite_for_any_padding(given_prior: Prior) -> N
     for fill in FILLS:
         data = frames(np.random.default_rng(0), [1, 2, 5, 9], 9, fill)
         for R, mask in zip(data.R, data.mask, strict=True):
-            assert all(np.isfinite(g).all() for g in gradient(ALL_ON, given_prior.params, R, mask).values())
+            assert all(np.isfinite(g).all() for g in gradient(given_prior, given_prior.params, R, mask).values())

@@ -69,10 +69,8 @@ def test_the_largest_numbers_that_are_allowed_give_finite_tables(tmp_path: Path)
 
 
 def test_a_constant_that_the_precision_cannot_hold() -> None:
-    weights = WITH_EXCLUDED_VOLUME.weights
-
     def of_frame(params: Any, R: Any, mask: Any, species: Any) -> Any:
-        return energy(weights, params, R, mask)
+        return energy(WITH_EXCLUDED_VOLUME, params, R, mask)
 
     with pytest.raises(InputError, match="kr in float32 would hold a number that is not finite"):
         export_energy(of_frame, prior(kr=1e100).params, 4)

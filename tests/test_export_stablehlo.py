@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers import ALL_ON, frames, np_energies, np_forces, prior, relative
+from helpers import ALL_ON, declared, frames, np_energies, np_forces, prior, relative
 
 from cgcore.errors import InputError
 from cgcore.export import stablehlo
@@ -25,7 +25,7 @@ BEADS = 9
 
 
 def of_prior(params: Any, R: jax.Array, mask: jax.Array, species: jax.Array) -> jax.Array:
-    return energy(ALL_ON, params, R, mask)
+    return energy(declared(ALL_ON, params), params, R, mask)
 
 
 def of_network(params: Any, R: jax.Array, mask: jax.Array, species: jax.Array) -> jax.Array:

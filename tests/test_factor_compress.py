@@ -211,7 +211,7 @@ def test_weight_zero(way: str, term: str) -> None:
     prior = prior_of(weights=EXCLUDED._replace(**{term: 0.0}))
     factor = factor_of(two_proteins(), prior)
     check(two_proteins(), prior, factor)
-    assert not factor.S[:, factor.fingerprint.layout.terms[term]].any()
+    assert not factor.S[:, factor.fingerprint.layout.slices[term]].any()
 
 
 @pytest.mark.slow
@@ -343,12 +343,12 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Samples only frames of the first block; holds an entry for each pass over the data."""
     found: list[int] = []
 
-    def bad_sample(dataset: Dataset, segments: list[Segment]) -> list[Cut]:
-        return all_cuts(dataset, segments)[:1]
+    def bad_sample(dataset: Dataset, segments: list[Segment], columns: int) -> list[Cut]:
+        return all_cuts(dataset, segments, columns)[:1]
 
-    def counted(dataset: Dataset, segments: list[Segment]) -> list[Cut]:
+    def counted(dataset: Dataset, segments: list[Segment], columns: int) -> list[Cut]:
         found.append(len(found))
-        return all_cuts(dataset, segments)
+        return all_cuts(dataset, segments, columns)
 
     monkeypatch.setattr(module, "FEW_ROWS", 0)
     monkeypatch.setattr(module, "sample_cuts", bad_sample)
@@ -535,7 +535,7 @@ def test_periodic_displacement() -> None:
     assert np.abs(np.diff(wrapped.R, axis=1)).max() > box / 2  # chains do cross the wall
     prior = prior_of(weights=EXCLUDED)
     factor = compress(wrapped.dataset(), Fingerprint.of(prior, "periodic 30 Å"), displacement=displacement, blocks=3)
-    direct = jax.jit(partial(cgcore.force_matching_loss, prior.weights, displacement=displacement))
+    direct = jax.jit(partial(cgcore.force_matching_loss, prior, displacement=displacement))
     for c in random_coefficients(prior, 3):
         loss = float(direct(cgcore.to_params(c, prior.params), wrapped.R, wrapped.F, wrapped.mask))
         assert factor.loss(c) == pytest.approx(loss, rel=1e-10)

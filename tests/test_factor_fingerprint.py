@@ -28,12 +28,22 @@ from cgcore.physics.topology import RULE
 
 pytestmark = pytest.mark.numerical
 
-HERE = Fingerprint(WEIGHTS, 4, 2)
+HERE = Fingerprint.of(prior_of(4))
 
 OTHERS = {
-    "weights": (WEIGHTS._replace(angle=0.1), "'angle': 0.25", "'angle': 0.1"),
-    "n_angle": (10, "n_angle: 4", "10"),
-    "n_dihedral": (3, "n_dihedral: 2", "3"),
+    "a weight": (prior_of(4, WEIGHTS._replace(angle=0.1)).terms, "weight of angle: 0.25", "0.1"),
+    "harmonics of angles": (prior_of(10).terms, "harmonics of angle: 4", "10"),
+    "harmonics of dihedrals": (prior_of(4, n_dihedral=1).terms, "harmonics of dihedral: 2", "1"),
+    "one term more": (
+        prior_of(4, WEIGHTS._replace(excluded_volume=0.2)).terms,
+        "terms: bond, angle, dihedral, repulsive",
+        "bond, angle, dihedral, repulsive, excluded_volume",
+    ),
+    "another order": (
+        prior_of(4).terms[::-1],
+        "terms: bond, angle, dihedral, repulsive",
+        "repulsive, dihedral, angle, bond",
+    ),
     "displacement": ("periodic 50 Å", "displacement: free", "periodic 50 Å"),
     "topology": ("ring", f"topology: {RULE}", "ring"),
     "units": ("nm, kJ/mol, rad", "units: Å, kcal/mol, rad", "nm, kJ/mol, rad"),
@@ -41,18 +51,20 @@ OTHERS = {
 
 
 def with_other(name: str) -> Fingerprint:
-    return replace(HERE, **{name: OTHERS[name][0]})
+    field = name if name in {field.name for field in fields(Fingerprint)} else "terms"
+    return replace(HERE, **{field: OTHERS[name][0]})
 
 
 def test_all_fields_are_tried() -> None:
-    assert set(OTHERS) == {field.name for field in fields(Fingerprint)}
+    assert set(OTHERS) >= {field.name for field in fields(Fingerprint)} - {"terms"}
 
 
 def test_of_a_prior() -> None:
     assert Fingerprint.of(prior_of(4)) == HERE
     assert Fingerprint.of(prior_of(4), "periodic") == replace(HERE, displacement="periodic")
     excluded = prior_of(3, WEIGHTS._replace(excluded_volume=0.2), n_dihedral=1)
-    assert Fingerprint.of(excluded).layout == Layout.of(excluded) == Layout(3, 1, True)
+    assert Fingerprint.of(excluded).layout == Layout.of(excluded) == Layout(excluded.terms)
+    assert Fingerprint.of(excluded).layout.size == 2 + 2 * 3 + 2 * 1 + 2
     # Starting values are not part of it: a factor serves any of them.
     moved = cgcore.Prior(WEIGHTS, prior_of(4).params | {"kr": 1.0, "sigma": 9.0})
     assert Fingerprint.of(moved) == HERE
@@ -63,21 +75,23 @@ def test_round_trip_through_plain_values(fingerprint: Fingerprint) -> None:
     assert Fingerprint.from_dict(json.loads(json.dumps(fingerprint.as_dict()))) == fingerprint
 
 
-@pytest.mark.parametrize("spoil", ["missing", "unknown", "unknown weight"])
+@pytest.mark.parametrize("spoil", ["missing", "unknown", "unknown of a term", "unknown of its rows"])
 def test_wrong_keys_are_a_type_error(spoil: str) -> None:
     plain = HERE.as_dict()
     if spoil == "missing":
-        del plain["n_angle"]
+        del plain["terms"]
     elif spoil == "unknown":
         plain["colour"] = "red"
+    elif spoil == "unknown of a term":
+        plain["terms"][1] |= {"colour": 1.0}
     else:
-        plain["weights"] |= {"colour": 1.0}
+        plain["terms"][1]["rows"] |= {"colour": 1.0}
     with pytest.raises(TypeError):
         Fingerprint.from_dict(plain)
 
 
 def test_the_same_is_not_refused() -> None:
-    HERE.require(Fingerprint(WEIGHTS, 4, 2))
+    HERE.require(Fingerprint.of(prior_of(4)))
 
 
 @pytest.mark.parametrize("name", OTHERS)

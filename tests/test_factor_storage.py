@@ -186,8 +186,8 @@ ARRAYS = (
     "histogram_bond",
     "histogram_angle",
     "histogram_dihedral",
-    "closest_repulsive",
-    "closest_excluded_volume",
+    "histogram_groups",
+    "closest",
     "temperatures",
     "checksum",
 )
@@ -224,6 +224,17 @@ def fingerprint(**change: Any) -> Callable[[np.ndarray], np.ndarray]:
     return lambda array: np.array(json.dumps(json.loads(str(array)) | change))
 
 
+def of_angles(**change: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """A change to the term of angles in the fingerprint."""
+
+    def changed(array: np.ndarray) -> np.ndarray:
+        plain = json.loads(str(array))
+        plain["terms"][1] |= change
+        return np.array(json.dumps(plain))
+
+    return changed
+
+
 SPOILT: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "other format": ("format", lambda _: np.array("cgcore factor 0")),
     "format of numbers": ("format", lambda _: np.arange(3)),
@@ -231,9 +242,15 @@ SPOILT: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "json that is a list": ("fingerprint", lambda _: np.array("[1, 2]")),
     "json that is a number": ("fingerprint", lambda _: np.array("1")),
     "unknown key": ("fingerprint", fingerprint(colour="red")),
-    "weights that are a list": ("fingerprint", fingerprint(weights=[1, 2])),
-    "other orders": ("fingerprint", fingerprint(n_angle=5)),
-    "orders that are text": ("fingerprint", fingerprint(n_angle="four")),
+    "weights that are a list": ("fingerprint", of_angles(weight=[1, 2])),
+    "other orders": ("fingerprint", of_angles(harmonics=5)),
+    "orders that are text": ("fingerprint", of_angles(harmonics="four")),
+    "terms that are numbers": ("fingerprint", fingerprint(terms=[1, 2])),
+    "terms that are a dictionary": ("fingerprint", fingerprint(terms={})),
+    "no terms": ("fingerprint", fingerprint(terms=[])),
+    "a basis that there is not": ("fingerprint", of_angles(basis="wavelets")),
+    "rows that are text": ("fingerprint", of_angles(rows="angles")),
+    "groups that are text": ("fingerprint", of_angles(groups="central")),
     "NaN": ("S", lambda S: np.where(np.arange(16) == 3, np.nan, S)),
     "infinite": ("S", lambda S: np.where(np.arange(16) == 3, np.inf, S)),
     "float32": ("S", lambda S: S.astype(np.float32)),
@@ -339,21 +356,17 @@ MEANINGLESS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray], str]] = {
     "no counts": ("histogram_dihedral", lambda x: 0 * x, "histogram of dihedral"),
     "counts twice": ("histogram_angle", lambda x: 2 * x, "histogram of angle"),
     "counts that overflow": ("histogram_angle", lambda x: x * 0 + 2**62, "histogram of angle"),
-    "more closest pairs than frames": ("closest_repulsive", lambda x: x + 1, "closest pairs of repulsive"),
-    "negative closest pairs": ("closest_excluded_volume", lambda x: first(x, -1), "closest pairs of excluded"),
+    "more closest pairs than frames": ("closest", lambda x: x + 1, "closest pairs of repulsive"),
+    "negative closest pairs": ("closest", lambda x: first(x, -1), "closest pairs of repulsive"),
     "infinite temperature": ("temperatures", lambda x: np.array([np.inf]), "not finite"),
     "a temperature of text": ("temperatures", lambda x: np.array(["hot"]), "dtype"),
     "two hundred thousand brackets": ("fingerprint", lambda _: np.array("[" * 200_000), "JSON"),
     "deep brackets": ("fingerprint", lambda _: np.array("[" * 50_000), "JSON"),
     "NaN weight": ("fingerprint", lambda x: np.array(str(x).replace("0.5", "NaN")), "NaN"),
-    "infinite weight": ("fingerprint", lambda x: np.array(str(x).replace("0.5", "1e999")), "weight of bond"),
-    "negative weight": ("fingerprint", lambda x: np.array(str(x).replace("0.5", "-0.5")), "weight of bond"),
-    "a billion harmonics": ("fingerprint", lambda x: np.array(str(x).replace(": 4", ": 1000000000")), "n_angle"),
-    "true harmonics": (
-        "fingerprint",
-        lambda x: np.array(str(x).replace('"n_dihedral": 2', '"n_dihedral": true')),
-        "n_",
-    ),
+    "infinite weight": ("fingerprint", lambda x: np.array(str(x).replace("0.5", "1e999")), "weight of term 'bond'"),
+    "negative weight": ("fingerprint", lambda x: np.array(str(x).replace("0.5", "-0.5")), "weight of term 'bond'"),
+    "a billion harmonics": ("fingerprint", of_angles(harmonics=10**9), "harmonics"),
+    "true harmonics": ("fingerprint", of_angles(harmonics=True), "harmonics"),
     "a number for units": ("fingerprint", lambda x: np.array(str(x).replace('"free"', "3")), "displacement"),
 }
 
@@ -385,14 +398,14 @@ def test_any_change_is_seen(path: Path, name: str) -> None:
     refused(path, "was changed")
 
 
-@pytest.mark.parametrize("former", ["cgcore factor 1", "cgcore factor 2", "cgcore factor 3"])
+@pytest.mark.parametrize("former", ["cgcore factor 1", "cgcore factor 2", "cgcore factor 3", "cgcore factor 4"])
 def test_a_file_of_a_former_format_is_refused_by_name(path: Path, former: str) -> None:
     arrays: dict[str, Any] = arrays_of(path) | {"format": np.array(former)}
     for name in ("checksum", "sha256", "ranges", "range_counts"):
         del arrays[name]
     np.savez(path, **arrays)
     assert is_factor(path)
-    refused(path, repr(former), "checksum", "cgcore compress")
+    refused(path, repr(former), "'cgcore factor 5'", "cgcore compress")
 
 
 def test_a_compressed_copy_is_a_factor_too(path: Path, factor: Factor) -> None:

@@ -51,7 +51,7 @@ def result(**options: Any) -> FitResult:
 @cache
 def direct_loss() -> Any:
     R, F, mask = (jnp.asarray(array) for array in chignolin_chains(60))
-    return jax.jit(lambda params: cgcore.force_matching_loss(PRIOR.weights, params, R, F, mask))
+    return jax.jit(lambda params: cgcore.force_matching_loss(PRIOR, params, R, F, mask))
 
 
 @pytest.mark.slow
@@ -205,7 +205,7 @@ def test_the_direct_objective_needs_frames() -> None:
 
 
 def test_a_factor_of_another_prior_is_refused_with_both_values() -> None:
-    with pytest.raises(InputError, match=r"n_angle: 10 against 4"):
+    with pytest.raises(InputError, match=r"harmonics of angle: 10 against 4"):
         fit(factor(), prior_of(4))
     with pytest.raises(InputError, match="displacement: free against periodic"):
         fit(factor(), PRIOR, displacement=lambda a, b: a - b, displacement_name="periodic")

@@ -166,7 +166,7 @@ def layout_of(prior: Prior) -> dict[str, set[str]]:
     from cgcore import Layout
 
     layout = Layout.of(prior)
-    return {term: set(layout.names[where]) for term, where in layout.terms.items()}
+    return {term: set(layout.names[where]) for term, where in layout.slices.items()}
 
 
 @pytest.mark.parametrize("term", ["bond", "angle", "dihedral", "repulsive", "excluded_volume"])

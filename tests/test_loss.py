@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers import ALL_ON, force_matching_loss, frames, np_loss, prior
+from helpers import ALL_ON, declared, force_matching_loss, frames, np_loss, prior
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,12 @@ pytestmark = pytest.mark.numerical
 RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "chignolin_reference.json").read_text())
 WEIGHTS = Weights(**RECORDED["weights"])
 
-value_and_grad = jax.jit(jax.value_and_grad(loss_module.force_matching_loss, argnums=1))
+_value_and_grad = jax.jit(jax.value_and_grad(loss_module.force_matching_loss, argnums=1), static_argnums=0)
+
+
+def value_and_grad(weights: Weights, params: Params, *arrays: Any) -> tuple[jax.Array, Params]:
+    """The loss and its gradient by the parameters, compiled."""
+    return _value_and_grad(declared(weights, params), params, *arrays)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +122,7 @@ def test_float32(given_prior: Prior) -> None:
     R, F = data.R.astype(np.float32), data.F.astype(np.float32)
     p = jax.tree.map(np.float32, given_prior.params)
     value = force_matching_loss(ALL_ON, p, R, F, data.mask)
-    _, gradient = jax.eval_shape(value_and_grad, ALL_ON, p, R, F, data.mask)
+    _, gradient = jax.eval_shape(partial(value_and_grad, ALL_ON), p, R, F, data.mask)
     assert value.dtype == np.float32
     assert all(g.dtype == np.float32 for g in gradient.values())
     assert float(value) == pytest.approx(np_loss(ALL_ON, given_prior.params, data), rel=1e-4)
@@ -139,13 +145,13 @@ def test_nothing_broadcasts_between_ranks(given_prior: Prior) -> None:
     data = frames(np.random.default_rng(0), [8, 5], 8)
     with jax.numpy_rank_promotion("raise"):
         shapes = jax.eval_shape(
-            jax.value_and_grad(loss_module.force_matching_loss, argnums=1), ALL_ON, given_prior.params, *data[:3]
+            jax.value_and_grad(partial(loss_module.force_matching_loss, given_prior)), given_prior.params, *data[:3]
         )
     assert shapes[0].shape == ()
 
 
 def plain_loss(params: Params, R: jax.Array, F: jax.Array, mask: jax.Array) -> jax.Array:
-    return loss_module.force_matching_loss(WEIGHTS, params, R, F, mask)
+    return loss_module.force_matching_loss(Prior(WEIGHTS, RECORDED["initial_params"]), params, R, F, mask)
 
 
 @pytest.mark.slow

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers import SEPARATIONS, chain, frames, relative
+from helpers import SEPARATIONS, chain, frames, prior, relative
 
-from cgcore.physics.pair_forces import PairForces, close_pair_forces, far_pair_forces
+from cgcore.physics.coefficients import Layout
+from cgcore.physics.pair_forces import PairForces, pair_forces
 from cgcore.physics.space import free
 
 pytestmark = pytest.mark.numerical
 
 
+def of_pairs(name: str) -> Callable[..., PairForces]:
+    """`pair_forces` of one of the prior's terms."""
+    (term,) = (term for term in Layout.of(prior(np.random.default_rng(0))).terms if term.name == name)
+    return partial(pair_forces, term)
+
+
 def frames_first(function: Callable[..., PairForces]) -> Callable[..., np.ndarray]:
     """The forces for positions and masks as data are kept, (frames, beads, ...), compiled."""
     compiled = jax.jit(function, static_argnums=2)
-    return lambda R, real, displacement: np.asarray(compiled(R.T, np.sum(real, axis=1), displacement).forces).T
+    return lambda R, real, displacement: np.asarray(compiled(R.T, np.sum(real, axis=1), displacement).forces[0]).T
 
 
-KINDS: dict[str, Callable[..., np.ndarray]] = {
-    "repulsive": frames_first(far_pair_forces),
-    "excluded_volume": frames_first(close_pair_forces),
-}
+KINDS = {name: frames_first(of_pairs(name)) for name in ("repulsive", "excluded_volume")}
 
 
 def subtract(Ra: jax.Array, Rb: jax.Array) -> jax.Array:
@@ -95,13 +100,12 @@ def test_overlap_is_not_silent(term: str, j: int, displacement: Callable[..., ja
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("term", "function"), [("repulsive", far_pair_forces), ("excluded_volume", close_pair_forces)])
-def test_the_closest_pair_of_each_frame(term: str, function: Callable[..., PairForces]) -> None:
+@pytest.mark.parametrize("term", KINDS)
+def test_the_closest_pair_of_each_frame(term: str) -> None:
     data = frames(np.random.default_rng(5), [30, 12, 9, 7, 3, 2, 0], 30, fill=-4.5)
-    found = np.asarray(function(jnp.asarray(data.R.T), jnp.asarray(data.lengths)).closest)
+    found = np.asarray(of_pairs(term)(jnp.asarray(data.R.T), jnp.asarray(data.lengths)).closest)
     nearest, farthest = SEPARATIONS[term]
     for R, n, distance in zip(data.R, data.lengths, found, strict=True):
         pairs = [(i, j) for i in range(n) for j in range(i + nearest, min(i + farthest, n - 1) + 1)]
         expected = min((float(np.linalg.norm(R[i] - R[j])) for i, j in pairs), default=np.inf)
-        # The distance is the sixth root of a strength: a few roundings.
         np.testing.assert_allclose(distance, expected, rtol=1e-12)

@@ -11,7 +11,7 @@ import pytest
 
 from cgcore.config import default_prior
 from cgcore.errors import InputError
-from cgcore.physics.prior import FITTED, MOST_HARMONICS, Prior, Weights, fitted_names
+from cgcore.physics.prior import FITTED, MOST_HARMONICS, Prior, Weights
 
 FOUR = Weights(0.5, 0.25, 0.25, 1.0)
 FIVE = FOUR._replace(excluded_volume=0.5)
@@ -32,8 +32,8 @@ def test_values_become_float64_and_keep_their_shape() -> None:
 
 
 def test_excluded_volume_has_two_more() -> None:
-    assert fitted_names(FIVE) == (*FITTED, "epsilon_ex", "sigma_ex")
     prior = Prior(FIVE, GIVEN | {"epsilon_ex": 1, "sigma_ex": 3})
+    assert prior.names == tuple(prior.params) == (*FITTED, "epsilon_ex", "sigma_ex")
     assert prior.params["sigma_ex"] == 3
 
 

@@ -17,7 +17,7 @@ from scipy.interpolate import CubicSpline, PPoly
 
 from cgcore import InputError, Prior, evaluate, fit, from_arrays, simulate
 from cgcore.export.stablehlo import read_stablehlo
-from cgcore.physics.energy import prior_energies
+from cgcore.physics.energy import term_energies
 from cgcore.physics.splines import Spline, Splines, TypedSplines
 from cgcore.pipeline.trained import load_trained
 from cgcore.pipeline.trainer import Trainer
@@ -98,8 +98,8 @@ def reference(p: Prior, R: np.ndarray, species: np.ndarray) -> tuple[dict[str, f
 
 _both = jax.jit(
     lambda p, *frame: (
-        prior_energies(p, p.params, *frame),
-        -jax.grad(lambda R: sum(prior_energies(p, p.params, R, *frame[1:]).values()))(frame[0]),
+        term_energies(p, p.params, *frame),
+        -jax.grad(lambda R: sum(term_energies(p, p.params, R, *frame[1:]).values()))(frame[0]),
     ),
     static_argnums=0,
 )

@@ -97,7 +97,7 @@ def test_forces_of_the_prior_are_those_of_independent_code(folder: Path) -> None
     params = {name: said[name] for name in NAMES} | {"epsilon_ex": 1.0, "sigma_ex": 3.5}
     frames = bundled(3)
     R, real = frames["R"].astype(np.float64), np.ones(10, bool)
-    ours = np.stack([forces(prior.weights, prior.params, x, real) for x in R])
+    ours = np.stack([forces(prior, prior.params, x, real) for x in R])
     np.testing.assert_allclose(ours, independent_forces(params, R, weights), rtol=1e-9, atol=1e-9)
 
 

@@ -29,6 +29,8 @@ from validation.runner import run
 # Scripts, problems and engines of others.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
 
+WEIGHT_OF = "next(other.weight for other in ground.layout.terms if other.name == '{}')"
+
 FAULTS: dict[str, tuple[str, Fault]] = {
     # What the solver claims.
     "memory kept after a refused step": (
@@ -113,11 +115,11 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     # Weights that are swapped.
     "wall with the dihedral's weight": (
         "admissible",
-        edited(constraints._Maker, "_wall", "self.weights.angle", "self.weights.dihedral"),
+        edited(constraints, "wall", "sign * term.weight", f"sign * {WEIGHT_OF.format('dihedral')}"),
     ),
     "barrier with the angle's weight": (
         "admissible",
-        edited(constraints._Maker, "barrier", "self.weights.dihedral *", "self.weights.angle *"),
+        edited(constraints, "barrier", "values = term.weight", f"values = {WEIGHT_OF.format('angle')}"),
     ),
     "angle's table with the dihedral's weight": (
         "export-lammps",
@@ -125,7 +127,12 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     ),
     "slopes of angles with the dihedral's weight": (
         "least-squares",
-        edited(gram, "slopes", "-weights.angle", "-weights.dihedral"),
+        edited(
+            gram,
+            "_prepared",
+            "term_slopes(term,",
+            "(layout.terms[2].weight / term.weight if term.name == 'angle' else 1.0) * term_slopes(term,",
+        ),
     ),
     # The ways to a factor.
     "a batch that replaces those before": (

@@ -85,7 +85,10 @@ def falling(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def unweighted(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda weights, *args, **kwargs: function(cgcore.Weights(1.0, 1.0, 1.0, 1.0), *args, **kwargs)
+    def made(layout: cgcore.Layout, *args: Any, **kwargs: Any) -> Any:
+        return function(cgcore.Layout(tuple(replace(term, weight=1.0) for term in layout.terms)), *args, **kwargs)
+
+    return made
 
 
 def unmasked(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -167,7 +170,7 @@ FAULTS = {
     "sign of the repulsion's energy": Seen(replaced(terms, "soft_repulsion", negated), ("engines-openmm",)),
     "sign of phi": Seen(replaced(geometry, "dihedral", negated), ("engines-openmm", "engines-jax-md")),
     "sign of a column of the matrix": Seen(
-        replaced(design, "far_pair_forces", turned), ("least-squares", "recovery", "scipy-lsq-linear"), (DEFAULT,)
+        replaced(design, "pair_forces", turned), ("least-squares", "recovery", "scipy-lsq-linear"), (DEFAULT,)
     ),
     "constraints dropped": Seen(replaced(fit, "constraints", without("")), ("admissible",), (SAFE,)),
     "excluded volume not constrained": Seen(

@@ -24,7 +24,7 @@ PADDED = cgcore.read(TWO_PROTEINS).subset(6).join()
 def protocol(monkeypatch: pytest.MonkeyPatch) -> Protocol:
     """On padded data, with an energy that shows what reached it and compiles at once."""
 
-    def energy(weights: Any, params: Any, R: Any, mask: Any) -> Any:
+    def energy(prior: Any, params: Any, R: Any, mask: Any) -> Any:
         return params["kr"] * jnp.sum(jnp.where(jnp.asarray(mask, bool)[:, None], R, 0.0) ** 2)
 
     monkeypatch.setattr(cgcore, "energy", energy)

@@ -30,9 +30,7 @@ def consecutive(beads: int, width: int) -> jax.Array:
     return jnp.arange(max(beads - width + 1, 0), dtype=jnp.int32)[:, None] + jnp.arange(width, dtype=jnp.int32)
 
 
-def by_term(
-    weights: cgcore.Weights, params: dict, chains: list[np.ndarray]
-) -> list[dict[str, tuple[np.ndarray, np.ndarray]]]:
+def by_term(prior: cgcore.Prior, chains: list[np.ndarray]) -> list[dict[str, tuple[np.ndarray, np.ndarray]]]:
     """cgcore's energy and forces of each term, for each chain; all in one padded batch, so that the mask works too."""
     longest = max(map(len, chains))
     R = np.full((len(chains), longest, 3), np.nan)
@@ -41,7 +39,7 @@ def by_term(
     mask = ~np.isnan(R[..., 0])
 
     def both(R: jax.Array, mask: jax.Array) -> tuple[dict, dict]:
-        terms = functools.partial(cgcore.term_energies, weights, params)
+        terms = functools.partial(cgcore.term_energies, prior, prior.params)
         return terms(R, mask), jax.jacrev(terms)(R, mask)
 
     E, dE = jax.device_get(jax.jit(jax.vmap(both))(R, mask))

@@ -66,7 +66,7 @@ def direct(batch: Any, prior: cgcore.Prior, params_of: Callable[[jax.Array], dic
 
     @jax.jit
     def both(x: jax.Array, R: jax.Array, F: jax.Array, mask: jax.Array) -> tuple[jax.Array, jax.Array]:
-        loss = jax.value_and_grad(lambda x: cgcore.force_matching_loss(prior.weights, params_of(x), R, F, mask))
+        loss = jax.value_and_grad(lambda x: cgcore.force_matching_loss(prior, params_of(x), R, F, mask))
         return loss(x)
 
     def loss(x: np.ndarray) -> tuple[float, np.ndarray]:

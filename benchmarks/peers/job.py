@@ -56,11 +56,11 @@ class Job:
 
     def loss(self, x: jax.Array, R: jax.Array, F: jax.Array, mask: jax.Array) -> jax.Array:
         """cgcore's force-matching loss, which all peers in JAX or SciPy minimise."""
-        return cgcore.force_matching_loss(self.prior.weights, self.params(x), R, F, mask)
+        return cgcore.force_matching_loss(self.prior, self.params(x), R, F, mask)
 
     def residuals(self, x: jax.Array, R: jax.Array, F: jax.Array, mask: jax.Array) -> jax.Array:
         """Numbers whose squares sum to the loss, for least-squares peers."""
-        forces = jax.vmap(cgcore.forces, in_axes=(None, None, 0, 0))(self.prior.weights, self.params(x), R, mask)
+        forces = jax.vmap(cgcore.forces, in_axes=(None, None, 0, 0))(self.prior, self.params(x), R, mask)
         return jnp.ravel(jnp.where(mask[..., None], forces - F, 0.0)) / jnp.sqrt(jnp.sum(mask))
 
     @cached_property

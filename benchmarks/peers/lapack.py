@@ -23,7 +23,7 @@ def prepare(job: Job, driver: Literal["gelsd", "gelsy"]) -> Run:
     R, F, mask = job.frames
     layout = cgcore.Layout.of(job.prior)
     lengths = mask.sum(axis=1)
-    design = jax.jit(lambda R, lengths: cgcore.design_matrix(job.prior.weights, layout, R, lengths))
+    design = jax.jit(lambda R, lengths: cgcore.design_matrix(layout.terms, R, lengths))
 
     def run(recorder: Recorder) -> str:
         X = np.asarray(design(R, lengths)).reshape(layout.size, -1).T

@@ -32,7 +32,7 @@ def job(part: str, frames: int, beads: int, harmonics: int | None, device: str) 
 
     place = use(device)
     data, start = synthetic(frames, beads), prior(harmonics)
-    fingerprint, weights = cgcore.Fingerprint.of(start), start.weights
+    fingerprint = cgcore.Fingerprint.of(start)
     if part == "factor pass":
         call = partial(cgcore.compress, data, fingerprint)
     elif part == "solve":
@@ -46,10 +46,10 @@ def job(part: str, frames: int, beads: int, harmonics: int | None, device: str) 
         params = jax.device_put(start.params, place)
         over_frames = partial(jax.vmap, in_axes=(None, 0, 0))
         compiled, arguments = {
-            "direct step": (jax.value_and_grad(partial(cgcore.force_matching_loss, weights)), (params, R, F, mask)),
-            "energy": (over_frames(partial(cgcore.energy, weights)), (params, R, mask)),
-            "forces": (over_frames(partial(cgcore.forces, weights)), (params, R, mask)),
-            "design matrix": (partial(cgcore.design_matrix, weights, fingerprint.layout), (R, mask.sum(axis=1))),
+            "direct step": (jax.value_and_grad(partial(cgcore.force_matching_loss, start)), (params, R, F, mask)),
+            "energy": (over_frames(partial(cgcore.energy, start)), (params, R, mask)),
+            "forces": (over_frames(partial(cgcore.forces, start)), (params, R, mask)),
+            "design matrix": (partial(cgcore.design_matrix, fingerprint.terms), (R, mask.sum(axis=1))),
         }[part]
         call = partial(jax.jit(compiled), *arguments)
     jax.block_until_ready(call())

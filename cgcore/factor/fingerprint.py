@@ -49,14 +49,21 @@ class Fingerprint:
             InputError: with both values of what differs.
         """
         mine, theirs = self._flat(), other._flat()
-        if mine != theirs:
-            keys = [key for key in dict.fromkeys((*mine, *theirs)) if mine.get(key) != theirs.get(key)]
-            shown = "; ".join(f"{key}: {mine.get(key, 'none')} against {theirs.get(key, 'none')}" for key in keys)
+        # What a term is like that only one of them has need not be said.
+        differing = [
+            key
+            for key in dict.fromkeys((*mine, *theirs))
+            if mine.get(key) != theirs.get(key)
+            and (mine["terms"] == theirs["terms"] or (key in mine and key in theirs))
+        ]
+        if differing:
+            shown = "; ".join(f"{key}: {mine.get(key, 'none')} against {theirs.get(key, 'none')}" for key in differing)
             raise InputError(f"{what} were made with different settings and can't be used together: {shown}")
 
     def _flat(self) -> dict[str, Any]:
         """What may differ, by name."""
-        flat: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "terms"}
+        flat: dict[str, Any] = {"terms": ", ".join(term.name for term in self.terms)}
+        flat |= {f.name: getattr(self, f.name) for f in fields(self) if f.name != "terms"}
         for term in self.terms:
             plain = json.loads(json.dumps(term.as_dict()))
             flat[f"weight of {term.name}"] = plain.pop("weight")

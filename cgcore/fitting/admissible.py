@@ -87,7 +87,7 @@ def smoothest(constraints: Sequence[Constraint], bending: Float[np.ndarray, "row
 
 
 def _diagonal(D: Float[np.ndarray, "rows n"]) -> bool:
-    return D.shape[0] == D.shape[1] and np.count_nonzero(D) == np.count_nonzero(np.diag(D))
+    return D.shape[0] == D.shape[1] and bool(np.count_nonzero(D) == np.count_nonzero(np.diag(D)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -55,8 +55,8 @@ def chain_forces(
     for term, where in zip(layout.terms, layout.slices.values(), strict=True):
         own = c[where].reshape(len(term.group_labels), term.basis.size)
         groups = term.groups
-        along = None if sites is None else np.asarray(sites)[:, 0]
-        classes = None if groups is None else jnp.asarray(groups.classes(species, beads, along, beads))
+        along = None if sites is None else jnp.asarray(sites)[:, 0]
+        classes = None if groups is None else groups.classes(species, beads, along, beads, jnp)
         if not term.on_beads:
             kind = coordinate_of(term, at)
             slopes = term_slopes(term, kind)

@@ -17,6 +17,9 @@ from cgcore.physics.topology import CHAIN_JUMP
 
 By = Literal["central", "types", "terminal"]
 
+MOST_COMBINATIONS = 10_000
+"""Of classes in a row: no prior can have coefficients for more."""
+
 Classes = Int[Any, " beads"]
 """Class of each bead, the same in all frames; -1: rows with this bead take no part in the term."""
 
@@ -105,6 +108,8 @@ class Groups:
 
 @lru_cache(maxsize=64)
 def _numbered(groups: Groups, axes: int, pairs: bool) -> tuple[np.ndarray, tuple[str, ...]]:
+    if len(groups.labels) ** axes > MOST_COMBINATIONS:
+        raise InputError(f"{len(groups.labels)} classes of beads make too many groups; give fewer")
     table = np.empty((len(groups.labels),) * axes, np.int32)
     if groups.by == "terminal":
         for at in product(range(len(groups.labels)), repeat=axes):

@@ -164,7 +164,7 @@ def _of_few_separations(
         if own is not None:
             member = own[None] == jnp.arange(len(term.group_labels))[:, None]
             strengths = jnp.where(member[:, None, :, None], strengths[None], 0.0).reshape(-1, *squared.shape)
-        force = strengths[:, None] * jnp.stack(d)
+        force = strengths[:, None] * jnp.stack(d)[None]
         total = total.at[:, :, :-k].add(force).at[:, :, k:].add(-force)
         closest = closest.at[:-k].min(squared)
     return PairForces(total, jnp.sqrt(jnp.min(closest, axis=0)))

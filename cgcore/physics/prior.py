@@ -249,8 +249,8 @@ def _checked(prior: Prior, params: Mapping[str, Any]) -> Params:
         if weight is not None and not (np.isfinite(weight) and weight >= 0):
             raise InputError(f"weights.{name} is {weight}; give a finite number >= 0")
     further = {term.name: term for term in prior.further}
-    shown = {**{name: np.zeros(1) for name in FITTED_EVER}, **params}
-    five = [term for term in standard_terms(prior.weights, shown) if term.name not in further]
+    any_order = {name: np.zeros(1) for name in FITTED_EVER}  # what is given is looked at below
+    five = [term for term in standard_terms(prior.weights, any_order) if term.name not in further]
     needed = {name for term in five for name in term.params}
     names = [name for name in FITTED_EVER if name in needed]
     params = {name: np.zeros(term.shape) for name, term in further.items()} | dict(params)

@@ -19,6 +19,7 @@ from cgcore.errors import InputError
 from cgcore.physics.bases import Basis, BSpline, DebyeHueckel, Fourier, Power, basis_from_dict
 from cgcore.physics.groups import Classes, Groups
 from cgcore.physics.parametrisations import Parametrisation
+from cgcore.physics.plain import from_plain
 from cgcore.physics.rows import Rows
 
 COORDINATES = {"bonds": "bond", "angles": "angle", "dihedrals": "dihedral", "pairs": "pair"}
@@ -63,7 +64,7 @@ class Term:
             if self.basis.ends != ends:
                 raise InputError(f"term {self.name!r}: splines of {self.rows.kind} have ends {ends!r}")
         if self.groups is not None:
-            self.groups.positions(self.rows.beads, self.rows.pairs)
+            self.groups.of_rows(self.rows.beads, self.rows.pairs)
 
     @property
     def coordinate(self) -> str:
@@ -143,7 +144,7 @@ class Term:
         if not isinstance(name, str) or isinstance(weight, bool) or not isinstance(weight, int | float):
             raise TypeError(f"the term {name!r:.40} has weight {weight!r:.40}")
         listed = rows["listed"]
-        rows = Rows(**rows | {"listed": None if listed is None else tuple(tuple(row) for row in listed)})
+        rows = from_plain(Rows, rows | {"listed": None if listed is None else tuple(tuple(row) for row in listed)})
         if groups is not None:
-            groups = Groups(**groups | {key: tuple(groups[key]) for key in ("labels", "table")})
+            groups = from_plain(Groups, groups | {key: tuple(groups[key]) for key in ("labels", "table")})
         return cls(name, rows, basis_from_dict(values), float(weight), groups)

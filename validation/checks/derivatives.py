@@ -29,7 +29,7 @@ def derivatives(context: Context) -> Iterator[Row]:
     sets = geometries(context.data, 2)
     chains = sets["real"] + sets["distorted"]
     moves = [d for R in chains for d in _shifted(R)]
-    found = by_term(prior.weights, prior.params, chains + moves)
+    found = by_term(prior, chains + moves)
     ours, shifted = found[: len(chains)], iter(found[len(chains) :])
     differences = []
     for R in chains:
@@ -52,7 +52,7 @@ def _parameters(context: Context, prior: cgcore.Prior) -> Iterator[Row]:
     frames = jnp.asarray(batch.R, float), jnp.asarray(batch.F, float), jnp.asarray(batch.mask, bool)
 
     def loss(x: jax.Array) -> jax.Array:
-        return cgcore.force_matching_loss(prior.weights, unravel(x), *frames)
+        return cgcore.force_matching_loss(prior, unravel(x), *frames)
 
     flat = np.asarray(flat)
     steps = STEP * np.maximum(np.abs(flat), 0.1)

@@ -61,7 +61,7 @@ class Sets:
 
     def __init__(self, name: str, prior: cgcore.Prior, chains: dict[str, list[np.ndarray]]) -> None:
         self.name, self.chains = name, chains
-        every = iter(by_term(prior.weights, prior.params, [R for part in chains.values() for R in part]))
+        every = iter(by_term(prior, [R for part in chains.values() for R in part]))
         self.ours = {kind: [next(every) for _ in part] for kind, part in chains.items()}
 
     def compare(self, engine: Engine) -> Iterator[Row]:

@@ -69,7 +69,7 @@ def stablehlo(context: Context) -> Iterator[Row]:
 
     def make(folder: Path, prior: cgcore.Prior, beads: int, dtype: str) -> Callable[[np.ndarray], np.ndarray]:
         def energy(params: Any, R: Any, mask: Any, species: Any) -> Any:
-            return cgcore.energy(prior.weights, params, R, mask)
+            return cgcore.energy(prior, params, R, mask)
 
         write_stablehlo(folder / "prior", export_energy(energy, prior.params, beads, dtype=dtype))
         evaluate = read_stablehlo(folder / "prior")
@@ -88,7 +88,7 @@ def _compared(context: Context, *engines: tuple[Make, float, str]) -> Iterator[R
         kind: [(R - R.mean(axis=0)).astype(np.float32).astype(float) for R in chains]
         for kind, chains in geometries(data, 5 if context.quick else 25).items()
     }
-    every = iter(by_term(prior.weights, prior.params, [R for chains in sets.values() for R in chains]))
+    every = iter(by_term(prior, [R for chains in sets.values() for R in chains]))
     ours = {kind: [sum(F for _, F in next(every).values()) for _ in chains] for kind, chains in sets.items()}
     for make, tolerance, label in engines:
         with tempfile.TemporaryDirectory() as folder:

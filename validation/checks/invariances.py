@@ -61,8 +61,8 @@ def invariances(context: Context) -> Iterator[Row]:
     if context.quick:
         return
     forces = jax.jit(jax.vmap(cgcore.forces, (None, None, 0, 0)))
-    before = np.asarray(forces(prior.weights, prior.params, frames.R, mask))
-    after = np.asarray(forces(prior.weights, prior.params, versions["rotated"][0].R, mask))
+    before = np.asarray(forces(prior, prior.params, frames.R, mask))
+    after = np.asarray(forces(prior, prior.params, versions["rotated"][0].R, mask))
     yield at_most("rotated, forces rotate along", relative(after, before @ turn), TURNED, "relative")
     yield at_most("sum of forces of a frame", float(np.abs(before.sum(axis=1)).max() / np.abs(before).max()), 1e-12)
     yield from _merged(prior, frames, start, zero)

@@ -73,8 +73,8 @@ def _matrix(name: str, data: cgcore.Dataset, prior: cgcore.Prior, system: explic
     layout = cgcore.Layout.of(prior)
     R = np.where(real[..., None], batch.R, 0).astype(float)
     R += np.where(real[..., None], 0, np.arange(R.shape[1])[:, None] * [4.0, 1.0, 0.5])  # padding: anything finite
-    design_matrix = jax.jit(cgcore.design_matrix, static_argnums=(0, 1))
-    columns = design_matrix(prior.weights, layout, R, lengths, sites=None if sites is None else sites.T)
+    design_matrix = jax.jit(cgcore.design_matrix, static_argnums=0)
+    columns = design_matrix(prior.terms, R, lengths, sites=None if sites is None else sites.T)
     X = np.asarray(columns).transpose(3, 2, 1, 0)
     order = np.argsort(lengths, kind="stable")
     if sites is not None:  # as `explicit` groups frames: by length, then by what is bonded

@@ -155,7 +155,7 @@ class Protocol:
             mask = jnp.ones(R.shape[:-1], bool)
         types = [R.dtype, *(x.dtype for x in map(jnp.asarray, jax.tree.leaves(dict(params))))]
         self.used.add("float64" if all(t == jnp.float64 for t in types) else "float32")
-        energy = partial(cgcore.energy, self._prior.weights, dict(params))
+        energy = partial(cgcore.energy, self._prior, dict(params))
         if R.ndim == 2:
             return energy(R, jnp.asarray(mask))
         return jax.vmap(energy)(R, jnp.broadcast_to(jnp.asarray(mask), R.shape[:-1]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from cgcore.physics.bases.basis import Basis as Basis
@@ -14,6 +13,7 @@ from cgcore.physics.bases.function import Function as Function
 from cgcore.physics.bases.gaussian import Gaussian as Gaussian
 from cgcore.physics.bases.harmonic import Harmonic as Harmonic
 from cgcore.physics.bases.power import Power as Power
+from cgcore.physics.plain import from_plain
 
 BASES: dict[str, type[Basis]] = {
     one.kind: one for one in (Harmonic, Fourier, BSpline, Power, DebyeHueckel, Gaussian, Function)
@@ -31,6 +31,4 @@ def basis_from_dict(plain: Mapping[str, Any]) -> Basis:
     made = BASES[plain["basis"]]
     given = {name: value for name, value in plain.items() if name != "basis"}
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-    if unknown := set(values) - {field.name for field in fields(made)}:
-        raise TypeError(f"a basis {made.kind} has no {sorted(unknown)[0]}")
-    return made(**values)
+    return from_plain(made, values)

@@ -1,0 +1,45 @@
+"""Dataclasses from the plain values of a file, which may be anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+Made = TypeVar("Made")
+
+
+def from_plain(made: type[Made], values: Mapping[str, Any]) -> Made:
+    """An instance of a dataclass with these values.
+
+    Arguments:
+        made: the dataclass.
+        values: of its fields, by name; lists as tuples.
+
+    Raises:
+        TypeError: a name is unknown or missing, or a value is not of its field's type.
+        InputError: as the dataclass itself raises.
+    """
+    hints, known = get_type_hints(made), {field.name for field in fields(made)}  # type: ignore[arg-type]
+    for name, value in values.items():
+        if name not in known:
+            raise TypeError(f"{made.__name__} has no {name!r:.40}")
+        if not _is(value, hints[name]):
+            raise TypeError(f"{name} of {made.__name__} is {value!r:.40}")
+    return made(**values)
+
+
+def _is(value: Any, hint: Any) -> bool:
+    """Whether a value is of a type: numbers are finite, and truth values are none."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return any(type(value) is type(one) and value == one for one in arguments)
+    if origin in (Union, UnionType):
+        return any(_is(value, one) for one in arguments)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_is(one, arguments[0]) for one in value)
+    if hint is float:
+        return type(value) in (int, float) and math.isfinite(value)
+    return value is None if hint is NoneType else hint in (int, str) and type(value) is hint
