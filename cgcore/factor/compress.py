@@ -36,6 +36,10 @@ from cgcore.x64 import solving
 BLOCKS = 20
 """Blocks for each protein in each source: enough for folds, few enough that each is many frames."""
 
+MOST_NUMBERS = 2**27
+"""Numbers in all blocks together, 1 GiB: of priors with thousands of coefficients, and of many proteins, there are
+fewer blocks, but one for each protein in each source."""
+
 FEW_ROWS = 50_000
 """Up to so many rows (3 * real beads), and `FEW_COLUMNS`, S comes from QR of the rows, which takes 20 ms then; with
 more, from their Gram matrix (see `preconditioning`), which is faster and runs on GPUs. Both are as accurate, see
@@ -62,7 +66,8 @@ def compress(
         dataset: frames, see `cgcore.data`.
         fingerprint: terms, weights and orders of the prior (`Fingerprint.of(prior)`).
         displacement: `cgcore.periodic(box)`, or any in jax-md's convention; its name is the fingerprint's.
-        blocks: contiguous blocks for each protein in each source.
+        blocks: contiguous blocks for each protein in each source; fewer where they would hold more than
+            `MOST_NUMBERS`.
         fixed: its forces are taken from the reference forces before; the fingerprint names it.
         progress: called now and then.
 
@@ -71,9 +76,9 @@ def compress(
             is that of free space and the displacement is not, or JAX is tracing.
     """
     displacement_name(displacement, fingerprint.displacement)
-    segments = dataset.segments(blocks)
     layout, terms = fingerprint.layout, fingerprint.terms
     scale = dataset.real_beads / sum(source.total_weight for source in dataset.sources)
+    segments = dataset.segments(min(blocks, affordable_blocks(layout.size, len(dataset.segments(min(blocks, 1))))))
 
     def gather(basis: Preconditioner | None) -> tuple[list[np.ndarray], Histograms, ClosestPairs]:
         """For each segment its preconditioned Gram matrix, without a basis its triangle; and what all frames
@@ -138,6 +143,11 @@ def splines_of(prior: Prior) -> Prior | None:
     """The part of a prior whose forces are taken from the reference forces before anything is compressed: its fixed
     splines; None without them."""
     return None if prior.splines is None else prior.part((), splines=True)
+
+
+def affordable_blocks(coefficients: int, runs: int) -> int:
+    """Blocks for each of so many runs of frames that hold at most `MOST_NUMBERS` together, or one."""
+    return max(MOST_NUMBERS // (runs * (coefficients + 1) ** 2), 1)
 
 
 def _require_finite(dataset: Dataset, matrices: list[np.ndarray]) -> None:

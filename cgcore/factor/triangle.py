@@ -15,6 +15,13 @@ Triangle = Float[np.ndarray, "m m"]
 Coefficients = Float[np.ndarray, " n"]
 
 
+AT_ONCE = 2**24
+"""Numbers that are stacked for one QR: 128 MiB."""
+
+FEW_PARTS = 4
+"""Factors that are stacked at a time where all of them hold more."""
+
+
 def triangle(rows: Float[np.ndarray, "rows m"]) -> Triangle:
     """The upper triangular factor of these rows, square, its diagonal not negative."""
     size = rows.shape[1]
@@ -26,7 +33,11 @@ def triangle(rows: Float[np.ndarray, "rows m"]) -> Triangle:
 
 def merged(factors: Sequence[Float[np.ndarray, "_ m"]]) -> Triangle:
     """The factor of the joined data, from the factors of its disjoint parts, or from rows of them."""
-    return triangle(np.vstack(list(factors)))
+    parts = list(factors)
+    while sum(part.size for part in parts) > AT_ONCE and len(parts) > FEW_PARTS:
+        # Of large ones a few at a time: all of them, stacked, would be in memory three times.
+        parts = [triangle(np.vstack(parts[:FEW_PARTS])), *parts[FEW_PARTS:]]
+    return triangle(np.vstack(parts))
 
 
 def residual(S: Triangle, c: Float[np.ndarray, " m-1"]) -> float:

@@ -80,8 +80,11 @@ def spectrum(S: Triangle, beads: float, parabolas: Sequence[int] = (0,)) -> Spec
     """The spectrum of a factor; `parabolas` are the columns of stiffnesses, see `Layout.parabolas`."""
     A, centring = centred(design(S), beads, parabolas)
     scale = np.linalg.norm(A, axis=0)
-    scale[scale == 0] = 1.0
+    silent = scale == 0
+    scale[silent] = 1.0
     U, s, V = np.linalg.svd(A / scale, full_matrices=False)
+    # Rounding of the SVD would move coefficients that no data are of.
+    V[np.ix_(s > np.finfo(np.float64).eps * len(A) * s[:1], silent)] = 0.0
     inverse = np.divide(1.0, s, out=np.zeros_like(s), where=s > 0)
     return Spectrum(
         values=s / s[0] if s[0] > 0 else s,

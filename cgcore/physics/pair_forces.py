@@ -6,6 +6,7 @@ must report. The distance of each frame's closest pair is found on the way.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import NamedTuple
 
 import jax
@@ -34,6 +35,10 @@ PARTNERS = 20
 """Beads whose pairs with all others are taken at once. XLA computes a strength that is used by fewer once for each of
 x, y and z; that of more does not stay in a core's cache (measured, 32 frames x 100 beads: 19 us a frame with 12
 partners, 10 with 20, 15 with 50)."""
+
+WRITTEN_OUT = 8
+"""Functions up to which the sum over partners is written out for each. That of more, or by groups, is a product with a
+matrix: written out, 12 splines and 8 classes of beads take minutes to compile."""
 
 
 def pair_forces(
@@ -86,7 +91,7 @@ def _of_all(
     slots = 1 if term.groups is None else len(term.groups.labels)
     slot_of = None if classes is None else jnp.pad(jnp.maximum(classes, 0), beyond[0])
 
-    def add(chunk: Int[Array, ""], found: tuple[list[list[Array]], Array]) -> tuple[list[list[Array]], Array]:
+    def add(chunk: Int[Array, ""], found: tuple[list[Array], Array]) -> tuple[list[Array], Array]:
         forces, nearest = found
         first = chunk * PARTNERS
         *partners, absent = (jax.lax.dynamic_slice_in_dim(x, first, PARTNERS) for x in (*padded, missing))
@@ -97,27 +102,31 @@ def _of_all(
             crossing = jax.lax.dynamic_slice_in_dim(padded_chains, first, PARTNERS)[:, None] != chains[None]
         apart = term.rows.count(along[None], other, crossing)
         squared = jnp.where(apart, _squared(d) + absent[:, None], jnp.inf)
-        strengths = list(term.basis.strengths(squared))
+        strengths = term.basis.strengths(squared)
+        if not written_out:
+            own = jnp.zeros(PARTNERS, int) if slot_of is None else slot_of[first + jnp.arange(PARTNERS)]
+            member = (jnp.arange(slots)[:, None] == own[None]).astype(R.dtype)
+            every_pair = strengths[:, None] * jnp.stack(d)[None]
+            return [forces[0] + jnp.tensordot(member, every_pair, (1, 2), precision="highest")], jnp.minimum(
+                nearest, jnp.min(squared, axis=0)
+            )
         # Written out: XLA's sum over an axis does not vectorise here. Separations again: XLA would keep all of d.
         for k in range(PARTNERS):
             d = separations(displacement, every, [x[k, None] for x in partners])
             nearest = jnp.minimum(nearest, squared[k])
-            for f, strength in zip(forces, strengths, strict=True):
-                for axis, x in enumerate(d):
-                    if slot_of is None:
-                        f[axis] = f[axis] + strength[k] * x
-                    else:
-                        f[axis] = f[axis].at[slot_of[first + k]].add(strength[k] * x)
+            for f, (strength, x) in enumerate(product(list(strengths), d)):
+                forces[f] = forces[f] + strength[k] * x
         return forces, nearest
 
-    zero = jnp.zeros(R.shape[1:] if slot_of is None else (slots, *R.shape[1:]), R.dtype)
-    zeros = [[zero for _ in every] for _ in range(term.basis.size)]
+    written_out = slot_of is None and term.basis.size <= WRITTEN_OUT
+    shape = (slots, term.basis.size, *R.shape)
+    zeros = [jnp.zeros(R.shape[1:], R.dtype)] * (3 * term.basis.size) if written_out else [jnp.zeros(shape, R.dtype)]
     infinite = jnp.full(R.shape[1:], jnp.inf, R.dtype)
     forces, nearest = jax.lax.fori_loop(0, chunks, add, (zeros, infinite))
     # Rows of padding have met real beads, too.
     closest = jnp.sqrt(jnp.min(jnp.where(real, nearest, jnp.inf), axis=0))
-    total = jnp.where(real, jnp.stack([jnp.stack(f, axis=-3) for f in forces], axis=-4), 0.0)
-    return PairForces(total if slot_of is None else _by_group(term, total, slot_of[:n_beads]), closest)
+    total = jnp.where(real, (jnp.stack(forces) if written_out else forces[0]).reshape(shape), 0.0)
+    return PairForces(total[0] if slot_of is None else _by_group(term, total, slot_of[:n_beads]), closest)
 
 
 def _by_group(
@@ -127,9 +136,10 @@ def _by_group(
     assert term.groups is not None
     table, labels = term.groups.of_rows(2, True)
     # The groups of a bead's pairs differ with the partner's class, but for those of terminal beads.
-    member = jnp.asarray(table)[classes].T[None] == jnp.arange(len(labels))[:, None, None]
-    found = [sum(jnp.where(own[k][None, None, :, None], total[k], 0.0) for k in range(len(own))) for own in member]
-    return jnp.concatenate([one for one in found if not isinstance(one, int)])
+    of_beads = jnp.asarray(table)[classes]
+    member = (of_beads[None] == jnp.arange(len(labels))[:, None, None]).astype(total.dtype)
+    found = jnp.einsum("gbs,skxbf->gkxbf", member, total, precision="highest")
+    return found.reshape(-1, *total.shape[2:])
 
 
 def _of_few_separations(

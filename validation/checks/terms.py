@@ -1,0 +1,72 @@
+"""Terms of any kind: factor and fit against LAPACK on an explicit matrix, for every basis and every kind of group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+import cgcore
+from validation import explicit_terms
+from validation.check import Row, at_most, check, equal
+from validation.context import Context, unconstrained
+from validation.explicit import System
+from validation.statuses import converged
+from validation.term_problems import OWN, Problem, problems
+from validation.tolerances import near, relative
+
+TOLERANCE = 1e-10
+
+CONDITION = 1e5
+"""Up to which coefficients themselves are compared: rounding moves them by its product with the tolerance of the
+forces (seen: 1e-15)."""
+
+
+@check("terms", quick=True, needs=("scipy",))
+def terms(context: Context) -> Iterator[Row]:
+    """Terms of any basis, rows and groups by LAPACK: S, losses, L*, forces, coefficients."""
+    frames = 16 if context.quick else 60
+    data = list(context.datasets.values())[-1].subset(frames)
+    for problem in problems(data)[1:3] if context.quick else problems(data):
+        yield from judged(problem)
+
+
+def judged(problem: Problem) -> Iterator[Row]:
+    """The rows of one problem."""
+    name, data, prior = problem.name, problem.data, problem.prior
+    truth = explicit_terms.system(data.join(), prior.terms, data.sites(), problem.box, OWN)
+    displacement = {} if problem.box is None else {"displacement": cgcore.periodic(problem.box)}
+    fingerprint = cgcore.Fingerprint.of(prior, *(one.name for one in displacement.values()))
+    factor = cgcore.compress(data, fingerprint, blocks=2, **displacement)
+    zero = truth.loss(np.zeros(truth.X.shape[1]))
+    yield equal(f"{name}, real beads", factor.beads, truth.beads)
+    yield at_most(f"{name}, S", _products(factor, truth), TOLERANCE, "relative")
+    start = np.concatenate([np.ravel(prior.params[term.name]) for term in prior.terms])
+    yield near(f"{name}, loss at the start", factor.loss(start), truth.loss(start), TOLERANCE, zero)
+
+    fit = cgcore.fit(factor, prior, unconstrained(truncation=0.0), **displacement)
+    fitted = np.concatenate([np.ravel(fit.fitted_params[term.name]) for term in prior.terms])
+    scale = np.linalg.norm(truth.X, axis=0)
+    dead = scale == 0
+    scaled = truth.X / np.where(dead, 1.0, scale)
+    best = np.linalg.lstsq(scaled, truth.F, rcond=truth.resolution)[0] / np.where(dead, 1.0, scale)
+    values = np.linalg.svd(scaled[:, ~dead], compute_uv=False)
+    condition = float(values[0] / values[-1])
+    yield equal(f"{name}, converged", converged(fit), True)
+    yield near(f"{name}, L*", fit.certificate.optimal_loss, truth.loss(best), TOLERANCE, zero)
+    yield near(f"{name}, loss of the fitted coefficients", truth.loss(fitted), truth.loss(best), TOLERANCE, zero)
+    yield at_most(f"{name}, forces", relative(truth.X @ fitted, truth.X @ best), TOLERANCE, "relative")
+    yield at_most(f"{name}, condition number", condition, CONDITION)
+    moved = relative((scale * fitted)[~dead], (scale * best)[~dead])
+    yield at_most(f"{name}, coefficients", moved, TOLERANCE, "relative")
+    yield at_most(f"{name}, coefficients without data, from the start", relative(fitted[dead], start[dead]), 0.0)
+
+
+def _products(factor: cgcore.Factor, truth: System) -> float:
+    """Largest difference of the inner products of columns, relative to the columns' norms."""
+    Y = np.column_stack([truth.X, truth.F])
+    norms = np.linalg.norm(Y, axis=0)
+    inverse = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
+    ours = factor.S.T @ factor.S
+    silent = float(np.max(np.abs(ours[norms == 0]), initial=0.0))
+    return max(silent, float(np.max(np.abs(ours - Y.T @ Y) * np.outer(inverse, inverse))))

@@ -1,0 +1,115 @@
+"""Priors that hold every basis and every kind of group, and frames to try them on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+import cgcore
+from cgcore.physics.bases import BSpline, DebyeHueckel, Fourier, Function, Gaussian, Harmonic, Power
+from cgcore.physics.groups import Groups
+from cgcore.physics.rows import Rows
+from cgcore.physics.term import Term
+
+KINDS = (0, 1, 2)
+ABSENT = 7
+"""A species that no bead has: its groups have no data."""
+
+BOX = np.array([60.0, 66.0, 72.0])
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Frames, the terms beside them, and where the frames are.
+
+    Arguments:
+        name: of the problem.
+        data: frames, with species.
+        prior: all of whose terms are general ones.
+        box: three edges [Å]; None: free space.
+    """
+
+    name: str
+    data: cgcore.Dataset
+    prior: cgcore.Prior
+    box: np.ndarray | None = None
+
+
+def damped_sine(r: Any) -> Any:
+    """A user's own functions of the distance."""
+    return jnp.stack([jnp.sin(r) / r, jnp.exp(-r / 3)])
+
+
+OWN = {"damped sine": lambda r: np.stack([np.cos(r) / r - np.sin(r) / r**2, -np.exp(-r / 3) / 3])}
+"""Their derivatives, by hand."""
+
+
+def few_terms() -> tuple[Term, ...]:
+    """Every basis and every kind of group, in fewer columns than the QR of the rows is for."""
+    types = Groups.of_species
+    return (
+        Term("bond", Rows("bonds"), Harmonic(), 0.5, Groups("terminal")),
+        Term("angle", Rows("angles"), BSpline(_even(1.5, 2.4, 3)), 0.25, types("central", (0, 1))),
+        Term("dihedral", Rows("dihedrals"), BSpline(_even(-np.pi, np.pi, 6), 3, "periodic"), 0.15),
+        Term("repulsive", Rows("pairs", 3), BSpline((4.0, 5.0, 6.5, 9.0, 14.0), 3, "cutoff"), 0.9),
+        Term("close", Rows("pairs", 2, 4), Power(6), 0.7, types("types", (0, 1))),
+        Term("between", Rows("pairs", 1, None, "between"), Power(4.5), 0.4),
+        Term("within", Rows("pairs", 4, None, "within"), DebyeHueckel(7.0), 1.3),
+        Term("bells", Rows("pairs", 3), Gaussian((5.0, 8.0), 1.5), 0.6, Groups("terminal")),
+        Term("own", Rows("pairs", 4), Function("damped sine", 2, damped_sine), 1.1),
+        Term("listed pairs", Rows("pairs", listed=((0, 5), (7, 3), (2, 15))), Power(2.0), 0.8),
+        Term("listed turns", Rows("dihedrals", listed=((0, 5, 2, 7), (3, 8, 1, 6))), Fourier(1), 0.35),
+    )
+
+
+def many_terms() -> tuple[Term, ...]:
+    """More columns than that: the way through inner products."""
+    types = Groups.of_species
+    return (
+        Term("bond", Rows("bonds"), BSpline((3.75, 3.8, 3.85)), 0.5, types("types", (0, 1))),
+        Term("angle", Rows("angles"), Fourier(2), 0.25, types("types", (0, 1, 2))),
+        Term("dihedral", Rows("dihedrals"), Fourier(2), 0.15, types("central", (*KINDS, ABSENT))),
+        Term("turn", Rows("dihedrals"), BSpline(_even(-np.pi, np.pi, 7), 2, "periodic"), 0.45, Groups("terminal")),
+        Term("repulsive", Rows("pairs", 3), BSpline(_even(4.0, 16.0, 5), 3, "cutoff"), 0.9, types("types", KINDS)),
+        Term("listed", Rows("angles", listed=((0, 5, 2), (3, 8, 1))), Harmonic(), 0.3, types("central", KINDS)),
+    )
+
+
+def prior_of(terms: tuple[Term, ...], seed: int = 0) -> cgcore.Prior:
+    """A prior of these terms, the usual four among them by name, with random coefficients."""
+    rng = np.random.default_rng(seed)
+    default = cgcore.default_prior().without_excluded_volume()
+    return replace(default, further=terms, params={term.name: rng.normal(size=term.shape) for term in terms})
+
+
+def problems(data: cgcore.Dataset) -> list[Problem]:
+    """Both priors on frames with padding, on broken chains, and in a box.
+
+    Arguments:
+        data: frames of one protein or more.
+    """
+    batch = data.join()
+    beads = batch.R.shape[1]
+    species = np.tile((5 * np.arange(beads) // 3) % 4, (len(batch.R), 1)) * batch.mask.astype(int)
+    few, many = prior_of(few_terms()), prior_of(many_terms(), 1)
+    gaps = {"resid": np.arange(beads) + 2 * (np.arange(beads) > 3), "chain": np.zeros(batch.R.shape[:2], int)}
+    gaps["chain"][::2, 6:] = 1
+
+    def made(R: np.ndarray, **extras: Any) -> cgcore.Dataset:
+        return cgcore.from_arrays(R, batch.F, batch.mask, species, accept_faults=True, **extras)
+
+    wrapped = np.where(batch.mask[..., None] > 0, np.mod(batch.R.astype(float), BOX), 0.0)
+    return [
+        Problem("few columns, padding", made(batch.R), few),
+        Problem("few columns, gaps and two chains", made(batch.R, **gaps), few),
+        Problem("many columns, gaps and two chains", made(batch.R, **gaps), many),
+        Problem("few columns, in a box", made(wrapped), few, BOX),
+        Problem("many columns, padding", made(batch.R), many),
+    ]
+
+
+def _even(first: float, last: float, knots: int) -> tuple[float, ...]:
+    return tuple(np.linspace(first, last, knots).tolist())
