@@ -104,7 +104,8 @@ def check_species(prior: Prior, beads: int, species: Any) -> Int[np.ndarray, " b
     """
     if species is None:
         if (name := named_by_species(prior)) is not None:
-            raise InputError(f"term {name!r} of the prior differs by species; give the species of the {beads} beads")
+            raise InputError(f"term {name!r} of the prior differs by species; give the species of the {beads} beads "
+                "(--species)")
         return None
     found = np.asarray(species)
     if found.shape != (beads,) or found.dtype.kind not in "iu":
