@@ -56,6 +56,7 @@ def data_file(R: Float[np.ndarray, "beads 3"], mass: float, types: Types) -> str
     for style, rows in found.items():
         lines += ["", f"{style.capitalize()}s", ""]
         lines += [
-            " ".join(map(str, (i, kind + 1, *(bead + 1 for bead in row)))) for i, (row, kind) in enumerate(rows, start=1)
+            " ".join(map(str, (i, kind + 1, *(bead + 1 for bead in row))))
+            for i, (row, kind) in enumerate(rows, start=1)
         ]
     return "\n".join(lines) + "\n"

@@ -10,8 +10,7 @@ from jaxtyping import Int
 from cgcore.errors import InputError
 from cgcore.physics.parametrisations import AmplitudesAndPhases, CosinesAndSines, Stiffness
 from cgcore.physics.potentials import potentials
-from cgcore.physics.prior import Params, Prior
-from cgcore.physics.spline_terms import SPLINED
+from cgcore.physics.prior import SPLINED, Params, Prior
 from cgcore.physics.term import Term
 
 MASS = 110.0
@@ -104,8 +103,9 @@ def check_species(prior: Prior, beads: int, species: Any) -> Int[np.ndarray, " b
     """
     if species is None:
         if (name := named_by_species(prior)) is not None:
-            raise InputError(f"term {name!r} of the prior differs by species; give the species of the {beads} beads "
-                "(--species)")
+            raise InputError(
+                f"term {name!r} of the prior differs by species; give the species of the {beads} beads (--species)"
+            )
         return None
     found = np.asarray(species)
     if found.shape != (beads,) or found.dtype.kind not in "iu":

@@ -47,9 +47,7 @@ _COMPOUND = {
 """Our coordinate in the one force on listed rows that knows tabulated functions."""
 
 
-def openmm_system(
-    prior: Prior, beads: int, *, mass: float = MASS, species: Int[Any, " beads"] | None = None
-) -> System:
+def openmm_system(prior: Prior, beads: int, *, mass: float = MASS, species: Int[Any, " beads"] | None = None) -> System:
     """The prior of one chain, whose beads are the particles in their order.
 
     Arguments:

@@ -16,8 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from cgcore.physics.bases import BSpline, DebyeHueckel, Fourier, Gaussian, Harmonic, Power
-from cgcore.physics.prior import Params, Prior
-from cgcore.physics.spline_terms import SPLINED
+from cgcore.physics.prior import SPLINED, Params, Prior
 from cgcore.physics.splines import Spline, Splines
 from cgcore.physics.term import Term
 
@@ -225,9 +224,7 @@ def potentials(prior: Prior, params: Params | None = None) -> tuple[Potential, .
     given = prior.params if params is None else params
     values: Params = {name: np.asarray(value, np.float64) for name, value in given.items()}
     return tuple(
-        _splined(term, prior.splines)
-        if prior.splines is not None and term.name in SPLINED
-        else _of_term(term, values)
+        _splined(term, prior.splines) if prior.splines is not None and term.name in SPLINED else _of_term(term, values)
         for term in prior.terms
     )
 
