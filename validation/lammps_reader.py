@@ -52,6 +52,8 @@ class Lammps:
         self.header, self.lists = read_data(folder / "chain.data")
         self.curves: dict[tuple[str, int], Curve] = {}
         self.lengths: dict[str, int] = {}
+        self.types = read_types(folder / "chain.data")
+        self.pairs: dict[tuple[int, int], Curve] = {}
         for line in (folder / "prior.in").read_text(encoding="utf-8").splitlines():
             self._command(line.partition("#")[0].split())
 
@@ -63,8 +65,12 @@ class Lammps:
                 self.lengths[style.removesuffix("_style")] = int(length)
             case ["special_bonds", "lj/coul", *weights]:
                 self.weights = [float(weight) for weight in weights]
-            case ["pair_coeff", "*", "*", file, keyword]:
-                self._pair(self._section("pair", file, keyword))
+            case ["pair_coeff", first, second, file, keyword]:
+                assert (first, second) == ("*", "*") or int(first) <= int(second)
+                every = sorted(set(self.types))
+                a, b = ([int(one)] if one != "*" else every for one in (first, second))
+                curve = self._pair(self._section("pair", file, keyword))
+                self.pairs |= {(i, j): curve for i in a for j in b if i <= j}
             case [style, kind, file, keyword] if style.endswith("_coeff"):
                 name = style.removesuffix("_coeff")
                 self.curves[name, int(kind)] = _curve(name, self._section(name, file, keyword))
@@ -77,7 +83,13 @@ class Lammps:
         assert len(section.x) == self.lengths[style]
         return section
 
-    def _pair(self, section: Section) -> None:
+    @property
+    def pair(self) -> Curve:
+        """Of all pairs, where there is one type of atoms."""
+        (curve,) = self.pairs.values()
+        return curve
+
+    def _pair(self, section: Section) -> Curve:
         """Splines of E and F/r over r²."""
         inner, self.cutoff = section.after("RSQ")
         squared = np.linspace(inner**2, self.cutoff**2, len(section.x))
@@ -87,7 +99,7 @@ class Lammps:
         slopes = (np.array(section.after("FPRIME")) / r[ends] - section.force[ends] / squared[ends]) / (2 * r[ends])
         energy = _clamped(squared, section.energy, -section.force[ends] / (2 * r[ends]))
         force = _clamped(squared, section.force / r, slopes)
-        self.pair = Curve(energy, force, inner**2, self.cutoff**2)
+        return Curve(energy, force, inner**2, self.cutoff**2)
 
     def repelled(self) -> Iterator[tuple[int, int, float]]:
         """Pairs and their weights in the pair style; a weight of 0 leaves a pair out."""
@@ -115,21 +127,25 @@ class Lammps:
                 energy, force = self.curves[style, kind](x)
                 energies[style] += float(energy)
                 F[beads] += force * gradient
-        i, j, weight = self._pairs
-        d = R[i] - R[j]
-        squared = np.sum(d**2, axis=1)
-        near = squared < self.cutoff**2
-        energy, over_r = self.pair(squared[near])
-        energies["pair"] = float(np.sum(weight[near] * energy))
-        pull = (weight[near] * over_r)[:, None] * d[near]
-        np.add.at(F, i[near], pull)
-        np.add.at(F, j[near], -pull)
+        for kinds, (i, j, weight) in self._pairs.items():
+            d = R[i] - R[j]
+            squared = np.sum(d**2, axis=1)
+            near = squared < self.cutoff**2
+            energy, over_r = self.pairs[kinds](squared[near])
+            energies["pair"] += float(np.sum(weight[near] * energy))
+            pull = (weight[near] * over_r)[:, None] * d[near]
+            np.add.at(F, i[near], pull)
+            np.add.at(F, j[near], -pull)
         return energies, F
 
     @functools.cached_property
-    def _pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _pairs(self) -> dict[tuple[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Pairs and their weights, by the types of both atoms."""
         rows = np.array(list(self.repelled())).reshape(-1, 3)
-        return rows[:, 0].astype(int), rows[:, 1].astype(int), rows[:, 2]
+        i, j = rows[:, 0].astype(int), rows[:, 1].astype(int)
+        kinds = np.sort(np.array(self.types)[np.stack([i, j], axis=1)], axis=1)
+        which = {pair: (kinds == pair).all(axis=1) for pair in self.pairs}
+        return {pair: (i[own], j[own], rows[own, 2]) for pair, own in which.items()}
 
 
 def read_data(path: Path) -> tuple[dict[str, int], dict[str, list[list[int]]]]:
@@ -152,9 +168,18 @@ def read_data(path: Path) -> tuple[dict[str, int], dict[str, list[list[int]]]]:
 
 def read_positions(path: Path) -> np.ndarray:
     """Of the atoms, in their order [Å]."""
+    return np.array([[float(word) for word in row[3:]] for row in _atoms(path)])
+
+
+def read_types(path: Path) -> list[int]:
+    """Of the atoms, in their order, from 1."""
+    return [int(row[2]) for row in _atoms(path)]
+
+
+def _atoms(path: Path) -> list[list[str]]:
     rows = path.read_text(encoding="utf-8").split("Atoms # molecular\n\n")[1].split("\n\n")[0].splitlines()
     assert [row.split()[0] for row in rows] == [str(i) for i in range(1, len(rows) + 1)]
-    return np.array([[float(word) for word in row.split()[3:]] for row in rows])
+    return [row.split() for row in rows]
 
 
 def read_section(path: Path, keyword: str) -> Section:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
     from cgcore.config.training import Precision
     from cgcore.physics.prior import Prior
 
-OPTIONS = {"lammps": ("mass", "cutoff"), "openmm": ("mass",), "stablehlo": ("precision",)}
+OPTIONS = {
+    "lammps": ("mass", "cutoff", "species", "protein"),
+    "openmm": ("mass", "species", "protein"),
+    "stablehlo": ("precision",),
+}
 """Targets, and what can be set of each."""
 
 
@@ -33,6 +38,12 @@ OPTIONS = {"lammps": ("mass", "cutoff"), "openmm": ("mass",), "stablehlo": ("pre
 )
 @click.option("--mass", type=float, metavar="X", help="Of a bead, g/mol (110).  [lammps, openmm]")
 @click.option("--cutoff", type=float, metavar="X", help="Of the repulsion, Å (60).  [lammps]")
+@click.option(
+    "--species",
+    metavar="DATA|N,N,...",
+    help="Of the beads, for a prior that differs by them: numbers, or data with the chain.  [lammps, openmm]",
+)
+@click.option("--protein", metavar="NAME", help="Which chain, where the data of --species hold several.")
 @click.option(
     "--precision", type=click.Choice(["float32", "float64"]), help="Of positions and forces (float32).  [stablehlo]"
 )
@@ -53,6 +64,9 @@ def export_command(source: str, target: str, beads: int | None, output: str, **s
             raise InputError("--beads is missing; give the number of beads of the chain")
         prior = prior_file(source)
         _warn(source, prior, "do not simulate with it, but fit with --constraints safe")
+        protein = given.pop("protein", None)
+        if "species" in given:
+            given["species"] = _species(given["species"], beads, protein)
         written = _WRITERS[target](output, prior, beads, **given)
     terminal.written("\n".join(f"Written: {path}" for path in written))
 
@@ -90,8 +104,20 @@ def _warn(source: str | Path, prior: Prior, mend: str) -> None:
     from cgcore.fitting.unphysical import unphysical_values
 
     note_mixture(source)
-    for sentence in unphysical_values(prior.params):
+    for sentence in unphysical_values(prior.params, prior.terms):
         terminal.note(f"{source}: {sentence}; {mend}")
+
+
+def _species(given: str, beads: int, protein: str | None) -> Any:
+    """The species of a chain's beads: the numbers themselves, or those of the chain in a file of data."""
+    import numpy as np
+
+    if re.fullmatch(r"\s*-?\d{1,9}\s*(,\s*-?\d{1,9}\s*)*", given):
+        return np.array([int(number) for number in given.split(",")])
+    from cgcore.data import read
+    from cgcore.simulation.reference import reference
+
+    return reference(read(given), protein, beads).species
 
 
 def _lammps(output: str, prior: Prior, beads: int, **given: Any) -> list[Path]:

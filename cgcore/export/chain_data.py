@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from cgcore.physics.topology import chain
+from cgcore.export.lammps_types import Types
 
 _MARGIN = 30.0
 """Between the chain and the faces of its box [Å]."""
@@ -21,40 +21,42 @@ def extended(beads: int, bond: float) -> Float[np.ndarray, "beads 3"]:
     return np.stack([i, i % 2, 0 * i], axis=1) * steps
 
 
-def data_file(R: Float[np.ndarray, "beads 3"], mass: float) -> str:
-    """The file's text: one atom type, one molecule; bond type 1 for neighbours, 2 for beads 2 to 5 apart.
+def data_file(R: Float[np.ndarray, "beads 3"], mass: float, types: Types) -> str:
+    """The file's text: one molecule.
 
     Arguments:
         R: positions [Å].
         mass: of a bead [g/mol].
+        types: of atoms, bonds, angles and dihedrals.
     """
-    rows = chain(len(R))
-    lists = {
-        "Bonds": [(1, row) for row in rows.bonds] + [(2, row) for row in rows.excluded_volume],
-        "Angles": [(1, row) for row in rows.angles],
-        "Dihedrals": [(1, row) for row in rows.dihedrals],
-    }
-    lists = {name: found for name, found in lists.items() if found}
+    found = {style: types.rows[style] for style in ("bond", "angle", "dihedral") if types.rows[style]}
+    atom_types = int(types.atoms.max()) + 1
     low, high = (R.min(axis=0) - _MARGIN).tolist(), (R.max(axis=0) + _MARGIN).tolist()
     lines = [
         "One chain of one bead a residue, made by cgcore",
         "",
         f"{len(R)} atoms",
-        *(f"{len(found)} {name.lower()}" for name, found in lists.items()),
-        "1 atom types",
-        *(f"{2 if name == 'Bonds' else 1} {name.lower()[:-1]} types" for name in lists),
+        *(f"{len(rows)} {style}s" for style, rows in found.items()),
+        f"{atom_types} atom types",
+        *(f"{len(types.acting[style])} {style} types" for style in found),
         "",
         *(f"{a!r} {b!r} {x}lo {x}hi" for a, b, x in zip(low, high, "xyz", strict=True)),
         "",
         "Masses",
         "",
-        f"1 {float(mass)!r}",
+        *(f"{kind} {float(mass)!r}" for kind in range(1, atom_types + 1)),
         "",
         "Atoms # molecular",
         "",
-        *(f"{i} 1 1 {x!r} {y!r} {z!r}" for i, (x, y, z) in enumerate(R.tolist(), start=1)),
+        *(
+            f"{i} 1 {kind + 1} {x!r} {y!r} {z!r}"
+            for i, (kind, (x, y, z)) in enumerate(zip(types.atoms.tolist(), R.tolist(), strict=True), start=1)
+        ),
     ]
-    for name, found in lists.items():
-        lines += ["", name, ""]
-        lines += [" ".join(map(str, (i, kind, *row + 1))) for i, (kind, row) in enumerate(found, start=1)]
+    for style, rows in found.items():
+        lines += ["", f"{style.capitalize()}s", ""]
+        lines += [
+            " ".join(map(str, (i, kind + 1, *(bead + 1 for bead in row))))
+            for i, (row, kind) in enumerate(rows, start=1)
+        ]
     return "\n".join(lines) + "\n"

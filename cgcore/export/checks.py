@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from jaxtyping import Int
 
 from cgcore.errors import InputError
-from cgcore.physics.prior import Prior
+from cgcore.physics.parametrisations import AmplitudesAndPhases, CosinesAndSines, Stiffness
+from cgcore.physics.potentials import potentials
+from cgcore.physics.prior import SPLINED, Params, Prior
+from cgcore.physics.term import Term
 
 MASS = 110.0
 """Of a bead, where none is given [g/mol]: the mean residue of a protein. Averages over configurations do not depend
@@ -55,25 +61,61 @@ def check_prior(prior: Prior) -> None:
         InputError: a coefficient of the energy, weight included, is above `LARGEST`, or a length above
             `LARGEST_LENGTH`; names the parameter.
     """
-    p, w = {name: np.asarray(value) for name, value in prior.params.items()}, prior.weights
+    p = {name: np.asarray(value) for name, value in prior.params.items()}
     for name in ("r0", "sigma", "sigma_ex"):
         if name in p and abs(p[name]) > LARGEST_LENGTH:
             raise InputError(f"{name} is {float(p[name]):g} Å; at most {LARGEST_LENGTH:g} Å can be exported")
-    with np.errstate(over="ignore"):
-        coefficients = {"kr": w.bond * p["kr"], "kr * r0": w.bond * p["kr"] * p["r0"]}
-        coefficients |= {name: w.angle * p[name] for name in ("a", "b")}
-        coefficients |= {"k_dih": w.dihedral * p["k_dih"], "gamma_dih": p["gamma_dih"]}
-        coefficients["epsilon * sigma^4"] = w.repulsive * p["epsilon"] * p["sigma"] ** 4
-        if w.excluded_volume is not None:
-            coefficients["epsilon_ex * sigma_ex^4"] = w.excluded_volume * p["epsilon_ex"] * p["sigma_ex"] ** 4
-        for name in ("epsilon", "epsilon_ex"):
-            if name in p:
-                coefficients[name] = p[name]
+    coefficients: dict[str, np.ndarray] = {}
+    with np.errstate(over="ignore", invalid="ignore"):
+        for term in prior.terms:
+            coefficients |= {name: term.weight * value for name, value in _coefficients(term, p).items()}
+    coefficients |= {name: p[name] for name in ("gamma_dih", "epsilon", "epsilon_ex") if name in p}
+    if prior.splines is not None:
+        named = {name: getattr(prior.splines, name).coefficients for name in SPLINED}
+        coefficients |= {f"the spline {name!r}": value for name, value in named.items()}
     for name, value in coefficients.items():
-        if np.size(value) and (largest := np.max(np.abs(value))) > LARGEST:
+        if np.size(value) and not (largest := np.max(np.abs(value))) <= LARGEST:
             raise InputError(
                 f"{name} is {largest:.6g}, its weight included; at most {LARGEST:g} can be exported, fit it again"
             )
+
+
+def _coefficients(term: Term, params: Params) -> dict[str, np.ndarray]:
+    """What the forces are linear in, by the names of parameters."""
+    way = term.parametrisation
+    if way is None:
+        return {term.name: params[term.name]}
+    if isinstance(way, CosinesAndSines):
+        return {name: params[name] for name in way.names}
+    if isinstance(way, AmplitudesAndPhases):
+        return {way.names[0]: params[way.names[0]]}
+    if isinstance(way, Stiffness):
+        r0, kr = way.names
+        return {kr: params[kr], f"{kr} * {r0}": params[kr] * params[r0]}
+    return {" * ".join(way.names) + "^4": way.coefficients(params, np)}
+
+
+def check_species(prior: Prior, beads: int, species: Any) -> Int[np.ndarray, " beads"] | None:
+    """The species of the beads of a chain, where the prior differs by them.
+
+    Raises:
+        InputError: they are missing, or not one whole number for each bead.
+    """
+    if species is None:
+        if (name := named_by_species(prior)) is not None:
+            raise InputError(
+                f"term {name!r} of the prior differs by species; give the species of the {beads} beads (--species)"
+            )
+        return None
+    found = np.asarray(species)
+    if found.shape != (beads,) or found.dtype.kind not in "iu":
+        raise InputError(f"species are {found.dtype} of shape {found.shape}; give {beads} whole numbers, one a bead")
+    return found
+
+
+def named_by_species(prior: Prior) -> str | None:
+    """The first term that differs by the species of the beads; None where there is none."""
+    return next((one.term.name for one in potentials(prior) if one.needs_species), None)
 
 
 def check_finite(name: str, values: np.ndarray) -> None:

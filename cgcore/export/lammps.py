@@ -1,9 +1,10 @@
 """The prior as LAMMPS tables, with a data file, the settings that use them, and a script that runs.
 
-`special_bonds` reaches three bonds along a chain, but the repulsion leaves out beads up to five apart. So beads 2 to 5
-apart are bonded too, by a second bond type, which carries the excluded volume or else no energy at all, and
-`special_bonds lj/coul 0 1 1` takes exactly the bonded pairs, 1 to 5 apart, out of the pair style. One atom type is
-enough, and several chains may share a box: beads of two chains repel each other as those far apart in one do.
+`special_bonds` reaches three bonds along a chain, but a repulsion may leave out beads further apart. So beads nearer
+than all terms of far pairs act from are bonded too, by types of bonds that carry what they feel or else no energy at
+all, and `special_bonds lj/coul 0 1 1` takes exactly the bonded pairs out of the pair style. Of the default prior these
+are beads 2 to 5 apart, one atom type is enough, and several chains may share a box: beads of two chains repel each
+other as those far apart in one do.
 """
 
 from __future__ import annotations
@@ -16,10 +17,22 @@ import numpy as np
 
 from cgcore.errors import InputError
 from cgcore.export.chain_data import data_file, extended
-from cgcore.export.checks import MASS, check_beads, check_finite, check_mass, check_prior
-from cgcore.export.tables import Table, angle_table, bond_tables, dihedral_table, pair_table
+from cgcore.export.checks import MASS, check_beads, check_finite, check_mass, check_prior, check_species
+from cgcore.export.lammps_types import Types, bonded_below, types_of
+from cgcore.export.tables import (
+    Table,
+    angle_table,
+    bond_points,
+    bond_table,
+    dihedral_table,
+    no_bond_table,
+    pair_points,
+    pair_table,
+)
 from cgcore.files import atomic_group, atomic_write
-from cgcore.physics.prior import Prior, require_formulas
+from cgcore.physics.potentials import Potential, potentials
+from cgcore.physics.prior import Prior
+from cgcore.physics.stiffness import bond_length
 
 CUTOFF = 60.0
 """Of the repulsion, where none is given [Å]; the prior itself has none."""
@@ -27,6 +40,13 @@ CUTOFF = 60.0
 _LIMITS = 30.0, 200.0
 """Of the cutoff [Å]: LAMMPS sends beads to other processors as far as it reaches, and beads 5 apart are bonded; a table
 that reaches further than 200 Å has tens of megabytes."""
+
+
+_MOST_SPAN = 4.0
+"""Å a bond: beads bonded over several bonds have to stay within the cutoff."""
+
+_LEAST_REACH = 30.0
+"""Of tables over bond lengths [Å]."""
 
 
 def write_lammps(
@@ -37,74 +57,116 @@ def write_lammps(
     mass: float = MASS,
     cutoff: float = CUTOFF,
     positions: Any = None,
+    species: Any = None,
 ) -> list[Path]:
     """Write all that LAMMPS needs into a folder, each file whole or not at all; their paths are returned.
 
     Arguments:
         folder: made if it is missing; LAMMPS is run in it (`lmp -in run.in`).
-        prior: weights and parameters; the weights go into the tables.
+        prior: weights, parameters and splines; the weights go into the tables.
         beads: of the chain.
         mass: of a bead [g/mol].
-        cutoff: of the repulsion [Å]; pairs further apart feel nothing.
+        cutoff: of far pairs [Å]; those further apart feel nothing.
         positions: where the chain starts, (beads, 3) [Å]; extended if left out.
+        species: of the beads, (beads,), for terms with groups and for splines that differ by species.
 
     Raises:
-        InputError: an argument is out of range, or the folder cannot be written.
+        InputError: an argument is out of range, a term's separations are beyond what LAMMPS can leave out, or the
+            folder cannot be written.
     """
     check_beads(beads)
     check_mass(mass)
     check_prior(prior)
-    require_formulas(prior, "no LAMMPS export")
+    kinds = check_species(prior, beads, species)
     if not _LIMITS[0] <= cutoff <= _LIMITS[1]:
         raise InputError(f"cutoff is {cutoff}; give {_LIMITS[0]:g} to {_LIMITS[1]:g} Å")
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise InputError(f"cannot write {folder}: it is a file; give the name of a folder")
-    r0 = abs(float(prior.params["r0"]))
-    R = extended(beads, r0 or 1.0) if positions is None else np.asarray(positions, np.float64)
+    length = abs(bond_length(prior))
+    R = extended(beads, length) if positions is None else np.asarray(positions, np.float64)
     if R.shape != (beads, 3):
         raise InputError(f"positions have shape {R.shape}; give ({beads}, 3)")
     if not np.isfinite(R).all():
         raise InputError("positions are not finite; give finite numbers")
-    tables = {"bond": bond_tables(prior), "pair": [pair_table(prior, float(cutoff))]}
-    if beads >= 3:
-        tables["angle"] = [angle_table(prior)]
-    if beads >= 4:
-        tables["dihedral"] = [dihedral_table(prior)]
+    every = potentials(prior)
+    _check_separations(every, cutoff)
+    types = types_of(every, beads, kinds)
+    tables = {"bond": _bond_tables(types, length, float(cutoff)), "pair": _pair_tables(types, float(cutoff))}
+    for style, make, nothing in (("angle", angle_table, "NO_ANGLE"), ("dihedral", dihedral_table, "NO_DIHEDRAL")):
+        if acting := types.acting[style]:
+            names, curves = types.names(acting, nothing), [types.curve(own) for own in acting]
+            scale = min(curve.scale for curve in curves)
+            tables[style] = [make(name, curve, scale) for name, curve in zip(names, curves, strict=True)]
     for style, made in tables.items():
         for table in made:
             check_finite(f"{style}.table", np.stack([table.x, table.energy, table.force]))
     texts = {f"{style}.table": "# UNITS: real\n\n" + "\n".join(t.text() for t in ts) for style, ts in tables.items()}
-    texts |= {"chain.data": data_file(R, mass), "prior.in": _settings(tables, beads, cutoff), "run.in": _SCRIPT}
-    paths = {Path(folder) / name: text for name, text in texts.items()}
+    texts |= {"chain.data": data_file(R, mass, types), "prior.in": _settings(types, tables, beads, cutoff)}
+    paths = {Path(folder) / name: text for name, text in (texts | {"run.in": _SCRIPT}).items()}
     with atomic_group():
         for path, text in paths.items():
             atomic_write(path, text)
     return list(paths)
 
 
-def _settings(tables: dict[str, list[Table]], beads: int, cutoff: float) -> str:
+def _check_separations(every: tuple[Potential, ...], cutoff: float) -> None:
+    """Refuse separations that cannot be bonded.
+
+    Raises:
+        InputError: beads so far apart along the chain may be further apart than the cutoff.
+    """
+    most = int(cutoff / _MOST_SPAN)
+    for one in every:
+        if (least := bonded_below([one])) - 1 > most:
+            raise InputError(
+                f"no LAMMPS export: term {one.term.name!r} has beads {least - 1} apart along the chain feel something "
+                f"else than those further apart, and with a cutoff of {cutoff:g} Å that is possible up to {most}; "
+                "give a longer cutoff, or export for OpenMM"
+            )
+
+
+def _bond_tables(types: Types, length: float, cutoff: float) -> list[Table]:
+    """All of one number of points. Bonds reach over 0 to ten bond lengths (30 Å at least), listed ones over the cutoff
+    at least."""
+    curves = [types.curve(acting) for acting in types.acting["bond"]]
+    usual = max(_LEAST_REACH, 10 * length)
+    reaches = [max(usual, cutoff if span == 0 else _MOST_SPAN * span) for span in types.reach]
+    points = max(bond_points(reach, curve.scale) for reach, curve in zip(reaches, curves, strict=True))
+    names = types.names(types.acting["bond"], "NONE")
+    return [
+        bond_table(name, curve, reach, length, points) if curve.of else no_bond_table(name, reach, length, points)
+        for name, curve, reach in zip(names, curves, reaches, strict=True)
+    ]
+
+
+def _pair_tables(types: Types, cutoff: float) -> list[Table]:
+    """Of all pairs of atom types, ascending, of one number of points."""
+    curves = [types.curve(acting) for acting in types.pairs.values()]
+    points = max(pair_points(curve, cutoff) for curve in curves)
+    names = types.names(types.pairs.values(), "REPULSIVE")
+    return [pair_table(name, curve, cutoff, points) for name, curve in zip(names, curves, strict=True)]
+
+
+def _settings(types: Types, tables: dict[str, list[Table]], beads: int, cutoff: float) -> str:
     """The commands between `read_data` and `run`."""
-    left_out = tables["pair"][0].energy[-1]
+    left_out = max((float(table.energy[-1]) for table in tables["pair"]), key=abs)
+    last = max(bonded_below(types.potentials) - 1, 1)
     lines = [
         f"# Prior of one chain of {beads} beads, made by cgcore: units real, atom_style molecular, after read_data.",
         f"# The repulsion is cut off at {cutoff:g} Å, where it is {left_out:.1e} kcal/mol; the prior has no cutoff.",
-        "# Bonds of type 2 join beads 2 to 5 apart. special_bonds takes bonded beads out of the pair style, and those",
-        "# alone: 1 to 5 apart. By itself it reaches 3 bonds only.",
+        f"# Bonds join all beads up to {last} apart. special_bonds takes bonded beads out of the pair style, and those",
+        "# alone. By itself it reaches 3 bonds only.",
     ]
     for style in ("bond", "angle", "dihedral"):
         for kind, table in enumerate(tables.get(style, []), start=1):
             if kind == 1:
                 lines.append(f"{style}_style table spline {len(table.x)}")
             lines.append(f"{style}_coeff {kind} {style}.table {table.keyword}")
-    (pair,) = tables["pair"]
-    return "\n".join(
-        [
-            *lines,
-            "special_bonds lj/coul 0 1 1",
-            f"pair_style table spline {len(pair.x)}",
-            f"pair_coeff * * pair.table {pair.keyword}\n",
-        ]
-    )
+    lines += ["special_bonds lj/coul 0 1 1", f"pair_style table spline {len(tables['pair'][0].x)}"]
+    for (a, b), table in zip(types.pairs, tables["pair"], strict=True):
+        atoms = "* *" if len(types.pairs) == 1 else f"{a + 1} {b + 1}"
+        lines.append(f"pair_coeff {atoms} pair.table {table.keyword}")
+    return "\n".join(lines) + "\n"
 
 
 _SCRIPT = """\

@@ -1,91 +1,181 @@
 """The prior as an OpenMM `System`, and that as an XML file for `openmm.XmlSerializer`.
 
 Lengths in nm and energies in kJ/mol, weights folded in; OpenMM's dihedral is IUPAC's, MINUS the prior's. Each term is a
-force by its own name and in a force group of its own, so that OpenMM gives their energies one by one. There is no box:
-the chain is alone in free space.
+force by its own name and in a force group of its own, so that OpenMM gives their energies one by one; of more than 32
+terms the last share the last group. There is no box: the chain is alone in free space.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from jaxtyping import Int
+
 from cgcore.errors import InputError
-from cgcore.export.checks import MASS, check_beads, check_mass, check_prior
+from cgcore.export.checks import MASS, check_beads, check_mass, check_prior, check_species
+from cgcore.export.expressions import NM as NM
+from cgcore.export.expressions import expression_of
 from cgcore.files import atomic_write
-from cgcore.physics.constants import JOULES_PER_CALORIE
+from cgcore.physics.potentials import Potential, potentials
 from cgcore.physics.precision import require_float32
-from cgcore.physics.prior import Params, Prior, require_formulas
-from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION, chain
+from cgcore.physics.prior import Prior
 
 if TYPE_CHECKING:
     from openmm import System
 
-KJ = JOULES_PER_CALORIE
-"""In a kcal."""
+MOST_GROUPS = 32
+"""Force groups that OpenMM has."""
 
-NM = 0.1
-"""In an Å."""
+_FORCES = {
+    "bonds": ("CustomBondForce", "Bond", f"r/{NM!r}"),
+    "pairs": ("CustomBondForce", "Bond", f"r/{NM!r}"),
+    "angles": ("CustomAngleForce", "Angle", "theta"),
+    "dihedrals": ("CustomTorsionForce", "Torsion", "-theta"),
+}
+"""The force on listed rows, what OpenMM calls a row, and our coordinate in its variables: its dihedral is IUPAC's."""
+
+_COMPOUND = {
+    "bonds": f"distance(p1,p2)/{NM!r}",
+    "pairs": f"distance(p1,p2)/{NM!r}",
+    "angles": "angle(p1,p2,p3)",
+    "dihedrals": "-dihedral(p1,p2,p3,p4)",
+}
+"""Our coordinate in the one force on listed rows that knows tabulated functions."""
 
 
-def openmm_system(prior: Prior, beads: int, *, mass: float = MASS) -> System:
+def openmm_system(prior: Prior, beads: int, *, mass: float = MASS, species: Int[Any, " beads"] | None = None) -> System:
     """The prior of one chain, whose beads are the particles in their order.
 
     Arguments:
-        prior: weights and parameters.
+        prior: weights, parameters and splines.
         beads: of the chain.
         mass: of a bead [g/mol].
+        species: of the beads, for terms with groups and for splines that differ by species.
 
     Raises:
-        InputError: an argument is out of range, or openmm is not installed.
+        InputError: an argument is out of range, the prior differs by species and none are given, or openmm is not
+            installed.
     """
     check_beads(beads)
     check_mass(mass)
     check_prior(prior)
-    require_formulas(prior, "no OpenMM export")
+    kinds = check_species(prior, beads, species)
     mm = require_openmm()
-    p, w, rows = prior.params, prior.weights, chain(beads)
-    bond = mm.CustomBondForce(f"k/2*(r-r0)^2; {_constants(k=w.bond * p['kr'] * KJ / NM**2, r0=p['r0'] * NM)}")
-    for row in rows.bonds.tolist():
-        bond.addBond(*row, [])
-    angle = mm.CustomAngleForce(_angle(w.angle, p))
-    for row in rows.angles.tolist():
-        angle.addAngle(*row, [])
-    dihedral = mm.CustomTorsionForce(_dihedral(w.dihedral, p))
-    for row in rows.dihedrals.tolist():
-        dihedral.addTorsion(*row, [])
-    repulsive = mm.CustomNonbondedForce(_repulsion(w.repulsive, p["epsilon"], p["sigma"]))
-    repulsive.setNonbondedMethod(mm.CustomNonbondedForce.NoCutoff)
-    for i in range(beads):
-        repulsive.addParticle([])
-        for j in range(i + 1, min(i + REPULSIVE_MIN_SEPARATION, beads)):
-            repulsive.addExclusion(i, j)
-    forces = {"bond": bond, "angle": angle, "dihedral": dihedral, "repulsive": repulsive}
-    if w.excluded_volume is not None:
-        close = mm.CustomBondForce(_repulsion(w.excluded_volume, p["epsilon_ex"], p["sigma_ex"]))
-        for row in rows.excluded_volume.tolist():
-            close.addBond(*row, [])
-        forces["excluded_volume"] = close
     system = mm.System()
     for _ in range(beads):
         system.addParticle(mass)
-    for group, (name, force) in enumerate(forces.items()):
-        force.setName(name)
-        force.setForceGroup(group)
-        system.addForce(force)
+    every = potentials(prior)
+    far = farthest_of_nearest(every)
+    for group, potential in enumerate(every):
+        made = _forces(mm, potential, beads, kinds, far)
+        for force in made:
+            force.setName(potential.term.name)
+            force.setForceGroup(min(group, MOST_GROUPS - 1))
+            system.addForce(force)
     return system
 
 
-def write_openmm(path: str | os.PathLike[str], prior: Prior, beads: int, *, mass: float = MASS) -> None:
+def farthest_of_nearest(every: tuple[Potential, ...]) -> int:
+    """The separation from which on all terms of far pairs act: OpenMM wants the same pairs left out of all its forces
+    on all pairs, so that what some of them have below is a force on listed pairs."""
+    return max((one.term.rows.nearest for one in every if _far(one)), default=1)
+
+
+def _far(potential: Potential) -> bool:
+    """Whether a term is one of all pairs from some separation on."""
+    rows = potential.term.rows
+    return rows.pairs and rows.listed is None and rows.farthest is None and rows.chains != "between"
+
+
+def _forces(mm: Any, potential: Potential, beads: int, species: np.ndarray | None, far: int) -> Iterator[Any]:
+    rows, groups = potential.rows(beads, species)
+    if potential.own is not None:
+        # Splines of a file may have other knots for each species.
+        for number, curve in enumerate(potential.curves):
+            if number == 0 or (groups == number).any():
+                one = Potential(potential.term, (curve,), ("",))
+                yield _on_rows(mm, one, rows[groups == number], np.zeros(np.sum(groups == number), int))
+    elif _far(potential):
+        yield _on_all_pairs(mm, potential, beads, species, far)
+        close = rows[:, 1] - rows[:, 0] < far
+        if close.any():
+            yield _on_rows(mm, potential, rows[close], groups[close])
+    else:
+        yield _on_rows(mm, potential, rows, groups)
+
+
+def _on_rows(mm: Any, potential: Potential, rows: np.ndarray, groups: np.ndarray) -> Any:
+    """A force on a list of rows, each with the numbers of its group where there are several."""
+    expression, kind = expression_of(potential), potential.term.rows.kind
+    by_group = expression.by_group
+    if expression.tables:
+        force = mm.CustomCompoundBondForce(rows.shape[1], f"{expression.text}; x={_COMPOUND[kind]}")
+        row, grouped = "Bond", len(potential.curves) > 1
+        by_group = {"g": np.arange(len(potential.curves))} if grouped else {}
+        _add_tables(mm, force, expression.tables)
+        rows = rows[:, None]
+    else:
+        name, row, x = _FORCES[kind]
+        force = getattr(mm, name)(f"{expression.text}; x={x}")
+    for name in by_group:
+        getattr(force, f"addPer{row}Parameter")(name)
+    add = getattr(force, f"add{row}")
+    for own, group in zip(rows.tolist(), groups.tolist(), strict=True):
+        add(*own, [float(values[group]) for values in by_group.values()])
+    return force
+
+
+def _on_all_pairs(mm: Any, potential: Potential, beads: int, species: np.ndarray | None, far: int) -> Any:
+    """A force on all pairs from a separation on, whose group follows from the classes of both beads."""
+    groups = potential.term.groups
+    expression = expression_of(potential, none=groups is not None)
+    looked_up = {f"{name}_of": values for name, values in expression.by_group.items()}
+    text = "; ".join([expression.text, *(f"{name}={name}_of(g)" for name in expression.by_group), f"x=r/{NM!r}"])
+    classes = None
+    if groups is None:
+        force = mm.CustomNonbondedForce(text)
+    else:
+        force = mm.CustomNonbondedForce(f"{text}; g=group(class1,class2)")
+        force.addPerParticleParameter("class")
+        table, labels = groups.of_rows(2, True)
+        # A class more, of beads that take no part, and a group more, without energy.
+        table = np.pad(table, (0, 1), constant_values=len(labels))
+        force.addTabulatedFunction("group", mm.Discrete2DFunction(*table.shape, table.ravel().astype(float).tolist()))
+        own = groups.classes(species, beads, None, beads)
+        classes = np.where(own < 0, len(groups.labels), own)
+    _add_tables(mm, force, expression.tables | looked_up)
+    force.setNonbondedMethod(mm.CustomNonbondedForce.NoCutoff)
+    for i in range(beads):
+        force.addParticle([] if classes is None else [float(classes[i])])
+        for j in range(i + 1, min(i + far, beads)):
+            force.addExclusion(i, j)
+    return force
+
+
+def _add_tables(mm: Any, force: Any, tables: dict[str, np.ndarray]) -> None:
+    for name, values in tables.items():
+        force.addTabulatedFunction(name, mm.Discrete1DFunction(values.tolist()))
+
+
+def write_openmm(
+    path: str | os.PathLike[str],
+    prior: Prior,
+    beads: int,
+    *,
+    mass: float = MASS,
+    species: Int[Any, " beads"] | None = None,
+) -> None:
     """`openmm_system` as XML, which `openmm.XmlSerializer.deserialize` reads; whole or not at all.
 
     Raises:
         InputError: as `openmm_system`, the file cannot be written, or the prior loses its digits in float32, in which
             OpenMM computes on most platforms.
     """
-    system = openmm_system(prior, beads, mass=mass)
+    system = openmm_system(prior, beads, mass=mass, species=species)
     require_float32("the prior", prior)
     atomic_write(path, require_openmm().XmlSerializer.serialize(system))
 
@@ -125,33 +215,3 @@ def require_openmm() -> Any:
             "the OpenMM export needs openmm, which is not installed; pip install 'cgcore[export]'"
         ) from None
     return openmm
-
-
-def _angle(weight: float, p: Params) -> str:
-    """sum_n a_n cos(n theta) + b_n sin(n theta)"""
-    series = range(1, len(p["a"]) + 1)
-    values = {f"a{n}": weight * p["a"][n - 1] * KJ for n in series}
-    values |= {f"b{n}": weight * p["b"][n - 1] * KJ for n in series}
-    return _sum((f"a{n}*cos({n}*theta)+b{n}*sin({n}*theta)" for n in series), values)
-
-
-def _dihedral(weight: float, p: Params) -> str:
-    """sum_n k_n [1 + cos(n theta + gamma_n)]: theta is minus our phi"""
-    series = range(1, len(p["k_dih"]) + 1)
-    values = {f"k{n}": weight * p["k_dih"][n - 1] * KJ for n in series}
-    values |= {f"gamma{n}": p["gamma_dih"][n - 1] for n in series}
-    return _sum((f"k{n}*(1+cos({n}*theta+gamma{n}))" for n in series), values)
-
-
-def _repulsion(weight: float, epsilon: Any, sigma: Any) -> str:
-    return f"epsilon*(sigma/r)^4; {_constants(epsilon=weight * epsilon * KJ, sigma=sigma * NM)}"
-
-
-def _sum(parts: Iterable[str], values: dict[str, Any]) -> str:
-    # OpenMM refuses an expression without its variable.
-    return "; ".join(["+".join(parts) or "0*theta", *([_constants(**values)] if values else [])])
-
-
-def _constants(**values: Any) -> str:
-    """Definitions in the way of OpenMM's expressions; every float64 comes back as the very same number."""
-    return "; ".join(f"{name}={float(value)!r}" for name, value in values.items())

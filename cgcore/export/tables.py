@@ -1,9 +1,11 @@
-"""The prior's terms as tables in the formats of LAMMPS: energy, minus its derivative, and the slopes at both ends.
+"""Potentials as tables in the format of LAMMPS: energy, minus its derivative, and the slopes at both ends.
 
 Weights are folded in. Lengths in Å, angles in degrees, energies in kcal/mol, as LAMMPS's `units real` wants them.
 LAMMPS lays cubic splines through energy and force, each by itself. Their relative error is about (h q''/q)²/384 with
 the spacing h, so that the spacings below leave at most 1e-9 of a series and, of a repulsion, 4 (h/r)⁴ in a table over r
-and (h/r²)⁴ in one over r².
+and (h/r²)⁴ in one over r². Where the potential is a spline itself, the slope of its force has corners at the knots: the
+error is then (h/interval)² of the force, about 1e-5, and at the end of a spline of a file, beyond which there is no
+force, half of what force it has there over one spacing.
 """
 
 from __future__ import annotations
@@ -15,25 +17,37 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from cgcore.physics.prior import Prior
+from cgcore.physics.potentials import Curve
 
 BOND_POINTS = 3001
-"""Of both tables over bond lengths: `bond_style table` has one length for all."""
+"""Of tables over bond lengths, which all have as many: `bond_style table` has one length for all. More where a
+potential is a spline, up to `MOST_POINTS`."""
 
-PER_HARMONIC = 180
-"""Spacings in half a turn, for each harmonic of a series: 1 degree of the highest one's own phase."""
+PER_SCALE = 180
+"""Spacings over which a potential changes in kind, half a turn of a series' highest harmonic or an interval between
+knots: 1 degree of the harmonic's own phase."""
+
+MOST_POINTS = 20_001
+"""Of a table over bond lengths, angles or dihedrals: a megabyte."""
 
 INNER = 1.0
-"""Where a repulsion's table begins [Å]: below, LAMMPS stops with an error."""
+"""Where the table of a potential that diverges begins [Å]: below, LAMMPS stops with an error."""
 
 RSQ_SPACING = 0.2
-"""Of the table over r² [Å²]: forces are right to 2e-8 at 4 Å, and to 6e-6 at 2 Å."""
+"""Of a table over r² [Å²]: forces of a repulsion are right to 2e-8 at 4 Å, and to 6e-6 at 2 Å."""
+
+RSQ_PER_SCALE = 0.05
+"""Part of a spline's interval [Å] that the spacing is at most [Å²]: at 10 Å, a four-hundredth of the interval."""
+
+MOST_RSQ = 100_001
+"""Points of a table over r²."""
 
 _UNFELT = 1e-9
-"""Strength of a repulsion [kcal/mol at 1 Å] that counts as none: what a fit that presses it to 0 leaves."""
+"""Strength [kcal/mol at 1 Å] of a potential that counts as none: what a fit that presses it to 0 leaves."""
 
 _HARMLESS = 1e-3
-"""Where a table of zeros over r² begins [Å]: it must be above 0, and beads that nothing keeps apart may meet."""
+"""Where a table over r² begins that does not diverge [Å]: it must be above 0, and beads that nothing keeps apart may
+meet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,62 +75,77 @@ class Table:
         return "\n".join([self.keyword, f"N {len(lines)} {self.parameters}", "", *lines, ""])
 
 
-def bond_tables(prior: Prior) -> list[Table]:
-    """BOND, over 0 to ten bond lengths (30 Å at least), and what beads 2 to 5 apart have: EXCLUDED_VOLUME or NONE."""
-    p, k, r0 = prior.params, prior.weights.bond * prior.params["kr"], float(prior.params["r0"])
-    reach = max(30.0, 10 * abs(r0))
-    # Without EQ, LAMMPS takes the lowest energy of EXCLUDED_VOLUME, its far end, for a bond length, and warns.
-    rest = f"EQ {r0!r}"
-    r = np.linspace(0.0, reach, BOND_POINTS)
-    bond = Table("BOND", f"{rest} {_slopes('FP', -k, -k)}", r, k / 2 * (r - r0) ** 2, -k * (r - r0))
-    weight = prior.weights.excluded_volume
-    strength = 0.0 if weight is None else _strength(weight, p["epsilon_ex"], p["sigma_ex"])
-    if not strength:
-        return [bond, Table("NONE", f"{rest} {_slopes('FP', 0, 0)}", 100 * r, 0 * r, 0 * r)]
-    return [bond, _repulsion("EXCLUDED_VOLUME", rest, "FP", strength, r + INNER)]
+def bond_points(reach: float, scale: float) -> int:
+    """Of all tables over bond lengths up to `reach`, of potentials that change in kind over `scale` [Å]."""
+    return min(max(BOND_POINTS, math.ceil(PER_SCALE * reach / scale) + 1), MOST_POINTS)
 
 
-def angle_table(prior: Prior) -> Table:
-    """ANGLE, over 0 to 180 degrees."""
-    a, b = (prior.weights.angle * prior.params[name] for name in "ab")
-    n = np.arange(1, len(a) + 1)
-    x = np.linspace(0.0, 180.0, PER_HARMONIC * max(1, len(a)) + 1)
-    cosines, sines = np.cos(n * np.deg2rad(x)[:, None]), np.sin(n * np.deg2rad(x)[:, None])
-    per_degree = np.deg2rad(1.0)
-    force = per_degree * (sines @ (n * a) - cosines @ (n * b))
-    slope = per_degree**2 * (cosines @ (n**2 * a) + sines @ (n**2 * b))
-    return Table("ANGLE", _slopes("FP", slope[0], slope[-1]), x, cosines @ a + sines @ b, force)
+def bond_table(keyword: str, curve: Curve, reach: float, rest: float, points: int) -> Table:
+    """Of beads that are bonded, or near along the chain.
+
+    Arguments:
+        keyword: its name.
+        curve: the potential.
+        reach: the greatest distance [Å].
+        rest: the rest length of bonds [Å]: without it, LAMMPS takes the lowest energy of a repulsion, its far end, for
+            a bond length, and warns.
+        points: see `bond_points`.
+    """
+    r = np.linspace(0.0, reach, points) + (INNER if curve.diverges else 0.0)
+    return _distances(keyword, f"EQ {rest!r}", "FP", curve, r)
 
 
-def dihedral_table(prior: Prior) -> Table:
-    """DIHEDRAL, over a turn. LAMMPS's dihedral is IUPAC's, MINUS the prior's: hence + gamma."""
-    k, gamma = prior.weights.dihedral * prior.params["k_dih"], prior.params["gamma_dih"]
-    n, points = np.arange(1, len(k) + 1), 2 * PER_HARMONIC * max(1, len(k))
+def no_bond_table(keyword: str, reach: float, rest: float, points: int) -> Table:
+    """Of beads that feel nothing of each other, at any distance."""
+    r = np.linspace(0.0, 100 * reach, points)
+    return Table(keyword, f"EQ {rest!r} {_slopes('FP', 0, 0)}", r, 0 * r, 0 * r)
+
+
+def angle_points(turn: float, scale: float) -> int:
+    """Spacings of all tables over angles or dihedrals up to `turn`, of potentials that change in kind over `scale`
+    [rad]."""
+    return min(PER_SCALE * max(1, math.ceil(turn / scale - 1e-9)), MOST_POINTS - 1)
+
+
+def angle_table(keyword: str, curve: Curve, scale: float) -> Table:
+    """Over 0 to 180 degrees; `scale` is the least of all such tables."""
+    x = np.linspace(0.0, 180.0, angle_points(np.pi, scale) + 1)
+    theta, per_degree = np.deg2rad(x), np.deg2rad(1.0)
+    slopes = _slopes("FP", *(-(per_degree**2) * curve.curvature(theta[[0, -1]])))
+    return Table(keyword, slopes, x, curve.energy(theta), -per_degree * curve.slope(theta))
+
+
+def dihedral_table(keyword: str, curve: Curve, scale: float) -> Table:
+    """Over a turn; `scale` is the least of all such tables. LAMMPS's dihedral is IUPAC's, MINUS the prior's."""
+    points = angle_points(2 * np.pi, scale)
     x = -180.0 + 360.0 * np.arange(points) / points  # LAMMPS closes the circle itself
-    phase = n * np.deg2rad(x)[:, None] + gamma
-    return Table("DIHEDRAL", "DEGREES", x, (1 + np.cos(phase)) @ k, np.deg2rad(1.0) * np.sin(phase) @ (n * k))
+    phi = -np.deg2rad(x)
+    return Table(keyword, "DEGREES", x, curve.energy(phi), np.deg2rad(1.0) * curve.slope(phi))
 
 
-def pair_table(prior: Prior, cutoff: float) -> Table:
-    """REPULSIVE, evenly over r² from `INNER` to the cutoff [Å]."""
-    strength = _strength(prior.weights.repulsive, prior.params["epsilon"], prior.params["sigma"])
-    inner = INNER if strength else _HARMLESS
-    points = math.ceil((cutoff**2 - inner**2) / RSQ_SPACING) + 1
+def pair_points(curve: Curve, cutoff: float) -> int:
+    """Of all tables over r² up to the cutoff [Å]; `curve` is the sum of all potentials."""
+    inner = INNER if curve.diverges else _HARMLESS
+    spacing = min(RSQ_SPACING, RSQ_PER_SCALE * curve.scale)
+    return min(math.ceil((cutoff**2 - inner**2) / spacing) + 1, MOST_RSQ)
+
+
+def pair_table(keyword: str, curve: Curve, cutoff: float, points: int) -> Table:
+    """Evenly over r² up to the cutoff [Å]."""
+    inner = INNER if curve.diverges else _HARMLESS
     r = np.sqrt(np.linspace(inner**2, cutoff**2, points))
     # The one style that has another name for FP.
-    return _repulsion("REPULSIVE", f"RSQ {inner!r} {cutoff!r}", "FPRIME", strength, r)
+    return _distances(keyword, f"RSQ {inner!r} {cutoff!r}", "FPRIME", curve, r)
 
 
-def _strength(weight: float, epsilon: Any, sigma: Any) -> float:
-    """Of a repulsion, at 1 Å [kcal/mol]; exactly 0 where there is none to feel."""
-    strength = float(weight * epsilon * sigma**4)
-    return strength if abs(strength) > _UNFELT else 0.0
+def felt(curve: Curve) -> bool:
+    """Whether a potential that diverges is strong enough to keep beads apart; any other is."""
+    return not curve.diverges or bool(np.max(np.abs(curve.energy(np.linspace(1.0, 10.0, 91)))) > _UNFELT)
 
 
-def _repulsion(keyword: str, parameters: str, word: str, strength: float, r: Float[np.ndarray, " n"]) -> Table:
-    """strength / r⁴"""
-    slopes = _slopes(word, *(-20 * strength / r[[0, -1]] ** 6))
-    return Table(keyword, f"{parameters} {slopes}", r, strength / r**4, 4 * strength / r**5)
+def _distances(keyword: str, parameters: str, word: str, curve: Curve, r: Float[np.ndarray, " n"]) -> Table:
+    slopes = _slopes(word, *-curve.curvature(r[[0, -1]]))
+    return Table(keyword, f"{parameters} {slopes}", r, curve.energy(r), -curve.slope(r))
 
 
 def _slopes(word: str, low: Any, high: Any) -> str:

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cgcore.factor.block import counted_twice
+from cgcore.physics.bases import Harmonic
 from cgcore.physics.prior import Params
+from cgcore.physics.term import Term
 
 if TYPE_CHECKING:
     from cgcore.factor.factor import Factor
 
 
-def unphysical_values(params: Params) -> tuple[str, ...]:
-    """A sentence for each value that no force field can have, whatever it was fitted to."""
+def unphysical_values(params: Params, terms: Sequence[Term] = ()) -> tuple[str, ...]:
+    """A sentence for each value that no force field can have, whatever it was fitted to.
+
+    Arguments:
+        params: parameters by name.
+        terms: of the prior, whose parabolas in bonds are judged, too.
+    """
     found = []
     if params.get("kr", 1.0) <= 0:
         found.append(f"kr = {params['kr']:.6g} is not positive: bonds are not bound")
     for name in ("epsilon", "epsilon_ex"):
         if name in params and params[name] < 0:
             found.append(f"{name} = {params[name]:.6g} is negative: the repulsion attracts")
+    for term in terms:
+        own = term.parametrisation is None and term.name in params
+        if own and term.coordinate == "bond" and isinstance(term.basis, Harmonic):
+            stiffness = np.reshape(params[term.name], (-1, term.basis.size))[:, 0]
+            for label, kr in zip(term.group_labels, stiffness.tolist(), strict=True):
+                if kr <= 0:
+                    name = f"{term.name}[{label}].kr" if label else f"{term.name}.kr"
+                    found.append(f"{name} = {kr:.6g} is not positive: these bonds are not bound")
     return tuple(found)
 
 
 def unphysical(params: Params, factor: Factor) -> tuple[str, ...]:
     """A sentence for each fitted value that makes no sense as a force field, and for each source given twice."""
-    found = [f"{sentence} (see --constraints)" for sentence in unphysical_values(params)]
+    found = [f"{sentence} (see --constraints)" for sentence in unphysical_values(params, factor.fingerprint.terms)]
     sampled = factor.histograms.known("bond", factor.histograms.sampled_range("bond"))
     if sampled and "r0" in params and not sampled[0] <= params["r0"] <= sampled[1]:
         found.append(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from cgcore.factor.histogram import EDGES, Histograms
-from cgcore.physics import terms
 from cgcore.physics.constants import BOLTZMANN
-from cgcore.physics.prior import Params, Weights
+from cgcore.physics.potentials import potentials
+from cgcore.physics.prior import Params, Prior
+from cgcore.physics.term import Term
 
 FINEST = 80
 """Bins over the sampled range at most: finer ones show noise."""
@@ -53,7 +53,18 @@ def sampled(histograms: Histograms, name: str) -> Sampled | None:
 
     Bond lengths beyond `EDGES`, all of which count in the outermost bins, have no place here.
     """
-    counts, edges = np.array(histograms.counts[name]), EDGES[name]
+    return _coarse(histograms.counts[name], name)
+
+
+def sampled_group(histograms: Histograms, term: Term, group: int) -> Sampled | None:
+    """The values of a term's group; None where there are none, or they were not counted."""
+    if term.on_beads or (term.groups is not None and term.name not in histograms.groups):
+        return None
+    return _coarse(histograms.of_group(term.name, term.coordinate, group), term.coordinate)
+
+
+def _coarse(every: Int[np.ndarray, " bins"], name: str) -> Sampled | None:
+    counts, edges = np.array(every), EDGES[name]
     if name == "bond":
         counts[[0, -1]] = 0
     (filled,) = np.nonzero(counts)
@@ -81,17 +92,6 @@ def inverted(values: Sampled, name: str, temperature: float) -> Float[np.ndarray
     return energy - np.nanmin(energy)
 
 
-def weighted(name: str, x: Float[np.ndarray, " n"], weights: Weights, params: Params) -> Float[np.ndarray, " n"]:
-    """The prior's term at each x [Å or rad], times its weight [kcal/mol]."""
-    functions = {
-        "bond": (terms.harmonic_bond, "r0", "kr"),
-        "angle": (terms.fourier_angle, "a", "b"),
-        "dihedral": (terms.cosine_dihedral, "k_dih", "gamma_dih"),
-        "repulsive": (terms.soft_repulsion, "epsilon", "sigma"),
-        "excluded_volume": (terms.soft_repulsion, "epsilon_ex", "sigma_ex"),
-    }
-    function, *names = functions[name]
-    with jax.enable_x64(True):
-        arguments = [np.asarray(params[n], np.float64) for n in names]
-        energy = jax.jit(jax.vmap(function, (0, None, None)))(np.asarray(x, np.float64), *arguments)
-        return getattr(weights, name) * np.asarray(energy)
+def weighted(name: str, x: Float[np.ndarray, " n"], prior: Prior, params: Params) -> Float[np.ndarray, " n"]:
+    """A term of the prior without groups, with these parameters, at each x [Å or rad], times its weight [kcal/mol]."""
+    return next(one for one in potentials(prior, params) if one.term.name == name).curves[0].energy(np.asarray(x))

@@ -12,14 +12,21 @@ from cgcore.report.cross_validation_panel import draw_curve
 from cgcore.report.force_panel import draw_forces
 from cgcore.report.force_sample import force_sample
 from cgcore.report.loss_panel import draw_loss
-from cgcore.report.potential_panels import draw_potential, draw_repulsion
+from cgcore.report.potential_panels import draw_group, draw_potential, draw_repulsion
 from cgcore.report.singular_values_panel import draw_singular_values
 from cgcore.report.style import DARK, VERMILION, Figure, styled
 from cgcore.report.summary import headline
 from cgcore.report.summary_panel import draw_summary
+from cgcore.report.term_curves import both, of_groups
 
 SIZE = (15.5, 14.0)
 """Inches."""
+
+ROWS = (1.3, 1.0, 1.0)
+"""Heights of the rows that every fit has."""
+
+COLUMNS, ROW = 4, 3.0
+"""Of the small panels below them, of potentials by group, of pairs and of listed rows; height of a row [inches]."""
 
 
 def draw(
@@ -48,9 +55,17 @@ def draw(
 
         if dataset is not None:
             sample = force_sample(dataset, result.prior, result.fitted_params, displacement)
-        figure = NewFigure(figsize=SIZE)
+        small = of_groups(both(result), factor_histograms)
+        more = -(-len(small) // COLUMNS)
+        width, height = SIZE
+        figure = NewFigure(figsize=(width, height + ROW * more))
         figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
-        cells = figure.add_gridspec(3, 3, height_ratios=(1.3, 1, 1))
+        usual = height / sum(ROWS)
+        cells = figure.add_gridspec(len(ROWS) + more, 3, height_ratios=(*ROWS, *[ROW / usual] * more))
+        for row in range(more):
+            line = cells[len(ROWS) + row, :].subgridspec(1, COLUMNS)
+            for column, shown in enumerate(small[row * COLUMNS : (row + 1) * COLUMNS]):
+                draw_group(figure.add_subplot(line[column]), shown, temperature)
         parts = cells[0, 0].subgridspec(2, 1)
         draw_loss(figure.add_subplot(parts[0]), figure.add_subplot(parts[1]), result)
         draw_singular_values(figure.add_subplot(cells[0, 1].subgridspec(1, 1)[0]), result)

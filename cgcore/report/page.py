@@ -10,6 +10,8 @@ from html import escape
 import numpy as np
 
 from cgcore.fitting.result import FitResult
+from cgcore.physics.bases import DebyeHueckel, Harmonic, Power
+from cgcore.physics.term import Term
 from cgcore.report.style import Figure
 from cgcore.report.summary import certificate_lines, headline
 
@@ -91,13 +93,32 @@ def _inline(figure: Figure) -> str:
 
 
 def _parameters(result: FitResult) -> list[tuple[str, str, str, str]]:
-    rows = []
+    rows, params = [], (result.initial_params, result.fitted_params)
+    further = {term.name: term for term in result.prior.further}
     for name in result.prior.names:
-        values = [np.atleast_1d(p[name]) for p in (result.initial_params, result.fitted_params)]
-        for n, pair in enumerate(zip(*values, strict=True), start=1):
-            label = name if np.ndim(result.fitted_params[name]) == 0 else f"{name}[{n}]"
-            rows.append((label, UNITS[name], *(f"{value:.6g}" for value in pair)))
+        values = [np.ravel(p[name]) for p in params]
+        if (term := further.get(name)) is not None:
+            labels, units = term.coefficient_names, [_unit(term, k) for k in range(term.size)]
+        else:
+            count = len(values[0])
+            units = [UNITS[name]] * count
+            labels = [name] if np.ndim(params[0][name]) == 0 else [f"{name}[{n}]" for n in range(1, count + 1)]
+        for label, unit, *pair in zip(labels, units, *values, strict=True):
+            rows.append((label, unit, *(f"{value:.6g}" for value in pair)))
     return rows
+
+
+def _unit(term: Term, k: int) -> str:
+    """Of a term's k-th coefficient."""
+    length = "Å" if term.coordinate in ("bond", "pair") else "rad"
+    match term.basis:
+        case Harmonic():
+            return f"kcal/mol/{length}" + ("²" if k % 2 == 0 else "")
+        case Power(n=n):
+            return f"kcal/mol Å^{n:g}"
+        case DebyeHueckel():
+            return "kcal/mol Å"
+    return "kcal/mol"
 
 
 def _directions(result: FitResult) -> list[tuple[str, str, str]]:

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cgcore.factor.histogram import Histograms
 from cgcore.fitting.result import FitResult
 from cgcore.physics.constants import BOLTZMANN
-from cgcore.physics.prior import Params
+from cgcore.physics.parametrisations import StrengthAndLength
+from cgcore.physics.potentials import Curve
 from cgcore.report.boltzmann import Sampled, inverted, sampled, weighted
-from cgcore.report.style import BLUE, GREY, LIGHT, VERMILION, Axes, note
+from cgcore.report.style import BLUE, GREY, LIGHT, VERMILION, Axes, harmless, note
+from cgcore.report.term_curves import Shown, both, totals
 
 TITLES = {"bond": "Bond", "angle": "Angle", "dihedral": "Dihedral"}
-LABELS = {"bond": "r [Å]", "angle": "θ [degrees]", "dihedral": "φ [degrees], minus the IUPAC dihedral"}
+LABELS = {
+    "bond": "r [Å]",
+    "angle": "θ [degrees]",
+    "dihedral": "φ [degrees], minus the IUPAC dihedral",
+    "pair": "r [Å]",
+}
+REPULSIONS = {"repulsive": "j−i ≥ 6", "excluded_volume": "j−i 2..5"}
+"""Terms of pairs that stand in one panel, and their pairs."""
+
 CENTRAL = 0.998
 """Part of the values that decide the zero of energy and its axis: a Fourier series runs wild beyond them."""
 
 
 def draw_potential(ax: Axes, name: str, result: FitResult, histograms: Histograms, temperature: float) -> None:
-    """Fitted, initial and Boltzmann-inverted potential over the histogram of "bond", "angle" or "dihedral".
+    """Fitted, initial and Boltzmann-inverted potential over the histogram of "bond", "angle" or "dihedral"; where groups
+    have potentials of their own, the fitted ones of all of them.
 
     Arguments:
         ax: panel.
-        name: the term.
+        name: the coordinate.
         result: the fit.
         histograms: of the data that were fitted.
         temperature: of the Boltzmann inversion [K].
@@ -32,37 +45,85 @@ def draw_potential(ax: Axes, name: str, result: FitResult, histograms: Histogram
     if values is None:
         outside = histograms.counts[name].sum() > 0
         return note(ax, f"all {name}s are beyond the histogram" if outside else f"no chain is long enough for {name}s")
-    to_shown = 1.0 if name == "bond" else 180 / np.pi
+    curves = totals(both(result), name)
+    if not curves:
+        return note(ax, f"the prior has no term of all {name}s")
+    _draw_over_values(ax, name, curves, values, temperature)
+    ax.set_ylabel(f"{name} energy × weight [kcal/mol]")
+
+
+def draw_group(ax: Axes, shown: Shown, temperature: float) -> None:
+    """One potential of a term with groups, over the values of the group where they are known, or of a list or of pairs.
+
+    Arguments:
+        ax: panel, a small one.
+        shown: the potential.
+        temperature: of the Boltzmann inversion [K].
+    """
+    ax.set_title(harmless(shown.title), fontsize=9.5)
+    if shown.values is not None:
+        return _draw_over_values(ax, shown.coordinate, [(shown.fitted, shown.initial)], shown.values, temperature, True)
+    to_shown = _to_shown(shown.coordinate)
+    x = np.linspace(*shown.ends, 400)
+    ax.axhline(0, color=GREY, lw=0.8)
+    ax.plot(x * to_shown, shown.initial.energy(x), color=GREY, ls="--", lw=1.3, label="initial")
+    ax.plot(x * to_shown, shown.fitted.energy(x), color=BLUE, lw=2.0, label="fitted")
+    ax.set_xlim(x[0] * to_shown, x[-1] * to_shown)
+    ax.set_xlabel(LABELS[shown.coordinate], fontsize=8.5)
+
+
+def _draw_over_values(
+    ax: Axes,
+    name: str,
+    curves: Sequence[tuple[Curve, Curve]],
+    values: Sampled,
+    temperature: float,
+    small: bool = False,
+) -> None:
+    """Curves, 0 at their minimum over the central values, over the histogram of these."""
+    to_shown = _to_shown(name)
     x = np.linspace(values.edges[0], values.edges[-1], 400)
     core = values.central(CENTRAL)
     near = (x >= values.edges[:-1][core][0]) & (x <= values.edges[1:][core][-1])
-    fitted, initial = (shifted(name, x, near, result, p) for p in (result.fitted_params, result.initial_params))
-    boltzmann = inverted(values, name, temperature)
-    ax.plot(x * to_shown, initial, color=GREY, ls="--", lw=1.3, label="initial")
+    if not near.any():  # fewer than the points of a line
+        near = np.ones(len(x), bool)
+    boltzmann, several = inverted(values, name, temperature), len(curves) > 1
+    fitted = [shifted(curve, x, near) for curve, _ in curves]
+    if not several:
+        ax.plot(x * to_shown, shifted(curves[0][1], x, near), color=GREY, ls="--", lw=1.3, label="initial")
     ax.plot(values.centres * to_shown, boltzmann, color=VERMILION, marker=".", ms=4, lw=0.8,
             label=f"Boltzmann-inverted, {temperature:g} K")  # fmt: skip
-    ax.plot(x * to_shown, fitted, color=BLUE, lw=2.2, label="fitted")
-    top = 1.08 * max(float(fitted[near].max()), float(np.nanmax(boltzmann)), 3 * BOLTZMANN * temperature)
-    ax.set_ylim(-0.03 * top, 1.3 * top)  # room for the legend
+    for number, energy in enumerate(fitted):
+        label = "fitted, each group" if several else "fitted"
+        ax.plot(x * to_shown, energy, color=BLUE, lw=0.8 if several else 2.2, alpha=0.6 if several else 1.0,
+                label=label if number == 0 else None)  # fmt: skip
+    highest = max(float(energy[near].max()) for energy in fitted)
+    top = 1.08 * max(highest, float(np.nanmax(boltzmann)), 3 * BOLTZMANN * temperature)
+    ax.set_ylim(-0.03 * top, (1.05 if small else 1.3) * top)  # room for the legend
     ax.set_xlim(values.edges[0] * to_shown, values.edges[-1] * to_shown)
     if name == "dihedral":
         ax.set_xlim(-180, 180)
         ax.set_xticks(range(-180, 181, 60))
-    ax.set_xlabel(LABELS[name])
-    ax.set_ylabel(f"{name} energy × weight [kcal/mol]")
-    handles, labels = ax.get_legend_handles_labels()
-    ax.legend(handles[::-1], labels[::-1], loc="upper center", ncols=3, columnspacing=1, handlelength=1.4)
+    ax.set_xlabel(LABELS[name], fontsize=8.5 if small else None)
+    if not small:
+        handles, labels = ax.get_legend_handles_labels()
+        ax.legend(handles[::-1], labels[::-1], loc="upper center", ncols=3, columnspacing=1, handlelength=1.4)
     _histogram_behind(ax, values, to_shown)
 
 
-def shifted(name: str, x: np.ndarray, near: np.ndarray, result: FitResult, params: Params) -> np.ndarray:
-    """The weighted potential at x [kcal/mol], 0 at its minimum over the part of x that `near` marks."""
-    energy = weighted(name, x, result.prior.weights, params)
+def _to_shown(coordinate: str) -> float:
+    return 180 / np.pi if coordinate in ("angle", "dihedral") else 1.0
+
+
+def shifted(curve: Curve, x: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """The potential at x [kcal/mol], 0 at its minimum over the part of x that `near` marks."""
+    energy = curve.energy(x)
     return energy - energy[near].min()
 
 
 def draw_repulsion(ax: Axes, result: FitResult, distances: np.ndarray | None) -> None:
-    """Repulsion, and excluded volume where it is on, against distance.
+    """Repulsion, and excluded volume where it is on, against distance; pair terms of other bases have panels of their
+    own.
 
     Arguments:
         ax: panel.
@@ -70,18 +131,19 @@ def draw_repulsion(ax: Axes, result: FitResult, distances: np.ndarray | None) ->
         distances: some of the sampled distances with j - i >= 6 [Å]; None where there are no frames.
     """
     ax.set_title("Repulsion")
-    empty, weights = result.identifiability.without_data, result.prior.weights
-    shown = {"repulsive": "j−i ≥ 6"} | ({"excluded_volume": "j−i 2..5"} if weights.excluded_volume is not None else {})
-    shown = {name: label for name, label in shown.items() if name not in empty}
+    empty = result.identifiability.without_data
+    own = {one.name for one in result.prior.terms if isinstance(one.parametrisation, StrengthAndLength)}
+    shown = {name: label for name, label in REPULSIONS.items() if name in own and name not in empty}
     if not shown:
-        return note(ax, f"no repulsion:\n{empty['repulsive']}")
+        why = next((empty[name] for name in REPULSIONS if name in own and name in empty), "the prior has no such term")
+        return note(ax, f"no repulsion:\n{why}")
     nearest, farthest = 3.5, 15.0
     if distances is not None and len(distances):
         nearest = min(max(float(distances.min()), 0.5), 12.0)
         farthest = max(farthest, min(float(np.quantile(distances, 0.98)), 4 * nearest))
     x = np.linspace(nearest, farthest, 400)
     for (name, pairs), colour in zip(shown.items(), (BLUE, VERMILION), strict=False):
-        fitted, initial = (weighted(name, x, weights, p) for p in (result.fitted_params, result.initial_params))
+        fitted, initial = (weighted(name, x, result.prior, p) for p in (result.fitted_params, result.initial_params))
         ax.plot(x, fitted, color=colour, lw=2.2, label=f"fitted, {pairs}")
         ax.plot(x, initial, color=GREY if name == "repulsive" else colour, ls="--", lw=1.3, label=f"initial, {pairs}")
     ax.axhline(0, color=GREY, lw=0.8)

@@ -9,12 +9,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cgcore.config import Config
 from cgcore.data import UNITS, Dataset
 from cgcore.data.dataset import Choice
 from cgcore.factor.factor import Factor
 from cgcore.files import atomic_group
 from cgcore.fitting.result import FitResult
+from cgcore.physics.prior import Params
+from cgcore.physics.term import Term
 from cgcore.serialize import write_json, write_priors
 
 PACKAGES = ("cgcore", "jax", "jaxlib", "numpy", "optax")
@@ -85,6 +89,7 @@ def record(
         "initial_val_loss": result.initial_val_loss,
         "dtype": result.dtype.name,
         "initial_params": result.initial_params,
+        "coefficients": {term.name: _coefficients(term, result.fitted_params) for term in result.prior.further},
         "certificate": result.certificate,
         "smoothness": result.smoothness,
         "cutoff": result.cutoff,
@@ -109,6 +114,16 @@ def record(
         "versions": versions(),
         "seconds": result.seconds,
     }
+
+
+def _coefficients(term: Term, params: Params) -> dict[str, Any]:
+    """A term's coefficients by name, by the group's name first where it has groups."""
+    values = np.reshape(params[term.name], (-1, term.basis.size)).tolist()
+    named = {
+        label: dict(zip(term.basis.names, own, strict=True))
+        for label, own in zip(term.group_labels, values, strict=True)
+    }
+    return named if term.groups is not None else named[""]
 
 
 def versions(*more: str) -> dict[str, str]:

@@ -59,7 +59,7 @@ def closing(result: FitResult) -> str:
 
 def lbfgs_lines(result: FitResult) -> str:
     """The lines that users of the original script know, from the end of the work on."""
-    parameters = "\n".join(f"  {name}: {_value(result.fitted_params[name])}" for name in result.prior.names)
+    parameters = "\n".join(line for name in result.prior.names for line in _parameter(name, result))
     return (
         f"[LBFGS] Completed: {result.steps} steps\n"
         f"[LBFGS] Final loss: {result.train_loss:.6e}\n"
@@ -172,6 +172,15 @@ def _identifiability(result: FitResult) -> str:
     if len(known.left) > WEAKEST:
         lines.append(f"  and {len(known.left) - WEAKEST} more directions (fit.json has all)")
     return "\n".join(lines)
+
+
+def _parameter(name: str, result: FitResult) -> list[str]:
+    """A parameter's line, or one for each group of a further term."""
+    value = result.fitted_params[name]
+    if np.ndim(value) < 2:
+        return [f"  {name}: {_value(value)}"]
+    term = next(term for term in result.prior.further if term.name == name)
+    return [f"  {name}[{label}]: {_value(own)}" for label, own in zip(term.group_labels, value, strict=True)]
 
 
 def _value(value: np.ndarray) -> str:
