@@ -181,6 +181,7 @@ ARRAYS = (
     "protein",
     "sha256",
     "broken",
+    "weight",
     "range_counts",
     "ranges",
     "histogram_bond",

@@ -48,7 +48,7 @@ def plan_of(
         flattest = smoothest(bounds, data_bending(factor))
         pooling, pooled = _pooling(factor, origin, options, flattest)
         automatic = options.smoothness in (None, "auto")
-        curve = smoothness_curve(factor, origin, flattest, pooling) if automatic else None
+        curve = smoothness_curve(factor, origin, flattest, pooling=pooling) if automatic else None
         chosen = smoothing(factor, _strength(options.smoothness, curve, SMOOTHNESS), flattest, pooling)
         penalised = spectrum(chosen.S, factor.beads, factor.fingerprint.layout.parabolas)
         return Plan(chosen.S, penalised, penalised.kept(), smoothing=chosen, curve=curve, pooling=pooled)
@@ -61,15 +61,15 @@ def plan_of(
 
 def _pooling(
     factor: Factor, origin: Coefficients, options: Options, flattest: Coefficients
-) -> tuple[np.ndarray, Pooling | None]:
+) -> tuple[np.ndarray | None, Pooling | None]:
     """Rows of the penalty that holds groups together, and how its strength was chosen; None without groups."""
     rows = pooling_rows(factor)
     if not len(rows):
-        return rows, None
+        return None, None
     curve = None
     if options.pooling in (None, "auto"):
         smoothness = _strength(options.smoothness, None, SMOOTHNESS)
-        curve = pooling_curve(factor, smoothing(factor, smoothness, flattest, rows[:0]), origin)
+        curve = pooling_curve(factor, smoothing(factor, smoothness, flattest), origin)
     strength = _strength(options.pooling, curve, POOLING)
     return np.sqrt(strength) * rows, Pooling(strength, curve)
 
@@ -86,6 +86,7 @@ def determined(plan: Plan, known: Spectrum) -> np.ndarray:
     smoothness."""
     if plan.smoothing is None:
         return plan.kept
-    rows = np.vstack([plan.smoothing.rows, plan.smoothing.pooling])
+    pooling = plan.smoothing.pooling
+    rows = plan.smoothing.rows if pooling is None else np.vstack([plan.smoothing.rows, pooling])
     penalties = np.sum((rows @ known.basis) ** 2, axis=0)
     return known.kept() & (penalties < 1)

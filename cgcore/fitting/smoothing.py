@@ -50,7 +50,7 @@ class Smoothing:
     strength: float
     smoothest: Coefficients
     unit: float
-    pooling: Rows
+    pooling: Rows | None = None
 
     @property
     def rows(self) -> Float[np.ndarray, "rows n"]:
@@ -61,7 +61,9 @@ class Smoothing:
     def S(self) -> Triangle:
         """The triangular factor of the objective."""
         rows = np.column_stack([self.rows, self.rows @ self.smoothest])
-        return merged([self.factor.S, np.sqrt(self.factor.beads) * np.vstack([rows, homogeneous(self.pooling)])])
+        if self.pooling is not None:
+            rows = np.vstack([rows, homogeneous(self.pooling)])
+        return merged([self.factor.S, np.sqrt(self.factor.beads) * rows])
 
 
 def homogeneous(rows: Rows) -> Float[np.ndarray, "rows n+1"]:
@@ -69,13 +71,17 @@ def homogeneous(rows: Rows) -> Float[np.ndarray, "rows n+1"]:
     return np.column_stack([rows, np.zeros(len(rows))])
 
 
-def smoothing(factor: Factor, strength: float, smoothest: Coefficients, pooling: Rows) -> Smoothing:
+def smoothing(factor: Factor, strength: float, smoothest: Coefficients, pooling: Rows | None = None) -> Smoothing:
     """The penalty of this strength."""
     return Smoothing(factor, strength, smoothest, _unit(factor), pooling)
 
 
 def smoothness_curve(
-    factor: Factor, start: Coefficients, smoothest: Coefficients, pooling: Rows, grid: Sequence[float] = STRENGTHS
+    factor: Factor,
+    start: Coefficients,
+    smoothest: Coefficients,
+    grid: Sequence[float] = STRENGTHS,
+    pooling: Rows | None = None,
 ) -> Curve | None:
     """The cross-validated curve over strengths; None where the data are too few for two folds, or where there is no
     series to smooth. `start` are coefficients that neither data nor penalty move."""
@@ -85,7 +91,7 @@ def smoothness_curve(
         return None
 
     def path(S: Triangle, beads: float) -> Path:
-        if len(pooling):
+        if pooling is not None:
             S = merged([S, np.sqrt(beads) * homogeneous(pooling)])
         return Path(S, beads, np.sqrt(grid[0] * unit) * D, start, smoothest, centre)
 

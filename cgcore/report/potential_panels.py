@@ -30,8 +30,8 @@ CENTRAL = 0.998
 
 
 def draw_potential(ax: Axes, name: str, result: FitResult, histograms: Histograms, temperature: float) -> None:
-    """Fitted, initial and Boltzmann-inverted potential over the histogram of "bond", "angle" or "dihedral"; where groups
-    have potentials of their own, the fitted ones of all of them.
+    """Fitted, initial and Boltzmann-inverted potential over the histogram of "bond", "angle" or "dihedral"; where
+    groups have potentials of their own, the fitted ones of all of them.
 
     Arguments:
         ax: panel.
