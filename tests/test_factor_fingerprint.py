@@ -44,6 +44,7 @@ OTHERS = {
         "terms: bond, angle, dihedral, repulsive",
         "repulsive, dihedral, angle, bond",
     ),
+    "fixed": ("splines 0a1b", "fixed: nothing", "splines 0a1b"),
     "displacement": ("periodic 50 Å", "displacement: free", "periodic 50 Å"),
     "topology": ("ring", f"topology: {RULE}", "ring"),
     "units": ("nm, kJ/mol, rad", "units: Å, kcal/mol, rad", "nm, kJ/mol, rad"),

@@ -35,7 +35,10 @@ def frames() -> Chains:
 
 @cache
 def compiled() -> Any:
-    return jax.jit(jax.vmap(lambda w, p, R, mask: forces(w, p, R, mask), in_axes=(None, None, 0, 0)))
+    def every(weights: Weights, params: Any, R: jax.Array, mask: jax.Array) -> jax.Array:
+        return jax.vmap(lambda R, mask: forces(weights, params, R, mask))(R, mask)
+
+    return jax.jit(every, static_argnums=0)
 
 
 def measured(prior: Prior) -> float:
@@ -43,8 +46,7 @@ def measured(prior: Prior) -> float:
     chains, found = frames(), []
     for real in (np.float32, np.float64):
         params = {name: np.asarray(value, real) for name, value in prior.params.items()}
-        weights: Any = jax.tree.map(lambda w, real=real: np.asarray(w, real), prior.weights)
-        out = compiled()(weights, params, chains.R.astype(real), chains.mask > 0)
+        out = compiled()(prior.weights, params, chains.R.astype(real), chains.mask > 0)
         assert out.dtype == real
         found.append(np.asarray(out, np.float64))
     single, double = found
@@ -55,7 +57,7 @@ def measured(prior: Prior) -> float:
 def rms(prior: Prior) -> float:
     params = {name: np.asarray(value) for name, value in prior.params.items()}
     chains = frames()
-    out = compiled()(Weights(*map(np.float64, prior.weights)), params, chains.R, chains.mask > 0)
+    out = compiled()(prior.weights, params, chains.R, chains.mask > 0)
     return float(np.sqrt(np.mean(np.sum(np.asarray(out)[:20] ** 2, axis=-1))))
 
 

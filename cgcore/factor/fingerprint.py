@@ -57,7 +57,8 @@ class Fingerprint:
             and (mine["terms"] == theirs["terms"] or (key in mine and key in theirs))
         ]
         if differing:
-            shown = "; ".join(f"{key}: {mine.get(key, 'none')} against {theirs.get(key, 'none')}" for key in differing)
+            pairs = ((key, *(str(one.get(key, "")) or "nothing" for one in (mine, theirs))) for key in differing)
+            shown = "; ".join(f"{key}: {one} against {other}" for key, one, other in pairs)
             raise InputError(f"{what} were made with different settings and can't be used together: {shown}")
 
     def _flat(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from cgcore.physics.bases import Power
 from cgcore.physics.internal import separations
 from cgcore.physics.rows import chain_numbers
 from cgcore.physics.space import Displacement, free
@@ -88,6 +89,9 @@ def _of_all(
     padded_along = jnp.pad(along, beyond)
     chains = None if sites is None or term.rows.chains == "any" else chain_numbers(along, jnp)
     padded_chains = None if chains is None else jnp.pad(chains, beyond)
+    # The strength of a power tells the distance, and is at hand where XLA would compute squared distances anew.
+    told = isinstance(term.basis, Power)
+    farthest = 0.0 if told else jnp.inf
     slots = 1 if term.groups is None else len(term.groups.labels)
     slot_of = None if classes is None else jnp.pad(jnp.maximum(classes, 0), beyond[0])
 
@@ -113,7 +117,7 @@ def _of_all(
         # Written out: XLA's sum over an axis does not vectorise here. Separations again: XLA would keep all of d.
         for k in range(PARTNERS):
             d = separations(displacement, every, [x[k, None] for x in partners])
-            nearest = jnp.minimum(nearest, squared[k])
+            nearest = jnp.maximum(nearest, strengths[0][k]) if told else jnp.minimum(nearest, squared[k])
             for f, (strength, x) in enumerate(product(list(strengths), d)):
                 forces[f] = forces[f] + strength[k] * x
         return forces, nearest
@@ -121,10 +125,13 @@ def _of_all(
     written_out = slot_of is None and term.basis.size <= WRITTEN_OUT
     shape = (slots, term.basis.size, *R.shape)
     zeros = [jnp.zeros(R.shape[1:], R.dtype)] * (3 * term.basis.size) if written_out else [jnp.zeros(shape, R.dtype)]
-    infinite = jnp.full(R.shape[1:], jnp.inf, R.dtype)
-    forces, nearest = jax.lax.fori_loop(0, chunks, add, (zeros, infinite))
+    forces, nearest = jax.lax.fori_loop(0, chunks, add, (zeros, jnp.full(R.shape[1:], farthest, R.dtype)))
     # Rows of padding have met real beads, too.
-    closest = jnp.sqrt(jnp.min(jnp.where(real, nearest, jnp.inf), axis=0))
+    nearest = jnp.where(real, nearest, farthest)
+    if isinstance(term.basis, Power):
+        closest = term.basis.distance(jnp.max(nearest, axis=0))
+    else:
+        closest = jnp.sqrt(jnp.min(nearest, axis=0))
     total = jnp.where(real, (jnp.stack(forces) if written_out else forces[0]).reshape(shape), 0.0)
     return PairForces(total[0] if slot_of is None else _by_group(term, total, slot_of[:n_beads]), closest)
 

@@ -50,3 +50,7 @@ class Power(Basis):
         half = self.n / 2 + 1
         # A whole power is products, which vectorise; a broken one is an exponential of a logarithm.
         return (self.n / squared ** (int(half) if half == int(half) else half))[None]
+
+    def distance(self, strength: Float[Array, " ..."]) -> Float[Array, " ..."]:
+        """The distance at which the strength is this [Å]; infinite where it is 0."""
+        return (self.n / strength) ** (1 / (self.n + 2))
