@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from jaxtyping import Float
 
 from cgcore.errors import InputError
+from cgcore.numbers import is_whole
 from cgcore.physics.bases.basis import Basis
 
 
@@ -35,7 +36,7 @@ class Function(Basis):
     kind: ClassVar[str] = "function"
 
     def __post_init__(self) -> None:
-        if not self.name or self.count < 1:
+        if not isinstance(self.name, str) or not self.name or not is_whole(self.count) or self.count < 1:
             raise InputError("functions of your own need a name and a count of at least 1")
 
     @property
