@@ -132,12 +132,14 @@ class Term:
         } | self.basis.as_dict()
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Term:
+    def from_dict(cls, plain: Any) -> Term:
         """The inverse of `as_dict`, but for the parametrisation.
 
         Raises:
             TypeError, ValueError, KeyError, InputError: it is not one of `as_dict`.
         """
+        if not isinstance(plain, dict):
+            raise TypeError(f"a term is {plain!r:.40}")
         values = dict(plain)
         name, weight, rows, groups = (values.pop(key) for key in ("name", "weight", "rows", "groups"))
         if not isinstance(name, str) or isinstance(weight, bool) or not isinstance(weight, int | float):

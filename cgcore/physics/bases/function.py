@@ -49,7 +49,9 @@ class Function(Basis):
 
     def functions(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
         if self.call is None:
-            raise InputError(f"the functions {self.title!r} were read from a file, which holds no code; give them again")
+            raise InputError(
+                f"the functions {self.title!r} were read from a file, which holds no code; give them again"
+            )
         return self.call(x)
 
     def as_dict(self) -> dict[str, Any]:
