@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import test_validation_edits
 import test_validation_faults
+import test_validation_terms
 
 from validation.check import all_checks
 
@@ -30,6 +31,7 @@ def seen_by() -> dict[str, list[str]]:
             found.setdefault("gate", []).append(name)
     for name, (check, _) in (test_validation_edits.FAULTS | test_validation_edits.WHOLE).items():
         found.setdefault(check, []).append(name)
+    found["terms"] = list(test_validation_terms.FAULTS)
     for check, words in OF_THEIR_OWN.items():
         found.setdefault(check, []).append(words)
     return found

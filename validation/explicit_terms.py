@@ -150,7 +150,7 @@ def derivatives(basis: Any, x: Array, own: Derivatives) -> Array:
         case "bspline":
             return splines(basis.knots, basis.degree, basis.ends, x, 1)
         case "function":
-            return own[basis.name](x)
+            return own[basis.title](x)
     raise ValueError(f"no derivative is known of {basis.kind}")
 
 

@@ -40,6 +40,9 @@ MOST_NUMBERS = 2**27
 """Numbers in all blocks together, 1 GiB: of priors with thousands of coefficients, and of many proteins, there are
 fewer blocks, but one for each protein in each source."""
 
+MANY_COLUMNS = 256
+"""Up to so many coefficients a block costs little even where it has few rows."""
+
 FEW_ROWS = 50_000
 """Up to so many rows (3 * real beads), and `FEW_COLUMNS`, S comes from QR of the rows, which takes 20 ms then; with
 more, from their Gram matrix (see `preconditioning`), which is faster and runs on GPUs. Both are as accurate, see
@@ -78,7 +81,7 @@ def compress(
     displacement_name(displacement, fingerprint.displacement)
     layout, terms = fingerprint.layout, fingerprint.terms
     scale = dataset.real_beads / sum(source.total_weight for source in dataset.sources)
-    segments = dataset.segments(min(blocks, affordable_blocks(layout.size, len(dataset.segments(min(blocks, 1))))))
+    segments = dataset.segments(min(blocks, affordable_blocks(dataset, layout.size)))
 
     def gather(basis: Preconditioner | None) -> tuple[list[np.ndarray], Histograms, ClosestPairs]:
         """For each segment its preconditioned Gram matrix, without a basis its triangle; and what all frames
@@ -145,9 +148,17 @@ def splines_of(prior: Prior) -> Prior | None:
     return None if prior.splines is None else prior.part((), splines=True)
 
 
-def affordable_blocks(coefficients: int, runs: int) -> int:
-    """Blocks for each of so many runs of frames that hold at most `MOST_NUMBERS` together, or one."""
-    return max(MOST_NUMBERS // (runs * (coefficients + 1) ** 2), 1)
+def affordable_blocks(dataset: Dataset, coefficients: int) -> int:
+    """Blocks for each protein in each source that hold at most `MOST_NUMBERS` together, or one.
+
+    Of many coefficients also no more, but for two, than have as many rows as those: S of fewer rows is larger than they
+    are.
+    """
+    runs = len(dataset.segments(1))
+    most = MOST_NUMBERS // (runs * (coefficients + 1) ** 2)
+    if coefficients > MANY_COLUMNS:
+        most = min(most, max(3 * dataset.real_beads // (runs * coefficients), 2))
+    return max(most, 1)
 
 
 def _require_finite(dataset: Dataset, matrices: list[np.ndarray]) -> None:

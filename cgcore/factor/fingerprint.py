@@ -88,11 +88,14 @@ class Fingerprint:
             raise TypeError("the fingerprint has no terms")
         others = {name: value for name, value in plain.items() if name != "terms"}
         try:
-            made = cls(tuple(_known(Term.from_dict(term)) for term in plain["terms"]), **others)
+            terms = [Term.from_dict(term) for term in plain["terms"]]
+            if (size := Layout(tuple(terms)).size) > MOST_COEFFICIENTS:  # before anything as large is made
+                raise ValueError(f"it has {size} coefficients")
+            made = cls(tuple(_known(term) for term in terms), **others)
         except (InputError, KeyError, AttributeError) as error:
             raise ValueError(f"a term is damaged: {error}") from error
-        if made.layout.size > MOST_COEFFICIENTS:
-            raise ValueError(f"it has {made.layout.size} coefficients")
+        if len({term.name for term in made.terms}) < len(made.terms):
+            raise ValueError("two terms have one name")
         for name in ("displacement", "fixed", "topology", "units"):
             if not isinstance(value := getattr(made, name), str):
                 raise ValueError(f"{name} is {value!r:.40}")

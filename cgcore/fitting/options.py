@@ -11,6 +11,7 @@ import numpy as np
 from cgcore.errors import InputError
 from cgcore.factor.compress import BLOCKS
 from cgcore.fitting.ground import Level
+from cgcore.numbers import is_whole
 
 Objective = Literal["compressed", "direct"]
 Coordinates = Literal["whitened", "physical"]
@@ -74,19 +75,19 @@ class Options:
         ):
             _require(getattr(self, name) in get_args(choices), name, f"one of {', '.join(get_args(choices))}", self)
         _require(
-            _whole(self.max_steps) and 1 <= self.max_steps <= MOST_STEPS,
+            is_whole(self.max_steps) and 1 <= self.max_steps <= MOST_STEPS,
             "max_steps",
             f"a whole number from 1 to {MOST_STEPS}",
             self,
         )
         _require(
-            self.min_steps is None or (_whole(self.min_steps) and 0 <= self.min_steps <= self.max_steps),
+            self.min_steps is None or (is_whole(self.min_steps) and 0 <= self.min_steps <= self.max_steps),
             "min_steps",
             f"a whole number from 0 to max_steps ({self.max_steps})",
             self,
         )
         _require(_number(self.tol_grad) and self.tol_grad >= 0, "tol_grad", "a finite number >= 0", self)
-        _require(_whole(self.blocks) and self.blocks >= 1, "blocks", "a whole number of at least 1", self)
+        _require(is_whole(self.blocks) and self.blocks >= 1, "blocks", "a whole number of at least 1", self)
         _require(
             self.truncation in (None, "auto") or (_number(self.truncation) and 0 <= self.truncation < 1),
             "truncation",
@@ -154,7 +155,3 @@ def _require(holds: bool, name: str, what: str, options: Options) -> None:
 
 def _number(value: object) -> bool:
     return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(float(value))
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)

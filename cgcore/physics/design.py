@@ -103,7 +103,7 @@ def term_slopes(term: Term, kind: Coordinate) -> Slopes:
     return -term.weight * term.basis.slopes(kind.values)
 
 
-def grouped(term: Term, slopes: Slopes, classes: Int[Array, " beads"] | None) -> Slopes:
+def grouped(term: Term, slopes: Slopes, classes: Int[Array, " beads"] | None) -> Float[Array, "_ rows frames"]:
     """Slopes of the functions of each group in turn, 0 at rows of the others."""
     if term.groups is None:
         return slopes

@@ -37,7 +37,7 @@ class Groups:
         rest: class of species beyond the table.
 
     Raises:
-        InputError: there are no labels, or a class has no label.
+        InputError: there are no labels, a class has no label, or two have the same.
     """
 
     by: By
@@ -48,6 +48,10 @@ class Groups:
     def __post_init__(self) -> None:
         if not self.labels or any(not -1 <= one < len(self.labels) for one in (*self.table, self.rest)):
             raise InputError("groups need a label for each class of beads")
+        if len(set(self.labels)) != len(self.labels):
+            raise InputError("two classes of beads have one label; give each a label of its own")
+        if self.by == "terminal" and len(self.labels) != 2:
+            raise InputError(f"groups of terminal beads have {len(self.labels)} labels; give two, of inner rows first")
 
     @classmethod
     def of_species(cls, by: By, species: Sequence[int], labels: Sequence[str] | None = None) -> Groups:

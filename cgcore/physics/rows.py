@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Int
 
 from cgcore.errors import InputError
+from cgcore.numbers import is_whole
 from cgcore.physics.topology import CHAIN_JUMP
 
 Kind = Literal["bonds", "angles", "dihedrals", "pairs"]
+Chains = Literal["any", "within", "between"]
 BEADS = {"bonds": 2, "angles": 3, "dihedrals": 4, "pairs": 2}
 """Beads of a row."""
+
+FARTHEST = 10**6
+"""Of separations and of numbers of beads: no chain is as long, and sites are 32 bits wide."""
 
 FEW_SEPARATIONS = 8
 """Pairs of so few separations are taken one separation at a time."""
@@ -38,14 +43,23 @@ class Rows:
     kind: Kind
     nearest: int = 1
     farthest: int | None = None
-    chains: Literal["any", "within", "between"] = "any"
+    chains: Chains = "any"
     listed: tuple[tuple[int, ...], ...] | None = None
 
     def __post_init__(self) -> None:
-        if self.nearest < 1 or (self.farthest is not None and self.farthest < self.nearest):
-            raise InputError(f"separations from {self.nearest} to {self.farthest} are none; give at least 1, ascending")
+        if self.kind not in BEADS or self.chains not in get_args(Chains):
+            raise InputError(
+                f"rows of {self.kind!r:.40}, chains {self.chains!r:.40}, are none; give {', '.join(BEADS)}, and one of "
+                f"{', '.join(get_args(Chains))}"
+            )
+        farthest = self.nearest if self.farthest is None else self.farthest
+        if not (is_whole(self.nearest) and is_whole(farthest) and 1 <= self.nearest <= farthest <= FARTHEST):
+            raise InputError(
+                f"separations from {self.nearest!r:.40} to {self.farthest!r:.40} are none; give whole numbers of at "
+                "least 1, ascending"
+            )
         for row in self.listed or ():
-            if len(row) != self.beads or len(set(row)) != len(row) or min(row) < 0:
+            if len(row) != self.beads or len(set(row)) != len(row) or not all(map(_numbers_a_bead, row)):
                 raise InputError(f"{list(row)} is no row of {self.kind}; give {self.beads} different beads, from 0 on")
         if self.listed is not None and len(set(self.listed)) != len(self.listed):
             raise InputError("a row of beads is listed twice; list each once")
@@ -89,6 +103,10 @@ class Rows:
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
+
+
+def _numbers_a_bead(value: object) -> bool:
+    return is_whole(value) and 0 <= int(value) < FARTHEST  # type: ignore[call-overload]
 
 
 def chain_numbers(sites: Any, xp: Any) -> Any:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
@@ -107,7 +106,7 @@ class Term:
         """Shape of the coefficients where they are the parameters."""
         return (self.basis.size,) if self.groups is None else (len(self.group_labels), self.basis.size)
 
-    def row_groups(self, classes: Classes, rows: Int[Any, "rows beads"], xp: Any) -> Int[Any, " rows"]:
+    def row_groups(self, classes: Classes, rows: Int[Any, "rows _"], xp: Any) -> Int[Any, " rows"]:
         """The group of each row, -1 for one that takes no part."""
         assert self.groups is not None
         table, _ = self.groups.of_rows(self.rows.beads, self.rows.pairs)
@@ -119,7 +118,7 @@ class Term:
         """The energy of one row at x [kcal/mol], without the weight."""
         if self.parametrisation is not None:
             return self.parametrisation.energy(x, params)
-        c = params[self.name] if group is None else jnp.asarray(params[self.name])[group]
+        c = params[self.name] if group is None else params[self.name][group]
         return c @ self.basis.functions(x)
 
     def as_dict(self) -> dict[str, Any]:
@@ -133,12 +132,14 @@ class Term:
         } | self.basis.as_dict()
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Term:
+    def from_dict(cls, plain: Any) -> Term:
         """The inverse of `as_dict`, but for the parametrisation.
 
         Raises:
             TypeError, ValueError, KeyError, InputError: it is not one of `as_dict`.
         """
+        if not isinstance(plain, dict):
+            raise TypeError(f"a term is {plain!r:.40}")
         values = dict(plain)
         name, weight, rows, groups = (values.pop(key) for key in ("name", "weight", "rows", "groups"))
         if not isinstance(name, str) or isinstance(weight, bool) or not isinstance(weight, int | float):

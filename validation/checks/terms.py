@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 import cgcore
+from cgcore.physics.space import displacement_name, free
 from validation import explicit_terms
 from validation.check import Row, at_most, check, equal
 from validation.context import Context, unconstrained
@@ -25,26 +26,30 @@ forces (seen: 1e-15)."""
 @check("terms", quick=True, needs=("scipy",))
 def terms(context: Context) -> Iterator[Row]:
     """Terms of any basis, rows and groups by LAPACK: S, losses, L*, forces, coefficients."""
-    frames = 16 if context.quick else 60
-    data = list(context.datasets.values())[-1].subset(frames)
-    for problem in problems(data)[1:3] if context.quick else problems(data):
+    every = problems(frames(context))
+    for problem in every[1:3] if context.quick else every:
         yield from judged(problem)
+
+
+def frames(context: Context) -> cgcore.Dataset:
+    """A few frames, of two proteins where there are any."""
+    return list(context.datasets.values())[-1].subset(16 if context.quick else 60)
 
 
 def judged(problem: Problem) -> Iterator[Row]:
     """The rows of one problem."""
     name, data, prior = problem.name, problem.data, problem.prior
     truth = explicit_terms.system(data.join(), prior.terms, data.sites(), problem.box, OWN)
-    displacement = {} if problem.box is None else {"displacement": cgcore.periodic(problem.box)}
-    fingerprint = cgcore.Fingerprint.of(prior, *(one.name for one in displacement.values()))
-    factor = cgcore.compress(data, fingerprint, blocks=2, **displacement)
+    displacement = free if problem.box is None else cgcore.periodic(problem.box)
+    fingerprint = cgcore.Fingerprint.of(prior, displacement_name(displacement, None))
+    factor = cgcore.compress(data, fingerprint, displacement=displacement, blocks=2)
     zero = truth.loss(np.zeros(truth.X.shape[1]))
     yield equal(f"{name}, real beads", factor.beads, truth.beads)
     yield at_most(f"{name}, S", _products(factor, truth), TOLERANCE, "relative")
     start = np.concatenate([np.ravel(prior.params[term.name]) for term in prior.terms])
     yield near(f"{name}, loss at the start", factor.loss(start), truth.loss(start), TOLERANCE, zero)
 
-    fit = cgcore.fit(factor, prior, unconstrained(truncation=0.0), **displacement)
+    fit = cgcore.fit(factor, prior, unconstrained(truncation=0.0), displacement=displacement)
     fitted = np.concatenate([np.ravel(fit.fitted_params[term.name]) for term in prior.terms])
     scale = np.linalg.norm(truth.X, axis=0)
     dead = scale == 0

@@ -61,7 +61,7 @@ class Basis(ABC):
         """
         there = squared < jnp.inf
         r = jnp.sqrt(jnp.where(there, squared, 1.0))
-        return jnp.where(there, -self.derivatives(r) / r, 0.0)
+        return jnp.where(there[None], -self.derivatives(r) / r[None], 0.0)
 
     def bending(self) -> Float[np.ndarray, "rows size"]:
         """A matrix D with |D c|² the mean of U''(x)² over the range of the basis; without rows: nothing to smooth."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
 
 from cgcore.errors import InputError
+from cgcore.numbers import are_finite, is_whole
 from cgcore.physics.bases.basis import Basis, mean_square_rows, namespace, quadrature
 
 MOST_FUNCTIONS = 1000
+
+Ends = Literal["open", "cutoff", "periodic"]
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,16 @@ class BSpline(Basis):
 
     knots: tuple[float, ...]
     degree: int = 3
-    ends: Literal["open", "cutoff", "periodic"] = "open"
+    ends: Ends = "open"
 
     kind: ClassVar[str] = "bspline"
 
     def __post_init__(self) -> None:
-        if not 2 <= self.degree <= 5:
-            raise InputError(f"the degree of a spline is {self.degree}; give 2 to 5, 3 for cubic splines")
-        if len(self.knots) < 2 or not np.isfinite(self.knots).all() or not (np.diff(self.knots) > 0).all():
+        if not is_whole(self.degree) or not 2 <= self.degree <= 5:
+            raise InputError(f"the degree of a spline is {self.degree!r:.40}; give 2 to 5, 3 for cubic splines")
+        if self.ends not in get_args(Ends):
+            raise InputError(f"the ends of a spline are {self.ends!r:.40}; give one of {', '.join(get_args(Ends))}")
+        if not are_finite(self.knots) or len(self.knots) < 2 or not (np.diff(self.knots) > 0).all():
             raise InputError("the knots of a spline do not ascend; give at least two, each once")
         if self.ends == "periodic" and len(self.knots) < self.degree + 2:
             raise InputError(f"a periodic spline of degree {self.degree} has {len(self.knots)} knots; give more")
@@ -64,7 +69,7 @@ class BSpline(Basis):
     def functions(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
         inside, beyond = self._inside(x)
         values = self._chosen(self._splines(inside, self.degree))
-        return values if self.ends == "periodic" else values + self._derivatives(inside) * beyond
+        return values if self.ends == "periodic" else values + self._derivatives(inside) * beyond[None]
 
     def derivatives(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
         return self._derivatives(self._inside(x)[0])
@@ -93,11 +98,11 @@ class BSpline(Basis):
 
     def _splines(self, x: Any, degree: int) -> Any:
         """All B-splines of a degree at x inside the knots, by the recursion of Cox and de Boor."""
-        t, xp = self._extended, namespace(x)
+        t, xp, x = self._extended, namespace(x), x[None]
         last = np.flatnonzero(np.diff(t) > 0)[-1 - (self.degree if self.ends == "periodic" else 0)]
 
         def along(values: Any) -> Any:
-            return xp.asarray(values, x.dtype).reshape(-1, *(1,) * x.ndim)
+            return xp.asarray(values, x.dtype).reshape(-1, *(1,) * (x.ndim - 1))
 
         # The last interval is closed at its end.
         below = (x < along(t[1:])) | (along(np.arange(len(t) - 1) == last) > 0) & (x <= along(t[1:]))

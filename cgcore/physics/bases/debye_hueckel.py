@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from jaxtyping import Float
 
 from cgcore.errors import InputError
+from cgcore.numbers import are_finite
 from cgcore.physics.bases.basis import Basis, namespace
 
 
@@ -29,8 +30,8 @@ class DebyeHueckel(Basis):
     kind: ClassVar[str] = "debye_hueckel"
 
     def __post_init__(self) -> None:
-        if not 0 < self.length < float("inf"):
-            raise InputError(f"the Debye length is {self.length}; give a length above 0, in Å")
+        if not are_finite((self.length,)) or not self.length > 0:
+            raise InputError(f"the Debye length is {self.length!r:.40}; give a length above 0, in Å")
 
     @property
     def size(self) -> int:

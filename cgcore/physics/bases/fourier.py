@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from cgcore.errors import InputError
+from cgcore.numbers import is_whole
 from cgcore.physics.bases.basis import Basis, Values, namespace
 
 MOST_HARMONICS = 64
@@ -32,8 +33,8 @@ class Fourier(Basis):
     kind: ClassVar[str] = "fourier"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.harmonics <= MOST_HARMONICS:
-            raise InputError(f"a Fourier basis has {self.harmonics} harmonics; give at most {MOST_HARMONICS}")
+        if not is_whole(self.harmonics) or not 0 <= self.harmonics <= MOST_HARMONICS:
+            raise InputError(f"a Fourier basis has {self.harmonics!r:.40} harmonics; give at most {MOST_HARMONICS}")
 
     @property
     def size(self) -> int:
@@ -47,7 +48,7 @@ class Fourier(Basis):
     def functions(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
         xp = namespace(x)
         n = xp.arange(1, self.harmonics + 1, dtype=x.dtype).reshape(-1, *(1,) * x.ndim)
-        return xp.concatenate([xp.cos(n * x), xp.sin(n * x)])
+        return xp.concatenate([xp.cos(n * x[None]), xp.sin(n * x[None])])
 
     def derivatives(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
         if isinstance(x, np.ndarray):

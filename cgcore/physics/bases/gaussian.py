@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cgcore.errors import InputError
+from cgcore.numbers import are_finite
 from cgcore.physics.bases.basis import Basis, mean_square_rows, namespace, quadrature
 
 REACH = 3.0
@@ -33,10 +34,10 @@ class Gaussian(Basis):
     kind: ClassVar[str] = "gaussian"
 
     def __post_init__(self) -> None:
-        if not self.centres or not (np.diff(self.centres) > 0).all() or not np.isfinite(self.centres).all():
+        if not self.centres or not are_finite(self.centres) or not (np.diff(self.centres) > 0).all():
             raise InputError("the centres of the Gaussians do not ascend; give at least one, each once")
-        if not 0 < self.width < float("inf"):
-            raise InputError(f"the width of the Gaussians is {self.width}; give a number above 0")
+        if not are_finite((self.width,)) or not self.width > 0:
+            raise InputError(f"the width of the Gaussians is {self.width!r:.40}; give a number above 0")
 
     @property
     def size(self) -> int:

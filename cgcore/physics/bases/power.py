@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from jaxtyping import Array, Float
 
 from cgcore.errors import InputError
+from cgcore.numbers import are_finite
 from cgcore.physics.bases.basis import Basis
 
 LARGEST = 24
@@ -29,8 +30,8 @@ class Power(Basis):
     kind: ClassVar[str] = "power"
 
     def __post_init__(self) -> None:
-        if not 0 < self.n <= LARGEST:
-            raise InputError(f"the power is {self.n}; give n above 0, at most {LARGEST}, of r^-n")
+        if not are_finite((self.n,)) or not 0 < self.n <= LARGEST:
+            raise InputError(f"the power is {self.n!r:.40}; give n above 0, at most {LARGEST}, of r^-n")
 
     @property
     def size(self) -> int:

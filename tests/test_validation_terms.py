@@ -1,0 +1,131 @@
+"""The check of terms of any kind: green on small frames of noise, and red for every fault that is put into cgcore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+import pytest
+from factor_helpers import random_chains
+from fault_helpers import Fault, edited
+
+import cgcore
+from cgcore.factor import batches, gram
+from cgcore.fitting import spectrum
+from cgcore.physics import design, groups, pair_forces
+from cgcore.physics.bases import BSpline, Fourier, Harmonic
+from cgcore.physics.rows import Rows
+from cgcore.physics.term import Term
+from validation.check import Row, all_checks
+from validation.checks.terms import frames, judged
+from validation.context import Context, distinct, four_terms
+from validation.runner import run
+from validation.term_problems import problems
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
+
+FEW, MANY = 1, 2
+"""The problems of the quick check, by their places."""
+
+FAULTS: dict[str, tuple[int, Fault]] = {
+    "the wrong group for a pair": (
+        MANY,
+        edited(pair_forces, "_by_group", "jnp.asarray(table)[classes]", "jnp.asarray(table)[classes[::-1]]"),
+    ),
+    "groups in another order": (
+        FEW,
+        edited(groups, "_numbered", "table[at] = len(labels)\n", "table[at] = len(labels) ^ 1\n"),
+    ),
+    "rows of classes without group take part": (
+        FEW,
+        edited(Term, "row_groups", "xp.where(known, ", "xp.where(True, "),
+    ),
+    "only the first bead has a class": (FEW, edited(groups.Groups, "positions", "range(beads))", "[0] * beads)")),
+    "ends of the row for ends of the chain": (
+        FEW,
+        edited(groups.Groups, "classes", "first | xp.roll(ends, 1), last | ends", "first, last"),
+    ),
+    "the last interval dropped": (FEW, edited(BSpline, "_splines", "[-1 - (", "[-2 - (")),
+    "a spline that is not closed": (
+        FEW,
+        edited(
+            BSpline, "_chosen", "every[: self.degree] + every[period:]", "every[: self.degree] + 0 * every[period:]"
+        ),
+    ),
+    "a spline with another function left out": (
+        FEW,
+        edited(BSpline, "_chosen", "else every[1:]", "else every[:-1]"),
+    ),
+    "sign of a slope": (MANY, edited(Fourier, "slopes", "[-n * sines[n]", "[n * sines[n]")),
+    "sign of the parabola's slope": (FEW, edited(Harmonic, "derivatives", "-1.0", "1.0")),
+    "weight of a pair left out": (FEW, edited(design, "bead_columns", "term.weight * found", "found")),
+    "pairs of all separations": (FEW, edited(Rows, "count", "apart >= self.nearest", "apart >= 1")),
+    "pairs of one chain for those of two": (
+        FEW,
+        edited(Rows, "count", 'crossing if self.chains == "between" else ~crossing', "~crossing"),
+    ),
+    "listed rows without their last bead": (
+        FEW,
+        edited(design, "_listed", "enumerate(kind.gradients)", "enumerate(kind.gradients[:-1])"),
+    ),
+    "classes of the first frame": (
+        FEW,
+        edited(batches.Cut, "_classes", "species[0]", "0 * species[0]"),
+    ),
+    "columns in another order": (MANY, edited(gram, "_order", "ends[kind] += size", "ends[kind] += 0")),
+    "groups whitened as one": (
+        MANY,
+        edited(
+            gram.Preconditioner,
+            "whole",
+            "np.kron(np.eye(len(term.group_labels)), block)",
+            "np.kron(block, np.eye(len(term.group_labels)))",
+        ),
+    ),
+    "coefficients without data move": (MANY, edited(spectrum, "spectrum", "silent)] = 0.0", "silent)] += 1e-3")),
+}
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    """Nothing that was compiled before a fault may hide it, and nothing faulty may outlive the test."""
+
+    def forget() -> None:
+        jax.clear_caches()
+        groups._numbered.cache_clear()
+
+    forget()
+    yield
+    forget()
+
+
+def failed(number: int) -> list[Row]:
+    """The rows of a problem of the quick check that fail; one that raises does so here, too."""
+    return [row for row in judged(problems(frames(quick_context()))[number]) if row.passed is False]
+
+
+def quick_context() -> Context:
+    return Context(cgcore.datasets.chignolin(), distinct(four_terms(cgcore.default_prior())), quick=True)
+
+
+def test_without_a_fault_it_is_green() -> None:
+    (check,) = (check for check in all_checks() if check.name == "terms")
+    rows = run([check], quick_context())
+    assert len(rows) == 20
+    assert all(row.passed for row in rows), rows
+
+
+@pytest.mark.parametrize(("number", "fault"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_turns_it_red(monkeypatch: pytest.MonkeyPatch, number: int, fault: Fault) -> None:
+    fault(monkeypatch)
+    assert failed(number)  # by a comparison: an exception ends this test
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_noise_on_random_chains(number: int) -> None:
+    """Forces that no prior explains, two lengths of chains, padding."""
+    chains = random_chains(24, [16, 11], 18, seed=8)
+    problem = problems(chains.dataset())[number]
+    wrong = [row for row in judged(problem) if row.passed is False and "condition" not in row.name]
+    assert not [row for row in wrong if "coefficients" not in row.name or np.isnan(float(row.value))], wrong
