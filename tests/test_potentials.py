@@ -23,7 +23,7 @@ X = {
     "bond": np.linspace(2.5, 6.5, 37),
     "pair": np.linspace(2.5, 15.0, 41),
     "angle": np.linspace(0.11, 3.1, 37),
-    "dihedral": np.linspace(-3.1, 3.1, 37),
+    "dihedral": np.linspace(-3.1, 3.09, 37),
 }
 
 
