@@ -50,8 +50,10 @@ if TYPE_CHECKING:
     from cgcore.fitting.fit import fit as fit
     from cgcore.fitting.options import Options as Options
     from cgcore.fitting.result import FitResult as FitResult
+    from cgcore.fitting.scan import scan as scan
     from cgcore.inspection import Inspection as Inspection
     from cgcore.inspection import inspect as inspect
+    from cgcore.physics import bases as bases
     from cgcore.physics.coefficients import Layout as Layout
     from cgcore.physics.coefficients import to_coefficients as to_coefficients
     from cgcore.physics.coefficients import to_params as to_params
@@ -59,10 +61,13 @@ if TYPE_CHECKING:
     from cgcore.physics.energy import energy as energy
     from cgcore.physics.energy import forces as forces
     from cgcore.physics.energy import term_energies as term_energies
+    from cgcore.physics.groups import Groups as Groups
     from cgcore.physics.loss import force_matching_loss as force_matching_loss
     from cgcore.physics.prior import Prior as Prior
     from cgcore.physics.prior import Weights as Weights
+    from cgcore.physics.rows import Rows as Rows
     from cgcore.physics.space import periodic as periodic
+    from cgcore.physics.term import Term as Term
     from cgcore.simulation.result import SimulationResult as SimulationResult
     from cgcore.simulation.simulate import simulate as simulate
     from cgcore.solver.lbfgs import Limits as Limits
@@ -79,16 +84,20 @@ _HOME = {
     "FitResult": "cgcore.fitting.result",
     "InputError": "cgcore.errors",
     "InputWarning": "cgcore.errors",
+    "Groups": "cgcore.physics.groups",
     "Inspection": "cgcore.inspection",
     "Layout": "cgcore.physics.coefficients",
     "Limits": "cgcore.solver.lbfgs",
     "Options": "cgcore.fitting.options",
     "Prior": "cgcore.physics.prior",
+    "Rows": "cgcore.physics.rows",
     "SimulationResult": "cgcore.simulation.result",
     "Solution": "cgcore.solver.solution",
     "Status": "cgcore.solver.status",
+    "Term": "cgcore.physics.term",
     "Weights": "cgcore.physics.prior",
     "compress": "cgcore.factor.compress",
+    "bases": "cgcore.physics.bases",
     "datasets": "cgcore.datasets",
     "default_prior": "cgcore.config",
     "design_matrix": "cgcore.physics.design",
@@ -106,6 +115,7 @@ _HOME = {
     "periodic": "cgcore.physics.space",
     "read": "cgcore.data",
     "save_factor": "cgcore.factor.storage",
+    "scan": "cgcore.fitting.scan",
     "simulate": "cgcore.simulation.simulate",
     "term_energies": "cgcore.physics.energy",
     "to_coefficients": "cgcore.physics.coefficients",

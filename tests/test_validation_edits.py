@@ -121,9 +121,9 @@ FAULTS: dict[str, tuple[str, Fault]] = {
         "admissible",
         edited(constraints, "barrier", "values = term.weight", f"values = {WEIGHT_OF.format('angle')}"),
     ),
-    "angle's table with the dihedral's weight": (
+    "angle's table with half its force": (
         "export-lammps",
-        edited(lammps, "angle_table", "prior.weights.angle", "prior.weights.dihedral"),
+        edited(lammps, "angle_table", "-per_degree * curve.slope", "-per_degree / 2 * curve.slope"),
     ),
     "slopes of angles with the dihedral's weight": (
         "least-squares",

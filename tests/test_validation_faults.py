@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import optax
 import pytest
 
 import cgcore
-from cgcore.export import chain_data, lammps, openmm, stablehlo
+from cgcore.export import lammps, openmm, stablehlo
 from cgcore.factor import compress, gram
 from cgcore.fitting import fit
 from cgcore.physics import design, energy, geometry, terms
@@ -114,19 +115,27 @@ def constant(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def mirrored(function: Callable[..., Any]) -> Callable[..., Any]:
-    """With gamma as it stands, where it must change its sign."""
+    """A table over a turn as it is in our sign, where it must be turned."""
 
     def made(*arguments: Any) -> Any:
-        *before, given = arguments
-        params = given.params if isinstance(given, cgcore.Prior) else given
-        params = params | {"gamma_dih": -params["gamma_dih"]}
-        return function(*before, cgcore.Prior(given.weights, params) if isinstance(given, cgcore.Prior) else params)
+        table = function(*arguments)
+        energy, force = (np.roll(values[::-1], 1) for values in (table.energy, table.force))
+        return dataclasses.replace(table, energy=energy, force=-force)
 
     return made
 
 
 def without_close_pairs(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda beads: function(beads)._replace(excluded_volume=np.zeros((0, 2), int))
+    def made(*arguments: Any) -> Any:
+        types = function(*arguments)
+        neighbours = [(row, kind) for row, kind in types.rows["bond"] if row[1] - row[0] == 1]
+        return dataclasses.replace(types, rows=types.rows | {"bond": neighbours})
+
+    return made
+
+
+def further_off(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *arguments: function(*arguments[:-1], arguments[-1] + 1)
 
 
 def rounded_first(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -201,13 +210,12 @@ FAULTS = {
     "line search of two evaluations": Seen(line_search(2), (), (ROSENBROCK,)),
     "line search of five evaluations": Seen(line_search(5), ("scipy-lbfgsb-physical",)),
     "sign of phi, for LAMMPS": Seen(replaced(lammps, "dihedral_table", mirrored), ("export-lammps",)),
-    "close pairs not left out, for LAMMPS": Seen(
-        replaced(chain_data, "chain", without_close_pairs), ("export-lammps",)
+    "close pairs not left out, for LAMMPS": Seen(replaced(lammps, "types_of", without_close_pairs), ("export-lammps",)),
+    "sign of phi, for OpenMM": Seen(
+        lambda patch: patch.setitem(openmm._FORCES, "dihedrals", ("CustomTorsionForce", "Torsion", "theta")),
+        ("export-openmm",),
     ),
-    "sign of phi, for OpenMM": Seen(replaced(openmm, "_dihedral", mirrored), ("export-openmm",)),
-    "pairs left out, for OpenMM": Seen(
-        replaced(openmm, "REPULSIVE_MIN_SEPARATION", lambda n: n + 1), ("export-openmm",)
-    ),
+    "pairs left out, for OpenMM": Seen(replaced(openmm, "_on_all_pairs", further_off), ("export-openmm",)),
     "parameters rounded, in StableHLO": Seen(replaced(stablehlo, "_cast", rounded_first), ("export-stablehlo",)),
 }
 

@@ -71,7 +71,7 @@ def _with_ends(curve: Curve, edges: np.ndarray, c: Float[np.ndarray, "_ powers"]
     outside = np.zeros((2, c.shape[1]))
     outside[:, 0] = curve.energy(ends)
     if isinstance(curve, TermCurve):
-        outside[:, 1] = curve.slope(np.add(ends, [-1.0, 1.0]) if isinstance(curve.term.basis, BSpline) else ends)
+        outside[:, 1] = curve.slope(ends + np.array([-1.0, 1.0]) if isinstance(curve.term.basis, BSpline) else ends)
     return np.concatenate([outside[:1], c, outside[1:]])
 
 

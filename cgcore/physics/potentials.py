@@ -84,9 +84,8 @@ class TermCurve(Curve):
         if isinstance(basis, BSpline):
             x = x + _INSIDE * (np.mean(basis.knots) - x)
         with jax.enable_x64(True):
-            at = jnp.asarray(x)
-            second = np.asarray(jax.jvp(basis.derivatives, (at,), (jnp.ones_like(at),))[1])
-        return self.term.weight * (self.c @ second)
+            second = jax.vmap(jax.jacfwd(basis.derivatives))(jnp.asarray(x))
+            return self.term.weight * (np.asarray(second) @ self.c)
 
     @property
     def scale(self) -> float:
@@ -195,7 +194,7 @@ class Potential:
 
     def rows(
         self, beads: int, species: Int[np.ndarray, " beads"] | None = None
-    ) -> tuple[Int[np.ndarray, "rows beads"], Int[np.ndarray, " rows"]]:
+    ) -> tuple[Int[np.ndarray, "rows per_row"], Int[np.ndarray, " rows"]]:
         """The rows of one whole chain that take part, and the number of each one's potential.
 
         Arguments:

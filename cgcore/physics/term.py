@@ -106,7 +106,7 @@ class Term:
         """Shape of the coefficients where they are the parameters."""
         return (self.basis.size,) if self.groups is None else (len(self.group_labels), self.basis.size)
 
-    def row_groups(self, classes: Classes, rows: Int[Any, "rows _"], xp: Any) -> Int[Any, " rows"]:
+    def row_groups(self, classes: Classes, rows: Int[Any, "rows per_row"], xp: Any) -> Int[Any, " rows"]:
         """The group of each row, -1 for one that takes no part."""
         assert self.groups is not None
         table, _ = self.groups.of_rows(self.rows.beads, self.rows.pairs)

@@ -60,7 +60,7 @@ def page(figure: Figure, result: FitResult, report: str) -> str:
         _section(
             "Certificate, losses in (kcal/mol/Å)²", ("what", "value", "meaning"), certificate, numbers=(1,), meaning=2
         ),
-        _section("Parameters", ("name", "unit", "initial", "fitted"), _parameters(result), numbers=(2, 3)),
+        _section("Parameters", ("name", "unit", "initial", "fitted"), parameters(result), numbers=(2, 3)),
         "</div>",
         _section(
             "Directions left at their start",
@@ -92,7 +92,8 @@ def _inline(figure: Figure) -> str:
     return text.replace("<svg ", '<svg role="img" aria-label="Panels of the fit" ', 1)
 
 
-def _parameters(result: FitResult) -> list[tuple[str, str, str, str]]:
+def parameters(result: FitResult) -> list[tuple[str, str, str, str]]:
+    """Name, unit, initial and fitted value of each parameter, for further terms of each coefficient."""
     rows, params = [], (result.initial_params, result.fitted_params)
     further = {term.name: term for term in result.prior.further}
     for name in result.prior.names:

@@ -30,8 +30,9 @@ CENTRAL = 0.998
 
 
 def draw_potential(ax: Axes, name: str, result: FitResult, histograms: Histograms, temperature: float) -> None:
-    """Fitted, initial and Boltzmann-inverted potential over the histogram of "bond", "angle" or "dihedral"; where
-    groups have potentials of their own, the fitted ones of all of them.
+    """Fitted, initial and Boltzmann-inverted potential over the histogram of "bond", "angle" or "dihedral".
+
+    Where groups have potentials of their own, the fitted ones of all of them.
 
     Arguments:
         ax: panel.
@@ -61,6 +62,7 @@ def draw_group(ax: Axes, shown: Shown, temperature: float) -> None:
         temperature: of the Boltzmann inversion [K].
     """
     ax.set_title(harmless(shown.title), fontsize=9.5)
+    ax.set_ylabel("kcal/mol", fontsize=8.5)
     if shown.values is not None:
         return _draw_over_values(ax, shown.coordinate, [(shown.fitted, shown.initial)], shown.values, temperature, True)
     to_shown = _to_shown(shown.coordinate)

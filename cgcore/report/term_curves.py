@@ -128,6 +128,6 @@ def _ends(potential: Potential, curve: Curve) -> tuple[float, float]:
     if term.coordinate in ("angle", "dihedral"):
         return float(EDGES[term.coordinate][0]), float(EDGES[term.coordinate][-1])
     if isinstance(term.basis, Harmonic) and isinstance(curve, TermCurve) and curve.c[0] > 0:
-        rest = float(np.clip(curve.c[1] / curve.c[0], 0.0, 100.0))
-        return max(rest - AROUND, 0.0), rest + AROUND
+        rest = float(np.clip(curve.c[1] / curve.c[0], AROUND, 100.0))
+        return rest - AROUND, rest + AROUND
     return PAIRS

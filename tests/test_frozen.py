@@ -1,0 +1,81 @@
+"""Terms that a fit leaves as they are, and splines: the fit is to what they leave of the reference forces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+from factor_helpers import Chains, random_chains
+
+import cgcore
+from cgcore import InputError, Options, Prior
+from cgcore.fitting.frozen import Freedom
+
+FREE = Options(constraints="none", truncation=0.0)
+
+
+@pytest.fixture(scope="module")
+def chains() -> Chains:
+    return random_chains(60, [9, 12], 12, seed=3)
+
+
+@pytest.fixture(scope="module")
+def prior() -> Prior:
+    return replace(cgcore.default_prior(), frozen=frozenset({"bond", "repulsive"}))
+
+
+def left(chains: Chains, held: Prior) -> Chains:
+    """The chains with what the forces of a prior leave of the reference forces, by autodiff."""
+    with jax.enable_x64(True):
+        forces = jax.vmap(lambda R, mask: cgcore.forces(held, held.params, R, mask))(chains.R, chains.mask)
+    return chains._replace(F=np.where(chains.mask[..., None] > 0, chains.F - np.asarray(forces), chains.F))
+
+
+@pytest.mark.numerical
+def test_the_fit_is_that_to_the_remaining_forces(chains: Chains, prior: Prior) -> None:
+    found = cgcore.fit(chains.dataset(), prior, FREE)
+    rest = left(chains, prior.part(["bond", "repulsive"]))
+    wanted = cgcore.fit(rest.dataset(), prior.part(["angle", "dihedral", "excluded_volume"]), FREE)
+    assert found.train_loss == pytest.approx(wanted.train_loss, rel=1e-12)
+    # Coefficients as far as the data determine them: the loss's curvature may leave a direction to rounding.
+    for name, value in wanted.fitted_params.items():
+        np.testing.assert_allclose(found.fitted_params[name], value, rtol=1e-6, atol=1e-8)
+    for name in ("r0", "kr", "epsilon", "sigma"):
+        assert found.fitted_params[name] == prior.params[name]
+
+
+def test_the_direct_objective_has_the_same_loss(chains: Chains, prior: Prior) -> None:
+    on_factor = cgcore.fit(chains.dataset(), prior, replace(FREE, truncation=1e-3))
+    direct = cgcore.fit(chains.dataset(), prior, replace(FREE, truncation=1e-3, objective="direct"))
+    assert direct.train_loss == pytest.approx(on_factor.train_loss, rel=1e-9)  # L-BFGS stops at its gradient
+
+
+def test_the_factor_of_all_terms_serves_whatever_is_frozen(chains: Chains, prior: Prior) -> None:
+    whole = cgcore.compress(chains.dataset(), cgcore.Fingerprint.of(prior))
+    for frozen in (frozenset(), frozenset({"angle"}), frozenset({"bond", "dihedral"})):
+        chosen = replace(prior, frozen=frozen)
+        on_frames, on_factor = (cgcore.fit(data, chosen, FREE) for data in (chains.dataset(), whole))
+        assert on_factor.train_loss == on_frames.train_loss
+        assert Freedom.of(chosen).factor(whole).beads == whole.beads
+
+
+def test_contact_counts_what_is_frozen(chains: Chains, prior: Prior) -> None:
+    """A frozen repulsion that holds by itself leaves a weaker one beside it free."""
+    term = cgcore.Term("more", cgcore.Rows("pairs", 6), cgcore.bases.Power(6))
+    strong = replace(prior, params={**prior.params, "epsilon": 1000.0}).with_terms([term])
+    result = cgcore.fit(chains.dataset(), strong, Options(smoothness=1e-3))
+    together = next(one for one in result.certificate.constraints if "contact of more" in one.name)
+    assert together.name == "repulsion + contact of more" or together.name == "contact of more + repulsion"
+    c = cgcore.to_coefficients(result.fitted_params, terms=result.prior.terms)
+    assert np.isfinite(c).all()
+    assert result.converged
+
+
+def test_nothing_is_left_to_fit() -> None:
+    prior = cgcore.default_prior()
+    with pytest.raises(InputError, match="all terms are frozen"):
+        cgcore.fit("none.npz", replace(prior, frozen=frozenset(term.name for term in prior.terms)))
+    with pytest.raises(InputError, match="no term 'angel' to freeze; the prior's terms are bond, angle"):
+        replace(prior, frozen=frozenset({"angel"}))

@@ -1,0 +1,90 @@
+"""Partial pooling of a term's groups."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+from factor_helpers import random_chains
+
+import cgcore
+from cgcore import Dataset, Options, Prior
+from cgcore.fitting.pooling import pooling_rows
+
+SPECIES = (0, 1, 2)
+GROUPS = cgcore.Groups.of_species("central", (*SPECIES, 9))
+
+
+def angles(groups: cgcore.Groups | None) -> cgcore.Term:
+    return cgcore.Term("angle", cgcore.Rows("angles"), cgcore.bases.Fourier(2), 1.0, groups)
+
+
+def data(spread: float, noise: float = 5.0) -> Dataset:
+    """Chains whose reference forces are those of angles by species, `spread` apart, with noise."""
+    chains = random_chains(300, [10], 10, seed=4)
+    rng = np.random.default_rng(1)
+    species = np.tile(np.arange(10) % 3, (len(chains.R), 1))
+    shared = np.array([20.0, -10.0, 5.0, 8.0])
+    c = shared + spread * rng.normal(size=(len(GROUPS.labels), 4))
+    truth = cgcore.default_prior().part([]).with_terms([angles(GROUPS)], {"angle": c})
+    with jax.enable_x64(True):
+        forces = jax.vmap(lambda R: cgcore.forces(truth, truth.params, R, np.ones(10), species[0]))(chains.R)
+    F = np.asarray(forces) + noise * rng.normal(size=chains.R.shape)
+    return cgcore.from_arrays(chains.R, F, species=species, accept_faults=True)
+
+
+def prior(groups: cgcore.Groups | None = GROUPS) -> Prior:
+    return cgcore.default_prior().part([]).with_terms([angles(groups)])
+
+
+def options(**given: float) -> Options:
+    return Options(constraints="none", smoothness=1e-6, **given)
+
+
+@pytest.mark.numerical
+def test_between_each_group_by_itself_and_the_shared_potential() -> None:
+    frames = data(spread=10.0)
+    apart, together = (cgcore.fit(frames, prior(), options(pooling=strength)) for strength in (0.0, 1e6))
+    shared = cgcore.fit(frames, prior(None), options())
+    # At 1e6 the groups differ from the shared fit by 1e-6 of what the data ask for; both have a little smoothness.
+    assert together.train_loss == pytest.approx(shared.train_loss, rel=1e-4)
+    assert apart.train_loss < together.train_loss
+    losses = [cgcore.fit(frames, prior(), options(pooling=s)).train_loss for s in (1e-3, 1e-1, 10.0)]
+    assert losses == sorted(losses)
+
+
+def test_a_group_without_data_has_the_shared_potential() -> None:
+    result = cgcore.fit(data(spread=10.0), prior(), options(pooling=1.0))
+    c = result.fitted_params["angle"]
+    rows = pooling_rows(result.factor)
+    parts = np.sum(np.linalg.norm(result.factor.S[:, :-1], axis=0).reshape(4, 4) ** 2, axis=1)
+    assert parts[3] == 0
+    np.testing.assert_allclose(c[3], parts @ c / parts.sum(), rtol=1e-6)
+    assert "angle[species 9]" in result.identifiability.without_data
+    assert np.allclose(rows @ np.tile([1.0, 2.0, 3.0, 4.0], 4), 0, atol=1e-9 * np.abs(rows).max())
+
+
+def test_held_out_frames_decide() -> None:
+    """Groups that are alike are held together, those that differ are not."""
+    alike, different = (cgcore.fit(data(spread, noise=20.0), prior(), options()) for spread in (0.0, 20.0))
+    assert alike.pooling is not None
+    assert different.pooling is not None
+    assert alike.pooling.curve is not None
+    assert alike.pooling.strength > 10 * different.pooling.strength
+    assert "How alike groups are" in alike.report()
+
+
+def test_without_groups_nothing_changes() -> None:
+    frames = data(spread=0.0)
+    found = [cgcore.fit(frames, prior(None), replace(options(), pooling=strength)) for strength in (None, 10.0)]
+    assert found[0].pooling is None
+    assert found[0].train_loss == found[1].train_loss
+
+
+def test_settings() -> None:
+    with pytest.raises(cgcore.InputError, match="pooling is -1"):
+        Options(pooling=-1)
+    with pytest.raises(cgcore.InputError, match="pooling needs the factor"):
+        Options(pooling=0.1, objective="direct")

@@ -1,0 +1,105 @@
+"""Weights of frames and beads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from factor_helpers import Chains, random_chains
+
+import cgcore
+from cgcore import InputError
+from cgcore.factor import compress as compressing
+from cgcore.factor.factor import Factor
+
+RNG = np.random.default_rng(5)
+
+
+@pytest.fixture(scope="module")
+def chains() -> Chains:
+    return random_chains(40, [8, 11], 11, seed=8)
+
+
+def read(folder: Path, chains: Chains, **more: Any) -> cgcore.Dataset:
+    path = folder / "weighted.npz"
+    np.savez(path, R=chains.R, F=chains.F, mask=chains.mask, **more)
+    return cgcore.read(path, accept_faults=True)
+
+
+def squares(factor: Factor) -> np.ndarray:
+    """[X | F]^T [X | F] over the number of beads, normalised."""
+    products = factor.S.T @ factor.S / factor.beads
+    size = np.sqrt(np.diag(products))
+    return products / np.outer(size, size)
+
+
+@pytest.mark.numerical
+@pytest.mark.parametrize("few_rows", [10**9, 0], ids=["QR", "Gram"])
+def test_whole_weights_are_repeated_frames(
+    tmp_path: Path, chains: Chains, few_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compressing, "FEW_ROWS", few_rows)
+    times = RNG.integers(0, 4, len(chains.R))
+    fingerprint = cgcore.Fingerprint.of(cgcore.default_prior())
+    weighted = cgcore.compress(read(tmp_path, chains, frame_weights=times), fingerprint, blocks=1)
+    repeated = cgcore.compress(
+        read(tmp_path, chains.take(np.repeat(np.arange(len(times)), times))), fingerprint, blocks=1
+    )
+    # The mean weight is 1 over beads, not over frames, so that the losses agree and not only the optima.
+    np.testing.assert_allclose(squares(weighted), squares(repeated), atol=1e-9)
+    c = cgcore.to_coefficients(cgcore.default_prior().params)
+    assert weighted.loss(c) == pytest.approx(repeated.loss(c), rel=1e-12)
+
+
+@pytest.mark.numerical
+@pytest.mark.parametrize("few_rows", [10**9, 0], ids=["QR", "Gram"])
+def test_the_loss_is_the_weighted_mean(
+    tmp_path: Path, chains: Chains, few_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compressing, "FEW_ROWS", few_rows)
+    prior, weights = cgcore.default_prior(), RNG.random(chains.mask.shape)
+    data = read(tmp_path, chains, bead_weights=weights)
+    factor = cgcore.compress(data, cgcore.Fingerprint.of(prior), blocks=3)
+    with jax.enable_x64(True):
+        forces = jax.vmap(lambda R, mask: cgcore.forces(prior, prior.params, R, mask))(chains.R, chains.mask)
+    real = chains.mask > 0
+    errors = np.sum((np.asarray(forces)[real] - chains.F[real]) ** 2, axis=1)
+    wanted = float(np.sum(weights[real] * errors) / np.sum(weights[real]))
+    assert factor.loss(cgcore.to_coefficients(prior.params)) == pytest.approx(wanted, rel=1e-12)
+    path = tmp_path / "factor.npz"
+    cgcore.save_factor(path, factor)
+    assert [b.total_weight for b in cgcore.load_factor(path).blocks] == [b.total_weight for b in factor.blocks]
+    assert sum(b.total_weight for b in factor.blocks) == pytest.approx(factor.beads)
+
+
+def test_a_chosen_part_keeps_its_weights(tmp_path: Path, chains: Chains) -> None:
+    weights = np.arange(1.0, len(chains.R) + 1)
+    part = read(tmp_path, chains, frame_weights=weights).sources[0].select(np.array([3, 7]))
+    found = part.weights_of(slice(None))
+    assert found is not None
+    assert found[:, 0].tolist() == [4.0, 8.0]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"frame_weights": np.ones(3)}, "key 'frame_weights' has shape"),
+        ({"frame_weights": -np.ones(40)}, "the weights of frame 0 are negative"),
+        ({"frame_weights": np.full(40, np.nan)}, "not finite"),
+        ({"frame_weights": np.zeros(40)}, "all weights are 0"),
+        ({"bead_weights": np.ones((40, 3))}, "key 'bead_weights' has shape"),
+        ({"bead_weights": np.full(11, "x")}, "give numbers"),
+    ],
+)
+def test_wrong_weights(tmp_path: Path, chains: Chains, more: dict[str, np.ndarray], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        read(tmp_path, chains, **more)
+
+
+def test_the_direct_objective_says_that_it_knows_none(tmp_path: Path, chains: Chains) -> None:
+    data = read(tmp_path, chains, frame_weights=np.ones(40))
+    with pytest.raises(InputError, match="no weights of frames"):
+        cgcore.fit(data, cgcore.default_prior(), cgcore.Options(objective="direct"))
