@@ -30,6 +30,7 @@ from cgcore.lazy import lazily
 
 TYPE_CHECKING = False  # importing typing takes as long as all else before the command line can see Ctrl-C
 if TYPE_CHECKING:
+    from cgcore import bases as bases
     from cgcore import datasets as datasets
     from cgcore.config import Config as Config
     from cgcore.config import default_prior as default_prior
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
     from cgcore.fitting.scan import scan as scan
     from cgcore.inspection import Inspection as Inspection
     from cgcore.inspection import inspect as inspect
-    from cgcore.physics import bases as bases
     from cgcore.physics.coefficients import Layout as Layout
     from cgcore.physics.coefficients import to_coefficients as to_coefficients
     from cgcore.physics.coefficients import to_params as to_params
@@ -97,7 +97,7 @@ _HOME = {
     "Term": "cgcore.physics.term",
     "Weights": "cgcore.physics.prior",
     "compress": "cgcore.factor.compress",
-    "bases": "cgcore.physics.bases",
+    "bases": "cgcore.bases",
     "datasets": "cgcore.datasets",
     "default_prior": "cgcore.config",
     "design_matrix": "cgcore.physics.design",

@@ -68,7 +68,7 @@ def test_functions_of_ones_own_have_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("term", "words"),
     [
-        ("x: {rows: angles}", "model.terms.x.basis: is missing"),
+        ("x: {rows: angles}", "model.terms.x.basis is missing"),
         ("x: {rows: angles, basis: power}", "is no term: term 'x': power is a basis of distances"),
         ("x: {rows: bonds, basis: fourier}", "a Fourier basis is one of angles"),
         ("x: {rows: pairs, basis: bspline, range: [9, 3]}", "give the smaller number first"),
@@ -78,9 +78,9 @@ def test_functions_of_ones_own_have_no_file(tmp_path: Path) -> None:
         ("x: {rows: pairs, basis: power, by: central, classes: 2}", "only angles and dihedrals have a central bead"),
         ("x: {rows: pairs, basis: power, by: types, classes: {a: [1], b: [1]}}", "species 1 is in two classes"),
         ("x: {rows: pairs, basis: power, by: types, classes: {a: rest, b: rest}}", "two classes are the rest"),
-        ("x: {rows: pairs, basis: power, by: types, classes: 2000}", "coefficients; give at most"),
+        ("x: {rows: pairs, basis: power, by: types, classes: 2000}", "2000 classes of beads make too"),
         ("x: {rows: pairs, basis: power, coefficients: [1, 2]}", "coefficients have shape (2,); give (1,)"),
-        ("x: {rows: pairs, basis: power, wait: 1}", "did you mean weight?"),
+        ("x: {rows: pairs, basis: power, weigth: 1}", "did you mean weight?"),
         ("kr: {rows: pairs, basis: power}", "a term can't be named 'kr'"),
         ("'a b': {rows: pairs, basis: power}", "is no name of a term"),
         ("x: {rows: pairs, basis: harmonic, list: [[0, 0]]}", "[0, 0] is no row of pairs"),

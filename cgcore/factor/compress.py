@@ -97,7 +97,7 @@ def compress(
                 roots = None
                 if batch.weights is not None:
                     roots = jnp.sqrt(jnp.asarray(batch.weights.T * scale))
-                    at, F = weighted(at, roots), roots * F
+                    at, F = weighted(at, roots), roots[None] * F
                 given = (R, F, batch.lengths, at, batch.sites, batch.classes, roots)
                 if basis is None:
                     rows, distances = _rows(layout, displacement, *given)

@@ -129,7 +129,7 @@ def _prepared(
     for term, T, own in zip(layout.terms, basis.each, classes, strict=True):
         if T is None:
             columns, nearest = bead_columns(term, R, lengths, displacement, sites, own)
-            forces.append(columns if roots is None else roots * columns)
+            forces.append(columns if roots is None else roots[None, None] * columns)
             closest += [] if nearest is None else [nearest]
             continue
         found = grouped(term, _whitened(jnp.asarray(T), term_slopes(term, coordinate_of(term, at))), own)

@@ -25,20 +25,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from cgcore.factor.factor import Factor
-from cgcore.factor.triangle import Coefficients
 from cgcore.fitting.contacts import contacts
 from cgcore.fitting.ground import Constraint as Constraint
-from cgcore.fitting.ground import Ground
+from cgcore.fitting.ground import Ground, Held
 from cgcore.fitting.ground import Level as Level
 from cgcore.fitting.walls import barrier, rest, stiffness, wall
 from cgcore.physics.bases import Harmonic, Power
 from cgcore.physics.constants import BOLTZMANN
-from cgcore.physics.term import Term
 
 
-def constraints(
-    level: Level, factor: Factor, temperature: float, fixed: Sequence[tuple[Term, Coefficients]] = ()
-) -> tuple[Constraint, ...]:
+def constraints(level: Level, factor: Factor, temperature: float, fixed: Sequence[Held] = ()) -> tuple[Constraint, ...]:
     """The constraints of a level.
 
     Arguments:

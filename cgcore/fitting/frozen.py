@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float
 
 from cgcore.errors import InputError
 from cgcore.factor.factor import Factor
 from cgcore.factor.triangle import Coefficients, Triangle, design, target, triangle
+from cgcore.fitting.ground import Held
 from cgcore.physics.coefficients import Layout, to_coefficients, to_params
 from cgcore.physics.prior import Params, Prior
-from cgcore.physics.term import Term
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Freedom:
 
     prior: Prior
     free: Prior
-    fixed: tuple[tuple[Term, Coefficients], ...]
+    fixed: tuple[Held, ...]
 
     @classmethod
     def of(cls, prior: Prior) -> Freedom:
@@ -59,7 +60,7 @@ class Freedom:
             c[layout.slices[term.name]] = own
             free[layout.slices[term.name]] = False
 
-        def reduced(S: Triangle) -> Triangle:
+        def reduced(S: Triangle) -> Float[np.ndarray, "k k"]:
             return triangle(np.column_stack([design(S)[:, free], target(S) - design(S) @ c]))
 
         blocks = tuple(replace(block, S=reduced(block.S)) for block in factor.blocks)

@@ -10,8 +10,11 @@ from jaxtyping import Float
 
 from cgcore.factor.factor import Factor
 from cgcore.factor.histogram import EDGES, percentile
-from cgcore.factor.triangle import Coefficients, design
+from cgcore.factor.triangle import design
 from cgcore.physics.term import Term
+
+Held = tuple[Term, Float[np.ndarray, " _"]]
+"""A term that is not fitted, and its coefficients."""
 
 Level = Literal["safe", "nonnegative", "none"]
 
@@ -43,7 +46,7 @@ class Ground:
     fixed: terms that are not fitted, with their coefficients.
     """
 
-    def __init__(self, factor: Factor, kT: float, fixed: tuple[tuple[Term, Coefficients], ...] = ()) -> None:
+    def __init__(self, factor: Factor, kT: float, fixed: tuple[Held, ...] = ()) -> None:
         self.factor, self.kT, self.layout, self.fixed = factor, kT, factor.fingerprint.layout, fixed
         self._felt = np.linalg.norm(design(factor.S), axis=0) > 0
 

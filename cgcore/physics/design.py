@@ -70,7 +70,7 @@ def columns(
             found.append(onto_beads(grouped(term, term_slopes(term, kind), own), kind.gradients, R.shape[1]))
             continue
         forces, nearest = bead_columns(term, R, lengths, displacement, sites, own)
-        found.append(forces if roots is None else roots * forces)
+        found.append(forces if roots is None else roots[None, None] * forces)
         if nearest is not None:
             closest.append(nearest)
     return jnp.concatenate(found), stacked(closest, R.shape[2], R.dtype)
@@ -83,7 +83,7 @@ def weighted(at: Coordinates, roots: Roots) -> Coordinates:
     def scaled(kind: Coordinate) -> Coordinate:
         padded = jnp.pad(roots, ((ENDS, 2 * ENDS), (0, 0)))
         rows = kind.gradients[0].shape[1]
-        return kind._replace(gradients=tuple(g * padded[k : k + rows] for k, g in enumerate(kind.gradients)))
+        return kind._replace(gradients=tuple(g * padded[None, k : k + rows] for k, g in enumerate(kind.gradients)))
 
     return Coordinates(*(scaled(kind) for kind in at))
 

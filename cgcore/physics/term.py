@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
@@ -118,7 +119,7 @@ class Term:
         """The energy of one row at x [kcal/mol], without the weight."""
         if self.parametrisation is not None:
             return self.parametrisation.energy(x, params)
-        c = params[self.name] if group is None else params[self.name][group]
+        c = params[self.name] if group is None else jnp.asarray(params[self.name])[group]
         return c @ self.basis.functions(x)
 
     def as_dict(self) -> dict[str, Any]:
