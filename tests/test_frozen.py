@@ -35,10 +35,12 @@ def left(chains: Chains, held: Prior) -> Chains:
 
 @pytest.mark.numerical
 def test_the_fit_is_that_to_the_remaining_forces(chains: Chains, prior: Prior) -> None:
-    found = cgcore.fit(chains.dataset(), prior, FREE)
+    # Ten harmonics have directions that rounding decides: those above 1e-6 are compared.
+    kept = replace(FREE, truncation=1e-6)
+    found = cgcore.fit(chains.dataset(), prior, kept)
     rest = left(chains, prior.part(["bond", "repulsive"]))
     remaining = cgcore.from_arrays(rest.R, rest.F, rest.mask, accept_faults=True)
-    wanted = cgcore.fit(remaining, prior.part(["angle", "dihedral", "excluded_volume"]), FREE)
+    wanted = cgcore.fit(remaining, prior.part(["angle", "dihedral", "excluded_volume"]), kept)
     assert found.train_loss == pytest.approx(wanted.train_loss, rel=1e-12)
     # Coefficients as far as the data determine them: the loss's curvature may leave a direction to rounding.
     for name, value in wanted.fitted_params.items():

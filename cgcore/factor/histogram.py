@@ -37,7 +37,7 @@ class Histograms:
     """
 
     counts: Mapping[str, Int[np.ndarray, " bins"]]
-    groups: Mapping[str, Int[np.ndarray, "groups bins"]] = field(default_factory=dict)
+    groups: Mapping[str, Int[np.ndarray, "_ _"]] = field(default_factory=dict)
 
     @classmethod
     def empty(cls) -> Histograms:
