@@ -17,13 +17,14 @@ from cgcore.cli.train import train_command
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="cgcore")
-@click.option("--debug", is_flag=True, help="Show the traceback of whatever goes wrong.")
+@click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
 def cli(debug: bool) -> None:
-    """Fit the physics prior of a coarse-grained protein force field to reference forces, and prove the fit.
+    """Fit the physics prior of a coarse-grained protein force field to reference forces, and prove how good the fit is.
 
-    Exit codes: 0 converged, 1 ended otherwise (what was found is written all the same), 2 bad input or a fault,
-    130 interrupted (Ctrl-C), 143 terminated. Files are written whole whatever becomes of the terminal: a reader of
-    standard output that goes away (`| head`) changes neither them nor the exit code.
+    Exit codes: 0 success; 1 the fit did not converge, or replicas of a simulation were lost (the results are written
+    all the same); 2 bad input or an internal fault; 130 interrupted (Ctrl-C); 143 terminated. Output files are either
+    complete or absent, and a reader of standard output that goes away (`cgcore fit | head`) changes neither them nor
+    the exit code.
     """
 
 

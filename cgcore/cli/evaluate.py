@@ -16,8 +16,8 @@ RECORD, PICTURE = "evaluation.json", "evaluation.png"
 @click.command("evaluate")
 @click.argument("model", metavar="FILE", type=options.PATH)
 @click.argument("data", required=False, type=options.PATH)
-@click.option("--output", type=options.PATH, metavar="DIR", help="Write record and picture there.")
-@click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Picture: .png, .svg or .pdf.")
+@click.option("--output", type=options.PATH, metavar="DIR", help="Write the record and the picture to this folder.")
+@click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Draw a picture: .png, .svg or .pdf.")
 @options.max_frames
 @options.configured_seed
 @options.units
@@ -36,11 +36,11 @@ def evaluate_command(
     accept_faults: bool,
     cache: bool,
 ) -> None:
-    """Hold the forces of the model in FILE against those of DATA; nothing is fitted.
+    """Compare the forces of a saved model with those in DATA.
 
-    FILE is the priors.yaml of `cgcore fit` or any configuration with a prior, or the params.npz of `cgcore train` (or
-    the folder with it). DATA is an NPZ or a folder of them; left out, it is `data.path` of a configuration, or else the
-    bundled chignolin set. The loss is that of the fit, per real bead.
+    FILE is the priors.yaml of `cgcore fit`, any configuration that has a prior, or the params.npz of `cgcore train` (or
+    the folder that holds it). DATA is an NPZ file or a folder of them; without DATA, the command reads `data.path` of
+    the configuration, or else the bundled chignolin set. Nothing is fitted. The loss is per real bead, as in a fit.
     """
     from cgcore.cli.models import load_model, note_mixture, params_file
     from cgcore.cli.setup import prepare_jax

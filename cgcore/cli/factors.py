@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cgcore.factor.factor import Factor
 
 output = click.option(
-    "-o", "--output", "output_file", type=options.PATH, required=True, metavar="FILE", help="Factor to write."
+    "-o", "--output", "output_file", type=options.PATH, required=True, metavar="FILE", help="Factor file to write."
 )
 
 
@@ -37,7 +37,11 @@ def compress_command(
     blocks: int,
     cache: bool,
 ) -> None:
-    """Turn DATA (NPZ files or folders of them) into one factor, all that a fit needs to know of them."""
+    """Reduce DATA to one factor, which is all that a fit needs.
+
+    DATA are NPZ files or folders of them. The size of the factor does not depend on the number of frames, and
+    nothing is lost: a fit to the factor is the fit to the frames.
+    """
     from cgcore.cli.setup import prepare_jax
     from cgcore.config import Config, default_prior, load_config
     from cgcore.data import read
@@ -78,7 +82,10 @@ def compress_command(
 @click.argument("files", nargs=-1, required=True, type=options.PATH)
 @output
 def merge_command(files: tuple[str, ...], output_file: str) -> None:
-    """Join factors of disjoint data into one; the result is that of the joined data."""
+    """Join the factors of disjoint data sets into one.
+
+    The result is exactly the factor of the joined data. Frames that are in it twice are named in a warning.
+    """
     from cgcore.factor.factor import merge
     from cgcore.factor.storage import load_factor, save_factor
 
