@@ -13,7 +13,7 @@
 # beside it, and export the prior. Everything runs on the data set that comes with cgcore, in about a minute on two
 # cores.
 #
-# You need `pip install 'cgcore[plot,train,export]'`. This page is a notebook that is executed whenever the site is
+# In a checkout of the repository, `pip install '.[export,plot,train]'` installs what you need. This page is a notebook that is executed whenever the site is
 # built: [download it](tutorial.ipynb) and run it yourself.
 
 # %%
