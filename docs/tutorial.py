@@ -13,8 +13,8 @@
 # beside it, and export the prior. Everything runs on the data set that comes with cgcore, in about a minute on two
 # cores.
 #
-# In a checkout of the repository, `pip install '.[export,plot,train]'` installs what you need. This page is a notebook that is executed whenever the site is
-# built: [download it](tutorial.ipynb) and run it yourself.
+# In a checkout of the repository, `pip install '.[export,plot,train]'` installs what you need. This page is a
+# notebook that is executed whenever the site is built: [download it](tutorial.ipynb) and run it yourself.
 
 # %%
 import cgcore

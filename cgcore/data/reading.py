@@ -47,6 +47,15 @@ def read(
         accept_faults: fit to these data even where they are surely wrong (see `cgcore.judging`).
 
     Raises InputError, one sentence that names file, key, place and mend, for anything that cannot be used.
+
+    Examples:
+        >>> import cgcore
+        >>> data = cgcore.read(cgcore.datasets.BUNDLED)
+        >>> data.n_frames, data.n_beads
+        (1000, 10)
+        >>> train, validation = data.split(0.2)
+        >>> train.n_frames, validation.n_frames
+        (800, 200)
     """
     factors(units)
     require_name(path, "the path of the data")

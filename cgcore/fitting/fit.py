@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from cgcore.factor.factor import Factor
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.triangle import Coefficients, Triangle, design
 from cgcore.fitting.admissible import Admissible, smoothest
+from cgcore.fitting.callbacks import Callbacks as Callbacks
 from cgcore.fitting.certificate import OPTIMAL, certify
 from cgcore.fitting.constraints import Constraint, constraints
 from cgcore.fitting.cross_validation import Curve
@@ -41,13 +42,6 @@ from cgcore.solver.status import Status
 from cgcore.threads import one_blas_thread
 from cgcore.timing import timed
 from cgcore.x64 import solving
-
-
-class Callbacks(NamedTuple):
-    """Called as the work goes on: `frames(done, of)` in the pass, `steps(done, loss)` in the solver."""
-
-    frames: Callable[[int, int], object] | None = None
-    steps: Callable[[int, float], object] | None = None
 
 
 class Plan(NamedTuple):
@@ -92,6 +86,12 @@ def fit(
         InputError: data are surely wrong (see `cgcore.judging`) or make no finite forces, there is nothing to fit or
             to fit to, the direct objective was asked for on a factor, a factor was made for another prior, a constraint
             can't be met, the displacement has no name, or JAX is tracing.
+
+    Examples:
+        >>> import cgcore
+        >>> result = cgcore.fit(cgcore.datasets.chignolin(), cgcore.default_prior())
+        >>> print(result.status.name, f"{result.train_loss:.2f}")
+        CONSTRAINED 1420.23
     """
     require_prior(prior)
     data = opened(data, "data")

@@ -74,6 +74,13 @@ def simulate(
 
     Raises:
         InputError: an argument is out of range, the model and the data do not fit, or a time step is unstable.
+
+    Examples:
+        >>> import cgcore
+        >>> prior = cgcore.fit(cgcore.datasets.chignolin(), cgcore.default_prior()).fitted_prior
+        >>> run = cgcore.simulate(prior, replicas=4, time="2ps")
+        >>> run.lost, run.whole
+        (0, True)
     """
     if resume and folder is None:
         raise InputError("resume needs the folder with the state of the run; give it")
