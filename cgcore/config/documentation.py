@@ -28,7 +28,7 @@ line).
 - `cgcore fit` uses the keys marked *fit*; `cgcore train` uses all of them.
 - `dialect` says whose defaults apply to keys that the file leaves out: `chemtrain` means those of the code that most
   users come from, and `cgcore` those of this program. Where the two differ, the tables show both: "`false`; cgcore:
-  `true`". A key that the file contains means the same in either dialect. See [coming from other code](switching.md);
+  `true`". A value that the file sets holds in either dialect. See [coming from other code](switching.md);
   `cgcore check FILE` compares a file key by key.
 - Keys of other programs in `model`, `training`, `data` and at the top level are named once and otherwise ignored,
   unless they look like a typing error. In the dialect `chemtrain` this also holds for the settings of an optimizer
