@@ -32,7 +32,7 @@ class HeldOut(NamedTuple):
 class Reading(NamedTuple):
     """How files are read: the arguments of `cgcore.read`."""
 
-    units: str
+    units: str | None = None
     box: tuple[float, float, float] | None = None
     accept_faults: bool = False
 
@@ -88,7 +88,7 @@ def fit_command(
     val_fraction: float | None,
     max_frames: int | None,
     seed: int | None,
-    units: str,
+    units: str | None,
     box: tuple[float, float, float] | None,
     accept_faults: bool,
     cache: bool,
@@ -183,9 +183,7 @@ def _source(
 
     path = config.data_path if path is None else path
     if path is not None and is_factor(path):
-        from cgcore.data import UNITS
-
-        if max_frames is not None or held_out.fraction or reading != Reading(UNITS[0]):
+        if max_frames is not None or held_out.fraction or reading != Reading():
             raise InputError(
                 f"{path}: a factor has no frames; leave out max-frames, val-fraction, units, box and accept-faults"
             )

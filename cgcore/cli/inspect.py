@@ -16,7 +16,7 @@ from cgcore.cli import options, terminal
 @options.cache
 def inspect_command(
     data: str | None,
-    units: str,
+    units: str | None,
     box: tuple[float, float, float] | None,
     json_file: str | None,
     plot_file: str | None,

@@ -31,7 +31,7 @@ PATH = PathType()
 
 config = click.option("--config", "config_file", type=PATH, metavar="FILE", help="YAML with blocks model and training.")
 units = click.option(
-    "--units", type=click.Choice(UNITS), default=UNITS[0], show_default=True, help="Units of the data."
+    "--units", type=click.Choice(UNITS), help="Units of the data (else those of the format, or that the files say)."
 )
 box = click.option(
     "--box",

@@ -57,7 +57,7 @@ def train_command(
     plot_file: str | None,
     max_frames: int | None,
     seed: int | None,
-    units: str,
+    units: str | None,
     box: tuple[float, float, float] | None,
     accept_faults: bool,
     cache: bool,
@@ -94,7 +94,7 @@ def train_command(
     # Whatever is trained: the prior's own fit, if there is one, says the rest.
     judged = door(train.dataset, None if validation is None else validation.dataset, said.training.temperature)
     prepare_jax(cache)
-    about = {"file": config, "seed": seed, "units": units}
+    about = {"file": config, "seed": seed, "units": train.dataset.units}
     _run(said, comparison_text(found), train, validation, judged, resume, output, plot_file, about, record)
 
 
