@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cgcore.data.formats.hdf5 import DatasetRows, text
-from cgcore.data.formats.netcdf import NAME, WRITE_FORCES
+from cgcore.data.formats.netcdf import NAME, WRITE_FORCES, box_of
 from cgcore.data.formats.opened import Content, Opened, once, refuse, without_forces
 from cgcore.data.units import UNITS, units_said
 from cgcore.errors import InputError
@@ -34,9 +32,9 @@ def open_kind(path: Path, content: Content, file: Any) -> list[Opened] | None:
         raise InputError(f"{path}: {error}") from None
     extras = {}
     if "cell_lengths" in file and "cell_angles" in file:
-        extras["box"] = once(np.concatenate([file[key][:] for key in ("cell_lengths", "cell_angles")], axis=1))
+        extras["box"] = box_of(*(DatasetRows.of(content, file[key]) for key in ("cell_lengths", "cell_angles")))
     if "temp0" in file:
-        extras["temperature"] = once(file["temp0"][:])
+        extras["temperature"] = once(DatasetRows.of(content, file["temp0"]))
     return [
         Opened(
             name=str(path),

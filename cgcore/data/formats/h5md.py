@@ -61,9 +61,9 @@ def _opened(path: Path, content: Content, group: Any, several: bool) -> Opened:
     if species is not None:
         arrays["species"] = np.broadcast_to(species, kept[0].shape[:2])
     extras = {}
-    if (edges := _edges(group, len(R))) is not None:
+    if (edges := _edges(content, group, len(R))) is not None:
         rows = kept[0].rows if isinstance(kept[0], SelectedRows) and len(edges) > 1 else slice(None)
-        extras["box"] = once(edges[rows])
+        extras["box"] = edges[rows]
     return Opened(
         name=name,
         label=f"{path.name}:{part}" if several else path.name,
@@ -97,7 +97,7 @@ def _fixed(group: Any, key: str, n_beads: int) -> np.ndarray | None:
     return found[:]
 
 
-def _edges(group: Any, n_frames: int) -> np.ndarray | None:
+def _edges(content: Content, group: Any, n_frames: int) -> np.ndarray | None:
     """Box lengths (1 or frames, 3), or vectors (1 or frames, 3, 3), where all sides are periodic."""
     box = group.get("box")
     if box is None or "edges" not in box:
@@ -105,7 +105,8 @@ def _edges(group: Any, n_frames: int) -> np.ndarray | None:
     boundary = [text(side) for side in np.atleast_1d(box.attrs.get("boundary", []))]
     if boundary != ["periodic"] * 3:
         return None
-    edges = np.asarray(_value(box["edges"])[()], np.float64)
-    if not is_group(box["edges"]):
-        edges = edges[None]
-    return edges if len(edges) in (1, n_frames) else None
+    edges = box["edges"]
+    if not is_group(edges):
+        return np.asarray(edges[()], np.float64)[None]
+    rows = DatasetRows.of(content, edges["value"])
+    return once(rows) if len(rows) in (1, n_frames) else None

@@ -5,6 +5,7 @@ Units are `real` (Å, kcal/mol/Å) unless the file says others (`dump_modify ...
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from io import BufferedReader, FileIO
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cgcore.data.formats.opened import Content, Opened, once, refuse, without_forces
+from cgcore.data.formats.opened import Content, Opened, Repeated, refuse, without_forces
 from cgcore.data.stored import FileRows, Rows, Stamp, opened_again, read_into
 from cgcore.errors import InputError
 from cgcore.files import open_regular
@@ -34,8 +35,7 @@ class _Frame(NamedTuple):
     last: int
     atoms: int
     columns: tuple[str, ...]
-    origin: np.ndarray  # (3,)
-    vectors: np.ndarray  # (3, 3), rows
+    box: np.ndarray  # (4, 3), origin and vectors
     periodic: bool
 
 
@@ -108,35 +108,49 @@ def open_lammps(path: Path) -> list[Opened]:
     Raises:
         InputError: it cannot be read, is damaged, has other atoms in each frame, or no forces.
     """
-    frames: list[_Frame] = []
+    places, boxes, first, style = array("q"), Repeated(), None, None
+    periodic = True
     with open_regular(path) as file:
         content = Content.of(path, file)
-        style = None
         while file.tell() < content.stamp.size:
-            frame, said = _frame(path, file, len(frames))
-            style = style or said
-            if frames and (frame.atoms, frame.columns) != (frames[0].atoms, frames[0].columns):
-                raise refuse(path, f"frame {len(frames)} has other atoms or columns than the first one",
-                             "dump the same atoms in every frame")  # fmt: skip
-            frames.append(frame)
-    if not frames:
+            number = len(places) // 2
+            frame, said = _frame(path, file, number)
+            style, first = style or said, first or frame
+            if (frame.atoms, frame.columns) != (first.atoms, first.columns):
+                raise refuse(
+                    path,
+                    f"frame {number} has other atoms or columns than the first one",
+                    "dump the same atoms in every frame",
+                )
+            places.extend((frame.first, frame.last))
+            boxes.add(frame.box.tobytes())
+            periodic &= frame.periodic
+    if first is None:
         raise refuse(path, "holds no frames")
     if style is not None and style not in STYLES:
         raise InputError(f"{path}: units {style} of LAMMPS have no Å and kcal/mol; run it in units real or metal")
-    return [_opened(path, content, frames, STYLES[style or "real"])]
+    index = _Index(np.array(places, np.int64).reshape(-1, 2), boxes.array("f8", (4, 3)), periodic)
+    return [_opened(path, content, first, index, STYLES[style or "real"])]
 
 
-def _opened(path: Path, content: Content, frames: list[_Frame], units: str) -> Opened:
-    columns = frames[0].columns
+class _Index(NamedTuple):
+    """Where the frames are, and their boxes."""
+
+    places: np.ndarray  # (frames, 2)
+    boxes: np.ndarray  # (1 or frames, 4, 3)
+    periodic: bool
+
+
+def _opened(path: Path, content: Content, first: _Frame, index: _Index, units: str) -> Opened:
+    columns = first.columns
     if not set(FORCES) <= set(columns):
         raise without_forces(path, "this dump", "dump the columns fx fy fz, too")
     found = next((names for names in POSITIONS if set(names) <= set(columns)), None)
     if found is None:
         raise refuse(path, f"has columns {' '.join(columns)} and no positions", "dump x y z, or xu yu zu")
-    boxes = once(np.array([np.vstack([frame.origin, frame.vectors]) for frame in frames]))
     id_column = columns.index("id") if "id" in columns else None
-    places = np.array([(frame.first, frame.last) for frame in frames], np.int64)
-    shape = (len(frames), frames[0].atoms, 3)
+    places, boxes, periodic = index
+    shape = (len(places), first.atoms, 3)
 
     def rows(names: tuple[str, ...], scaled: bool = False) -> DumpRows:
         chosen = tuple(columns.index(name) for name in names)
@@ -144,7 +158,7 @@ def _opened(path: Path, content: Content, frames: list[_Frame], units: str) -> O
                         boxes if scaled else None, shape)  # fmt: skip
 
     extras: dict[str, np.ndarray] = {}
-    if all(frame.periodic for frame in frames) and not found[0].endswith("u"):
+    if periodic and not found[0].endswith("u"):
         extras["box"] = boxes[:, 1:]
     arrays: dict[str, Rows] = {"R": rows(found, "s" in found[0]), "F": rows(FORCES)}
     for name, key in (("type", "species"), ("mol", "chain")):
@@ -202,8 +216,8 @@ def _line(path: Path, file: BufferedReader, number: int) -> str:
     return line.decode("ascii", "replace")
 
 
-def _box(flags: list[str], lines: list[str]) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Origin, vectors as rows, and whether all sides are periodic; tilted boxes give the bounds around them.
+def _box(flags: list[str], lines: list[str]) -> tuple[np.ndarray, bool]:
+    """Origin and vectors as rows, (4, 3), and whether all sides are periodic; tilted boxes give the bounds around them.
 
     See https://docs.lammps.org/Howto_triclinic.html.
     """
@@ -216,4 +230,4 @@ def _box(flags: list[str], lines: list[str]) -> tuple[np.ndarray, np.ndarray, bo
     high -= [max(0.0, xy, xz, xy + xz), max(0.0, yz), 0.0]
     vectors = np.diag(high - low)
     vectors[1, 0], vectors[2, 0], vectors[2, 1] = xy, xz, yz
-    return low, vectors, flags[-3:] == ["pp", "pp", "pp"]
+    return np.vstack([low, vectors]), flags[-3:] == ["pp", "pp", "pp"]

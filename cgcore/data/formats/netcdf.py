@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cgcore.data.formats.opened import Content, Opened, once, refuse, without_forces
-from cgcore.data.stored import ScatteredArray
+from cgcore.data.stored import FileRows, ScatteredArray
 from cgcore.data.units import UNITS, units_said
 from cgcore.errors import InputError
 from cgcore.files import open_regular
@@ -74,10 +74,9 @@ def open_netcdf(path: Path) -> list[Opened]:
         raise InputError(f"{path}: {error}") from None
     extras = {}
     if {"cell_lengths", "cell_angles"} <= set(header.variables):
-        cells = [reader.rows(key)[:] for key in ("cell_lengths", "cell_angles")]
-        extras["box"] = once(np.concatenate(cells, axis=1))
+        extras["box"] = box_of(*(reader.rows(key) for key in ("cell_lengths", "cell_angles")))
     if "temp0" in header.variables:
-        extras["temperature"] = once(reader.rows("temp0")[:])
+        extras["temperature"] = once(reader.rows("temp0"))
     return [
         Opened(
             name=str(path),
@@ -90,6 +89,13 @@ def open_netcdf(path: Path) -> list[Opened]:
             may_be_atoms=True,
         )
     ]
+
+
+def box_of(lengths: FileRows, angles: FileRows) -> np.ndarray:
+    """(1 or frames, 6), three lengths and three angles."""
+    parts = [once(lengths), once(angles)]
+    n_rows = max(map(len, parts))
+    return np.concatenate([np.broadcast_to(part, (n_rows, 3)) for part in parts], axis=1)
 
 
 class _Variables:

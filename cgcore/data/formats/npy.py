@@ -112,7 +112,7 @@ def _open(path: Path) -> tuple[Content, Rows]:
             version = np.lib.format.read_magic(file)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, fortran, dtype = read(file)
-        except (ValueError, EOFError, SyntaxError, TypeError) as error:
+        except Exception as error:  # the header is Python's text, and its parser has errors of many kinds
             raise refuse(path, "is a damaged NPY file") from error
         if dtype.hasobject:
             raise InputError(f"{path}: is an object array, which is never unpickled; save plain numbers.")

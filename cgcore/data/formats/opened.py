@@ -22,6 +22,9 @@ from cgcore.files import open_regular
 MEND = "copy or write it again."
 """The end of a complaint about a damaged file."""
 
+_BLOCK = 2**14
+"""Rows."""
+
 
 @runtime_checkable
 class Source(Protocol):
@@ -153,9 +156,35 @@ def refuse(path: Path | str, problem: str, mend: str = MEND) -> InputError:
     return InputError(f"{path}: {problem}; {mend}")
 
 
-def once(rows: np.ndarray) -> np.ndarray:
-    """One row where all are equal, such as the box of a simulation at constant volume; else as they are."""
-    return rows[:1] if len(rows) and (rows == rows[0]).all() else rows
+def once(rows: Rows) -> np.ndarray:
+    """One row where all are equal, such as the box of a simulation at constant volume; else all of them.
+
+    They are compared block by block, so that equal rows are never in memory together.
+    """
+    blocks = (slice(start, start + _BLOCK) for start in range(0, len(rows), _BLOCK))
+    first = rows[:1]
+    return first if all((rows[block] == first).all() for block in blocks) else rows[:]
+
+
+class Repeated:
+    """Collects rows of bytes, and holds one while all are equal."""
+
+    def __init__(self) -> None:
+        self._first, self._all, self._count = b"", bytearray(), 0
+
+    def add(self, row: bytes) -> None:
+        """The next row."""
+        if self._count == 0:
+            self._first = row
+        elif not self._all and row != self._first:
+            self._all = bytearray(self._first * self._count)
+        if self._all:
+            self._all += row
+        self._count += 1
+
+    def array(self, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+        """(1 or rows, *shape), one row where all are equal."""
+        return np.frombuffer(bytes(self._all) or self._first, dtype).reshape(-1, *shape)
 
 
 def without_forces(path: Path | str, form: str, mend: str) -> InputError:

@@ -7,6 +7,7 @@ the box, and the blocks x, v and f that the header gives a size. See `gmx_trr_he
 from __future__ import annotations
 
 import struct
+from array import array
 from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
@@ -51,7 +52,7 @@ def open_trr(path: Path) -> list[Opened]:
     """
     with open_regular(path) as file:
         content = Content.of(path, file)
-        positions, forces, boxes, found = [], [], [], 0
+        positions, forces, boxes, found = array("q"), array("q"), array("q"), 0
         first: _Frame | None = None
         while file.tell() < content.stamp.size:
             frame = _header(path, file, found, content.stamp.size)
@@ -62,12 +63,17 @@ def open_trr(path: Path) -> list[Opened]:
                     raise refuse(path, f"frame {found - 1} has {frame.atoms} beads, others have {first.atoms}")
                 positions.append(frame.blocks)
                 forces.append(frame.blocks + frame.x + frame.v)
-                box = file.read(frame.box) if frame.box == 9 * frame.real else b""
-                boxes.append(np.frombuffer(box, f">f{frame.real}") if box else np.zeros(9, np.float32))
+                if frame.box:
+                    boxes.append(frame.start)
             file.seek(frame.end)
     if first is None:
         raise without_forces(path, "this TRR file", _WRITE_FORCES)
-    shape, dtype = (len(positions), first.atoms, 3), np.dtype(f">f{first.real}")
+    dtype = np.dtype(f">f{first.real}")
+
+    def rows(places: array[int], *shape: int) -> ScatteredArray:
+        offsets = np.array(places, np.int64)
+        return ScatteredArray(content.path, offsets, dtype, (len(offsets), *shape), content.stamp)
+
     left_out = found - len(positions)
     notes = (f"{path}: {left_out} of {found} frames without positions or forces are left out",) if left_out else ()
     return [
@@ -75,12 +81,9 @@ def open_trr(path: Path) -> list[Opened]:
             name=str(path),
             label=path.name,
             form=NAME,
-            arrays={
-                key: ScatteredArray(content.path, np.array(places, np.int64), dtype, shape, content.stamp)
-                for key, places in (("R", positions), ("F", forces))
-            },
+            arrays={"R": rows(positions, first.atoms, 3), "F": rows(forces, first.atoms, 3)},
             contents=(content,),
-            extras={"box": once(np.array(boxes, np.dtype(f"f{first.real}")).reshape(-1, 3, 3))},
+            extras={"box": once(rows(boxes, 3, 3))} if len(boxes) == len(positions) else {},
             units=UNITS,
             notes=notes,
             may_be_atoms=True,
@@ -99,7 +102,8 @@ def _header(path: Path, file: BufferedReader, number: int, size: int) -> _Frame:
         raise refuse(path, f"no frame of a TRR file begins at byte {start} (frame {number})")
     blocks = (ir, e, box, vir, pres, top, sym, x, v, f)
     real = next((block // count for block, count in ((box, 9), (x, 3 * atoms), (f, 3 * atoms)) if block and count), 4)
-    if min(blocks) < 0 or atoms < 1 or real not in (4, 8) or any(n not in (0, 3 * atoms * real) for n in (x, v, f)):
+    sound = real in (4, 8) and box in (0, 9 * real) and all(n in (0, 3 * atoms * real) for n in (x, v, f))
+    if min(blocks) < 0 or atoms < 1 or not sound:
         raise refuse(path, f"the header of frame {number} is damaged")
     at = start + _HEADER.size + 2 * real
     end = at + sum(blocks)
