@@ -17,7 +17,7 @@ from cgcore.archive import Archive, Header, key_of, opened
 from cgcore.data.blocks import row_blocks
 from cgcore.data.chains import KEYS
 from cgcore.data.layout import ONCE, check_layout, is_once
-from cgcore.data.stored import Rows, Stamp, StoredArray, file_stamp, opened_again, pieces, read_into
+from cgcore.data.stored import Content, Rows, Stamp, StoredArray, file_stamp, opened_again, pieces, read_into
 from cgcore.data.units import UNITS
 from cgcore.errors import InputError
 
@@ -88,6 +88,13 @@ class FramesFile:
     notes: tuple[str, ...] = ()
     may_be_atoms: bool = False
     atoms: None = None
+
+    part: str = ""
+
+    @property
+    def contents(self) -> tuple[Content, ...]:
+        """The file."""
+        return (Content(self.path, self.stamp),)
 
     @property
     def label(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,21 +61,45 @@ def read(
         require_name(one, "the path of the data")
     found = [_files(Path(one)) for one in paths]
     files = unique_sets([file for files, _ in found for file in files])
+    sources = (source for file in files for source in open_sources(file))
+    named = ", ".join(str(one) for one in paths)
+    folder = any(is_folder for _, is_folder in found)
+    return dataset_of(sources, named, units=units, box=box, accept_faults=accept_faults, named_apart=folder)
+
+
+def dataset_of(
+    opened: Iterable[Source],
+    path: str,
+    *,
+    units: str | None = None,
+    box: Any = None,
+    accept_faults: bool = False,
+    named_apart: bool = False,
+) -> Dataset:
+    """Check sources, and make them one dataset.
+
+    Arguments:
+        opened: at least one.
+        path: where they come from, in words.
+        units, box, accept_faults: as in `read`.
+        named_apart: the dataset's sum holds the names of sources also where there is one, as that of a folder does.
+
+    Raises InputError as `read` does.
+    """
     sources: list[Frames] = []
     skipped: dict[str, None] = {}
     lines: list[bytes] = []
     known, notes = Known(), list[str]()
     vectors = None if box is None else box_vectors("box", box)
-    for file in files:
-        for source in open_sources(file):
-            frames = _read_source(source, units, vectors, known, notes)
-            sources.append(frames)
-            skipped.update(dict.fromkeys(source.skipped_keys))
-            lines.append(os.fsencode(frames.source) + b"\0" + frames.sha256.encode() + b"\n")
-    several = len(sources) > 1 or any(is_folder for _, is_folder in found)
+    for source in opened:
+        frames = _read_source(source, units, vectors, known, notes)
+        sources.append(frames)
+        skipped.update(dict.fromkeys(source.skipped_keys))
+        lines.append(os.fsencode(frames.source) + b"\0" + frames.sha256.encode() + b"\n")
+    several = named_apart or len(sources) > 1
     return Dataset(
         tuple(sources),
-        ", ".join(str(one) for one in paths),
+        path,
         hashlib.sha256(b"".join(lines)).hexdigest() if several else sources[0].sha256,
         tuple(skipped),
         ", ".join(dict.fromkeys(frames.store.units for frames in sources)),

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import FileIO
+from functools import cached_property
+from io import BufferedReader, FileIO
 from itertools import pairwise
+from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 
 from cgcore.errors import InputError
+from cgcore.files import open_regular
 
 
 class Stamp(NamedTuple):
@@ -69,6 +73,42 @@ def read_into(file: FileIO, piece: memoryview, path: str) -> None:
         if not n:
             raise InputError(f"{path}: the file ends too early; copy or write it again.")
         done += n
+
+
+@dataclass(frozen=True)
+class Content:
+    """The bytes of a file as it was when it was opened."""
+
+    path: str
+    stamp: Stamp
+
+    @classmethod
+    def of(cls, path: Path, file: BufferedReader) -> Content:
+        """Of an open file."""
+        return cls(os.path.abspath(path), file_stamp(file))
+
+    @classmethod
+    def at(cls, path: Path) -> Content:
+        """Of a file that is there and regular.
+
+        Raises:
+            InputError: it is not.
+        """
+        with open_regular(path) as file:
+            return cls.of(path, file)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of all bytes.
+
+        Raises:
+            InputError: the file changed, or cannot be read any more.
+        """
+        digest = hashlib.sha256()
+        with opened_again(self.path, self.stamp) as file:
+            for piece in pieces(file, self.stamp.size, self.path):
+                digest.update(piece)
+        return digest.hexdigest()
 
 
 class FileRows(ABC):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +44,17 @@ def write_npz(path: str | os.PathLike[str], dataset: Dataset) -> None:
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         for writer in _members(dataset):
             writer(archive)
+
+
+def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as an NPZ, whole or not at all; equal arrays make equal files.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        for key, array in arrays.items():
+            _write(archive, key, array.dtype, array.shape, iter([array]))
 
 
 def _members(dataset: Dataset) -> Iterator[Callable[[zipfile.ZipFile], None]]:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from io import BufferedReader
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from cgcore.data.npz import RowCheck, show
-from cgcore.data.stored import Rows, Stamp, file_stamp, opened_again, pieces
+from cgcore.data.stored import Content, Rows
 from cgcore.data.units import UNITS
 from cgcore.errors import InputError
-from cgcore.files import open_regular
+
+__all__ = ["MEND", "Content", "Opened", "Repeated", "Source", "once", "refuse", "without_forces"]
 
 MEND = "copy or write it again."
 """The end of a complaint about a damaged file."""
@@ -41,6 +39,8 @@ class Source(Protocol):
         notes: what a reader of the results should know, a sentence each.
         may_be_atoms: nothing in the format says that rows hold beads.
         atoms: what the file says of its atoms, where it holds atoms and not beads.
+        contents: the files that hold it.
+        part: of the file; empty where there is one part only.
     """
 
     @property
@@ -63,6 +63,10 @@ class Source(Protocol):
     def may_be_atoms(self) -> bool: ...
     @property
     def atoms(self) -> Any: ...
+    @property
+    def contents(self) -> tuple[Content, ...]: ...
+    @property
+    def part(self) -> str: ...
 
     def read_one(self, key: str, check: RowCheck) -> None:
         """Show all rows of one array to `check`."""
@@ -73,50 +77,9 @@ class Source(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Content:
-    """The bytes of a file as it was when it was opened."""
-
-    path: str
-    stamp: Stamp
-
-    @classmethod
-    def of(cls, path: Path, file: BufferedReader) -> Content:
-        """Of an open file."""
-        return cls(os.path.abspath(path), file_stamp(file))
-
-    @classmethod
-    def at(cls, path: Path) -> Content:
-        """Of a file that is there and regular.
-
-        Raises:
-            InputError: it is not.
-        """
-        with open_regular(path) as file:
-            return cls.of(path, file)
-
-    @cached_property
-    def sha256(self) -> str:
-        """Of all bytes.
-
-        Raises:
-            InputError: the file changed, or cannot be read any more.
-        """
-        digest = hashlib.sha256()
-        with opened_again(self.path, self.stamp) as file:
-            for piece in pieces(file, self.stamp.size, self.path):
-                digest.update(piece)
-        return digest.hexdigest()
-
-
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A `Source` whose arrays are read as rows, for all formats but NPZ; see there for what is not said here.
-
-    Arguments:
-        contents: the files that hold it.
-        part: of the file; empty where there is one part only.
-    """
+    """A `Source` whose arrays are read as rows, for all formats but NPZ; its fields are described there."""
 
     name: str
     label: str
