@@ -10,7 +10,7 @@ is ACE-(ALA)n-NME, built here, or any that a PDB file holds. Needs `pip install 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,9 +92,8 @@ def generate(output: Path, run: Run, alanines: int = 3, pdb: Path | None = None)
         constraints = app.HBonds if run.rigid else None
         system = forcefield.createSystem(model.topology, nonbondedMethod=app.NoCutoff, constraints=constraints)
     except (ValueError, KeyError, IndexError) as error:
-        raise InputError(
-            f"{pdb or 'the peptide'}: OpenMM cannot use it ({' '.join(str(error).split())[:150]})"
-        ) from None
+        reason = " ".join(str(error).split())[:150]
+        raise InputError(f"{pdb or 'the peptide'}: OpenMM cannot use it ({reason}); give a whole peptide") from None
     integrator = mm.LangevinMiddleIntegrator(run.temperature, 1.0, 0.002 if run.rigid else 0.001)
     integrator.setRandomNumberSeed(run.seed)
     simulation = app.Simulation(model.topology, system, integrator, *_platform(mm))
@@ -163,28 +162,29 @@ def _built(app: Any, unit: Any, alanines: int) -> tuple[Any, Any]:
     trace = [np.zeros(3), np.array([1.522, 0.0, 0.0])]  # CH3, C; the third atom is placed in the plane
     add("CH3", cap, trace[0])
     add("C", cap, trace[1])
-    trace.append(_placed(np.array([0.0, 1.0, 0.0]), *trace, _BONDS["N"], _ANGLES["N"], 180.0))
-    add("O", cap, _placed(trace[2], trace[0], trace[1], 1.229, 120.5, 180.0))
+    trace.append(_placed([np.array([0.0, 1.0, 0.0]), *trace], _BONDS["N"], _ANGLES["N"], 180.0))
+    add("O", cap, _placed([trace[2], trace[0], trace[1]], 1.229, 120.5, 180.0))
     for _ in range(alanines):
         residue = topology.addResidue("ALA", chain)
         add("N", residue, trace[-1])
-        trace.append(_placed(*trace[-3:], _BONDS["CA"], _ANGLES["CA"], _OMEGA))
+        trace.append(_placed(trace[-3:], _BONDS["CA"], _ANGLES["CA"], _OMEGA))
         add("CA", residue, trace[-1])
-        trace.append(_placed(*trace[-3:], _BONDS["C"], _ANGLES["C"], _PHI))
+        trace.append(_placed(trace[-3:], _BONDS["C"], _ANGLES["C"], _PHI))
         add("C", residue, trace[-1])
         n, ca, c = trace[-3:]
-        add("CB", residue, _placed(c, n, ca, 1.526, 109.7, -122.5))
-        trace.append(_placed(n, ca, c, _BONDS["N"], _ANGLES["N"], _PSI))
-        add("O", residue, _placed(trace[-1], ca, c, 1.229, 120.5, 180.0))
+        add("CB", residue, _placed([c, n, ca], 1.526, 109.7, -122.5))
+        trace.append(_placed([n, ca, c], _BONDS["N"], _ANGLES["N"], _PSI))
+        add("O", residue, _placed([trace[-1], ca, c], 1.229, 120.5, 180.0))
     cap = topology.addResidue("NME", chain)
     add("N", cap, trace[-1])
-    add("C", cap, _placed(*trace[-3:], _BONDS["CA"], _ANGLES["CA"], _OMEGA))
+    add("C", cap, _placed(trace[-3:], _BONDS["CA"], _ANGLES["CA"], _OMEGA))
     topology.createStandardBonds()
     return topology, unit.Quantity(np.array(places) / ANGSTROM_PER_NM, unit.nanometer)
 
 
-def _placed(a: np.ndarray, b: np.ndarray, c: np.ndarray, length: float, angle: float, dihedral: float) -> np.ndarray:
-    """The atom behind a, b, c by its bond [Å], angle and dihedral (IUPAC) [degrees]."""
+def _placed(before: Sequence[np.ndarray], length: float, angle: float, dihedral: float) -> np.ndarray:
+    """The atom behind three others by its bond [Å], angle and dihedral (IUPAC) [degrees]."""
+    a, b, c = before
     theta, phi = math.radians(angle), math.radians(dihedral)
     along = (c - b) / np.linalg.norm(c - b)
     normal = np.cross(b - a, along)

@@ -13,10 +13,11 @@ import MDAnalysis
 import numpy as np
 import scipy.io
 from cli_helpers import bundled
-from MDAnalysis.coordinates.TRJ import NCDFWriter
+from MDAnalysis.coordinates.TRJ import NCDFReader, NCDFWriter
 from MDAnalysis.lib.formats.libmdaxdr import TRRFile, XTCFile
 
 FRAMES = 30
+File: Any = h5py.File  # whose types say that anything may be a group or a dataset
 KJ = 4.184
 
 
@@ -36,7 +37,7 @@ def frames(n: int = FRAMES) -> dict[str, np.ndarray]:
 
 def trr(path: Path, arrays: dict[str, np.ndarray], *, forces: bool = True, every: int = 1, box: float = 0.0) -> Arrays:
     """GROMACS' own format, by the library behind MDAnalysis; forces in each `every`th frame."""
-    x, f = np.float32(arrays["R"] / 10), np.float32(arrays["F"] * KJ * 10)
+    x, f = (arrays["R"] / 10).astype(np.float32), (arrays["F"] * KJ * 10).astype(np.float32)
     with TRRFile(str(path), "w") as file:
         for k in range(len(x)):
             own = f[k] if forces and k % every == 0 else None
@@ -47,7 +48,7 @@ def trr(path: Path, arrays: dict[str, np.ndarray], *, forces: bool = True, every
 def xtc(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Positions alone."""
     with XTCFile(str(path), "w") as file:
-        for k, x in enumerate(np.float32(arrays["R"] / 10)):
+        for k, x in enumerate((arrays["R"] / 10).astype(np.float32)):
             file.write(x, np.eye(3, dtype=np.float32), k, float(k), 1000)
 
 
@@ -68,7 +69,7 @@ def netcdf(path: Path, arrays: dict[str, np.ndarray], *, forces: bool = True) ->
         with NCDFWriter(str(path), source.atoms.n_atoms, velocities=False, forces=forces) as writer:
             for _ in source.trajectory:
                 writer.write(source.atoms)
-        for step in MDAnalysis.coordinates.TRJ.NCDFReader(str(path), convert_units=False):
+        for step in NCDFReader(str(path), convert_units=False):
             found.append((step.positions.copy(), step.forces.copy() if forces else step.positions.copy()))
     R, F = (np.array(part) for part in zip(*found, strict=True))
     return Arrays(R, F)
@@ -80,7 +81,7 @@ def h5md(path: Path, arrays: dict[str, np.ndarray], **units: str) -> Arrays:
     with MDAnalysis.Writer(str(path), source.atoms.n_atoms, velocities=False, forces=True, **units) as writer:
         for _ in source.trajectory:
             writer.write(source.atoms)
-    with h5py.File(path) as file:
+    with File(path) as file:
         R, F = (file[f"particles/trajectory/{key}/value"][:] for key in ("position", "force"))
     return Arrays(R, F, None, "nm-kj" if not units else "angstrom-kcal")
 
@@ -101,7 +102,7 @@ def lammps(path: Path, arrays: dict[str, np.ndarray]) -> Arrays:
 
 def mlcg(path: Path, arrays: dict[str, np.ndarray], keys: tuple[str, str] = ("cg_coords", "cg_forces")) -> Arrays:
     """HDF5 of mlcg with one molecule, by h5py."""
-    with h5py.File(path, "w") as file:
+    with File(path, "w") as file:
         molecule = file.create_group("OPEP/opep_0000")
         molecule.attrs["cg_embeds"] = arrays["species"][0].astype(np.int64)
         molecule.attrs["N_frames"] = len(arrays["R"])
@@ -131,7 +132,7 @@ def mdcath(path: Path, n_frames: int = 4, pdb: str = "", atoms: dict[str, Any] |
     atoms = atoms or {"z": [7, 1, 6, 1, 6, 1, 1, 1, 6, 8], "resid": [1] * 10, "resname": ["ALA"] * 10}
     n = len(atoms["z"])
     R = np.cumsum(rng.normal(size=(n_frames, n, 3)), axis=1).astype(np.float32)
-    with h5py.File(path, "w") as file:
+    with File(path, "w") as file:
         domain = file.create_group("1abcA00")
         domain["z"], domain["resid"] = np.array(atoms["z"]), np.array(atoms["resid"])
         domain["resname"] = np.array(atoms["resname"], "S")
@@ -158,7 +159,7 @@ def netcdf_at_once(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 def h5md_at_once(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """H5MD without a writer of frames."""
-    with h5py.File(path, "w") as file:
+    with File(path, "w") as file:
         for name, key, unit in (("position", "R", "Angstrom"), ("force", "F", "kcal mol-1 Angstrom-1")):
             value = file.create_dataset(f"particles/all/{name}/value", data=arrays[key])
             value.attrs["unit"] = unit

@@ -17,6 +17,8 @@ from cgcore.mapping import map_to_beads
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of OpenMM's own modules
 
 BLOCKS = 8
+
+
 def coefficients(R: np.ndarray, F: np.ndarray) -> np.ndarray:
     """Least squares of k and k r0 of springs between neighbours, and between beads two apart."""
     columns = []
@@ -33,7 +35,7 @@ def coefficients(R: np.ndarray, F: np.ndarray) -> np.ndarray:
 
 @pytest.mark.slow
 def test_parameters_agree_under_the_three_maps(tmp_path: Path) -> None:
-    generate(tmp_path, Run(frames=400, every=40, equilibration=1000), alanines=5)
+    generate(tmp_path, Run(frames=300, every=30, equilibration=1000), alanines=5)
     found = {}
     for force_map in ("slice", "residue", "optimal"):
         made = map_to_beads(tmp_path / TOPOLOGY, [tmp_path / TRAJECTORY], force_map=force_map)
@@ -54,9 +56,8 @@ def test_parameters_agree_under_the_three_maps(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_what_is_generated_is_read_and_refused_where_atoms_are(tmp_path: Path) -> None:
-    done = CliRunner().invoke(
-        main, ["--alanines", "2", "--frames", "3", "--every", "5", "--flexible", "-o", str(tmp_path)]
-    )
+    few = ["--alanines", "2", "--frames", "3", "--every", "5", "--flexible"]
+    done = CliRunner().invoke(main, [*few, "-o", str(tmp_path)])
     assert done.exit_code == 0, done.output
     with np.load(tmp_path / TRAJECTORY) as archive:
         assert archive["coords"].shape == archive["Fs"].shape == (3, 32, 3)

@@ -26,6 +26,11 @@ PDB = Path(__file__).parent / "data" / "ala5.pdb"
 BEADS, FRAMES = 5, 60
 
 
+def atoms() -> Any:
+    """Of the PDB, as MDAnalysis has them."""
+    return MDAnalysis.Universe(str(PDB)).atoms
+
+
 class Atomistic(NamedTuple):
     """Frames of all atoms [Å, kcal/mol/Å], and their topology."""
 
@@ -40,7 +45,7 @@ def peptide() -> Atomistic:
     topology = read_topology(PDB)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        first = MDAnalysis.Universe(str(PDB)).atoms.positions.astype(np.float64)
+        first = atoms().positions.astype(np.float64)
     rng = np.random.default_rng(3)
     heavy = np.array([not name.startswith("H") for name in topology.names.tolist()])
     apart = np.linalg.norm(first[:, None] - first[None], axis=2)
@@ -63,7 +68,7 @@ def folder(peptide: Atomistic, tmp_path_factory: pytest.TempPathFactory) -> Path
     forms.trr(made / "a.trr", {"R": peptide.R, "F": peptide.F}, box=60.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        MDAnalysis.Universe(str(PDB)).atoms.write(str(made / "a.gro"))
+        atoms().write(str(made / "a.gro"))
     return made
 
 
@@ -260,11 +265,9 @@ def mdcath_atoms(peptide: Atomistic) -> dict[str, Any]:
 
 @pytest.mark.parametrize("named", [True, False])
 def test_mdcath_is_topology_and_trajectory(peptide: Atomistic, tmp_path: Path, named: bool) -> None:
-    import h5py
-
     pdb = PDB.read_text() if named else ""
     forms.mdcath(tmp_path / "a.h5", FRAMES, pdb, mdcath_atoms(peptide))
-    with h5py.File(tmp_path / "a.h5", "r+") as file:
+    with forms.File(tmp_path / "a.h5", "r+") as file:
         for kelvin in ("320", "413"):
             for replica in ("0", "1"):
                 for key, values in (("coords", peptide.R), ("forces", peptide.F)):

@@ -36,7 +36,7 @@ def compress_command(
     blocks: int,
     cache: bool,
 ) -> None:
-    """Turn DATA (NPZ files or folders of them) into one factor, all that a fit needs to know of them."""
+    """Turn DATA (files of any format that `cgcore convert` knows, or folders) into one factor, all that a fit needs to know of them."""
     from cgcore.cli.setup import prepare_jax
     from cgcore.config import Config, default_prior, load_config
     from cgcore.data import read

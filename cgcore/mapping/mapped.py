@@ -175,8 +175,8 @@ def _enough(found: Moments, atoms: int, wanted: bool, path: Path) -> bool:
     enough = 3 * frames > atoms
     if wanted and not enough:
         raise InputError(
-            f"{path}: {frames} frames are too few for the optimal map of {atoms} atoms; give more than {atoms // 3}, or "
-            "--map residue"
+            f"{path}: {frames} frames are too few for the optimal map of {atoms} atoms; give more than {atoms // 3}, "
+            "or --map residue"
         )
     return enough
 
