@@ -283,6 +283,66 @@ def test_mdcath_is_topology_and_trajectory(peptide: Atomistic, tmp_path: Path, n
     assert_refused(run("map", tmp_path / "a.h5", "-o", tmp_path / "b.npz", "--temperature", 300), "no frames at 300 K")
 
 
+def test_a_topology_names_beads(peptide: Atomistic, folder: Path, tmp_path: Path) -> None:
+    places = peptide.topology.names == "CA"
+    arrays = {"R": peptide.R[:, places], "F": peptide.F[:, places]}
+    forms.trr(tmp_path / "ca.trr", arrays)
+    lines = [line for line in PDB.read_text().splitlines() if line[12:16].strip() == "CA"]
+    (tmp_path / "ca.pdb").write_text("\n".join([*lines, "END"]) + "\n")
+    for topology in (PDB, tmp_path / "ca.pdb"):
+        ran = run("convert", tmp_path / "ca.trr", "--topology", topology, "-o", tmp_path / "b.npz")
+        assert ran.code == 0, ran
+        data = read(tmp_path / "b.npz")
+        assert data.sources[0].protein_names == ("AAAAA",)
+        assert data.join().species[0].tolist() == [0] * BEADS
+    output = ("-o", tmp_path / "c.npz")
+    atoms_of = run("convert", folder / "a.trr", "--topology", PDB, *output)
+    assert_refused(atoms_of, "62 atoms", "7 residues", "cgcore map .*ala5.pdb")
+    forms.trr(tmp_path / "other.trr", forms.frames(3))
+    assert_refused(run("convert", tmp_path / "other.trr", "--topology", PDB, *output), "10 beads", "62 atoms with 5 CA")
+
+
+# PSF and prmtop
+
+
+def test_psf_and_prmtop_name_the_same_atoms(peptide: Atomistic, tmp_path: Path) -> None:
+    topology = peptide.topology
+    columns = zip(topology.resid, topology.resname, topology.names, strict=True)
+    psf = ["PSF", "", "       1 !NTITLE", " REMARKS", "", f"{len(topology):8d} !NATOM"]
+    psf += [
+        f"{k:8d} PEP  {resid:<4d} {resname:<4s} {name:<4s} X    {0.0:10.6f}     {12.0:9.4f}           0"
+        for k, (resid, resname, name) in enumerate(columns, 1)
+    ]
+    (tmp_path / "a.psf").write_text("\n".join([*psf, "", "       0 !NBOND: bonds", "", ""]))
+    starts = np.flatnonzero(np.append(True, np.diff(topology.residue) != 0)) + 1
+    pointers = [len(topology), 1, *[1] * 6, 0, 0, 0, len(starts), *[0] * 19]
+    joined = {"BONDS": [0, 12, 1], "ANGLES": [0, 12, 15, 1], "DIHEDRALS": [0, 12, 15, 18, 1]}
+    sections = {
+        "POINTERS": ("%FORMAT(10I8)", [f"{n:8d}" for n in pointers], 10),
+        "ATOM_NAME": ("%FORMAT(20a4)", [f"{name:<4s}" for name in topology.names], 20),
+        "CHARGE": ("%FORMAT(5E16.8)", [f"{0.0:16.8E}"] * len(topology), 5),
+        "MASS": ("%FORMAT(5E16.8)", [f"{12.0:16.8E}"] * len(topology), 5),
+        "ATOM_TYPE_INDEX": ("%FORMAT(10I8)", [f"{1:8d}"] * len(topology), 10),
+        "RESIDUE_LABEL": ("%FORMAT(20a4)", [f"{topology.resname[k - 1]:<4s}" for k in starts], 20),
+        "RESIDUE_POINTER": ("%FORMAT(10I8)", [f"{k:8d}" for k in starts], 10),
+        "AMBER_ATOM_TYPE": ("%FORMAT(20a4)", ["CT  "] * len(topology), 20),
+    }
+    for what, numbers in joined.items():
+        for kind in ("INC", "WITHOUT"):
+            sections[f"{what}_{kind}_HYDROGEN"] = ("%FORMAT(10I8)", [f"{n:8d}" for n in numbers], 10)
+    text = "%VERSION  VERSION_STAMP = V0001.000  DATE = 01/01/26  00:00:00\n%FLAG TITLE\n%FORMAT(20a4)\n\n"
+    for flag, (form, words, width) in sections.items():
+        rows = ["".join(words[k : k + width]) for k in range(0, len(words), width)]
+        text += "\n".join([f"%FLAG {flag}", form, *rows]) + "\n"
+    (tmp_path / "a.prmtop").write_text(text)
+    wanted = ca_beads(topology)
+    for name in ("a.psf", "a.prmtop"):
+        found = ca_beads(read_topology(tmp_path / name))
+        np.testing.assert_array_equal(found.atoms, wanted.atoms)
+        np.testing.assert_array_equal(found.solute, wanted.solute)
+        np.testing.assert_array_equal(found.species, wanted.species)
+
+
 # What is refused
 
 

@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 @click.command("convert", short_help="Frames of any known format as one NPZ.")
 @click.argument("data", nargs=-1, required=True, type=options.PATH)
 @click.option("-o", "--output", "output_file", type=options.PATH, required=True, metavar="FILE", help="NPZ to write.")
+@click.option("--topology", type=options.PATH, metavar="FILE", help="PDB, PSF, GRO or prmtop that names the beads.")
 @options.units
 @options.box
 def convert_command(
-    data: tuple[str, ...], output_file: str, units: str | None, box: tuple[float, float, float] | None
+    data: tuple[str, ...],
+    output_file: str,
+    topology: str | None,
+    units: str | None,
+    box: tuple[float, float, float] | None,
 ) -> None:
     """Write the frames of DATA, files or folders, as one NPZ in Å and kcal/mol/Å.
 
@@ -33,6 +38,7 @@ def convert_command(
     AMBER NetCDF         *.nc *.ncdf *.mdcrd       Å, kcal/mol/Å
     LAMMPS custom dump   *.lammpstrj *.dump        Å, kcal/mol/Å; with columns fx fy fz
 
+    Residues and chains of formats that hold numbers alone are named by a topology of the same beads, or of all atoms.
     All commands read these as they are, from disk and block by block; an NPZ is the quickest. HDF5 needs
     `pip install 'cgcore[formats]'`. XTC and DCD files hold no forces.
     """
@@ -40,7 +46,12 @@ def convert_command(
 
     options.refuse_factors(data)
     refuse_input_as_output(output_file, data, "NPZ")
-    dataset = read(data, units=units, box=box)
+    if topology is None:
+        dataset = read(data, units=units, box=box)
+    else:
+        from cgcore.mapping.naming import read_named
+
+        dataset = read_named(topology, data, units=units, box=box)
     options.note_reading(dataset)
     dataset.write(output_file)
     terminal.say(_sources(dataset))

@@ -36,7 +36,10 @@ def compress_command(
     blocks: int,
     cache: bool,
 ) -> None:
-    """Turn DATA (files of any format that `cgcore convert` knows, or folders) into one factor, all that a fit needs to know of them."""
+    """Turn DATA into one factor, all that a fit needs to know of them.
+
+    DATA are files of any format that `cgcore convert` knows, or folders of them.
+    """
     from cgcore.cli.setup import prepare_jax
     from cgcore.config import Config, default_prior, load_config
     from cgcore.data import read

@@ -96,9 +96,9 @@ def fit_command(
 ) -> None:
     """Fit the prior's parameters to the forces in DATA.
 
-    DATA is an NPZ with R, F, mask and species, a file of another format (see `cgcore convert --help`), a folder of them,
-    or a factor made by `cgcore compress`; left out, it is `data.path` of the configuration, or else the bundled chignolin set. A setting on the command line goes before
-    one in the configuration file.
+    DATA is an NPZ with R, F, mask and species, a file of another format (see `cgcore convert --help`), a folder of
+    them, or a factor made by `cgcore compress`; left out, it is `data.path` of the configuration, or else the bundled
+    chignolin set. A setting on the command line goes before one in the configuration file.
     """
     from cgcore.config import Config, default_prior, load_config
     from cgcore.files import atomic_group, check_writable

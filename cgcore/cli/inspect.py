@@ -22,7 +22,9 @@ def inspect_command(
     plot_file: str | None,
     cache: bool,
 ) -> None:
-    """Print what DATA (a file of any format that `cgcore convert` knows, or a folder; the bundled set if left out) holds, and what is wrong with it.
+    """Print what DATA holds, and what is wrong with it.
+
+    DATA is a file of any format that `cgcore convert` knows, or a folder; left out, it is the bundled set.
 
     Exit code 0, whatever is found; `cgcore fit` refuses data that are surely wrong.
     """

@@ -64,7 +64,8 @@ def train_command(
 ) -> None:
     """Train the prior and a network to the forces in DATA, as CONFIG (YAML) says.
 
-    DATA is an NPZ with R, F, mask and species, a file of another format, or a folder; left out, it is `data.path` of CONFIG, or else the
+    DATA is an NPZ with R, F, mask and species, a file of another format (see `cgcore convert --help`), or a folder of
+    them; left out, it is `data.path` of CONFIG, or else the
     bundled chignolin set. DIR of --resume is one that --output or training.checkpoint_path named.
     """
     if example:

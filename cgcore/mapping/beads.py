@@ -64,7 +64,6 @@ def ca_beads(topology: Topology) -> Beads:
     place = np.full(int(topology.residue.max()) + 1, -1)
     place[topology.residue[atoms]] = np.arange(len(atoms))
     names = topology.resname[atoms]
-    species = [_KINDS.get(_OF_LETTER.get(letter(name) or "", ""), len(_KINDS)) for name in names.tolist()]
     return Beads(
         atoms,
         solute,
@@ -72,5 +71,11 @@ def ca_beads(topology: Topology) -> Beads:
         topology.resid[atoms],
         names,
         topology.chain[atoms],
-        np.array(species, np.int32),
+        species_of(names),
     )
+
+
+def species_of(resname: np.ndarray) -> np.ndarray:
+    """(beads,) int32, the number of each residue in `SPECIES`; protonation and modification do not matter."""
+    numbers = [_KINDS.get(_OF_LETTER.get(letter(name) or "", ""), len(_KINDS)) for name in resname.tolist()]
+    return np.array(numbers, np.int32)
