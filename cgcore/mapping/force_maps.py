@@ -73,11 +73,12 @@ class OptimalMaps:
     """
 
     def __init__(self, G: np.ndarray, beads: Beads, group: np.ndarray) -> None:
-        self._S, self._own = _members(group), _own_groups(beads, group)
+        self._group, self._own = group, _own_groups(beads, group)
         self._unit = np.trace(G) / len(G)
-        self._free = np.setdiff1d(np.arange(len(self._S)), self._own)
-        root = np.sqrt(self._S.sum(axis=1)[self._free])
-        reduced = self._S @ G @ self._S.T
+        sizes = np.bincount(group)
+        self._free = np.setdiff1d(np.arange(len(sizes)), self._own)
+        root = np.sqrt(sizes[self._free])
+        reduced = _summed(_summed(G, group).T, group)
         values, vectors = np.linalg.eigh(reduced[np.ix_(self._free, self._free)] / np.outer(root, root))
         kept = values > _CUTOFF * max(float(values.max(initial=0.0)), 0.0)
         self._values, vectors = values[kept], vectors[:, kept]
@@ -86,15 +87,21 @@ class OptimalMaps:
 
     def map(self, ridge: float = 0.0) -> np.ndarray:
         """(beads, solute atoms); the ridge is in mean square forces of an atom."""
-        U = np.zeros((len(self._own), len(self._S)))
+        U = np.zeros((len(self._own), self._group.max() + 1))
         U[np.arange(len(self._own)), self._own] = 1.0
         U[:, self._free] = -(self._back @ (self._right / (self._values + ridge * self._unit)[:, None])).T
-        return U @ self._S
+        return U[:, self._group]
 
 
 def noise(W: np.ndarray, G: np.ndarray, frames: int) -> float:
     """Mean square force on a bead [(kcal/mol/Å)²], all three components together."""
     return float(np.einsum("bi,ij,bj->", W, G, W, optimize=True)) / (frames * len(W))
+
+
+def _summed(rows: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """The sum of the rows of each group."""
+    order = np.argsort(group, kind="stable")
+    return np.add.reduceat(rows[order], np.searchsorted(group[order], np.arange(group.max() + 1)), axis=0)
 
 
 def _members(group: np.ndarray) -> np.ndarray:
