@@ -313,7 +313,8 @@ def test_memory_does_not_grow_with_the_frames(tmp_path: Path, name: str, writer:
         code = (
             "import tracemalloc, cgcore, sys\n"
             "import cgcore.data.writing, cgcore.data.formats, h5py\n"
-            "cgcore.data.blocks.BLOCK_BYTES = cgcore.data.stored.PIECE_BYTES = cgcore.data.npz.PIECE = 2**15\n"
+            "cgcore.data.blocks.row_blocks.__defaults__ = (2**15,)\n"
+            "cgcore.data.stored.PIECE_BYTES = cgcore.data.npz.PIECE = 2**15\n"
             "tracemalloc.start()\n"
             "cgcore.read(sys.argv[1]).write(sys.argv[2])\n"
             "print(tracemalloc.get_traced_memory()[1])"
