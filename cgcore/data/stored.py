@@ -179,7 +179,11 @@ class StoredArray(FileRows):
 
 
 SPAN = 4
-"""Rows that lie among other things are read with these in one piece where they are at least a `SPAN`th of it."""
+"""Rows that lie among other things are read with these in one piece where they are at least a `SPAN`th of it, or less
+than a `PAGE` apart."""
+
+PAGE = 4096
+"""Bytes, which are read at once in any case."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,7 +232,7 @@ class ScatteredArray(FileRows):
         """[first, last) rows that are read at once: equally far apart, near to each other, of bounded size together."""
         steps = np.diff(self.offsets[start:stop])
         while start < stop:
-            near = size <= (step := int(steps[0]) if len(steps) else 0) <= SPAN * size
+            near = size <= (step := int(steps[0]) if len(steps) else 0) <= max(SPAN * size, PAGE)
             most = min(stop - start, max(1, PIECE_BYTES // step)) if near else 1
             same = int(np.argmin(np.append(steps[: most - 1] == step, False))) + 1
             yield start, start + same

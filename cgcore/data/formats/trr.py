@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from array import array
-from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,25 +22,21 @@ UNITS = "nm-kj"
 NAME = "GROMACS TRR"
 
 _HEADER = struct.Struct(">3i12s13i")
+_FIXED = _HEADER.size - 8
+"""Bytes of a header that say how long blocks are; step and a count are behind them."""
+
 _WRITE_FORCES = "write them with nstfout equal to nstxout in the .mdp file"
 
 
-class _Frame(NamedTuple):
-    """A frame's header: bytes of the blocks, and where they begin."""
+class _Layout(NamedTuple):
+    """What a frame's header says of its blocks; places are bytes from the first one of the frame."""
 
     real: int  # bytes of a number
-    box: int
-    x: int
-    v: int
-    f: int
     atoms: int
-    start: int  # of the box
-    end: int
-    blocks: int  # first byte of x
-
-    @property
-    def has_both(self) -> bool:
-        return bool(self.x and self.f)
+    box: int | None  # place; None where there is none
+    x: int | None
+    f: int | None
+    size: int  # of the frame
 
 
 def open_trr(path: Path) -> list[Opened]:
@@ -52,20 +47,28 @@ def open_trr(path: Path) -> list[Opened]:
     """
     with open_regular(path) as file:
         content = Content.of(path, file)
-        positions, forces, boxes, found = array("q"), array("q"), array("q"), 0
-        first: _Frame | None = None
-        while file.tell() < content.stamp.size:
-            frame = _header(path, file, found, content.stamp.size)
+        positions, forces, boxes = array("q"), array("q"), array("q")
+        layouts: dict[bytes, _Layout] = {}
+        first: _Layout | None = None
+        found = at = 0
+        while at < content.stamp.size:
+            file.seek(at)
+            raw = file.read(_HEADER.size)
+            if len(raw) < _HEADER.size:
+                raise refuse(path, f"the file ends inside frame {found}")
+            layout = layouts.get(raw[:_FIXED]) or layouts.setdefault(raw[:_FIXED], _layout(path, raw, found))
+            if at + layout.size > content.stamp.size:
+                raise refuse(path, f"the file ends inside frame {found}")
+            if layout.x is not None and layout.f is not None:
+                first = first or layout
+                if (layout.atoms, layout.real) != (first.atoms, first.real):
+                    raise refuse(path, f"frame {found} has {layout.atoms} beads, others have {first.atoms}")
+                positions.append(at + layout.x)
+                forces.append(at + layout.f)
+                if layout.box is not None:
+                    boxes.append(at + layout.box)
+            at += layout.size
             found += 1
-            if frame.has_both:
-                first = first or frame
-                if (frame.atoms, frame.real) != (first.atoms, first.real):
-                    raise refuse(path, f"frame {found - 1} has {frame.atoms} beads, others have {first.atoms}")
-                positions.append(frame.blocks)
-                forces.append(frame.blocks + frame.x + frame.v)
-                if frame.box:
-                    boxes.append(frame.start)
-            file.seek(frame.end)
     if first is None:
         raise without_forces(path, "this TRR file", _WRITE_FORCES)
     dtype = np.dtype(f">f{first.real}")
@@ -91,23 +94,27 @@ def open_trr(path: Path) -> list[Opened]:
     ]
 
 
-def _header(path: Path, file: BufferedReader, number: int, size: int) -> _Frame:
-    """The header at the file's position, which is moved to the box."""
-    start = file.tell()
-    raw = file.read(_HEADER.size)
-    if len(raw) < _HEADER.size:
-        raise refuse(path, f"the file ends inside frame {number}")
+def _layout(path: Path, raw: bytes, number: int) -> _Layout:
+    """What a header says.
+
+    Raises:
+        InputError: it is none, or damaged.
+    """
     magic, _, _, version, ir, e, box, vir, pres, top, sym, x, v, f, atoms, _, _ = _HEADER.unpack(raw)
     if (magic, version) != (MAGIC, VERSION):
-        raise refuse(path, f"no frame of a TRR file begins at byte {start} (frame {number})")
+        raise refuse(path, f"where frame {number} should begin, no frame of a TRR file does")
     blocks = (ir, e, box, vir, pres, top, sym, x, v, f)
     real = next((block // count for block, count in ((box, 9), (x, 3 * atoms), (f, 3 * atoms)) if block and count), 4)
     sound = real in (4, 8) and box in (0, 9 * real) and all(n in (0, 3 * atoms * real) for n in (x, v, f))
     if min(blocks) < 0 or atoms < 1 or not sound:
         raise refuse(path, f"the header of frame {number} is damaged")
-    at = start + _HEADER.size + 2 * real
-    end = at + sum(blocks)
-    if end > size:
-        raise refuse(path, f"the file ends inside frame {number}")
-    file.seek(at)
-    return _Frame(real, box, x, v, f, atoms, at, end, at + box + vir + pres + top + sym + ir + e)
+    behind = _HEADER.size + 2 * real  # time and lambda
+    at_x = behind + ir + e + box + vir + pres + top + sym
+    return _Layout(
+        real,
+        atoms,
+        behind + ir + e if box else None,
+        at_x if x else None,
+        at_x + x + v if f else None,
+        behind + sum(blocks),
+    )
