@@ -6,11 +6,13 @@ import click
 
 from cgcore.cli.check import check_command
 from cgcore.cli.config import config_command
+from cgcore.cli.convert import convert_command
 from cgcore.cli.evaluate import evaluate_command
 from cgcore.cli.export import export_command
 from cgcore.cli.factors import compress_command, merge_command
 from cgcore.cli.fit import fit_command
 from cgcore.cli.inspect import inspect_command
+from cgcore.cli.map import map_command
 from cgcore.cli.simulate import simulate_command
 from cgcore.cli.train import train_command
 
@@ -33,6 +35,8 @@ cli.add_command(train_command)
 cli.add_command(evaluate_command)
 cli.add_command(simulate_command)
 cli.add_command(inspect_command)
+cli.add_command(convert_command)
+cli.add_command(map_command)
 cli.add_command(check_command)
 cli.add_command(compress_command)
 cli.add_command(merge_command)

@@ -31,7 +31,7 @@ def evaluate_command(
     plot_file: str | None,
     max_frames: int | None,
     seed: int | None,
-    units: str,
+    units: str | None,
     box: tuple[float, float, float] | None,
     accept_faults: bool,
     cache: bool,
@@ -74,7 +74,7 @@ def evaluate_command(
             from cgcore.serialize import write_json
 
             written.append(Path(output) / RECORD)
-            settings = {"model": model, "max_frames": max_frames, "seed": seed or 0, "units": units, "box": box}
+            settings = {"model": model, "max_frames": max_frames, "seed": seed or 0, "units": dataset.units, "box": box}
             data_of = {"path": dataset.path, "sha256": dataset.sha256, "used_frames": dataset.frame_ranges()}
             write_json(written[-1], found.as_dict() | {"config": settings, "data": data_of, "versions": versions()})
         if plot_file is not None:

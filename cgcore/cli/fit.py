@@ -32,7 +32,7 @@ class HeldOut(NamedTuple):
 class Reading(NamedTuple):
     """How files are read: the arguments of `cgcore.read`."""
 
-    units: str
+    units: str | None = None
     box: tuple[float, float, float] | None = None
     accept_faults: bool = False
 
@@ -116,7 +116,7 @@ def fit_command(
     val_fraction: float | None,
     max_frames: int | None,
     seed: int | None,
-    units: str,
+    units: str | None,
     box: tuple[float, float, float] | None,
     accept_faults: bool,
     cache: bool,
@@ -124,9 +124,10 @@ def fit_command(
 ) -> None:
     """Fit the prior's parameters to the forces in DATA.
 
-    DATA is an NPZ file with R, F, mask and species, a folder of such files, or a factor written by `cgcore compress`.
-    Without DATA, the command reads `data.path` of the configuration, or else the bundled chignolin set. Options given
-    on the command line take precedence over the configuration file.
+    DATA is an NPZ file with R, F, mask and species, a file of another format (see `cgcore convert --help`), a folder of
+    such files, or a factor written by `cgcore compress`. Without DATA, the command reads `data.path` of the
+    configuration, or else the bundled chignolin set. Options given on the command line take precedence over the
+    configuration file.
     """
     from cgcore.config import Config, default_prior, load_config
     from cgcore.files import atomic_group, check_writable
@@ -211,9 +212,7 @@ def _source(
 
     path = config.data_path if path is None else path
     if path is not None and is_factor(path):
-        from cgcore.data import UNITS
-
-        if max_frames is not None or held_out.fraction or reading != Reading(UNITS[0]):
+        if max_frames is not None or held_out.fraction or reading != Reading():
             raise InputError(
                 f"{path}: a factor has no frames; leave out max-frames, val-fraction, units, box and accept-faults"
             )

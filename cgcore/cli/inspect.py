@@ -16,7 +16,7 @@ from cgcore.cli import options, terminal
 @options.cache
 def inspect_command(
     data: str | None,
-    units: str,
+    units: str | None,
     box: tuple[float, float, float] | None,
     json_file: str | None,
     plot_file: str | None,
@@ -24,8 +24,8 @@ def inspect_command(
 ) -> None:
     """Show what DATA contain, and what is wrong with them.
 
-    DATA is an NPZ file or a folder of them; without DATA, the command shows the bundled chignolin set. The exit code is
-    0 whatever is found; `cgcore fit` refuses data that are certainly wrong.
+    DATA is a file of any format that `cgcore convert` reads, or a folder of them; without DATA, the command shows the
+    bundled chignolin set. The exit code is 0 whatever is found; `cgcore fit` refuses data that are certainly wrong.
     """
     from cgcore.cli.setup import prepare_jax
     from cgcore.data import read

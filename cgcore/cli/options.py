@@ -37,7 +37,9 @@ config = click.option(
     help="Configuration file: YAML with the blocks model and training.",
 )
 units = click.option(
-    "--units", type=click.Choice(UNITS), default=UNITS[0], show_default=True, help="Units in which the data are stored."
+    "--units",
+    type=click.Choice(UNITS),
+    help="Units in which the data are stored (default: those of the format, or those that the files name).",
 )
 box = click.option(
     "--box",

@@ -72,7 +72,7 @@ def simulate_command(
     output: str | None,
     plot_file: str | None,
     trajectory: str | None,
-    units: str,
+    units: str | None,
     box: tuple[float, float, float] | None,
     cache: bool,
     **settings: Any,

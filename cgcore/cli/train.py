@@ -62,16 +62,17 @@ def train_command(
     plot_file: str | None,
     max_frames: int | None,
     seed: int | None,
-    units: str,
+    units: str | None,
     box: tuple[float, float, float] | None,
     accept_faults: bool,
     cache: bool,
 ) -> None:
     """Train the prior and a network on the forces in DATA.
 
-    CONFIG is a YAML file; `cgcore train --example` prints one. DATA is an NPZ file with R, F, mask and species, or a
-    folder of such files; without DATA, the command reads `data.path` of CONFIG, or else the bundled chignolin set. The
-    folder given to --resume is one that --output or training.checkpoint_path named in an earlier run.
+    CONFIG is a YAML file; `cgcore train --example` prints one. DATA is an NPZ file with R, F, mask and species, a file
+    of another format (see `cgcore convert --help`), or a folder of such files; without DATA, the command reads
+    `data.path` of CONFIG, or else the bundled chignolin set. The folder given to --resume is one that --output or
+    training.checkpoint_path named in an earlier run.
     """
     if example:
         terminal.say(_example(), newline=False)
@@ -100,7 +101,7 @@ def train_command(
     # Whatever is trained: the prior's own fit, if there is one, says the rest.
     judged = door(train.dataset, None if validation is None else validation.dataset, said.training.temperature)
     prepare_jax(cache)
-    about = {"file": config, "seed": seed, "units": units}
+    about = {"file": config, "seed": seed, "units": train.dataset.units}
     _run(said, comparison_text(found), train, validation, judged, resume, output, plot_file, about, record)
 
 
