@@ -137,6 +137,14 @@ def inspect(data: Dataset | str | os.PathLike[str] | Any, displacement: Displace
 
     Raises:
         InputError: the data cannot be read, a file changed after it was read, or JAX is tracing.
+
+    Examples:
+        >>> import cgcore
+        >>> found = cgcore.inspect(cgcore.datasets.chignolin())
+        >>> found.frames, found.beads, found.temperatures
+        (1000, 10, (320.0,))
+        >>> print(f"{found.median_bond:.2f} Å")
+        3.87 Å
     """
     dataset = frames_of(data)
     gathered = _Gathered()

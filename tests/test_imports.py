@@ -65,6 +65,12 @@ RULES = {
     ),
     "openmm is never needed to import cgcore": Rule("cgcore", ("openmm",), top_level=True),
     "data needs no JAX, physics or solver": Rule("cgcore/data", ("jax", "jaxlib", "cgcore.physics", "cgcore.solver")),
+    "maps need no JAX, physics or solver": Rule(
+        "cgcore/mapping", ("jax", "jaxlib", "cgcore.physics", "cgcore.solver", "cgcore.cli")
+    ),
+    "data do not know maps": Rule("cgcore/data", ("cgcore.mapping", "MDAnalysis")),
+    "only formats read HDF5": Rule("cgcore", ("h5py",), but=("cgcore/data/formats",)),
+    "h5py and MDAnalysis are never needed to import cgcore": Rule("cgcore", ("h5py", "MDAnalysis"), top_level=True),
 }
 UNSAFE_YAML = {"load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all"}
 
@@ -230,6 +236,10 @@ def test_nothing_is_unpickled() -> None:
         ("the solver knows no physics", "cgcore/solver/a.py", "import cgcore"),
         ("the fit reports late", "cgcore/fitting/a.py", "from cgcore.report.text import report"),
         ("data needs no JAX, physics or solver", "cgcore/data/a.py", "from jax import numpy as jnp"),
+        ("maps need no JAX, physics or solver", "cgcore/mapping/a.py", "import jax"),
+        ("data do not know maps", "cgcore/data/a.py", "def f():\n    import MDAnalysis"),
+        ("only formats read HDF5", "cgcore/mapping/a.py", "def f():\n    import h5py"),
+        ("h5py and MDAnalysis are never needed to import cgcore", "cgcore/mapping/a.py", "import MDAnalysis"),
     ],
 )
 def test_the_checker_sees_a_violation(rule: str, file: str, source: str) -> None:
@@ -279,7 +289,7 @@ def test_the_checker_sees_an_unsafe_call(source: str) -> None:
 
 def test_the_command_line_imports_jax_late() -> None:
     # cgcore --help must answer at once, and importing jax alone takes longer than that.
-    heavy = {"jax", "jaxlib", "optax", "matplotlib", "cgcore.pipeline"}
+    heavy = {"jax", "jaxlib", "optax", "matplotlib", "h5py", "MDAnalysis", "cgcore.pipeline"}
     code = f"import sys, cgcore.cli.commands; print(*sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

@@ -72,7 +72,7 @@ def context_of(data: str | None = None, units: str | None = None, config: str | 
     prior = cgcore.load_config(config).prior if config else cgcore.default_prior()
     if data is None:
         return Context(cgcore.datasets.chignolin(), prior if config else four_terms(prior))
-    return Context(cgcore.read(data, units=units or "angstrom-kcal"), prior, name=Path(data).name, given=True)
+    return Context(cgcore.read(data, units=units), prior, name=Path(data).name, given=True)
 
 
 def unconstrained(**options: Any) -> cgcore.Options:

@@ -20,9 +20,11 @@ FRAMES = 100
 @click.command("check")
 @click.argument("config", type=options.PATH)
 def check_command(config: str) -> None:
-    """Print what each key of CONFIG (YAML) does in their code and in cgcore, and whether that is the same.
+    """Compare what a configuration means elsewhere and in cgcore.
 
-    Exit code 0: `cgcore train` can run it; 2: it cannot, with one message that names all that stands in the way.
+    For each key of the YAML file CONFIG, the command says what the code for which the file was written does with it,
+    what cgcore does with it, and whether the two are the same. The exit code is 0 if `cgcore train` can run the file,
+    and 2 if it cannot; one message then names everything that stands in the way.
     """
     from cgcore.report.comparison_text import comparison_text
 

@@ -6,24 +6,27 @@ import click
 
 from cgcore.cli.check import check_command
 from cgcore.cli.config import config_command
+from cgcore.cli.convert import convert_command
 from cgcore.cli.evaluate import evaluate_command
 from cgcore.cli.export import export_command
 from cgcore.cli.factors import compress_command, merge_command
 from cgcore.cli.fit import fit_command
 from cgcore.cli.inspect import inspect_command
+from cgcore.cli.map import map_command
 from cgcore.cli.simulate import simulate_command
 from cgcore.cli.train import train_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="cgcore")
-@click.option("--debug", is_flag=True, help="Show the traceback of whatever goes wrong.")
+@click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
 def cli(debug: bool) -> None:
-    """Fit the physics prior of a coarse-grained protein force field to reference forces, and prove the fit.
+    """Fit the physics prior of a coarse-grained protein force field to reference forces, and prove how good the fit is.
 
-    Exit codes: 0 converged, 1 ended otherwise (what was found is written all the same), 2 bad input or a fault,
-    130 interrupted (Ctrl-C), 143 terminated. Files are written whole whatever becomes of the terminal: a reader of
-    standard output that goes away (`| head`) changes neither them nor the exit code.
+    Exit codes: 0 success; 1 the fit did not converge, or replicas of a simulation were lost (the results are written
+    all the same); 2 bad input or an internal fault; 130 interrupted (Ctrl-C); 143 terminated. Output files are either
+    complete or absent, and a reader of standard output that goes away (`cgcore fit | head`) changes neither them nor
+    the exit code.
     """
 
 
@@ -32,6 +35,8 @@ cli.add_command(train_command)
 cli.add_command(evaluate_command)
 cli.add_command(simulate_command)
 cli.add_command(inspect_command)
+cli.add_command(convert_command)
+cli.add_command(map_command)
 cli.add_command(check_command)
 cli.add_command(compress_command)
 cli.add_command(merge_command)

@@ -8,10 +8,14 @@ from cgcore.errors import InputError
 
 
 @click.command("config")
-@click.option("--reference", "form", flag_value="reference", help="Every key, its values and its default, in Markdown.")
-@click.option("--schema", "form", flag_value="schema", help="A JSON schema, with which editors complete and check.")
+@click.option(
+    "--reference", "form", flag_value="reference", help="Print every key with its values and default, in Markdown."
+)
+@click.option(
+    "--schema", "form", flag_value="schema", help="Print a JSON schema, with which editors complete and check files."
+)
 def config_command(form: str | None) -> None:
-    """Print what may stand in a configuration file."""
+    """Print the reference of all configuration keys."""
     if form is None:
         raise InputError("say what to print: --reference or --schema")
     from cgcore.cli import terminal

@@ -16,8 +16,8 @@ RECORD, PICTURE = "evaluation.json", "evaluation.png"
 @click.command("evaluate")
 @click.argument("model", metavar="FILE", type=options.PATH)
 @click.argument("data", required=False, type=options.PATH)
-@click.option("--output", type=options.PATH, metavar="DIR", help="Write record and picture there.")
-@click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Picture: .png, .svg or .pdf.")
+@click.option("--output", type=options.PATH, metavar="DIR", help="Write the record and the picture to this folder.")
+@click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Draw a picture: .png, .svg or .pdf.")
 @options.max_frames
 @options.configured_seed
 @options.units
@@ -31,16 +31,16 @@ def evaluate_command(
     plot_file: str | None,
     max_frames: int | None,
     seed: int | None,
-    units: str,
+    units: str | None,
     box: tuple[float, float, float] | None,
     accept_faults: bool,
     cache: bool,
 ) -> None:
-    """Hold the forces of the model in FILE against those of DATA; nothing is fitted.
+    """Compare the forces of a saved model with those in DATA.
 
-    FILE is the priors.yaml of `cgcore fit` or any configuration with a prior, or the params.npz of `cgcore train` (or
-    the folder with it). DATA is an NPZ or a folder of them; left out, it is `data.path` of a configuration, or else the
-    bundled chignolin set. The loss is that of the fit, per real bead.
+    FILE is the priors.yaml of `cgcore fit`, any configuration that has a prior, or the params.npz of `cgcore train` (or
+    the folder that holds it). DATA is an NPZ file or a folder of them; without DATA, the command reads `data.path` of
+    the configuration, or else the bundled chignolin set. Nothing is fitted. The loss is per real bead, as in a fit.
     """
     from cgcore.cli.models import load_model, note_mixture, params_file
     from cgcore.cli.setup import prepare_jax
@@ -74,7 +74,7 @@ def evaluate_command(
             from cgcore.serialize import write_json
 
             written.append(Path(output) / RECORD)
-            settings = {"model": model, "max_frames": max_frames, "seed": seed or 0, "units": units, "box": box}
+            settings = {"model": model, "max_frames": max_frames, "seed": seed or 0, "units": dataset.units, "box": box}
             data_of = {"path": dataset.path, "sha256": dataset.sha256, "used_frames": dataset.frame_ranges()}
             write_json(written[-1], found.as_dict() | {"config": settings, "data": data_of, "versions": versions()})
         if plot_file is not None:

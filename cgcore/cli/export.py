@@ -26,33 +26,35 @@ OPTIONS = {
 
 @click.command("export")
 @click.argument("source", metavar="PRIORS|PARAMS", type=options.PATH)
-@click.option("--to", "target", type=click.Choice(list(OPTIONS)), required=True, help="Program to export for.")
-@click.option("--beads", type=int, metavar="N", help="Beads of the chain, 2 to 4096; of PARAMS it may be left out.")
+@click.option("--to", "target", type=click.Choice(list(OPTIONS)), required=True, help="Program for which to export.")
+@click.option("--beads", type=int, metavar="N", help="Number of beads of the chain, 2 to 4096; optional with PARAMS.")
 @click.option(
     "-o",
     "--output",
     type=options.PATH,
     required=True,
     metavar="DIR|FILE",
-    help="Folder of LAMMPS files, XML of an OpenMM System, or StableHLO file.",
+    help="Where to write: a folder for LAMMPS, an XML file for OpenMM, or a StableHLO file.",
 )
-@click.option("--mass", type=float, metavar="X", help="Of a bead, g/mol (110).  [lammps, openmm]")
-@click.option("--cutoff", type=float, metavar="X", help="Of the repulsion, Å (60).  [lammps]")
+@click.option("--mass", type=float, metavar="X", help="Mass of a bead in g/mol, for lammps and openmm.  [default: 110]")
+@click.option("--cutoff", type=float, metavar="X", help="Cutoff of the repulsion in Å, for lammps.  [default: 60]")
 @click.option(
     "--species",
     metavar="DATA|N,N,...",
-    help="Of the beads, for a prior that differs by them: numbers, or data with the chain.  [lammps, openmm]",
+    help="Species of the beads: numbers, or data with the chain, for lammps and openmm.",
 )
-@click.option("--protein", metavar="NAME", help="Which chain, where the data of --species hold several.")
+@click.option("--protein", metavar="NAME", help="Chain to take, where the data given to --species hold several.")
 @click.option(
-    "--precision", type=click.Choice(["float32", "float64"]), help="Of positions and forces (float32).  [stablehlo]"
+    "--precision",
+    type=click.Choice(["float32", "float64"]),
+    help="Floating-point precision of positions and forces, for stablehlo.  [default: float32]",
 )
 def export_command(source: str, target: str, beads: int | None, output: str, **settings: Any) -> None:
-    """Write the prior in PRIORS, or the model in PARAMS, for another program.
+    """Write a prior or a trained model for another program.
 
-    PRIORS is the priors.yaml of `cgcore fit`. The weights of the terms are part of what is written, and the sign of the
-    dihedral is turned where it has to be. PARAMS is the params.npz of `cgcore train`, or the folder with it: prior and
-    network together in free space, for --to stablehlo.
+    PRIORS is the priors.yaml of `cgcore fit`. The weights of the terms are folded into what is written, and the sign of
+    the dihedral is turned where the other program needs it. PARAMS is the params.npz of `cgcore train`, or the folder
+    that holds it: prior and network together, in free space, with --to stablehlo only.
     """
     given = options.given(**settings)
     if foreign := [name for name in given if name not in OPTIONS[target]]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
 
 from cgcore.cli import options, terminal
-from cgcore.errors import InputError
+from cgcore.cli.inputs import refuse_input_as_output
 
 if TYPE_CHECKING:
     from cgcore.factor.factor import Factor
 
 output = click.option(
-    "-o", "--output", "output_file", type=options.PATH, required=True, metavar="FILE", help="Factor to write."
+    "-o", "--output", "output_file", type=options.PATH, required=True, metavar="FILE", help="Factor file to write."
 )
 
 
@@ -31,13 +30,17 @@ def compress_command(
     data: tuple[str, ...],
     output_file: str,
     config_file: str | None,
-    units: str,
+    units: str | None,
     box: tuple[float, float, float] | None,
     accept_faults: bool,
     blocks: int,
     cache: bool,
 ) -> None:
-    """Turn DATA (NPZ files or folders of them) into one factor, all that a fit needs to know of them."""
+    """Reduce DATA to one factor, which is all that a fit needs.
+
+    DATA are files of any format that `cgcore convert` reads, or folders of them. The size of the factor does not depend
+    on the number of frames, and nothing is lost: a fit to the factor is the fit to the frames.
+    """
     from cgcore.cli.setup import prepare_jax
     from cgcore.config import Config, default_prior, load_config
     from cgcore.data import read
@@ -50,7 +53,7 @@ def compress_command(
     from cgcore.report.progress import watching
     from cgcore.spline_file import with_splines
 
-    _check_output(output_file, data)
+    refuse_input_as_output(output_file, data, "factor")
     config = Config(default_prior()) if config_file is None else load_config(config_file)
     prior = with_splines(config.prior, config.spline_file, config.residue_specific_angles)
     checked = Options(blocks=blocks)
@@ -82,11 +85,14 @@ def compress_command(
 @click.argument("files", nargs=-1, required=True, type=options.PATH)
 @output
 def merge_command(files: tuple[str, ...], output_file: str) -> None:
-    """Join factors of disjoint data into one; the result is that of the joined data."""
+    """Join the factors of disjoint data sets into one.
+
+    The result is exactly the factor of the joined data. Frames that are in it twice are named in a warning.
+    """
     from cgcore.factor.factor import merge
     from cgcore.factor.storage import load_factor, save_factor
 
-    _check_output(output_file, ())
+    refuse_input_as_output(output_file, (), "factor")
     factors = [load_factor(path) for path in files]
     for path, other in zip(files, factors, strict=True):
         factors[0].fingerprint.require(other.fingerprint, f"{files[0]} and {path}")
@@ -98,12 +104,3 @@ def merge_command(files: tuple[str, ...], output_file: str) -> None:
 
 def _say(path: str, factor: Factor) -> None:
     terminal.written(f"{path}: {factor.frames} frames, {factor.beads} real beads, {len(factor.blocks)} blocks")
-
-
-def _check_output(path: str, inputs: tuple[str, ...]) -> None:
-    from cgcore.files import check_writable
-
-    check_writable(path)
-    for given in inputs:
-        if os.path.exists(path) and os.path.exists(given) and os.path.samefile(path, given):
-            raise InputError(f"{path}: is the data themselves, which the factor would replace; give another --output")

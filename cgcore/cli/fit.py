@@ -34,7 +34,7 @@ class HeldOut(NamedTuple):
 class Reading(NamedTuple):
     """How files are read: the arguments of `cgcore.read`."""
 
-    units: str
+    units: str | None = None
     box: tuple[float, float, float] | None = None
     accept_faults: bool = False
 
@@ -49,40 +49,72 @@ class Source(NamedTuple):
 @click.command("fit")
 @click.argument("data", required=False, type=options.PATH)
 @options.config
-@click.option("--output", type=options.PATH, metavar="DIR", help="Write fit.json and priors.yaml there.")
-@click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Picture: .html, .png, .svg or .pdf.")
+@click.option("--output", type=options.PATH, metavar="DIR", help="Write fit.json and priors.yaml to this folder.")
+@click.option(
+    "--plot", "plot_file", type=options.PATH, metavar="FILE", help="Draw a picture: .html, .png, .svg or .pdf."
+)
 @click.option(
     "--temperature",
     type=float,
     metavar="K",
-    help="Temperature of the data (what they say, else 300).",
+    help="Temperature of the data.  [default: the one stored in the data, else 300]",
 )
-@click.option("--objective", type=click.Choice(["compressed", "direct"]), help="On the factor, or on the data.")
-@click.option("--coordinates", type=click.Choice(["whitened", "physical"]), help="What L-BFGS works in.")
+@click.option(
+    "--objective",
+    type=click.Choice(["compressed", "direct"]),
+    help="Evaluate the loss on the factor (compressed) or on the frames (direct).  [default: compressed]",
+)
+@click.option(
+    "--coordinates",
+    type=click.Choice(["whitened", "physical"]),
+    help="Coordinates in which L-BFGS works.  [default: whitened]",
+)
 @click.option(
     "--truncation",
     metavar="auto|X",
-    help="Least relative singular value that is fitted, in place of smoothness.",
+    help="Fit only directions whose relative singular value is at least X, instead of smoothing.",
 )
 @click.option(
     "--constraints",
     type=click.Choice(["safe", "nonnegative", "none"]),
-    help="Bounds that keep a simulation whole (safe), signs alone, or none.",
+    help="Physical bounds that keep a simulation stable (safe), bounds on signs only, or none.  [default: safe]",
 )
-@click.option("--smoothness", metavar="auto|X", help="Strength of the penalty for rough potentials.")
-@click.option("--pooling", metavar="auto|X", help="Strength that holds the groups of a term together.")
+@click.option(
+    "--smoothness",
+    metavar="auto|X",
+    help="Strength of the penalty on rough potentials; auto chooses it by cross-validation.  [default: auto]",
+)
+@click.option("--max-steps", type=int, metavar="N", help="Maximum number of L-BFGS steps.  [default: 200]")
+@click.option(
+    "--min-steps",
+    type=int,
+    metavar="N",
+    help="Minimum number of L-BFGS steps.  [default: 10 in physical coordinates, 0 in whitened ones]",
+)
+@click.option("--tol-grad", type=float, metavar="X", help="Stop once the gradient norm is below X.  [default: 1e-6]")
+@click.option(
+    "--precision",
+    type=click.Choice(["float64", "float32"]),
+    help="Floating-point precision of the solver.  [default: float64]",
+)
+@click.option(
+    "--val-fraction",
+    type=float,
+    metavar="X",
+    help="Hold out this fraction of each protein's frames, the last ones in time.  [default: 0]",
+)
+@click.option(
+    "--pooling",
+    metavar="auto|X",
+    help="Strength that holds the groups of a term together; auto chooses it by cross-validation.  [default: auto]",
+)
 @click.option(
     "--scan",
     "scans",
     multiple=True,
     metavar="TERM.NAME=X,Y,...",
-    help="Fit for each value of a number of a basis, such as salt.length=5,8,12; the lowest held-out loss wins.",
+    help="Fit once for each value of a number of a basis, such as salt.length=5,8,12; the lowest held-out loss wins.",
 )
-@click.option("--max-steps", type=int, metavar="N", help="L-BFGS steps at most (200).")
-@click.option("--min-steps", type=int, metavar="N", help="Steps at least (physical 10, whitened 0).")
-@click.option("--tol-grad", type=float, metavar="X", help="Gradient norm to stop below (1e-6).")
-@click.option("--precision", type=click.Choice(["float64", "float32"]), help="Of the solve.")
-@click.option("--val-fraction", type=float, metavar="X", help="Hold out the last part of each protein (0).")
 @options.max_frames
 @options.configured_seed
 @options.units
@@ -98,7 +130,7 @@ def fit_command(
     val_fraction: float | None,
     max_frames: int | None,
     seed: int | None,
-    units: str,
+    units: str | None,
     box: tuple[float, float, float] | None,
     accept_faults: bool,
     cache: bool,
@@ -107,9 +139,10 @@ def fit_command(
 ) -> None:
     """Fit the prior's parameters to the forces in DATA.
 
-    DATA is an NPZ with R, F, mask and species, a folder of them, or a factor made by `cgcore compress`; left out,
-    it is `data.path` of the configuration, or else the bundled chignolin set. A setting on the command line goes before
-    one in the configuration file.
+    DATA is an NPZ file with R, F, mask and species, a file of another format (see `cgcore convert --help`), a folder of
+    such files, or a factor written by `cgcore compress`. Without DATA, the command reads `data.path` of the
+    configuration, or else the bundled chignolin set. Options given on the command line take precedence over the
+    configuration file.
     """
     from cgcore.config import Config, default_prior, load_config
     from cgcore.files import atomic_group, check_writable
@@ -196,9 +229,7 @@ def _source(
 
     path = config.data_path if path is None else path
     if path is not None and is_factor(path):
-        from cgcore.data import UNITS
-
-        if max_frames is not None or held_out.fraction or reading != Reading(UNITS[0]):
+        if max_frames is not None or held_out.fraction or reading != Reading():
             raise InputError(
                 f"{path}: a factor has no frames; leave out max-frames, val-fraction, units, box and accept-faults"
             )

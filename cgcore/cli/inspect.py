@@ -11,20 +11,21 @@ from cgcore.cli import options, terminal
 @click.argument("data", required=False, type=options.PATH)
 @options.units
 @options.box
-@click.option("--json", "json_file", type=options.PATH, metavar="FILE", help="Write all of it as JSON.")
-@click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Picture: .png, .svg or .pdf.")
+@click.option("--json", "json_file", type=options.PATH, metavar="FILE", help="Write the findings as JSON.")
+@click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Draw a picture: .png, .svg or .pdf.")
 @options.cache
 def inspect_command(
     data: str | None,
-    units: str,
+    units: str | None,
     box: tuple[float, float, float] | None,
     json_file: str | None,
     plot_file: str | None,
     cache: bool,
 ) -> None:
-    """Print what DATA (an NPZ or a folder of them; the bundled set if left out) holds, and what is wrong with it.
+    """Show what DATA contain, and what is wrong with them.
 
-    Exit code 0, whatever is found; `cgcore fit` refuses data that are surely wrong.
+    DATA is a file of any format that `cgcore convert` reads, or a folder of them; without DATA, the command shows the
+    bundled chignolin set. The exit code is 0 whatever is found; `cgcore fit` refuses data that are certainly wrong.
     """
     from cgcore.cli.setup import prepare_jax
     from cgcore.data import read

@@ -29,26 +29,41 @@ class PathType(click.ParamType):
 
 PATH = PathType()
 
-config = click.option("--config", "config_file", type=PATH, metavar="FILE", help="YAML with blocks model and training.")
+config = click.option(
+    "--config",
+    "config_file",
+    type=PATH,
+    metavar="FILE",
+    help="Configuration file: YAML with the blocks model and training.",
+)
 units = click.option(
-    "--units", type=click.Choice(UNITS), default=UNITS[0], show_default=True, help="Units of the data."
+    "--units",
+    type=click.Choice(UNITS),
+    help="Units in which the data are stored (default: those of the format, or those that the files name).",
 )
 box = click.option(
     "--box",
     type=float,
     nargs=3,
     metavar="X Y Z",
-    help="Edges [Å] of the periodic box that chains were wrapped into (else the data's own `box`).",
+    help="Edges, in Å, of the periodic box into which chains were wrapped.  [default: `box` of the data]",
 )
-accept_faults = click.option("--accept-faults", is_flag=True, help="Fit even to data that are surely wrong.")
-max_frames = click.option("--max-frames", type=int, metavar="N", help="Use N frames drawn at random.")
-seed = click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of that draw.")
-configured_seed = click.option("--seed", type=int, metavar="N", help="Seed of that draw (the configuration's, else 0).")
+accept_faults = click.option("--accept-faults", is_flag=True, help="Use the data even if they are certainly wrong.")
+max_frames = click.option("--max-frames", type=int, metavar="N", help="Use only N frames, drawn at random.")
+seed = click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed for drawing frames.")
+configured_seed = click.option(
+    "--seed", type=int, metavar="N", help="Seed for drawing frames.  [default: the configuration's, else 0]"
+)
 blocks = click.option(
-    "--blocks", type=int, default=20, show_default=True, metavar="N", help="Contiguous blocks per protein and source."
+    "--blocks",
+    type=int,
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="Number of contiguous blocks per protein and file, for cross-validation.",
 )
 cache = click.option(
-    "--cache/--no-cache", default=True, show_default=True, help="Keep compiled programs in the user's cache folder."
+    "--cache/--no-cache", default=True, show_default=True, help="Keep compiled programs in your cache folder."
 )
 
 

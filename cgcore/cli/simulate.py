@@ -23,24 +23,46 @@ RECORD, PICTURE = "simulation.json", "simulation.png"
 @click.command("simulate")
 @click.argument("model", metavar="FILE", type=options.PATH)
 @click.argument("data", required=False, type=options.PATH)
-@click.option("--temperature", type=float, metavar="K", help="The data's where they say one, else 300.")
-@click.option("--replicas", type=int, default=32, show_default=True, metavar="N", help="Independent runs.")
 @click.option(
-    "--time", default="1ns", show_default=True, metavar="T", help="Of each: a number of ns, or 100ps, 1ns and the like."
+    "--temperature", type=float, metavar="K", help="Temperature in K.  [default: the one stored in the data, else 300]"
 )
-@click.option("--timestep", type=float, default=5.0, show_default=True, metavar="X", help="In fs.")
-@click.option("--friction", type=float, default=1.0, show_default=True, metavar="X", help="In 1/ps.")
-@click.option("--mass", type=float, default=110.0, show_default=True, metavar="X", help="Of a bead, g/mol.")
-@click.option("--interval", type=float, metavar="PS", help="Between saved frames (1, at most 1000 frames).")
+@click.option("--replicas", type=int, default=32, show_default=True, metavar="N", help="Number of independent runs.")
 @click.option(
-    "--seed", type=int, default=0, show_default=True, metavar="N", help="Of starting frames, velocities and noise."
+    "--time",
+    default="1ns",
+    show_default=True,
+    metavar="T",
+    help="Length of each run: a number of ns, or a text such as 100ps.",
 )
-@click.option("--protein", metavar="NAME", help="Which, where DATA hold several.")
-@click.option("--beads", type=int, metavar="N", help="Of that protein, another way to say which.")
-@click.option("--output", type=options.PATH, metavar="DIR", help="Write record, picture and what --resume needs there.")
-@click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Picture: .png, .svg or .pdf.")
-@click.option("--trajectory", type=options.PATH, metavar="FILE", help="Saved frames as a .pdb of many models.")
-@click.option("--resume", is_flag=True, help="Go on with a run that was killed, from --output.")
+@click.option("--timestep", type=float, default=5.0, show_default=True, metavar="X", help="Time step in fs.")
+@click.option(
+    "--friction", type=float, default=1.0, show_default=True, metavar="X", help="Friction coefficient in 1/ps."
+)
+@click.option("--mass", type=float, default=110.0, show_default=True, metavar="X", help="Mass of a bead in g/mol.")
+@click.option(
+    "--interval",
+    type=float,
+    metavar="PS",
+    help="Time between saved frames in ps.  [default: 1, or more, so that 1000 are saved at most]",
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of starting frames, velocities and noise."
+)
+@click.option("--protein", metavar="NAME", help="Protein to simulate, if DATA contain several.")
+@click.option(
+    "--beads", type=int, metavar="N", help="Number of beads of the protein to simulate, if DATA contain several."
+)
+@click.option(
+    "--output",
+    type=options.PATH,
+    metavar="DIR",
+    help="Write the record, the picture and what --resume needs to this folder.",
+)
+@click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Draw a picture: .png, .svg or .pdf.")
+@click.option(
+    "--trajectory", type=options.PATH, metavar="FILE", help="Write the saved frames as a .pdb file with many models."
+)
+@click.option("--resume", is_flag=True, help="Continue a run that was killed, from --output.")
 @options.units
 @options.box
 @options.cache
@@ -50,18 +72,18 @@ def simulate_command(
     output: str | None,
     plot_file: str | None,
     trajectory: str | None,
-    units: str,
+    units: str | None,
     box: tuple[float, float, float] | None,
     cache: bool,
     **settings: Any,
 ) -> None:
-    """Run the model in FILE by Langevin dynamics, and hold what it samples against DATA.
+    """Run Langevin dynamics of a model and compare it with DATA.
 
-    FILE is the priors.yaml of `cgcore fit`, the params.npz of `cgcore train` (or the folder with it), or the XML of
-    `cgcore export --to openmm`, which OpenMM itself runs. Replicas start from frames of DATA (an NPZ or a folder of
-    them; the bundled chignolin set if left out).
+    FILE is the priors.yaml of `cgcore fit`, the params.npz of `cgcore train` (or the folder that holds it), or the XML
+    file of `cgcore export --to openmm`, which OpenMM itself then runs. Replicas start from frames of DATA, an NPZ file
+    or a folder of them; without DATA, from frames of the bundled chignolin set.
 
-    Exit code 0: every replica is whole; 1: some are lost; 2: bad input.
+    The exit code is 0 if every replica is whole at the end, 1 if some were lost, and 2 if the input is bad.
     """
     from cgcore.data import read
     from cgcore.datasets import chignolin

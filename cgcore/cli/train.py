@@ -31,17 +31,22 @@ PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
 @click.command("train")
 @click.argument("config", required=False, type=options.PATH)
 @click.argument("data", required=False, type=options.PATH)
-@click.option("--example", is_flag=True, help="Print a complete configuration and do nothing else.")
+@click.option("--example", is_flag=True, help="Print a complete configuration and exit.")
 @click.option(
     "--resume",
     type=options.PATH,
     metavar="DIR|auto",
-    help="Go on from the checkpoints there; auto: from those of --output, where there are any.",
+    help="Continue from the checkpoints in this folder; auto: from those in --output, if there are any.",
 )
 @click.option(
-    "--output", type=options.PATH, metavar="DIR", help="Write parameters, record, picture and checkpoints there."
+    "--output",
+    type=options.PATH,
+    metavar="DIR",
+    help="Write parameters, record, picture and checkpoints to this folder.",
 )
-@click.option("--plot", "plot_file", type=options.PATH, metavar="FILE", help="Learning curve: .png, .svg or .pdf.")
+@click.option(
+    "--plot", "plot_file", type=options.PATH, metavar="FILE", help="Draw the learning curve: .png, .svg or .pdf."
+)
 @options.max_frames
 @options.configured_seed
 @options.units
@@ -57,15 +62,17 @@ def train_command(
     plot_file: str | None,
     max_frames: int | None,
     seed: int | None,
-    units: str,
+    units: str | None,
     box: tuple[float, float, float] | None,
     accept_faults: bool,
     cache: bool,
 ) -> None:
-    """Train the prior and a network to the forces in DATA, as CONFIG (YAML) says.
+    """Train the prior and a network on the forces in DATA.
 
-    DATA is an NPZ with R, F, mask and species, or a folder of them; left out, it is `data.path` of CONFIG, or else the
-    bundled chignolin set. DIR of --resume is one that --output or training.checkpoint_path named.
+    CONFIG is a YAML file; `cgcore train --example` prints one. DATA is an NPZ file with R, F, mask and species, a file
+    of another format (see `cgcore convert --help`), or a folder of such files; without DATA, the command reads
+    `data.path` of CONFIG, or else the bundled chignolin set. The folder given to --resume is one that --output or
+    training.checkpoint_path named in an earlier run.
     """
     if example:
         terminal.say(_example(), newline=False)
@@ -94,7 +101,7 @@ def train_command(
     # Whatever is trained: the prior's own fit, if there is one, says the rest.
     judged = door(train.dataset, None if validation is None else validation.dataset, said.training.temperature)
     prepare_jax(cache)
-    about = {"file": config, "seed": seed, "units": units}
+    about = {"file": config, "seed": seed, "units": train.dataset.units}
     _run(said, comparison_text(found), train, validation, judged, resume, output, plot_file, about, record)
 
 

@@ -16,10 +16,14 @@ class Config:
         prior: term weights and starting parameters.
         use_priors: `model.use_priors`.
         pretrain_prior: `training.pretrain_prior`.
-        max_steps, min_steps, tol_grad: `training.pretrain_prior_*`; None where the file does not say.
+        max_steps: `training.pretrain_prior_max_steps`; None where the file does not say, as for the next two.
+        min_steps: `training.pretrain_prior_min_steps`.
+        tol_grad: `training.pretrain_prior_tol_grad`.
         val_fraction: `training.val_fraction`; None where the file does not say.
         hold_out: `training.hold_out`.
-        constraints, smoothness, truncation: `training.pretrain_prior_*`; None where the file does not say.
+        constraints: `training.pretrain_prior_constraints`; None where the file does not say, as for the next two.
+        smoothness: `training.pretrain_prior_smoothness`.
+        truncation: `training.pretrain_prior_truncation`.
         temperature: `training.temperature` [K]; None where the file does not say.
         spline_file: NPZ of splines that stand for bonds, angles and dihedrals; None: the terms are formulas.
         residue_specific_angles: an angle spline for each species that has one; None: as the file of splines says.

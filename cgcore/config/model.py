@@ -56,16 +56,16 @@ class ModelSettings:
 class ModelKeys:
     """What the energy consists of."""
 
-    use_priors: Annotated[Flag, key("The energy has the prior's terms.", fit=True)] = True
+    use_priors: Annotated[Flag, key("Whether the energy contains the terms of the prior.", fit=True)] = True
     train_priors: Annotated[
         Flag,
         key(
-            "Stages train the prior, too.",
+            "Whether the stages train the prior together with the network.",
             elsewhere=("training.train_priors",),
             differs=("it goes where gradients take it", "brought back within its constraints after each epoch"),
         ),
     ] = False
-    prior_only: Annotated[Flag, key("The energy is that of the prior alone, without a network.")] = False
+    prior_only: Annotated[Flag, key("Use the prior alone, without a network.")] = False
     priors: Annotated[
         PriorKeys | None,
         key("Term weights and starting parameters.", fit=True, default="an empty block; cgcore: `default_prior()`"),
@@ -77,8 +77,7 @@ class ModelKeys:
     ml_model: Annotated[
         MlModel | None,
         key(
-            "The network beside the prior; none or null: the prior alone. Names that begin with allegro_cueq stand for "
-            "allegro.",
+            "Network beside the prior; none or null: the prior alone. Names that begin with allegro_cueq mean allegro.",
             differs=(
                 "that of chemutils; allegro_cueq... names kernels of it",
                 "its own: sizes mean the same, weights are no good for the other",
@@ -88,9 +87,9 @@ class ModelKeys:
     core: Annotated[
         Annotated[Number, key("", gt=0, le=100)] | Literal["auto", "none"],
         key(
-            "Distance below which beads three or more apart along the chain repel each other beside the network, which "
-            "knows nothing of shorter ones; auto: nine tenths of the closest "
-            "approach of the frames to train on.",
+            "Distance below which a wall beside the network keeps apart beads that are three or more apart along the "
+            "chain; the network has learnt nothing about shorter distances. auto: nine tenths of the closest "
+            "approach in the training frames.",
             unit="Å",
             differs=("no such wall", "a wall where no frame to train on is"),
         ),
@@ -102,13 +101,13 @@ class ModelKeys:
     allegro_size: Annotated[
         Text,
         key(
-            "Which block holds Allegro's sizes: default for `allegro`, any other for `allegro_<size>`; in the dialect "
-            "chemtrain it is `allegro` where that block is missing.",
+            "Block that holds Allegro's sizes: default means `allegro`, any other name `allegro_<size>`. In the "
+            "dialect chemtrain, `allegro` stands in for a missing block.",
             what="the name of a size, such as default",
         ),
     ] = "default"
     allegro: Annotated[
-        AllegroKeys | None, key("Sizes of Allegro; further ones in `allegro_<size>`.", default="no such block")
+        AllegroKeys | None, key("Sizes of Allegro; blocks `allegro_<size>` hold further ones.", default="no such block")
     ] = None
     nequip: Annotated[NequipSettings, key("Sizes of NequIP.")] = field(default_factory=NequipSettings)
 

@@ -9,15 +9,13 @@ from cgcore.config.keys import Number, Whole, block, key
 
 CUTOFF, N_SPECIES = 12.0, 20
 
-Cutoff = Annotated[
-    Number, key("Distance within which beads are neighbours for the network.", unit="Å", theirs=10.0, gt=0, le=1000)
-]
+Cutoff = Annotated[Number, key("Cutoff distance of the network.", unit="Å", theirs=10.0, gt=0, le=1000)]
 SpeciesCount = Annotated[Whole, key("Number of species, 0 to n_species - 1.", ge=1, le=10_000)]
 
 Width = Annotated[Whole, key("Width of a layer.", ge=1, le=4096)]
 MaxEll = Annotated[Whole, key("Highest degree of the spherical harmonics.", ge=1, le=6)]
 RadialBasis = Annotated[Whole, key("Number of Bessel functions of the distance.", ge=1, le=256)]
-MlpLayers = Annotated[Whole, key("Layers of those MLPs, the last of them linear.", ge=1, le=16)]
+MlpLayers = Annotated[Whole, key("Number of layers of these MLPs; the last one is linear.", ge=1, le=16)]
 Neighbors = Annotated[
     Number | None,
     key("Mean number of beads within the cutoff of a bead.", gt=0, le=1e6, default="counted in the data"),
@@ -31,11 +29,20 @@ class AllegroSettings:
     max_ell: MaxEll = 2
     num_layers: Annotated[
         Whole,
-        key("Layers of tensor products; with n of them a pair's energy depends on n + 2 beads at a time.", ge=1, le=16),
+        key(
+            "Number of tensor-product layers; with n layers, a pair's energy depends on n + 2 beads at a time.",
+            ge=1,
+            le=16,
+        ),
     ] = 1
     n_radial_basis: RadialBasis = 6
     envelope_p: Annotated[
-        Whole, key("Order of the polynomial envelope 1 - O(x^p): the higher, the later it falls.", ge=2, le=64)
+        Whole,
+        key(
+            "Order p of the polynomial envelope 1 - O(x^p); the higher it is, the later the envelope falls.",
+            ge=2,
+            le=64,
+        ),
     ] = 6
     embed_n_hidden: Annotated[
         tuple[Width, ...],
@@ -44,9 +51,9 @@ class AllegroSettings:
             "of widths, such as [32]",
         ),
     ] = (32,)  # fmt: skip
-    species_embed: Annotated[Whole, key("Numbers that a species is embedded in.", ge=1, le=1024)] = 16
+    species_embed: Annotated[Whole, key("Dimension of the embedding of a species.", ge=1, le=1024)] = 16
     mlp_n_hidden: Annotated[
-        Whole, key("Width of the pairs' scalar features and of the MLPs that update them.", ge=1, le=4096)
+        Whole, key("Width of the scalar features of pairs, and of the MLPs that update them.", ge=1, le=4096)
     ] = 32
     mlp_n_layers: MlpLayers = 2
     avg_num_neighbors: Neighbors = None
@@ -59,11 +66,16 @@ class AllegroSettings:
 
 @block("model.allegro")
 class AllegroKeys(AllegroSettings):
-    """Sizes of an Allegro network; the limits keep a slip of the pen from asking for more memory than there is."""
+    """Sizes of an Allegro network; the limits keep a typing error from requesting too much memory."""
 
     num_types: Annotated[
         Whole | None,
-        key("`model.n_species`, where that is left out and this is more.", also=("n_species",), ge=1, le=10_000),
+        key(
+            "Number of species if `model.n_species` is left out and this is larger.",
+            also=("n_species",),
+            ge=1,
+            le=10_000,
+        ),
     ] = None
 
     @property
@@ -77,9 +89,9 @@ class NequipSettings:
     """Sizes of a NequIP network."""
 
     max_ell: MaxEll = 1
-    num_layers: Annotated[Whole, key("Layers of message passing.", ge=1, le=16)] = 2
+    num_layers: Annotated[Whole, key("Number of message-passing layers.", ge=1, le=16)] = 2
     n_radial_basis: RadialBasis = 6
-    hidden_channels: Annotated[Whole, key("Features of each degree that a bead carries.", ge=2, le=1024)] = 8
+    hidden_channels: Annotated[Whole, key("Number of features of each degree on a bead.", ge=2, le=1024)] = 8
     mlp_n_hidden: Annotated[Whole, key("Width of the radial MLPs.", ge=1, le=4096)] = 32
     mlp_n_layers: MlpLayers = 2
     avg_num_neighbors: Neighbors = None

@@ -13,7 +13,7 @@ from cgcore.config.reading import Reading
 
 OptimizerName = Literal["adabelief", "yogi", "adam", "lion", "sgd_nesterov", "polyak_sgd", "fromage"]
 
-_RATE = "Learning rate; beside `peak_lr`, the one that warm-up begins with (0 where it is left out)."
+_RATE = "Learning rate; with `peak_lr`, the rate at the start of the warm-up (0 if left out)."
 
 LearningRate = Annotated[Number, key(_RATE, also=("learning_rate",), theirs=1e-3, ge=0)]
 GradClip = Annotated[
@@ -46,20 +46,20 @@ def _rule(meaning: str, says: Mapping[str, str], follows: str = "") -> Any:
 
 Schedule = Annotated[
     Literal["doubled", "stage"],
-    _rule("How the learning rate goes; doubled takes `warmup_epochs` for steps.", SCHEDULES, "optimizer.schedule"),
+    _rule("Schedule of the learning rate; doubled counts `warmup_epochs` in steps.", SCHEDULES, "optimizer.schedule"),
 ]
 WeightDecayRule = Annotated[
-    Literal["coupled", "decoupled"], _rule("Which weight decay.", WEIGHT_DECAYS, "optimizer.weight_decay_rule")
+    Literal["coupled", "decoupled"], _rule("Kind of weight decay.", WEIGHT_DECAYS, "optimizer.weight_decay_rule")
 ]
-Epsilon = Annotated[Number, key("Added to a denominator.", ge=0, le=1)]
-EpsilonRoot = Annotated[Number, key("Added under a root.", ge=0, le=1)]
+Epsilon = Annotated[Number, key("Small number added to a denominator.", ge=0, le=1)]
+EpsilonRoot = Annotated[Number, key("Small number added under a square root.", ge=0, le=1)]
 FirstMoment = Annotated[Number, key("Decay rate of the first moment.", also=("beta1",), ge=0, lt=1)]
 SecondMoment = Annotated[Number, key("Decay rate of the second moment.", also=("beta2",), ge=0, lt=1)]
 
 
 @block("optimizer")
 class OptimizerSettings:
-    """What all optimizers have: learning rates, warm-up, weight decay and clipping."""
+    """Keys that all optimizers share: learning rates, warm-up, weight decay and clipping."""
 
     name: ClassVar[OptimizerName]
 
@@ -74,16 +74,28 @@ class OptimizerSettings:
     ] = 0.0  # fmt: skip
     schedule: Schedule = "stage"
     warmup_fraction: Annotated[
-        Number, key("Linear warm-up, as a part of the steps of a `stage`; one of three ways to say it.", ge=0, lt=1)
+        Number,
+        key(
+            "Length of the linear warm-up, as a fraction of the steps of a `stage`; give it in one of three ways.",
+            ge=0,
+            lt=1,
+        ),
     ] = 0.05
-    warmup_epochs: Annotated[Number | None, key("The same in epochs.", unit="epochs", ge=0, le=1e6)] = None
-    warmup_steps: Annotated[Whole | None, key("The same in steps.", unit="steps", ge=0, le=MOST_STEPS)] = None
+    warmup_epochs: Annotated[Number | None, key("Length of the warm-up in epochs.", unit="epochs", ge=0, le=1e6)] = None
+    warmup_steps: Annotated[Whole | None, key("Length of the warm-up in steps.", unit="steps", ge=0, le=MOST_STEPS)] = (
+        None
+    )
     decay_steps: Annotated[
         Whole | None,
-        key("Steps, warm-up included, after which `end_lr` is reached; see `schedule`.", unit="steps", ge=1, le=2**30,
-            default="those of the stage; doubled: 100"),
-    ] = None  # fmt: skip
-    weight_decay: Annotated[Number, key("Weight decay; `weight_decay_rule` says of what and where.", ge=0)] = 0.0
+        key(
+            "Number of steps, warm-up included, after which `end_lr` is reached; see `schedule`.",
+            unit="steps",
+            ge=1,
+            le=2**30,
+            default="those of the stage; doubled: 100",
+        ),
+    ] = None
+    weight_decay: Annotated[Number, key("Weight decay; `weight_decay_rule` says how it is applied.", ge=0)] = 0.0
     weight_decay_rule: WeightDecayRule = "decoupled"
     grad_clip: GradClip = None
 
@@ -116,7 +128,7 @@ class Adabelief(OptimizerSettings):
     name: ClassVar[OptimizerName] = "adabelief"
     b1: FirstMoment = 0.9
     b2: SecondMoment = 0.999
-    eps: Annotated[Number, key("Added to a denominator.", theirs=1e-8, ge=0, le=1)] = 1e-16
+    eps: Annotated[Number, key("Small number added to a denominator.", theirs=1e-8, ge=0, le=1)] = 1e-16
     eps_root: EpsilonRoot = 1e-16
 
 
@@ -127,7 +139,7 @@ class Yogi(OptimizerSettings):
     name: ClassVar[OptimizerName] = "yogi"
     b1: FirstMoment = 0.9
     b2: SecondMoment = 0.999
-    eps: Annotated[Number, key("Added to a denominator.", theirs=1e-6, ge=0, le=1)] = 1e-3
+    eps: Annotated[Number, key("Small number added to a denominator.", theirs=1e-6, ge=0, le=1)] = 1e-3
 
 
 @block("optimizer.adam")
@@ -150,7 +162,8 @@ class Lion(OptimizerSettings):
     b1: FirstMoment = 0.9
     b2: SecondMoment = 0.99
     decoupled_decay: Annotated[
-        Number, key("Optax's own weight decay of this optimizer, decoupled, of all parameters.", theirs=1e-3, ge=0)
+        Number,
+        key("Weight decay that optax builds into this optimizer: decoupled, on all parameters.", theirs=1e-3, ge=0),
     ] = 0.0
 
 
@@ -170,7 +183,7 @@ class PolyakSgd(OptimizerSettings):
     lr: LearningRate = 1.0
     rule: Annotated[
         Literal["momentum", "polyak"],
-        _rule("Which rule it is.", {"momentum": "gradient descent with momentum 0.9", "polyak": "Polyak's step"}),
+        _rule("Update rule.", {"momentum": "gradient descent with momentum 0.9", "polyak": "Polyak's step"}),
     ] = "polyak"
     f_min: Annotated[Number, key("Lowest loss that can be reached.", unit="(kcal/mol/Å)²", also=("f_star",), ge=0)] = (
         0.0
@@ -186,9 +199,9 @@ class Fromage(OptimizerSettings):
     lr: Annotated[Number, key(_RATE, also=("learning_rate",), theirs=2e-4, ge=0)] = 1e-2
     rule: Annotated[
         Literal["plain", "fromage"],
-        _rule("Which rule it is.", {"plain": "gradient descent with lr, which stays the same", "fromage": "Fromage"}),
+        _rule("Update rule.", {"plain": "gradient descent with lr, which stays the same", "fromage": "Fromage"}),
     ] = "fromage"
-    min_norm: Annotated[Number, key("Smallest norm that a step is scaled by.", ge=0)] = 1e-6
+    min_norm: Annotated[Number, key("Smallest norm by which a step is scaled.", ge=0)] = 1e-6
 
 
 OPTIMIZERS: Mapping[str, type[OptimizerSettings]] = {
@@ -199,19 +212,21 @@ assert set(OPTIMIZERS) == set(get_args(OptimizerName))
 
 @block("optimizer")
 class OptimizersKeys:
-    """The optimizers that stages may use."""
+    """Settings of the optimizers."""
 
     grad_clip: Annotated[
-        Number | None, key("Largest global norm of a gradient; `clipping` says whose.", theirs=1.0, ge=0, default="any")
+        Number | None,
+        key("Largest global norm of a gradient; `clipping` says which one applies.", theirs=1.0, ge=0, default="any"),
     ] = None
     clipping: Annotated[
-        Literal["global", "own"], _rule("Whose `grad_clip` holds, where an optimizer has one, too.", CLIPPINGS)
+        Literal["global", "own"], _rule("Which `grad_clip` applies if an optimizer has one of its own.", CLIPPINGS)
     ] = "own"
     schedule: Annotated[
-        Literal["doubled", "stage"], _rule("How learning rates go, for optimizers that do not say.", SCHEDULES)
+        Literal["doubled", "stage"],
+        _rule("Schedule of the learning rate, for optimizers without their own.", SCHEDULES),
     ] = "stage"
     weight_decay_rule: Annotated[
-        Literal["coupled", "decoupled"], _rule("Which weight decay, for optimizers that do not say.", WEIGHT_DECAYS)
+        Literal["coupled", "decoupled"], _rule("Kind of weight decay, for optimizers without their own.", WEIGHT_DECAYS)
     ] = "decoupled"
     adabelief: Annotated[Adabelief, key("AdaBelief.")] = field(default_factory=Adabelief)
     yogi: Annotated[Yogi, key("Yogi.")] = field(default_factory=Yogi)

@@ -23,15 +23,22 @@ def series(meaning: str, also: tuple[str, ...] = ()) -> Any:
 
 @block("model.priors.weights")
 class WeightKeys:
-    """Factors of the terms in the energy."""
+    """Weights of the terms in the energy."""
 
-    bond: Annotated[Number, key("Factor of the bonds.", fit=True, ge=0)] = 0.5
-    angle: Annotated[Number, key("Factor of the angles.", fit=True, ge=0)] = 0.1
-    dihedral: Annotated[Number, key("Factor of the dihedrals.", fit=True, ge=0)] = 0.15
-    repulsive: Annotated[Number, key("Factor of the repulsion at separations from 6.", fit=True, ge=0)] = 0.25
+    bond: Annotated[Number, key("Weight of the bonds.", fit=True, ge=0)] = 0.5
+    angle: Annotated[Number, key("Weight of the angles.", fit=True, ge=0)] = 0.1
+    dihedral: Annotated[Number, key("Weight of the dihedrals.", fit=True, ge=0)] = 0.15
+    repulsive: Annotated[Number, key("Weight of the repulsion, for pairs separated by 6 or more.", fit=True, ge=0)] = (
+        0.25
+    )
     excluded_volume: Annotated[
         Number | None,
-        key("Factor of the repulsion at separations 2 to 5; 0 or null: no such term.", fit=True, theirs=1.0, ge=0),
+        key(
+            "Weight of the excluded volume, for pairs separated by 2 to 5; 0 or null removes the term.",
+            fit=True,
+            theirs=1.0,
+            ge=0,
+        ),
     ] = 1.0
 
 
@@ -39,7 +46,7 @@ class WeightKeys:
 class PriorKeys:
     """Term weights and starting parameters of the fit."""
 
-    weights: Annotated[WeightKeys, key("Factors of the terms.", fit=True)] = field(default_factory=WeightKeys)
+    weights: Annotated[WeightKeys, key("Weights of the terms.", fit=True)] = field(default_factory=WeightKeys)
     r0: Annotated[Number, key("Equilibrium length of a bond.", unit="Å", fit=True)] = 3.8
     kr: Annotated[Number, key("Stiffness of a bond.", unit="kcal/mol/Å²", fit=True)] = 150.0
     a: Annotated[
@@ -50,8 +57,8 @@ class PriorKeys:
         tuple[Number, ...] | None,
         series("Sine coefficients of the angle [kcal/mol]; zeros beside `a`, else [0]."),
     ] = None
-    epsilon: Annotated[Number, key("Strength of the repulsion at separations from 6.", unit="kcal/mol", fit=True)] = 1.0
-    sigma: Annotated[Number, key("Length of that repulsion.", unit="Å", fit=True)] = 3.0
+    epsilon: Annotated[Number, key("Strength of the repulsion.", unit="kcal/mol", fit=True)] = 1.0
+    sigma: Annotated[Number, key("Length of the repulsion.", unit="Å", fit=True)] = 3.0
     k_dih: Annotated[
         tuple[Number, ...] | None,
         series(
@@ -65,15 +72,15 @@ class PriorKeys:
     ] = None
     epsilon_ex: Annotated[
         Number,
-        key("Strength of the excluded volume, of no meaning without its term.", unit="kcal/mol", fit=True, theirs=1.0),
+        key("Strength of the excluded volume; unused without that term.", unit="kcal/mol", fit=True, theirs=1.0),
     ] = 1.0
     sigma_ex: Annotated[
-        Number, key("Length of the excluded volume, of no meaning without its term.", unit="Å", fit=True, theirs=3.5)
+        Number, key("Length of the excluded volume; unused without that term.", unit="Å", fit=True, theirs=3.5)
     ] = 3.5
-    theta0: Annotated[Number | None, key("Kept in what is written; no term uses it.", unit="rad", fit=True)] = None
-    k_theta: Annotated[
-        Number | None, key("Kept in what is written; no term uses it.", unit="kcal/mol/rad²", fit=True)
-    ] = None
+    theta0: Annotated[Number | None, key("Copied to the output; no term uses it.", unit="rad", fit=True)] = None
+    k_theta: Annotated[Number | None, key("Copied to the output; no term uses it.", unit="kcal/mol/rad²", fit=True)] = (
+        None
+    )
     frozen: Annotated[
         tuple[Literal["bond", "angle", "dihedral", "repulsive", "excluded_volume"], ...],
         key("Terms that a fit leaves as they are.", fit=True, examples=[["bond"]]),
@@ -81,16 +88,20 @@ class PriorKeys:
     use_spline_priors: Annotated[
         Flag | None,
         key(
-            "Bonds, angles and dihedrals come from splines in a file.", fit=True, default="true where `spline_file` is"
+            "Take bonds, angles and dihedrals from a file of splines.", fit=True, default="true where `spline_file` is"
         ),
     ] = None
     spline_file: Annotated[
         Text | None,
-        key("NPZ of splines, relative to the configuration, else to the working folder.", fit=True, what="a path"),
+        key("NPZ file of splines, relative to the configuration or to the working folder.", fit=True, what="a path"),
     ] = None
     residue_specific_angles: Annotated[
         Flag | None,
-        key("Each species has its own angle spline, where the file has one.", fit=True, default="as the file says"),
+        key(
+            "Use a separate angle spline for each species that has one in the file.",
+            fit=True,
+            default="as the file says",
+        ),
     ] = None
 
 

@@ -24,29 +24,30 @@ MOST_EPOCHS = 1_000_000
 """The losses of every epoch are kept."""
 
 Epochs = Annotated[
-    Whole, key("Epochs of a stage with this optimizer; 0 skips it.", unit="epochs", ge=0, le=MOST_EPOCHS)
+    Whole,
+    key("Number of epochs of a stage with this optimizer; 0 skips the stage.", unit="epochs", ge=0, le=MOST_EPOCHS),
 ]
 
 
 @block("training.gammas")
 class Gammas:
-    """Factors of the parts of a stage's loss."""
+    """Weights of the parts of a stage's loss."""
 
-    F: Annotated[Number, key("Factor of the force loss, which is per real bead.", ge=0)] = 1.0
-    U: Annotated[Number, key("Factor of the energy loss, which is per frame.", ge=0)] = 0.0
+    F: Annotated[Number, key("Weight of the force loss.", ge=0)] = 1.0
+    U: Annotated[Number, key("Weight of the energy loss, which is per frame.", ge=0)] = 0.0
 
 
 @block("training.stages[]")
 class StageKeys:
     """A stage in the list `stages`."""
 
-    optimizer: Annotated[OptimizerChoice, key("Its optimizer; none: no such stage.")]
-    epochs: Annotated[Whole, key("Its epochs; 0 skips it.", unit="epochs", ge=0, le=MOST_EPOCHS)] = 0
+    optimizer: Annotated[OptimizerChoice, key("Optimizer of the stage; none skips the stage.")]
+    epochs: Annotated[Whole, key("Number of epochs; 0 skips the stage.", unit="epochs", ge=0, le=MOST_EPOCHS)] = 0
 
 
 @block("training")
 class TrainingSettings:
-    """How the prior is fitted and what the two stages do."""
+    """How the prior is fitted, and what the stages of training do."""
 
     pretrain_prior: Annotated[
         Flag,
@@ -61,32 +62,38 @@ class TrainingSettings:
         ),
     ] = True
     pretrain_prior_max_steps: Annotated[
-        Whole | None, key("L-BFGS steps of the fit at most.", fit=True, ge=1, le=1_000_000, default="200")
+        Whole | None, key("Maximum number of L-BFGS steps of the fit.", fit=True, ge=1, le=1_000_000, default="200")
     ] = None
     pretrain_prior_min_steps: Annotated[
         Whole | None,
-        key("L-BFGS steps of the fit at least.", fit=True, ge=0, le=1_000_000, default="0, or 10 without whitening"),
+        key(
+            "Minimum number of L-BFGS steps of the fit.",
+            fit=True,
+            ge=0,
+            le=1_000_000,
+            default="0, or 10 without whitening",
+        ),
     ] = None
     pretrain_prior_tol_grad: Annotated[
-        Number | None, key("Gradient norm that the fit stops below.", fit=True, ge=0, default="1e-6")
+        Number | None, key("Gradient norm below which the fit stops.", fit=True, ge=0, default="1e-6")
     ] = None
     pretrain_prior_constraints: Annotated[
         Literal["safe", "nonnegative", "none"] | None,
-        key("Which parameters the fit admits.", fit=True, default="the fit's own"),
+        key("Constraints on the fitted parameters.", fit=True, default="the fit's own"),
     ] = None
     pretrain_prior_smoothness: Annotated[
         Annotated[Number, key("", ge=0)] | Literal["auto"] | None,
-        key("Strength of the preference for smooth potentials.", fit=True, default="the fit's own"),
+        key("Strength of the penalty on rough potentials.", fit=True, default="the fit's own"),
     ] = None
     pretrain_prior_truncation: Annotated[
         Annotated[Number, key("", ge=0, lt=1)] | Literal["auto"] | None,
-        key("Least relative singular value of a fitted direction.", fit=True, default="the fit's own"),
+        key("Smallest relative singular value of a direction that is fitted.", fit=True, default="the fit's own"),
     ] = None
     temperature: Annotated[
-        Number | None, key("Temperature of the simulation that the data are from.", unit="K", fit=True, gt=0, le=1e5)
+        Number | None, key("Temperature at which the data were simulated.", unit="K", fit=True, gt=0, le=1e5)
     ] = None
     val_fraction: Annotated[
-        Number, key("Part of the frames that is held out; `hold_out` says which.", fit=True, ge=0, lt=1)
+        Number, key("Fraction of the frames that is held out; `hold_out` says which ones.", fit=True, ge=0, lt=1)
     ] = 0.1
     hold_out: Annotated[
         Literal["last_rows", "each_protein"],
@@ -103,13 +110,13 @@ class TrainingSettings:
     ] = "each_protein"
     stages: Annotated[
         tuple[StageKeys, ...] | None,
-        key("Optimizer and epochs of each stage, in place of the keys of two stages below.", default="two stages",
+        key("Optimizer and epochs of each stage; replaces the keys of the two stages below.", default="two stages",
             min_length=1, max_length=20, what="a list of blocks such as {optimizer: adam, epochs: 10}"),
     ] = None  # fmt: skip
-    stage1_optimizer: Annotated[OptimizerChoice | None, key("Optimizer of stage 1; none or null: no such stage.")] = (
+    stage1_optimizer: Annotated[OptimizerChoice | None, key("Optimizer of stage 1; none or null skips the stage.")] = (
         "adabelief"
     )
-    stage2_optimizer: Annotated[OptimizerChoice | None, key("Optimizer of stage 2; none or null: no such stage.")] = (
+    stage2_optimizer: Annotated[OptimizerChoice | None, key("Optimizer of stage 2; none or null skips the stage.")] = (
         "yogi"
     )
     epochs_adabelief: Epochs = 100
@@ -122,7 +129,7 @@ class TrainingSettings:
     batch_per_device: Annotated[
         Whole,
         key(
-            "Frames of a minibatch on each device; at most all frames are used.",
+            "Number of frames in a minibatch on each device.",
             unit="frames",
             theirs=4,
             ge=1,
@@ -132,7 +139,7 @@ class TrainingSettings:
     partial_batches: Annotated[
         Literal["dropped", "kept"],
         key(
-            "Frames that do not fill the last minibatch of an epoch.",
+            "What happens to frames that do not fill the last minibatch of an epoch.",
             theirs="dropped",
             own=True,
             says={
@@ -144,7 +151,7 @@ class TrainingSettings:
     force_loss_normalization: Annotated[
         Literal["legacy_mean", "valid_components", "per_structure_components", "per_bead"],
         key(
-            "What the force loss that a stage minimises is a mean over.",
+            "Normalisation of the force loss that a stage minimises.",
             theirs="legacy_mean",
             says={
                 "legacy_mean": "over frames x N_max x 3, padding included",
@@ -154,11 +161,11 @@ class TrainingSettings:
             },
         ),
     ] = "per_bead"
-    gammas: Annotated[Gammas, key("Factors of the parts of a stage's loss.")] = field(default_factory=Gammas)
+    gammas: Annotated[Gammas, key("Weights of the parts of a stage's loss.")] = field(default_factory=Gammas)
     keep: Annotated[
         Literal["best", "last"],
         key(
-            "Which parameters a stage ends with.",
+            "Parameters with which a stage ends.",
             theirs="last",
             own=True,
             says={
@@ -167,25 +174,30 @@ class TrainingSettings:
             },
         ),
     ] = "best"
-    precision: Annotated[Precision, key("Precision of the stages; float64 is for tests and small systems.")] = "float32"
+    precision: Annotated[
+        Precision, key("Floating-point precision of the stages; float64 is meant for tests and small systems.")
+    ] = "float32"
     checkpoint_path: Annotated[
         Text | None, key("Folder of checkpoints.", what="a path", default="`checkpoints` in the output folder")
     ] = None
     resume: Annotated[
         Text | None,
         key(
-            "Go on from the newest checkpoint: auto, of `checkpoint_path` where there is one; or a folder of them.",
+            "Continue from the newest checkpoint; auto: the newest in `checkpoint_path`, if there is one; or a folder "
+            "of checkpoints.",
             what="auto or a path", default="start anew",
         ),
     ] = None  # fmt: skip
     checkpoint_freq: Annotated[
         Whole,
-        key("Epochs between checkpoints; 0: at the end of a stage only.", unit="epochs", ge=0, le=MOST_EPOCHS),
+        key(
+            "Number of epochs between checkpoints; 0: only at the end of a stage.", unit="epochs", ge=0, le=MOST_EPOCHS
+        ),
     ] = 0
     seed: Annotated[
         Whole,
         key(
-            "Seed of the network's first parameters, of minibatches, and of frames that are drawn.",
+            "Seed of the network's initial parameters, of minibatches, and of frames drawn at random.",
             fit=True,
             elsewhere=("seed",),
             theirs=42,
@@ -218,16 +230,16 @@ class TrainingSettings:
 
 @block("data")
 class DataSettings:
-    """What the command line reads where it does not say."""
+    """The data to read if the command line names none."""
 
     path: Annotated[
         Text | None,
-        key("NPZ of frames, or a folder of them, relative to the configuration, else to the working folder.",
+        key("NPZ file of frames, or a folder of them, relative to the configuration or to the working folder.",
             fit=True, what="a path", default="the bundled set"),
     ] = None  # fmt: skip
     max_frames: Annotated[
         Whole | None,
-        key("Use so many frames, drawn at random with `seed`.", unit="frames", fit=True, ge=1, le=MOST_STEPS,
+        key("Use only this many frames, drawn at random with `seed`.", unit="frames", fit=True, ge=1, le=MOST_STEPS,
             default="all"),
     ] = None  # fmt: skip
 

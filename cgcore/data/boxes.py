@@ -88,6 +88,16 @@ def _from_angles(box: np.ndarray) -> np.ndarray:
     return vectors
 
 
+def nearest_images(steps: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """The sum of box vectors in each step that leads to the nearest image; (frames, steps, 3).
+
+    Arguments:
+        steps: (frames, steps, 3).
+        vectors: (1 or frames, 3, 3), box vectors as rows.
+    """
+    return np.rint(steps @ np.linalg.inv(vectors)) @ vectors
+
+
 def made_whole(R: np.ndarray, vectors: np.ndarray, sites: np.ndarray, length: int) -> np.ndarray:
     """Positions of frames of one protein, put together; float64, and as they were where nothing was apart.
 
@@ -98,20 +108,14 @@ def made_whole(R: np.ndarray, vectors: np.ndarray, sites: np.ndarray, length: in
         length: real beads.
     """
     whole = R.astype(np.float64)
-    inverse = np.linalg.inv(vectors)
-
-    def images(step: np.ndarray) -> np.ndarray:
-        """The box vectors' sum in each step (frames, ..., 3) that leads to the nearest image."""
-        return np.rint(step @ inverse) @ vectors
-
     jumps = np.diff(sites[:length])
     steps = np.diff(whole[:, :length], axis=1)
     # Within a chain, gaps included, each bead follows the one before it.
-    wrong = np.where((jumps < FAR)[:, None], images(steps), 0.0)
+    wrong = np.where((jumps < FAR)[:, None], nearest_images(steps, vectors), 0.0)
     whole[:, 1:length] -= np.cumsum(wrong, axis=1)
     starts = [*(np.flatnonzero(jumps >= FAR) + 1).tolist(), length]
     for start, stop in pairwise(starts):
         chain = whole[:, start:stop]
         apart = chain.mean(axis=1, keepdims=True) - whole[:, :start].mean(axis=1, keepdims=True)
-        chain -= images(apart)
+        chain -= nearest_images(apart, vectors)
     return whole

@@ -125,20 +125,22 @@ def _bond_lengths(R: np.ndarray) -> np.ndarray:
 
 
 def _wrong_units(units: str, short: bool, long: bool, huge: bool) -> str | None:
-    if units == "angstrom-kcal" and short:
+    length = units.split("-")[0]
+    if length == "angstrom" and short:
         return (
             f"key 'R' looks like nm (the median bond is below {SHORTEST_MEDIAN:g} Å); "
             'add --units nm-kj (in Python: units="nm-kj").'
         )
     if huge:
         return f"key 'R' looks like pm (the median bond is above {PICOMETRES:g} Å as read); save it in Å or nm."
-    if units == "nm-kj" and long:
+    if length == "nm" and long:
         return (
             f"key 'R' looks like Å, not nm (the median bond is above {LONGEST_MEDIAN:g} Å once converted); "
             'use --units angstrom-kcal (in Python: units="angstrom-kcal").'
         )
-    if units == "nm-kj" and short:
+    if short:
         return (
-            f"key 'R' is not in nm (the median bond is below {SHORTEST_MEDIAN:g} Å once converted); save it in nm or Å."
+            f"key 'R' is not in {length} (the median bond is below {SHORTEST_MEDIAN:g} Å once converted); save it in "
+            "nm or Å."
         )
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
@@ -167,6 +168,15 @@ class Dataset:
             sites[offset : offset + frames.n_frames, : frames.n_beads] = rows[frames.protein]
             offset += frames.n_frames
         return sites
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """All frames as one NPZ in Å and kcal/mol/Å, block by block; see `cgcore.data.writing`.
+
+        Raises InputError where the file cannot be written.
+        """
+        from cgcore.data.writing import write_npz
+
+        write_npz(path, self)
 
     def _chosen(self, rows: list[np.ndarray]) -> Dataset:
         """These rows of each source; sources without any are left out."""

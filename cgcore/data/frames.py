@@ -52,6 +52,7 @@ class Frames:
     rows: np.ndarray | None = field(default=None, repr=False)  # rows of the store; None: all of them
     sha256: str = ""  # of the whole source, also after a choice of frames
     sites: np.ndarray | None = field(default=None, repr=False)  # (proteins, beads), see `chains`; None: one chain each
+    form: str = "NPZ"  # of the file, see `formats`
     box: np.ndarray | None = field(default=None, repr=False)  # (1 or frames of the store, 3, 3), Å; None: free space
     weights: np.ndarray | None = field(default=None, repr=False)  # (frames of the store, beads); None: all are 1
 
@@ -87,20 +88,24 @@ class Frames:
         float64. Padded beads are 0, whatever the file holds there; chains that a box cut are whole. Raises
         IndexError for rows out of range, InputError if the file changed.
         """
-        lengths, stored_rows, dtype = self.lengths[rows], self._stored(rows), self.store.dtype
+        return self.positions(rows), self.forces(rows)
 
-        padded = None if (lengths == self.n_beads).all() else lengths
-
-        def loaded(stored: Rows, factor: float) -> np.ndarray:
-            view = isinstance(stored, np.ndarray) and isinstance(stored_rows, slice)
-            return real_values(stored[stored_rows], padded, dtype, factor, copy=view)
-
-        r_factor, f_factor = self.store.factors
-        R, F = loaded(self.store.R, r_factor), loaded(self.store.F, f_factor)
+    def positions(self, rows: slice | np.ndarray) -> np.ndarray:
+        """The first half of `load`."""
+        R = self._loaded(self.store.R, rows, self.store.factors[0])
         if self.box is not None:
-            vectors = self.box if len(self.box) == 1 else self.box[stored_rows]
-            self._make_whole(R, vectors, self.protein[rows], lengths)
-        return R, F
+            vectors = self.box if len(self.box) == 1 else self.box[self._stored(rows)]
+            self._make_whole(R, vectors, self.protein[rows], self.lengths[rows])
+        return R
+
+    def forces(self, rows: slice | np.ndarray) -> np.ndarray:
+        """The second half of `load`."""
+        return self._loaded(self.store.F, rows, self.store.factors[1])
+
+    def _loaded(self, stored: Rows, rows: slice | np.ndarray, factor: float) -> np.ndarray:
+        lengths, copy = self.lengths[rows], isinstance(stored, np.ndarray)
+        padded = None if (lengths == self.n_beads).all() else lengths
+        return real_values(stored[self._stored(rows)], padded, self.store.dtype, factor, copy=copy)
 
     def _make_whole(self, R: np.ndarray, vectors: np.ndarray, labels: np.ndarray, lengths: np.ndarray) -> None:
         """Put the chains of frames together that their box cut, in place."""

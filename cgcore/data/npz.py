@@ -6,7 +6,7 @@ import hashlib
 import os
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -17,12 +17,18 @@ from cgcore.archive import Archive, Header, key_of, opened
 from cgcore.data.blocks import row_blocks
 from cgcore.data.chains import KEYS
 from cgcore.data.layout import ONCE, check_layout, is_once
-from cgcore.data.stored import Rows, Stamp, StoredArray, file_stamp, opened_again, pieces, read_into
+from cgcore.data.stored import Content, Rows, Stamp, StoredArray, file_stamp, opened_again, pieces, read_into
+from cgcore.data.units import UNITS
 from cgcore.errors import InputError
 
 __all__ = ["FramesFile", "RowCheck", "StoredArray", "open_npz"]
 
 NEEDED = ("R", "F", "mask", "species")
+RAW = {"coords": "R", "Fs": "F"}
+"""Keys of NPZ files as they come from projections of atoms, and what they are called here."""
+
+_READ_AS = "keys " + ", ".join(f"{theirs!r} read as {ours!r}" for theirs, ours in RAW.items())
+
 CONSTANT = ("mask", "species")
 """Arrays that may hold one value everywhere, so that they pack to nothing; their size is bounded by that of R."""
 
@@ -62,6 +68,7 @@ class FramesFile:
 
     Arguments:
         path: of the file.
+        name: of the file as it was given.
         arrays: those of NEEDED that are there; of those that are stored, `read` has to verify the checksums.
         extras: every other plain array.
         skipped_keys: object arrays, members that are no arrays, extras above the limits.
@@ -70,11 +77,29 @@ class FramesFile:
     """
 
     path: str
+    name: str
     arrays: dict[str, Rows]
     extras: dict[str, np.ndarray]
     skipped_keys: tuple[str, ...]
     places: tuple[Place, ...]
     stamp: Stamp
+    form: str = "NPZ"
+    units: str = UNITS[0]
+    notes: tuple[str, ...] = ()
+    may_be_atoms: bool = False
+    atoms: None = None
+
+    part: str = ""
+
+    @property
+    def contents(self) -> tuple[Content, ...]:
+        """The file."""
+        return (Content(self.path, self.stamp),)
+
+    @property
+    def label(self) -> str:
+        """The file's name without its folder."""
+        return os.path.basename(self.name)
 
     def read_one(self, key: str, check: RowCheck) -> None:
         """Show all rows of one array to `check`, and verify their checksum.
@@ -172,8 +197,10 @@ def open_npz(path: Path) -> FramesFile:
         skipped: list[str] = []
         structure: list[Header] = []
         room = EXTRAS_LIMIT
+        keys = {key_of(info) for info in archive.members}
+        raw = RAW if set(RAW) <= keys and not set(RAW.values()) & keys else {}
         for info in archive.members:
-            key, header = key_of(info), archive.header(info)
+            key, header = raw.get(key_of(info), key_of(info)), archive.header(info)
             if header is not None and header.dtype.hasobject and key in NEEDED:
                 raise InputError(
                     f"{path}: key {key!r} is an object array, which is never unpickled; save plain numbers."
@@ -194,7 +221,8 @@ def open_npz(path: Path) -> FramesFile:
             raise archive.refuse("the archive is empty")
         extras |= _structure(archive, structure)
         check_layout(str(path), needed, extras)
-        return _placed(archive, needed, extras, tuple(skipped))
+        placed = _placed(archive, needed, extras, tuple(skipped))
+        return replace(placed, may_be_atoms=True, notes=(f"{path}: {_READ_AS}",)) if raw else placed
 
 
 def _structure(archive: Archive, headers: list[Header]) -> dict[str, np.ndarray]:
@@ -235,4 +263,4 @@ def _placed(
         first = offset - header.header_bytes
         arrays[key] = StoredArray(path, offset, header.dtype, header.shape, stamp)
         places.append(Place(key, first, first + header.member.file_size, header.member.CRC))
-    return FramesFile(path, arrays, extras, skipped, tuple(places), stamp)
+    return FramesFile(path, str(archive.path), arrays, extras, skipped, tuple(places), stamp)

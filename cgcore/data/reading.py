@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ from cgcore.data.boxes import box_vectors
 from cgcore.data.chains import find_sites
 from cgcore.data.checks import ForcesCheck, PositionsCheck
 from cgcore.data.dataset import Dataset
+from cgcore.data.formats import Source, files_of, open_sources, unique_sets
+from cgcore.data.formats.beads import require_beads, units_of
 from cgcore.data.frames import Frames, Store
 from cgcore.data.layout import ONCE, Lengths, SpeciesLengths, check_layout, named_lengths
-from cgcore.data.npz import NEEDED, RowCheck, open_npz, show
+from cgcore.data.npz import NEEDED, RowCheck, show
 from cgcore.data.proteins import Known, Proteins
 from cgcore.data.residues import species_names
 from cgcore.data.stored import Rows
@@ -27,52 +29,90 @@ from cgcore.files import require_name
 
 
 def read(
-    path: str | os.PathLike[str], *, units: str = "angstrom-kcal", box: Any = None, accept_faults: bool = False
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    units: str | None = None,
+    box: Any = None,
+    accept_faults: bool = False,
 ) -> Dataset:
-    """Read and check an NPZ file, or all `*.npz` of a folder by name (hidden files aside).
+    """Read and check a file of frames, or all of one format in a folder by name (hidden files aside, `*.npz` first).
 
-    Keys: `R`, `F` (frames, beads, 3) in `units` (see `UNITS`), `mask` (frames, beads) with 1 for a real bead and 0
-    for padding, real beads first, and `species` (frames, beads) whole numbers; the last two may hold one row for
-    all frames. Without `mask` all beads are real but for a tail of species -1 or residues PAD; `species` may be
-    missing. `N_max`, if there, must be the number of beads. `chain`, `resid` and `bonds` say which neighbours are
-    bonded (see `chains`), all of them if none is there. Other plain arrays up to 16 MiB become `extras`; object
-    arrays are never unpickled. The files must stay as they are while the result is in use, because uncompressed
-    arrays are read from them when needed.
+    docs/data.md lists the formats. Keys of an NPZ: `R`, `F` (frames, beads, 3) in `units` (see `UNITS`), `mask`
+    (frames, beads) with 1 for a real bead and 0 for padding, real beads first, and `species` (frames, beads) whole
+    numbers; the last two may hold one row for all frames. Without `mask` all beads are real but for a tail of species
+    -1 or residues PAD; `species` may be missing. `N_max`, if there, must be the number of beads. `chain`, `resid` and
+    `bonds` say which neighbours are bonded (see `chains`), all of them if none is there. Other plain arrays up to 16
+    MiB become `extras`; object arrays are never unpickled. The files must stay as they are while the result is in use,
+    because uncompressed arrays are read from them when needed.
 
     Arguments:
-        path: of the file or folder.
-        units: of the files.
+        path: of the file or folder, or of several, which are one data set.
+        units: of the files; None: those of their format, or those that they say.
         box: the periodic box that positions are wrapped into, three lengths [Å] or more (see `boxes.box_vectors`);
             None: that of the key `box`, in the files' unit of length, where there is one. Chains that it cut are put
             together again, and stay in free space.
         accept_faults: fit to these data even where they are surely wrong (see `cgcore.judging`).
 
     Raises InputError, one sentence that names file, key, place and mend, for anything that cannot be used.
+
+    Examples:
+        >>> import cgcore
+        >>> data = cgcore.read(cgcore.datasets.BUNDLED)
+        >>> data.n_frames, data.n_beads
+        (1000, 10)
+        >>> train, validation = data.split(0.2)
+        >>> train.n_frames, validation.n_frames
+        (800, 200)
     """
-    factors(units)
-    require_name(path, "the path of the data")
-    path = Path(path)
-    files, is_folder = _files(path)
+    if units is not None:
+        factors(units)
+    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
+    for one in paths:
+        require_name(one, "the path of the data")
+    found = [_files(Path(one)) for one in paths]
+    files = unique_sets([file for files, _ in found for file in files])
+    sources = (source for file in files for source in open_sources(file))
+    named = ", ".join(str(one) for one in paths)
+    folder = any(is_folder for _, is_folder in found)
+    return dataset_of(sources, named, units=units, box=box, accept_faults=accept_faults, named_apart=folder)
+
+
+def dataset_of(
+    opened: Iterable[Source],
+    path: str,
+    *,
+    units: str | None = None,
+    box: Any = None,
+    accept_faults: bool = False,
+    named_apart: bool = False,
+) -> Dataset:
+    """Check sources, and make them one dataset.
+
+    Arguments:
+        opened: at least one.
+        path: where they come from, in words.
+        units, box, accept_faults: as in `read`.
+        named_apart: the dataset's sum holds the names of sources also where there is one, as that of a folder does.
+
+    Raises InputError as `read` does.
+    """
     sources: list[Frames] = []
     skipped: dict[str, None] = {}
     lines: list[bytes] = []
-    sha256 = ""
     known, notes = Known(), list[str]()
     vectors = None if box is None else box_vectors("box", box)
-    for file in files:
-        frames, skipped_here = _read_file(file, units, vectors, known, notes)
+    for source in opened:
+        frames = _read_source(source, units, vectors, known, notes)
         sources.append(frames)
-        skipped.update(dict.fromkeys(skipped_here))
-        sha256 = frames.sha256
-        lines.append(os.fsencode(file.name) + b"\0" + sha256.encode() + b"\n")
-    if is_folder:
-        sha256 = hashlib.sha256(b"".join(lines)).hexdigest()
+        skipped.update(dict.fromkeys(source.skipped_keys))
+        lines.append(os.fsencode(frames.source) + b"\0" + frames.sha256.encode() + b"\n")
+    several = named_apart or len(sources) > 1
     return Dataset(
         tuple(sources),
-        str(path),
-        sha256,
+        path,
+        hashlib.sha256(b"".join(lines)).hexdigest() if several else sources[0].sha256,
         tuple(skipped),
-        units,
+        ", ".join(dict.fromkeys(frames.store.units for frames in sources)),
         notes=tuple(notes),
         box=_plain(box),
         accept_faults=accept_faults,
@@ -125,7 +165,7 @@ def from_arrays(
     for key in ("R", "F"):
         digest.update(np.ascontiguousarray(arrays[key]).data)
     sha256 = digest.hexdigest()
-    frames = checked.frames(name, sha256, Known())
+    frames = checked.frames(name, sha256, Known(), "arrays")
     return Dataset((frames,), name, sha256, (), units, notes=tuple(notes), box=_plain(box), accept_faults=accept_faults)
 
 
@@ -141,30 +181,30 @@ def _files(path: Path) -> tuple[list[Path], bool]:
         if not path.is_dir():
             path.stat()
             return [path], False
-        names = sorted(entry for entry in os.listdir(path) if entry.endswith(".npz") and not entry.startswith("."))
+        return files_of(path), True
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such file or folder; check the path.") from error
+    except InputError:
+        raise
     # ValueError: a path with a zero byte in it.
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{path}: cannot be read ({reason}); check the path and its permissions.") from error
-    if not names:
-        raise InputError(f"{path}: the folder holds no *.npz file; give a folder with at least one.")
-    return [path / entry for entry in names], True
 
 
-def _read_file(
-    file: Path, units: str, box: np.ndarray | None, known: Known, notes: list[str]
-) -> tuple[Frames, tuple[str, ...]]:
-    """The frames of a file, and the keys that were skipped. All is read once, but for the mask, which comes first."""
-    opened = open_npz(file)
-    name, arrays = str(file), opened.arrays
+def _read_source(source: Source, units: str | None, box: np.ndarray | None, known: Known, notes: list[str]) -> Frames:
+    """The frames of a source, its notes added. All is read once, but for the mask, which comes first."""
+    units = units_of(source, units)
+    name, arrays = source.name, source.arrays
+    notes.extend(source.notes)
+    check_layout(name, arrays, source.extras)
+    require_beads(source, units)
     lengths = _mask_reader(name, arrays)
     if lengths.reads in arrays:
-        opened.read_one(lengths.reads, lengths)
-    checked = _Checked(name, arrays, _lengths(lengths, opened.extras), units, opened.extras, box, notes)
-    sha256 = opened.read(checked.checks)
-    return checked.frames(file.name, sha256, known), opened.skipped_keys
+        source.read_one(lengths.reads, lengths)
+    checked = _Checked(name, arrays, _lengths(lengths, source.extras), units, source.extras, box, notes)
+    sha256 = source.read(checked.checks)
+    return checked.frames(source.label, sha256, known, source.form)
 
 
 def _mask_reader(name: str, arrays: Mapping[str, Rows]) -> Lengths:
@@ -208,7 +248,7 @@ class _Checked:
         else:
             self.checks["species"] = self.proteins
 
-    def frames(self, source: str, sha256: str, known: Known) -> Frames:
+    def frames(self, source: str, sha256: str, known: Known, form: str) -> Frames:
         """Raises InputError for the first of what the checks found wrong."""
         names = self.proteins.names(self.extras.get("resname"), species_names(self.extras), known)
         self.positions.require_right()
@@ -222,6 +262,7 @@ class _Checked:
             self.store,
             sha256=sha256,
             sites=self.proteins.sites(),
+            form=form,
             box=self.box,
             weights=self.weights,
         )

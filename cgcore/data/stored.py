@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import FileIO
+from functools import cached_property
+from io import BufferedReader, FileIO
 from itertools import pairwise
+from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 
 from cgcore.errors import InputError
+from cgcore.files import open_regular
 
 
 class Stamp(NamedTuple):
@@ -71,19 +76,51 @@ def read_into(file: FileIO, piece: memoryview, path: str) -> None:
 
 
 @dataclass(frozen=True)
-class StoredArray:
-    """C-ordered rows of native byte order at a fixed place of a file.
+class Content:
+    """The bytes of a file as it was when it was opened."""
+
+    path: str
+    stamp: Stamp
+
+    @classmethod
+    def of(cls, path: Path, file: BufferedReader) -> Content:
+        """Of an open file."""
+        return cls(os.path.abspath(path), file_stamp(file))
+
+    @classmethod
+    def at(cls, path: Path) -> Content:
+        """Of a file that is there and regular.
+
+        Raises:
+            InputError: it is not.
+        """
+        with open_regular(path) as file:
+            return cls.of(path, file)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of all bytes.
+
+        Raises:
+            InputError: the file changed, or cannot be read any more.
+        """
+        digest = hashlib.sha256()
+        with opened_again(self.path, self.stamp) as file:
+            for piece in pieces(file, self.stamp.size, self.path):
+                digest.update(piece)
+        return digest.hexdigest()
+
+
+class FileRows(ABC):
+    """Rows that stay in their file: only those that are asked for are read.
 
     Rows are read, not mapped: pages of a mapped file count as resident memory, and would grow with the frames
     seen. The file is opened anew for each read, so an instance holds no descriptor, can be pickled and used
     by threads.
     """
 
-    path: str
-    offset: int
     dtype: np.dtype
     shape: tuple[int, ...]
-    stamp: Stamp
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -109,6 +146,21 @@ class StoredArray:
         runs = [(int(rows[a]), int(rows[a]) + b - a) for a, b in pairwise(cuts) if b > a]
         return self._read(runs, len(rows))
 
+    @abstractmethod
+    def _read(self, runs: list[tuple[int, int]], n_rows: int) -> np.ndarray:
+        """The rows of these [start, stop) runs, `n_rows` in all, as a new array of native byte order."""
+
+
+@dataclass(frozen=True)
+class StoredArray(FileRows):
+    """C-ordered rows of native byte order at a fixed place of a file."""
+
+    path: str
+    offset: int
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    stamp: Stamp
+
     @property
     def row_bytes(self) -> int:
         return self.dtype.itemsize * math.prod(self.shape[1:])
@@ -126,7 +178,92 @@ class StoredArray:
         return out
 
 
-Rows: TypeAlias = np.ndarray | StoredArray
+SPAN = 4
+"""Rows that lie among other things are read with these in one piece where they are at least a `SPAN`th of it, or less
+than a `PAGE` apart."""
+
+PAGE = 4096
+"""Bytes, which are read at once in any case."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScatteredArray(FileRows):
+    """Rows of one size at places of their own, as in files that hold frame after frame.
+
+    Arguments:
+        path: of the file.
+        offsets: (rows,) int64, first byte of each row.
+        stored: dtype in the file, of any byte order.
+        shape: of all rows together.
+        stamp: of the file when it was checked.
+        factor: what stored numbers are multiplied by.
+    """
+
+    path: str
+    offsets: np.ndarray
+    stored: np.dtype
+    shape: tuple[int, ...]
+    stamp: Stamp
+    factor: float = 1.0
+
+    @property
+    def dtype(self) -> np.dtype:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Of what is read: native byte order."""
+        return self.stored.newbyteorder("=")
+
+    def _read(self, runs: list[tuple[int, int]], n_rows: int) -> np.ndarray:
+        out = np.empty((n_rows, *self.shape[1:]), self.dtype)
+        size, done = self.stored.itemsize * math.prod(self.shape[1:]), 0
+        with opened_again(self.path, self.stamp) as file:
+            for start, stop in runs:
+                for first, last in self._pieces(start, stop, size):
+                    places = self.offsets[first:last] - self.offsets[first]
+                    buffer = bytearray(int(places[-1]) + size)
+                    file.seek(int(self.offsets[first]))
+                    read_into(file, memoryview(buffer), self.path)
+                    stride = int(places[1]) if len(places) > 1 else size
+                    strides = (stride, *np.empty(self.shape[1:], self.stored).strides)
+                    rows = np.ndarray((last - first, *self.shape[1:]), self.stored, buffer, strides=strides)
+                    out[done : done + last - first] = rows
+                    done += last - first
+        return out if self.factor == 1.0 else out * out.dtype.type(self.factor)
+
+    def _pieces(self, start: int, stop: int, size: int) -> Iterator[tuple[int, int]]:
+        """[first, last) rows that are read at once: equally far apart, near to each other, of bounded size together."""
+        steps = np.diff(self.offsets[start:stop])
+        while start < stop:
+            near = size <= (step := int(steps[0]) if len(steps) else 0) <= max(SPAN * size, PAGE)
+            most = min(stop - start, max(1, PIECE_BYTES // step)) if near else 1
+            same = int(np.argmin(np.append(steps[: most - 1] == step, False))) + 1
+            yield start, start + same
+            start, steps = start + same, steps[same:]
+
+
+@dataclass(frozen=True, eq=False)
+class SelectedRows(FileRows):
+    """Some rows of others: `rows` are their numbers, (rows,) int64."""
+
+    base: FileRows
+    rows: np.ndarray
+
+    @property
+    def dtype(self) -> np.dtype:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """As of the others."""
+        return self.base.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The others' but for the first length."""
+        return (len(self.rows), *self.base.shape[1:])
+
+    def _read(self, runs: list[tuple[int, int]], n_rows: int) -> np.ndarray:
+        return self.base.take(np.concatenate([self.rows[a:b] for a, b in runs] or [np.zeros(0, np.int64)]))
+
+
+PIECE_BYTES = 2**22
+"""Bytes of scattered rows that are read at once, with all that lies between them."""
+
+Rows: TypeAlias = np.ndarray | FileRows
 """Something with `dtype`, `shape` and rows: in memory or in its file."""
 
 

@@ -1,28 +1,104 @@
 """Units of the files, and the factors that bring them to Å and kcal/mol/Å.
 
+A name is a unit of length and one of energy (of a mole, where that is usual): positions are in the first, forces in the
+second by the first. Where forces are by another length than positions, `-per-LENGTH` says so.
+
 | name            | positions | forces      |
 |-----------------|-----------|-------------|
 | `angstrom-kcal` | Å         | kcal/mol/Å  |
 | `nm-kj`         | nm        | kJ/mol/nm   |
+| `angstrom-kj`   | Å         | kJ/mol/Å    |
+| `angstrom-ev`   | Å         | eV/Å        |
+| `nm-kcal`       | nm        | kcal/mol/nm |
 """
 
 from __future__ import annotations
 
+import re
+
 from cgcore.errors import InputError
 
-UNITS = ("angstrom-kcal", "nm-kj")
+UNITS = ("angstrom-kcal", "nm-kj", "angstrom-kj", "angstrom-ev", "nm-kcal")
+"""Those that can be chosen; files may say any that `factors` knows."""
 
 ANGSTROM_PER_NM = 10.0
 KJ_PER_KCAL = 4.184
+
+LENGTHS = {"angstrom": 1.0, "nm": ANGSTROM_PER_NM, "pm": 0.01, "bohr": 0.529177210903}
+"""Å (CODATA 2018)."""
+
+ENERGIES = {"kcal": 1.0, "kj": 1.0 / KJ_PER_KCAL, "ev": 96.48533212 / KJ_PER_KCAL, "hartree": 627.509474}
+"""kcal/mol (CODATA 2018)."""
+
+_WORDS = {
+    "angstrom": "angstrom angstroms å ångström ångstrom a",
+    "nm": "nm nanometer nanometers nanometre nanometres",
+    "pm": "pm picometer picometers",
+    "bohr": "bohr bohrs a0",
+    "kcal": "kcal kilocalorie kilocalories",
+    "kj": "kj kilojoule kilojoules",
+    "ev": "ev electronvolt electronvolts",
+    "hartree": "hartree hartrees ha",
+}
+"""How files write a unit, in lower case."""
+
+_KNOWN = {word: unit for unit, words in _WORDS.items() for word in words.split()}
 
 
 def factors(units: str) -> tuple[float, float]:
     """Factors that take stored positions to Å and stored forces to kcal/mol/Å.
 
-    Raises InputError for a name that is not in `UNITS`.
+    Raises InputError for a name that is none of units.
     """
-    if units == "angstrom-kcal":
-        return 1.0, 1.0
+    length, _, rest = units.partition("-")
+    energy, _, per = rest.partition("-per-")
+    if length not in LENGTHS or energy not in ENERGIES or (per or length) not in LENGTHS:
+        raise InputError(f"units {units!r} are not known; choose one of {', '.join(UNITS)}.")
     if units == "nm-kj":
-        return ANGSTROM_PER_NM, 1.0 / (KJ_PER_KCAL * ANGSTROM_PER_NM)
-    raise InputError(f"units {units!r} are not known; choose one of {', '.join(UNITS)}.")
+        return ANGSTROM_PER_NM, 1.0 / (KJ_PER_KCAL * ANGSTROM_PER_NM)  # rounded once
+    return LENGTHS[length], ENERGIES[energy] / LENGTHS[per or length]
+
+
+def energy_factor(units: str) -> float:
+    """What takes an energy in these units to kcal/mol."""
+    factors(units)
+    return ENERGIES[units.split("-")[1]]
+
+
+def in_words(units: str) -> str:
+    """The units of positions and of forces: "nm and kJ/mol/nm"."""
+    factors(units)
+    length, energy = units.split("-")[:2]
+    per = units.partition("-per-")[2] or length
+    names = {"angstrom": "Å", "kcal": "kcal/mol", "kj": "kJ/mol", "ev": "eV"}
+    return f"{names.get(length, length)} and {names.get(energy, energy)}/{names.get(per, per)}"
+
+
+def units_said(position: str | None, force: str | None) -> str | None:
+    """The name of the units that a file states in words, such as "kJ mol-1 nm-1" or "kilocalorie/mole/angstrom".
+
+    Arguments:
+        position: the unit of positions; None: not stated.
+        force: the unit of forces; None: not stated.
+
+    Returns: a name that `factors` knows, None where nothing is stated.
+
+    Raises:
+        InputError: something else is stated; the message is to be completed with the name of the file.
+    """
+    if position is None and force is None:
+        return None
+    length = _one(position, LENGTHS) if position is not None else None
+    energy = _one(force, ENERGIES) if force is not None else "kcal"
+    per = _one(force, LENGTHS) if force is not None else length
+    if energy is None or per is None or (position is not None and length is None):
+        said = " and ".join(repr(words) for words in (position, force) if words is not None)
+        raise InputError(f"the file says units {said}, which are not known; give --units")
+    length = length or per
+    return f"{length}-{energy}" + ("" if per == length else f"-per-{per}")
+
+
+def _one(words: str, among: dict[str, float]) -> str | None:
+    """The one unit of these that a text holds."""
+    found = {_KNOWN.get(word) for word in re.findall(r"[^\W\d_]+0?", words.lower())} & set(among)
+    return found.pop() if len(found) == 1 else None

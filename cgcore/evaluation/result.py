@@ -109,7 +109,8 @@ class Evaluation:
 
     Arguments:
         model: its name.
-        path, sha256: of the data.
+        path: file or folder of the data.
+        sha256: checksum of the data.
         frames: how many were compared.
         errors: over all real beads.
         terms: by name.

@@ -77,6 +77,13 @@ def compress(
     Raises:
         InputError: something came out not finite, beads that coincide, for instance; says where. Or the fingerprint
             is that of free space and the displacement is not, or JAX is tracing.
+
+    Examples:
+        >>> import cgcore
+        >>> prior = cgcore.default_prior()
+        >>> factor = cgcore.compress(cgcore.datasets.chignolin(), cgcore.Fingerprint.of(prior))
+        >>> factor.frames, factor.beads, factor.S.shape
+        (1000, 10000, (29, 29))
     """
     displacement_name(displacement, fingerprint.displacement)
     layout, terms = fingerprint.layout, fingerprint.terms

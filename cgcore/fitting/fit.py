@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +12,9 @@ from cgcore.errors import InputError
 from cgcore.factor.compress import compress, splines_of
 from cgcore.factor.factor import Factor
 from cgcore.factor.fingerprint import Fingerprint
-from cgcore.factor.triangle import Coefficients, design
+from cgcore.factor.triangle import design
 from cgcore.fitting.admissible import Admissible
+from cgcore.fitting.callbacks import Callbacks as Callbacks
 from cgcore.fitting.certificate import OPTIMAL, certify
 from cgcore.fitting.constraints import constraints
 from cgcore.fitting.door import Door, door, fitted_to
@@ -38,13 +38,6 @@ from cgcore.solver.status import Status
 from cgcore.threads import one_blas_thread
 from cgcore.timing import timed
 from cgcore.x64 import solving
-
-
-class Callbacks(NamedTuple):
-    """Called as the work goes on: `frames(done, of)` in the pass, `steps(done, loss)` in the solver."""
-
-    frames: Callable[[int, int], object] | None = None
-    steps: Callable[[int, float], object] | None = None
 
 
 def fit(
@@ -74,6 +67,12 @@ def fit(
         InputError: data are surely wrong (see `cgcore.judging`) or make no finite forces, there is nothing to fit or
             to fit to, the direct objective was asked for on a factor, a factor was made for another prior, a constraint
             can't be met, the displacement has no name, or JAX is tracing.
+
+    Examples:
+        >>> import cgcore
+        >>> result = cgcore.fit(cgcore.datasets.chignolin(), cgcore.default_prior())
+        >>> print(result.status.name, f"{result.train_loss:.2f}")
+        CONSTRAINED 1420.23
     """
     require_prior(prior)
     freedom = Freedom.of(prior)

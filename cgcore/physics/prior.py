@@ -69,6 +69,15 @@ class Prior:
     Raises:
         InputError: a name is missing or unknown, a value is not finite, or series are too long or their lengths
             disagree.
+
+    Examples:
+        >>> import cgcore
+        >>> prior = cgcore.default_prior()
+        >>> prior.weights.angle, len(prior.params["a"])
+        (0.25, 10)
+        >>> stiffer = cgcore.Prior(prior.weights, dict(prior.params) | {"kr": 300.0})
+        >>> float(stiffer.params["kr"])
+        300.0
     """
 
     weights: Weights

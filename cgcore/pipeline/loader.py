@@ -11,7 +11,7 @@ import numpy as np
 
 from cgcore.data import Batch, Dataset, read
 from cgcore.data.dataset import HoldOut
-from cgcore.data.units import KJ_PER_KCAL
+from cgcore.data.units import energy_factor
 from cgcore.errors import InputError
 
 
@@ -22,7 +22,7 @@ class DatasetLoader:
         path: what to read.
         max_frames: use so many, drawn at random; None: all.
         seed: of that draw.
-        units: of the files.
+        units: of the files; None: as `cgcore.read` knows them.
 
     Raises:
         InputError: as `cgcore.read` and `Dataset.subset`.
@@ -34,7 +34,7 @@ class DatasetLoader:
         max_frames: int | None = None,
         seed: int = 0,
         *,
-        units: str = "angstrom-kcal",
+        units: str | None = None,
     ) -> None:
         whole = path if isinstance(path, Dataset) else read(Path(path), units=units)
         self.dataset: Dataset = whole.subset(max_frames, seed)
@@ -98,7 +98,7 @@ class DatasetLoader:
                     f"{source.source}: key 'U' has shape {energies.shape} and dtype {energies.dtype}; "
                     f"give {count} finite energies, one a frame, or remove it"
                 )
-            factor = 1.0 / KJ_PER_KCAL if source.store.units == "nm-kj" else 1.0
+            factor = energy_factor(source.store.units)
             parts.append(energies.reshape(-1).astype(np.float64)[source.frame_numbers] * factor)
         return np.concatenate(parts)
 

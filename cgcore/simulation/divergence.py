@@ -26,11 +26,13 @@ RESAMPLES = 200
 
 @dataclass(frozen=True)
 class Summary:
-    """Arguments:
-    mean: of all values; of a dihedral, an angle on a circle, None.
-    error: standard error of the mean, from blocks; None with a single block.
-    std: standard deviation of the values.
-    density: in the bins of the observable [1/unit].
+    """The distribution of an observable in one set of frames.
+
+    Arguments:
+        mean: mean of all values; None for a dihedral, which is an angle on a circle.
+        error: standard error of the mean, from blocks; None with a single block.
+        std: standard deviation of the values.
+        density: density in the bins of the observable [1/unit].
     """
 
     mean: float | None
@@ -41,15 +43,18 @@ class Summary:
 
 @dataclass(frozen=True)
 class Observable:
-    """Arguments:
-    title, unit: for people.
-    edges: of the bins; what is beyond them counts in bins of its own, which `density` leaves out.
-    reference: the data.
-    simulation: the replicas, while they were whole.
-    divergence: of Jensen and Shannon between both [bits]: 0 where they are the same, 1 where they share no value.
-    divergence_error: its standard error, by bootstrap over the blocks of both; None where both are single blocks.
-    divergence_floor: the divergence between random halves of the data's blocks, on average: two samples of one
-        distribution, as long as half the data; None with a single block.
+    """An observable in the data and in a simulation.
+
+    Arguments:
+        title: name to show.
+        unit: unit to show.
+        edges: edges of the bins; values beyond them count in bins of their own, which `density` leaves out.
+        reference: distribution in the data.
+        simulation: distribution in the replicas, as long as they were whole.
+        divergence: Jensen-Shannon divergence between the two [bits]: 0 if they are equal, 1 if they share no value.
+        divergence_error: its standard error, by bootstrap over the blocks of both; None if both are single blocks.
+        divergence_floor: mean divergence between random halves of the data's blocks, which are two samples of one
+            distribution, each as long as half the data; None with a single block.
     """
 
     title: str

@@ -25,11 +25,13 @@ from cgcore.simulation.langevin import Forces
 
 @dataclass(frozen=True, eq=False)
 class Potential:
-    """Arguments:
-    name: for people.
-    forces: at positions (xyz, beads, replicas) in float64, which it may evaluate in a lower precision.
-    identity: differs where the potential does; a run is resumed with the same one only.
-    stiffness: of a bond [kcal/mol/Å²], None where it is not known; the time step has to be short enough for it.
+    """A model as the integrator sees it.
+
+    Arguments:
+        name: name to show.
+        forces: function from positions (xyz, beads, replicas) in float64 to forces, in any precision.
+        identity: text that differs between different potentials; a run is resumed with the same one only.
+        stiffness: stiffness of a bond [kcal/mol/Å²], for which the time step must be short enough; None if unknown.
     """
 
     name: str

@@ -18,13 +18,15 @@ MOST_FRAMES = 20_000
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """Arguments:
-    protein: its name.
-    R: frames in their order [Å].
-    species: of its beads; zeros where the data have none.
-    sha256: of the data.
-    path: of the data.
-    frames_in_data: of this protein.
+    """Frames of one protein, from which replicas start and with which they are compared.
+
+    Arguments:
+        protein: name of the protein.
+        R: frames in their order [Å].
+        species: species of the beads; zeros where the data have none.
+        sha256: checksum of the data.
+        path: file or folder of the data.
+        frames_in_data: number of frames of this protein.
     """
 
     protein: str
@@ -36,7 +38,7 @@ class Reference:
 
     @property
     def beads(self) -> int:
-        """Of the chain."""
+        """Number of beads of the chain."""
         return self.R.shape[1]
 
     def starts(self, replicas: int, seed: int) -> Float[np.ndarray, "replicas beads 3"]:

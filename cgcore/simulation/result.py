@@ -18,13 +18,13 @@ class Origin:
     """What was simulated and compared, for a record.
 
     Arguments:
-        model: in words.
-        identity: differs where the model does.
-        data: path.
-        sha256: of the data.
-        protein: its name.
-        beads: of its chain.
-        frames: of it in the data.
+        model: the model in words.
+        identity: text that differs between different models.
+        data: file or folder of the data.
+        sha256: checksum of the data.
+        protein: name of the protein.
+        beads: number of beads of its chain.
+        frames: number of its frames in the data.
     """
 
     model: str
@@ -38,21 +38,24 @@ class Origin:
 
 @dataclass(frozen=True)
 class SimulationResult:
-    """Arguments:
-    settings: as they were used.
-    origin: what was simulated and compared.
-    engine: that moved the beads.
-    replicas: the verdict on each.
-    limits: beyond which a replica is lost.
-    closest_approach: least distance of beads 3 or more apart along the chain, at any step of any replica [Å].
-    angles_outside: part of all angles at all steps outside `limits.angle`.
-    kinetic_temperature: over all steps [K]; NaN where there was none.
-    kinetic_error: its standard error, from replicas [K]; NaN with fewer than two.
-    observables: by name, reference against simulation; empty where no frame was left.
-    ns_per_day: summed over replicas, each while it was whole; without the time that compiling took.
-    seconds: of wall time spent moving beads.
-    notes: what a reader should know.
-    frames: (replicas, frames, beads, 3) float32, each about its centre [Å]; NaN once a replica is lost.
+    """What a simulation gave.
+
+    Arguments:
+        settings: the settings that were used.
+        origin: what was simulated and compared.
+        engine: the program that moved the beads.
+        replicas: the verdict on each replica.
+        limits: limits beyond which a replica is lost.
+        closest_approach: least distance of beads 3 or more apart along the chain, at any step of any replica [Å].
+        angles_outside: fraction of all angles at all steps that lay outside `limits.angle`.
+        kinetic_temperature: mean over all steps [K]; NaN without any.
+        kinetic_error: its standard error, from replicas [K]; NaN with fewer than two.
+        observables: distributions in data and simulation by name; empty if no frame was left.
+        ns_per_day: simulated time per day, summed over replicas as long as each was whole, without compiling.
+        seconds: wall time spent moving beads.
+        notes: what a reader should know.
+        frames: saved frames (replicas, frames, beads, 3) in float32, each about its centre [Å]; NaN once a replica is
+            lost.
     """
 
     settings: Settings
@@ -72,10 +75,10 @@ class SimulationResult:
 
     @property
     def lost(self) -> int:
-        """Replicas that are not whole."""
+        """Number of replicas that were lost."""
         return sum(replica.status != 0 for replica in self.replicas)
 
     @property
     def whole(self) -> bool:
-        """No replica was lost."""
+        """Whether no replica was lost."""
         return self.lost == 0

@@ -24,15 +24,17 @@ _TIME = re.compile(r"\s*([-+0-9.eE]+)\s*(ns|ps|fs|us)?\s*")
 
 @dataclass(frozen=True)
 class Settings:
-    """Arguments:
-    temperature: K.
-    replicas: independent runs from different frames.
-    time: of each replica [ps].
-    timestep: fs.
-    friction: 1/ps.
-    mass: of a bead [g/mol].
-    interval: between saved frames [ps].
-    seed: of starting frames, velocities and noise.
+    """How replicas are run.
+
+    Arguments:
+        temperature: temperature of the thermostat [K].
+        replicas: number of independent runs, each from another frame.
+        time: length of each run [ps].
+        timestep: time step [fs].
+        friction: friction coefficient [1/ps].
+        mass: mass of a bead [g/mol].
+        interval: time between saved frames [ps].
+        seed: seed of starting frames, velocities and noise.
 
     Raises:
         InputError: one of them is out of range.

@@ -56,24 +56,34 @@ def simulate(
     Arguments:
         model: a `Prior`; what `load_trained` returns, a trained model and its parameters; an `openmm.System`, which
             OpenMM's CPU platform runs; or a `Potential`.
-        data: where replicas start and what they are compared with; None: the bundled chignolin set.
-        protein: whose frames, where the data hold several.
-        beads: of that protein, another way to say which.
-        temperature: K; None: the data's, else 300 with a note.
-        replicas: independent runs, from frames spread over the data.
-        time: of each replica, in ns or as a text with a unit: "100ps".
-        timestep: fs.
-        friction: 1/ps.
-        mass: of each bead [g/mol]; an `openmm.System` has its own.
-        interval: between saved frames [ps]; None: 1, or a thousandth of the time if that is longer.
-        seed: of starting frames, velocities and noise.
-        folder: where the state is kept while it runs, so that a killed run can go on.
-        resume: go on from the state in `folder`; the end is bit for bit that of a run that was never stopped, on one
-            machine.
-        progress: told after each saved frame.
+        data: frames from which replicas start and with which they are compared; None: the bundled chignolin set.
+        protein: name of the protein to simulate, if the data hold several.
+        beads: number of beads of that protein, another way to choose it.
+        temperature: temperature [K]; None: that of the data, else 300 with a note.
+        replicas: number of independent runs, which start from frames spread over the data.
+        time: length of each run, in ns or as a text with a unit, such as "100ps".
+        timestep: time step [fs].
+        friction: friction coefficient [1/ps].
+        mass: mass of a bead [g/mol]; an `openmm.System` has its own.
+        interval: time between saved frames [ps]; None: 1, or a thousandth of the time if that is longer.
+        seed: seed of starting frames, velocities and noise.
+        folder: folder that keeps the state of the run, so that a killed run can be continued; None: no state is kept.
+        resume: continue from the state in `folder`; on one machine the end is bit for bit that of a run that was never
+            stopped.
+        progress: called after each saved frame.
+
+    Returns:
+        The verdict on each replica, and the distributions.
 
     Raises:
         InputError: an argument is out of range, the model and the data do not fit, or a time step is unstable.
+
+    Examples:
+        >>> import cgcore
+        >>> prior = cgcore.fit(cgcore.datasets.chignolin(), cgcore.default_prior()).fitted_prior
+        >>> run = cgcore.simulate(prior, replicas=4, time="2ps")
+        >>> run.lost, run.whole
+        (0, True)
     """
     if resume and folder is None:
         raise InputError("resume needs the folder with the state of the run; give it")

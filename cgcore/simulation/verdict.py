@@ -14,14 +14,16 @@ from cgcore.simulation.state import State, Tally
 
 @dataclass(frozen=True)
 class Replica:
-    """Arguments:
-    number: from 0.
-    status: whole, or why it was lost.
-    time: at which it was lost [ps]; of ANGLE the first time that an angle was outside; None where it is whole.
-    beads: which failed, numbered from 0.
-    value: the length of the bond [Å], the distance of the beads [Å], or the part of the angles that are outside.
-    closest: least distance of beads that are 3 or more apart along the chain [Å], infinite where there are none.
-    sentence: all of that in words.
+    """The verdict on one replica.
+
+    Arguments:
+        number: number of the replica, from 0.
+        status: whole, or why it was lost.
+        time: when it was lost [ps]; for ANGLE, when an angle was first outside; None if it is whole.
+        beads: the beads that failed, numbered from 0.
+        value: the length of the bond [Å], the distance of the beads [Å], or the fraction of angles that are outside.
+        closest: least distance of beads that are 3 or more apart along the chain [Å]; infinite if there are none.
+        sentence: all of this in words.
     """
 
     number: int

@@ -101,6 +101,16 @@ def minimise(
             number, or JAX is tracing.
 
     Source: Nocedal and Wright, Numerical Optimization (2nd ed.), algorithms 7.4, 7.5 and 3.5, 3.6, as in optax.
+
+    Examples:
+        >>> import cgcore
+        >>> def rosenbrock(x):
+        ...     return (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2
+        >>> solution = cgcore.minimise(rosenbrock, [-1.2, 1.0])
+        >>> solution.status.name
+        'GRADIENT'
+        >>> [f"{float(value):.6f}" for value in solution.params]
+        ['1.000000', '1.000000']
     """
     start = as_floating("the start of a minimisation", params, precision)
     with solving("minimise", precision):

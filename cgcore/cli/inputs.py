@@ -1,0 +1,27 @@
+"""What a command reads is not what it writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from cgcore.errors import InputError
+
+
+def refuse_input_as_output(path: str, inputs: Sequence[str], what: str) -> None:
+    """Refuse an output that cannot be written, or that would replace an input.
+
+    Arguments:
+        path: of the output.
+        inputs: paths of files and folders.
+        what: is written, in words.
+
+    Raises:
+        InputError: with the mend.
+    """
+    from cgcore.files import check_writable
+
+    check_writable(path)
+    for given in inputs:
+        if os.path.exists(path) and os.path.exists(given) and os.path.samefile(path, given):
+            raise InputError(f"{path}: is the data themselves, which the {what} would replace; give another --output")

@@ -1,0 +1,8 @@
+"""Files of frames in the formats of the field: one small reader each, all of which give a `Source`."""
+
+from __future__ import annotations
+
+from cgcore.data.formats.opened import Source
+from cgcore.data.formats.table import FORMATS, files_of, format_of, open_sources, unique_sets
+
+__all__ = ["FORMATS", "Source", "files_of", "format_of", "open_sources", "unique_sets"]

@@ -1,0 +1,127 @@
+"""Pairs of NPY files: positions in `*coords*.npy`, forces in `*forces*.npy`, species in `*embeddings*.npy` if there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from cgcore.archive import LOADED_LIMIT
+from cgcore.data.formats.opened import Content, Opened, refuse
+from cgcore.data.layout import is_once
+from cgcore.data.stored import Rows, StoredArray
+from cgcore.errors import InputError
+from cgcore.files import open_regular
+
+NAME = "NPY pair"
+
+_KINDS = {
+    "R": ("coords", "coordinates", "positions"),
+    "F": ("forces",),
+    "species": ("embeddings", "embeds", "species"),
+}
+"""What the files of a set are called; all else in their names is the same."""
+
+_NAME = re.compile(
+    rf"(?P<before>.*?)(?P<kind>{'|'.join(word for words in _KINDS.values() for word in words)})(?P<after>[^a-z]*)\.npy"
+)
+
+
+class NpySet:
+    """The files that belong together, by the name of one of them.
+
+    Arguments:
+        path: one of the files.
+
+    Raises:
+        InputError: the name says none of the kinds.
+    """
+
+    def __init__(self, path: Path) -> None:
+        found = _NAME.fullmatch(path.name)
+        if found is None:
+            raise InputError(
+                f"{path}: is not an NPZ archive but an NPY, which holds one array; call positions *_coords.npy and "
+                "forces *_forces.npy, or save both in an NPZ under R and F"
+            )
+        self.key = (path.parent, found["before"], found["after"])
+
+    def file(self, kind: str) -> Path | None:
+        """The file of positions ("R"), forces ("F") or species; None where there is none."""
+        folder, before, after = self.key
+        names = [folder / f"{before}{word}{after}.npy" for word in _KINDS[kind]]
+        return next((name for name in names if name.exists()), None)
+
+    def required(self, kind: str) -> Path:
+        """The file of positions or forces.
+
+        Raises:
+            InputError: there is none.
+        """
+        if (found := self.file(kind)) is None:
+            folder, before, after = self.key
+            other = self.file("F" if kind == "R" else "R") or folder
+            what = "positions" if kind == "R" else "forces"
+            raise InputError(
+                f"{other}: the file of {what} that belongs to it is missing; put {before}{_KINDS[kind][0]}{after}.npy "
+                "beside it"
+            )
+        return found
+
+
+def open_npy(path: Path) -> list[Opened]:
+    """The frames of the set that a file belongs to.
+
+    Raises:
+        InputError: a file is missing, damaged, or holds something else than numbers; shapes disagree.
+    """
+    files = NpySet(path)
+    positions, forces, species = files.required("R"), files.required("F"), files.file("species")
+    contents = []
+    arrays: dict[str, Rows] = {}
+    for key, file in (("R", positions), ("F", forces), ("species", species)):
+        if file is not None:
+            content, rows = _open(file)
+            contents.append(content)
+            arrays[key] = rows
+    if arrays["R"].shape != arrays["F"].shape:
+        raise InputError(
+            f"{forces}: has shape {arrays['F'].shape}, and {positions.name} has {arrays['R'].shape}; give forces at "
+            "the same frames and beads"
+        )
+    if "species" in arrays and is_once(arrays["species"].shape, arrays["R"].shape[1]):
+        arrays["species"] = np.broadcast_to(arrays["species"][:], arrays["R"].shape[:2])
+    return [
+        Opened(
+            name=str(positions),
+            label=positions.name,
+            form=NAME,
+            arrays=arrays,
+            contents=tuple(contents),
+            may_be_atoms=True,
+        )
+    ]
+
+
+def _open(path: Path) -> tuple[Content, Rows]:
+    """The rows of one file: left in it where they lie in order, else loaded."""
+    with open_regular(path) as file:
+        content = Content.of(path, file)
+        try:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, fortran, dtype = read(file)
+        except Exception as error:  # the header is Python's text, and its parser has errors of many kinds
+            raise refuse(path, "is a damaged NPY file") from error
+        if dtype.hasobject:
+            raise InputError(f"{path}: is an object array, which is never unpickled; save plain numbers.")
+        offset = file.tell()
+        if content.stamp.size != offset + int(np.prod(shape, dtype=object)) * dtype.itemsize:
+            raise refuse(path, "does not have the size that its header says")
+        if not fortran and dtype.isnative and shape:
+            return content, StoredArray(content.path, offset, dtype, shape, content.stamp)
+        if content.stamp.size > LOADED_LIMIT:
+            raise refuse(path, "is too large to be put in order", "save it by numpy.ascontiguousarray")
+        file.seek(0)
+        return content, np.lib.format.read_array(file, allow_pickle=False)

@@ -1,0 +1,163 @@
+"""Frames into an NPZ that every command reads without loading it: members are not compressed, and written in blocks.
+
+Chains that a box cut are whole in what is written, positions are in Å, and forces in kcal/mol/Å. The dtype is that of
+the frames as they are read, so that the new file gives the very same numbers.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cgcore.data.blocks import real_mask, row_blocks
+from cgcore.data.frames import Frames
+from cgcore.data.npz import STRUCTURE_LIMIT
+from cgcore.data.residues import TABLES, UNKNOWN, three_letters
+from cgcore.data.units import energy_factor
+from cgcore.errors import InputError
+from cgcore.files import atomic_path
+
+if TYPE_CHECKING:
+    from cgcore.data.dataset import Dataset
+
+Block = Callable[[Frames, slice], np.ndarray]
+"""What a block of rows of a source has for an array, as many beads wide as the source."""
+
+PER_FRAME = ("temperature", "U")
+"""Extras with a number for each frame, or one for all, that are kept."""
+
+
+def write_npz(path: str | os.PathLike[str], dataset: Dataset) -> None:
+    """Write all frames of all sources as one NPZ, whole or not at all.
+
+    It holds R and F (frames, beads, 3); species, if every source has them; mask, if there is padding; resid, if a chain
+    has gaps or there are several (see `cgcore.data.chains`); resname, where sequences are known; temperature and U, if
+    every source has them.
+
+    Raises:
+        InputError: the file cannot be written, or a source cannot be read any more.
+    """
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        for writer in _members(dataset):
+            writer(archive)
+
+
+def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as an NPZ, whole or not at all; equal arrays make equal files.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        for key, array in arrays.items():
+            _write(archive, key, array.dtype, array.shape, iter([array]))
+
+
+def _members(dataset: Dataset) -> Iterator[Callable[[zipfile.ZipFile], None]]:
+    """A writer of each array."""
+    sources, n, width = dataset.sources, dataset.n_frames, dataset.n_beads
+    dtype = np.result_type(*(frames.store.dtype for frames in sources))
+
+    def blocks(key: str, dtype: np.dtype, tail: tuple[int, ...], of: Block) -> Callable[[zipfile.ZipFile], None]:
+        return lambda archive: _write(archive, key, dtype, (n, width, *tail), _rows(dataset, dtype, tail, of))
+
+    def whole(key: str, array: np.ndarray) -> Callable[[zipfile.ZipFile], None]:
+        return lambda archive: _write(archive, key, array.dtype, array.shape, iter([array]))
+
+    def rows_of(key: str, dtype: np.dtype, rows: list[np.ndarray]) -> Iterator[Callable[[zipfile.ZipFile], None]]:
+        """What each protein of each source has, written once where all have the same."""
+        if all(len(own) == 1 and np.array_equal(own, rows[0]) for own in rows):
+            yield whole(key, rows[0][0].astype(dtype))
+        elif n * width * dtype.itemsize <= STRUCTURE_LIMIT:  # more is not read again
+            of = {id(frames): own for frames, own in zip(sources, rows, strict=True)}
+            yield blocks(key, dtype, (), lambda frames, rows: of[id(frames)][frames.protein[rows]])
+        elif key == "resid":
+            raise InputError(f"{dataset.path}: proteins with gaps in so many frames; write each source to its own NPZ")
+
+    yield blocks("R", dtype, (3,), Frames.positions)
+    yield blocks("F", dtype, (3,), Frames.forces)
+    if all(frames.store.species is not None for frames in sources):
+        # Padding is told from a species 0 by the mask.
+        yield blocks("species", np.dtype(np.int32), (), lambda frames, rows: _species(frames, rows))
+    if any((frames.lengths < width).any() for frames in sources):
+        yield blocks("mask", np.dtype(np.uint8), (), lambda f, rows: real_mask(f.lengths[rows], f.n_beads))
+    if any(frames.sites is not None for frames in sources):
+        yield from rows_of("resid", np.dtype(np.int32), [_sites(frames) for frames in sources])
+    names = [_residue_names(frames) for frames in sources]
+    if any((rows != UNKNOWN.encode()).any() for rows in names):
+        yield from rows_of("resname", np.dtype("S4"), names)
+    tables = [{key: frames.extras[key] for key in TABLES if key in frames.extras} for frames in sources]
+    if len(sources) == 1:
+        for key, table in tables[0].items():
+            yield whole(key, table)
+    for key in PER_FRAME:
+        if (values := _per_frame(dataset, key)) is not None:
+            yield whole(key, values)
+
+
+def _write(
+    archive: zipfile.ZipFile, key: str, dtype: np.dtype, shape: tuple[int, ...], rows: Iterator[np.ndarray]
+) -> None:
+    """An array as a member of the archive, its rows one block after the other."""
+    info = zipfile.ZipInfo(f"{key}.npy")  # of no date, so that equal data make equal files
+    with archive.open(info, "w", force_zip64=True) as member:
+        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(member, header)
+        for block in rows:
+            member.write(np.ascontiguousarray(block, dtype).data)
+
+
+def _rows(dataset: Dataset, dtype: np.dtype, tail: tuple[int, ...], of: Block) -> Iterator[np.ndarray]:
+    """Blocks of all sources, padded with zeros to one width."""
+    for frames in dataset.sources:
+        for rows in row_blocks(frames.n_frames, frames.n_beads):
+            block = np.asarray(of(frames, rows), dtype)
+            if frames.n_beads == dataset.n_beads:
+                yield block
+            else:
+                padded = np.zeros((len(block), dataset.n_beads, *tail), dtype)
+                padded[:, : frames.n_beads] = block
+                yield padded
+
+
+def _species(frames: Frames, rows: slice) -> np.ndarray:
+    species = frames.species(rows)
+    assert species is not None
+    return species
+
+
+def _sites(frames: Frames) -> np.ndarray:
+    """(proteins, beads), counted from 1, as residues are."""
+    return np.stack([frames.sites_of(label) for label in range(len(frames.protein_names))]) + 1
+
+
+def _residue_names(frames: Frames) -> np.ndarray:
+    """(proteins, beads) of four letters at most: what the file says, else the code of each letter of the sequence."""
+    said, names = frames.extras.get("resname"), frames.protein_names
+    if said is not None and said.dtype.kind in "US" and said.shape == (frames.n_beads,) and len(names) == 1:
+        text = said if said.dtype.kind == "S" else np.char.encode(said.astype("U4"), "ascii", "replace")
+        return text.astype("S4")[None]
+    rows = []
+    for label, name in enumerate(names):
+        own = np.flatnonzero(frames.protein == label)[:1]
+        length = int(frames.lengths[own[0]]) if len(own) else frames.n_beads
+        rows.append(three_letters(name, length) + ["PAD"] * (frames.n_beads - length))
+    return np.array(rows, "S4")
+
+
+def _per_frame(dataset: Dataset, key: str) -> np.ndarray | None:
+    """One number where all frames have the same, else one for each; None where a source does not say."""
+    parts = []
+    for frames in dataset.sources:
+        said, stored = frames.extras.get(key), frames.store.R.shape[0]
+        if said is None or said.dtype.kind not in "iuf" or said.size not in (1, stored):
+            return None
+        factor = energy_factor(frames.store.units) if key == "U" else 1.0
+        every = said.reshape(-1).astype(np.float64) * factor
+        parts.append(np.broadcast_to(every, frames.n_frames) if every.size == 1 else every[frames.frame_numbers])
+    values = np.concatenate(parts)
+    return values[:1].reshape(()) if (values == values[0]).all() else values

@@ -1,0 +1,83 @@
+"""Names for beads: most formats hold numbers alone, and a topology of the same beads says which residues they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cgcore.data import Dataset
+from cgcore.data.formats import Source, open_sources, unique_sets
+from cgcore.data.reading import dataset_of
+from cgcore.errors import InputError
+from cgcore.mapping.beads import SPECIES, ca_beads, species_of
+from cgcore.mapping.topology import Topology, read_topology
+
+
+def read_named(
+    topology: str | os.PathLike[str],
+    trajectories: Sequence[str | os.PathLike[str]],
+    *,
+    units: str | None = None,
+    box: Any = None,
+) -> Dataset:
+    """Frames of beads whose residues a topology names.
+
+    Arguments:
+        topology: PDB, PSF, GRO or prmtop of the same beads, or of all atoms, whose CA atoms the beads are then.
+        trajectories: files that `cgcore.read` knows; what these say themselves goes before the topology.
+        units, box: as in `cgcore.read`.
+
+    Raises:
+        InputError: a file cannot be used, or beads and topology do not match.
+    """
+    atoms = read_topology(Path(topology))
+    sources = [source for path in unique_sets([Path(p) for p in trajectories]) for source in open_sources(path)]
+    named = [_named(source, atoms) for source in sources]
+    return dataset_of(named, ", ".join(str(path) for path in trajectories), units=units, box=box)
+
+
+def _named(source: Any, atoms: Topology) -> Source:
+    """The source with residues, chains and species."""
+    frames, beads = source.arrays["R"].shape[:2]
+    rows = _rows(source, atoms, beads)
+    names = {"resname": atoms.resname[rows], "resid": atoms.resid[rows], "id_to_aa": np.array(SPECIES)}
+    if len(np.unique(atoms.chain[rows])) > 1:
+        names["chain"] = atoms.chain[rows]
+    species = np.broadcast_to(species_of(names["resname"]), (frames, beads))
+    own = {"species"} & set(source.arrays)
+    if own:
+        del names["id_to_aa"]  # which would be of other numbers
+    return replace(
+        source,
+        arrays={"species": species, **source.arrays},
+        extras={**names, **source.extras},
+        may_be_atoms=False,
+    )
+
+
+def _rows(source: Source, atoms: Topology, beads: int) -> np.ndarray:
+    """The atoms of the topology that the beads are.
+
+    Raises:
+        InputError: they are as many as its atoms, of which residues have several, or match nothing in it.
+    """
+    residues = len(np.unique(atoms.residue))
+    if beads == len(atoms) == residues:
+        return np.arange(beads)
+    if beads == len(atoms):
+        raise InputError(
+            f"{source.name}: holds {beads} atoms, and {atoms.name} has them in {residues} residues; make one bead a "
+            f"residue by `cgcore map {atoms.name} {source.name} -o data.npz`"
+        )
+    found = ca_beads(atoms).atoms
+    if len(found) != beads:
+        raise InputError(
+            f"{source.name}: has {beads} beads, and {atoms.name} {len(atoms)} atoms with {len(found)} CA; give the "
+            "topology of these beads"
+        )
+    return found
