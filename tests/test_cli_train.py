@@ -141,7 +141,8 @@ def test_frames_are_judged_once(tmp_path: Path, data: Path, monkeypatch: pytest.
     monkeypatch.setattr(door, "judge", judging)
     with np.load(data, allow_pickle=False) as arrays:
         # Frames 0 to 17 are fitted to, and frame 3 is there twice.
-        np.savez(data, **{key: np.concatenate([x[:4], x[3:4], x[4:23]]) for key, x in arrays.items()})
+        doubled = {key: np.concatenate([x[:4], x[3:4], x[4:23]]) for key, x in arrays.items()}
+        np.savez(data, **doubled)  # pyright: ignore[reportArgumentType]
     ran = train(config(tmp_path, {"ml_model": "none"}, stage1_optimizer=None, stage2_optimizer=None), data)
     assert (ran.code, seen) == (0, [18, 6])
     assert "frame 4 has the positions of frame 3" in ran.out

@@ -39,8 +39,8 @@ def prior(groups: cgcore.Groups | None = GROUPS) -> Prior:
     return cgcore.default_prior().part([]).with_terms([angles(groups)])
 
 
-def options(**given: float) -> Options:
-    return Options(constraints="none", smoothness=1e-6, **given)
+def options(pooling: float | None = None) -> Options:
+    return Options(constraints="none", smoothness=1e-6, pooling=pooling)
 
 
 @pytest.mark.numerical

@@ -112,7 +112,10 @@ def limits(schema: Mapping[str, Any]) -> str:
 
 def lengths(schema: Mapping[str, Any]) -> str:
     """How many values a list may have."""
-    return f"{schema.get('minItems', 0)} to {schema['maxItems']} values"
+    least, most = schema.get("minItems", 0), schema.get("maxItems")
+    if most is None:
+        return f"{least} or more values"
+    return f"{most} values" if least == most else f"{least} to {most} values"
 
 
 def without_null(schema: Mapping[str, Any]) -> Mapping[str, Any]:

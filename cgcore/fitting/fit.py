@@ -12,7 +12,7 @@ from cgcore.errors import InputError
 from cgcore.factor.compress import compress, splines_of
 from cgcore.factor.factor import Factor
 from cgcore.factor.fingerprint import Fingerprint
-from cgcore.factor.triangle import design
+from cgcore.factor.triangle import Coefficients, design
 from cgcore.fitting.admissible import Admissible
 from cgcore.fitting.callbacks import Callbacks as Callbacks
 from cgcore.fitting.certificate import OPTIMAL, certify
