@@ -129,6 +129,15 @@ def test_any_spline_is_scipys(widths: list[float], first: float, degree: int, en
         np.testing.assert_allclose(basis.derivatives(x), expected, atol=1e3 * steep * (1 + np.abs(expected).max()))
 
 
+@pytest.mark.parametrize("degree", [2, 3, 4, 5])
+def test_a_period_has_one_value_where_rounding_leads_to_its_end(degree: int) -> None:
+    """A number that is too small to be subtracted from the period is brought to its last knot."""
+    basis = BSpline(tuple(np.arange(8.0).tolist()), degree, "periodic")
+    for made in (basis.functions, basis.derivatives):
+        just_below, there = made(np.array([-1e-38, 7.0 - 1e-15, 0.0])).T[:2], made(np.array([0.0]))[:, 0]
+        np.testing.assert_allclose(just_below, [there, there], atol=1e-12)
+
+
 @pytest.mark.parametrize("basis", BASES, ids=named)
 def test_derivatives_are_those_of_the_values(basis: Basis) -> None:
     x = jnp.asarray(X[::3] + 1e-3)  # not at a knot, where JAX takes one side

@@ -46,7 +46,10 @@ FAULTS: dict[str, tuple[int, Fault]] = {
         FEW,
         edited(groups.Groups, "classes", "first | xp.roll(ends, 1), last | ends", "first, last"),
     ),
-    "the last interval dropped": (FEW, edited(BSpline, "_splines", "[-1 - (", "[-2 - (")),
+    "the last interval dropped": (
+        FEW,
+        edited(BSpline, "_splines", "x >= along(t[:-1])", "x >= along(t[:-1])) & (x < t[-self.degree - 2]"),
+    ),
     "a spline that is not closed": (
         FEW,
         edited(

@@ -99,12 +99,12 @@ class BSpline(Basis):
     def _splines(self, x: Any, degree: int) -> Any:
         """All B-splines of a degree at x inside the knots, by the recursion of Cox and de Boor."""
         t, xp, x = self._extended, namespace(x), x[None]
-        last = np.flatnonzero(np.diff(t) > 0)[-1 - (self.degree if self.ends == "periodic" else 0)]
+        # The last interval is closed at its end, but for a period, which goes on there: rounding can lead to it.
+        last = len(t) if self.ends == "periodic" else np.flatnonzero(np.diff(t) > 0)[-1]
 
         def along(values: Any) -> Any:
             return xp.asarray(values, x.dtype).reshape(-1, *(1,) * (x.ndim - 1))
 
-        # The last interval is closed at its end.
         below = (x < along(t[1:])) | (along(np.arange(len(t) - 1) == last) > 0) & (x <= along(t[1:]))
         found = xp.where((x >= along(t[:-1])) & below & (along(np.diff(t)) > 0), xp.ones((), x.dtype), 0)
         for d in range(1, degree + 1):
