@@ -12,7 +12,7 @@ from fault_helpers import Fault, edited
 
 import cgcore
 from cgcore.factor import batches, gram
-from cgcore.fitting import spectrum
+from cgcore.fitting import fit
 from cgcore.physics import design, groups, pair_forces
 from cgcore.physics.bases import BSpline, Fourier, Harmonic
 from cgcore.physics.rows import Rows
@@ -72,9 +72,9 @@ FAULTS: dict[str, tuple[int, Fault]] = {
         FEW,
         edited(design, "_listed", "enumerate(kind.gradients)", "enumerate(kind.gradients[:-1])"),
     ),
-    "classes of the first frame": (
+    "all beads of one species": (
         FEW,
-        edited(batches.Cut, "_classes", "species[0]", "0 * species[0]"),
+        edited(batches.Cut, "species", "else species[0]", "else 0 * species[0]"),
     ),
     "columns in another order": (MANY, edited(gram, "_order", "ends[kind] += size", "ends[kind] += 0")),
     "groups whitened as one": (
@@ -86,7 +86,7 @@ FAULTS: dict[str, tuple[int, Fault]] = {
             "np.kron(block, np.eye(len(term.group_labels)))",
         ),
     ),
-    "coefficients without data move": (MANY, edited(spectrum, "spectrum", "silent)] = 0.0", "silent)] += 1e-3")),
+    "coefficients without data move": (MANY, edited(fit, "spectrum", "silent)] = 0.0", "silent)] += 1e-3")),
 }
 
 
