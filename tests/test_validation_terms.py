@@ -76,7 +76,10 @@ FAULTS: dict[str, tuple[int, Fault]] = {
         FEW,
         edited(batches.Cut, "species", "else species[0]", "else 0 * species[0]"),
     ),
-    "columns in another order": (MANY, edited(gram, "_order", "ends[kind] += size", "ends[kind] += 0")),
+    "columns in another order": (
+        MANY,
+        edited(gram, "_products", "order = _order(layout)", "order = np.arange(len(_order(layout)))"),
+    ),
     "groups whitened as one": (
         MANY,
         edited(
