@@ -48,7 +48,8 @@ def design_matrix(
     """
     R = jnp.transpose(R, (2, 1, 0))
     at = coordinates(R, lengths, displacement, sites)
-    return columns(terms, R, lengths, displacement, at, sites, classes or (None,) * len(terms))[0]
+    own = tuple(None if one is None else jnp.asarray(one) for one in classes or (None,) * len(terms))
+    return columns(terms, R, lengths, displacement, at, sites, own)[0]
 
 
 def columns(
