@@ -93,7 +93,9 @@ def test_forces_of_chains_and_autodiff_are_the_matrix_times_the_coefficients(
     matrices = [expected(term, R, along) for term in prior.terms]
     theirs = np.concatenate(matrices, axis=-1) @ c
     of_chains = jax.jit(
-        lambda R: chain_forces(Layout.of(prior), c, R, sites=None if sites is None else sites[:, None], species=SPECIES)
+        lambda R: chain_forces(
+            Layout.of(prior), jnp.asarray(c), R, sites=None if sites is None else sites[:, None], species=SPECIES
+        )
     )
     assert_close(np.asarray(of_chains(R.transpose(2, 1, 0))).transpose(2, 1, 0), theirs)
     autodiff = jax.jit(
