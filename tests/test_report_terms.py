@@ -64,7 +64,9 @@ def test_potentials_of_further_terms_are_drawn(of_terms: tuple[Case, FitResult])
 def test_further_terms_in_text_record_and_page(of_terms: tuple[Case, FitResult], tmp_path: Path) -> None:
     _, result = of_terms
     lines = result.report().splitlines()
-    assert sum(text.startswith("  angle[species ") for text in lines) == len(result.fitted_params["angle"])
+    assert sum(text.startswith("  angle[species ") and "]: [" in text for text in lines) == len(
+        result.fitted_params["angle"]
+    )
     assert sum(text.startswith("  contacts: [") for text in lines) == 1
     found = json.loads(result.save(tmp_path)[0].read_text(encoding="utf-8"))["coefficients"]
     label = next(iter(found["angle"]))
