@@ -106,6 +106,8 @@ def plain(value: Any) -> Any:
         case list() | tuple():
             as_dict = getattr(value, "_asdict", None)  # of a NamedTuple
             return [plain(item) for item in value] if as_dict is None else plain(as_dict())
+        case frozenset():
+            return sorted(plain(item) for item in value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     # Known by its protocol, so that a JAX array needs no import of JAX here.

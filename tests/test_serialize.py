@@ -48,6 +48,7 @@ class Point:
         (Weights(0.5, 0.25, 0.25, 1.0), dict(Weights(0.5, 0.25, 0.25, 1.0)._asdict())),
         (Point(float("inf"), Colour.RED), {"x": None, "tag": "RED"}),
         ((1, (2.5, None)), [1, [2.5, None]]),
+        (frozenset({"b", "a"}), ["a", "b"]),
         (Path("a/b"), "a/b"),
         (10**30, 10**30),
         ("å\n", "å\n"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from cgcore.errors import InputError
@@ -37,7 +38,7 @@ class Fingerprint:
         fixed = "" if prior.splines is None else f"splines {prior.splines.sha256}"
         return cls(prior.linear, displacement, fixed)
 
-    @property
+    @cached_property
     def layout(self) -> Layout:
         """The coefficients that the factor's columns stand for."""
         return Layout(self.terms)

@@ -9,6 +9,7 @@ For a Fourier series that is w² / 2 sum_n n⁴ (p_n² + q_n²), p and q the coe
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -21,20 +22,23 @@ Bending = Float[np.ndarray, "rows n"]
 """A matrix D with |D c|² = roughness²."""
 
 
+@lru_cache(maxsize=16)
 def bending(layout: Layout) -> Bending:
-    """D of all terms; columns of coefficients without a shape are 0."""
+    """D of all terms, not to be written to; columns of coefficients without a shape are 0."""
     blocks = []
     for term, own in zip(layout.terms, layout.slices.values(), strict=True):
         rows = np.kron(np.eye(len(term.group_labels)), term.weight * term.basis.bending())
         block = np.zeros((len(rows), layout.size))
         block[:, own] = rows
         blocks.append(block)
-    return np.vstack(blocks)
+    D = np.vstack(blocks)
+    D.setflags(write=False)
+    return D
 
 
 def data_bending(factor: Factor) -> Bending:
     """`bending`, with 0 also for a group without data: its parameters stay as they are."""
-    D, columns = bending(factor.fingerprint.layout), design(factor.S)
+    D, columns = bending(factor.fingerprint.layout).copy(), design(factor.S)
     felt = np.linalg.norm(columns, axis=0) > 0
     layout = factor.fingerprint.layout
     for term, own in zip(layout.terms, layout.slices.values(), strict=True):

@@ -54,7 +54,7 @@ class Layout:
             for k in range(len(term.group_labels))
         )
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of coefficients."""
         return sum(term.size for term in self.terms)

@@ -41,7 +41,7 @@ def derivatives(context: Context) -> Iterator[Row]:
     if context.quick:
         return
     total = sum((force for _, force in ours[0].values()), start=np.zeros_like(chains[0]))
-    whole = jax.jit(cgcore.forces)(prior.weights, prior.params, chains[0], np.ones(len(chains[0]), bool))
+    whole = jax.jit(cgcore.forces)(prior, prior.params, chains[0], np.ones(len(chains[0]), bool))
     yield at_most("all terms, force", relative(whole, total), 1e-12, "relative")
     yield from _parameters(context, prior)
 

@@ -74,7 +74,7 @@ def _judge(prior: cgcore.Prior, frames: Frames, start: np.ndarray) -> dict[str, 
     factor = _factor(prior, frames)
     fit = cgcore.fit(factor, prior, unconstrained(truncation=1e-5))
     return {
-        "loss over the data": float(jax.jit(cgcore.force_matching_loss)(prior.weights, prior.params, *frames)),
+        "loss over the data": float(jax.jit(cgcore.force_matching_loss)(prior, prior.params, *frames)),
         "factor at the start": factor.loss(start),
         "factor without prior": factor.loss(0 * start),
         "fit": fit.train_loss,
@@ -99,11 +99,11 @@ def _more_frames(prior: cgcore.Prior, frames: Frames, start: np.ndarray, zero: f
     fewer = np.maximum(lengths - 2, 2)  # two beads are the least that the door lets in
     short = frames._replace(mask=np.arange(frames.mask.shape[1]) < fewer[:, None])
     loss = jax.jit(cgcore.force_matching_loss)
-    parts = [(float(loss(prior.weights, prior.params, *part)), part.mask.sum()) for part in (frames, short)]
+    parts = [(float(loss(prior, prior.params, *part)), part.mask.sum()) for part in (frames, short)]
     expected = float(np.average([value for value, _ in parts], weights=[beads for _, beads in parts]))
     joined = Frames(*(np.concatenate([a, b]) for a, b in zip(frames, short, strict=True)))
     empty = Frames(*(np.pad(x, ((0, 2), *((0, 0),) * (x.ndim - 1))) for x in joined))
-    together = float(loss(prior.weights, prior.params, *empty))
+    together = float(loss(prior, prior.params, *empty))
     yield near("two lengths and empty frames, loss over the data", together, expected, EXACT, zero)
     yield near("two lengths, factor at the start", _factor(prior, joined).loss(start), expected, EXACT, zero)
     cropped = Frames(*(x[:, : fewer.max()] for x in short))
@@ -129,7 +129,7 @@ def _precision(prior: cgcore.Prior, frames: Frames, start: np.ndarray, zero: flo
         "stored in float32, factor at the start", _factor(prior, stored).loss(start), exact.loss(start), 1e-5, zero
     )
     single: Any = jax.tree.map(lambda x: np.asarray(x, np.float32), prior.params)
-    loss = float(jax.jit(cgcore.force_matching_loss)(prior.weights, single, *stored))
+    loss = float(jax.jit(cgcore.force_matching_loss)(prior, single, *stored))
     yield near("computed in float32, loss over the data", loss, exact.loss(start), 1e-4, zero)
     fit = cgcore.fit(exact, prior, unconstrained(truncation=1e-5, precision="float32"))
     best = cgcore.fit(exact, prior, unconstrained(truncation=1e-5))
