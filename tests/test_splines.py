@@ -11,11 +11,11 @@ import numpy as np
 import pipeline_helpers as h
 import pytest
 import yaml
-from cli_helpers import assert_refused, bundled, run, save
+from cli_helpers import bundled, run, save
 from helpers import frames, np_coordinates, np_gradients, prior
 from scipy.interpolate import CubicSpline, PPoly
 
-from cgcore import InputError, Prior, evaluate, fit, from_arrays, simulate
+from cgcore import InputError, Options, Prior, evaluate, fit, forces, from_arrays, simulate
 from cgcore.export.stablehlo import read_stablehlo
 from cgcore.physics.energy import term_energies
 from cgcore.physics.splines import Spline, Splines, TypedSplines
@@ -250,14 +250,27 @@ def test_evaluated_simulated_and_exported(tmp_path: Path, priors: Path) -> None:
         assert (ran.code, ran.err) == (0, "")
 
 
-def test_a_fit_has_nothing_to_do(tmp_path: Path, priors: Path) -> None:
-    file = save(tmp_path / "d.npz", bundled(20))
-    with pytest.raises(InputError, match="nothing to fit: the prior's bonds"):
-        fit(file, Prior.read(priors))
-    assert_refused(run("compress", file, "--config", priors, "-o", tmp_path / "f.npz"), "no factor", "fixed splines")
-    ran = run("fit", file, "--config", priors)
-    assert ran.code == 0
-    assert "[LBFGS] Skipped: bonds, angles and dihedrals are the splines of" in ran.out
+def test_a_fit_is_of_the_pairs_to_what_the_splines_leave(tmp_path: Path, priors: Path) -> None:
+    file, prior = save(tmp_path / "d.npz", bundled(20)), Prior.read(priors)
+    found = fit(file, prior, Options(constraints="none", truncation=0.0))
+    splines, arrays = prior.part((), splines=True), dict(np.load(file))
+    with jax.enable_x64(True):
+        held = jax.vmap(lambda R, kinds: forces(splines, splines.params, R, np.ones(len(R)), kinds))
+        left = arrays["F"] - np.asarray(held(arrays["R"].astype(np.float64), arrays["species"]))
+    rest = from_arrays(arrays["R"].astype(np.float64), left, species=arrays["species"], accept_faults=True)
+    pairs = prior.part(term.name for term in prior.linear)
+    assert {term.rows.kind for term in pairs.terms} == {"pairs"}
+    wanted = fit(rest, pairs, Options(constraints="none", truncation=0.0))
+    assert found.train_loss == pytest.approx(wanted.train_loss, rel=1e-12)
+    assert found.fitted_params["epsilon"] == pytest.approx(wanted.fitted_params["epsilon"], rel=1e-9)
+    factor = tmp_path / "f.npz"
+    assert run("compress", file, "--config", priors, "-o", factor).code == 0
+    for data in (file, factor):
+        ran = run("fit", data, "--config", priors, "--output", tmp_path / "out")
+        assert ran.code == 0
+    again = Prior.read(tmp_path / "out" / "priors.yaml")
+    assert again.splines == prior.splines
+    assert "different settings" in run("fit", factor).err
 
 
 @pytest.mark.slow

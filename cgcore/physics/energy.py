@@ -26,6 +26,9 @@ _HARMLESS = np.eye(3)
 """Displacement vectors of a left-out row: non-zero, and no two of them parallel."""
 
 
+jax.tree_util.register_static(Prior)  # compiled functions depend on it as a whole
+
+
 def term_energies(
     prior: Prior,
     params: Params,

@@ -7,17 +7,16 @@ these in one canonical gauge, and what the energy is, constants included.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
-from cgcore.physics import terms
 from cgcore.physics.bases import Basis
+from cgcore.physics.bases.basis import namespace
 
 Params = dict[str, Any]
 Given = Mapping[str, Any]
@@ -44,7 +43,7 @@ class Parametrisation(ABC):
         """Parameters of these coefficients in the canonical gauge; what they do not determine is as in `start`."""
 
     @abstractmethod
-    def cartesian(self, c: Float[Array, " n"], start: Given) -> Params:
+    def cartesian(self, c: Float[Any, " n"], start: Given) -> Params:
         """The same, differentiable everywhere: parameters that `energy` takes."""
 
     @abstractmethod
@@ -69,12 +68,12 @@ class Stiffness(Parametrisation):
         r0, kr = self.names
         return {r0: c[1] / c[0] if c[0] != 0 else start[r0], kr: c[0]}
 
-    def cartesian(self, c: Float[Array, " n"], start: Given) -> Params:
+    def cartesian(self, c: Float[Any, " n"], start: Given) -> Params:
         r0, kr = self.names
         return {r0: c[1] / c[0], kr: c[0]}
 
     def energy(self, x: Any, params: Given) -> Any:
-        return terms.harmonic_bond(x, *(params[name] for name in self.names))
+        return _formula("harmonic_bond")(x, *(params[name] for name in self.names))
 
 
 @dataclass(frozen=True)
@@ -90,11 +89,11 @@ class CosinesAndSines(Parametrisation):
     def params(self, c: Float[np.ndarray, " n"], start: Given) -> Params:
         return dict(zip(self.names, np.split(c, 2), strict=True))
 
-    def cartesian(self, c: Float[Array, " n"], start: Given) -> Params:
-        return dict(zip(self.names, jnp.split(c, 2), strict=True))
+    def cartesian(self, c: Float[Any, " n"], start: Given) -> Params:
+        return dict(zip(self.names, namespace(c).split(c, 2), strict=True))
 
     def energy(self, x: Any, params: Given) -> Any:
-        return terms.fourier_angle(x, *(params[name] for name in self.names))
+        return _formula("fourier_angle")(x, *(params[name] for name in self.names))
 
 
 @dataclass(frozen=True)
@@ -117,17 +116,18 @@ class AmplitudesAndPhases(Parametrisation):
         phase = np.where(phase == -np.pi, np.pi, phase)  # -pi where the sine is -0
         return {k: amplitude, gamma: np.where(amplitude > 0, phase, start[gamma])}
 
-    def cartesian(self, c: Float[Array, " n"], start: Given) -> Params:
+    def cartesian(self, c: Float[Any, " n"], start: Given) -> Params:
         """Each harmonic is written as two, k cos(gamma) at phase 0 and k sin(gamma) at phase pi/2: both parameters get
         the shape (2, n), which `terms.cosine_dihedral` sums over."""
-        (k, gamma), (cosines, sines) = self.names, jnp.split(c, 2)
+        xp = namespace(c)
+        (k, gamma), (cosines, sines) = self.names, xp.split(c, 2)
         return {
-            k: jnp.stack([cosines, sines]),
-            gamma: jnp.stack([jnp.zeros_like(cosines), jnp.full_like(sines, jnp.pi / 2)]),
+            k: xp.stack([cosines, sines]),
+            gamma: xp.stack([xp.zeros_like(cosines), xp.full_like(sines, np.pi / 2)]),
         }
 
     def energy(self, x: Any, params: Given) -> Any:
-        return terms.cosine_dihedral(x, *(params[name] for name in self.names))
+        return _formula("cosine_dihedral")(x, *(params[name] for name in self.names))
 
 
 @dataclass(frozen=True)
@@ -148,9 +148,16 @@ class StrengthAndLength(Parametrisation):
         scaled = c[0] / start[sigma] ** 4 if start[sigma] != 0 else start[epsilon]
         return {epsilon: scaled, sigma: start[sigma]}
 
-    def cartesian(self, c: Float[Array, " n"], start: Given) -> Params:
+    def cartesian(self, c: Float[Any, " n"], start: Given) -> Params:
         epsilon, sigma = self.names
         return {epsilon: c[0] / start[sigma] ** 4, sigma: start[sigma]}
 
     def energy(self, x: Any, params: Given) -> Any:
-        return terms.soft_repulsion(x, *(params[name] for name in self.names))
+        return _formula("soft_repulsion")(x, *(params[name] for name in self.names))
+
+
+def _formula(name: str) -> Callable[..., Any]:
+    """A formula of `cgcore.physics.terms`, late: reading and writing priors needs no JAX."""
+    from cgcore.physics import terms
+
+    return getattr(terms, name)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from cgcore.errors import InputError
@@ -50,7 +49,6 @@ class Weights(NamedTuple):
     excluded_volume: float | None = None
 
 
-@jax.tree_util.register_static
 @dataclass(frozen=True, eq=False)
 class Prior:
     """Term weights and parameters, checked. Equal to another of the same values.

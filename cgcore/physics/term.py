@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
 from cgcore.errors import InputError
 from cgcore.physics.bases import Basis, BSpline, DebyeHueckel, Fourier, Power, basis_from_dict
+from cgcore.physics.bases.basis import namespace
 from cgcore.physics.groups import Classes, Groups
 from cgcore.physics.parametrisations import Parametrisation
 from cgcore.physics.plain import from_plain
@@ -119,7 +119,7 @@ class Term:
         """The energy of one row at x [kcal/mol], without the weight."""
         if self.parametrisation is not None:
             return self.parametrisation.energy(x, params)
-        c = params[self.name] if group is None else jnp.asarray(params[self.name])[group]
+        c = params[self.name] if group is None else namespace(group).asarray(params[self.name])[group]
         return c @ self.basis.functions(x)
 
     def as_dict(self) -> dict[str, Any]:

@@ -12,12 +12,10 @@ from dataclasses import asdict, dataclass
 from types import ModuleType
 from typing import Any, ClassVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
-Values = tuple[Float[Array, " ..."], ...]
+Values = tuple[Float[Any, " ..."], ...]
 """A coordinate: a distance [Å], or the cosine and the sine of an angle or a dihedral."""
 
 
@@ -44,24 +42,27 @@ class Basis(ABC):
 
     def derivatives(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
         """d phi_k / dx, likewise."""
-        return jax.jvp(self.functions, (jnp.asarray(x),), (jnp.ones_like(x),))[1]
+        import jax
+
+        place = jax.numpy.asarray(x)
+        return jax.jvp(self.functions, (place,), (jax.numpy.ones_like(place),))[1]
 
     def slope(self, x: Float[np.ndarray, " points"], c: Float[np.ndarray, " size"]) -> Float[np.ndarray, " points"]:
         """U'(x) in the precision of x and c."""
         return c @ np.asarray(self.derivatives(x))
 
-    def slopes(self, values: Values) -> Float[Array, "size ..."]:
+    def slopes(self, values: Values) -> Float[Any, "size ..."]:
         """`derivatives` at a coordinate whose cosine and sine may be all that is known."""
-        return self.derivatives(values[0] if len(values) == 1 else jnp.arctan2(values[1], values[0]))
+        return self.derivatives(values[0] if len(values) == 1 else namespace(values[0]).arctan2(values[1], values[0]))
 
-    def strengths(self, squared: Float[Array, " ..."]) -> Float[Array, "size ..."]:
+    def strengths(self, squared: Float[Any, " ..."]) -> Float[Any, "size ..."]:
         """-phi_k'(r) / r at a squared distance: times the vector to one bead from its partner it is the force on it.
 
         0 at an infinite distance, and not finite where two beads coincide.
         """
-        there = squared < jnp.inf
-        r = jnp.sqrt(jnp.where(there, squared, 1.0))
-        return jnp.where(there[None], -self.derivatives(r) / r[None], 0.0)
+        xp, there = namespace(squared), squared < np.inf
+        r = xp.sqrt(xp.where(there, squared, 1.0))
+        return xp.where(there[None], -self.derivatives(r) / r[None], 0.0)
 
     def bending(self) -> Float[np.ndarray, "rows size"]:
         """A matrix D with |D c|² the mean of U''(x)² over the range of the basis; without rows: nothing to smooth."""
@@ -74,7 +75,11 @@ class Basis(ABC):
 
 def namespace(x: Any) -> ModuleType:
     """NumPy for its own arrays, jax.numpy for all others, which JAX may be tracing."""
-    return np if isinstance(x, np.ndarray) else jnp
+    if isinstance(x, np.ndarray):
+        return np
+    import jax.numpy  # late: reading and writing priors needs no JAX
+
+    return jax.numpy
 
 
 def quadrature(ends: Float[np.ndarray, " edges"], points: int) -> tuple[np.ndarray, np.ndarray]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from cgcore.errors import InputError
 from cgcore.numbers import is_whole
@@ -54,19 +53,21 @@ class Fourier(Basis):
         if isinstance(x, np.ndarray):
             n = np.arange(1, self.harmonics + 1, dtype=x.dtype).reshape(-1, *(1,) * x.ndim)
             return np.concatenate([-n * np.sin(n * x), n * np.cos(n * x)])
-        return self.slopes((jnp.cos(x), jnp.sin(x)))
+        xp = namespace(x)
+        return self.slopes((xp.cos(x), xp.sin(x)))
 
-    def slopes(self, values: Values) -> Float[Array, "size ..."]:
+    def slopes(self, values: Values) -> Float[Any, "size ..."]:
         """By the angle addition theorem: no trigonometry."""
         cosine, sine = values
-        cosines, sines = [jnp.ones_like(cosine)], [jnp.zeros_like(sine)]
+        xp = namespace(cosine)
+        cosines, sines = [xp.ones_like(cosine)], [xp.zeros_like(sine)]
         for _ in range(self.harmonics):
             c, s = cosines[-1], sines[-1]
             cosines.append(c * cosine - s * sine)
             sines.append(s * cosine + c * sine)
         numbers = range(1, self.harmonics + 1)
         slopes = [-n * sines[n] for n in numbers] + [n * cosines[n] for n in numbers]
-        return jnp.stack(slopes) if slopes else jnp.zeros((0, *cosine.shape), cosine.dtype)
+        return xp.stack(slopes) if slopes else xp.zeros((0, *cosine.shape), cosine.dtype)
 
     def bending(self) -> Float[np.ndarray, "rows size"]:
         """Over a whole turn, where the harmonics are orthogonal: angles cover half of it, and over that half twenty

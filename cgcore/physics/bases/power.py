@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from cgcore.errors import InputError
 from cgcore.numbers import are_finite
@@ -47,11 +47,11 @@ class Power(Basis):
     def derivatives(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
         return (-self.n * x ** (-self.n - 1))[None]
 
-    def strengths(self, squared: Float[Array, " ..."]) -> Float[Array, "size ..."]:
+    def strengths(self, squared: Float[Any, " ..."]) -> Float[Any, "size ..."]:
         half = self.n / 2 + 1
         # A whole power is products, which vectorise; a broken one is an exponential of a logarithm.
         return (self.n / squared ** (int(half) if half == int(half) else half))[None]
 
-    def distance(self, strength: Float[Array, " ..."]) -> Float[Array, " ..."]:
+    def distance(self, strength: Float[Any, " ..."]) -> Float[Any, " ..."]:
         """The distance at which the strength is this [Å]; infinite where it is 0."""
         return (self.n / strength) ** (1 / (self.n + 2))
