@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from cgcore.config import default_prior, load_config
 from cgcore.errors import InputError
 from cgcore.physics.prior import CARRIED, FITTED, FITTED_EXCLUDED_VOLUME, SERIES, Prior, Weights
-from cgcore.serialize import priors_yaml, to_json, write_json, write_priors
+from cgcore.serialize import plain, priors_yaml, to_json, write_json, write_priors
 
 
 class Colour(IntEnum):
