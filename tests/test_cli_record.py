@@ -161,7 +161,7 @@ def test_settings_are_recorded(tmp_path: Path) -> None:
     assert kept["min_steps"] == 3
     expected = {"max_steps": 9, "min_steps": 3, "tol_grad": 1e-7, "truncation": 0.01, "blocks": 4}
     expected |= {"objective": "compressed", "coordinates": "whitened", "precision": "float64", "constraints": "none"}
-    expected |= {"temperature": 310.0, "smoothness": None}
+    expected |= {"temperature": 310.0, "smoothness": None, "pooling": None}
     assert kept["options"] == expected
 
 

@@ -281,7 +281,7 @@ def test_float32_stays_float32(R: np.ndarray, given_prior: Prior) -> None:
     assert F.dtype == np.float32
     assert relative(F, np_forces(ALL_ON, given_prior.params, R)) < 1e-4
     with jax.enable_x64(False):
-        assert jax.eval_shape(energy, ALL_ON, p, R.astype(np.float32), ONE).dtype == np.float32
+        assert jax.eval_shape(energy, given_prior, p, R.astype(np.float32), ONE).dtype == np.float32
 
 
 @pytest.fixture(scope="module")

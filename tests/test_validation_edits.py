@@ -110,7 +110,7 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     ),
     "never suboptimal": (
         "certificate",
-        edited(fit, "_judged", "exact and result.converged", "False and result.converged"),
+        edited(fit, "_judged", "and result.converged and worst", "and False and worst"),
     ),
     # Weights that are swapped.
     "wall with the dihedral's weight": (

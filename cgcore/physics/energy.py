@@ -127,9 +127,9 @@ def _distance(d: Vector) -> Float[Array, ""]:
 
 
 _COORDINATES = {
-    "bonds": geometry.norm,
+    "bonds": lambda d: geometry.norm(d),
     "angles": lambda u, v: geometry.angle(-u, v),
-    "dihedrals": geometry.dihedral,
+    "dihedrals": lambda *bonds: geometry.dihedral(*bonds),
     "pairs": _distance,
 }
 
