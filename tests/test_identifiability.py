@@ -120,6 +120,11 @@ def test_a_direction_in_words() -> None:
     assert str(direction) == "a_3..a_4, kr: weakly determined (relative singular value 2.5e-07)"
     unresolved = Direction(1e-15, False, {"a_3": 1.0})
     assert str(unresolved) == "a_3: not determined (relative singular value 1.0e-15)"
+
+
+def test_a_direction_of_many_small_parts_names_the_largest() -> None:
+    mixed = Direction(0.5, True, {f"x_{k}": 0.3 - k / 1000 for k in range(11)})
+    assert str(mixed) == "x_0, x_1, x_2, and others: weakly determined (relative singular value 5.0e-01)"
     assert 0.1**2 < NAMED < 0.32**2
 
 

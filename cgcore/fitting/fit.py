@@ -172,7 +172,7 @@ def fit(
             float32_error=error,
             admissible=admissible,
             certificate=certificate,
-            identifiability=identify(factor, known, determined(plan, known)),
+            identifiability=identify(factor, known, determined(plan, known, factor)),
             warnings=(
                 *unphysical(params, factor),
                 *_unsafe(options, prior),

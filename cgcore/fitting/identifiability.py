@@ -18,6 +18,9 @@ from cgcore.physics.parametrisations import StrengthAndLength
 NAMED = 0.1
 """A coefficient is named when it makes up at least this part of a direction (squared loading; they add up to 1)."""
 
+MIXED = 3
+"""So many coefficients are named of a direction that is made up of many small parts."""
+
 NEARLY_DEPENDENT = 0.01
 """Relative singular value below which the coefficients of a direction are called so."""
 
@@ -38,6 +41,7 @@ class Direction:
 
     def __str__(self) -> str:
         named = [name for name, loading in self.loadings.items() if loading**2 >= NAMED]
+        named = named or [*list(self.loadings)[:MIXED], "and others"]
         what = "weakly determined" if self.resolved else "not determined"
         return f"{compact(named)}: {what} (relative singular value {self.singular_value:.1e})"
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cgcore.factor.factor import Factor
-from cgcore.factor.triangle import Coefficients, Triangle
+from cgcore.factor.triangle import Coefficients, Triangle, design
 from cgcore.fitting.admissible import smoothest
 from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.ground import Constraint
@@ -81,12 +81,10 @@ def _strength(given: float | str | None, curve: Curve | None, fallback: float) -
     return fallback if curve is None else curve.choice
 
 
-def determined(plan: Plan, known: Spectrum) -> np.ndarray:
-    """The directions of the data that are fitted: where the fit is smoothed, those in which the data outweigh the
-    smoothness."""
+def determined(plan: Plan, known: Spectrum, factor: Factor) -> np.ndarray:
+    """The directions of the data that are fitted: where the fit is smoothed, those along which fitted forces follow the
+    reference forces by more than a half (the diagonal of the hat matrix)."""
     if plan.smoothing is None:
         return plan.kept
-    pooling = plan.smoothing.pooling
-    rows = plan.smoothing.rows if pooling is None else np.vstack([plan.smoothing.rows, pooling])
-    penalties = np.sum((rows @ known.basis) ** 2, axis=0)
-    return known.kept() & (penalties < 1)
+    fitted = design(factor.S) @ plan.spectrum.basis[:, plan.kept] / np.sqrt(max(factor.beads, 1))
+    return known.kept() & (np.sum((known.U.T @ fitted) ** 2, axis=1) > 0.5)
