@@ -13,6 +13,7 @@ from cgcore.cli.factors import compress_command, merge_command
 from cgcore.cli.fit import fit_command
 from cgcore.cli.inspect import inspect_command
 from cgcore.cli.map import map_command
+from cgcore.cli.residual import residual_command
 from cgcore.cli.simulate import simulate_command
 from cgcore.cli.train import train_command
 
@@ -33,6 +34,7 @@ def cli(debug: bool) -> None:
 cli.add_command(fit_command)
 cli.add_command(train_command)
 cli.add_command(evaluate_command)
+cli.add_command(residual_command)
 cli.add_command(simulate_command)
 cli.add_command(inspect_command)
 cli.add_command(convert_command)

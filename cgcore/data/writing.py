@@ -31,18 +31,19 @@ PER_FRAME = ("temperature", "U")
 """Extras with a number for each frame, or one for all, that are kept."""
 
 
-def write_npz(path: str | os.PathLike[str], dataset: Dataset) -> None:
+def write_npz(path: str | os.PathLike[str], dataset: Dataset, forces: Block | None = None) -> None:
     """Write all frames of all sources as one NPZ, whole or not at all.
 
     It holds R and F (frames, beads, 3); species, if every source has them; mask, if there is padding; resid, if a chain
-    has gaps or there are several (see `cgcore.data.chains`); resname, where sequences are known; temperature and U, if
-    every source has them.
+    has gaps or there are several (see `cgcore.data.chains`); resname, where sequences are known; bead_weights, if a
+    source has weights; temperature and U, if every source has them. With `forces`, these stand in the place of F, in
+    float64.
 
     Raises:
         InputError: the file cannot be written, or a source cannot be read any more.
     """
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-        for writer in _members(dataset):
+        for writer in _members(dataset, forces):
             writer(archive)
 
 
@@ -57,7 +58,7 @@ def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray])
             _write(archive, key, array.dtype, array.shape, iter([array]))
 
 
-def _members(dataset: Dataset) -> Iterator[Callable[[zipfile.ZipFile], None]]:
+def _members(dataset: Dataset, forces: Block | None) -> Iterator[Callable[[zipfile.ZipFile], None]]:
     """A writer of each array."""
     sources, n, width = dataset.sources, dataset.n_frames, dataset.n_beads
     dtype = np.result_type(*(frames.store.dtype for frames in sources))
@@ -79,7 +80,7 @@ def _members(dataset: Dataset) -> Iterator[Callable[[zipfile.ZipFile], None]]:
             raise InputError(f"{dataset.path}: proteins with gaps in so many frames; write each source to its own NPZ")
 
     yield blocks("R", dtype, (3,), Frames.positions)
-    yield blocks("F", dtype, (3,), Frames.forces)
+    yield blocks("F", dtype if forces is None else np.dtype(np.float64), (3,), forces or Frames.forces)
     if all(frames.store.species is not None for frames in sources):
         # Padding is told from a species 0 by the mask.
         yield blocks("species", np.dtype(np.int32), (), lambda frames, rows: _species(frames, rows))
@@ -87,6 +88,8 @@ def _members(dataset: Dataset) -> Iterator[Callable[[zipfile.ZipFile], None]]:
         yield blocks("mask", np.dtype(np.uint8), (), lambda f, rows: real_mask(f.lengths[rows], f.n_beads))
     if any(frames.sites is not None for frames in sources):
         yield from rows_of("resid", np.dtype(np.int32), [_sites(frames) for frames in sources])
+    if any(frames.weights is not None for frames in sources):
+        yield blocks("bead_weights", np.dtype(np.float64), (), _weights)
     names = [_residue_names(frames) for frames in sources]
     if any((rows != UNKNOWN.encode()).any() for rows in names):
         yield from rows_of("resname", np.dtype("S4"), names)
@@ -128,6 +131,11 @@ def _species(frames: Frames, rows: slice) -> np.ndarray:
     species = frames.species(rows)
     assert species is not None
     return species
+
+
+def _weights(frames: Frames, rows: slice) -> np.ndarray:
+    weights = frames.weights_of(rows)
+    return np.ones((len(frames.lengths[rows]), frames.n_beads)) if weights is None else weights
 
 
 def _sites(frames: Frames) -> np.ndarray:

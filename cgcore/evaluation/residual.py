@@ -1,0 +1,60 @@
+"""The forces that a prior leaves: what a network beside it has to learn."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from cgcore.data import Dataset
+from cgcore.data.blocks import real_mask
+from cgcore.data.frames import Frames
+from cgcore.data.writing import write_npz
+from cgcore.physics.energy import forces
+from cgcore.physics.prior import Prior
+from cgcore.physics.space import Displacement, free
+from cgcore.x64 import solving
+
+
+def write_residual(
+    path: str | os.PathLike[str], dataset: Dataset, prior: Prior, displacement: Displacement = free
+) -> None:
+    """Write frames as an NPZ in which the prior's forces are taken from the reference forces, block by block.
+
+    F is float64, whatever it was: a fit of further terms to the file is then the fit to all frames with this prior's
+    terms frozen.
+
+    Arguments:
+        path: of the new file.
+        dataset: frames.
+        prior: its weights and parameters, splines and further terms included.
+        displacement: in jax-md's convention.
+
+    Raises:
+        InputError: the file cannot be written, a source cannot be read any more, or JAX is tracing.
+    """
+
+    def left(frames: Frames, rows: slice) -> np.ndarray:
+        R, F = frames.load(rows)
+        real, labels = real_mask(frames.lengths[rows], frames.n_beads), frames.protein[rows]
+        sites = None
+        if frames.sites is not None:
+            sites = np.stack([frames.sites_of(int(label)) for label in labels])
+        predicted = _forces(prior, displacement, R.astype(np.float64), real, frames.species(rows), sites)
+        return np.where(real[..., None], F - np.asarray(predicted), 0.0)
+
+    with solving("residual"):
+        write_npz(path, dataset, left)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _forces(prior: Prior, displacement: Displacement, R: Any, real: Any, species: Any, sites: Any) -> Array:
+    def of_frame(R: Array, real: Array, species: Array | None, sites: Array | None) -> Array:
+        return forces(prior, prior.params, R, real, species, displacement, sites)
+
+    return jax.vmap(of_frame)(jnp.asarray(R), real, species, sites)
