@@ -49,12 +49,14 @@ def test_the_fit_is_that_to_the_remaining_forces(chains: Chains, prior: Prior) -
         assert found.fitted_params[name] == prior.params[name]
 
 
+@pytest.mark.slow
 def test_the_direct_objective_has_the_same_loss(chains: Chains, prior: Prior) -> None:
     on_factor = cgcore.fit(chains.dataset(), prior, replace(FREE, truncation=1e-3))
     direct = cgcore.fit(chains.dataset(), prior, replace(FREE, truncation=1e-3, objective="direct"))
     assert direct.train_loss == pytest.approx(on_factor.train_loss, rel=1e-9)  # L-BFGS stops at its gradient
 
 
+@pytest.mark.slow
 def test_the_factor_of_all_terms_serves_whatever_is_frozen(chains: Chains, prior: Prior) -> None:
     whole = cgcore.compress(chains.dataset(), cgcore.Fingerprint.of(prior))
     for frozen in (frozenset(), frozenset({"angle"}), frozenset({"bond", "dihedral"})):

@@ -55,6 +55,7 @@ def test_between_each_group_by_itself_and_the_shared_potential() -> None:
     assert losses == sorted(losses)
 
 
+@pytest.mark.slow
 def test_a_group_without_data_has_the_shared_potential() -> None:
     result = cgcore.fit(data(spread=10.0), prior(), options(pooling=1.0))
     c = result.fitted_params["angle"]
@@ -66,6 +67,7 @@ def test_a_group_without_data_has_the_shared_potential() -> None:
     assert np.allclose(rows @ np.tile([1.0, 2.0, 3.0, 4.0], 4), 0, atol=1e-9 * np.abs(rows).max())
 
 
+@pytest.mark.slow
 def test_held_out_frames_decide() -> None:
     """Groups that are alike are held together, those that differ are not."""
     alike, different = (cgcore.fit(data(spread, noise=20.0), prior(), options()) for spread in (0.0, 20.0))
@@ -76,6 +78,7 @@ def test_held_out_frames_decide() -> None:
     assert "How alike groups are" in alike.report()
 
 
+@pytest.mark.slow
 def test_without_groups_nothing_changes() -> None:
     frames = data(spread=0.0)
     found = [cgcore.fit(frames, prior(None), replace(options(), pooling=strength)) for strength in (None, 10.0)]

@@ -30,7 +30,7 @@ def data(tmp_path: Path, chains: Chains) -> Path:
     return path
 
 
-@pytest.mark.numerical
+@pytest.mark.slow
 def test_a_fit_to_the_file_is_the_fit_with_these_terms_frozen(tmp_path: Path, data: Path) -> None:
     salt = cgcore.Term("salt", cgcore.Rows("pairs", 3), cgcore.bases.DebyeHueckel(8.0), 1.0, cgcore.Groups("terminal"))
     whole = cgcore.default_prior().with_terms([salt], {"salt": np.array([[30.0], [-20.0]])})

@@ -17,6 +17,7 @@ def prior(length: float = 3.0) -> Prior:
     return cgcore.default_prior().part(["angle"]).with_terms([salt])
 
 
+@pytest.mark.slow
 def test_the_length_that_the_data_have_wins() -> None:
     chains, truth = random_chains(200, [10], 10, seed=4), prior(6.0)
     params = {**truth.params, "salt": np.array([300.0])}

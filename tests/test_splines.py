@@ -250,6 +250,7 @@ def test_evaluated_simulated_and_exported(tmp_path: Path, priors: Path) -> None:
         assert (ran.code, ran.err) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_fit_is_of_the_pairs_to_what_the_splines_leave(tmp_path: Path, priors: Path) -> None:
     file, prior = save(tmp_path / "d.npz", bundled(20)), Prior.read(priors)
     found = fit(file, prior, Options(constraints="none", truncation=0.0))
