@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import os
-from functools import partial
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from cgcore.data import Dataset
 from cgcore.data.blocks import real_mask
 from cgcore.data.frames import Frames
 from cgcore.data.writing import write_npz
-from cgcore.physics.energy import forces
+from cgcore.physics.energy import compiled_frame_forces
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, free
 from cgcore.x64 import solving
@@ -45,16 +40,9 @@ def write_residual(
         sites = None
         if frames.sites is not None:
             sites = np.stack([frames.sites_of(int(label)) for label in labels])
-        predicted = _forces(prior, displacement, R.astype(np.float64), real, frames.species(rows), sites)
+        R, species = R.astype(np.float64), frames.species(rows)
+        predicted = compiled_frame_forces(prior, prior.params, R, real, species, displacement, sites)
         return np.where(real[..., None], F - np.asarray(predicted), 0.0)
 
     with solving("residual"):
         write_npz(path, dataset, left)
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _forces(prior: Prior, displacement: Displacement, R: Any, real: Any, species: Any, sites: Any) -> Array:
-    def of_frame(R: Array, real: Array, species: Array | None, sites: Array | None) -> Array:
-        return forces(prior, prior.params, R, real, species, displacement, sites)
-
-    return jax.vmap(of_frame)(jnp.asarray(R), real, species, sites)

@@ -25,7 +25,7 @@ from cgcore.factor.preconditioning import WELL_CONDITIONED, correlation_spread, 
 from cgcore.factor.triangle import Triangle, merged, triangle
 from cgcore.physics.coefficients import Layout
 from cgcore.physics.design import Closest, Grouping, Roots, columns, weighted
-from cgcore.physics.energy import forces
+from cgcore.physics.energy import frame_forces
 from cgcore.physics.internal import Coordinates
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, displacement_name, free
@@ -229,12 +229,14 @@ def _fixed_forces(
     species: Int[Array, " beads"] | None,
     sites: Sites | None,
 ) -> Float[Array, "xyz beads frames"]:
-    def of_frame(R: Array, length: Array) -> Array:
-        real = jnp.arange(R.shape[0]) < length
-        along = None if sites is None else sites[:, 0]
-        return forces(prior, prior.params, R, real, species, displacement, along)
+    def of_each_frame(beads: Array | None) -> Array | None:
+        return None if beads is None else jnp.broadcast_to(beads, R.shape[:0:-1])
 
-    return jnp.transpose(jax.vmap(of_frame)(jnp.transpose(R), lengths))
+    frames, real = jnp.transpose(R), jnp.arange(R.shape[1])[None] < lengths[:, None]
+    along = None if sites is None else sites[:, 0]
+    kinds = None if species is None else jnp.asarray(species)
+    given = (of_each_frame(kinds), displacement, of_each_frame(along))
+    return jnp.transpose(frame_forces(prior, prior.params, frames, real, *given))
 
 
 @partial(jax.jit, static_argnums=(0, 1))

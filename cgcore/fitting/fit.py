@@ -144,7 +144,8 @@ def fit(
             admissible=admissible if admissible.constraints else None,
             admitted=admitted,
         )
-        error = float32_error(replace(prior, params=params), _rms_force(whole, replace(prior, params=params)))
+        fitted_prior = replace(prior, params=params)
+        error = float32_error(fitted_prior, _rms_force(whole, fitted_prior))
         result = FitResult(
             status=solution.status,
             steps=solution.steps,

@@ -42,6 +42,15 @@ class Plan(NamedTuple):
 def plan_of(
     factor: Factor, known: Spectrum, origin: Coefficients, options: Options, bounds: Sequence[Constraint]
 ) -> Plan:
+    """The plan that these options ask for.
+
+    Arguments:
+        factor: of the terms that are fitted.
+        known: its spectrum.
+        origin: coefficients that neither data nor penalty move.
+        options: settings of the fit.
+        bounds: the constraints, which the smoothest potential satisfies.
+    """
     if options.coordinates == "physical":
         return Plan(factor.S, known, known.kept())
     if options.smoothed:

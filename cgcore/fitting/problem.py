@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -19,7 +18,7 @@ from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.options import Options
 from cgcore.fitting.spectrum import Spectrum
 from cgcore.physics.coefficients import to_cartesian, to_coefficients
-from cgcore.physics.energy import forces
+from cgcore.physics.energy import compiled_frame_forces
 from cgcore.physics.loss import force_matching_loss
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement
@@ -127,7 +126,8 @@ def problem(
     species = batch.species if any(term.groups is not None for term in prior.terms) else None
     mask, sites, F = batch.mask.astype(bool), data.sites(), batch.F
     if (held := freedom.held()) is not None:
-        F = F - np.asarray(_forces(held, displacement, held.params, batch.R, mask, batch.species, sites))
+        R = batch.R.astype(np.float64)
+        F = F - np.asarray(compiled_frame_forces(held, held.params, R, mask, batch.species, displacement, sites))
     frames = (*_cast((batch.R, F), dtype), mask, species, sites)
     if options.coordinates == "physical":
         return Problem(DirectPhysical(bare, displacement), start, frames, from_params)
@@ -135,16 +135,6 @@ def problem(
         raise InputError("kr = 0 leaves r0 without meaning in whitened coordinates; start from kr > 0")
     args = (*_cast((basis, origin), dtype), start, *frames)
     return Problem(DirectWhitened(bare, displacement), np.zeros(len(origin), dtype), args, from_y)
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _forces(
-    prior: Prior, displacement: Displacement, params: Params, R: Array, mask: Array, species: Array, sites: Array | None
-) -> Array:
-    def of_frame(R: Array, mask: Array, species: Array, sites: Array | None) -> Array:
-        return forces(prior, params, R, mask, species, displacement, sites)
-
-    return jax.vmap(of_frame)(R, mask, species, sites)
 
 
 def _cast(tree: PyTree, dtype: Any) -> Any:

@@ -59,10 +59,6 @@ class Layout:
         """Number of coefficients."""
         return sum(term.size for term in self.terms)
 
-    def term(self, name: str) -> Term | None:
-        """The term of this name."""
-        return next((term for term in self.terms if term.name == name), None)
-
 
 def to_coefficients(params: Params, xp: ModuleType = np, terms: Sequence[Term] | None = None) -> Any:
     """c of these parameters, shape (n,), computed with NumPy or, to differentiate, with xp=jax.numpy.

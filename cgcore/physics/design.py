@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Gradients, Slopes, coordinates
-from cgcore.physics.pair_forces import pair_forces
+from cgcore.physics.pair_forces import group_by_group, pair_forces
 from cgcore.physics.space import Displacement, free
 from cgcore.physics.term import Term
 from cgcore.physics.topology import Sites
@@ -110,9 +110,7 @@ def grouped(term: Term, slopes: Slopes, classes: Int[Array, " beads"] | None) ->
         return slopes
     assert classes is not None
     n_beads = slopes.shape[1] + term.rows.beads - 1
-    own = term.row_groups(classes, term.rows.candidates(n_beads, False), jnp)
-    member = own[None] == jnp.arange(len(term.group_labels))[:, None]
-    return jnp.where(member[:, None, :, None], slopes[None], 0.0).reshape(-1, *slopes.shape[1:])
+    return group_by_group(term, slopes, term.row_groups(classes, term.rows.candidates(n_beads, False), jnp))
 
 
 def bead_columns(
@@ -150,8 +148,7 @@ def _listed(
     slopes = term_slopes(term, kind).reshape(-1, len(rows), frames)
     if term.groups is not None:
         assert classes is not None
-        member = term.row_groups(classes, rows, jnp)[None] == jnp.arange(len(term.group_labels))[:, None]
-        slopes = jnp.where(member[:, None, :, None], slopes[None], 0.0).reshape(-1, *slopes.shape[1:])
+        slopes = group_by_group(term, slopes, term.row_groups(classes, rows, jnp))
     total = jnp.zeros((slopes.shape[0], *R.shape), R.dtype)
     for k, gradient in enumerate(kind.gradients):
         along = gradient[:, ENDS : ENDS + 1].reshape(3, len(rows), frames)

@@ -85,6 +85,27 @@ def forces(
     return -jax.grad(energy, argnums=2)(prior, params, R, mask, species, displacement, sites)
 
 
+def frame_forces(
+    prior: Prior,
+    params: Params,
+    R: Float[Any, "frames beads 3"],
+    mask: Shaped[Any, "frames beads"],
+    species: Int[Any, "frames beads"] | None = None,
+    displacement: Displacement = free,
+    sites: Int[Any, "frames beads"] | None = None,
+) -> Float[Array, "frames beads 3"]:
+    """`forces` of several frames at once; arguments with a leading axis of frames."""
+
+    def of_frame(R: Array, mask: Array, species: Array | None, sites: Array | None) -> Array:
+        return forces(prior, params, R, mask, species, displacement, sites)
+
+    return jax.vmap(of_frame)(jnp.asarray(R), jnp.asarray(mask), species, sites)
+
+
+compiled_frame_forces = jax.jit(frame_forces, static_argnames=("prior", "displacement"))
+"""The same, compiled for each prior and displacement."""
+
+
 def _term_energy(
     term: Term,
     splines: Splines | None,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Shaped
 
-from cgcore.physics.energy import forces
+from cgcore.physics.energy import frame_forces
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement, free
 
@@ -29,10 +28,6 @@ def force_matching_loss(
     [kcal/mol/Å]. Padded beads may hold anything.
     """
     mask = jnp.asarray(mask, bool)
-
-    def predict(R: Array, mask: Array, species: Array | None, sites: Array | None) -> Array:
-        return forces(prior, params, R, mask, species, displacement, sites)
-
-    predicted = jax.vmap(predict)(R, mask, species, sites)
+    predicted = frame_forces(prior, params, R, mask, species, displacement, sites)
     residual = jnp.where(mask[..., None], predicted - F, 0.0)
     return jnp.sum(residual**2) / jnp.maximum(jnp.sum(mask), 1)

@@ -179,12 +179,19 @@ def _of_few_separations(
         squared = jnp.where(counts, _squared(d), jnp.inf)
         strengths = term.basis.strengths(squared)
         if own is not None:
-            member = own[None] == jnp.arange(len(term.group_labels))[:, None]
-            strengths = jnp.where(member[:, None, :, None], strengths[None], 0.0).reshape(-1, *squared.shape)
+            strengths = group_by_group(term, strengths, own)
         force = strengths[:, None] * jnp.stack(d)[None]
         total = total.at[:, :, :-k].add(force).at[:, :, k:].add(-force)
         closest = closest.at[:-k].min(squared)
     return PairForces(total, jnp.sqrt(jnp.min(closest, axis=0)))
+
+
+def group_by_group(
+    term: Term, values: Float[Array, "functions rows frames"], own: Int[Array, " rows"]
+) -> Float[Array, "columns rows frames"]:
+    """Values of the functions of each group in turn, 0 at rows of the others; `own` are the rows' groups."""
+    member = own[None] == jnp.arange(len(term.group_labels))[:, None]
+    return jnp.where(member[:, None, :, None], values[None], 0.0).reshape(-1, *values.shape[1:])
 
 
 def _squared(d: list[Array]) -> Array:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from cgcore.physics.bases import Harmonic
@@ -39,8 +37,3 @@ def bond_stiffness(prior: Prior, params: Params) -> float:
 def bond_length(prior: Prior) -> float:
     """The rest length of the prior's bonds [Å], where a parabola says it; else the usual one."""
     return float(prior.params.get("r0", USUAL_LENGTH)) or USUAL_LENGTH
-
-
-def rest_value(c: Any) -> float:
-    """Of a parabola with these coefficients [Å]; the usual bond length where it has no stiffness."""
-    return float(c[1] / c[0]) if c[0] != 0 else USUAL_LENGTH

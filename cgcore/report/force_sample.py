@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from cgcore.data import Dataset
-from cgcore.physics.energy import forces
+from cgcore.physics.energy import frame_forces
 from cgcore.physics.geometry import norm
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.rows import Rows
@@ -104,8 +104,5 @@ def _predict(
     sites: Int[Array, "frames beads"] | None,
     pairs: Int[Array, "pairs 2"],
 ) -> tuple[Float[Array, "frames beads 3"], Float[Array, "frames pairs"]]:
-    def of_frame(R: Array, real: Array, species: Array, sites: Array | None) -> Array:
-        return forces(prior, params, R, real, species, displacement, sites)
-
     apart = jax.vmap(jax.vmap(lambda a, b: norm(displacement(a, b))))(R[:, pairs[:, 1]], R[:, pairs[:, 0]])
-    return jax.vmap(of_frame)(R, real, species, sites), apart
+    return frame_forces(prior, params, R, real, species, displacement, sites), apart

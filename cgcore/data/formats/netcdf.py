@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Mapping, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +37,10 @@ class Variable(NamedTuple):
     attributes: dict[str, Any]
     dtype: np.dtype
     begin: int
+
+
+BESIDE = ("cell_lengths", "cell_angles", "temp0")
+"""Variables that say the box and the temperature."""
 
 
 class Header(NamedTuple):
@@ -68,15 +73,37 @@ def open_netcdf(path: Path) -> list[Opened]:
     if len(R.shape) != 3 or R.shape != F.shape:
         raise refuse(path, f"has positions of shape {R.shape} and forces of {F.shape}")
     said = [header.variables[key].attributes.get("units") for key in ("coordinates", "forces")]
+    words = [None if one is None else _text(one) for one in said]
+    return amber_trajectory(
+        path, content, R, F, words, {key: reader.rows(key) for key in BESIDE if key in header.variables}
+    )
+
+
+def amber_trajectory(
+    path: Path, content: Content, R: FileRows, F: FileRows, said: Sequence[str | None], beside: Mapping[str, FileRows]
+) -> list[Opened]:
+    """The one source of a trajectory in AMBER's conventions, whatever holds it.
+
+    Arguments:
+        path: of the file.
+        content: its content.
+        R: positions.
+        F: forces.
+        said: the units that both name.
+        beside: those of `BESIDE` that there are.
+
+    Raises:
+        InputError: the units are not known.
+    """
     try:
-        units = units_said(*(_text(words) if words is not None else None for words in said))
+        units = units_said(*said)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     extras = {}
-    if {"cell_lengths", "cell_angles"} <= set(header.variables):
-        extras["box"] = box_of(*(reader.rows(key) for key in ("cell_lengths", "cell_angles")))
-    if "temp0" in header.variables:
-        extras["temperature"] = once(reader.rows("temp0"))
+    if "cell_lengths" in beside and "cell_angles" in beside:
+        extras["box"] = _box(beside["cell_lengths"], beside["cell_angles"])
+    if "temp0" in beside:
+        extras["temperature"] = once(beside["temp0"])
     return [
         Opened(
             name=str(path),
@@ -91,7 +118,7 @@ def open_netcdf(path: Path) -> list[Opened]:
     ]
 
 
-def box_of(lengths: FileRows, angles: FileRows) -> np.ndarray:
+def _box(lengths: FileRows, angles: FileRows) -> np.ndarray:
     """(1 or frames, 6), three lengths and three angles."""
     parts = [once(lengths), once(angles)]
     n_rows = max(map(len, parts))
