@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from factor_helpers import Chains, chignolin_chains, prior_of
 from helpers import forces
+from test_splines import random_splines
 
 from cgcore import InputError, Prior, Weights
 from cgcore.physics.precision import PROMISE, float32_error, require_float32
@@ -125,3 +127,11 @@ def test_what_float32_cannot_hold_is_infinitely_wrong() -> None:
 def test_bonds_that_weigh_nothing() -> None:
     """There is no scale then: the error itself [kcal/mol/Å]."""
     assert 0 < float32_error(Prior(WEIGHTS._replace(bond=0.0), PRIOR.params)) < 1e-3
+
+
+def test_beside_splines_of_a_file_pairs_alone_count() -> None:
+    """The parameters of what splines stand for act on nothing, however large they are."""
+    splined = replace(cancelling(1e8), splines=random_splines(0))
+    pairs = splined.part(["repulsive", "excluded_volume"])
+    assert float32_error(splined, scale=1.0) == float32_error(pairs, scale=1.0)
+    assert float32_error(replace(splined, splines=None), scale=1.0) > PROMISE

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from cgcore.errors import InputError
 from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.constants import BOLTZMANN
-from cgcore.physics.prior import SPLINED, Prior
+from cgcore.physics.prior import Prior
 from cgcore.physics.stiffness import bond_length, bond_stiffness
 
 PROMISE = 1e-4
@@ -47,15 +47,14 @@ def float32_error(prior: Prior, scale: float | None = None) -> float:
         "dihedral": (turns, length),
         "pair": (np.linspace(NEAREST_PAIR, 20.0, POINTS), 1.0),
     }
-    c, layout = to_coefficients(prior.params, terms=prior.terms), Layout.of(prior)
+    # Splines of a file are not among these: their coordinate counts from the knot below, and nothing cancels.
+    layout = Layout.of(prior)
+    c = to_coefficients(prior.params, terms=layout.terms)
 
     def forces(real: Any) -> list[Float[np.ndarray, " points"]]:
         """The slope of each group of each term along its coordinate, in the precision `real`."""
         found = []
         for term, own in zip(layout.terms, layout.slices.values(), strict=True):
-            # A spline's coordinate counts from the knot below: its coefficients do not cancel.
-            if prior.splines is not None and term.name in SPLINED:
-                continue
             x, lever = places[term.coordinate]
             for each in c[own].reshape(len(term.group_labels), term.basis.size):
                 slope = term.basis.slope(x.astype(real), each.astype(real))
