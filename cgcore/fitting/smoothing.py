@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
@@ -52,7 +53,7 @@ class Smoothing:
     unit: float
     pooling: Rows | None = None
 
-    @property
+    @cached_property
     def rows(self) -> Float[np.ndarray, "rows n"]:
         """The matrix P with |P c|² = strength * unit * roughness(c)²."""
         return np.sqrt(self.strength * self.unit) * data_bending(self.factor)
@@ -73,7 +74,7 @@ def homogeneous(rows: Rows) -> Float[np.ndarray, "rows n+1"]:
 
 def smoothing(factor: Factor, strength: float, smoothest: Coefficients, pooling: Rows | None = None) -> Smoothing:
     """The penalty of this strength."""
-    return Smoothing(factor, strength, smoothest, _unit(factor), pooling)
+    return Smoothing(factor, strength, smoothest, _unit(factor, data_bending(factor)), pooling)
 
 
 def smoothness_curve(
@@ -85,8 +86,8 @@ def smoothness_curve(
 ) -> Curve | None:
     """The cross-validated curve over strengths; None where the data are too few for two folds, or where there is no
     series to smooth. `start` are coefficients that neither data nor penalty move."""
-    unit, D = _unit(factor), data_bending(factor)
-    centre = factor.fingerprint.layout.parabolas
+    D = data_bending(factor)
+    unit, centre = _unit(factor, D), factor.fingerprint.layout.parabolas
     if unit == 0:
         return None
 
@@ -146,9 +147,8 @@ class Path:
         return self._s**2 + shares[:, None] * (1 - self._s**2)
 
 
-def _unit(factor: Factor) -> float:
-    """The largest ratio of the curvature of the loss to that of roughness², over potentials of the series."""
-    D = data_bending(factor)
+def _unit(factor: Factor, D: Rows) -> float:
+    """The largest ratio of the curvature of the loss to that of roughness² = |D c|², over potentials with a shape."""
     shaped = D.any(axis=0)
     if not shaped.any():
         return 0.0
