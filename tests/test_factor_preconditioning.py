@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from cgcore.factor.preconditioning import WELL_CONDITIONED, correlation_spread, preconditioner, unwhitened
+from cgcore.factor.preconditioning import WELL_CONDITIONED, correlation_spread, factor_of, preconditioner
 from cgcore.factor.triangle import triangle
 
 pytestmark = pytest.mark.numerical
@@ -41,7 +41,7 @@ def test_a_basis_of_a_sample_keeps_the_weakest_direction_that_a_gram_matrix_lose
     scale = np.linalg.norm(rows, axis=0)
     exact = weakest(rows, scale)
     T = preconditioner(rows[:200])
-    S = unwhitened(whitened_gram(rows, T), T)
+    S = factor_of(whitened_gram(rows, T)) @ T
     # Of the rows' condition number, which a Gram matrix would square, nothing is left: the basis takes it.
     assert np.linalg.cond(rows / scale) > 1e9
     assert np.linalg.cond(whitened_gram(rows, T)) < 10
@@ -57,7 +57,7 @@ def test_any_basis_gives_the_same_factor() -> None:
     rows = conditioned(500, 1e3)
     for basis in (rows[:20], rows[100:400], np.diag(np.linalg.norm(rows, axis=0))):
         T = preconditioner(basis)
-        S = unwhitened(whitened_gram(rows, T), T)
+        S = factor_of(whitened_gram(rows, T)) @ T
         np.testing.assert_array_equal(S, np.triu(S))
         # A condition number of 1e3, squared, times eps is 2e-10 of a column.
         scale = np.linalg.norm(rows, axis=0)
@@ -99,7 +99,7 @@ def test_a_singular_gram_matrix_gives_a_factor_too(spoil: str) -> None:
     else:
         rows[:] = 0
     T = preconditioner(conditioned(50, 10) if spoil == "few rows" else rows)
-    S = unwhitened(whitened_gram(rows, T), T)
+    S = factor_of(whitened_gram(rows, T)) @ T
     assert np.isfinite(S).all()
     np.testing.assert_array_equal(S, np.triu(S))
     scale = scale_of(rows)

@@ -27,7 +27,7 @@ def of_pairs(name: str) -> Callable[..., PairForces]:
 def frames_first(function: Callable[..., PairForces]) -> Callable[..., np.ndarray]:
     """The forces for positions and masks as data are kept, (frames, beads, ...), compiled."""
     compiled = jax.jit(function, static_argnums=2)
-    return lambda R, real, displacement: np.asarray(compiled(R.T, np.sum(real, axis=1), displacement).forces[0]).T
+    return lambda R, real, displacement: np.asarray(compiled(R.T, np.sum(real, axis=1), displacement).forces[0, 0]).T
 
 
 KINDS = {name: frames_first(of_pairs(name)) for name in ("repulsive", "excluded_volume")}

@@ -11,10 +11,10 @@ from factor_helpers import random_chains
 from fault_helpers import Fault, edited
 
 import cgcore
-from cgcore.factor import batches, gram
+from cgcore.factor import batches, gram, preconditioning
 from cgcore.fitting import fit
 from cgcore.physics import design, groups, pair_forces
-from cgcore.physics.bases import BSpline, Fourier, Harmonic
+from cgcore.physics.bases import Fourier, Harmonic, bspline
 from cgcore.physics.rows import Rows
 from cgcore.physics.term import Term
 from validation.check import Row, all_checks
@@ -25,13 +25,13 @@ from validation.term_problems import problems
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
 
-FEW, MANY = 1, 2
+FEW, MANY, SHARED = 1, 2, 3
 """The problems of the quick check, by their places."""
 
 FAULTS: dict[str, tuple[int, Fault]] = {
     "the wrong group for a pair": (
         MANY,
-        edited(pair_forces, "_by_group", "jnp.asarray(table)[classes]", "jnp.asarray(table)[classes[::-1]]"),
+        edited(pair_forces, "_by_partner", "jnp.asarray(table)[slot]", "jnp.asarray(table)[slot[::-1]]"),
     ),
     "groups in another order": (
         FEW,
@@ -48,21 +48,19 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     ),
     "the last interval dropped": (
         FEW,
-        edited(BSpline, "_splines", "x >= along(t[:-1])", "x >= along(t[:-1])) & (x < t[-self.degree - 2]"),
+        edited(bspline, "_pieces_of_a_range", "most = np.max(", "most = -1 + np.max("),
     ),
     "a spline that is not closed": (
         FEW,
-        edited(
-            BSpline, "_chosen", "every[: self.degree] + every[period:]", "every[: self.degree] + 0 * every[period:]"
-        ),
+        edited(bspline, "_pieces_of_a_period", "every[:p] += every[intervals:]", "every[:p] += 0 * every[intervals:]"),
     ),
     "a spline with another function left out": (
         FEW,
-        edited(BSpline, "_chosen", "else every[1:]", "else every[:-1]"),
+        edited(bspline, "_pieces_of_a_range", "else every[1:]", "else every[:-1]"),
     ),
     "sign of a slope": (MANY, edited(Fourier, "slopes", "[-n * sines[n]", "[n * sines[n]")),
     "sign of the parabola's slope": (FEW, edited(Harmonic, "derivatives", "-1.0", "1.0")),
-    "weight of a pair left out": (FEW, edited(design, "bead_columns", "term.weight * found", "found")),
+    "weight of a pair left out": (FEW, edited(design, "slots_on_beads", "term.weight * found", "found")),
     "pairs of all separations": (FEW, edited(Rows, "count", "apart >= self.nearest", "apart >= 1")),
     "pairs of one chain for those of two": (
         FEW,
@@ -77,16 +75,16 @@ FAULTS: dict[str, tuple[int, Fault]] = {
         edited(batches.Cut, "species", "else species[0]", "else 0 * species[0]"),
     ),
     "columns in another order": (
-        MANY,
+        SHARED,
         edited(gram, "_products", "order = _order(layout)", "order = np.arange(len(_order(layout)))"),
     ),
     "groups whitened as one": (
         MANY,
         edited(
-            gram.Preconditioner,
-            "whole",
-            "np.kron(np.eye(len(term.group_labels)), block)",
-            "np.kron(block, np.eye(len(term.group_labels)))",
+            preconditioning.Preconditioner,
+            "undone",
+            ".reshape(len(S), len(term.group_labels), len(T)) @ T)",
+            ".reshape(len(S), len(T), -1).swapaxes(1, 2) @ T).swapaxes(1, 2)",
         ),
     ),
     "coefficients without data move": (MANY, edited(fit, "spectrum", "silent)] = 0.0", "silent)] += 1e-3")),

@@ -78,6 +78,18 @@ def many_terms() -> tuple[Term, ...]:
     )
 
 
+def shared_terms() -> tuple[Term, ...]:
+    """As many without groups: the way through internal coordinates."""
+    return (
+        Term("bond", Rows("bonds"), BSpline((3.75, 3.8, 3.85)), 0.5),
+        Term("angle", Rows("angles"), BSpline(_even(1.5, 2.4, 8)), 0.25),
+        Term("dihedral", Rows("dihedrals"), Fourier(6), 0.15),
+        Term("turn", Rows("dihedrals"), BSpline(_even(-np.pi, np.pi, 24), 3, "periodic"), 0.45),
+        Term("repulsive", Rows("pairs", 3), BSpline(_even(4.0, 16.0, 16), 3, "cutoff"), 0.9),
+        Term("listed", Rows("angles", listed=((0, 5, 2), (3, 8, 1))), Harmonic(), 0.3),
+    )
+
+
 def prior_of(terms: tuple[Term, ...], seed: int = 0) -> cgcore.Prior:
     """A prior of these terms, the usual four among them by name, with random coefficients."""
     rng = np.random.default_rng(seed)
@@ -86,7 +98,7 @@ def prior_of(terms: tuple[Term, ...], seed: int = 0) -> cgcore.Prior:
 
 
 def problems(data: cgcore.Dataset) -> list[Problem]:
-    """Both priors on frames with padding, on broken chains, and in a box.
+    """These priors on frames with padding, on broken chains, and in a box.
 
     Arguments:
         data: frames of one protein or more.
@@ -94,7 +106,7 @@ def problems(data: cgcore.Dataset) -> list[Problem]:
     batch = data.join()
     beads = batch.R.shape[1]
     species = np.tile((5 * np.arange(beads) // 3) % 4, (len(batch.R), 1)) * batch.mask.astype(int)
-    few, many = prior_of(few_terms()), prior_of(many_terms(), 1)
+    few, many, shared = prior_of(few_terms()), prior_of(many_terms(), 1), prior_of(shared_terms(), 2)
     gaps = {"resid": np.arange(beads) + 2 * (np.arange(beads) > 3), "chain": np.zeros(batch.R.shape[:2], int)}
     gaps["chain"][::2, 6:] = 1
 
@@ -106,6 +118,7 @@ def problems(data: cgcore.Dataset) -> list[Problem]:
         Problem("few columns, padding", made(batch.R), few),
         Problem("few columns, gaps and two chains", made(batch.R, **gaps), few),
         Problem("many columns, gaps and two chains", made(batch.R, **gaps), many),
+        Problem("many columns without groups, padding", made(batch.R), shared),
         Problem("few columns, in a box", made(wrapped), few, BOX),
         Problem("many columns, padding", made(batch.R), many),
     ]

@@ -19,9 +19,15 @@ from cgcore.factor.batches import FEW_COLUMNS, Cut, all_cuts, sample_cuts
 from cgcore.factor.closest import ClosestPairs, of_pairs
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
-from cgcore.factor.gram import Preconditioner, gram, located, sloped
+from cgcore.factor.gram import gram, located, sloped
 from cgcore.factor.histogram import Histograms
-from cgcore.factor.preconditioning import WELL_CONDITIONED, correlation_spread, preconditioner, unwhitened
+from cgcore.factor.preconditioning import (
+    WELL_CONDITIONED,
+    Preconditioner,
+    correlation_spread,
+    factor_of,
+    preconditioner,
+)
 from cgcore.factor.triangle import Triangle, merged, triangle
 from cgcore.physics.coefficients import Layout
 from cgcore.physics.design import Closest, Grouping, Roots, columns, weighted
@@ -135,13 +141,13 @@ def compress(
         if 3 * dataset.real_beads > FEW_ROWS or layout.size > FEW_COLUMNS:
             basis = _preconditioner(fingerprint, displacement, sample_cuts(dataset, segments, layout.size))
         sums, histograms, closest = gather(basis)
-        if basis is not None and correlation_spread(np.sum(sums, axis=0)) < WELL_CONDITIONED:
+        few = layout.size <= MANY_COLUMNS
+        if basis is not None and few and correlation_spread(np.sum(sums, axis=0)) < WELL_CONDITIONED:
             basis = None  # the sample missed what the data hold
             sums, histograms, closest = gather(None)
         triangles = sums
         if basis is not None:
-            T = basis.whole(layout)
-            triangles = [unwhitened(part, T) for part in sums]
+            triangles = [basis.undone(layout, factor_of(part)) for part in sums]
         _require_finite(dataset, triangles)
     made = [_block(dataset, segment, S, scale) for segment, S in zip(segments, triangles, strict=True)]
     return Factor(

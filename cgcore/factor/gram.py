@@ -13,15 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from cgcore.factor.gram_by_bead import gram_by_bead
 from cgcore.factor.histogram import bin_numbers
-from cgcore.factor.triangle import Triangle
+from cgcore.factor.preconditioning import Preconditioner, whitened
 from cgcore.physics.coefficients import Layout
 from cgcore.physics.design import (
     AnySlopes,
@@ -29,30 +30,15 @@ from cgcore.physics.design import (
     Columns,
     Grouping,
     Roots,
-    bead_columns,
     coordinate_of,
-    grouped,
     onto_beads,
+    slots_on_beads,
     stacked,
     term_slopes,
 )
 from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Rows, Slopes, coordinates, histogrammed
 from cgcore.physics.space import Displacement
 from cgcore.physics.topology import Sites
-
-
-class Preconditioner(NamedTuple):
-    """For each term a triangular matrix of its functions' slopes; None for one whose forces are found bead by bead."""
-
-    each: tuple[Triangle | None, ...]
-
-    def whole(self, layout: Layout) -> Triangle:
-        """All in one matrix; pairs, listed rows and reference forces are taken as they are."""
-        T = np.eye(layout.size + 1)
-        for term, block, at in zip(layout.terms, self.each, layout.slices.values(), strict=True):
-            if block is not None:
-                T[at, at] = np.kron(np.eye(len(term.group_labels)), block)
-        return T
 
 
 def gram(
@@ -66,9 +52,12 @@ def gram(
     sites: Sites | None,
     classes: Grouping,
     roots: Roots | None = None,
-) -> tuple[Float[Array, "m m"], Closest]:
-    """Y^T Y, where Y T = [X | F] and T = basis.whole(layout), and each frame's closest pairs."""
-    prepared, closest = _prepared(layout, displacement, basis, R, F, jnp.asarray(lengths), at, sites, classes, roots)
+) -> tuple[Float[Any, "m m"], Closest]:
+    """Y^T Y, where the slopes of Y are whitened by the basis (`basis.undone` leads back to [X | F]), and each frame's
+    closest pairs."""
+    if any(term.groups is not None for term in layout.terms):
+        return gram_by_bead(layout, displacement, basis, R, F, lengths, at, sites, classes, roots)
+    prepared, closest = _prepared(layout, displacement, basis, R, F, jnp.asarray(lengths), at, sites, roots)
     return _products(layout, prepared, at), closest
 
 
@@ -120,19 +109,18 @@ def _prepared(
     lengths: Array,
     at: Coordinates,
     sites: Sites | None,
-    classes: Grouping,
     roots: Roots | None,
 ) -> tuple[_Prepared, Closest]:
     frames = R.shape[2]
     slopes = {kind: [jnp.zeros((0, getattr(at, kind).rows, frames), R.dtype)] for kind in ("angle", "dihedral")}
     forces, closest = [], []
-    for term, T, own in zip(layout.terms, basis.each, classes, strict=True):
+    for term, T in zip(layout.terms, basis.each, strict=True):
         if T is None:
-            columns, nearest = bead_columns(term, R, lengths, displacement, sites, own)
-            forces.append(columns if roots is None else roots[None, None] * columns)
+            slots, nearest = slots_on_beads(term, R, lengths, displacement, sites, None)
+            forces.append((slots if roots is None else slots.times(roots)).forces[0])
             closest += [] if nearest is None else [nearest]
             continue
-        found = grouped(term, _whitened(jnp.asarray(T), term_slopes(term, coordinate_of(term, at))), own)
+        found = whitened(T, term_slopes(term, coordinate_of(term, at)))
         if term.coordinate == "bond":
             forces.append(onto_beads(found, at.bond.gradients, R.shape[1]))
         else:
@@ -141,13 +129,6 @@ def _prepared(
     couplings = _couplings(at.angle, at.dihedral)
     prepared = _Prepared(angle, dihedral, jnp.concatenate([*forces, F[None]]), couplings)
     return prepared, stacked(closest, frames, R.dtype)
-
-
-def _whitened(T: Array, slopes: Slopes) -> Slopes:
-    if slopes.size == 0:
-        return slopes
-    flat = jnp.stack([column.ravel() for column in slopes], axis=1)
-    return jax.lax.linalg.triangular_solve(T, flat, left_side=False).T.reshape(slopes.shape)
 
 
 def _couplings(angle: Coordinate, dihedral: Coordinate) -> _Couplings:

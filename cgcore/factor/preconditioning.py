@@ -10,10 +10,16 @@ on the chignolin set: 5e-8 relative, against 4e-10 for the solve and for LAPACK'
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
 import numpy as np
+from jax.lax.linalg import triangular_solve
 from jaxtyping import Float
 
 from cgcore.factor.triangle import Triangle, triangle
+from cgcore.physics.coefficients import Layout
+from cgcore.physics.design import AnySlopes
 
 WELL_CONDITIONED = 1e-8
 """Smallest eigenvalue of the correlation matrix of Y, relative to its largest, at which S has eight digits in the
@@ -29,6 +35,29 @@ def preconditioner(rows: Float[np.ndarray, "rows n"]) -> Triangle:
     return T
 
 
+class Preconditioner(NamedTuple):
+    """For each term a triangular matrix T of its functions' slopes; None for one whose forces are found bead by
+    bead."""
+
+    each: tuple[Triangle | None, ...]
+
+    def undone(self, layout: Layout, S: Triangle) -> Triangle:
+        """The factor of [X | F] from that of the rows with slopes that T^-1 was applied to."""
+        S = S.copy()
+        for term, T, own in zip(layout.terms, self.each, layout.slices.values(), strict=True):
+            if T is not None:
+                S[:, own] = (S[:, own].reshape(len(S), len(term.group_labels), len(T)) @ T).reshape(len(S), -1)
+        return S
+
+
+def whitened(T: Float[Any, "k k"], slopes: AnySlopes) -> AnySlopes:
+    """y with y T = s for the slopes s of each row."""
+    if slopes.size == 0:
+        return slopes
+    flat = jnp.stack([column.ravel() for column in slopes], axis=1)
+    return triangular_solve(jnp.asarray(T), flat, left_side=False).T.reshape(slopes.shape)
+
+
 def correlation_spread(gram: Float[np.ndarray, "n n"]) -> float:
     """Smallest over largest eigenvalue of the Gram matrix of normalised columns; zero columns are left out."""
     used, _, correlation = _correlation(gram)
@@ -38,15 +67,19 @@ def correlation_spread(gram: Float[np.ndarray, "n n"]) -> float:
     return float(eigenvalues[0] / eigenvalues[-1])
 
 
-def unwhitened(gram: Float[np.ndarray, "m m"], T: Triangle) -> Triangle:
-    """S with S^T S = T^T gram T; a column without data stays exactly 0."""
+def factor_of(gram: Float[np.ndarray, "m m"]) -> Triangle:
+    """S with S^T S = gram; a column without data stays exactly 0, and a direction that rounding hides has none."""
     try:
-        return np.linalg.cholesky(gram).T @ T
+        return np.linalg.cholesky(gram).T
     except np.linalg.LinAlgError:  # fewer rows than columns, or a term without data: gram is singular
+        from scipy.linalg import get_lapack_funcs
+
         used, norm, correlation = _correlation(gram)
-        eigenvalues, vectors = np.linalg.eigh(correlation)
-        rows = np.sqrt(np.maximum(eigenvalues, 0.0))[:, None] * vectors.T @ (norm[:, None] * T[used])
-        rows[:, ~used] = 0.0
+        (pivoted_cholesky,) = get_lapack_funcs(("pstrf",), (correlation,))
+        pivoted, order, rank, _ = pivoted_cholesky(correlation)
+        rows = np.zeros((rank, len(gram)))
+        rows[:, np.flatnonzero(used)[order - 1]] = np.triu(pivoted[:rank])
+        rows[:, used] *= norm
         return triangle(rows)
 
 

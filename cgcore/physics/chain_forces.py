@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Int
 
 from cgcore.physics.bases import Basis
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import bead_columns, coordinate_of, onto_beads, term_slopes
+from cgcore.physics.design import coordinate_of, onto_beads, slots_on_beads, term_slopes
 from cgcore.physics.internal import coordinates, separations
 from cgcore.physics.pair_forces import pair_forces
 from cgcore.physics.space import Displacement, free
@@ -71,11 +71,11 @@ def chain_forces(
                 last = beads - 1 if term.rows.farthest is None else min(term.rows.farthest, beads - 1)
                 summed = _pairs(combined, R, range(term.rows.nearest, last + 1), displacement)
             else:
-                summed = pair_forces(combined, R, lengths, displacement, sites).forces[0]
+                summed = pair_forces(combined, R, lengths, displacement, sites).forces[0, 0]
             forces = forces + term.weight * summed
         else:
-            columns, _ = bead_columns(term, R, lengths, displacement, sites, classes)
-            forces = forces + jnp.tensordot(own.ravel(), columns, 1)
+            slots, _ = slots_on_beads(term, R, lengths, displacement, sites, classes)
+            forces = forces + slots.summed(own)
     return forces
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Gradients, Slopes, coordinates
-from cgcore.physics.pair_forces import group_by_group, pair_forces
+from cgcore.physics.pair_forces import pair_forces
 from cgcore.physics.space import Displacement, free
 from cgcore.physics.term import Term
 from cgcore.physics.topology import Sites
@@ -66,14 +66,14 @@ def columns(
     of weights, times these, which the coordinates have, see `weighted`."""
     found, closest = [], []
     for term, own in zip(terms, classes, strict=True):
-        if not term.on_beads:
+        if term.on_beads:
+            forces, nearest = slots_on_beads(term, R, lengths, displacement, sites, own)
+            forces = forces if roots is None else forces.times(roots)
+        else:
             kind = coordinate_of(term, at)
-            found.append(onto_beads(grouped(term, term_slopes(term, kind), own), kind.gradients, R.shape[1]))
-            continue
-        forces, nearest = bead_columns(term, R, lengths, displacement, sites, own)
-        found.append(forces if roots is None else roots[None, None] * forces)
-        if nearest is not None:
-            closest.append(nearest)
+            forces, nearest = slots_along(term, term_slopes(term, kind), kind, R.shape[1], own), None
+        found.append(forces.by_group(term))
+        closest += [] if nearest is None else [nearest]
     return jnp.concatenate(found), stacked(closest, R.shape[2], R.dtype)
 
 
@@ -104,28 +104,65 @@ def term_slopes(term: Term, kind: Coordinate) -> Slopes:
     return -term.weight * term.basis.slopes(kind.values)
 
 
-def grouped(term: Term, slopes: Slopes, classes: Int[Array, " beads"] | None) -> Float[Array, "_ rows frames"]:
-    """Slopes of the functions of each group in turn, 0 at rows of the others."""
-    if term.groups is None:
-        return slopes
-    assert classes is not None
-    n_beads = slopes.shape[1] + term.rows.beads - 1
-    return group_by_group(term, slopes, term.row_groups(classes, term.rows.candidates(n_beads, False), jnp))
+class Slots(NamedTuple):
+    """Forces on beads for each coefficient being 1, of the few groups alone that a bead has rows of.
+
+    Arguments:
+        forces: a bead's forces by rows of one group are in one slot, or in several.
+        groups: the group of a bead's slot; None: one slot, of the first group. Where a slot's forces are 0 it may be
+            any.
+    """
+
+    forces: Float[Array, "slots functions xyz beads frames"]
+    groups: Int[Array, "slots beads"] | None
+
+    def times(self, roots: Roots) -> Slots:
+        """Forces times the root of each bead's weight."""
+        return self._replace(forces=roots[None, None, None] * self.forces)
+
+    def summed(self, c: Float[Array, "groups functions"]) -> Float[Array, "xyz beads frames"]:
+        """Forces for these coefficients."""
+        if self.groups is None:
+            return jnp.tensordot(c[0], self.forces[0], 1)
+        return jnp.einsum("sbk,skxbf->xbf", c[self.groups], self.forces, precision="highest")
+
+    def by_group(self, term: Term) -> Columns:
+        """The columns of all groups: forces are 0 on beads without rows of a group."""
+        n_groups = len(term.group_labels)
+        if self.groups is None:
+            beyond = ((0, (n_groups - 1) * term.basis.size), *((0, 0),) * 3)
+            return jnp.pad(self.forces[0], beyond)
+        member = (self.groups[None] == jnp.arange(n_groups)[:, None, None]).astype(self.forces.dtype)
+        found = jnp.einsum("gsb,skxbf->gkxbf", member, self.forces, precision="highest")
+        return found.reshape(-1, *self.forces.shape[2:])
 
 
-def bead_columns(
+def slots_along(
+    term: Term, slopes: Slopes, kind: Coordinate, n_beads: int, classes: Int[Array, " beads"] | None
+) -> Slots:
+    """Forces by rows of consecutive beads: with groups, a slot for each place that a bead has in a row."""
+    if classes is None:
+        return Slots(onto_beads(slopes, kind.gradients, n_beads)[None], None)
+    own = term.row_groups(classes, term.rows.candidates(n_beads, False), jnp)
+    placed = _placed(jnp.where(own[None, :, None] >= 0, slopes, 0.0), kind.gradients, n_beads)
+    padded = jnp.pad(jnp.maximum(own, 0), ENDS)
+    groups = [padded[_with_place(k, n_beads)] for k in range(term.rows.beads)]
+    return Slots(jnp.stack(placed), jnp.stack(groups))
+
+
+def slots_on_beads(
     term: Term,
     R: Float[Array, "xyz beads frames"],
     lengths: Int[Array, " frames"],
     displacement: Displacement,
     sites: Sites | None,
     classes: Int[Array, " beads"] | None,
-) -> tuple[Columns, Float[Array, " frames"] | None]:
-    """Columns of a term of pairs, with each frame's closest pair, or of listed rows."""
+) -> tuple[Slots, Float[Array, " frames"] | None]:
+    """Forces of a term of pairs, with each frame's closest pair, or of listed rows."""
     if term.rows.listed is not None:
         return _listed(term, R, lengths, displacement, classes), None
     found = pair_forces(term, R, lengths, displacement, sites, classes)
-    return term.weight * found.forces, found.closest
+    return Slots(term.weight * found.forces, found.groups), found.closest
 
 
 def _listed(
@@ -134,34 +171,42 @@ def _listed(
     lengths: Int[Array, " frames"],
     displacement: Displacement,
     classes: Int[Array, " beads"] | None,
-) -> Columns:
-    """Each row is a chain of its own beads: rows and frames are one axis."""
+) -> Slots:
+    """Each row is a chain of its own beads: rows and frames are one axis. Any bead may have rows of all groups."""
     _, n_beads, frames = R.shape
-    rows = term.rows.candidates(n_beads, False)
+    rows, n_groups = term.rows.candidates(n_beads, False), len(term.group_labels)
+    total = jnp.zeros((n_groups, term.basis.size, *R.shape), R.dtype)
+    groups = jnp.broadcast_to(jnp.arange(n_groups)[:, None], (n_groups, n_beads))
     if len(rows) == 0:
-        return jnp.zeros((term.size, *R.shape), R.dtype)
+        return Slots(total, groups)
     beads = term.rows.beads
     chains = jnp.transpose(R[:, rows], (0, 2, 1, 3)).reshape(3, beads, -1)
     real = jnp.max(rows, axis=1)[:, None] < lengths[None]
     at = coordinates(chains, jnp.where(real, beads, 0).ravel(), displacement)
     kind = {2: at.bond, 3: at.angle, 4: at.dihedral}[beads]
     slopes = term_slopes(term, kind).reshape(-1, len(rows), frames)
-    if term.groups is not None:
-        assert classes is not None
-        slopes = group_by_group(term, slopes, term.row_groups(classes, rows, jnp))
-    total = jnp.zeros((slopes.shape[0], *R.shape), R.dtype)
+    own = jnp.zeros(len(rows), int) if classes is None else term.row_groups(classes, rows, jnp)
+    slopes = jnp.where(own[None, :, None] >= 0, slopes, 0.0)
     for k, gradient in enumerate(kind.gradients):
         along = gradient[:, ENDS : ENDS + 1].reshape(3, len(rows), frames)
-        total = total.at[:, :, rows[:, k]].add(slopes[:, None] * along[None])
-    return total
+        forces = jnp.transpose(slopes[:, None] * along[None], (2, 0, 1, 3))
+        total = total.at[jnp.maximum(own, 0), :, :, rows[:, k]].add(forces)
+    return Slots(total, groups)
 
 
 def onto_beads(slope: Slopes, gradients: tuple[Gradients, ...], n_beads: int) -> Columns:
     """Slope times gradient, summed over the rows that a bead is in: gradient k of row i acts on bead i + k."""
-    slope = jnp.pad(slope, ((0, 0), (ENDS, ENDS), (0, 0)))
-
-    def at_bead(x: Float[Array, "first padded frames"], k: int) -> Float[Array, "first beads frames"]:
-        return x[:, ENDS - k : ENDS - k + n_beads]
-
-    forces = [at_bead(slope, k)[:, None] * at_bead(g, k)[None] for k, g in enumerate(gradients)]
+    forces = _placed(slope, gradients, n_beads)
     return sum(forces[1:], start=forces[0])
+
+
+def _placed(slope: Slopes, gradients: tuple[Gradients, ...], n_beads: int) -> list[Columns]:
+    """For each place in a row, the slope times the gradient of the row in which a bead has it."""
+    slope = jnp.pad(slope, ((0, 0), (ENDS, ENDS), (0, 0)))
+    rows = [_with_place(k, n_beads) for k in range(len(gradients))]
+    return [slope[:, at][:, None] * g[:, at][None] for at, g in zip(rows, gradients, strict=True)]
+
+
+def _with_place(k: int, n_beads: int) -> slice:
+    """The padded rows in which each bead in turn has place k."""
+    return slice(ENDS - k, ENDS - k + n_beads)

@@ -26,9 +26,17 @@ Classes = Int[Array, " beads"]
 
 
 class PairForces(NamedTuple):
-    """Forces on beads, and the distance of each frame's closest pair [Å], infinite where a frame has no pair."""
+    """Forces on beads in slots: a bead's forces from partners of one kind are in one, and belong to one group.
 
-    forces: Float[Array, "columns xyz beads frames"]
+    Arguments:
+        forces: for each coefficient of the slot's group being 1.
+        groups: the group of a bead's slot; None: there are no groups, and one slot. Where a slot's forces are 0 it may
+            be any.
+        closest: distance of each frame's closest pair [Å], infinite where it has none.
+    """
+
+    forces: Float[Array, "slots functions xyz beads frames"]
+    groups: Int[Array, "slots beads"] | None
     closest: Float[Array, " frames"]
 
 
@@ -38,8 +46,7 @@ x, y and z; that of more does not stay in a core's cache (measured, 32 frames x 
 partners, 10 with 20, 15 with 50)."""
 
 WRITTEN_OUT = 8
-"""Functions up to which the sum over partners is written out for each. That of more, or by groups, is a product with a
-matrix: written out, 12 splines and 8 classes of beads take minutes to compile."""
+"""Functions up to which the sum over partners is written out for each, which takes long to compile for more."""
 
 
 def pair_forces(
@@ -58,42 +65,36 @@ def pair_forces(
         lengths: real beads of each frame.
         displacement: in jax-md's convention.
         sites: of the beads; None: all of a frame are one chain.
-        classes: of the beads, where the term has groups.
+        classes: of the beads, where the term has groups; None: all pairs are of its first group.
     """
     if sites is None and term.rows.chains == "between":
-        return PairForces(jnp.zeros((term.size, *R.shape), R.dtype), jnp.full(R.shape[2], jnp.inf, R.dtype))
-    return (_of_few_separations if term.rows.few else _of_all)(term, R, lengths, displacement, sites, classes)
+        nowhere = jnp.full(R.shape[2], jnp.inf, R.dtype)
+        return PairForces(jnp.zeros((1, term.basis.size, *R.shape), R.dtype), None, nowhere)
+    if classes is not None:
+        return _by_partner(term, R, lengths, displacement, sites, classes)
+    if term.rows.few:
+        return _of_few_separations(term, R, lengths, displacement, sites)
+    if term.basis.size > WRITTEN_OUT:
+        return _by_partner(term, R, lengths, displacement, sites, None)
+    return _of_all(term, R, lengths, displacement, sites)
 
 
-def _of_all(
-    term: Term,
-    R: Positions,
-    lengths: Lengths,
-    displacement: Displacement,
-    sites: Sites | None,
-    classes: Classes | None,
-) -> PairForces:
+def _of_all(term: Term, R: Positions, lengths: Lengths, displacement: Displacement, sites: Sites | None) -> PairForces:
     """Over all of N x N: regular work that vector units like."""
     n_beads = R.shape[1]
     chunks = -(-n_beads // PARTNERS)
     beyond = ((0, chunks * PARTNERS - n_beads), (0, 0))
     real = jnp.arange(n_beads)[:, None] < lengths[None]
-    if classes is not None:
-        real = real & (classes >= 0)[:, None]
     # Added to a squared distance, which vectorises where a mask does not: 4 / inf^3 is 0.
     missing = jnp.pad(jnp.where(real, 0.0, jnp.inf), beyond, constant_values=jnp.inf)
     # x, y and z apart, here and below: XLA does not vectorise slices of (xyz, beads, frames) that move.
     every = list(R)
     padded = [jnp.pad(x, beyond) for x in every]
-    along = jnp.arange(n_beads, dtype=jnp.int32)[:, None] if sites is None else jnp.asarray(sites)
-    padded_along = jnp.pad(along, beyond)
-    chains = None if sites is None or term.rows.chains == "any" else chain_numbers(along, jnp)
-    padded_chains = None if chains is None else jnp.pad(chains, beyond)
+    along, chains = _places(term, n_beads, sites)
+    padded_along, padded_chains = jnp.pad(along, beyond), None if chains is None else jnp.pad(chains, beyond)
     # The strength of a power tells the distance, and is at hand where XLA would compute squared distances anew.
     told = isinstance(term.basis, Power)
     farthest = 0.0 if told else jnp.inf
-    slots = 1 if term.groups is None else len(term.groups.labels)
-    slot_of = None if classes is None else jnp.pad(jnp.maximum(classes, 0), beyond[0])
 
     def add(chunk: Int[Array, ""], found: tuple[list[Array], Array]) -> tuple[list[Array], Array]:
         forces, nearest = found
@@ -107,13 +108,6 @@ def _of_all(
         apart = term.rows.count(along[None], other, crossing)
         squared = jnp.where(apart, _squared(d) + absent[:, None], jnp.inf)
         strengths = term.basis.strengths(squared)
-        if not written_out:
-            own = jnp.zeros(PARTNERS, int) if slot_of is None else slot_of[first + jnp.arange(PARTNERS)]
-            member = (jnp.arange(slots)[:, None] == own[None]).astype(R.dtype)
-            every_pair = strengths[:, None] * jnp.stack(d)[None]
-            return [forces[0] + jnp.tensordot(member, every_pair, (1, 2), precision="highest")], jnp.minimum(
-                nearest, jnp.min(squared, axis=0)
-            )
         # Written out: XLA's sum over an axis does not vectorise here. Separations again: XLA would keep all of d.
         for k in range(PARTNERS):
             d = separations(displacement, every, [x[k, None] for x in partners])
@@ -122,9 +116,7 @@ def _of_all(
                 forces[f] = forces[f] + strength[k] * x
         return forces, nearest
 
-    written_out = slot_of is None and term.basis.size <= WRITTEN_OUT
-    shape = (slots, term.basis.size, *R.shape)
-    zeros = [jnp.zeros(R.shape[1:], R.dtype)] * (3 * term.basis.size) if written_out else [jnp.zeros(shape, R.dtype)]
+    zeros = [jnp.zeros(R.shape[1:], R.dtype)] * (3 * term.basis.size)
     forces, nearest = jax.lax.fori_loop(0, chunks, add, (zeros, jnp.full(R.shape[1:], farthest, R.dtype)))
     # Rows of padding have met real beads, too.
     nearest = jnp.where(real, nearest, farthest)
@@ -132,24 +124,11 @@ def _of_all(
         closest = term.basis.distance(jnp.max(nearest, axis=0))
     else:
         closest = jnp.sqrt(jnp.min(nearest, axis=0))
-    total = jnp.where(real, (jnp.stack(forces) if written_out else forces[0]).reshape(shape), 0.0)
-    return PairForces(total[0] if slot_of is None else _by_group(term, total, slot_of[:n_beads]), closest)
+    total = jnp.where(real, jnp.stack(forces).reshape(1, term.basis.size, *R.shape), 0.0)
+    return PairForces(total, None, closest)
 
 
-def _by_group(
-    term: Term, total: Float[Array, "slots functions xyz beads frames"], classes: Classes
-) -> Float[Array, "columns xyz beads frames"]:
-    """Forces by the group of a pair, from those by the class of the partner alone."""
-    assert term.groups is not None
-    table, labels = term.groups.of_rows(2, True)
-    # The groups of a bead's pairs differ with the partner's class, but for those of terminal beads.
-    of_beads = jnp.asarray(table)[classes]
-    member = (of_beads[None] == jnp.arange(len(labels))[:, None, None]).astype(total.dtype)
-    found = jnp.einsum("gbs,skxbf->gkxbf", member, total, precision="highest")
-    return found.reshape(-1, *total.shape[2:])
-
-
-def _of_few_separations(
+def _by_partner(
     term: Term,
     R: Positions,
     lengths: Lengths,
@@ -157,10 +136,52 @@ def _of_few_separations(
     sites: Sites | None,
     classes: Classes | None,
 ) -> PairForces:
+    """Over all of N x N, one partner at a time: its pairs with a bead are all in the slot of its class."""
+    n_beads = R.shape[1]
+    real = jnp.arange(n_beads)[:, None] < lengths[None]
+    if classes is not None:
+        real = real & (classes >= 0)[:, None]
+    along, chains = _places(term, n_beads, sites)
+    slots = 1 if term.groups is None else len(term.groups.labels)
+    slot = jnp.zeros(n_beads, int) if classes is None else jnp.maximum(classes, 0)
+    every = list(R)
+
+    def add(partner: Int[Array, ""], found: tuple[Array, Array]) -> tuple[Array, Array]:
+        forces, nearest = found
+        d = separations(displacement, every, [x[partner][None] for x in every])
+        crossing = False if chains is None else chains[partner][None] != chains
+        counted = term.rows.count(along, along[partner][None], crossing) & real & real[partner][None]
+        squared = jnp.where(counted, _squared(d), jnp.inf)
+        strengths = term.basis.strengths(squared)
+        # Kept, as XLA would compute them anew for each of x, y and z.
+        strengths, d = jax.lax.optimization_barrier((strengths, jnp.stack(d)))
+        return forces.at[slot[partner]].add(strengths[:, None] * d[None]), jnp.minimum(nearest, squared)
+
+    zeros = jnp.zeros((slots, term.basis.size, *R.shape), R.dtype)
+    forces, nearest = jax.lax.fori_loop(0, n_beads, add, (zeros, jnp.full(R.shape[1:], jnp.inf, R.dtype)))
+    closest = jnp.sqrt(jnp.min(nearest, axis=0))
+    if classes is None:
+        return PairForces(forces, None, closest)
+    assert term.groups is not None
+    table, _ = term.groups.of_rows(2, True)
+    return PairForces(forces, jnp.asarray(table)[slot].T, closest)
+
+
+def _places(
+    term: Term, n_beads: int, sites: Sites | None
+) -> tuple[Int[Array, "beads 1"], Int[Array, "beads 1"] | None]:
+    """The places of beads along their chains, and the numbers of these where the term asks for them."""
+    along = jnp.arange(n_beads, dtype=jnp.int32)[:, None] if sites is None else jnp.asarray(sites)
+    return along, None if sites is None or term.rows.chains == "any" else chain_numbers(along, jnp)
+
+
+def _of_few_separations(
+    term: Term, R: Positions, lengths: Lengths, displacement: Displacement, sites: Sites | None
+) -> PairForces:
     """One separation in the row at a time."""
     nearest, farthest = term.rows.nearest, term.rows.farthest
     assert farthest is not None
-    total = jnp.zeros((term.size, *R.shape), R.dtype)
+    total = jnp.zeros((term.basis.size, *R.shape), R.dtype)
     closest = jnp.full(R.shape[1:], jnp.inf, R.dtype)
     bead = jnp.arange(R.shape[1])[:, None]
     chains = None if sites is None or term.rows.chains == "any" else chain_numbers(jnp.asarray(sites), jnp)
@@ -171,27 +192,12 @@ def _of_few_separations(
         if sites is not None:
             crossing = False if chains is None else chains[k:] != chains[:-k]
             counts = counts & term.rows.count(sites[:-k], sites[k:], crossing)
-        own = None
-        if classes is not None:
-            i = jnp.arange(R.shape[1] - k)
-            own = term.row_groups(classes, jnp.stack([i, i + k], axis=1), jnp)
-            counts = counts & (own >= 0)[:, None]
         squared = jnp.where(counts, _squared(d), jnp.inf)
         strengths = term.basis.strengths(squared)
-        if own is not None:
-            strengths = group_by_group(term, strengths, own)
         force = strengths[:, None] * jnp.stack(d)[None]
         total = total.at[:, :, :-k].add(force).at[:, :, k:].add(-force)
         closest = closest.at[:-k].min(squared)
-    return PairForces(total, jnp.sqrt(jnp.min(closest, axis=0)))
-
-
-def group_by_group(
-    term: Term, values: Float[Array, "functions rows frames"], own: Int[Array, " rows"]
-) -> Float[Array, "columns rows frames"]:
-    """Values of the functions of each group in turn, 0 at rows of the others; `own` are the rows' groups."""
-    member = own[None] == jnp.arange(len(term.group_labels))[:, None]
-    return jnp.where(member[:, None, :, None], values[None], 0.0).reshape(-1, *values.shape[1:])
+    return PairForces(total[None], None, jnp.sqrt(jnp.min(closest, axis=0)))
 
 
 def _squared(d: list[Array]) -> Array:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal, get_args
+from math import perm
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -67,73 +68,111 @@ class BSpline(Basis):
         return tuple(f"spline_{k}" for k in range(1, self.size + 1))
 
     def functions(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
-        inside, beyond = self._inside(x)
-        values = self._chosen(self._splines(inside, self.degree))
-        return values if self.ends == "periodic" else values + self._derivatives(inside) * beyond[None]
+        return self._evaluated(x, 0)
 
     def derivatives(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
-        return self._derivatives(self._inside(x)[0])
+        return self._evaluated(x, 1)
 
     def bending(self) -> Float[np.ndarray, "rows size"]:
         x, weights = quadrature(np.array(self.knots), self.degree)
-        first = self._differentiated(self._splines(x, self.degree - 2), self.degree - 1)
-        return mean_square_rows(self._chosen(self._differentiated(first, self.degree)), weights)
+        return mean_square_rows(self._evaluated(x, 2), weights)
+
+    def _evaluated(self, x: Any, order: int) -> Any:
+        """The derivative of this order of each function, from the few polynomials that it is made of."""
+        xp, (starts, *pieces) = namespace(x), self._pieces
+
+        def along(values: np.ndarray) -> Any:
+            return xp.asarray(values, x.dtype).reshape(-1, *(1,) * x.ndim)
+
+        place = x[None]
+        if self.ends == "periodic":  # how far beyond the start of each function
+            period = self.knots[-1] - self.knots[0]
+            place = xp.mod(place - self.knots[0], period) - along(starts)
+            place = xp.where(place < 0, place + period, place)
+        found = xp.zeros((), x.dtype)
+        for polynomial, left, right in zip(*(part[::-1] for part in pieces), strict=True):
+            u, value = place - along(left), xp.zeros((), x.dtype)
+            for power in range(self.degree, order - 1, -1):
+                value = value * u + along(perm(power, order) * polynomial[power])
+            found = xp.where(place >= along(right), found, value)  # NaN where x is
+        return found if self.ends == "periodic" else xp.where(place < along(starts), 0, found)
 
     @cached_property
-    def _extended(self) -> np.ndarray:
-        """The knots with `degree` more at both ends: those of the neighbouring periods, or the end itself repeated."""
-        knots, p = np.array(self.knots), self.degree
+    def _pieces(self) -> _Pieces:
+        knots = np.array(self.knots)
         if self.ends == "periodic":
-            period = knots[-1] - knots[0]
-            return np.concatenate([knots[-p - 1 : -1] - period, knots, knots[1 : p + 1] + period])
-        return np.concatenate([np.repeat(knots[0], p), knots, np.repeat(knots[-1], p)])
-
-    def _inside(self, x: Any) -> tuple[Any, Any]:
-        """x brought into the range of the knots, and how far it was outside."""
-        xp, first, last = namespace(x), self.knots[0], self.knots[-1]
-        if self.ends == "periodic":
-            return first + xp.mod(x - first, last - first), xp.zeros_like(x)
-        inside = xp.clip(x, first, last)
-        return inside, x - inside
-
-    def _splines(self, x: Any, degree: int) -> Any:
-        """All B-splines of a degree at x inside the knots, by the recursion of Cox and de Boor."""
-        t, xp, x = self._extended, namespace(x), x[None]
-        # The last interval is closed at its end, but for a period, which goes on there: rounding can lead to it.
-        last = len(t) if self.ends == "periodic" else np.flatnonzero(np.diff(t) > 0)[-1]
-
-        def along(values: Any) -> Any:
-            return xp.asarray(values, x.dtype).reshape(-1, *(1,) * (x.ndim - 1))
-
-        below = (x < along(t[1:])) | (along(np.arange(len(t) - 1) == last) > 0) & (x <= along(t[1:]))
-        found = xp.where((x >= along(t[:-1])) & below & (along(np.diff(t)) > 0), xp.ones((), x.dtype), 0)
-        for d in range(1, degree + 1):
-            share = _inverse(t[d:-1] - t[: -1 - d]), _inverse(t[d + 1 :] - t[1:-d])
-            rising = (x - along(t[: -1 - d])) * along(share[0]) * found[:-1]
-            found = rising + (along(t[d + 1 :]) - x) * along(share[1]) * found[1:]
-        return found
-
-    def _differentiated(self, lower: Any, degree: int) -> Any:
-        """Derivatives of B-splines of `degree` from those one degree lower, or the next derivative from the last."""
-        t, xp = self._extended, namespace(lower)
-
-        def along(values: Any) -> Any:
-            return xp.asarray(degree * values, lower.dtype).reshape(-1, *(1,) * (lower.ndim - 1))
-
-        share = _inverse(t[degree:-1] - t[: -1 - degree]), _inverse(t[degree + 1 :] - t[1:-degree])
-        return along(share[0]) * lower[:-1] - along(share[1]) * lower[1:]
-
-    def _derivatives(self, inside: Any) -> Any:
-        return self._chosen(self._differentiated(self._splines(inside, self.degree - 1), self.degree))
-
-    def _chosen(self, every: Any) -> Any:
-        """Those that are kept, the neighbouring periods' added."""
-        if self.ends == "periodic":
-            period, xp = len(self.knots) - 1, namespace(every)
-            return xp.concatenate([every[: self.degree] + every[period:], every[self.degree : period]])[1:]
-        return every[:-2] if self.ends == "cutoff" else every[1:]
+            return _pieces_of_a_period(knots, self.degree)
+        return _pieces_of_a_range(knots, self.degree, self.ends)
 
 
-def _inverse(widths: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
-    """1 / width, 0 for intervals without one: the end knots are repeated."""
-    return np.divide(1.0, widths, out=np.zeros_like(widths), where=widths > 0)
+class _Pieces(NamedTuple):
+    """The intervals over which functions are not 0, the same number for each.
+
+    A function is 0 before its start. At a distance u from the left end of an interval it is the sum of
+    polynomial[power] u^power. In a period, ends are measured from the start of the function.
+    """
+
+    starts: Float[np.ndarray, " functions"]
+    polynomials: Float[np.ndarray, "pieces powers functions"]
+    lefts: Float[np.ndarray, "pieces functions"]
+    rights: Float[np.ndarray, "pieces functions"]
+
+    @classmethod
+    def of(
+        cls,
+        starts: Float[np.ndarray, " functions"],
+        polynomials: Float[np.ndarray, "functions pieces powers"],
+        lefts: Float[np.ndarray, "functions pieces"],
+        rights: Float[np.ndarray, "functions pieces"],
+    ) -> _Pieces:
+        return cls(starts, np.transpose(polynomials, (1, 2, 0)), lefts.T, rights.T)
+
+
+def _pieces_of_a_period(knots: Float[np.ndarray, " knots"], p: int) -> _Pieces:
+    intervals, period = len(knots) - 1, knots[-1] - knots[0]
+    every = _polynomials(np.concatenate([knots[-p - 1 : -1] - period, knots, knots[1 : p + 1] + period]), p)
+    every = every[:, p : p + intervals]
+    every[:p] += every[intervals:]  # of the neighbouring periods
+    function = np.arange(1, intervals)[:, None]
+    held = (function + np.arange(-p, 1)) % intervals
+    widths = np.diff(knots)[held]
+    rights = np.cumsum(widths, axis=1)
+    return _Pieces.of(knots[held[:, 0]] - knots[0], every[function, held], rights - widths, rights)
+
+
+def _pieces_of_a_range(knots: Float[np.ndarray, " knots"], p: int, ends: Ends) -> _Pieces:
+    intervals = len(knots) - 1
+    every = _polynomials(np.concatenate([np.repeat(knots[0], p), knots, np.repeat(knots[-1], p)]), p)
+    every = every[:, p : p + intervals]
+    every = every[:-2] if ends == "cutoff" else every[1:]
+    # Straight on outside of the knots, and 0 beyond a cut-off.
+    below, above = np.zeros((2, len(every), 1, p + 1))
+    below[:, 0, :2] = every[:, 0, :2]
+    if ends == "open":
+        powers = (knots[-1] - knots[-2]) ** np.arange(p + 1)
+        above[:, 0, 0] = every[:, -1] @ powers
+        above[:, 0, 1] = every[:, -1, 1:] @ (np.arange(1, p + 1) * powers[:-1])
+    every = np.concatenate([below, every, above], axis=1)
+    lefts, rights = np.concatenate([knots[:1], knots]), np.concatenate([knots, [np.inf]])
+    felt = every.any(axis=2)
+    first = felt.argmax(axis=1)
+    most = np.max(felt * (np.arange(intervals + 2) - first[:, None])) + 1
+    held = np.minimum(first[:, None] + np.arange(most), intervals + 1)
+    starts = np.where(first == 0, -np.inf, lefts[first])
+    return _Pieces.of(starts, every[np.arange(len(every))[:, None], held], lefts[held], rights[held])
+
+
+def _polynomials(t: Float[np.ndarray, " knots"], degree: int) -> Float[np.ndarray, "functions intervals powers"]:
+    """All B-splines on these knots, over each interval as a polynomial in the distance from its left end, by the
+    recursion of Cox and de Boor."""
+    found = np.zeros((len(t) - 1, len(t) - 1, degree + 1))
+    found[..., 0] = np.diag(np.diff(t) > 0)
+    lefts = t[:-1, None]
+    for d in range(1, degree + 1):
+        widths = t[d:] - t[:-d]
+        found *= np.divide(1.0, widths, out=np.zeros_like(widths), where=widths > 0)[:, None, None]
+        times_u = np.roll(found, 1, axis=2)  # the highest power is still 0
+        rising = times_u + (lefts - t[:-d, None, None]) * found
+        falling = (t[d:, None, None] - lefts) * found - times_u
+        found = rising[:-1] + falling[1:]
+    return found
