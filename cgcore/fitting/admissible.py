@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -120,8 +121,8 @@ class Admissible:
         Raises:
             InputError: no coefficients satisfy all constraints along the kept directions.
         """
-        found = self._project(near, self.constraints)
-        normals, bounds, _ = self._rows(self.constraints)
+        normals, bounds, owner = self._rows
+        found = _projected(near, normals, bounds, owner, self.constraints)
         y, m = found.point, found.multipliers
         excess = float(np.sum((y - best) ** 2))
         bound = float(m @ (bounds - normals @ best) - np.sum((normals.T @ m) ** 2) / 4)
@@ -148,14 +149,15 @@ class Admissible:
         """The nearest admissible coefficients, and how far they are: by the change of the forces, root mean square per
         bead [kcal/mol/Å]."""
         y = np.linalg.lstsq(self.basis, c - self.start, rcond=None)[0]
-        found = self._project(y, self.constraints).point
+        found = _projected(y, *self._rows, self.constraints).point
         return c + self.basis @ (found - y), float(np.linalg.norm(found - y))
 
-    def _rows(self, chosen: Sequence[Constraint]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    @cached_property
+    def _rows(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Normals and bounds in the coordinates y, and to which constraint each row belongs."""
-        if not chosen:
+        if not self.constraints:
             return np.zeros((0, self.basis.shape[1])), np.zeros(0), np.zeros(0, int)
-        G, h, owner = _stacked(chosen)
+        G, h, owner = _stacked(self.constraints)
         return G @ self.basis, h - G @ self.start, owner
 
     def _signed(self, c: Coefficients) -> Coefficients:
@@ -168,18 +170,17 @@ class Admissible:
                     c[columns] = np.maximum(c[columns], 0.0)
         return c
 
-    def _project(self, y: np.ndarray, chosen: Sequence[Constraint]) -> Projection:
-        return _projected(y, *self._rows(chosen), chosen)
-
     def _reports(self, multipliers: np.ndarray, best: np.ndarray, excess: float) -> tuple[ConstraintReport, ...]:
-        _, _, owner = self._rows(self.constraints)
+        normals, bounds, owner = self._rows
         reports = []
         for k, constraint in enumerate(self.constraints):
             total = float(multipliers[owner == k].sum())
             price = 0.0
             if total > 0:
-                others = [other for other in self.constraints if other is not constraint]
-                price = max(excess - float(np.sum((self._project(best, others).point - best) ** 2)), 0.0)
+                kept = owner != k
+                active = multipliers[kept] > 0
+                others = _projected(best, normals[kept], bounds[kept], owner[kept], self.constraints, active)
+                price = max(excess - float(np.sum((others.point - best) ** 2)), 0.0)
             reports.append(ConstraintReport(constraint.name, constraint.text, total > 0, total, price))
         return tuple(reports)
 
@@ -191,10 +192,15 @@ def _stacked(chosen: Sequence[Constraint]) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def _projected(
-    y: np.ndarray, normals: np.ndarray, bounds: np.ndarray, owner: np.ndarray, chosen: Sequence[Constraint]
+    y: np.ndarray,
+    normals: np.ndarray,
+    bounds: np.ndarray,
+    owner: np.ndarray,
+    chosen: Sequence[Constraint],
+    likely: np.ndarray | None = None,
 ) -> Projection:
     try:
-        return project(y, normals, bounds)
+        return project(y, normals, bounds, likely)
     except Empty as empty:
         names = list(dict.fromkeys(chosen[k].text for k in owner[empty.rows]))
         raise InputError(

@@ -8,7 +8,8 @@ losses of different folds differ far more among each other than fits do, and ali
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -21,8 +22,8 @@ from cgcore.factor.triangle import Coefficients, Triangle, merged, residuals
 FOLDS = 10
 
 Losses = Float[np.ndarray, "folds grid"]
-Optima = Callable[[Triangle, float], Float[np.ndarray, "grid n"]]
-"""The fits of a triangular factor with its number of real beads, one for each value of the grid."""
+Optima = Float[np.ndarray, "grid n"]
+"""Coefficients for each value of the grid."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,18 @@ class Fold(NamedTuple):
     beads: float
 
 
+class Fits(ABC):
+    """The fits of all values of a grid."""
+
+    @abstractmethod
+    def whole(self) -> Optima:
+        """To all the data."""
+
+    @abstractmethod
+    def left_out(self, folds: Sequence[Fold]) -> Iterator[Optima]:
+        """For each of the folds, which are all the data together, to all others."""
+
+
 def time_folds(factor: Factor) -> list[Fold]:
     """Ten folds, or fewer where there are fewer blocks, contiguous in time."""
     return _folds(factor.blocks, _in_time(factor.blocks))
@@ -82,21 +95,21 @@ def cross_validated(
     kind: Literal["smoothness", "truncation", "pooling"],
     values: Sequence[float],
     factor: Factor,
-    optima: Optima,
+    fits: Fits,
     directions: Sequence[float],
     roughness: Callable[[Coefficients], float],
 ) -> Curve | None:
-    """The curve of the fits that `optima` gives; None where the data are too few for two folds."""
+    """The curve of these fits; None where the data are too few for two folds."""
     folds = time_folds(factor)
     if len(folds) < 2:
         return None
-    losses = _held_out(folds, optima)
+    losses = _held_out(folds, fits)
     held_out = np.average(losses, axis=0, weights=[fold.beads for fold in folds])
     best = int(np.argmin(held_out))
     roots = np.sqrt(len(folds))
     error = np.std(losses - losses[:, [best]], axis=0, ddof=1) / roots
     proteins = _folds(factor.blocks, lambda block: block.protein)
-    fitted = optima(factor.S, factor.beads)
+    fitted = fits.whole()
     return Curve(
         kind=kind,
         values=list(values),
@@ -105,7 +118,7 @@ def cross_validated(
         held_out_loss=held_out.tolist(),
         standard_error=error.tolist(),
         held_out_error=(np.std(losses, axis=0, ddof=1) / roots).tolist(),
-        held_out_protein_loss=_held_out(proteins, optima).mean(axis=0).tolist() if len(proteins) > 1 else None,
+        held_out_protein_loss=_held_out(proteins, fits).mean(axis=0).tolist() if len(proteins) > 1 else None,
         roughness=[roughness(c) for c in fitted],
         folds=len(folds),
         best=best,
@@ -113,14 +126,10 @@ def cross_validated(
     )
 
 
-def _held_out(folds: Sequence[Fold], optima: Optima) -> Losses:
+def _held_out(folds: Sequence[Fold], fits: Fits) -> Losses:
     """Loss of each fold at the optima of all the others."""
-    losses = []
-    for fold in folds:
-        others = [other for other in folds if other is not fold]
-        fitted = optima(merged([other.S for other in others]), sum(other.beads for other in others))
-        losses.append(residuals(fold.S, fitted) / fold.beads)
-    return np.array(losses)
+    fitted = fits.left_out(folds)
+    return np.array([residuals(fold.S, c) / fold.beads for fold, c in zip(folds, fitted, strict=True)])
 
 
 def _folds(blocks: Sequence[Block], key: Callable[[Block], Hashable]) -> list[Fold]:

@@ -21,10 +21,11 @@ import numpy as np
 from jaxtyping import Float
 
 from cgcore.factor.factor import Factor
-from cgcore.factor.triangle import Coefficients, Triangle, design, merged
+from cgcore.factor.triangle import Coefficients, design
 from cgcore.fitting.cross_validation import Curve, cross_validated
+from cgcore.fitting.path import Path
 from cgcore.fitting.roughness import roughness_of
-from cgcore.fitting.smoothing import Path, Smoothing
+from cgcore.fitting.smoothing import Smoothing
 
 STRENGTHS = (100.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-5)
 """The grid of the cross-validation, the shared potential first."""
@@ -65,15 +66,7 @@ def pooling_curve(
 ) -> Curve | None:
     """The cross-validated curve over strengths beside a smoothness penalty; None where the data are too few for two
     folds."""
-    strongest, shares = np.sqrt(grid[0]) * pooling_rows(factor), np.array(grid) / grid[0]
     bent = np.column_stack([smoothing.rows, smoothing.rows @ smoothing.smoothest])
-    flat, centre = np.zeros_like(start), factor.fingerprint.layout.parabolas
-
-    def path(S: Triangle, beads: float) -> Path:
-        return Path(merged([S, np.sqrt(beads) * bent]), beads, strongest, start, flat, centre)
-
-    def optima(S: Triangle, beads: float) -> Float[np.ndarray, "grid n"]:
-        return path(S, beads).optima(shares)
-
-    directions = path(factor.S, factor.beads).directions(shares).tolist()
-    return cross_validated("pooling", grid, factor, optima, directions, roughness_of(factor))
+    shares = np.array(grid) / grid[0]
+    path = Path(factor, np.sqrt(grid[0]) * pooling_rows(factor), shares, start, np.zeros_like(start), bent)
+    return cross_validated("pooling", grid, factor, path, path.directions(), roughness_of(factor))

@@ -23,33 +23,34 @@ Bending = Float[np.ndarray, "rows n"]
 
 
 @lru_cache(maxsize=16)
-def bending(layout: Layout) -> Bending:
-    """D of all terms, not to be written to; columns of coefficients without a shape are 0."""
-    blocks = []
+def _bends(layout: Layout) -> list[tuple[slice, Bending]]:
+    """The rows of D and the coefficients that they are of, for each group of each term that has a shape."""
+    found = []
     for term, own in zip(layout.terms, layout.slices.values(), strict=True):
-        rows = np.kron(np.eye(len(term.group_labels)), term.weight * term.basis.bending())
-        block = np.zeros((len(rows), layout.size))
-        block[:, own] = rows
-        blocks.append(block)
-    D = np.vstack(blocks)
-    D.setflags(write=False)
-    return D
+        rows, size = term.weight * term.basis.bending(), term.basis.size
+        if rows.any():
+            found += [(slice(k, k + size), rows) for k in range(own.start, own.stop, size)]
+    return found
+
+
+def data_bends(factor: Factor) -> list[tuple[slice, Bending]]:
+    """The rows of D and the coefficients that they are of, without the groups that have no data: their parameters stay
+    as they are."""
+    felt = np.linalg.norm(design(factor.S), axis=0) > 0
+    return [(own, rows) for own, rows in _bends(factor.fingerprint.layout) if felt[own].any()]
 
 
 def data_bending(factor: Factor) -> Bending:
-    """`bending`, with 0 also for a group without data: its parameters stay as they are."""
-    D, columns = bending(factor.fingerprint.layout).copy(), design(factor.S)
-    felt = np.linalg.norm(columns, axis=0) > 0
-    layout = factor.fingerprint.layout
-    for term, own in zip(layout.terms, layout.slices.values(), strict=True):
-        for k in range(len(term.group_labels)):
-            group = slice(own.start + k * term.basis.size, own.start + (k + 1) * term.basis.size)
-            if not felt[group].any():
-                D[:, group] = 0.0
-    return D[D.any(axis=1)]
+    """All of them in one matrix; columns of coefficients without a shape are 0, and of groups without data."""
+    bends = data_bends(factor)
+    D, at = np.zeros((sum(len(rows) for _, rows in bends), factor.fingerprint.layout.size)), 0
+    for own, rows in bends:
+        D[at : at + len(rows), own] = rows
+        at += len(rows)
+    return D
 
 
 def roughness_of(factor: Factor) -> Callable[[Coefficients], float]:
     """The roughness of coefficients of this factor's prior [kcal/mol/rad²]."""
-    D = bending(factor.fingerprint.layout)
-    return lambda c: float(np.linalg.norm(D @ c))
+    bends = _bends(factor.fingerprint.layout)
+    return lambda c: float(np.sqrt(sum(np.sum((rows @ c[own]) ** 2) for own, rows in bends)))

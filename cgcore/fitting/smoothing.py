@@ -18,12 +18,13 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
+from scipy.linalg import eigvalsh
 
 from cgcore.factor.factor import Factor
-from cgcore.factor.triangle import Coefficients, Triangle, design, merged, target
+from cgcore.factor.triangle import Coefficients, Triangle, design, merged
 from cgcore.fitting.cross_validation import Curve, cross_validated
-from cgcore.fitting.roughness import data_bending, roughness_of
-from cgcore.fitting.spectrum import centred
+from cgcore.fitting.path import Path
+from cgcore.fitting.roughness import data_bending, data_bends, roughness_of
 
 Rows = Float[np.ndarray, "rows n"]
 
@@ -74,7 +75,7 @@ def homogeneous(rows: Rows) -> Float[np.ndarray, "rows n+1"]:
 
 def smoothing(factor: Factor, strength: float, smoothest: Coefficients, pooling: Rows | None = None) -> Smoothing:
     """The penalty of this strength."""
-    return Smoothing(factor, strength, smoothest, _unit(factor, data_bending(factor)), pooling)
+    return Smoothing(factor, strength, smoothest, _unit(factor), pooling)
 
 
 def smoothness_curve(
@@ -87,78 +88,25 @@ def smoothness_curve(
     """The cross-validated curve over strengths; None where the data are too few for two folds, or where there is no
     series to smooth. `start` are coefficients that neither data nor penalty move."""
     D = data_bending(factor)
-    unit, centre = _unit(factor, D), factor.fingerprint.layout.parabolas
+    unit = _unit(factor)
     if unit == 0:
         return None
 
-    def path(S: Triangle, beads: float) -> Path:
-        if pooling is not None:
-            S = merged([S, np.sqrt(beads) * homogeneous(pooling)])
-        return Path(S, beads, np.sqrt(grid[0] * unit) * D, start, smoothest, centre)
-
-    shares = np.array(grid) / grid[0]
-
-    def optima(S: Triangle, beads: float) -> Float[np.ndarray, "grid n"]:
-        return path(S, beads).optima(shares)
-
-    directions = path(factor.S, factor.beads).directions(shares).tolist()
-    return cross_validated("smoothness", grid, factor, optima, directions, roughness_of(factor))
+    fixed = None if pooling is None else homogeneous(pooling)
+    path = Path(factor, np.sqrt(grid[0] * unit) * D, np.array(grid) / grid[0], start, smoothest, fixed)
+    return cross_validated("smoothness", grid, factor, path, path.directions(), roughness_of(factor))
 
 
-class Path:
-    """The fits of all strengths from one decomposition.
-
-    With the QR factor R of the rows [A; P] of data and strongest penalty, and the singular values s of A R^-1, the
-    objective at a part `share` of the strongest penalty is diagonal, s² + share (1 - s²), in the coordinates V^T R c
-    (the generalised singular value decomposition, Golub and Van Loan, Matrix Computations, 4th ed., 6.1.6).
-    """
-
-    def __init__(
-        self,
-        S: Triangle,
-        beads: float,
-        strongest: Float[np.ndarray, "rows n"],
-        start: Coefficients,
-        smoothest: Coefficients,
-        centre: Sequence[int],
-    ) -> None:
-        A, z = design(S) / np.sqrt(beads), target(S) / np.sqrt(beads)
-        centred_A, T = centred(A, beads, centre)
-        stacked = np.vstack([centred_A, strongest])  # centring leaves alone what has a shape
-        scale = np.linalg.norm(stacked, axis=0)
-        moved = scale > 0
-        T, stacked = T[:, moved] / scale[moved], stacked[:, moved] / scale[moved]
-        Q, R = np.linalg.qr(stacked)
-        U, s, Vt = np.linalg.svd(Q[: len(A)], full_matrices=False)
-        self._s = np.minimum(s, 1.0)
-        self._back = T @ np.linalg.solve(R, Vt.T)
-        self._origin = np.where(moved, smoothest, start)
-        self._projected = U.T @ (z - A @ self._origin)
-
-    def optima(self, shares: Float[np.ndarray, " grid"]) -> Float[np.ndarray, "grid n"]:
-        """The coefficients; those that neither data nor penalty move stay at the start."""
-        return self._origin + (self._s * self._projected / self._curvatures(shares)) @ self._back.T
-
-    def directions(self, shares: Float[np.ndarray, " grid"]) -> Float[np.ndarray, " grid"]:
-        """How many directions the data decide: the trace of the map from forces to fitted forces."""
-        return np.sum(self._s**2 / self._curvatures(shares), axis=1)
-
-    def _curvatures(self, shares: Float[np.ndarray, " grid"]) -> Float[np.ndarray, "grid n"]:
-        return self._s**2 + shares[:, None] * (1 - self._s**2)
-
-
-def _unit(factor: Factor, D: Rows) -> float:
+def _unit(factor: Factor) -> float:
     """The largest ratio of the curvature of the loss to that of roughness² = |D c|², over potentials with a shape."""
-    shaped = D.any(axis=0)
-    if not shaped.any():
-        return 0.0
-    columns, D = design(factor.S)[:, shaped] / np.sqrt(factor.beads), D[:, shaped]
-    if np.linalg.matrix_rank(D) < D.shape[1]:
-        # Straight potentials have no roughness: what the data say of them is taken out first.
-        _, s, Vt = np.linalg.svd(D)
+    columns = design(factor.S) / np.sqrt(factor.beads)
+    straight, bent = [columns[:, :0]], [columns[:, :0]]
+    for own, rows in data_bends(factor):
+        # Straight potentials have no roughness: what the data say of them is taken out below.
+        _, s, Vt = np.linalg.svd(rows)
         rank = int(np.count_nonzero(s > s[0] * 1e-12))
-        straight = columns @ Vt[rank:].T
-        bent = columns @ Vt[:rank].T
-        bent = bent - straight @ np.linalg.lstsq(straight, bent, rcond=None)[0]
-        return float(np.linalg.norm(bent / s[:rank], 2) ** 2)
-    return float(np.linalg.norm(np.linalg.lstsq(D.T, columns.T, rcond=None)[0], 2) ** 2)
+        straight.append(columns[:, own] @ Vt[rank:].T)
+        bent.append(columns[:, own] @ Vt[:rank].T / s[:rank])
+    Z, Q = np.hstack(bent), np.linalg.qr(np.hstack(straight))[0]
+    Z = Z - Q @ (Q.T @ Z)
+    return float(eigvalsh(Z.T @ Z, subset_by_index=[Z.shape[1] - 1] * 2)[0]) if Z.size else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -56,29 +57,52 @@ class Spectrum:
         return (target(S) - design(S) @ start) / np.sqrt(max(self.beads, 1))
 
 
-def centred(
+class Centring(NamedTuple):
+    """Coordinates in which the column of each stiffness is orthogonal to the next one's, see `centring`.
+
+    `shares` says how much of the next column is added to column k.
+    """
+
+    shares: dict[int, float]
+
+    def columns(self, A: Float[np.ndarray, "rows n"]) -> Float[np.ndarray, "rows n"]:
+        """Columns for the new coordinates."""
+        A = A.copy()
+        for k, share in self.shares.items():
+            A[:, k] += share * A[:, k + 1]
+        return A
+
+    def coefficients(self, c: Float[np.ndarray, "n cases"]) -> Float[np.ndarray, "n cases"]:
+        """Coefficients with new coordinates c."""
+        c = c.copy()
+        for k, share in self.shares.items():
+            c[k + 1] += share * c[k]
+        return c
+
+
+def centring(
     A: Float[np.ndarray, "rows n"], beads: float, parabolas: Sequence[int] = (0,)
-) -> tuple[Float[np.ndarray, "rows n"], Float[np.ndarray, "n n"]]:
-    """A with the column of each kr made orthogonal to that of kr*r0, the next one, and the matrix that does it.
+) -> tuple[Float[np.ndarray, "rows n"], Centring]:
+    """A with the column of each kr made orthogonal to that of kr*r0, the next one, and what does it.
 
     The two are nearly collinear, though the data determine both well: their columns are r and 1 times the same vectors,
     and r hardly varies. The first is centred, as in any regression with an intercept, so that no cut-off can take the
     bond term away. Where all bonds have one length, nothing but rounding is left of it, and it becomes 0.
     """
-    matrix, before = np.eye(A.shape[1]), np.linalg.norm(A, axis=0)
+    before, found = np.linalg.norm(A, axis=0), Centring({})
     for k in parabolas:
         if (intercept := A[:, k + 1] @ A[:, k + 1]) > 0:
-            matrix[k + 1, k] = -(A[:, k + 1] @ A[:, k]) / intercept
-    A = A @ matrix
+            found.shares[k] = -float(A[:, k + 1] @ A[:, k] / intercept)
+    A = found.columns(A)
     for k in parabolas:
         if np.linalg.norm(A[:, k]) <= np.finfo(np.float64).eps * 3 * beads * before[k]:
             A[:, k] = 0.0
-    return A, matrix
+    return A, found
 
 
 def spectrum(S: Triangle, beads: float, parabolas: Sequence[int] = (0,)) -> Spectrum:
     """The spectrum of a factor; `parabolas` are the columns of stiffnesses, see `Layout.parabolas`."""
-    A, centring = centred(design(S), beads, parabolas)
+    A, centred = centring(design(S), beads, parabolas)
     scale = np.linalg.norm(A, axis=0)
     silent = scale == 0
     scale[silent] = 1.0
@@ -90,6 +114,6 @@ def spectrum(S: Triangle, beads: float, parabolas: Sequence[int] = (0,)) -> Spec
         values=s / s[0] if s[0] > 0 else s,
         U=U,
         V=V,
-        basis=np.sqrt(beads) * (centring @ ((V.T * inverse) / scale[:, None])),
+        basis=np.sqrt(beads) * centred.coefficients((V.T * inverse) / scale[:, None]),
         beads=beads,
     )

@@ -9,16 +9,15 @@ Measured with ten folds (training loss falls along each row, and says nothing):
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from jaxtyping import Float
 
 from cgcore.factor.factor import Factor
-from cgcore.factor.triangle import Coefficients, Triangle
-from cgcore.fitting.cross_validation import Curve, cross_validated
+from cgcore.factor.triangle import Coefficients, Triangle, merged
+from cgcore.fitting.cross_validation import Curve, Fits, Fold, Optima, cross_validated
 from cgcore.fitting.roughness import roughness_of
-from cgcore.fitting.spectrum import spectrum
+from cgcore.fitting.spectrum import Spectrum, spectrum
 
 GRID = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-10, 0.0)
 FALLBACK = 0.01
@@ -27,12 +26,26 @@ FALLBACK = 0.01
 
 def truncation_curve(factor: Factor, start: Coefficients, grid: Sequence[float] = GRID) -> Curve | None:
     """The cross-validated curve over `grid`; None where the data are too few for two folds."""
-    parabolas = factor.fingerprint.layout.parabolas
+    fits = _Truncated(factor, start, grid)
+    kept = [float(fits.spectrum.kept(cutoff).sum()) for cutoff in grid]
+    return cross_validated("truncation", grid, factor, fits, kept, roughness_of(factor))
 
-    def optima(S: Triangle, beads: float) -> Float[np.ndarray, "grid n"]:
-        seen = spectrum(S, beads, parabolas)
-        return seen.optima(S, start, np.array([seen.kept(cutoff) for cutoff in grid]))
 
-    whole = spectrum(factor.S, factor.beads, parabolas)
-    kept = [float(whole.kept(cutoff).sum()) for cutoff in grid]
-    return cross_validated("truncation", grid, factor, optima, kept, roughness_of(factor))
+class _Truncated(Fits):
+    """The fits of all cut-offs."""
+
+    def __init__(self, factor: Factor, start: Coefficients, grid: Sequence[float]) -> None:
+        self._factor, self._start, self._grid = factor, start, grid
+        self.spectrum = spectrum(factor.S, factor.beads, factor.fingerprint.layout.parabolas)
+
+    def whole(self) -> Optima:
+        return self._optima(self.spectrum, self._factor.S)
+
+    def left_out(self, folds: Sequence[Fold]) -> Iterator[Optima]:
+        for fold in folds:
+            others = [other for other in folds if other is not fold]
+            S, beads = merged([other.S for other in others]), sum(other.beads for other in others)
+            yield self._optima(spectrum(S, beads, self._factor.fingerprint.layout.parabolas), S)
+
+    def _optima(self, seen: Spectrum, S: Triangle) -> Optima:
+        return seen.optima(S, self._start, np.array([seen.kept(cutoff) for cutoff in self._grid]))
