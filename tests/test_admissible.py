@@ -76,6 +76,17 @@ def stacked() -> tuple[np.ndarray, np.ndarray]:
     return np.vstack([X, penalty]), np.append(F, penalty @ flattest())
 
 
+def test_a_coefficient_that_must_not_be_positive_stays_negative() -> None:
+    """A row with one number may ask for either sign."""
+    known = spectrum(factor().S, factor().beads)
+    rows = [np.eye(1, len(START), 3), -np.eye(1, len(START), 4)]
+    chosen = tuple(Constraint(f"sign {k}", "a sign", row, np.zeros(1)) for k, row in enumerate(rows))
+    start = np.zeros(len(START))
+    y = np.linalg.lstsq(known.basis, np.where(np.arange(len(START)) == 3, 2.0, -3.0), rcond=None)[0]
+    admitted = Admissible.of(chosen, known, start, np.ones(len(START), bool)).admit(y, y)
+    np.testing.assert_allclose(admitted.coefficients[3:5], [2.0, -3.0], rtol=1e-6)  # of the condition number
+
+
 def objective(c: np.ndarray) -> float:
     M, t = stacked()
     return float(np.sum((M @ c - t) ** 2))

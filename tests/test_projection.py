@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, lsq_linear
 
-from cgcore.fitting.projection import Empty, project
+from cgcore.fitting.projection import Empty, Polyhedron, Projection
 
 
 def by_scipy(y: np.ndarray, normals: np.ndarray, bounds: np.ndarray) -> float:
@@ -23,6 +23,10 @@ def by_scipy(y: np.ndarray, normals: np.ndarray, bounds: np.ndarray) -> float:
     limits = np.concatenate([np.zeros(m), np.full(k - m, -np.inf)]), np.inf
     found = lsq_linear(np.hstack([back, free]), y - back @ bounds, limits, method="bvls", tol=1e-15)
     return 2 * float(found.cost)
+
+
+def project(y: np.ndarray, normals: np.ndarray, bounds: np.ndarray) -> Projection:
+    return Polyhedron(normals, bounds).nearest(y)
 
 
 def by_enumeration(y: np.ndarray, normals: np.ndarray, bounds: np.ndarray) -> float:
@@ -197,3 +201,16 @@ def test_rows_that_exclude_each_other_are_named() -> None:
     with pytest.raises(Empty) as refused:
         project(np.array([0.5, -2.0]), normals, np.array([1.0, -5.0, 1.0]))
     np.testing.assert_array_equal(refused.value.rows, [0, 2])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rows_that_do_not_count_are_as_if_they_were_not_there(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    normals, bounds, y = rng.normal(size=(12, 5)), -rng.uniform(0, 1, 12), 3 * rng.normal(size=5)
+    among = rng.random(12) < 0.6
+    expected = project(y, normals[among], bounds[among])
+    for likely in (None, rng.random(12) < 0.5):
+        found = Polyhedron(normals, bounds).nearest(y, among, likely)
+        np.testing.assert_allclose(found.point, expected.point, atol=1e-12)  # both are exact to rounding
+        np.testing.assert_allclose(found.multipliers[among], expected.multipliers, atol=1e-11)
+        assert not found.multipliers[~among].any()

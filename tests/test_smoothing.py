@@ -103,7 +103,7 @@ def test_the_penalised_factor_is_the_objective(strength: float) -> None:
     rows, diagonal = chignolin_rows(4), rough(PRIOR)
     penalty, factor = strength * unit(rows, diagonal), chignolin_factor(4)
     found = smoothing(factor, strength, away(PRIOR))
-    assert found.strength * found.unit == pytest.approx(penalty, rel=1e-9)
+    assert found.strength * found.units["angles"] == pytest.approx(penalty, rel=1e-9)
     for seed in range(3):
         c = START * np.random.default_rng(seed).normal(size=len(START))
         expected = rows.loss(c) + penalty * np.sum((diagonal * (c - away(PRIOR))) ** 2)
@@ -268,7 +268,7 @@ def test_the_strength_does_not_depend_on_the_number_of_frames() -> None:
     with pytest.warns(cgcore.InputWarning, match="counted twice"):
         twice = cgcore.merge(once, once)
     flat = away(prior_of(10), 0.0)
-    assert smoothing(twice, 1.0, flat).unit == pytest.approx(smoothing(once, 1.0, flat).unit, rel=1e-12)
+    assert smoothing(twice, 1.0, flat).units == pytest.approx(smoothing(once, 1.0, flat).units, rel=1e-12)
     first, second = (fit(factor, prior_of(10), Options(smoothness=1e-3)) for factor in (once, twice))
     assert second.train_loss == pytest.approx(first.train_loss, rel=1e-9)
     assert second.roughness == pytest.approx(first.roughness, rel=1e-6)

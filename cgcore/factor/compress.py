@@ -28,7 +28,7 @@ from cgcore.factor.preconditioning import (
     factor_of,
     preconditioner,
 )
-from cgcore.factor.triangle import Triangle, merged, triangle
+from cgcore.factor.triangle import MANY_COLUMNS, Triangle, merged, triangle
 from cgcore.physics.coefficients import Layout
 from cgcore.physics.design import Closest, Grouping, Roots, columns, weighted
 from cgcore.physics.energy import frame_forces
@@ -45,9 +45,6 @@ BLOCKS = 20
 MOST_NUMBERS = 2**27
 """Numbers in all blocks together, 1 GiB: of priors with thousands of coefficients, and of many proteins, there are
 fewer blocks, but one for each protein in each source."""
-
-MANY_COLUMNS = 256
-"""Up to so many coefficients a block costs little even where it has few rows."""
 
 FEW_ROWS = 50_000
 """Up to so many rows (3 * real beads), and `FEW_COLUMNS`, S comes from QR of the rows, which takes 20 ms then; with
@@ -141,8 +138,8 @@ def compress(
         if 3 * dataset.real_beads > FEW_ROWS or layout.size > FEW_COLUMNS:
             basis = _preconditioner(fingerprint, displacement, sample_cuts(dataset, segments, layout.size))
         sums, histograms, closest = gather(basis)
-        few = layout.size <= MANY_COLUMNS
-        if basis is not None and few and correlation_spread(np.sum(sums, axis=0)) < WELL_CONDITIONED:
+        many = layout.size > MANY_COLUMNS
+        if basis is not None and not many and correlation_spread(np.sum(sums, axis=0)) < WELL_CONDITIONED:
             basis = None  # the sample missed what the data hold
             sums, histograms, closest = gather(None)
         triangles = sums

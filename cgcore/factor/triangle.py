@@ -17,9 +17,9 @@ Triangle = Float[np.ndarray, "m m"]
 Coefficients = Float[np.ndarray, " n"]
 
 
-LARGE = 256
-"""Columns from which on triangles are joined one by one, in a fifth of the work of a QR that does not know where their
-zeros are."""
+MANY_COLUMNS = 256
+"""Of more coefficients a prior's triangles are joined one by one, in a fifth of the work of a QR that does not know
+where their zeros are; matrices are large enough for several threads; and S comes from inner products alone."""
 
 PANEL = 64
 """Columns that LAPACK takes at a time there."""
@@ -36,7 +36,7 @@ def triangle(rows: Float[np.ndarray, "rows m"]) -> Triangle:
 
 def merged(factors: Sequence[Float[np.ndarray, "_ m"]]) -> Triangle:
     """The factor of the joined data, from the factors of its disjoint parts, or from rows of them."""
-    if len(factors) > 1 and factors[0].shape[1] >= LARGE and all(len(part) == part.shape[1] for part in factors):
+    if len(factors) > 1 and factors[0].shape[1] > MANY_COLUMNS and all(len(part) == part.shape[1] for part in factors):
         return reduce(_joined, factors)
     return triangle(np.vstack(factors))
 

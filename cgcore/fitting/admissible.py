@@ -11,7 +11,8 @@ and the duality gap is what the objective is above it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from jaxtyping import Bool, Float
 from cgcore.errors import InputError
 from cgcore.factor.triangle import Coefficients
 from cgcore.fitting.constraints import Constraint
-from cgcore.fitting.projection import Empty, Projection, project
+from cgcore.fitting.projection import Empty, Polyhedron, Projection
 from cgcore.fitting.spectrum import Spectrum
 
 
@@ -82,7 +83,8 @@ def smoothest(constraints: Sequence[Constraint], bending: Float[np.ndarray, "row
         D = bending[:, shaped]
         if not _diagonal(D):
             D = np.asarray(np.linalg.qr(np.vstack([D, STRAIGHT * np.diag(np.linalg.norm(D, axis=0))]), mode="r"))
-        found = _projected(np.zeros(len(D)), np.linalg.solve(D.T, normals[:, shaped].T).T, bounds, owner, chosen)
+        with _named(chosen, owner):
+            found = Polyhedron(np.linalg.solve(D.T, normals[:, shaped].T).T, bounds).nearest(np.zeros(len(D)))
         c[shaped] = np.linalg.solve(D, found.point)
     return c
 
@@ -121,8 +123,8 @@ class Admissible:
         Raises:
             InputError: no coefficients satisfy all constraints along the kept directions.
         """
-        normals, bounds, owner = self._rows
-        found = _projected(near, normals, bounds, owner, self.constraints)
+        normals, bounds, _ = self._rows
+        found = self._nearest(near)
         y, m = found.point, found.multipliers
         excess = float(np.sum((y - best) ** 2))
         bound = float(m @ (bounds - normals @ best) - np.sum((normals.T @ m) ** 2) / 4)
@@ -149,7 +151,7 @@ class Admissible:
         """The nearest admissible coefficients, and how far they are: by the change of the forces, root mean square per
         bead [kcal/mol/Å]."""
         y = np.linalg.lstsq(self.basis, c - self.start, rcond=None)[0]
-        found = _projected(y, *self._rows, self.constraints).point
+        found = self._nearest(y).point
         return c + self.basis @ (found - y), float(np.linalg.norm(found - y))
 
     @cached_property
@@ -160,27 +162,33 @@ class Admissible:
         G, h, owner = _stacked(self.constraints)
         return G @ self.basis, h - G @ self.start, owner
 
+    @cached_property
+    def _polyhedron(self) -> Polyhedron:
+        return Polyhedron(*self._rows[:2])
+
+    def _nearest(self, y: np.ndarray, among: np.ndarray | None = None, likely: np.ndarray | None = None) -> Projection:
+        with _named(self.constraints, self._rows[2]):
+            return self._polyhedron.nearest(y, among, likely)
+
     def _signed(self, c: Coefficients) -> Coefficients:
-        """With a coefficient at 0 that must not be negative, and is so by rounding."""
+        """With 0 for a coefficient that must not be of the other sign, and is so by rounding."""
         c = c.copy()
         for constraint in self.constraints:
             for row, bound in zip(constraint.normals, constraint.bounds, strict=True):
                 (columns,) = np.nonzero(row)
-                if bound == 0 and len(columns) == 1:
-                    c[columns] = np.maximum(c[columns], 0.0)
+                if bound == 0 and len(columns) == 1 and row[columns[0]] * c[columns[0]] < 0:
+                    c[columns] = 0.0
         return c
 
     def _reports(self, multipliers: np.ndarray, best: np.ndarray, excess: float) -> tuple[ConstraintReport, ...]:
-        normals, bounds, owner = self._rows
+        _, _, owner = self._rows
         reports = []
         for k, constraint in enumerate(self.constraints):
             total = float(multipliers[owner == k].sum())
             price = 0.0
             if total > 0:
-                kept = owner != k
-                active = multipliers[kept] > 0
-                others = _projected(best, normals[kept], bounds[kept], owner[kept], self.constraints, active)
-                price = max(excess - float(np.sum((others.point - best) ** 2)), 0.0)
+                others = self._nearest(best, owner != k, multipliers > 0).point
+                price = max(excess - float(np.sum((others - best) ** 2)), 0.0)
             reports.append(ConstraintReport(constraint.name, constraint.text, total > 0, total, price))
         return tuple(reports)
 
@@ -191,16 +199,11 @@ def _stacked(chosen: Sequence[Constraint]) -> tuple[np.ndarray, np.ndarray, np.n
     return np.vstack([one.normals for one in chosen]), np.concatenate([one.bounds for one in chosen]), owner
 
 
-def _projected(
-    y: np.ndarray,
-    normals: np.ndarray,
-    bounds: np.ndarray,
-    owner: np.ndarray,
-    chosen: Sequence[Constraint],
-    likely: np.ndarray | None = None,
-) -> Projection:
+@contextmanager
+def _named(chosen: Sequence[Constraint], owner: np.ndarray) -> Iterator[None]:
+    """Say which constraints contradict each other where they do."""
     try:
-        return project(y, normals, bounds, likely)
+        yield
     except Empty as empty:
         names = list(dict.fromkeys(chosen[k].text for k in owner[empty.rows]))
         raise InputError(

@@ -32,6 +32,9 @@ def contacts(ground: Ground) -> Iterator[Constraint | None]:
     for rows in dict.fromkeys(term.rows for term in terms if term not in held):
         acting = [term for term in terms if _covers(term.rows, rows)]
         for groups in product(*(range(len(term.group_labels)) for term in acting)):
+            kinds = {term.groups: k for term, k in zip(acting, groups, strict=True)}
+            if any(kinds[term.groups] != k for term, k in zip(acting, groups, strict=True)):
+                continue  # a pair is of one group of all terms that are grouped alike
             felt = [
                 _Part(term, k, held[term].reshape(-1, term.basis.size)[k] if term in held else None)
                 for term, k in zip(acting, groups, strict=True)

@@ -31,41 +31,55 @@ class Empty(Exception):
         self.rows = rows
 
 
-def project(
-    y: Float[np.ndarray, " k"],
-    normals: Float[np.ndarray, "m k"],
-    bounds: Float[np.ndarray, " m"],
-    likely: Bool[np.ndarray, " m"] | None = None,
-) -> Projection:
-    """The point x nearest to y with normals @ x >= bounds, exactly.
+class Polyhedron:
+    """All points x with normals @ x >= bounds."""
 
-    Only rows that y breaks are taken at first, the likely ones if these are given, and those that the nearest point
-    then breaks are added until there are none: of thousands of rows few matter. The least-distance problem is solved by
-    non-negative least squares, which finds the active rows; the point and the multipliers are then those of the linear
-    equations of these rows.
+    def __init__(self, normals: Float[np.ndarray, "m k"], bounds: Float[np.ndarray, " m"]) -> None:
+        size = np.linalg.norm(normals, axis=1)
+        flat = size == 0
+        self._size = np.where(flat, 1.0, size)
+        self._unit = normals / self._size[:, None]
+        self._bounds = np.where(flat & (bounds <= 0), -np.inf, bounds / self._size)
+        self._impossible = flat & (bounds > 0)
 
-    Source: Lawson and Hanson, Solving Least Squares Problems (1974), chapter 23.4.
+    def nearest(
+        self,
+        y: Float[np.ndarray, " k"],
+        among: Bool[np.ndarray, " m"] | None = None,
+        likely: Bool[np.ndarray, " m"] | None = None,
+    ) -> Projection:
+        """The point nearest to y, exactly.
 
-    Raises:
-        Empty: there is no such point.
-    """
-    size = np.linalg.norm(normals, axis=1)
-    flat = size == 0
-    if (bounds[flat] > 0).any():
-        raise Empty(np.flatnonzero(flat & (bounds > 0)))
-    unit = normals / np.where(flat, 1.0, size)[:, None]
-    needed = np.where(flat, -np.inf, bounds / np.where(flat, 1.0, size) - unit @ y)
-    multipliers, step = np.zeros(len(bounds)), np.zeros_like(y)
-    farthest = np.max(needed, initial=0.0)
-    taken = np.zeros(len(bounds), bool)
-    while (broken := (needed - unit @ step > ROUNDING * farthest) & ~taken).any():
-        taken |= broken if likely is None or not (broken & likely).any() else broken & likely
-        rows = np.flatnonzero(taken)
-        active = rows[_active(unit[rows], needed[rows] / farthest, rows)]
-        step = np.linalg.lstsq(unit[active], needed[active], rcond=None)[0]
-        multipliers[:] = 0.0
-        multipliers[active] = 2 * np.linalg.lstsq(unit[active].T, step, rcond=None)[0] / size[active]
-    return Projection(y + step, multipliers)
+        Only rows that y breaks are taken at first, and those that the nearest point then breaks are added until there
+        are none: of thousands of rows few matter. The least-distance problem is solved by non-negative least squares,
+        which finds the active rows; the point and the multipliers are then those of the linear equations of these rows.
+
+        Arguments:
+            y: a point.
+            among: the rows that count; None: all.
+            likely: rows to take before others.
+
+        Source: Lawson and Hanson, Solving Least Squares Problems (1974), chapter 23.4.
+
+        Raises:
+            Empty: there is no such point.
+        """
+        among = np.ones(len(self._bounds), bool) if among is None else among
+        likely = among if likely is None else likely
+        if (self._impossible & among).any():
+            raise Empty(np.flatnonzero(self._impossible & among))
+        needed = np.where(among, self._bounds - self._unit @ y, -np.inf)
+        multipliers, step = np.zeros(len(needed)), np.zeros_like(y)
+        farthest, taken = np.max(needed, initial=0.0), np.zeros(len(needed), bool)
+        while (broken := (needed - self._unit @ step > ROUNDING * farthest) & ~taken).any():
+            taken |= broken & likely if (broken & likely).any() else broken
+            rows = np.flatnonzero(taken)
+            active = rows[_active(self._unit[rows], needed[rows] / farthest, rows)]
+            unit = self._unit[active]
+            step = np.linalg.lstsq(unit, needed[active], rcond=None)[0]
+            multipliers[:] = 0.0
+            multipliers[active] = 2 * np.linalg.lstsq(unit.T, step, rcond=None)[0] / self._size[active]
+        return Projection(y + step, multipliers)
 
 
 def _active(
@@ -75,8 +89,10 @@ def _active(
     stacked = np.vstack([unit.T, needed])
     wanted = np.zeros(len(stacked))
     wanted[-1] = 1.0
-    R = np.linalg.qr(np.column_stack([stacked, wanted]), mode="r") if len(stacked) > 2 * len(needed) else None
-    weights, _ = nnls(*((stacked, wanted) if R is None else (R[:, :-1], R[:, -1])), maxiter=100 * len(needed))
+    problem = np.column_stack([stacked, wanted])
+    if len(problem) > 2 * len(needed):
+        problem = np.asarray(np.linalg.qr(problem, mode="r"))
+    weights, _ = nnls(problem[:, :-1], problem[:, -1], maxiter=100 * len(needed))
     if wanted[-1] - stacked[-1] @ weights < INFEASIBLE:
         raise Empty(names[weights > INFEASIBLE * weights.max()])  # less is rounding
     return weights > 0

@@ -8,8 +8,9 @@ For a Fourier series that is w² / 2 sum_n n⁴ (p_n² + q_n²), p and q the coe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -22,30 +23,43 @@ Bending = Float[np.ndarray, "rows n"]
 """A matrix D with |D c|² = roughness²."""
 
 
+KINDS = {"bond": "bonds", "angle": "angles", "dihedral": "angles", "pair": "pairs"}
+"""Which potentials are measured alike: curvatures of bonds, of angles and dihedrals, and of pairs are nothing that can
+be compared."""
+
+
+class Bend(NamedTuple):
+    """Rows of D for one group of a term, the coefficients that they are of, and what is measured alike."""
+
+    kind: str
+    own: slice
+    rows: Bending
+
+
 @lru_cache(maxsize=16)
-def _bends(layout: Layout) -> list[tuple[slice, Bending]]:
-    """The rows of D and the coefficients that they are of, for each group of each term that has a shape."""
+def _bends(layout: Layout) -> list[Bend]:
     found = []
     for term, own in zip(layout.terms, layout.slices.values(), strict=True):
         rows, size = term.weight * term.basis.bending(), term.basis.size
         if rows.any():
-            found += [(slice(k, k + size), rows) for k in range(own.start, own.stop, size)]
+            starts = range(own.start, own.stop, size)
+            found += [Bend(KINDS[term.coordinate], slice(k, k + size), rows) for k in starts]
     return found
 
 
-def data_bends(factor: Factor) -> list[tuple[slice, Bending]]:
-    """The rows of D and the coefficients that they are of, without the groups that have no data: their parameters stay
-    as they are."""
+def data_bends(factor: Factor) -> list[Bend]:
+    """Those of all groups but the ones that have no data: their parameters stay as they are."""
     felt = np.linalg.norm(design(factor.S), axis=0) > 0
-    return [(own, rows) for own, rows in _bends(factor.fingerprint.layout) if felt[own].any()]
+    return [bend for bend in _bends(factor.fingerprint.layout) if felt[bend.own].any()]
 
 
-def data_bending(factor: Factor) -> Bending:
-    """All of them in one matrix; columns of coefficients without a shape are 0, and of groups without data."""
+def data_bending(factor: Factor, units: Mapping[str, float] | None = None) -> Bending:
+    """All of them in one matrix, times the root of their kind's unit; columns of coefficients without a shape are 0,
+    and of groups without data."""
     bends = data_bends(factor)
-    D, at = np.zeros((sum(len(rows) for _, rows in bends), factor.fingerprint.layout.size)), 0
-    for own, rows in bends:
-        D[at : at + len(rows), own] = rows
+    D, at = np.zeros((sum(len(rows) for _, _, rows in bends), factor.fingerprint.layout.size)), 0
+    for kind, own, rows in bends:
+        D[at : at + len(rows), own] = rows if units is None else np.sqrt(units[kind]) * rows
         at += len(rows)
     return D
 
@@ -53,4 +67,4 @@ def data_bending(factor: Factor) -> Bending:
 def roughness_of(factor: Factor) -> Callable[[Coefficients], float]:
     """The roughness of coefficients of this factor's prior [kcal/mol/rad²]."""
     bends = _bends(factor.fingerprint.layout)
-    return lambda c: float(np.sqrt(sum(np.sum((rows @ c[own]) ** 2) for own, rows in bends)))
+    return lambda c: float(np.sqrt(sum(np.sum((rows @ c[own]) ** 2) for _, own, rows in bends)))

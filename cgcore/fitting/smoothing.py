@@ -1,6 +1,7 @@
 """Smoothness: among fits that the data cannot tell apart, the one nearest to the smoothest admissible potential.
 
-Minimised is the objective L(c) + strength * unit * roughness(c - c0)², see `roughness`. c0 is the least rough potential
+Minimised is the objective L(c) + strength * unit * roughness(c - c0)², see `roughness`, the last summed over bonds,
+angles with dihedrals, and pairs, each with a unit of its own. c0 is the least rough potential
 that satisfies the constraints by itself, see `admissible.smoothest`: flat without constraints, and with walls where
 these ask for them, so that a penalty does not work against the constraints. The unit is the largest ratio of the loss's
 curvature to that of the roughness along any potential, so that a strength is a number without dimension: at 1 even the
@@ -44,20 +45,21 @@ class Smoothing:
         factor: the data's.
         strength: relative to the data.
         smoothest: coefficients c0 without penalty.
-        unit: the penalty of a strength of 1 [(kcal/mol/Å)² / (kcal/mol/rad²)²].
+        units: the penalty of a strength of 1 for each kind of potentials [(kcal/mol/Å)² / (kcal/mol/rad²)²; Å² for
+            rad² where they are of distances].
         pooling: further rows P of a penalty |P c|², see `pooling`.
     """
 
     factor: Factor
     strength: float
     smoothest: Coefficients
-    unit: float
+    units: dict[str, float]
     pooling: Rows | None = None
 
     @cached_property
     def rows(self) -> Float[np.ndarray, "rows n"]:
         """The matrix P with |P c|² = strength * unit * roughness(c)²."""
-        return np.sqrt(self.strength * self.unit) * data_bending(self.factor)
+        return np.sqrt(self.strength) * data_bending(self.factor, self.units)
 
     @property
     def S(self) -> Triangle:
@@ -75,7 +77,7 @@ def homogeneous(rows: Rows) -> Float[np.ndarray, "rows n+1"]:
 
 def smoothing(factor: Factor, strength: float, smoothest: Coefficients, pooling: Rows | None = None) -> Smoothing:
     """The penalty of this strength."""
-    return Smoothing(factor, strength, smoothest, _unit(factor), pooling)
+    return Smoothing(factor, strength, smoothest, _units(factor), pooling)
 
 
 def smoothness_curve(
@@ -87,26 +89,31 @@ def smoothness_curve(
 ) -> Curve | None:
     """The cross-validated curve over strengths; None where the data are too few for two folds, or where there is no
     series to smooth. `start` are coefficients that neither data nor penalty move."""
-    D = data_bending(factor)
-    unit = _unit(factor)
-    if unit == 0:
+    units = _units(factor)
+    if not any(units.values()):
         return None
 
     fixed = None if pooling is None else homogeneous(pooling)
-    path = Path(factor, np.sqrt(grid[0] * unit) * D, np.array(grid) / grid[0], start, smoothest, fixed)
+    path = Path(
+        factor, np.sqrt(grid[0]) * data_bending(factor, units), np.array(grid) / grid[0], start, smoothest, fixed
+    )
     return cross_validated("smoothness", grid, factor, path, path.directions(), roughness_of(factor))
 
 
-def _unit(factor: Factor) -> float:
-    """The largest ratio of the curvature of the loss to that of roughness² = |D c|², over potentials with a shape."""
+def _units(factor: Factor) -> dict[str, float]:
+    """For each kind of potentials the largest ratio of the curvature of the loss to that of roughness²."""
     columns = design(factor.S) / np.sqrt(factor.beads)
-    straight, bent = [columns[:, :0]], [columns[:, :0]]
-    for own, rows in data_bends(factor):
+    straight, bent = [columns[:, :0]], {}
+    for kind, own, rows in data_bends(factor):
         # Straight potentials have no roughness: what the data say of them is taken out below.
         _, s, Vt = np.linalg.svd(rows)
         rank = int(np.count_nonzero(s > s[0] * 1e-12))
         straight.append(columns[:, own] @ Vt[rank:].T)
-        bent.append(columns[:, own] @ Vt[:rank].T / s[:rank])
-    Z, Q = np.hstack(bent), np.linalg.qr(np.hstack(straight))[0]
-    Z = Z - Q @ (Q.T @ Z)
-    return float(eigvalsh(Z.T @ Z, subset_by_index=[Z.shape[1] - 1] * 2)[0]) if Z.size else 0.0
+        bent.setdefault(kind, []).append(columns[:, own] @ Vt[:rank].T / s[:rank])
+    Q = np.linalg.qr(np.hstack(straight))[0]
+    found = {}
+    for kind, parts in bent.items():
+        Z = np.hstack(parts)
+        Z = Z - Q @ (Q.T @ Z)
+        found[kind] = float(eigvalsh(Z.T @ Z, subset_by_index=[Z.shape[1] - 1] * 2)[0])
+    return found

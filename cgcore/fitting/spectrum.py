@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from cgcore.factor.triangle import Coefficients, Triangle, design, target
+from cgcore.factor.triangle import MANY_COLUMNS, Coefficients, Triangle, design, target
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,10 @@ class Spectrum:
 
     @property
     def resolution(self) -> float:
-        """Singular values below this are rounding: machine epsilon times rows of X, LAPACK's rule."""
-        return float(np.finfo(np.float64).eps * 3 * self.beads)
+        """Singular values below this are rounding: machine epsilon times rows of X, LAPACK's rule; with many columns,
+        whose S comes from inner products, the root of machine epsilon times columns."""
+        eps, n = np.finfo(np.float64).eps, len(self.values)
+        return float(max(eps * 3 * self.beads, np.sqrt(eps * n) if n > MANY_COLUMNS else 0.0))
 
     def kept(self, cutoff: float = 0.0) -> np.ndarray:
         """Which directions have a relative singular value above `cutoff` and above the resolution."""
