@@ -42,7 +42,8 @@ def grids(batches: Iterable[Float[np.ndarray, "frames beads 3"]]) -> Mapping[str
 
     csg_fmatch refuses knots around which there are no data.
     """
-    low, high = (dict.fromkeys(("bond", "angle", "pair"), sign * np.inf) for sign in (1, -1))
+    low: dict[str, float] = dict.fromkeys(("bond", "angle", "pair"), np.inf)
+    high: dict[str, float] = dict.fromkeys(low, -np.inf)
     for R in batches:
         sampled = {name: measured(name, R)[0] for name in ("bond", "angle")} | {"pair": distances(R)[0]}
         for name, x in sampled.items():

@@ -47,12 +47,13 @@ def measured(command: Sequence[str], folder: Path, environment: Mapping[str, str
     with tempfile.TemporaryDirectory() as scratch:
         record = Path(scratch) / "record.json"
         own = [sys.executable, "-m", "benchmarks.votca.measure", str(record), str(folder), *command]
-        surroundings = os.environ | ONE_THREAD | {"PYTHONPATH": str(ROOT)} | environment
+        surroundings = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT), **environment}
         done = subprocess.run(own, cwd=ROOT, env=surroundings, capture_output=True, text=True, check=False)
         if done.returncode:
             said = (done.stdout + done.stderr)[-2000:]
             raise RuntimeError(f"{command[0]} ended with {done.returncode}: {said}")
-        return Run(*json.loads(record.read_text()), done.stdout)
+        seconds, core_seconds, mebibytes = json.loads(record.read_text())
+        return Run(seconds, core_seconds, mebibytes, done.stdout)
 
 
 def main() -> None:
