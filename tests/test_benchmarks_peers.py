@@ -11,7 +11,7 @@ import pytest
 
 import cgcore
 from benchmarks.peers import job as jobs
-from benchmarks.peers import lapack, ours, plain, votca
+from benchmarks.peers import lapack, ours, plain
 from benchmarks.peers.catalogue import PEERS
 from benchmarks.peers.peer import Peer
 from benchmarks.peers.record import OutOfTime, Recorder
@@ -106,28 +106,6 @@ def test_lapack_solves_the_same_problem(few: jobs.Job) -> None:
     recorder.run(lapack.prepare(few, "gelsd"))
     # Its cut-off, taken without scaling columns, may drop a direction that is resolved.
     assert abs(judged(few, recorder).gap) < 1e-2
-
-
-def test_a_residual_of_votca_is_a_loss_per_bead() -> None:
-    # 1 kcal/mol/Å is 41.84 kJ/mol/nm, and there are three components.
-    printed = "#### Force matching residual ####\n     Chi_2[(kJ/(mol*nm))^2] = 1750.5856\n####"
-    assert votca.residual(printed) == pytest.approx(3.0)
-
-
-def test_votca_is_given_the_interactions_of_the_prior(few: jobs.Job) -> None:
-    groups = votca.interactions(10)
-    assert {name: rows.shape for name, rows in groups.items()} == {
-        "bond": (9, 2),
-        "angle": (8, 3),
-        "dihedral": (7, 4),
-        "pair": (10, 2),
-    }
-    R, F, _ = few.frames
-    low, high = votca.extent(R, groups["angle"])
-    assert 0 < low < high < np.pi
-    lines = "".join(votca.dump(R, F)).splitlines()
-    assert len(lines) == 12 * (9 + 10)
-    np.testing.assert_allclose(np.array(lines[9].split()[1:], float), [*R[0, 0], *F[0, 0]], rtol=1e-8)
 
 
 def test_a_peer_that_is_not_installed_says_how_to_get_it() -> None:

@@ -14,5 +14,6 @@ compiling (each peer is called once before), and writing down.
     score.py      from what was written down to gaps
     table.py      what is printed
     memory.py     peak memory, in a process of its own
-    votca.py      VOTCA's csg_fmatch, a program of its own: python -m benchmarks.peers.votca
+
+VOTCA's csg_fmatch is a program with a model of its own: `benchmarks/votca`.
 """

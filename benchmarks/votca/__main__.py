@@ -1,0 +1,101 @@
+"""The command, see the package."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import jax
+import numpy as np
+import pandas as pd
+
+import benchmarks.votca
+from benchmarks.votca import chains, inputs, programs
+from benchmarks.votca.coordinates import Slopes, squared_residuals
+from benchmarks.votca.grids import grids
+from cgcore.files import atomic_write
+
+UNSEEN = 1000
+"""Frames that no program sees, for the held-out loss, of another seed."""
+
+
+def main() -> None:
+    """Print a table for each number of frames, and write them where --output says."""
+    parser = argparse.ArgumentParser(description=(benchmarks.votca.__doc__ or "").partition("\n")[0])
+    parser.add_argument("--frames", type=int, nargs="+", default=[1000], help="numbers of frames, a table for each")
+    parser.add_argument("--beads", type=int, default=100, help="of the chain")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="Markdown")
+    given = parser.parse_args()
+    if shutil.which(programs.PROGRAM) is None:
+        print(f"{programs.PROGRAM} is not on the PATH; install it with: apt-get install votca", file=sys.stderr)
+        sys.exit(2)
+    jax.config.update("jax_enable_x64", True)
+    try:
+        text = tables(given.frames, given.beads)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    print(text)
+    if given.output is not None:
+        atomic_write(given.output, text + "\n")
+
+
+def tables(numbers: Sequence[int], beads: int) -> str:
+    """The tables in Markdown; their rows are printed as they are made.
+
+    Raises:
+        RuntimeError: a program failed.
+    """
+    parts = [f"{programs.PROGRAM} {programs.version()}, one core for each program, {beads} beads."]
+    for frames in numbers:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = []
+            for row in compared(frames, beads, Path(folder)):
+                print("  ".join(f"{key}: {value}" for key, value in row.items()), flush=True)
+                rows.append(row)
+        parts.append(f"{frames:,} frames:\n\n" + pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
+    return "\n\n".join(parts)
+
+
+def compared(frames: int, beads: int, folder: Path) -> Iterator[dict[str, str]]:
+    """A row for each program and setting."""
+    data, unseen = folder / "frames.trr", folder / "unseen.trr"
+    inputs.write_trr(data, chains.batches(frames, beads))
+    inputs.write_trr(unseen, chains.batches(UNSEEN, beads, seed=1))
+    knots = grids(R for R, _ in inputs.read_trr(data))
+    (folder / "topology.xml").write_text(inputs.topology(beads))
+    (folder / "terms.yaml").write_text(inputs.terms(knots))
+    yield {"program": "no potential"} | losses(data, unseen, dict.fromkeys(knots, np.zeros_like))
+    runs = [partial(programs.cgcore, folder)]
+    runs += [partial(programs.csg_fmatch, folder, knots, one) for one in programs.settings(frames, beads, knots)]
+    for run in runs:
+        outcome = run()
+        took = {
+            "core seconds": f"{outcome.run.core_seconds:.1f}",
+            "wall seconds": f"{outcome.run.seconds:.1f}",
+            "peak MiB": f"{outcome.run.mebibytes:.0f}",
+        }
+        yield {"program": outcome.program} | losses(data, unseen, outcome.slopes) | took
+
+
+def losses(data: Path, unseen: Path, slopes: Slopes) -> dict[str, str]:
+    """Losses [(kcal/mol/Å)²] on the frames of two files."""
+    return {"loss": f"{loss(data, slopes):.6g}", "held-out loss": f"{loss(unseen, slopes):.6g}"}
+
+
+def loss(path: Path, slopes: Slopes) -> float:
+    """The squared residual for each bead [(kcal/mol/Å)²] of potentials on the frames of a TRR."""
+    squared = beads = 0.0
+    for R, F in inputs.read_trr(path):
+        squared += squared_residuals(R, F, slopes)
+        beads += R.shape[0] * R.shape[1]
+    return squared / beads
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Both programs on the same frames: what each run takes, and the potentials that it leaves."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.votca import inputs
+from benchmarks.votca.coordinates import Slopes
+from benchmarks.votca.grids import Grid
+from benchmarks.votca.measure import Run, measured
+from benchmarks.votca.results import fitted, tables
+
+PROGRAM = "csg_fmatch"
+MANUAL = 6
+"""Frames of a block in the example of VOTCA's manual, which also leaves `constrainedLS` off."""
+
+COPIES = 3.2
+"""Times the size of its matrix that csg_fmatch needs with `constrainedLS`, measured."""
+
+LEAST_SQUARES = ("--constraints", "none", "--truncation", "0")
+"""Options of `cgcore fit` that leave the least squares alone, over all directions, as csg_fmatch has them."""
+
+
+class Outcome(NamedTuple):
+    """A run and its potentials."""
+
+    program: str
+    run: Run
+    slopes: Slopes
+
+
+def csg_fmatch(folder: Path, grids: Mapping[str, Grid], setting: inputs.Setting) -> Outcome:
+    """csg_fmatch on `frames.trr` and `topology.xml` of a folder."""
+    (folder / "options.xml").write_text(inputs.options(grids, setting))
+    command = [PROGRAM, "--no-map", "--top", "topology.xml", "--trj", "frames.trr", "--options", "options.xml"]
+    run = measured(command, folder)
+    name = (
+        f"{PROGRAM}, blocks of {setting.frames_per_block}, {'exact' if setting.constrained else 'pressed'} smoothness"
+    )
+    return Outcome(name, run, tables(folder, grids))
+
+
+def cgcore(folder: Path) -> Outcome:
+    """cgcore on `frames.trr` and `terms.yaml` of a folder, with nothing compiled before."""
+    command = [sys.executable, "-m", "cgcore", "fit", "frames.trr", "--config", "terms.yaml", "--output", "fit"]
+    run = measured([*command, *LEAST_SQUARES], folder, {"XDG_CACHE_HOME": str(folder / "cache")})
+    return Outcome("cgcore", run, fitted(folder / "fit"))
+
+
+def settings(frames: int, beads: int, grids: Mapping[str, Grid]) -> list[inputs.Setting]:
+    """Those in which csg_fmatch is run: all frames in one block where the memory that is free holds that, smooth
+    splines and pressed ones; else blocks that fit; and the manual's example."""
+    columns = 2 * sum(grid.intervals + 1 for grid in grids.values())
+    frame = COPIES * 8 * 3 * beads * columns
+    fits = int(available() / 2 / frame)
+    block = frames if fits >= frames else max(min(fits, 1000), 1)
+    return [inputs.Setting(block, True), inputs.Setting(block, False), inputs.Setting(MANUAL, False)]
+
+
+def available() -> int:
+    """Bytes of memory that are free for use."""
+    found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+    assert found is not None, "the kernel tells no MemAvailable; this takes Linux"
+    return 1024 * int(found[1])
+
+
+def version() -> str:
+    """What csg_fmatch says of itself."""
+    found = re.search(rf"{PROGRAM}, version (\S+)", measured([PROGRAM, "--help"], Path(os.curdir).resolve()).printed)
+    return "of unknown version" if found is None else found[1]
