@@ -14,14 +14,16 @@ import pytest
 from factor_helpers import Chains, random_chains
 
 import cgcore
-from cgcore import Factor, Fingerprint, InputError, load_factor, save_factor
+from cgcore import Factor, Fingerprint, InputError, Options, load_factor, save_factor
 from cgcore.factor.compress import MOST_NUMBERS, affordable_blocks
 from cgcore.factor.histogram import EDGES
 from cgcore.factor.storage import checksum
+from cgcore.factor.triangle import MANY_COLUMNS
 from cgcore.physics.bases import BSpline, Fourier, Function, Harmonic, Power
 from cgcore.physics.groups import Groups
 from cgcore.physics.rows import Rows
 from cgcore.physics.term import Term
+from validation import explicit_terms
 from validation.explicit import value
 from validation.term_problems import damped_sine, few_terms, many_terms, prior_of
 
@@ -241,3 +243,39 @@ def test_blocks_fit_in_memory_whatever_the_number_of_coefficients(chains: Chains
         assert blocks == 1 or blocks * runs * (coefficients + 1) ** 2 <= MOST_NUMBERS
     assert affordable_blocks(data, 27) > 20
     assert affordable_blocks(data, 400) == 2  # fewer rows than coefficients even so, and two folds
+
+
+# Hundreds of coefficients
+
+
+@pytest.mark.slow
+def test_hundreds_of_coefficients() -> None:
+    """Splines for each pair of six kinds of residues, more than the frames determine: inner products, losses and the
+    lowest loss are LAPACK's."""
+    kinds = tuple(range(6))
+    knots = tuple(np.linspace(3.0, 20.0, 14).tolist())
+    prior = prior_of(
+        (
+            Term("bond", Rows("bonds"), Harmonic(), 0.5),
+            Term("angle", Rows("angles"), Fourier(2), 0.25, Groups.of_species("central", kinds)),
+            Term("dihedral", Rows("dihedrals"), Fourier(1), 0.15),
+            Term("repulsive", Rows("pairs", 3), BSpline(knots, 3, "cutoff"), 0.9, Groups.of_species("types", kinds)),
+        )
+    )
+    assert Fingerprint.of(prior).layout.size > MANY_COLUMNS
+    chains = random_chains(30, [24], 24, seed=2)
+    species = np.tile(np.random.default_rng(0).integers(0, 6, 24), (30, 1))
+    data = cgcore.from_arrays(chains.R, chains.F, chains.mask, species, accept_faults=True)
+    truth = explicit_terms.system(data.join(), prior.terms, data.sites(), None, {})
+    result = cgcore.fit(data, prior, Options(constraints="none"))
+    S = result.factor.S
+    norms = np.append(np.linalg.norm(truth.X, axis=0), np.linalg.norm(truth.F))
+    norms = np.where(norms > 0, norms, 1.0)
+    Y = np.column_stack([truth.X, truth.F]) / norms
+    # A pivoted Cholesky factor drops what is below columns * eps of its largest entry.
+    np.testing.assert_allclose(S.T @ S / np.outer(norms, norms), Y.T @ Y, atol=1e-12)
+    best = np.linalg.lstsq(Y[:, :-1], truth.F, rcond=1e-6)[0] / norms[:-1]
+    assert result.certificate.optimal_loss_resolved == pytest.approx(truth.loss(best), rel=1e-9)
+    c = np.concatenate([np.ravel(result.fitted_params[term.name]) for term in prior.terms])
+    assert result.train_loss == pytest.approx(truth.loss(c), rel=1e-10)
+    assert result.converged

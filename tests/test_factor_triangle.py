@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cgcore.factor.triangle import design, merged, residual, target, triangle
+from cgcore.factor.triangle import MANY_COLUMNS, design, merged, residual, target, triangle
 
 pytestmark = pytest.mark.numerical
 
@@ -70,3 +70,15 @@ def test_rows_are_left_alone() -> None:
     S = triangle(rows)
     merged([S, S])
     np.testing.assert_array_equal(rows, before)
+
+
+def test_triangles_of_many_columns_are_joined_by_their_structure() -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(1000, MANY_COLUMNS + 2)) * 10.0 ** rng.uniform(-3, 3, MANY_COLUMNS + 2)
+    rows[:, 5] = 0.0
+    S = merged([triangle(part) for part in np.split(rows, [100, 500])])
+    np.testing.assert_array_equal(S, np.triu(S))
+    assert (np.diag(S) >= 0).all()
+    assert not S[:, 5].any()
+    scale = np.linalg.norm(rows, axis=0) + (np.arange(len(S)) == 5)
+    np.testing.assert_allclose((S / scale).T @ (S / scale), (rows / scale).T @ (rows / scale), atol=1e-12)

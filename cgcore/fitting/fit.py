@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from cgcore.errors import InputError
 from cgcore.factor.compress import compress, splines_of
 from cgcore.factor.factor import Factor
 from cgcore.factor.fingerprint import Fingerprint
-from cgcore.factor.triangle import MANY_COLUMNS, Coefficients, design
+from cgcore.factor.triangle import Coefficients, design
 from cgcore.fitting.admissible import Admissible
 from cgcore.fitting.callbacks import Callbacks as Callbacks
 from cgcore.fitting.certificate import OPTIMAL, certify
@@ -96,7 +95,7 @@ def fit(
 
     if options.objective == "direct" and isinstance(data, Factor):
         raise InputError("the direct objective needs frames, and a factor was given; use objective compressed")
-    with timed() as seconds, solving("fit"), _threads(fingerprint.layout):
+    with timed() as seconds, solving("fit"), one_blas_thread():
         judged = judged or door(data, validation, options.temperature, displacement)
         whole = factor_of(data)
         factor = freedom.factor(whole)
@@ -186,11 +185,6 @@ def fit(
             seconds=seconds,
         )
     return _judged(result)
-
-
-def _threads(layout: Layout) -> AbstractContextManager[object]:
-    """Matrices of many coefficients keep all threads of BLAS busy; those of few are slower with more than one."""
-    return nullcontext() if layout.size > MANY_COLUMNS else one_blas_thread()
 
 
 def _finite_start(prior: Prior, factor: Factor) -> Coefficients:

@@ -27,7 +27,7 @@ HELD = 1e-12
 """Keeps what the left-out fold alone determines near the origin. It is far above rounding, and far below the weakest
 penalty of any grid, which is 1e-7 of the strongest."""
 
-Rows = Float[np.ndarray, "rows m"]
+Rows = Float[np.ndarray, "_ m"]
 """With a column of targets after those of the coefficients."""
 Square = Float[np.ndarray, "k k"]
 
