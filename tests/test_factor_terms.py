@@ -279,3 +279,24 @@ def test_hundreds_of_coefficients() -> None:
     c = np.concatenate([np.ravel(result.fitted_params[term.name]) for term in prior.terms])
     assert result.train_loss == pytest.approx(truth.loss(c), rel=1e-10)
     assert result.converged
+
+
+@pytest.mark.slow
+def test_hundreds_of_coefficients_that_a_sample_would_not_show() -> None:
+    """Functions that few frames of many feel: inner products keep their digits."""
+    data = cgcore.read(Path(__file__).parents[1] / "validation" / "reference" / "two_proteins.npz")
+    kinds = np.unique(data.join().species).tolist()
+    angle = Term("angle", Rows("angles"), BSpline(tuple(np.linspace(0.0, np.pi, 20).tolist())), 0.5)
+    others = (
+        Term("bond", Rows("bonds"), Harmonic(), 0.5),
+        Term("dihedral", Rows("dihedrals"), Fourier(1), 0.5),
+        Term("repulsive", Rows("pairs", 3), Power(4), 0.5),
+    )
+    prior = prior_of((*others, replace(angle, groups=Groups.of_species("central", kinds))))
+    assert Fingerprint.of(prior).layout.size > MANY_COLUMNS
+    truth = explicit_terms.system(data.join(), prior.terms, data.sites(), None, {})
+    S = cgcore.compress(data, Fingerprint.of(prior)).S
+    Y = np.column_stack([truth.X, truth.F])
+    norms = np.linalg.norm(Y, axis=0)
+    norms = np.where(norms > 0, norms, 1.0)
+    np.testing.assert_allclose(S.T @ S / np.outer(norms, norms), (Y / norms).T @ (Y / norms), atol=1e-11)

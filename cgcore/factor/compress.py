@@ -136,10 +136,12 @@ def compress(
     with solving("compress"), one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         basis = None
         if 3 * dataset.real_beads > FEW_ROWS or layout.size > FEW_COLUMNS:
-            basis = _preconditioner(fingerprint, displacement, sample_cuts(dataset, segments, layout.size))
+            # A second pass by QR would take long for many coefficients: all frames are their sample.
+            sample = (all_cuts if layout.size > MANY_COLUMNS else sample_cuts)(dataset, segments, layout.size)
+            basis = _preconditioner(fingerprint, displacement, sample)
         sums, histograms, closest = gather(basis)
-        many = layout.size > MANY_COLUMNS
-        if basis is not None and not many and correlation_spread(np.sum(sums, axis=0)) < WELL_CONDITIONED:
+        few = basis is not None and layout.size <= MANY_COLUMNS
+        if few and correlation_spread(np.sum(sums, axis=0)) < WELL_CONDITIONED:
             basis = None  # the sample missed what the data hold
             sums, histograms, closest = gather(None)
         triangles = sums
@@ -200,11 +202,11 @@ def _block(dataset: Dataset, segment: Segment, S: Triangle, scale: float) -> Blo
 def _preconditioner(fingerprint: Fingerprint, displacement: Displacement, sample: list[Cut]) -> Preconditioner:
     """From the slopes at the rows of a sample; the pass over all frames says where one is not finite."""
     layout = fingerprint.layout
-    seen: list[list[np.ndarray]] = [[] for _ in layout.terms]
+    seen: dict[int, tuple[np.ndarray, int]] = {}
     for cut in sample:
         batch = cut.load()
         at, _ = located(displacement, _frames_last(batch.R, batch.F)[0], batch.lengths, batch.sites)
-        for term, slopes, rows in zip(layout.terms, sloped(layout, at), seen, strict=True):
+        for k, (term, slopes) in enumerate(zip(layout.terms, sloped(layout, at), strict=True)):
             if slopes is None:
                 continue
             bonds = term.rows.beads - 1
@@ -212,8 +214,10 @@ def _preconditioner(fingerprint: Fingerprint, displacement: Displacement, sample
             if batch.sites is not None:
                 real = real & unbroken(batch.sites, bonds)
             found = np.asarray(slopes)[:, real].T
-            rows.append(found[np.isfinite(found).all(axis=1)])
-    return Preconditioner(tuple(preconditioner(np.vstack(rows)) if rows else None for rows in seen))
+            found = found[np.isfinite(found).all(axis=1)]
+            former, count = seen.get(k, (found[:0], 0))
+            seen[k] = (triangle(np.vstack([former, found])) if count else found, count + len(found))
+    return Preconditioner(tuple(preconditioner(*seen[k]) if k in seen else None for k in range(len(layout.terms))))
 
 
 @jax.jit

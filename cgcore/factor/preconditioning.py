@@ -26,11 +26,12 @@ WELL_CONDITIONED = 1e-8
 weakest direction, more than data determine; below it the pass is made again by QR of the rows."""
 
 
-def preconditioner(rows: Float[np.ndarray, "rows n"]) -> Triangle:
-    """T: the factor of these rows, made invertible where rounding hides a direction or a column is zero."""
+def preconditioner(rows: Float[np.ndarray, "rows n"], count: int = 0) -> Triangle:
+    """T: the factor of these rows, or of as many as are counted, whose factor they are, made invertible where rounding
+    hides a direction or a column is zero."""
     T = triangle(rows)
     norms = np.linalg.norm(T, axis=0)
-    hidden = max(rows.shape) * np.finfo(np.float64).eps * np.where(norms > 0, norms, 1.0)
+    hidden = max(*rows.shape, count) * np.finfo(np.float64).eps * np.where(norms > 0, norms, 1.0)
     np.fill_diagonal(T, np.maximum(np.diag(T), hidden))
     return T
 
