@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -309,3 +310,16 @@ def test_what_is_refused(case: str) -> None:
 def test_plain_values_of_no_basis(plain: dict[str, Any]) -> None:
     with pytest.raises((TypeError, KeyError)):
         basis_from_dict(plain)
+
+
+@pytest.mark.parametrize("basis", BASES, ids=named)
+def test_float32_stays_float32(basis: Basis) -> None:
+    """Whatever the numbers of the basis were given as."""
+    given = {
+        name: getattr(basis, name) for name in ("knots", "centres", "width", "length", "n") if hasattr(basis, name)
+    }
+    wide = {name: tuple(map(np.float64, x)) if isinstance(x, tuple) else np.float64(x) for name, x in given.items()}
+    basis = replace(basis, **wide)
+    x = jnp.asarray([2.5, 3.5], jnp.float32)
+    for function in (basis.functions, basis.derivatives, basis.strengths):
+        assert jax.eval_shape(function, x).dtype == jnp.float32

@@ -52,6 +52,7 @@ class Term:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.weight) and self.weight >= 0):
             raise InputError(f"the weight of term {self.name!r} is {self.weight}; give a finite number >= 0")
+        object.__setattr__(self, "weight", float(self.weight))  # NumPy's would widen float32 arrays
         distance = self.rows.kind in ("bonds", "pairs")
         if distance and isinstance(self.basis, Fourier):
             raise InputError(f"term {self.name!r}: a Fourier basis is one of angles; give rows of angles or dihedrals")

@@ -26,6 +26,13 @@ class Basis(ABC):
     kind: ClassVar[str]
     """Name of the basis in configurations and in stored factors."""
 
+    def _keep_plain(self, *fields: str) -> None:
+        """Make these fields Python's own numbers: NumPy's would widen float32 arrays."""
+        for field in fields:
+            value = getattr(self, field)
+            if not isinstance(value, int):
+                object.__setattr__(self, field, float(value) if np.ndim(value) == 0 else tuple(map(float, value)))
+
     @property
     @abstractmethod
     def size(self) -> int:

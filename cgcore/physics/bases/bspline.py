@@ -57,6 +57,7 @@ class BSpline(Basis):
             raise InputError(f"a periodic spline of degree {self.degree} has {len(self.knots)} knots; give more")
         if len(self.knots) > MOST_FUNCTIONS:
             raise InputError(f"a spline has {len(self.knots)} knots; give at most {MOST_FUNCTIONS}")
+        self._keep_plain("knots")
 
     @property
     def size(self) -> int:

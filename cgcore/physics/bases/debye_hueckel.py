@@ -32,6 +32,7 @@ class DebyeHueckel(Basis):
     def __post_init__(self) -> None:
         if not are_finite((self.length,)) or not self.length > 0:
             raise InputError(f"the Debye length is {self.length!r:.40}; give a length above 0, in Å")
+        self._keep_plain("length")
 
     @property
     def size(self) -> int:

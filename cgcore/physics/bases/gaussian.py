@@ -38,6 +38,7 @@ class Gaussian(Basis):
             raise InputError("the centres of the Gaussians do not ascend; give at least one, each once")
         if not are_finite((self.width,)) or not self.width > 0:
             raise InputError(f"the width of the Gaussians is {self.width!r:.40}; give a number above 0")
+        self._keep_plain("centres", "width")
 
     @property
     def size(self) -> int:

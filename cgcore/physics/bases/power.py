@@ -32,6 +32,7 @@ class Power(Basis):
     def __post_init__(self) -> None:
         if not are_finite((self.n,)) or not 0 < self.n <= LARGEST:
             raise InputError(f"the power is {self.n!r:.40}; give n above 0, at most {LARGEST}, of r^-n")
+        self._keep_plain("n")
 
     @property
     def size(self) -> int:
