@@ -40,15 +40,21 @@ if TYPE_CHECKING:
     from cgcore.data import read as read
     from cgcore.errors import InputError as InputError
     from cgcore.errors import InputWarning as InputWarning
+    from cgcore.evaluation import Ceiling as Ceiling
     from cgcore.evaluation import Evaluation as Evaluation
     from cgcore.evaluation import evaluate as evaluate
+    from cgcore.evaluation import noise_ceiling as noise_ceiling
     from cgcore.factor.compress import compress as compress
     from cgcore.factor.factor import Factor as Factor
     from cgcore.factor.factor import merge as merge
     from cgcore.factor.fingerprint import Fingerprint as Fingerprint
     from cgcore.factor.storage import load_factor as load_factor
     from cgcore.factor.storage import save_factor as save_factor
+    from cgcore.fitting.error_bars import ErrorBars as ErrorBars
+    from cgcore.fitting.error_bars import error_bars as error_bars
     from cgcore.fitting.fit import fit as fit
+    from cgcore.fitting.learning_curve import LearningCurve as LearningCurve
+    from cgcore.fitting.learning_curve import learning_curve as learning_curve
     from cgcore.fitting.options import Options as Options
     from cgcore.fitting.result import FitResult as FitResult
     from cgcore.fitting.scan import scan as scan
@@ -76,8 +82,10 @@ if TYPE_CHECKING:
     from cgcore.solver.status import Status as Status
 
 _HOME = {
+    "Ceiling": "cgcore.evaluation",
     "Config": "cgcore.config",
     "Dataset": "cgcore.data",
+    "ErrorBars": "cgcore.fitting.error_bars",
     "Evaluation": "cgcore.evaluation",
     "Factor": "cgcore.factor.factor",
     "Fingerprint": "cgcore.factor.fingerprint",
@@ -87,6 +95,7 @@ _HOME = {
     "Groups": "cgcore.physics.groups",
     "Inspection": "cgcore.inspection",
     "Layout": "cgcore.physics.coefficients",
+    "LearningCurve": "cgcore.fitting.learning_curve",
     "Limits": "cgcore.solver.lbfgs",
     "Options": "cgcore.fitting.options",
     "Prior": "cgcore.physics.prior",
@@ -102,16 +111,19 @@ _HOME = {
     "default_prior": "cgcore.config",
     "design_matrix": "cgcore.physics.design",
     "energy": "cgcore.physics.energy",
+    "error_bars": "cgcore.fitting.error_bars",
     "evaluate": "cgcore.evaluation",
     "fit": "cgcore.fitting.fit",
     "force_matching_loss": "cgcore.physics.loss",
     "forces": "cgcore.physics.energy",
     "from_arrays": "cgcore.data",
     "inspect": "cgcore.inspection",
+    "learning_curve": "cgcore.fitting.learning_curve",
     "load_config": "cgcore.config",
     "load_factor": "cgcore.factor.storage",
     "merge": "cgcore.factor.factor",
     "minimise": "cgcore.solver.lbfgs",
+    "noise_ceiling": "cgcore.evaluation",
     "periodic": "cgcore.physics.space",
     "read": "cgcore.data",
     "save_factor": "cgcore.factor.storage",

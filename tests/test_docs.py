@@ -64,7 +64,9 @@ def run(shown: Shown, folder: Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["quickstart.md", "your-data.md", "simulate.md", "cluster.md", "api.md", "terms.md"])
+@pytest.mark.parametrize(
+    "page", ["quickstart.md", "your-data.md", "simulate.md", "cluster.md", "api.md", "terms.md", "error-bars.md"]
+)
 def test_the_blocks_of_a_page_run(page: str, folder: Path) -> None:
     shown = blocks(page)
     assert shown

@@ -338,3 +338,20 @@ def test_no_global_state_of_matplotlib(peptide: Case, fitted: FitResult) -> None
     draw(fitted, peptide.factor.histograms, None, TEMPERATURE)
     assert dict(matplotlib.rcParams) == before
     assert ("matplotlib.pyplot" in sys.modules) == loaded
+
+
+def test_bands_are_the_intervals_of_the_error_bars(figure: Any, fitted: FitResult) -> None:
+    """At the lowest point of the potential, which is drawn at 0, and of the mean over the sampled bonds as zero."""
+    ax = panel(figure, "Bond")
+    (band,) = [drawn for drawn in ax.collections if drawn.get_label() == "95 % interval"]
+    points = band.get_paths()[0].vertices
+    curve = line(ax, "fitted")
+    x, energy = np.asarray(curve.get_xdata()), np.asarray(curve.get_ydata())
+    lowest = int(np.argmin(energy))
+    edges = points[np.isclose(points[:, 0], x[lowest]), 1]
+    assert edges.max() == pytest.approx(-edges.min(), rel=1e-6)
+    values = sampled(fitted.factor.histograms, "bond")
+    assert values is not None
+    density = np.interp(x, values.centres, values.density)
+    own = fitted.errors.potential([("bond", 0)], x, density).standard_error[lowest]
+    assert edges.max() == pytest.approx(fitted.errors.t * own, rel=1e-6)

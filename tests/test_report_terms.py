@@ -72,6 +72,6 @@ def test_further_terms_in_text_record_and_page(of_terms: tuple[Case, FitResult],
     label = next(iter(found["angle"]))
     assert found["angle"][label]["spline_2"] == result.fitted_params["angle"][0, 1]
     assert found["network"] == dict(zip(("kr", "kr*r0"), result.fitted_params["network"].tolist(), strict=True))
-    rows = {name: (unit, fitted) for name, unit, _, fitted in page_of.parameters(result)}
+    rows = {name: (unit, fitted) for name, unit, _, fitted, _ in page_of.parameters(result)}
     assert rows["network.kr"] == ("kcal/mol/Å²", f"{result.fitted_params['network'][0]:.6g}")
     assert rows[f"angle[{label}].spline_1"][0] == "kcal/mol"

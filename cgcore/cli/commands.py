@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cgcore.cli.ceiling import ceiling_command
 from cgcore.cli.check import check_command
 from cgcore.cli.config import config_command
 from cgcore.cli.convert import convert_command
@@ -12,6 +13,7 @@ from cgcore.cli.export import export_command
 from cgcore.cli.factors import compress_command, merge_command
 from cgcore.cli.fit import fit_command
 from cgcore.cli.inspect import inspect_command
+from cgcore.cli.learning_curve import learning_curve_command
 from cgcore.cli.map import map_command
 from cgcore.cli.residual import residual_command
 from cgcore.cli.simulate import simulate_command
@@ -33,7 +35,9 @@ def cli(debug: bool) -> None:
 
 cli.add_command(fit_command)
 cli.add_command(train_command)
+cli.add_command(learning_curve_command)
 cli.add_command(evaluate_command)
+cli.add_command(ceiling_command)
 cli.add_command(residual_command)
 cli.add_command(simulate_command)
 cli.add_command(inspect_command)

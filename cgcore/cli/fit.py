@@ -156,7 +156,7 @@ def fit_command(
     if config.skip_reason:
         terminal.say(f"[LBFGS] Skipped: {config.skip_reason}")
         return
-    chosen = _options(config, settings)
+    chosen = options_of(config, settings)
     for target in _targets(output, plot_file):
         check_writable(target)
     # The option holds out the last part of each protein, as it says; the file's own fraction goes the file's way.
@@ -164,7 +164,7 @@ def fit_command(
     if val_fraction is not None:
         held_out = HeldOut(val_fraction, "each_protein")
     reading = Reading(units, box, accept_faults)
-    source = _source(data, reading, max_frames, seed, held_out, config, chosen)
+    source = source_of(data, reading, max_frames, seed, held_out, config, chosen)
     result = _fit(source, config.prior, chosen, cache, _scanned(scans))
     # First the files: nothing that happens to the terminal comes before them.
     try:
@@ -195,7 +195,7 @@ def _targets(output: str | None, plot_file: str | None) -> list[Path]:
     return targets
 
 
-def _options(config: Config, settings: dict[str, Any]) -> Options:
+def options_of(config: Config, settings: dict[str, Any]) -> Options:
     from cgcore.fitting.options import Options
 
     names = ("max_steps", "min_steps", "tol_grad", "constraints", "smoothness", "truncation", "temperature")
@@ -214,7 +214,7 @@ def _options(config: Config, settings: dict[str, Any]) -> Options:
     return Options(**merged)
 
 
-def _source(
+def source_of(
     path: str | None,
     reading: Reading,
     max_frames: int | None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cgcore.evaluation.ceiling import Ceiling as Ceiling
+from cgcore.evaluation.ceiling import noise_ceiling as noise_ceiling
 from cgcore.evaluation.evaluate import evaluate as evaluate
 from cgcore.evaluation.evaluate import evaluate_parts as evaluate_parts
 from cgcore.evaluation.result import Errors as Errors

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from cgcore.data import Dataset
 from cgcore.data.blocks import real_mask
@@ -33,16 +34,26 @@ def write_residual(
     Raises:
         InputError: the file cannot be written, a source cannot be read any more, or JAX is tracing.
     """
-
-    def left(frames: Frames, rows: slice) -> np.ndarray:
-        R, F = frames.load(rows)
-        real, labels = real_mask(frames.lengths[rows], frames.n_beads), frames.protein[rows]
-        sites = None
-        if frames.sites is not None:
-            sites = np.stack([frames.sites_of(int(label)) for label in labels])
-        R, species = R.astype(np.float64), frames.species(rows)
-        predicted = compiled_frame_forces(prior, prior.params, R, real, species, displacement, sites)
-        return np.where(real[..., None], F - np.asarray(predicted), 0.0)
-
     with solving("residual"):
-        write_npz(path, dataset, left)
+        write_npz(path, dataset, lambda frames, rows: residual_forces(frames, rows, prior, displacement))
+
+
+def residual_forces(
+    frames: Frames, rows: slice | Int[np.ndarray, " rows"], prior: Prior, displacement: Displacement = free
+) -> Float[np.ndarray, "rows beads 3"]:
+    """Reference forces less those of the prior, 0 where there is no bead; to be called with x64 on.
+
+    Arguments:
+        frames: of one source.
+        rows: of it.
+        prior: its weights and parameters, splines and further terms included.
+        displacement: in jax-md's convention.
+    """
+    R, F = frames.load(rows)
+    real, labels = real_mask(frames.lengths[rows], frames.n_beads), frames.protein[rows]
+    sites = None
+    if frames.sites is not None:
+        sites = np.stack([frames.sites_of(int(label)) for label in labels])
+    R, species = R.astype(np.float64), frames.species(rows)
+    predicted = compiled_frame_forces(prior, prior.params, R, real, species, displacement, sites)
+    return np.where(real[..., None], F - np.asarray(predicted), 0.0)

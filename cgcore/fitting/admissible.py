@@ -23,6 +23,7 @@ from jaxtyping import Bool, Float
 from cgcore.errors import InputError
 from cgcore.factor.triangle import Coefficients
 from cgcore.fitting.constraints import Constraint
+from cgcore.fitting.ground import stacked
 from cgcore.fitting.projection import Empty, Polyhedron, Projection
 from cgcore.fitting.spectrum import Spectrum
 
@@ -196,7 +197,7 @@ class Admissible:
 def _stacked(chosen: Sequence[Constraint]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Normals and bounds in coefficients, and to which constraint each row belongs."""
     owner = np.repeat(np.arange(len(chosen)), [len(one.bounds) for one in chosen])
-    return np.vstack([one.normals for one in chosen]), np.concatenate([one.bounds for one in chosen]), owner
+    return *stacked(chosen), owner
 
 
 @contextmanager

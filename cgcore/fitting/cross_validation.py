@@ -88,7 +88,7 @@ class Fits(ABC):
 
 def time_folds(factor: Factor) -> list[Fold]:
     """Ten folds, or fewer where there are fewer blocks, contiguous in time."""
-    return _folds(factor.blocks, _in_time(factor.blocks))
+    return _folds(factor.blocks, fold_of(factor.blocks))
 
 
 def cross_validated(
@@ -140,8 +140,8 @@ def _folds(blocks: Sequence[Block], key: Callable[[Block], Hashable]) -> list[Fo
     return [Fold(merged([b.S for b in group]), sum(b.total_weight for b in group)) for group in groups.values()]
 
 
-def _in_time(blocks: Sequence[Block]) -> Callable[[Block], int]:
-    """The fold of a block: the blocks of a protein in a source are cut into equal runs."""
+def fold_of(blocks: Sequence[Block]) -> Callable[[Block], int]:
+    """Gives the fold of each block: the blocks of a protein in a source are cut into equal runs."""
     counts: dict[tuple[str, str], int] = {}
     for block in blocks:
         counts[block.source, block.protein] = max(counts.get((block.source, block.protein), 0), block.index + 1)

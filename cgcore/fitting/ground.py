@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,6 +38,11 @@ class Constraint:
     text: str
     normals: Float[np.ndarray, "rows n"]
     bounds: Float[np.ndarray, " rows"]
+
+
+def stacked(chosen: Sequence[Constraint]) -> tuple[Float[np.ndarray, "rows n"], Float[np.ndarray, " rows"]]:
+    """Normals and bounds of all rows of constraints, of which there is at least one."""
+    return np.vstack([one.normals for one in chosen]), np.concatenate([one.bounds for one in chosen])
 
 
 class Ground:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,11 +20,15 @@ from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.identifiability import Identifiability
 from cgcore.fitting.options import Options
+from cgcore.fitting.plan import Plan
 from cgcore.fitting.pooling import Pooling
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement
 from cgcore.solver.status import Status
 from cgcore.timing import Seconds
+
+if TYPE_CHECKING:
+    from cgcore.fitting.error_bars import ErrorBars
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +51,9 @@ class FitResult:
         validation: what was held out.
         displacement: the one that was fitted with.
         factor: the factor of the training frames, which can be fitted again or saved.
+        held_out: that of the held-out frames, for the terms that were fitted; None where none were held out.
         options: settings.
+        plan: what was minimised and along which directions.
         smoothness: strength of the smoothness penalty relative to the data; None where the fit was not smoothed.
         smoothest: coefficients without penalty; None likewise.
         cutoff: relative singular value below which directions were left at their start; None where none were left.
@@ -77,7 +84,9 @@ class FitResult:
     validation: Dataset | Factor | None
     displacement: Displacement
     factor: Factor
+    held_out: Factor | None
     options: Options
+    plan: Plan
     smoothness: float | None
     smoothest: Coefficients | None
     cutoff: float | None
@@ -112,6 +121,17 @@ class FitResult:
     def fitted_prior(self) -> Prior:
         """The prior with the fitted parameters: what the next fit can start from, and an export is made of."""
         return replace(self.prior, params=self.fitted_params)
+
+    @cached_property
+    def errors(self) -> ErrorBars:
+        """Error bars, computed when they are first asked for; `cgcore.error_bars` has settings.
+
+        Raises:
+            InputError: there are none, since the fit did not converge, or its data are too few.
+        """
+        from cgcore.fitting.error_bars import error_bars
+
+        return error_bars(self)
 
     def nearest_admissible(self, params: Params) -> tuple[Params, float]:
         """The nearest parameters that satisfy the constraints, frozen ones as given, and how far they are: by the

@@ -62,12 +62,15 @@ class Smoothing:
         return np.sqrt(self.strength) * data_bending(self.factor, self.units)
 
     @property
+    def penalty(self) -> Float[np.ndarray, "rows m"]:
+        """Rows [P t] of all penalties: what is added to the loss is |P c - t|² [(kcal/mol/Å)²]."""
+        rows = np.column_stack([self.rows, self.rows @ self.smoothest])
+        return rows if self.pooling is None else np.vstack([rows, homogeneous(self.pooling)])
+
+    @property
     def S(self) -> Triangle:
         """The triangular factor of the objective."""
-        rows = np.column_stack([self.rows, self.rows @ self.smoothest])
-        if self.pooling is not None:
-            rows = np.vstack([rows, homogeneous(self.pooling)])
-        return merged([self.factor.S, np.sqrt(self.factor.beads) * rows])
+        return merged([self.factor.S, np.sqrt(self.factor.beads) * self.penalty])
 
 
 def homogeneous(rows: Rows) -> Float[np.ndarray, "rows n+1"]:

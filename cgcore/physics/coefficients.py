@@ -75,8 +75,8 @@ def to_coefficients(params: Params, xp: ModuleType = np, terms: Sequence[Term] |
     return xp.concatenate(parts)
 
 
-def to_params(c: Float[np.ndarray, " n"], start: Params, terms: Sequence[Term] | None = None) -> Params:
-    """Parameters with the coefficients c, in the canonical gauge.
+def to_params(c: Float[np.ndarray, "*cases n"], start: Params, terms: Sequence[Term] | None = None) -> Params:
+    """Parameters with the coefficients c, in the canonical gauge; leading axes of c are those of each parameter.
 
     k_dih >= 0 and gamma_dih in (-pi, pi]; sigma (and sigma_ex) as in `start`, epsilon carries the scale. What c
     does not determine stays as in `start`: r0 where kr = 0, gamma where k = 0, epsilon where sigma = 0.
@@ -85,7 +85,7 @@ def to_params(c: Float[np.ndarray, " n"], start: Params, terms: Sequence[Term] |
     params: Params = {}
     for term, own in _parts(c, _terms(start, terms)):
         way = term.parametrisation
-        params |= {term.name: own.reshape(term.shape)} if way is None else way.params(own, start)
+        params |= {term.name: own.reshape(*c.shape[:-1], *term.shape)} if way is None else way.params(own, start)
     return {name: np.asarray(params[name]) for name in start}
 
 
@@ -104,4 +104,4 @@ def _terms(params: Params, terms: Sequence[Term] | None) -> Sequence[Term]:
 
 def _parts(c: Any, terms: Sequence[Term]) -> list[tuple[Term, Any]]:
     ends = list(accumulate((term.size for term in terms), initial=0))
-    return [(term, c[a:b]) for term, a, b in zip(terms, ends, ends[1:], strict=False)]
+    return [(term, c[..., a:b]) for term, a, b in zip(terms, ends, ends[1:], strict=False)]

@@ -30,6 +30,21 @@ class Parametrisation(ABC):
 
     names: tuple[str, ...]
 
+    @property
+    def quotient(self) -> tuple[str, str] | None:
+        """A parameter that means nothing where another is 0, and that other; None where there is none."""
+        return None
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """Parameters that are the same after 2 pi."""
+        return ()
+
+    @property
+    def amplitudes(self) -> tuple[str, ...]:
+        """Parameters that are never negative."""
+        return ()
+
     @abstractmethod
     def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
         """How the coefficients are called."""
@@ -39,8 +54,9 @@ class Parametrisation(ABC):
         """The coefficients, with NumPy or jax.numpy."""
 
     @abstractmethod
-    def params(self, c: Float[np.ndarray, " n"], start: Given) -> Params:
-        """Parameters of these coefficients in the canonical gauge; what they do not determine is as in `start`."""
+    def params(self, c: Float[np.ndarray, "*cases n"], start: Given) -> Params:
+        """Parameters of these coefficients in the canonical gauge, of several cases at once where there are leading
+        axes; what coefficients do not determine is as in `start`."""
 
     @abstractmethod
     def cartesian(self, c: Float[Any, " n"], start: Given) -> Params:
@@ -55,6 +71,11 @@ class Parametrisation(ABC):
 class Stiffness(Parametrisation):
     """The rest length r0 and the stiffness kr of a `Harmonic` basis."""
 
+    @property
+    def quotient(self) -> tuple[str, str]:
+        r0, kr = self.names
+        return r0, kr
+
     def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
         r0, kr = self.names
         return (kr, f"{kr}*{r0}")
@@ -63,10 +84,11 @@ class Stiffness(Parametrisation):
         r0, kr = (params[name] for name in self.names)
         return xp.stack([kr, kr * r0])
 
-    def params(self, c: Float[np.ndarray, " n"], start: Given) -> Params:
+    def params(self, c: Float[np.ndarray, "*cases n"], start: Given) -> Params:
         """r0 is as at the start where kr = 0."""
         r0, kr = self.names
-        return {r0: c[1] / c[0] if c[0] != 0 else start[r0], kr: c[0]}
+        stiff = c[..., 0] != 0
+        return {r0: np.where(stiff, c[..., 1] / np.where(stiff, c[..., 0], 1.0), start[r0]), kr: c[..., 0]}
 
     def cartesian(self, c: Float[Any, " n"], start: Given) -> Params:
         r0, kr = self.names
@@ -86,8 +108,8 @@ class CosinesAndSines(Parametrisation):
     def coefficients(self, params: Given, xp: ModuleType) -> Any:
         return xp.concatenate([params[name] for name in self.names])
 
-    def params(self, c: Float[np.ndarray, " n"], start: Given) -> Params:
-        return dict(zip(self.names, np.split(c, 2), strict=True))
+    def params(self, c: Float[np.ndarray, "*cases n"], start: Given) -> Params:
+        return dict(zip(self.names, np.split(c, 2, axis=-1), strict=True))
 
     def cartesian(self, c: Float[Any, " n"], start: Given) -> Params:
         return dict(zip(self.names, namespace(c).split(c, 2), strict=True))
@@ -100,6 +122,19 @@ class CosinesAndSines(Parametrisation):
 class AmplitudesAndPhases(Parametrisation):
     """Amplitudes k >= 0 and phases gamma in (-pi, pi] of a `Fourier` basis."""
 
+    @property
+    def quotient(self) -> tuple[str, str]:
+        k, gamma = self.names
+        return gamma, k
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        return self.names[1:]
+
+    @property
+    def amplitudes(self) -> tuple[str, ...]:
+        return self.names[:1]
+
     def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
         numbers = range(1, basis.size // 2 + 1)
         return tuple(f"k_{n} {wave}(gamma_{n})" for wave in ("cos", "sin") for n in numbers)
@@ -108,9 +143,9 @@ class AmplitudesAndPhases(Parametrisation):
         k, gamma = (params[name] for name in self.names)
         return xp.concatenate([k * xp.cos(gamma), k * xp.sin(gamma)])
 
-    def params(self, c: Float[np.ndarray, " n"], start: Given) -> Params:
+    def params(self, c: Float[np.ndarray, "*cases n"], start: Given) -> Params:
         """A phase is as at the start where its amplitude is 0."""
-        (k, gamma), (cosines, sines) = self.names, np.split(c, 2)
+        (k, gamma), (cosines, sines) = self.names, np.split(c, 2, axis=-1)
         amplitude = np.hypot(cosines, sines)
         phase = np.arctan2(sines, cosines)
         phase = np.where(phase == -np.pi, np.pi, phase)  # -pi where the sine is -0
@@ -142,11 +177,12 @@ class StrengthAndLength(Parametrisation):
         epsilon, sigma = (params[name] for name in self.names)
         return (epsilon * sigma**4)[None]
 
-    def params(self, c: Float[np.ndarray, " n"], start: Given) -> Params:
+    def params(self, c: Float[np.ndarray, "*cases n"], start: Given) -> Params:
         """epsilon is as at the start where sigma = 0."""
         epsilon, sigma = self.names
-        scaled = c[0] / start[sigma] ** 4 if start[sigma] != 0 else start[epsilon]
-        return {epsilon: scaled, sigma: start[sigma]}
+        own = c[..., 0]
+        scaled = own / start[sigma] ** 4 if start[sigma] != 0 else np.full_like(own, start[epsilon])
+        return {epsilon: scaled, sigma: np.broadcast_to(start[sigma], own.shape)}
 
     def cartesian(self, c: Float[Any, " n"], start: Given) -> Params:
         epsilon, sigma = self.names

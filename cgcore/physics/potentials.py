@@ -59,11 +59,13 @@ class TermCurve(Curve):
     term: what it is of.
     params: all parameters by name.
     c: the coefficients of one group, in float64.
+    group: its number.
     """
 
     term: Term
     params: Params
     c: Float[np.ndarray, " functions"]
+    group: int = 0
 
     def energy(self, x: Points) -> Points:
         way = self.term.parametrisation
@@ -232,7 +234,9 @@ def _of_term(term: Term, params: Params) -> Potential:
     way = term.parametrisation
     c = params[term.name] if way is None else way.coefficients(params, np)
     groups = np.reshape(c, (len(term.group_labels), term.basis.size))
-    return Potential(term, tuple(TermCurve(term, params, own) for own in groups), term.group_labels)
+    return Potential(
+        term, tuple(TermCurve(term, params, own, group) for group, own in enumerate(groups)), term.group_labels
+    )
 
 
 def _splined(term: Term, splines: Splines) -> Potential:

@@ -65,7 +65,7 @@ def draw(
         for row in range(more):
             line = cells[len(ROWS) + row, :].subgridspec(1, COLUMNS)
             for column, shown in enumerate(small[row * COLUMNS : (row + 1) * COLUMNS]):
-                draw_group(figure.add_subplot(line[column]), shown, temperature)
+                draw_group(figure.add_subplot(line[column]), result, shown, temperature)
         parts = cells[0, 0].subgridspec(2, 1)
         draw_loss(figure.add_subplot(parts[0]), figure.add_subplot(parts[1]), result)
         draw_singular_values(figure.add_subplot(cells[0, 1].subgridspec(1, 1)[0]), result)

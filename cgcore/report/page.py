@@ -12,6 +12,7 @@ import numpy as np
 from cgcore.fitting.result import FitResult
 from cgcore.physics.bases import DebyeHueckel, Harmonic, Power
 from cgcore.physics.term import Term
+from cgcore.report.error_text import standard_errors
 from cgcore.report.style import Figure
 from cgcore.report.summary import certificate_lines, headline
 
@@ -60,7 +61,12 @@ def page(figure: Figure, result: FitResult, report: str) -> str:
         _section(
             "Certificate, losses in (kcal/mol/Å)²", ("what", "value", "meaning"), certificate, numbers=(1,), meaning=2
         ),
-        _section("Parameters", ("name", "unit", "initial", "fitted"), parameters(result), numbers=(2, 3)),
+        _section(
+            "Parameters",
+            ("name", "unit", "initial", "fitted", "± standard error"),
+            parameters(result),
+            numbers=(2, 3, 4),
+        ),
         "</div>",
         _section(
             "Directions left at their start",
@@ -92,9 +98,10 @@ def _inline(figure: Figure) -> str:
     return text.replace("<svg ", '<svg role="img" aria-label="Panels of the fit" ', 1)
 
 
-def parameters(result: FitResult) -> list[tuple[str, str, str, str]]:
-    """Name, unit, initial and fitted value of each parameter, for further terms of each coefficient."""
-    rows, params = [], (result.initial_params, result.fitted_params)
+def parameters(result: FitResult) -> list[tuple[str, str, str, str, str]]:
+    """Name, unit, initial and fitted value and standard error of each parameter, for further terms of each
+    coefficient."""
+    rows, params, errors = [], (result.initial_params, result.fitted_params), standard_errors(result)
     further = {term.name: term for term in result.prior.further}
     for name in result.prior.names:
         values = [np.ravel(p[name]) for p in params]
@@ -104,8 +111,8 @@ def parameters(result: FitResult) -> list[tuple[str, str, str, str]]:
             count = len(values[0])
             units = [UNITS[name]] * count
             labels = [name] if np.ndim(params[0][name]) == 0 else [f"{name}[{n}]" for n in range(1, count + 1)]
-        for label, unit, *pair in zip(labels, units, *values, strict=True):
-            rows.append((label, unit, *(f"{value:.6g}" for value in pair)))
+        for label, unit, error, *pair in zip(labels, units, errors[name], *values, strict=True):
+            rows.append((label, unit, *(f"{value:.6g}" for value in pair), error))
     return rows
 
 

@@ -11,6 +11,7 @@ from cgcore.fitting.result import FitResult
 from cgcore.physics.constants import BOLTZMANN
 from cgcore.physics.parametrisations import StrengthAndLength
 from cgcore.physics.potentials import Curve
+from cgcore.report.bands import band, draw_band
 from cgcore.report.boltzmann import Sampled, inverted, sampled, weighted
 from cgcore.report.style import BLUE, GREY, LIGHT, VERMILION, Axes, harmless, note
 from cgcore.report.term_curves import Shown, both, totals
@@ -24,6 +25,8 @@ LABELS = {
 }
 REPULSIONS = {"repulsive": "j−i ≥ 6", "excluded_volume": "j−i 2..5"}
 """Terms of pairs that stand in one panel, and their pairs."""
+
+INTERVAL = "95 % interval"
 
 CENTRAL = 0.998
 """Part of the values that decide the zero of energy and its axis: a Fourier series runs wild beyond them."""
@@ -49,33 +52,39 @@ def draw_potential(ax: Axes, name: str, result: FitResult, histograms: Histogram
     curves = totals(both(result), name)
     if not curves:
         return note(ax, f"the prior has no term of all {name}s")
-    _draw_over_values(ax, name, curves, values, temperature)
+    _draw_over_values(ax, result, name, curves, values, temperature)
     ax.set_ylabel(f"{name} energy × weight [kcal/mol]")
 
 
-def draw_group(ax: Axes, shown: Shown, temperature: float) -> None:
+def draw_group(ax: Axes, result: FitResult, shown: Shown, temperature: float) -> None:
     """One potential of a term with groups, over the values of the group where they are known, or of a list or of pairs.
 
     Arguments:
         ax: panel, a small one.
+        result: the fit.
         shown: the potential.
         temperature: of the Boltzmann inversion [K].
     """
     ax.set_title(harmless(shown.title), fontsize=9.5)
     ax.set_ylabel("kcal/mol", fontsize=8.5)
     if shown.values is not None:
-        return _draw_over_values(ax, shown.coordinate, [(shown.fitted, shown.initial)], shown.values, temperature, True)
+        curves = [(shown.fitted, shown.initial)]
+        return _draw_over_values(ax, result, shown.coordinate, curves, shown.values, temperature, True)
     to_shown = _to_shown(shown.coordinate)
     x = np.linspace(*shown.ends, 400)
     ax.axhline(0, color=GREY, lw=0.8)
     ax.plot(x * to_shown, shown.initial.energy(x), color=GREY, ls="--", lw=1.3, label="initial")
-    ax.plot(x * to_shown, shown.fitted.energy(x), color=BLUE, lw=2.0, label="fitted")
+    energy = shown.fitted.energy(x)
+    zero = None if shown.coordinate == "pair" else np.ones(len(x))
+    draw_band(ax, x * to_shown, energy, band(result, shown.fitted, x, zero))
+    ax.plot(x * to_shown, energy, color=BLUE, lw=2.0, label="fitted")
     ax.set_xlim(x[0] * to_shown, x[-1] * to_shown)
     ax.set_xlabel(LABELS[shown.coordinate], fontsize=8.5)
 
 
 def _draw_over_values(
     ax: Axes,
+    result: FitResult,
     name: str,
     curves: Sequence[tuple[Curve, Curve]],
     values: Sampled,
@@ -95,6 +104,9 @@ def _draw_over_values(
         ax.plot(x * to_shown, shifted(curves[0][1], x, near), color=GREY, ls="--", lw=1.3, label="initial")
     ax.plot(values.centres * to_shown, boltzmann, color=VERMILION, marker=".", ms=4, lw=0.8,
             label=f"Boltzmann-inverted, {temperature:g} K")  # fmt: skip
+    if not several:
+        density = np.interp(x, values.centres, values.density)
+        draw_band(ax, x * to_shown, fitted[0], band(result, curves[0][0], x, density), None if small else INTERVAL)
     for number, energy in enumerate(fitted):
         label = "fitted, each group" if several else "fitted"
         ax.plot(x * to_shown, energy, color=BLUE, lw=0.8 if several else 2.2, alpha=0.6 if several else 1.0,
@@ -109,7 +121,7 @@ def _draw_over_values(
     ax.set_xlabel(LABELS[name], fontsize=8.5 if small else None)
     if not small:
         handles, labels = ax.get_legend_handles_labels()
-        ax.legend(handles[::-1], labels[::-1], loc="upper center", ncols=3, columnspacing=1, handlelength=1.4)
+        ax.legend(handles[::-1], labels[::-1], loc="upper center", ncols=2, columnspacing=1, handlelength=1.4)
     _histogram_behind(ax, values, to_shown)
 
 
@@ -143,9 +155,11 @@ def draw_repulsion(ax: Axes, result: FitResult, distances: np.ndarray | None) ->
     if distances is not None and len(distances):
         nearest = min(max(float(distances.min()), 0.5), 12.0)
         farthest = max(farthest, min(float(np.quantile(distances, 0.98)), 4 * nearest))
-    x = np.linspace(nearest, farthest, 400)
+    x, every = np.linspace(nearest, farthest, 400), both(result)
     for (name, pairs), colour in zip(shown.items(), (BLUE, VERMILION), strict=False):
         fitted, initial = (weighted(name, x, result.prior, p) for p in (result.fitted_params, result.initial_params))
+        own = next(one.fitted.curves[0] for one in every if one.fitted.term.name == name)
+        draw_band(ax, x, fitted, band(result, own, x, None), colour=colour)
         ax.plot(x, fitted, color=colour, lw=2.2, label=f"fitted, {pairs}")
         ax.plot(x, initial, color=GREY if name == "repulsive" else colour, ls="--", lw=1.3, label=f"initial, {pairs}")
     ax.axhline(0, color=GREY, lw=0.8)

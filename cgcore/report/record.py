@@ -14,6 +14,7 @@ import numpy as np
 from cgcore.config import Config
 from cgcore.data import UNITS, Dataset
 from cgcore.data.dataset import Choice
+from cgcore.errors import InputError
 from cgcore.factor.factor import Factor
 from cgcore.files import atomic_group
 from cgcore.fitting.result import FitResult
@@ -94,6 +95,7 @@ def record(
         "smoothness": result.smoothness,
         "cutoff": result.cutoff,
         "roughness": result.roughness,
+        "error_bars": _error_bars(result),
         "temperature": result.temperature,
         "float32_error": result.float32_error,
         "cross_validation": result.curve,
@@ -114,6 +116,14 @@ def record(
         "versions": versions(),
         "seconds": result.seconds,
     }
+
+
+def _error_bars(result: FitResult) -> dict[str, Any]:
+    """The error bars, or why there are none."""
+    try:
+        return result.errors.as_dict()
+    except InputError as error:
+        return {"why_not": str(error)}
 
 
 def _coefficients(term: Term, params: Params) -> dict[str, Any]:

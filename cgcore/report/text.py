@@ -11,6 +11,7 @@ from cgcore.datasets import BUNDLED
 from cgcore.factor.factor import Factor
 from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.result import FitResult
+from cgcore.report.error_text import error_lines
 from cgcore.report.summary import gap
 from cgcore.report.table import table
 
@@ -48,6 +49,7 @@ def closing(result: FitResult) -> str:
     if result.certificate.constraints:
         parts.append(_constraints(result))
     pooled = None if result.pooling is None else result.pooling.curve
+    parts.append(error_lines(result))
     parts += [_curve(curve) for curve in (result.curve, pooled) if curve is not None]
     parts.append(_identifiability(result))
     if result.notes:

@@ -1,0 +1,243 @@
+"""How much of the forces any function of the bead positions could explain, from pairs of frames that are alike.
+
+What a frame's forces differ from their mean at its positions is noise: atoms that the beads leave out. Two frames at
+the same positions share the mean, and not the noise. With r the forces that a prior leaves, turned so that the frames
+lie on each other, and d the distance of the frames,
+
+    mean of r_i . r_j = missed + slope * d² + ...
+
+holds for small d where the mean force that is left varies smoothly, with `missed` the mean square of the force that the
+prior misses. The line is fitted to the nearest pairs, and ends there for d = 0: the signal power of repeated trials
+(Sahani and Linden, NIPS 15 (2003)), with a covariogram in the place of exact repeats. The prior has to take out
+what varies over short distances, bonds above all. What it misses and varies over less than the distance of the nearest
+pairs counts as noise: the ceiling is one for smoother functions.
+
+Pairs are of frames far apart in time, which are alike by chance and not by memory of their atoms. The error is that of
+a jackknife over blocks in time, together with how much a line with curvature would differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from cgcore.data import Dataset
+from cgcore.errors import InputError
+from cgcore.evaluation.residual import residual_forces
+from cgcore.physics.prior import Prior
+from cgcore.physics.space import Displacement, free
+from cgcore.x64 import solving
+
+BLOCKS, FEWEST_BLOCKS = 20, 6
+"""In time, of each protein in each source; all together."""
+
+APART = 2
+"""Blocks from one frame of a pair to the other, at least, in one source."""
+
+PAIRS, FEWEST_PAIRS, PART = 20_000, 500, 0.05
+"""Nearest pairs that the line is fitted to: at most so many, at least so many, and this part of all pairs."""
+
+MOST_FRAMES = 3000
+"""Of all proteins together, evenly spread."""
+
+MOST_DISTANCES = 400
+"""Between beads, by which frames are compared before they are laid on each other."""
+
+BINS = 8
+
+CERTAIN = 0.05
+"""An error of the ceiling beyond it says too little."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ceiling:
+    """What could be explained of the forces; (kcal/mol/Å)² per bead.
+
+    Arguments:
+        reference: mean square of the reference forces.
+        left: mean square of what the prior leaves.
+        missed: the part of that which smooth functions of the positions could explain; below 0 by chance.
+        missed_error: its standard error.
+        frames: that pairs were made of.
+        pairs: number of them.
+        distances: root mean square distance of the pairs of each bin [Å], the nearest first.
+        products: mean product of what is left in both frames, of each bin.
+        line: the fitted line at these distances.
+    """
+
+    reference: float
+    left: float
+    missed: float
+    missed_error: float
+    frames: int
+    pairs: int
+    distances: list[float]
+    products: list[float]
+    line: list[float]
+
+    @property
+    def explained(self) -> float:
+        """Part of the mean square force that the prior explains."""
+        return 1 - self.left / self.reference
+
+    @property
+    def ceiling(self) -> float:
+        """Part that could be explained, no less than is."""
+        return self.explained + max(self.missed, 0.0) / self.reference
+
+    @property
+    def ceiling_error(self) -> float:
+        """Standard error of that."""
+        return self.missed_error / self.reference
+
+    @property
+    def highest(self) -> float:
+        """Part that is not exceeded, at two standard errors."""
+        return min(self.ceiling + 2 * self.ceiling_error, 1.0)
+
+    def verdict(self) -> str:
+        """What the prior explains, and what could be, in a sentence."""
+        explained = f"The prior explains {100 * self.explained:.1f} % of the mean square force"
+        if self.ceiling_error > CERTAIN:
+            return f"{explained}; these frames are not alike enough to tell how much could be explained."
+        return (
+            f"{explained}, of {100 * self.ceiling:.1f} ± {100 * self.ceiling_error:.1f} % that smooth functions of the "
+            f"positions could: at most {100 * self.highest:.0f} %."
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        from cgcore.serialize import plain
+
+        names = ("explained", "ceiling", "ceiling_error", "highest")
+        own = {name: getattr(self, name) for name in names}
+        return plain(self) | own | {"verdict": self.verdict()}
+
+    def report(self) -> str:
+        """The table that `cgcore ceiling` prints."""
+        from cgcore.report.ceiling_text import ceiling_report
+
+        return ceiling_report(self)
+
+
+class _Frames(NamedTuple):
+    """Frames of one protein."""
+
+    R: Float[np.ndarray, "frames beads 3"]
+    F: Float[np.ndarray, "frames beads 3"]
+    left: Float[np.ndarray, "frames beads 3"]
+    run: Int[np.ndarray, " frames"]
+    block: Int[np.ndarray, " frames"]
+
+
+class _Pairs(NamedTuple):
+    """Pairs of frames: square distance, product of what is left, both per bead, and the blocks of the two."""
+
+    distance: Float[np.ndarray, " pairs"]
+    product: Float[np.ndarray, " pairs"]
+    blocks: Int[np.ndarray, "pairs 2"]
+
+
+def noise_ceiling(dataset: Dataset, prior: Prior, displacement: Displacement = free) -> Ceiling:
+    """How much of the forces of these frames could be explained.
+
+    Arguments:
+        dataset: frames, in time order.
+        prior: fitted to them, or to others alike.
+        displacement: the one that it was fitted with.
+
+    Raises:
+        InputError: there are too few frames that are far apart in time.
+
+    Examples:
+        >>> import cgcore
+        >>> data = cgcore.datasets.chignolin()
+        >>> ceiling = cgcore.noise_ceiling(data, cgcore.fit(data, cgcore.default_prior()).fitted_prior)
+        >>> print(f"{ceiling.explained:.3f}")
+        0.129
+    """
+    with solving("ceiling"):
+        proteins = _gathered(dataset, prior, displacement)
+    found = [_nearest(frames, len(proteins)) for frames in proteins]
+    pairs = _Pairs(*(np.concatenate(x) for x in zip(*found, strict=True)))
+    blocks = np.unique(pairs.blocks)
+    if len(pairs.distance) < FEWEST_PAIRS or len(blocks) < FEWEST_BLOCKS:
+        raise InputError(f"{dataset.path}: too few frames for pairs that are alike and far apart in time")
+    missed, slope = _line(pairs, np.ones(len(pairs.distance), bool))
+    without = [_line(pairs, ~(pairs.blocks == block).any(axis=1))[0] for block in blocks]
+    jackknife = np.sqrt((len(blocks) - 1) * np.mean((np.array(without) - np.mean(without)) ** 2))
+    curved = _line(pairs, np.ones(len(pairs.distance), bool), curved=True)[0]
+    beads = sum(frames.R.shape[0] * frames.R.shape[1] for frames in proteins)
+    order = np.array_split(np.argsort(pairs.distance, kind="stable"), BINS)
+    squares = np.array([pairs.distance[own].mean() for own in order])
+    return Ceiling(
+        reference=float(sum(np.sum(frames.F**2) for frames in proteins) / beads),
+        left=float(sum(np.sum(frames.left**2) for frames in proteins) / beads),
+        missed=float(missed),
+        missed_error=float(np.hypot(jackknife, curved - missed)),
+        frames=sum(len(frames.R) for frames in proteins),
+        pairs=len(pairs.distance),
+        distances=np.sqrt(squares).tolist(),
+        products=[float(pairs.product[own].mean()) for own in order],
+        line=(missed + slope * squares).tolist(),
+    )
+
+
+def _gathered(dataset: Dataset, prior: Prior, displacement: Displacement) -> list[_Frames]:
+    """The frames of each protein, thinned out evenly where there are many."""
+    stride = max(-(-dataset.n_frames // MOST_FRAMES), 1)
+    parts: dict[str, list[tuple[np.ndarray, ...]]] = {}
+    for number, segment in enumerate(dataset.segments(BLOCKS)):
+        source, rows = dataset.sources[segment.source], segment.rows[::stride]
+        R, F = (x.astype(np.float64) for x in source.load(rows))
+        left = residual_forces(source, rows, prior, displacement)
+        beads = int(source.lengths[rows[0]])
+        where = np.full(len(rows), segment.source), np.full(len(rows), number)
+        parts.setdefault(segment.protein, []).append((R[:, :beads], F[:, :beads], left[:, :beads], *where))
+    return [_Frames(*(np.concatenate(x) for x in zip(*own, strict=True))) for own in parts.values()]
+
+
+def _nearest(frames: _Frames, proteins: int) -> _Pairs:
+    """The nearest pairs of frames that are apart in time."""
+    n, beads = len(frames.R), frames.R.shape[1]
+    first, second = np.triu_indices(beads, 1)
+    some = np.linspace(0, len(first) - 1, min(len(first), MOST_DISTANCES)).round().astype(int)
+    between = np.linalg.norm(frames.R[:, first[some]] - frames.R[:, second[some]], axis=-1)
+    between -= between.mean(axis=0)
+    i, j = np.nonzero(_apart(frames))
+    square = np.sum(between**2, axis=1)
+    alike = (square[:, None] + square - 2 * between @ between.T)[i, j]
+    count = min(len(alike), int(np.clip(PART * n * n / 2, FEWEST_PAIRS, PAIRS / proteins)))
+    chosen = np.argpartition(alike, count - 1)[:count] if count else np.zeros(0, int)
+    i, j = i[chosen], j[chosen]
+    centred = frames.R - frames.R.mean(axis=1, keepdims=True)
+    turned = _turns(centred[i], centred[j])
+    distance = np.mean(np.sum((centred[i] @ turned - centred[j]) ** 2, axis=-1), axis=-1)
+    product = np.mean(np.sum((frames.left[i] @ turned) * frames.left[j], axis=-1), axis=-1)
+    return _Pairs(distance, product, np.stack([frames.block[i], frames.block[j]], axis=1))
+
+
+def _apart(frames: _Frames) -> Bool[np.ndarray, "frames frames"]:
+    """Pairs i < j of frames in other sources, or far enough apart in one."""
+    near = (frames.run[:, None] == frames.run) & (np.abs(frames.block[:, None] - frames.block) < APART)
+    return np.triu(~near, 1)
+
+
+def _turns(
+    these: Float[np.ndarray, "pairs beads 3"], those: Float[np.ndarray, "pairs beads 3"]
+) -> Float[np.ndarray, "pairs 3 3"]:
+    """The rotations T that bring these @ T nearest to those (Kabsch, Acta Cryst. A 32, 922 (1976))."""
+    U, _, Vt = np.linalg.svd(these.transpose(0, 2, 1) @ those)
+    U[:, :, 2] *= np.sign(np.linalg.det(U) * np.linalg.det(Vt))[:, None]
+    return U @ Vt
+
+
+def _line(pairs: _Pairs, chosen: np.ndarray, curved: bool = False) -> tuple[float, float]:
+    """Value at distance 0, and slope, by least squares; with a term in the fourth power of the distance."""
+    x, y = pairs.distance[chosen], pairs.product[chosen]
+    columns = [np.ones_like(x), x, x**2] if curved else [np.ones_like(x), x]
+    found = np.linalg.lstsq(np.stack(columns, axis=1), y, rcond=None)[0]
+    return float(found[0]), float(found[1])

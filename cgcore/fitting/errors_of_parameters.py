@@ -1,0 +1,84 @@
+"""Standard errors of parameters as users know them, from the coefficients of resampled fits."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from cgcore.factor.triangle import Coefficients
+from cgcore.fitting.estimate import Estimate
+from cgcore.fitting.frozen import Freedom
+from cgcore.fitting.quadratics import Quadratics
+from cgcore.physics.coefficients import to_params
+from cgcore.physics.prior import Params
+
+DECIDED = 0.5
+"""The data decide a quantity of which they decide more than a half, see `Quadratics.decided`."""
+
+STEP = 1e-6
+"""Of a coefficient, for a difference quotient, relative to the largest of its term."""
+
+
+def errors_of_parameters(
+    freedom: Freedom,
+    around: Quadratics,
+    resampled: Float[np.ndarray, "resamples n"],
+    inflation: float,
+    t: float,
+) -> dict[str, Estimate]:
+    """Errors of all parameters that the fit moves.
+
+    Arguments:
+        freedom: which terms are fitted.
+        around: the fit.
+        resampled: coefficients of each resampled fit.
+        inflation: factor of the variance.
+        t: half the width of an interval over the standard error.
+    """
+    phases = {name for term in freedom.free.terms if (way := term.parametrisation) for name in way.phases}
+    start = {name: freedom.prior.params[name] for name in freedom.free.params}
+
+    def params(c: Float[np.ndarray, "cases n"]) -> Params:
+        return to_params(c, start, freedom.free.terms)
+
+    def moved(to: np.ndarray, by: np.ndarray, name: str) -> np.ndarray:
+        """Differences, the nearest ones of phases."""
+        difference = to - by
+        return (difference + np.pi) % (2 * np.pi) - np.pi if name in phases else difference
+
+    fitted = {name: np.asarray(value[0]) for name, value in params(around.centre[None]).items()}
+    steps = _steps(freedom, around.centre)
+    ahead, behind, each = (
+        params(around.centre + np.diag(steps)),
+        params(around.centre - np.diag(steps)),
+        params(resampled),
+    )
+    found: dict[str, Estimate] = {}
+    for name, value in fitted.items():
+        change = moved(ahead[name], behind[name], name) / (2 * steps.reshape(-1, *[1] * value.ndim))
+        if not change.any():
+            continue  # such as sigma, which is as given
+        error = np.asarray(np.sqrt(inflation * np.mean(moved(each[name], value, name) ** 2, axis=0)))
+        known = np.asarray(around.decided(np.moveaxis(change, 0, -1)) > DECIDED)
+        found[name] = Estimate.of(value, error, t, known)
+    for term in freedom.free.terms:
+        way = term.parametrisation
+        for name in () if way is None else way.amplitudes:
+            if name in found:
+                found[name] = found[name]._replace(low=np.asarray(np.maximum(found[name].low, 0.0)))
+        if way is None or way.quotient is None or way.quotient[0] not in found:
+            continue
+        name, scale = way.quotient
+        known = np.asarray(found[name].decided & ~(np.abs(found[scale].value) <= t * found[scale].standard_error))
+        found[name] = Estimate.of(found[name].value, found[name].standard_error, t, known)
+    return found
+
+
+def _steps(freedom: Freedom, c: Coefficients) -> Float[np.ndarray, " n"]:
+    """Steps of each coefficient for difference quotients."""
+    steps, start = np.empty_like(c), 0
+    for term in freedom.free.terms:
+        own = slice(start, start + term.size)
+        steps[own] = STEP * (np.max(np.abs(c[own]), initial=0.0) or 1.0)
+        start += term.size
+    return steps

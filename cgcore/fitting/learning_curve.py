@@ -1,0 +1,232 @@
+"""What more frames would be worth: the held-out loss against the number of frames, from block factors alone.
+
+Blocks of a fold of frames that are contiguous in time are held out, and fits are made to more and more of the others,
+drawn at random, with the smoothness and the constraints of the fit to all. Each is exact (see `quadratics`), and no
+frame is read again. The mean of an estimate from N frames approaches that of frames without end as
+
+    held-out loss(N) = limit + a / N
+
+to first order, whatever the noise, and also where the terms cannot describe the forces; frames that are correlated make
+a larger (Murata, Yoshizawa and Amari, IEEE Trans. Neural Netw. 5, 865 (1994)). With few frames higher orders count, and
+the form is fitted from a fifth of the frames on, to the curve of each fold, the points weighted by N², as their spread
+falls with N; the spread of the folds gives the errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from cgcore.errors import InputError
+from cgcore.factor.block import Block
+from cgcore.fitting.cross_validation import fold_of
+from cgcore.fitting.quadratics import quadratics
+from cgcore.numbers import is_whole
+from cgcore.threads import one_blas_thread
+
+if TYPE_CHECKING:
+    import os
+
+    from cgcore.fitting.result import FitResult
+
+PARTS = (0.06, 0.1, 0.15, 0.22, 0.33, 0.5, 0.7, 1.0)
+"""Parts of the frames that are not held out."""
+
+DRAWS = 8
+"""Of blocks, for each fold and each part."""
+
+MOST_DRAWS = 1000
+
+FEWEST_FOLDS, FEWEST_SIZES = 4, 3
+
+FORM = 0.2
+"""Part of the frames from which on the form holds."""
+
+WORTH = 0.01
+"""Part of what the prior explains: more frames that win less are hardly worth it."""
+
+
+@dataclass(frozen=True, eq=False)
+class LearningCurve:
+    """Loss against the number of frames; losses in (kcal/mol/Å)², lists from the fewest frames on.
+
+    Arguments:
+        frames: that were fitted to, on average.
+        held_out_loss: on frames that were not, averaged over folds and draws.
+        train_loss: on frames that were, as if these were typical: the training loss of the fit to all frames, and what
+            is won on the frames that were fitted to.
+        standard_error: of the difference of the held-out loss to that with the most frames, over folds.
+        folds: number of folds.
+        draws: number of draws for each.
+        seed: of the draws.
+        all_frames: number of frames of the data.
+        limit: held-out loss with frames without end.
+        excess: by how much the held-out loss of a fit to all frames is above that, a / N.
+        excess_error: its standard error, over folds.
+        expected_excess: what it should be by the error bars of the fit: the square of the error of its forces.
+        explained: by how much the fit lowers the loss of no prior at all.
+    """
+
+    frames: list[float]
+    held_out_loss: list[float]
+    train_loss: list[float]
+    standard_error: list[float]
+    folds: int
+    draws: int
+    seed: int
+    all_frames: int
+    limit: float
+    excess: float
+    excess_error: float
+    expected_excess: float
+    explained: float
+
+    def at(self, frames: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """The held-out loss that the fitted form has at these numbers of frames."""
+        return self.limit + self.excess * self.all_frames / frames
+
+    @property
+    def frames_enough(self) -> float:
+        """The number of frames from which on more are hardly worth it."""
+        return self.all_frames * max(self.excess, 0.0) / (WORTH * self.explained) if self.explained > 0 else np.nan
+
+    def verdict(self) -> str:
+        """Whether more frames are worth it, in a sentence."""
+        won = f"{self.excess:.2g} ± {self.excess_error:.2g} (kcal/mol/Å)²"
+        if self.excess < 2 * self.excess_error:
+            return f"Frames without end would lower the held-out loss by {won}: too uncertain to advise on more."
+        part = self.excess / self.explained if self.explained > 0 else np.inf
+        said = (
+            f"Frames without end would lower the held-out loss by {won}, {100 * part:.2g} % of what the prior "
+            f"explains, and {2 * self.all_frames:,} frames by half of that"
+        )
+        if part <= WORTH:
+            return f"{said}: for the forces more frames are hardly worth it."
+        return f"{said}: more are worth it, up to about {_rounded(self.frames_enough):,}."
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        from cgcore.serialize import plain
+
+        return plain(self) | {"verdict": self.verdict()}
+
+    def report(self) -> str:
+        """The table that `cgcore learning-curve` prints."""
+        from cgcore.report.frames_text import frames_report
+
+        return frames_report(self)
+
+    def plot(self, path: str | os.PathLike[str]) -> None:
+        """Draw the curve into a file: .png, .svg or .pdf.
+
+        Raises:
+            InputError: the suffix is none of these, matplotlib is not installed, or the file cannot be written.
+        """
+        from cgcore.report.frames_figure import write_frames_curve
+
+        write_frames_curve(path, self)
+
+
+def learning_curve(result: FitResult, *, draws: int = DRAWS, seed: int = 0) -> LearningCurve:
+    """The learning curve of a fit.
+
+    Arguments:
+        result: of `cgcore.fit`.
+        draws: of blocks, for each fold and each number of frames.
+        seed: of the draws.
+
+    Raises:
+        InputError: there are too few blocks, or the fit did not converge, or an argument is of no use.
+
+    Examples:
+        >>> import cgcore
+        >>> result = cgcore.fit(cgcore.datasets.chignolin(), cgcore.default_prior())
+        >>> curve = cgcore.learning_curve(result)
+        >>> print(f"{curve.limit:.0f} {curve.excess:.1f}")
+        1421 0.7
+    """
+    if not (is_whole(draws) and 1 <= draws <= MOST_DRAWS):
+        raise InputError(f"draws is {draws!r}; give a whole number from 1 to {MOST_DRAWS}")
+    if not (is_whole(seed) and seed >= 0):
+        raise InputError(f"seed is {seed!r}; give a whole number of at least 0")
+    expected = result.errors.blocking
+    around = quadratics(result)
+    fold = np.array([fold_of(around.blocks)(block) for block in around.blocks])
+    folds = np.unique(fold)
+    if len(folds) < FEWEST_FOLDS:
+        raise InputError(f"{len(folds)} blocks in time are too few for a learning curve, which needs {FEWEST_FOLDS}")
+    rng = np.random.default_rng(seed)
+    chosen = np.array(
+        [
+            [[_drawn(around.blocks, np.flatnonzero(fold != f), part, rng) for _ in range(draws)] for part in PARTS]
+            for f in folds
+        ]
+    )
+    # Parts that come out as the same blocks, where these are few, are one.
+    counts = chosen.sum(axis=(0, 2, 3))
+    chosen = chosen[:, np.append(np.diff(counts) > 0, True)]
+    if chosen.shape[1] < FEWEST_SIZES:
+        raise InputError(f"{len(around.blocks)} blocks of frames are too few for a learning curve")
+    with one_blas_thread():
+        flat = chosen.reshape(-1, len(around.blocks)).astype(np.float64)
+        losses = around.losses_at(around.refits(flat)).reshape(chosen.shape)
+    unseen = (fold[None] == folds[:, None])[:, None, None] & np.ones_like(chosen)
+    held_out = _mean(losses, unseen, around.shares).mean(axis=2)
+    # Against the fit to all frames on the same blocks: which of them were drawn changes the loss far more.
+    train = _mean(losses - around.losses, chosen, around.shares).mean(axis=2) + result.certificate.loss
+    frames = (chosen @ np.array([block.frames for block in around.blocks])).mean(axis=(0, 2))
+    limits, slopes = _extrapolated(frames, held_out)
+    root, whole = np.sqrt(len(folds)), result.factor.frames
+    return LearningCurve(
+        frames=frames.tolist(),
+        held_out_loss=held_out.mean(axis=0).tolist(),
+        train_loss=train.mean(axis=0).tolist(),
+        standard_error=(np.std(held_out - held_out[:, -1:], axis=0, ddof=1) / root).tolist(),
+        folds=len(folds),
+        draws=draws,
+        seed=seed,
+        all_frames=whole,
+        limit=float(limits.mean()),
+        excess=float(slopes.mean() / whole),
+        excess_error=float(np.std(slopes, ddof=1) / root / whole),
+        expected_excess=float(expected.inflation * expected.level.error**2),
+        explained=result.certificate.zero_prior_loss - result.certificate.loss,
+    )
+
+
+def _drawn(
+    blocks: Sequence[Block], among: Int[np.ndarray, " some"], part: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Which blocks are fitted to: this part of each protein's, at least one."""
+    found = np.zeros(len(blocks), bool)
+    proteins = np.array([blocks[k].protein for k in among])
+    for protein in dict.fromkeys(proteins.tolist()):
+        own = among[proteins == protein]
+        found[rng.choice(own, size=max(round(part * len(own)), 1), replace=False)] = True
+    return found
+
+
+def _mean(losses: np.ndarray, chosen: np.ndarray, shares: Float[np.ndarray, " blocks"]) -> np.ndarray:
+    """The loss over the chosen blocks, per real bead."""
+    return np.sum(losses * chosen, axis=-1) / (chosen @ shares)
+
+
+def _extrapolated(
+    frames: Float[np.ndarray, " sizes"], losses: Float[np.ndarray, "folds sizes"]
+) -> tuple[Float[np.ndarray, " folds"], Float[np.ndarray, " folds"]]:
+    """limit and a of each fold, by least squares weighted by N², where the form holds."""
+    enough = frames >= FORM * frames[-1]
+    frames, losses = frames[enough], losses[:, enough]
+    rows = np.column_stack([np.ones_like(frames), 1 / frames]) * frames[:, None]
+    limits, slopes = np.linalg.lstsq(rows, (losses * frames).T, rcond=None)[0]
+    return limits, slopes
+
+
+def _rounded(number: float) -> int:
+    """To one digit, upwards."""
+    unit = 10 ** np.floor(np.log10(max(number, 1.0)))
+    return int(np.ceil(number / unit) * unit)

@@ -1,0 +1,51 @@
+"""Bands around potentials: how far other samples would move them."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from cgcore.errors import InputError
+from cgcore.fitting.result import FitResult
+from cgcore.physics.potentials import Curve, Sum, TermCurve
+from cgcore.report.style import BLUE, Axes
+
+Points = Float[np.ndarray, " points"]
+
+
+def band(result: FitResult, curve: Curve, x: Points, zero: Points | None) -> Points | None:
+    """Half the width of the interval of a potential at each x [kcal/mol], NaN where the data do not decide the energy.
+
+    Arguments:
+        result: the fit.
+        curve: its potential, with all that acts on the same rows.
+        x: distances [Å] or angles [rad].
+        zero: weights of the points whose mean energy is 0; None: the energy itself.
+
+    Returns: None where there are no error bars.
+    """
+    try:
+        errors = result.errors
+    except InputError:
+        return None
+    fitted = [part for part in _parts(curve) if part.term.name in errors.layout.slices]
+    if not fitted or (zero is not None and not zero.any()):
+        return None
+    return errors.t * errors.potential([(part.term.name, part.group) for part in fitted], x, zero).standard_error
+
+
+def draw_band(
+    ax: Axes, x: Points, energy: Points, half: Points | None, label: str | None = None, colour: str = BLUE
+) -> None:
+    """Fill what is within the interval."""
+    if half is not None and np.isfinite(half).any():
+        ax.fill_between(x, energy - half, energy + half, color=colour, alpha=0.22, lw=0, label=label)
+
+
+def _parts(curve: Curve) -> list[TermCurve]:
+    match curve:
+        case Sum(of=several):
+            return [part for one in several for part in _parts(one)]
+        case TermCurve():
+            return [curve]
+    return []
