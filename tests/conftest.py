@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from pathlib import Path
 import jax
 import pytest
 from jaxtyping import install_import_hook
+
+from validation.compiling import compile_quickly
 
 # Every annotation of cgcore is checked at every call, shapes of arrays included. Before anything imports cgcore.
 install_import_hook("cgcore", "runtime_types.checked")
@@ -38,7 +41,25 @@ def pytest_configure(config: pytest.Config) -> None:
     jax.config.update("jax_compilation_cache_dir", os.environ.get("JAX_COMPILATION_CACHE_DIR"))
     seconds = float(os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", seconds)
+    if _leaves_out_slow(config):  # slow tests, and numerical ones once more in .ci/run, are compiled as for users
+        compile_quickly()
     _hear_signals()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Modules of slow tests alone are not even imported where those are left out: what they import takes seconds."""
+    if collection_path.suffix == ".py" and _leaves_out_slow(config) and _is_slow(collection_path):
+        return True
+    return None
+
+
+def _leaves_out_slow(config: pytest.Config) -> bool:
+    return config.getoption("markexpr", "") == "not slow"
+
+
+def _is_slow(module: Path) -> bool:
+    marks = re.search(r"^pytestmark = (.*)$", module.read_text(encoding="utf-8"), re.M)
+    return marks is not None and "pytest.mark.slow" in marks[1]
 
 
 def _hear_signals() -> None:

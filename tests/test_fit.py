@@ -86,6 +86,7 @@ def test_whitened_coordinates_end_at_the_optimum_in_a_few_steps(objective: str, 
     assert abs(found.certificate.optimality_gap) <= 1e-10
 
 
+@pytest.mark.slow
 def test_the_direct_objective_along_every_direction() -> None:
     """Its gradient is lost in rounding there; terms of 1e6 in forces of 20 leave the loss to some 1e-9."""
     found = result(objective="direct", truncation=0)

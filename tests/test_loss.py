@@ -135,6 +135,7 @@ def test_recorded_losses(params: str, expected: str, real: tuple[np.ndarray, ...
     assert value == pytest.approx(RECORDED["independent_float64"][expected], rel=1e-10)
 
 
+@pytest.mark.slow
 def test_recorded_loss_of_no_prior(real: tuple[np.ndarray, ...]) -> None:
     nothing = jax.tree.map(lambda x: 0 * x, recorded("initial_params")) | {"sigma": np.asarray(3.0)}
     value = float(force_matching_loss(WEIGHTS, nothing, *real))

@@ -12,6 +12,7 @@ from factor_helpers import random_chains
 import cgcore
 from cgcore import Dataset, Options, Prior
 from cgcore.fitting.pooling import pooling_rows
+from cgcore.physics.energy import compiled_frame_forces
 
 SPECIES = (0, 1, 2)
 GROUPS = cgcore.Groups.of_species("central", (*SPECIES, 9))
@@ -30,7 +31,7 @@ def data(spread: float, noise: float = 5.0) -> Dataset:
     c = shared + spread * rng.normal(size=(len(GROUPS.labels), 4))
     truth = cgcore.default_prior().part([]).with_terms([angles(GROUPS)], {"angle": c})
     with jax.enable_x64(True):
-        forces = jax.vmap(lambda R: cgcore.forces(truth, truth.params, R, np.ones(10), species[0]))(chains.R)
+        forces = compiled_frame_forces(truth, truth.params, chains.R, chains.mask, species)
     F = np.asarray(forces) + noise * rng.normal(size=chains.R.shape)
     return cgcore.from_arrays(chains.R, F, species=species, accept_faults=True)
 

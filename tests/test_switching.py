@@ -131,17 +131,18 @@ def test_settings_of_each(folder: Path, name: str) -> None:
     assert all(optimizer.schedule == "doubled" for optimizer in said.optimizers.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
         "template",
-        pytest.param("network_only", marks=pytest.mark.slow),
+        "network_only",
         "prior_only",
-        pytest.param("prior_fixed", marks=pytest.mark.slow),
-        pytest.param("stages", marks=pytest.mark.slow),
-        pytest.param("rare_optimizers", marks=pytest.mark.slow),
-        pytest.param("residual", marks=pytest.mark.slow),
-        pytest.param("pretrained", marks=pytest.mark.slow),
+        "prior_fixed",
+        "stages",
+        "rare_optimizers",
+        "residual",
+        "pretrained",
     ],
 )
 def test_a_training(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:

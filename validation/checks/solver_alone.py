@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -73,7 +74,7 @@ class Case:
     @cached_property
     def initial(self) -> float:
         """The loss at the start."""
-        return float(self.problem.loss(self.x0))
+        return float(jax.jit(self.problem.loss)(self.x0))
 
     def digits(self, loss: float) -> float:
         """Matching digits of the loss. Where the minimum is zero they are those of the residuals' norm."""
@@ -166,9 +167,7 @@ def is_minimum(problem: Problem, x: np.ndarray) -> bool:
     In variables scaled to a unit diagonal, the Hessian has to be positive definite beyond its rounding, and the
     Newton decrement g' H^-1 g / 2, which is what a quadratic model has still to gain, below 1e-4 of the loss.
     """
-    value = float(problem.loss(x))
-    gradient = np.asarray(jax.grad(problem.loss)(x))
-    hessian = np.asarray(jax.hessian(problem.loss)(x))
+    value, gradient, hessian = map(np.asarray, _derivatives(problem.loss, x))
     diagonal = np.diag(hessian)
     if not (np.all(np.isfinite(hessian)) and np.all(diagonal > 0)):
         return False
@@ -178,6 +177,11 @@ def is_minimum(problem: Problem, x: np.ndarray) -> bool:
         return False
     decrement = 0.5 * np.sum((axes.T @ (scale * gradient)) ** 2 / curvature)
     return bool(decrement <= 10**-DIGITS * value)
+
+
+@partial(jax.jit, static_argnums=0)
+def _derivatives(loss: Callable[..., Any], x: Any) -> tuple[Any, Any, Any]:
+    return loss(x), jax.grad(loss)(x), jax.hessian(loss)(x)
 
 
 def _log10(x: float) -> float:
