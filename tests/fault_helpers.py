@@ -9,6 +9,11 @@ from typing import Any
 
 import pytest
 
+import cgcore
+from validation.check import Row, all_checks
+from validation.context import Context, distinct, four_terms
+from validation.runner import run
+
 Fault = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -34,3 +39,10 @@ def edited(owner: Any, name: str, old: str, new: str) -> Fault:
         monkeypatch.setattr(owner, name, space[name])
 
     return put
+
+
+def failed(name: str, *, quick: bool = True) -> list[Row]:
+    """The rows of a check that fail."""
+    context = Context(cgcore.datasets.chignolin(), distinct(four_terms(cgcore.default_prior())), quick=quick)
+    checks = {check.name: check for check in all_checks()}
+    return [row for row in run([checks[name]], context) if row.passed is False]

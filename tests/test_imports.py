@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,8 @@ def within(name: str, prefixes: tuple[str, ...], separator: str) -> bool:
     return any(name == prefix or name.startswith(prefix + separator) for prefix in prefixes)
 
 
-def imports(source: str, file: str) -> Iterator[tuple[str, bool]]:
+@cache  # of each file once, for all rules
+def imports(source: str, file: str) -> list[tuple[str, bool]]:
     """Full dotted name of all that is imported, and whether the import is outside every function."""
     package = Path(file).parent.parts
 
@@ -103,7 +105,7 @@ def imports(source: str, file: str) -> Iterator[tuple[str, bool]]:
         for child in ast.iter_child_nodes(node):
             yield from visit(child, top_level)
 
-    yield from visit(ast.parse(source), True)
+    return list(visit(ast.parse(source), True))
 
 
 def broken(rule: Rule, source: str, file: str) -> list[str]:

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import test_validation_edits
 import test_validation_faults
+import test_validation_further
 import test_validation_terms
 
 from validation.check import all_checks
 
+LINES = test_validation_edits.FAULTS | test_validation_edits.WHOLE | test_validation_further.FAULTS
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "validation.md"
 OF_THEIR_OWN = {
     "host-devices": "devices that disagree",
@@ -29,7 +31,7 @@ def seen_by() -> dict[str, list[str]]:
             found.setdefault(check, []).append(name)
         if seen.gated:
             found.setdefault("gate", []).append(name)
-    for name, (check, _) in (test_validation_edits.FAULTS | test_validation_edits.WHOLE).items():
+    for name, (check, _) in LINES.items():
         found.setdefault(check, []).append(name)
     found["terms"] = list(test_validation_terms.FAULTS)
     for check, words in OF_THEIR_OWN.items():

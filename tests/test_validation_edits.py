@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import jax
 import pytest
-from fault_helpers import Fault, edited
+from fault_helpers import Fault, edited, failed
 
 import cgcore
 from cgcore import serialize
@@ -22,9 +22,6 @@ from cgcore.pipeline.trainer import Trainer
 from cgcore.report import record
 from cgcore.simulation import jax_engine
 from cgcore.solver import lbfgs
-from validation.check import Row, all_checks
-from validation.context import Context, distinct, four_terms
-from validation.runner import run
 
 # Scripts, problems and engines of others.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
@@ -227,13 +224,6 @@ def fresh() -> Iterator[None]:
     jax.clear_caches()
     yield
     jax.clear_caches()
-
-
-def failed(name: str, *, quick: bool = True) -> list[Row]:
-    """The rows of a check that fail."""
-    context = Context(cgcore.datasets.chignolin(), distinct(four_terms(cgcore.default_prior())), quick=quick)
-    checks = {check.name: check for check in all_checks()}
-    return [row for row in run([checks[name]], context) if row.passed is False]
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in FAULTS.values()}))

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from cgcore import InputError
+from validation.compiling import compile_quickly
 from validation.gate.command import gate
 
 BAD_INPUT = 2
@@ -19,7 +20,7 @@ WORKERS = 2
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--only", metavar="PATTERN", help="Run the checks whose name holds this, or matches it (*).")
 @click.option("--list", "listing", is_flag=True, help="List the checks and stop.")
-@click.option("--quick", is_flag=True, help="Less data and fewer repetitions.")
+@click.option("--quick", is_flag=True, help="Less data, fewer repetitions, programs compiled quickly.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write all rows there.")
 @click.option("--data", metavar="NPZ", help="Run the data-driven checks on this file or folder.")
 @click.option("--units", metavar="NAME", help="Units of --data (angstrom-kcal).")
@@ -78,6 +79,8 @@ cli.add_command(gate)
 
 def main() -> None:
     """Entry point: bad input is one sentence on standard error and exit code 2."""
+    if "--quick" in sys.argv:  # before anything starts XLA
+        compile_quickly()
     try:
         cli()
     except InputError as error:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.interpolate import BSpline
 
-from validation.explicit import Array, System, value_and_gradient
+from validation.explicit import Array, System, value, value_and_gradient
 
 BEADS = {"bonds": 2, "angles": 3, "dihedrals": 4, "pairs": 2}
 MEASURED = {"bonds": "bond", "angles": "angle", "dihedrals": "dihedral", "pairs": "bond"}
@@ -152,6 +152,41 @@ def derivatives(basis: Any, x: Array, own: Derivatives) -> Array:
         case "function":
             return own[basis.title](x)
     raise ValueError(f"no derivative is known of {basis.kind}")
+
+
+def functions(basis: Any, x: Array, own: Derivatives) -> Array:
+    """phi_k(x) of x (points,), shape (functions, points); `own` are a user's own functions by their name."""
+    match basis.kind:
+        case "harmonic":
+            return np.stack([x**2 / 2, -x])
+        case "fourier":
+            n = np.arange(1, basis.harmonics + 1)[:, None]
+            return np.concatenate([np.cos(n * x), np.sin(n * x)])
+        case "power":
+            return (1 / x**basis.n)[None]
+        case "debye_hueckel":
+            return (np.exp(-x / basis.length) / x)[None]
+        case "gaussian":
+            return np.exp(-0.5 * ((x - np.array(basis.centres)[:, None]) / basis.width) ** 2)
+        case "bspline":
+            return splines(basis.knots, basis.degree, basis.ends, x, 0)
+        case "function":
+            return own[basis.title](x)
+    raise ValueError(f"{basis.kind} is not known")
+
+
+def energies(
+    R: Array, terms: Sequence[Any], c: Sequence[Array], species: Array, sites: Array, own: Derivatives
+) -> Array:
+    """The energy of each term of one frame without padding [kcal/mol]; c are its coefficients (groups, functions)."""
+    found = []
+    for term, coefficients in zip(terms, c, strict=True):
+        every = rows_of(term.rows, sites)
+        which = np.array([group_of(term.groups, term.rows.kind, row, species, sites) for row in every], int)
+        beads = np.array(every, int).reshape(-1, BEADS[term.rows.kind])[which >= 0]
+        phi = functions(term.basis, value(MEASURED[term.rows.kind], R[beads]), own)
+        found.append(term.weight * np.sum(coefficients.reshape(-1, len(phi))[which[which >= 0]] * phi.T))
+    return np.array(found)
 
 
 def splines(knots: Sequence[float], degree: int, ends: str, x: Array, order: int) -> Array:

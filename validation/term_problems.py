@@ -46,6 +46,9 @@ def damped_sine(r: Any) -> Any:
 OWN = {"damped sine": lambda r: np.stack([np.cos(r) / r - np.sin(r) / r**2, -np.exp(-r / 3) / 3])}
 """Their derivatives, by hand."""
 
+OWN_FUNCTIONS = {"damped sine": lambda r: np.stack([np.sin(r) / r, np.exp(-r / 3)])}
+"""The same functions in NumPy."""
+
 
 def few_terms() -> tuple[Term, ...]:
     """Every basis and every kind of group, in fewer columns than the QR of the rows is for."""

@@ -31,3 +31,13 @@ def relative(a: Any, b: Any) -> float:
     largest = float(np.max(np.abs(b)))
     difference = float(np.max(np.abs(a - b)))
     return difference / largest if largest > 0 else difference
+
+
+def products(S: Any, X: Any, F: Any) -> float:
+    """Largest difference of the inner products of the columns of a factor and of [X | F], relative to their norms."""
+    Y = np.column_stack([X, F])
+    norms = np.linalg.norm(Y, axis=0)
+    inverse = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
+    ours = S.T @ S
+    silent = float(np.max(np.abs(ours[norms == 0]), initial=0.0))
+    return max(silent, float(np.max(np.abs(ours - Y.T @ Y) * np.outer(inverse, inverse))))

@@ -11,10 +11,9 @@ from cgcore.physics.space import displacement_name, free
 from validation import explicit_terms
 from validation.check import Row, at_most, check, equal
 from validation.context import Context, unconstrained
-from validation.explicit import System
 from validation.statuses import converged
 from validation.term_problems import OWN, Problem, problems
-from validation.tolerances import near, relative
+from validation.tolerances import near, products, relative
 
 TOLERANCE = 1e-10
 
@@ -45,7 +44,7 @@ def judged(problem: Problem) -> Iterator[Row]:
     factor = cgcore.compress(data, fingerprint, displacement=displacement, blocks=2)
     zero = truth.loss(np.zeros(truth.X.shape[1]))
     yield equal(f"{name}, real beads", factor.beads, truth.beads)
-    yield at_most(f"{name}, S", _products(factor, truth), TOLERANCE, "relative")
+    yield at_most(f"{name}, S", products(factor.S, truth.X, truth.F), TOLERANCE, "relative")
     start = np.concatenate([np.ravel(prior.params[term.name]) for term in prior.terms])
     yield near(f"{name}, loss at the start", factor.loss(start), truth.loss(start), TOLERANCE, zero)
 
@@ -65,13 +64,3 @@ def judged(problem: Problem) -> Iterator[Row]:
     moved = relative((scale * fitted)[~dead], (scale * best)[~dead])
     yield at_most(f"{name}, coefficients", moved, TOLERANCE, "relative")
     yield at_most(f"{name}, coefficients without data, from the start", relative(fitted[dead], start[dead]), 0.0)
-
-
-def _products(factor: cgcore.Factor, truth: System) -> float:
-    """Largest difference of the inner products of columns, relative to the columns' norms."""
-    Y = np.column_stack([truth.X, truth.F])
-    norms = np.linalg.norm(Y, axis=0)
-    inverse = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
-    ours = factor.S.T @ factor.S
-    silent = float(np.max(np.abs(ours[norms == 0]), initial=0.0))
-    return max(silent, float(np.max(np.abs(ours - Y.T @ Y) * np.outer(inverse, inverse))))

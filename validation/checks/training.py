@@ -29,6 +29,7 @@ least, so that they are below 1e-6 of what they are at half of it."""
 NETWORK = {"max_ell": 1, "num_layers": 1, "n_radial_basis": 4, "embed_n_hidden": [4], "species_embed": 2}
 NETWORK |= {"mlp_n_hidden": 8, "mlp_n_layers": 1, "avg_num_neighbors": 4.0}
 
+NORMALISATIONS = ("legacy_mean", "valid_components", "per_structure_components", "per bead")
 RATE, DECAY = 0.01, 0.5
 NO_FORCE = 1e-30
 """Factor of the force loss: what is below the epsilon of an optimizer moves nothing."""
@@ -78,6 +79,7 @@ def _prior_alone(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool)
     before = whole.losses()
     for (name, loss), system in zip(before.items(), systems, strict=True):
         yield near(f"prior alone, {name} at the start", loss or 0.0, system.loss(start), EXACT, zero)
+    yield from _normalised(whole, train, systems[0], start)
     if quick:
         return
     found = whole.evaluate(train)
@@ -88,6 +90,26 @@ def _prior_alone(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool)
         yield near(f"prior alone, {name} at the end", results["stage1"][name], system.loss(c), EXACT, zero)
     yield at_least("prior alone, loss that training took off", systems[0].loss(start) - systems[0].loss(c), 1e-6)
     yield from _killed(config, model, train, held_out, results["stage1"], whole)
+
+
+def _normalised(trainer: Any, loader: Any, system: explicit.System, start: np.ndarray) -> Iterator[Row]:
+    """The force loss by each of `training.force_loss_normalization`."""
+    from cgcore.pipeline.minibatch_loss import objective
+
+    loss, mask = trainer.loss, np.asarray(loader.mask, bool)
+    with trainer.model.precision():
+        one = jax.jit(loss.sums)
+        each = [one(loss.place_params(trainer.params), loss.frames, chosen) for chosen in loss.train]
+        total = jax.tree.map(lambda *parts: sum(parts), *each)
+        found = {kind: float(objective(total, kind, mask.shape[1])) for kind in NORMALISATIONS}
+    squares = ((system.X @ start - system.F) ** 2).reshape(-1, 3).sum(axis=1)
+    by_frame = np.split(squares, np.cumsum(np.sort(mask.sum(axis=1)))[:-1])
+    every, structures = float(squares.sum()), float(np.mean([one.mean() / 3 for one in by_frame]))
+    expected = (every / (3 * mask.size), every / (3 * mask.sum()), structures, every / mask.sum())
+    for kind, value in zip(NORMALISATIONS, expected, strict=True):
+        yield near(f"prior alone, {kind}", found[kind], value, EXACT, every)
+    told = loss.in_mean("train", every / mask.sum())
+    yield near("prior alone, as a mean over frames x N_max x 3", told, every / (3 * mask.size), EXACT, every)
 
 
 class _Killed(Exception):

@@ -1,0 +1,152 @@
+"""Faults of a line in cgcore, as in `test_validation_edits`: potentials, weights, choices and walls of any term."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import jax
+import pytest
+from fault_helpers import Fault, edited, failed
+
+from cgcore.data import reading
+from cgcore.factor import compress
+from cgcore.fitting import constraints, contacts, cross_validation, identifiability, plan, pooling, roughness, scan
+from cgcore.fitting.frozen import Freedom
+from cgcore.fitting.ground import Ground
+from cgcore.physics import chain_forces, energy
+from cgcore.physics.bases import BSpline, DebyeHueckel, Fourier, Gaussian, Harmonic
+from cgcore.physics.parametrisations import AmplitudesAndPhases
+from cgcore.physics.potentials import FixedSpline
+from cgcore.pipeline import minibatch_loss
+from cgcore.pipeline.minibatch_loss import MinibatchLoss
+from validation.checks import potentials
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
+
+FAULTS: dict[str, tuple[str, Fault]] = {
+    "curvature of a bell": ("potentials", edited(Gaussian, "bending", "(u**2 - 1)", "(u**2 + 1)")),
+    "energy of a screened charge": ("potentials", edited(DebyeHueckel, "functions", "/ x)[None]", "/ x**2)[None]")),
+    "sign of sines": ("potentials", edited(Fourier, "functions", "xp.sin(", "-xp.sin(")),
+    "a parabola twice": ("potentials", edited(Harmonic, "functions", "x**2 / 2", "x**2")),
+    "no tangent beyond the knots": ("potentials", edited(BSpline, "functions", "self._derivatives(inside) *", "0 *")),
+    "a gap bridged in the energy": ("potentials", edited(energy, "_term_energy", "last - first ==", "last - first >=")),
+    "two chains as one in the energy": (
+        "potentials",
+        edited(energy, "_term_energy", "chains[rows[:, 0]] != ", "chains[rows[:, 0]] == "),
+    ),
+    "slope of a fixed spline": ("potentials", edited(FixedSpline, "slope", "d * 3 * c[3]", "d * 2 * c[3]")),
+    "phases of smooth parameters": (
+        "potentials",
+        edited(AmplitudesAndPhases, "cartesian", "np.pi / 2", "np.pi"),
+    ),
+    "stiffness without weight": (
+        "potentials",
+        edited(potentials, "bond_stiffness", "term.weight * float(np.asarray(", "float(np.asarray("),
+    ),
+    "groups shifted in dynamics": (
+        "potentials",
+        edited(chain_forces, "_of_rows", "jnp.maximum(own, 0)", "jnp.maximum(own - 1, 0)"),
+    ),
+    "weights for their roots": (
+        "weighting",
+        edited(
+            compress,
+            "compress",
+            "jnp.sqrt(jnp.asarray(batch.weights.T * scale))",
+            "jnp.asarray(batch.weights.T * scale)",
+        ),
+    ),
+    "weights of pairs left out": (
+        "weighting",
+        edited(compress, "columns", "forces if roots is None else roots[None, None] * forces", "forces"),
+    ),
+    "weights of the next bead": (
+        "weighting",
+        edited(compress, "weighted", "k : k + rows", "k + 1 : k + 1 + rows"),
+    ),
+    "weights of a block as they are": (
+        "weighting",
+        edited(compress, "_block", "float(weights.sum() * scale)", "float(weights.sum())"),
+    ),
+    "the last of two weights alone": (
+        "weighting",
+        edited(reading, "read_weights", "weights * factor", "factor"),
+    ),
+    "frozen forces added": ("choices", edited(Freedom, "factor", "target(S) -", "target(S) +")),
+    "groups count alike": (
+        "choices",
+        edited(plan, "pooling_rows", "np.eye(groups) - parts / parts.sum()", "np.eye(groups) - 1 / groups"),
+    ),
+    "strength for its root": ("choices", edited(plan, "_pooling", "np.sqrt(strength) * rows", "strength * rows")),
+    "the worst of a scan": (
+        "choices",
+        edited(scan, "scan", "held_out.index(min(held_out))", "held_out.index(max(held_out))"),
+    ),
+    "one standard error below the best": (
+        "choices",
+        edited(pooling, "cross_validated", "held_out[best] + error", "held_out[best] - error"),
+    ),
+    "folds that alternate": (
+        "choices",
+        edited(
+            cross_validation,
+            "_in_time",
+            "block.index * min(FOLDS, count) // count",
+            "block.index % min(FOLDS, count)",
+        ),
+    ),
+    "a group without data unnamed": (
+        "choices",
+        edited(identifiability, "_without_data", "if size == 0", "if size < 0"),
+    ),
+    "wall of bonds towards the inside": (
+        "walls",
+        edited(constraints, "wall", "foot + sign * BEYOND", "foot - sign * BEYOND"),
+    ),
+    "wall of bonds as wide as an angle's": (
+        "walls",
+        edited(constraints, "wall", "sampled[1] - sampled[0] if bond else WALL_WIDTH", "WALL_WIDTH"),
+    ),
+    "barrier about no mean": (
+        "walls",
+        edited(constraints, "barrier", "values = values - values.mean(axis=0)", "pass"),
+    ),
+    "no core beside splines": ("walls", edited(contacts, "_contact", "len(acting) > 1 or not", "len(acting) < 0 and")),
+    "what is held pulls": ("walls", edited(contacts, "_contact", "least - held", "least + held")),
+    "nearer pairs left out": ("walls", edited(contacts, "_covers", "rows.nearest <= ", "rows.nearest == ")),
+    "the first group for all": ("walls", edited(Ground, "columns", "+ group * term", "+ 0 * term")),
+    "range of the first group": ("walls", edited(Ground, "sampled", "term.coordinate, group)", "term.coordinate, 0)")),
+    "mean over components without 3": (
+        "training",
+        edited(minibatch_loss, "objective", "sums.force / (3 * beads)", "sums.force / beads"),
+    ),
+    "mean by structure over padding": (
+        "training",
+        edited(MinibatchLoss, "sums", "(3 * jnp.maximum(lengths, 1))", "(3 * mask.shape[1])"),
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    """Nothing that was compiled or kept before a fault may hide it, and nothing faulty may outlive the test."""
+
+    def forget() -> None:
+        jax.clear_caches()
+        roughness.bending.cache_clear()
+
+    forget()
+    yield
+    forget()
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in FAULTS.values()} - {"training"}))
+def test_without_a_fault_they_are_green(name: str) -> None:
+    assert failed(name) == []
+
+
+@pytest.mark.parametrize(("name", "fault"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_of_a_line_turns_its_check_red(monkeypatch: pytest.MonkeyPatch, name: str, fault: Fault) -> None:
+    fault(monkeypatch)
+    rows = failed(name)
+    assert any(row.relation != "raised" for row in rows), rows

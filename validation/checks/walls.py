@@ -1,0 +1,148 @@
+"""Constraints of terms of any kind, restated from raw frames: walls, barriers and contacts, group by group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+import cgcore
+from cgcore.fitting.constraints import constraints
+from validation import explicit
+from validation.admissible import BARRIER, CONTACT, FARTHEST, KT_PER_KELVIN, WALL, WIDTH
+from validation.check import Row, at_most, check, equal
+from validation.context import Context
+from validation.explicit import Array
+from validation.explicit_terms import derivatives as derivatives_of
+from validation.explicit_terms import functions, rows_of
+
+FRAMES, TEMPERATURE, DRAWS = 200, 310.0, 5
+SAME, STATED = 1e-9, 1e-2
+"""Of the bound: of bonds and pairs at the same points (seen: 1e-16), of angles and dihedrals on another grid (1e-3)."""
+
+EDGES = {"bond": np.linspace(2, 6, 401), "angle": np.linspace(0, np.pi, 181), "closest": np.linspace(0, 20, 401)}
+"""Bins whose counts a factor keeps [Å or rad]."""
+
+BEYOND, CORE, CORE_WIDTH = 2.0, 4.0, 0.5
+STEPS = 20
+"""Points at which splines are held: between them they may do as they like, and random ones do."""
+HELD = np.array([400.0])
+"""Coefficient of the repulsion that is not fitted [kcal/mol Å⁴]."""
+
+Stated = tuple[float, Callable[[dict[str, Array]], float]]
+"""The size of a constraint's bound, and its least slack at coefficients (groups, functions) of each term."""
+
+
+def _terms() -> tuple[cgcore.Term, ...]:
+    bases, rows, types = cgcore.bases, cgcore.Rows, cgcore.Groups.of_species
+    even = tuple(np.linspace(3.5, 4.1, 5).tolist())
+    turn = tuple(np.linspace(-np.pi, np.pi, 7).tolist())
+    return (
+        cgcore.Term("bond", rows("bonds"), bases.BSpline(even), 0.5, cgcore.Groups("terminal")),
+        cgcore.Term("angle", rows("angles"), bases.Fourier(2), 0.25, types("central", (0, 1))),
+        cgcore.Term("dihedral", rows("dihedrals"), bases.BSpline(turn, 3, "periodic"), 0.15),
+        cgcore.Term("near", rows("pairs", 2), bases.Power(6), 0.7),
+        cgcore.Term("far", rows("pairs", 4), bases.BSpline((4.0, 5.0, 6.5, 9.0), 3, "cutoff"), 0.9),
+        cgcore.Term("held", rows("pairs", 3), bases.Power(4), 1.3),
+    )
+
+
+@check("walls", quick=True, needs=("scipy",))
+def walls(context: Context) -> Iterator[Row]:
+    """Constraints of splines, groups and several pair terms at once, one of them not fitted, from raw frames."""
+    batch = context.some(FRAMES).join()
+    R, F = np.asarray(batch.R, float), np.asarray(batch.F, float)
+    terms = _terms()
+    kinds = np.arange(R.shape[1]) % 2
+    data = cgcore.from_arrays(R, F, species=np.tile(kinds, (len(R), 1)), accept_faults=True)
+    prior = cgcore.default_prior().part([]).with_terms(terms[:-1])
+    factor = cgcore.compress(data, cgcore.Fingerprint.of(prior))
+    found = {one.name: one for one in constraints("safe", factor, TEMPERATURE, [(terms[-1], HELD)])}
+    known = _restated(R, terms, kinds)
+    yield equal("constraints", "; ".join(sorted(found)), "; ".join(sorted(known)))
+    rng, worst = np.random.default_rng(0), dict.fromkeys(known, 0.0)
+    for _ in range(DRAWS):
+        c = {t.name: rng.normal(size=(len(t.group_labels), t.basis.size)) * SCALE.get(t.name, 5.0) for t in terms[:-1]}
+        flat = np.concatenate([np.ravel(c[term.name]) for term in terms[:-1]])
+        for name, (unit, slack) in known.items():
+            if name not in found:
+                continue
+            one = found[name]
+            theirs = slack(c) / unit
+            ours = float(np.min(one.normals @ flat - one.bounds)) / unit
+            worst[name] = max(worst[name], abs(ours - theirs) / (1 + abs(theirs)))
+    for name, off in worst.items():
+        tolerance = SAME if name.startswith(("bond", "contact")) else STATED
+        yield at_most(f"{name}, as it is stated", off, tolerance, "of its bound")
+
+
+SCALE = {"near": 2e4, "far": 20.0}
+"""Of coefficients that are drawn: pairs of a few kT where they meet."""
+
+
+def _percentile(values: Array, edges: Array, percent: float) -> float:
+    """Of values that are known by the bins that they are in."""
+    below = np.r_[0, np.cumsum(np.histogram(values, edges)[0])]
+    return float(np.interp(percent / 100 * below[-1], below, edges))
+
+
+def _restated(R: Array, terms: tuple[cgcore.Term, ...], kinds: Array) -> dict[str, Stated]:
+    """All constraints of these frames of whole chains, by their names."""
+    kT, beads = KT_PER_KELVIN * TEMPERATURE, R.shape[1]
+    bond, angle, dihedral, near, far, held = terms
+    known: dict[str, Stated] = {}
+
+    def wall(term: cgcore.Term, group: int, values: Array, width: float | None) -> None:
+        low, high = (_percentile(values, EDGES[term.coordinate], percent) for percent in (0.1, 99.9))
+        w = high - low if width is None else width
+        label = term.group_labels[group]
+        for end, foot, sign in (("low", low, -1.0), ("high", high, 1.0)):
+            last = foot + sign * BEYOND * w if width is None else np.pi if sign > 0 else 0.0
+            x = np.linspace(foot, last, STEPS + 1 if width is None else 400)
+            least = 2 * WALL * kT / w * np.minimum(np.abs(x - foot) / w, 1.0)
+            slopes = sign * term.weight * derivatives_of(term.basis, x, {})
+
+            def slack(c: dict[str, Array], G: Array = slopes, h: Array = least) -> float:
+                return float(np.min(c[term.name][group] @ G - h))
+
+            known[f"{term.coordinate} wall, {end} of {term.name}[{label}]"] = float(least.max()), slack
+
+    lengths = np.linalg.norm(np.diff(R, axis=1), axis=-1)
+    ends = np.isin(np.arange(beads - 1), (0, beads - 2))
+    for group, part in enumerate((lengths[:, ~ends], lengths[:, ends])):
+        wall(bond, group, part, None)
+    local = np.stack([R[:, k : k + beads - 2] for k in range(3)], axis=2)
+    angles = explicit.value("angle", local)
+    for group in range(2):
+        wall(angle, group, angles[:, kinds[1:-1] == group], WIDTH)
+
+    phi = np.linspace(-np.pi, np.pi, 720, endpoint=False)
+    waves = dihedral.weight * functions(dihedral.basis, phi, {})
+    waves -= waves.mean(axis=1, keepdims=True)
+    most = BARRIER / 2 * kT
+    known["dihedral barrier of dihedral"] = (
+        most,
+        lambda c: most - float(np.max(np.abs(c["dihedral"][0] @ waves))),
+    )
+
+    def contact(own: cgcore.Term, acting: list[cgcore.Term], core: bool) -> None:
+        pairs = np.array(rows_of(own.rows, np.arange(beads)))
+        closest = np.linalg.norm(R[:, pairs[:, 0]] - R[:, pairs[:, 1]], axis=-1).min(axis=1)
+        d = min(_percentile(closest, EDGES["closest"], 1.0), FARTHEST)
+        x = d - np.linspace(0, 2 * CORE_WIDTH, STEPS + 1)
+        rise = 2 * CORE * kT / CORE_WIDTH
+
+        def slack(c: dict[str, Array]) -> float:
+            given = c | {held.name: HELD[None]}
+            at = sum(float((t.weight * given[t.name][0] @ functions(t.basis, np.array([d]), {}))[0]) for t in acting)
+            found = [at - CONTACT * kT]
+            if core:
+                slopes = sum(t.weight * given[t.name][0] @ derivatives_of(t.basis, x, {}) for t in acting)
+                found.append(float(np.min(-slopes - rise * np.minimum((d - x) / CORE_WIDTH, 1.0))))
+            return min(found)
+
+        known[" + ".join(f"contact of {t.name}" for t in acting)] = rise if core else CONTACT * kT, slack
+
+    contact(near, [near], core=False)
+    contact(far, [near, far, held], core=True)
+    return known

@@ -1,0 +1,69 @@
+"""Weights of frames and beads: factor, blocks and fit are those of the weighted mean."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+import cgcore
+from validation import explicit
+from validation.check import Row, at_most, check, equal
+from validation.context import Context, five_terms, unconstrained, with_harmonics
+from validation.tolerances import near, products
+
+FRAMES, BLOCKS = 40, 3
+REPEATED = 52
+"""How often they are repeated to be more than 50,000 rows, which have their inner products summed."""
+
+TOLERANCE = 1e-10
+
+
+@check("weighting", quick=True)
+def weighting(context: Context) -> Iterator[Row]:
+    """Weights of frames and beads, read from a file, against the weighted explicit matrix, by both ways to a factor."""
+    prior = with_harmonics(five_terms(context.prior), 2, 2)
+    batch = context.some(FRAMES).join()
+    for name, times in (("few rows", 1), ("many rows", REPEATED)):
+        R, F = (np.tile(np.asarray(x, float), (times, 1, 1)) for x in (batch.R, batch.F))
+        yield from _weighted(name, prior, R, F)
+
+
+def _weighted(name: str, prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
+    rng, beads = np.random.default_rng(3), R.shape[1]
+    lengths = np.where(np.arange(len(R)) < len(R) // 2, beads, beads - 2)
+    mask = np.arange(beads) < lengths[:, None]
+    of_frames, of_beads = rng.uniform(0.2, 3.0, len(R)), rng.uniform(0.1, 2.0, mask.shape)
+    w = np.where(mask, of_frames[:, None] * of_beads, 0.0)
+    w *= mask.sum() / w.sum()
+    with tempfile.TemporaryDirectory() as folder:
+        given = {"R": R, "F": F, "mask": mask, "bead_weights": of_beads}
+        np.savez(Path(folder, "weighted.npz"), **given, frame_weights=of_frames)
+        data = cgcore.read(f"{folder}/weighted.npz", accept_faults=True)
+        factor = cgcore.compress(data, cgcore.Fingerprint.of(prior), blocks=BLOCKS)
+        np.savez(Path(folder, "negative.npz"), **given, frame_weights=of_frames - (np.arange(len(R)) == 0) * 3.0)
+        refused = False
+        try:
+            cgcore.read(f"{folder}/negative.npz", accept_faults=True)
+        except cgcore.InputError:
+            refused = True
+    X, Y = [], []
+    for n in (beads, beads - 2):
+        which = lengths == n
+        root = np.sqrt(w[which, :n])[..., None]
+        block = root[..., None] * explicit.matrix(R[which, :n], prior.weights, prior.params)
+        X.append(block.reshape(-1, block.shape[-1]))
+        Y.append((root * F[which, :n]).ravel())
+    system = explicit.System(np.concatenate(X), np.concatenate(Y), int(mask.sum()))
+    start = explicit.coefficients(prior.params)
+    zero, best = system.loss(0 * start), system.loss(system.optimum(start, system.kept()))
+    yield at_most(f"{name}, S", products(factor.S, system.X, system.F), TOLERANCE, "relative")
+    yield near(f"{name}, loss at the start", factor.loss(start), system.loss(start), TOLERANCE, zero)
+    fit = cgcore.fit(factor, prior, unconstrained(truncation=0.0))
+    yield near(f"{name}, least loss", fit.train_loss, best, TOLERANCE, zero)
+    expected = [sum(w[first:last].sum() for first, last in block.ranges) for block in factor.blocks]
+    off = max(abs(block.total_weight / one - 1) for block, one in zip(factor.blocks, expected, strict=True))
+    yield at_most(f"{name}, weights of {len(expected)} blocks", off, TOLERANCE, "relative")
+    yield equal(f"{name}, a frame with a weight below 0, refused", refused, True)
