@@ -9,6 +9,7 @@ import pytest
 from fault_helpers import Fault, edited, failed
 
 from cgcore.data import reading
+from cgcore.export import pieces, tables
 from cgcore.factor import compress
 from cgcore.fitting import constraints, contacts, cross_validation, identifiability, plan, pooling, roughness, scan
 from cgcore.fitting.frozen import Freedom
@@ -35,6 +36,15 @@ FAULTS: dict[str, tuple[str, Fault]] = {
         edited(energy, "_term_energy", "chains[rows[:, 0]] != ", "chains[rows[:, 0]] == "),
     ),
     "slope of a fixed spline": ("potentials", edited(FixedSpline, "slope", "d * 3 * c[3]", "d * 2 * c[3]")),
+    "third power of a polynomial": ("potentials", edited(pieces, "_hermite", "s[1:] - 2 * mean", "s[1:] - mean")),
+    "tangent inside the last knot": (
+        "potentials",
+        edited(pieces, "_with_ends", "np.array([-1.0, 1.0])", "np.array([1.0, -1.0])"),
+    ),
+    "slopes at the ends of a table": (
+        "potentials",
+        edited(tables, "_distances", "*-curve.curvature", "*curve.curvature"),
+    ),
     "phases of smooth parameters": (
         "potentials",
         edited(AmplitudesAndPhases, "cartesian", "np.pi / 2", "np.pi"),
@@ -71,6 +81,10 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "the last of two weights alone": (
         "weighting",
         edited(reading, "read_weights", "weights * factor", "factor"),
+    ),
+    "a negative weight": (
+        "weighting",
+        edited(reading, "read_weights", "(weights < 0).any():", "(weights < -1).any():"),
     ),
     "frozen forces added": ("choices", edited(Freedom, "factor", "target(S) -", "target(S) +")),
     "groups count alike": (

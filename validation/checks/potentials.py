@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import cgcore
+from cgcore.export.pieces import pieces_of
+from cgcore.export.tables import bond_table
 from cgcore.physics.chain_forces import chain_forces
 from cgcore.physics.potentials import potentials as curves_of
 from cgcore.physics.splines import Spline, Splines
@@ -24,6 +26,8 @@ from validation.term_problems import OWN, OWN_FUNCTIONS, Problem, problems
 from validation.tolerances import near, relative
 
 TOLERANCE, STEP = 1e-10, 1e-5
+PIECES = 1e-9
+"""Of polynomials that stand for functions that are none (seen: 1e-12)."""
 POINTS = {
     "bond": np.linspace(3.6, 3.99, 7),
     "angle": np.linspace(1.43, 2.47, 7),
@@ -88,6 +92,26 @@ def _curves(problem: Problem) -> Iterator[Row]:
             ("curvature", curve.curvature(x), second, 1e-5),
         ):
             yield at_most(f"{problem.name}, {term.name}, {what}", relative(ours, theirs), tolerance, "relative")
+        if term.basis.kind == "power":  # of a table that LAMMPS interpolates by a cubic spline of forces
+            table = bond_table("any", curve, 10.0, 3.8, 11)
+            said = [float(word) for word in table.parameters.split("FP ")[1].split()]
+            ends = table.x[[0, -1]]
+            second = (slope(ends + STEP) - slope(ends - STEP)) / (2 * STEP)
+            off = float(np.max(np.abs(-np.array(said) / second - 1)))
+            yield at_most(f"{problem.name}, {term.name}, slopes at the ends of a table", off, 1e-5, "relative")
+        if term.basis.kind in ("bspline", "function"):
+            off = relative(_piecewise(pieces_of(one), x), energy)
+            yield at_most(f"{problem.name}, {term.name}, piece by piece", off, PIECES, "relative")
+
+
+def _piecewise(pieces: Any, x: Array) -> Array:
+    """The polynomials of the last group at x."""
+    if pieces.period is not None:
+        x = pieces.edges[0] + np.mod(x - pieces.edges[0], pieces.period)
+    k = np.searchsorted(pieces.edges, x, side="right")
+    d = x - pieces.starts[k]
+    powers = np.arange(pieces.coefficients.shape[-1])
+    return np.sum(pieces.coefficients[-1][k] * d[:, None] ** powers, axis=1)
 
 
 def _bending(problem: Problem) -> Iterator[Row]:
@@ -130,8 +154,7 @@ def _chains(problem: Problem) -> Iterator[Row]:
 
 
 def _parametrised(prior: cgcore.Prior) -> Iterator[Row]:
-    """Both kinds of parameters that coefficients are turned into, canonical and smooth ones, have their energy, but for a
-    constant."""
+    """Canonical and smooth parameters that coefficients are turned into have the same energy, but for a constant."""
     rng = np.random.default_rng(7)
     for term in prior.terms:
         way, x = term.parametrisation, POINTS[term.coordinate]

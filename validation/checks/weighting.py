@@ -43,7 +43,7 @@ def _weighted(name: str, prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> I
         np.savez(Path(folder, "weighted.npz"), **given, frame_weights=of_frames)
         data = cgcore.read(f"{folder}/weighted.npz", accept_faults=True)
         factor = cgcore.compress(data, cgcore.Fingerprint.of(prior), blocks=BLOCKS)
-        np.savez(Path(folder, "negative.npz"), **given, frame_weights=of_frames - (np.arange(len(R)) == 0) * 3.0)
+        np.savez(Path(folder, "negative.npz"), **given, frame_weights=np.where(np.arange(len(R)) == 0, -0.5, of_frames))
         refused = False
         try:
             cgcore.read(f"{folder}/negative.npz", accept_faults=True)
