@@ -157,6 +157,8 @@ def _directions(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[R
         yield equal(f"directions, {k + 1}, names", ", ".join(sorted(direction.loadings)), ", ".join(sorted(expected)))
         strongest = max(expected, key=lambda name: expected[name])
         yield equal(f"directions, {k + 1}, its sentence names {strongest}", strongest in str(direction), True)
+        yield equal(f"directions, {k + 1}, named first", next(iter(direction.loadings)), strongest)
+        yield equal(f"directions, {k + 1}, resolved", direction.resolved, bool(values[k] > system.resolution))
     short = cgcore.fit(cgcore.from_arrays(R[:, :6], F[:, :6]), prior, unconstrained(truncation=0.0))
     yield equal("six beads, terms without data", ", ".join(short.identifiability.without_data), "repulsive")
     kept = float(short.fitted_params["epsilon"] / prior.params["epsilon"])
