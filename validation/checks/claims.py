@@ -27,6 +27,8 @@ def claims(context: Context) -> Iterator[Row]:
     yield from _ended("kink", "LINE_SEARCH_FAILED", _kink, [0.3, 0.7])
     yield from _ended("rounding", "PRECISION_FLOOR", _bowl, [1.0, 2.0], tol_grad=0.0)
     yield from _ended("small gradient", "GRADIENT", _bowl, [1.0, 2.0])
+    found = _minimised(_bowl, [1.0, 1.0], 1.0, cgcore.Limits(min_steps=7), confirm=False)
+    yield equal("at the minimum from the start, steps at least", found.steps, 7)
     # With their Hessian.
     for name, loss in (("saddle", _saddle), ("no lower bound", _falling)):
         found = _minimised(loss, [0.0, 0.5], 1.0, cgcore.Limits(), confirm=True)
