@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +12,12 @@ from cli_helpers import assert_refused, run
 from click.testing import CliRunner
 
 from cgcore.data import read
+from cgcore.data.residues import letter
 from cgcore.errors import InputError
-from cgcore.generate import TOPOLOGY, TRAJECTORY, Run, generate, main
+from cgcore.generate import PEPTIDES, TOPOLOGY, TRAJECTORY, Peptide, Run, alanines, generate
+from cgcore.generate.command import main
+from cgcore.generate.heavy_atoms import heavy_atoms
+from cgcore.generate.solvent import native_solvent
 from cgcore.mapping import map_to_beads
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of OpenMM's own modules
@@ -35,7 +41,7 @@ def coefficients(R: np.ndarray, F: np.ndarray) -> np.ndarray:
 
 @pytest.mark.slow
 def test_parameters_agree_under_the_three_maps(tmp_path: Path) -> None:
-    generate(tmp_path, Run(frames=300, every=30, equilibration=1000), alanines=5)
+    generate(tmp_path, Run(frames=300, every=30, equilibration=1000), alanines(5))
     found = {}
     for force_map in ("slice", "residue", "optimal"):
         made = map_to_beads(tmp_path / TOPOLOGY, [tmp_path / TRAJECTORY], force_map=force_map)
@@ -71,7 +77,12 @@ def test_what_is_generated_is_read_and_refused_where_atoms_are(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("settings", "words"),
-    [({"frames": 0}, "frames is 0"), ({"temperature": -1.0}, "temperature"), ({"solvent": "water"}, "'water'")],
+    [
+        ({"frames": 0}, "frames is 0"),
+        ({"temperature": -1.0}, "temperature"),
+        ({"solvent": "water"}, "'water'"),
+        ({"step": 0.0}, "step"),
+    ],
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
@@ -81,4 +92,103 @@ def test_settings_out_of_range_are_refused(settings: dict[str, object], words: s
 def test_a_pdb_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.pdb").write_text("nothing\n")
     with pytest.raises(InputError, match=r"a\.pdb: OpenMM cannot use it"):
-        generate(tmp_path, Run(frames=1), pdb=tmp_path / "a.pdb")
+        generate(tmp_path, Run(frames=1), tmp_path / "a.pdb")
+
+
+def positions(name: str) -> tuple[Any, dict[tuple[int, str], np.ndarray]]:
+    """OpenMM's topology, and where the atoms of each residue are [nm]."""
+    from openmm import app
+
+    topology, places = heavy_atoms(app, PEPTIDES[name])
+    R = np.array(places._value)
+    return topology, {(atom.residue.index, atom.name): R[atom.index] for atom in topology.atoms()}
+
+
+@pytest.mark.parametrize("name", PEPTIDES)
+def test_peptides_are_of_the_sequence_of_l_amino_acids_and_trans(name: str) -> None:
+    topology, at = positions(name)
+    peptide = PEPTIDES[name]
+    residues = [residue for residue in topology.residues() if residue.name not in ("ACE", "NME")]
+    assert "".join(letter(residue.name) or "?" for residue in residues) == peptide.sequence
+    assert topology.getNumResidues() == len(peptide.sequence) + 2 * peptide.capped
+    for residue in residues:
+        n, ca, c = (at[residue.index, atom] for atom in ("N", "CA", "C"))
+        if residue.name != "GLY":
+            assert np.cross(n - ca, c - ca) @ (at[residue.index, "CB"] - ca) > 0
+    for one, other in pairwise(residues):
+        # 2.9 Å in a cis peptide, 3.8 Å in a trans one.
+        assert 0.37 < np.linalg.norm(at[one.index, "CA"] - at[other.index, "CA"]) < 0.4
+
+
+def test_a_helix_starts_as_one_and_a_hairpin_with_its_ends_together() -> None:
+    _, helix = positions("aaqaa3")
+    assert np.linalg.norm(helix[1, "O"] - helix[5, "N"]) == pytest.approx(0.29, abs=0.03)
+    _, hairpin = positions("trpzip2")
+    assert np.linalg.norm(hairpin[0, "CA"] - hairpin[11, "CA"]) < 1.6
+
+
+@pytest.mark.slow
+def test_the_native_solvent_gives_the_forces_of_the_force_field() -> None:
+    import openmm
+    from openmm import app
+
+    topology, places = heavy_atoms(app, alanines(2))
+    forcefield = app.ForceField("amber14-all.xml", "implicit/obc2.xml")
+    model = app.Modeller(topology, places)
+    model.addHydrogens(forcefield)
+    system = forcefield.createSystem(model.topology, nonbondedMethod=app.NoCutoff)
+    found = []
+    for change in (lambda: None, lambda: native_solvent(openmm, system)):
+        change()
+        kinds = [force.getName() for force in system.getForces()]
+        context = openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("Reference"))
+        context.setPositions(model.positions)
+        found.append(context.getState(getForces=True).getForces(asNumpy=True)._value)
+    assert "GBSAOBCForce" in kinds
+    assert "CustomGBForce" not in kinds
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-3 * np.abs(found[0]).max())
+
+
+@pytest.mark.slow
+def test_a_seed_gives_the_same_frames_again(tmp_path: Path) -> None:
+    for name in ("once", "again"):
+        generate(tmp_path / name, Run(frames=2, every=5, equilibration=5), PEPTIDES["aaqaa3"])
+    first, second = (np.load(tmp_path / name / TRAJECTORY) for name in ("once", "again"))
+    np.testing.assert_array_equal(first["coords"], second["coords"])
+
+
+@pytest.mark.slow
+def test_threaded_rings_are_refused(tmp_path: Path) -> None:
+    clash = ["--sequence", "SWTWENGKWTWK", "--shape", "EEEEElmEEEEE", "--frames", "1"]
+    done = CliRunner().invoke(main, [*clash, "-o", str(tmp_path / "new")])
+    assert done.exit_code == 2
+    assert "SWTWENGKWTWK: a bond is off by" in done.output
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("AXB", "EEE"), "'AXB'"),
+        (("A", "E"), "two or more"),
+        (("AAA", "EE"), "does not fit AAA"),
+        (("AAA", "EEx"), "does not fit AAA"),
+    ],
+)
+def test_peptides_that_cannot_be_built_are_refused(given: tuple[str, str], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Peptide(*given)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--peptide", "gb1", "--alanines", "3"], "give one of them"),
+        (["--shape", "EEE"], "--sequence, which is missing"),
+        (["--alanines", "1"], "give at least 2"),
+    ],
+)
+def test_one_peptide_is_named(given: list[str], words: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, [*given, "-o", str(tmp_path)])
+    assert done.exit_code == 2
+    assert words in done.output

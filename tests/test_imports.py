@@ -69,6 +69,9 @@ RULES = {
     "maps need no JAX, physics or solver": Rule(
         "cgcore/mapping", ("jax", "jaxlib", "cgcore.physics", "cgcore.solver", "cgcore.cli")
     ),
+    "making data needs no JAX, physics or solver": Rule(
+        "cgcore/generate", ("jax", "jaxlib", "cgcore.physics", "cgcore.solver", "cgcore.cli", "cgcore.mapping")
+    ),
     "data do not know maps": Rule("cgcore/data", ("cgcore.mapping", "MDAnalysis")),
     "only formats read HDF5": Rule("cgcore", ("h5py",), but=("cgcore/data/formats",)),
     "h5py and MDAnalysis are never needed to import cgcore": Rule("cgcore", ("h5py", "MDAnalysis"), top_level=True),

@@ -9,6 +9,9 @@ from mkdocs.structure.files import File, Files
 
 PAGES = {
     "benchmarks.md": "benchmarks/README.md",
+    "study-results.md": "benchmarks/study.md",
+    "study/scores.svg": "benchmarks/study/scores.svg",
+    "study/distributions.svg": "benchmarks/study/distributions.svg",
     "pretraining.md": "benchmarks/pretraining.md",
     "pretraining.svg": "benchmarks/pretraining.svg",
     "contributing.md": "CONTRIBUTING.md",

@@ -1,0 +1,94 @@
+"""Ways to get a prior, side by side on five small proteins.
+
+    python -m benchmarks.study --output DIR
+
+makes what DIR/data does not hold (all-atom frames, by OpenMM, about half an hour of one core), and writes study.json,
+study.md, scores.svg and distributions.svg. `--redraw` makes tables and pictures again from DIR/study.json. Needs
+`pip install 'cgcore[generate,formats,plot]' pandas tabulate`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.study import pictures, tables
+from benchmarks.study.force_maps import BEST, compared
+from benchmarks.study.losses import measured, parts_of
+from benchmarks.study.proteins import RUN, Protein, made
+from benchmarks.study.results import Study
+from benchmarks.study.simulated import Simulated, simulated
+from cgcore.files import atomic_write
+
+JSON, TEXT = "study.json", "study.md"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--time", default="200ps", help="of each replica")
+    parser.add_argument("--replicas", type=int, default=32)
+    parser.add_argument("--also-seen", action="store_true", help="simulate priors of all proteins, too")
+    parser.add_argument("--redraw", action="store_true", help="tables and pictures of DIR/study.json")
+    given = parser.parse_args(arguments)
+    if given.redraw:
+        study = Study.read(given.output / JSON)
+    else:
+        proteins = made(given.output / "data")
+        study = studied(proteins, given.time, given.replicas, also_seen=given.also_seen)
+        study.write(given.output / JSON)
+    text = tables.report(study)
+    print(text)
+    atomic_write(given.output / TEXT, text + "\n")
+    pictures.write(given.output, study)
+
+
+def studied(proteins: Sequence[Protein], time: str, replicas: int, *, also_seen: bool = False) -> Study:
+    """All of the study.
+
+    Arguments:
+        proteins: to fit to, to leave out, and to simulate.
+        time: of each replica.
+        replicas: of each simulation.
+        also_seen: simulate the priors that are fitted to all proteins, too.
+    """
+    maps = compared(proteins)
+    losses, priors = measured(parts_of(proteins, BEST), say)
+    runs: list[Simulated] = []
+    for (method, left_out), prior in priors.items():
+        for protein in proteins:
+            if left_out == protein.name or (left_out is None and also_seen):
+                known = left_out is None
+                runs.append(simulated(method, prior, protein, left_out=not known, time=time, replicas=replicas))
+                say(f"{method}, {protein.name}{' (seen)' * known}: {runs[-1].lost} of {replicas} replicas lost")
+    return Study(about(proteins, time, replicas), maps, losses, runs)
+
+
+def about(proteins: Sequence[Protein], time: str, replicas: int) -> dict[str, str]:
+    """What was run on what."""
+    beads = ", ".join(
+        f"{protein.name} ({protein.R.shape[0]} frames of {protein.R.shape[1]} beads)" for protein in proteins
+    )
+    packages = ", ".join(f"{name} {version(name)}" for name in ("cgcore", "jax", "numpy", "openmm"))
+    step = f"{RUN.step:g} fs steps, a frame every {RUN.every}, seed {RUN.seed}"
+    return {
+        "Data": f"{beads}; amber14 with {RUN.solvent}, {RUN.temperature:g} K, {step}",
+        "Simulations": f"{replicas} replicas of {time}, steps of 5 fs",
+        "Versions": f"{packages}, Python {platform.python_version()}",
+        "Machine": f"{platform.system()}, {platform.machine()}, {os.cpu_count()} cores, no GPU",
+    }
+
+
+def say(text: str) -> None:
+    """Tell how far the study is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

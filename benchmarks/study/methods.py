@@ -1,0 +1,91 @@
+"""Ways to get a prior, each a function of the same training data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+
+import cgcore
+from benchmarks.study.boltzmann import inverted
+from benchmarks.study.proteins import Protein
+
+BLOCKS = 4
+"""Of each run of frames, which a fit cross-validates by."""
+
+
+class Part:
+    """A run of frames of one protein, and its factors.
+
+    Arguments:
+        protein: of the frames.
+        rows: of its frames.
+        force_map: whose forces are fitted.
+    """
+
+    def __init__(self, protein: Protein, rows: slice, force_map: str) -> None:
+        self.protein, self.rows, self.force_map = protein, rows, force_map
+        self._factors: dict[cgcore.Fingerprint, cgcore.Factor] = {}
+
+    @property
+    def R(self) -> np.ndarray:
+        """(frames, beads, 3) [Å]."""
+        return self.protein.R[self.rows]
+
+    def factor(self, prior: cgcore.Prior) -> cgcore.Factor:
+        """The factor for the terms of a prior."""
+        fingerprint = cgcore.Fingerprint.of(prior)
+        if fingerprint not in self._factors:
+            data = self.protein.frames(self.force_map, self.rows)
+            self._factors[fingerprint] = cgcore.compress(data, fingerprint, blocks=BLOCKS)
+        return self._factors[fingerprint]
+
+
+class Training:
+    """What a prior is fitted to.
+
+    Arguments:
+        parts: runs of frames.
+    """
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.parts = tuple(parts)
+
+    @property
+    def temperature(self) -> float:
+        """The highest of the parts [K]."""
+        return max(part.protein.temperature for part in self.parts)
+
+    def factor(self, prior: cgcore.Prior) -> cgcore.Factor:
+        """Of all parts together, for the terms of a prior."""
+        return cgcore.merge(*(part.factor(prior) for part in self.parts))
+
+    @cached_property
+    def inverted(self) -> cgcore.Prior:
+        """By Boltzmann inversion."""
+        return inverted([part.R for part in self.parts], self.temperature)
+
+    def fitted(self, start: cgcore.Prior, options: cgcore.Options) -> cgcore.Prior:
+        """By force matching."""
+        return cgcore.fit(self.factor(start), start, options).fitted_prior
+
+
+INITIAL, INVERSION, SAME_TERMS = "initial", "Boltzmann inversion", "forces, terms of the inversion"
+PLAIN, EXACT, SAFE = "plain L-BFGS, 200 steps", "exact minimum", "safe (default)"
+
+METHODS: Mapping[str, Callable[[Training], cgcore.Prior]] = {
+    INITIAL: lambda training: cgcore.default_prior(),
+    INVERSION: lambda training: training.inverted,
+    SAME_TERMS: lambda training: training.fitted(training.inverted, cgcore.Options(constraints="none")),
+    PLAIN: lambda training: training.fitted(cgcore.default_prior(), cgcore.Options(coordinates="physical")),
+    EXACT: lambda training: training.fitted(cgcore.default_prior(), cgcore.Options(constraints="none", truncation=0)),
+    SAFE: lambda training: training.fitted(cgcore.default_prior(), cgcore.Options()),
+}
+"""The second and the third have the same terms, and so have all the others."""
+
+
+def loss(prior: cgcore.Prior, parts: Sequence[Part]) -> float:
+    """Of a prior on these frames, per real bead [(kcal/mol/Å)²]."""
+    c = cgcore.to_coefficients(prior.params, terms=prior.terms)
+    return cgcore.merge(*(part.factor(prior) for part in parts)).loss(c)

@@ -1,0 +1,58 @@
+"""Heavy atoms of a peptide with an ideal backbone, by PeptideBuilder (Tien et al., PeerJ 2013, 1, e80)."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import Any
+
+from cgcore.errors import InputError
+from cgcore.generate.peptides import SHAPES, Peptide
+
+_CAPS = {"ACE": {"CA": "CH3", "C": "C", "O": "O"}, "NME": {"N": "N", "CA": "C"}}
+"""What the atoms of an alanine before, and of one behind the peptide, are called in a cap; others are left out."""
+
+
+def heavy_atoms(app: Any, peptide: Peptide) -> tuple[Any, Any]:
+    """OpenMM's topology and positions of the heavy atoms.
+
+    Arguments:
+        app: of OpenMM.
+        peptide: what is built.
+
+    Raises:
+        InputError: PeptideBuilder is missing.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about its own imports
+            import PeptideBuilder
+            from Bio.PDB.PDBIO import PDBIO
+    except ImportError as error:
+        raise InputError(
+            "peptides are built by PeptideBuilder, which is missing; pip install 'cgcore[generate]'"
+        ) from error
+    more = "A" * peptide.capped
+    angles = [SHAPES[letter] for letter in f"{'E' * len(more)}{peptide.shape}{'E' * len(more)}"]
+    phi, psi = zip(*angles, strict=True)
+    # The first residue has no phi and the last no psi; PeptideBuilder counts both from the second residue on.
+    structure = PeptideBuilder.make_structure(f"{more}{peptide.sequence}{more}", list(phi[1:]), list(psi[:-1]))
+    if peptide.capped:
+        residues = list(structure.get_residues())
+        for residue, (name, atoms) in zip((residues[0], residues[-1]), _CAPS.items(), strict=True):
+            residue.resname = name
+            found = list(residue)
+            for atom in found:
+                residue.detach_child(atom.id)
+            for atom in found:
+                if atom.id in atoms:
+                    atom.id = atom.name = atoms[atom.id]
+                    atom.fullname = f" {atom.name:<3}"
+                    residue.add(atom)
+    else:
+        PeptideBuilder.add_terminal_OXT(structure)
+    written, output = io.StringIO(), PDBIO()
+    output.set_structure(structure)
+    output.save(written)
+    found = app.PDBFile(io.StringIO(written.getvalue()))
+    return found.topology, found.positions

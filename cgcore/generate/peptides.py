@@ -1,0 +1,80 @@
+"""Peptides and mini-proteins of the literature, by sequence, and the ideal backbone that a simulation starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cgcore.errors import InputError
+
+SHAPES = {
+    "E": (-120.0, 140.0),
+    "H": (-57.0, -47.0),
+    "P": (-75.0, 145.0),
+    "a": (-60.0, -30.0),
+    "g": (-95.0, -5.0),
+    "l": (60.0, 30.0),
+    "m": (90.0, 0.0),
+}
+"""(phi, psi) in degrees, IUPAC: strand, α-helix, polyproline; then residues of loops, αR, γR, and `l` and `m`, which
+are the two of a turn of type I' (Venkatachalam, Biopolymers 1968, 6, 1425)."""
+
+
+@dataclass(frozen=True)
+class Peptide:
+    """What is built.
+
+    Arguments:
+        sequence: one-letter codes.
+        shape: a letter of `SHAPES` for each residue.
+        capped: ACE and NME at the ends; charged ends otherwise.
+        source: where the sequence was published.
+
+    Raises:
+        InputError: letters are unknown, too few, or of two lengths.
+    """
+
+    sequence: str
+    shape: str
+    capped: bool = False
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        unknown = set(self.sequence) - set("ACDEFGHIKLMNPQRSTVWY")
+        if unknown or len(self.sequence) < 2:
+            raise InputError(
+                f"the sequence {self.sequence!r} is not one of two or more amino acids; give one-letter codes"
+            )
+        if set(self.shape) - set(SHAPES) or len(self.shape) != len(self.sequence):
+            raise InputError(
+                f"the shape {self.shape!r} does not fit {self.sequence}; give one letter of {''.join(SHAPES)} a residue"
+            )
+
+
+PEPTIDES = {
+    "cln025": Peptide("YYDPETGTWY", "EEEaagmEEE", source="Honda et al., J. Am. Chem. Soc. 2008, 130, 15327"),
+    "trpzip2": Peptide(
+        "SWTWENGKWTWK", "EEEEPlmPEEEE", source="Cochran et al., Proc. Natl. Acad. Sci. USA 2001, 98, 5578"
+    ),
+    "aaqaa3": Peptide(
+        "AAQAAAAQAAAAQAA", "H" * 15, capped=True, source="Shalongo et al., J. Am. Chem. Soc. 1994, 116, 8288"
+    ),
+    "gb1": Peptide("GEWTYDDATKTFTVTE", "EEEEEEaaglEEEEEE", source="Blanco et al., Nat. Struct. Biol. 1994, 1, 584"),
+    "tc5b": Peptide(
+        "NLYIQWLKDGGPSSGRPPPS", "EHHHHHHHHmaaaamPPPPP", source="Neidigh et al., Nat. Struct. Biol. 2002, 9, 425"
+    ),
+}
+"""Two with a helix, (AAQAA)3 and the Trp-cage TC5b; three hairpins, CLN025, trpzip2 and residues 41 to 56 of GB1."""
+
+
+def alanines(number: int) -> Peptide:
+    """ACE-(ALA)n-NME in an extended chain.
+
+    Arguments:
+        number: residues.
+
+    Raises:
+        InputError: there are fewer than two.
+    """
+    if number < 2:
+        raise InputError(f"alanines is {number}; give at least 2")
+    return Peptide("A" * number, "E" * number, capped=True)

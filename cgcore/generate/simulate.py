@@ -1,0 +1,187 @@
+"""All-atom frames with forces of a peptide in implicit solvent, by OpenMM."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cgcore.data.units import ANGSTROM_PER_NM, KJ_PER_KCAL
+from cgcore.data.writing import write_arrays
+from cgcore.errors import InputError
+from cgcore.files import atomic_group, atomic_path
+from cgcore.generate.heavy_atoms import heavy_atoms
+from cgcore.generate.peptides import Peptide
+from cgcore.generate.solvent import native_solvent
+
+SOLVENTS = ("obc2", "gbn2")
+STRETCH = 0.2
+"""Å, by which no bond of a sound structure is off after minimisation: 0.04 Å is usual, and 1.5 Å where rings are
+threaded."""
+
+TOPOLOGY, TRAJECTORY = "topology.pdb", "trajectory.npz"
+
+
+@dataclass(frozen=True)
+class Run:
+    """How frames are made.
+
+    Arguments:
+        frames: number of them.
+        every: steps between frames.
+        temperature: K.
+        solvent: one of `SOLVENTS`.
+        rigid: bonds to hydrogen are constrained.
+        step: time step [fs]; None: 2 where bonds are rigid, 1 otherwise.
+        hydrogen_mass: mass of each hydrogen [amu], taken from the atom that it is bonded to; 3 allows steps of 4 fs
+            with rigid bonds (Hopkins et al., J. Chem. Theory Comput. 2015, 11, 1864). None: its own. Masses do not
+            change the distribution of positions and forces.
+        equilibration: steps before the first frame.
+        seed: of the velocities and the noise.
+
+    Raises:
+        InputError: a value is out of range.
+    """
+
+    frames: int = 1000
+    every: int = 250
+    temperature: float = 300.0
+    solvent: str = "obc2"
+    rigid: bool = True
+    step: float | None = None
+    hydrogen_mass: float | None = None
+    equilibration: int = 5000
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("frames", "every", "temperature", "seed", "step", "hydrogen_mass"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InputError(f"{name} is {value}; give more than 0")
+        if self.solvent not in SOLVENTS:
+            raise InputError(f"the solvent {self.solvent!r} is not known; choose one of {', '.join(SOLVENTS)}")
+
+
+def generate(output: Path, run: Run, peptide: Peptide | Path) -> None:
+    """Simulate a peptide, and write `topology.pdb` and `trajectory.npz` (coords, Fs in Å and kcal/mol/Å, float32).
+
+    Arguments:
+        output: folder.
+        run: how.
+        peptide: what is built; or a PDB file that holds it, with or without its hydrogens.
+
+    Raises:
+        InputError: OpenMM or PeptideBuilder is missing, OpenMM cannot use the peptide, or a file cannot be written.
+    """
+    app, unit, mm = _openmm()
+    try:
+        topology, positions = _read(app, peptide) if isinstance(peptide, Path) else heavy_atoms(app, peptide)
+        forcefield = app.ForceField("amber14-all.xml", f"implicit/{run.solvent}.xml")
+        model = app.Modeller(topology, positions)
+        with _seeded(run.seed):
+            model.addHydrogens(forcefield, platform=mm.Platform.getPlatformByName("Reference"))
+        system = forcefield.createSystem(
+            model.topology,
+            nonbondedMethod=app.NoCutoff,
+            constraints=app.HBonds if run.rigid else None,
+            hydrogenMass=run.hydrogen_mass,
+        )
+        if run.solvent == "obc2":
+            native_solvent(mm, system)
+    except (ValueError, KeyError, IndexError) as error:
+        reason = " ".join(str(error).split())[:150]
+        name = peptide if isinstance(peptide, Path) else peptide.sequence
+        raise InputError(f"{name}: OpenMM cannot use it ({reason}); give a whole peptide") from None
+    step = run.step or (2.0 if run.rigid else 1.0)
+    integrator = mm.LangevinMiddleIntegrator(run.temperature, 1.0, step / 1000)
+    integrator.setRandomNumberSeed(run.seed)
+    simulation = app.Simulation(model.topology, system, integrator, *_platform(mm))
+    simulation.context.setPositions(model.positions)
+    simulation.minimizeEnergy()
+    _require_sound(simulation, mm, unit, peptide)
+    simulation.context.setVelocitiesToTemperature(run.temperature, run.seed)
+    simulation.step(run.equilibration)
+    shape = (run.frames, system.getNumParticles(), 3)
+    R, F = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    for k, (positions, forces) in enumerate(_frames(simulation, unit, run)):
+        R[k], F[k] = positions, forces
+    with atomic_group():
+        with atomic_path(output / TOPOLOGY) as path, path.open("w") as file:
+            app.PDBFile.writeFile(model.topology, R[0].astype(float), file, keepIds=True)
+        write_arrays(output / TRAJECTORY, {"coords": R, "Fs": F, "temperature": np.array(run.temperature)})
+
+
+def _frames(simulation: Any, unit: Any, run: Run) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Positions [Å] and forces [kcal/mol/Å] of one frame after the other."""
+    for _ in range(run.frames):
+        simulation.step(run.every)
+        state = simulation.context.getState(getPositions=True, getForces=True)
+        R = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer) * ANGSTROM_PER_NM
+        F = state.getForces(asNumpy=True).value_in_unit(unit.kilojoule_per_mole / unit.nanometer)
+        yield R, F / (KJ_PER_KCAL * ANGSTROM_PER_NM)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Python's random numbers, which OpenMM scatters hydrogens by, from this seed."""
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
+
+
+def _require_sound(simulation: Any, mm: Any, unit: Any, peptide: Peptide | Path) -> None:
+    """Refuse a start whose rings are threaded, which no minimisation mends.
+
+    Raises:
+        InputError: a bond stays stretched.
+    """
+    R = simulation.context.getState(getPositions=True).getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+    for force in simulation.system.getForces():
+        if isinstance(force, mm.HarmonicBondForce):
+            bonds = [force.getBondParameters(k) for k in range(force.getNumBonds())]
+            i, j, rest = (np.array(part) for part in zip(*((i, j, r._value) for i, j, r, _ in bonds), strict=True))
+            stretch = ANGSTROM_PER_NM * np.abs(np.linalg.norm(R[i] - R[j], axis=1) - rest)
+            if stretch.max() > STRETCH:
+                name, other = peptide, "structure"
+                if isinstance(peptide, Peptide):
+                    name, other = peptide.sequence, "shape"
+                raise InputError(
+                    f"{name}: a bond is off by {stretch.max():.1f} Å after minimisation, as side chains pass through "
+                    f"one another; give another {other}"
+                )
+
+
+def _openmm() -> tuple[Any, Any, Any]:
+    try:
+        import openmm
+        from openmm import app, unit
+    except ImportError as error:
+        raise InputError("data are generated by OpenMM, which is missing; pip install 'cgcore[generate]'") from error
+    return app, unit, openmm
+
+
+def _platform(mm: Any) -> tuple[Any, ...]:
+    """The fastest platform; of the CPU one thread, as a peptide has no work for more."""
+    names = [mm.Platform.getPlatform(k).getName() for k in range(mm.Platform.getNumPlatforms())]
+    for name in ("CUDA", "CPU", "Reference"):
+        if name in names:
+            options = ({"Threads": "1"},) if name == "CPU" else ()
+            return (mm.Platform.getPlatformByName(name), *options)
+    return ()
+
+
+def _read(app: Any, path: Path) -> tuple[Any, Any]:
+    from cgcore.files import open_regular
+
+    with open_regular(path):
+        pass
+    found = app.PDBFile(str(path))
+    return found.topology, found.positions
