@@ -18,6 +18,7 @@ from cgcore.generate import PEPTIDES, TOPOLOGY, TRAJECTORY, Peptide, Run, alanin
 from cgcore.generate.command import main
 from cgcore.generate.heavy_atoms import heavy_atoms
 from cgcore.generate.solvent import native_solvent
+from cgcore.generate.soundness import require_stereochemistry
 from cgcore.mapping import map_to_beads
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of OpenMM's own modules
@@ -155,6 +156,23 @@ def test_a_seed_gives_the_same_frames_again(tmp_path: Path) -> None:
         generate(tmp_path / name, Run(frames=2, every=5, equilibration=5), PEPTIDES["aaqaa3"])
     first, second = (np.load(tmp_path / name / TRAJECTORY) for name in ("once", "again"))
     np.testing.assert_array_equal(first["coords"], second["coords"])
+
+
+@pytest.mark.parametrize(("change", "words"), [("cis", "the bond before residue 3 is cis"), ("D", "residue 1 is a D")])
+def test_what_a_clash_turned_over_is_refused(change: str, words: str) -> None:
+    from openmm import app
+
+    topology, places = heavy_atoms(app, Peptide("AAA", "EEE"))
+    R = 10 * np.array(places._value)
+    require_stereochemistry("AAA", topology, R)
+    atoms = [(atom.residue.index, atom.name) for atom in topology.atoms()]
+    if change == "cis":
+        moved, fixed = atoms.index((2, "CA")), atoms.index((1, "CA"))
+        R[moved] = R[fixed] + 2.9 / 3.8 * (R[moved] - R[fixed])
+    else:
+        R = R * [1, 1, -1]
+    with pytest.raises(InputError, match=words):
+        require_stereochemistry("AAA", topology, R)
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from benchmarks.study.losses import measured, parts_of
 from benchmarks.study.proteins import RUN, Protein, made
 from benchmarks.study.results import Study
 from benchmarks.study.simulated import Simulated, simulated
+from cgcore.cli.setup import use_compilation_cache
 from cgcore.files import atomic_write
 
 JSON, TEXT = "study.json", "study.md"
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--also-seen", action="store_true", help="simulate priors of all proteins, too")
     parser.add_argument("--redraw", action="store_true", help="tables and pictures of DIR/study.json")
     given = parser.parse_args(arguments)
+    use_compilation_cache()
     if given.redraw:
         study = Study.read(given.output / JSON)
     else:

@@ -8,6 +8,7 @@ from cgcore.errors import InputError
 
 SHAPES = {
     "E": (-120.0, 140.0),
+    "B": (-135.0, 135.0),
     "H": (-57.0, -47.0),
     "P": (-75.0, 145.0),
     "a": (-60.0, -30.0),
@@ -15,8 +16,8 @@ SHAPES = {
     "l": (60.0, 30.0),
     "m": (90.0, 0.0),
 }
-"""(phi, psi) in degrees, IUPAC: strand, α-helix, polyproline; then residues of loops, αR, γR, and `l` and `m`, which
-are the two of a turn of type I' (Venkatachalam, Biopolymers 1968, 6, 1425)."""
+"""(phi, psi) in degrees, IUPAC: two strands, α-helix, polyproline; residues of loops, αR and γR; `l` and `m`, the two of
+a turn of type I' (Venkatachalam, Biopolymers 1968, 6, 1425)."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Peptide:
 PEPTIDES = {
     "cln025": Peptide("YYDPETGTWY", "EEEaagmEEE", source="Honda et al., J. Am. Chem. Soc. 2008, 130, 15327"),
     "trpzip2": Peptide(
-        "SWTWENGKWTWK", "EEEEPlmPEEEE", source="Cochran et al., Proc. Natl. Acad. Sci. USA 2001, 98, 5578"
+        "SWTWENGKWTWK", "BBBBBlmBBBBB", source="Cochran et al., Proc. Natl. Acad. Sci. USA 2001, 98, 5578"
     ),
     "aaqaa3": Peptide(
         "AAQAAAAQAAAAQAA", "H" * 15, capped=True, source="Shalongo et al., J. Am. Chem. Soc. 1994, 116, 8288"

@@ -18,12 +18,9 @@ from cgcore.files import atomic_group, atomic_path
 from cgcore.generate.heavy_atoms import heavy_atoms
 from cgcore.generate.peptides import Peptide
 from cgcore.generate.solvent import native_solvent
+from cgcore.generate.soundness import require_bonds, require_stereochemistry
 
 SOLVENTS = ("obc2", "gbn2")
-STRETCH = 0.2
-"""Å, by which no bond of a sound structure is off after minimisation: 0.04 Å is usual, and 1.5 Å where rings are
-threaded."""
-
 TOPOLOGY, TRAJECTORY = "topology.pdb", "trajectory.npz"
 
 
@@ -79,6 +76,7 @@ def generate(output: Path, run: Run, peptide: Peptide | Path) -> None:
         InputError: OpenMM or PeptideBuilder is missing, OpenMM cannot use the peptide, or a file cannot be written.
     """
     app, unit, mm = _openmm()
+    name = str(peptide) if isinstance(peptide, Path) else peptide.sequence
     try:
         topology, positions = _read(app, peptide) if isinstance(peptide, Path) else heavy_atoms(app, peptide)
         forcefield = app.ForceField("amber14-all.xml", f"implicit/{run.solvent}.xml")
@@ -95,7 +93,6 @@ def generate(output: Path, run: Run, peptide: Peptide | Path) -> None:
             native_solvent(mm, system)
     except (ValueError, KeyError, IndexError) as error:
         reason = " ".join(str(error).split())[:150]
-        name = peptide if isinstance(peptide, Path) else peptide.sequence
         raise InputError(f"{name}: OpenMM cannot use it ({reason}); give a whole peptide") from None
     step = run.step or (2.0 if run.rigid else 1.0)
     integrator = mm.LangevinMiddleIntegrator(run.temperature, 1.0, step / 1000)
@@ -103,7 +100,10 @@ def generate(output: Path, run: Run, peptide: Peptide | Path) -> None:
     simulation = app.Simulation(model.topology, system, integrator, *_platform(mm))
     simulation.context.setPositions(model.positions)
     simulation.minimizeEnergy()
-    _require_sound(simulation, mm, unit, peptide)
+    R, _ = _state(simulation, unit)
+    require_bonds(name, mm, system, R)
+    if isinstance(peptide, Peptide):
+        require_stereochemistry(name, model.topology, R)
     simulation.context.setVelocitiesToTemperature(run.temperature, run.seed)
     simulation.step(run.equilibration)
     shape = (run.frames, system.getNumParticles(), 3)
@@ -120,10 +120,15 @@ def _frames(simulation: Any, unit: Any, run: Run) -> Iterator[tuple[np.ndarray, 
     """Positions [Å] and forces [kcal/mol/Å] of one frame after the other."""
     for _ in range(run.frames):
         simulation.step(run.every)
-        state = simulation.context.getState(getPositions=True, getForces=True)
-        R = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer) * ANGSTROM_PER_NM
-        F = state.getForces(asNumpy=True).value_in_unit(unit.kilojoule_per_mole / unit.nanometer)
-        yield R, F / (KJ_PER_KCAL * ANGSTROM_PER_NM)
+        yield _state(simulation, unit)
+
+
+def _state(simulation: Any, unit: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Positions [Å] and forces [kcal/mol/Å] now."""
+    state = simulation.context.getState(getPositions=True, getForces=True)
+    R = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer) * ANGSTROM_PER_NM
+    F = state.getForces(asNumpy=True).value_in_unit(unit.kilojoule_per_mole / unit.nanometer)
+    return R, F / (KJ_PER_KCAL * ANGSTROM_PER_NM)
 
 
 @contextmanager
@@ -135,28 +140,6 @@ def _seeded(seed: int) -> Iterator[None]:
         yield
     finally:
         random.setstate(before)
-
-
-def _require_sound(simulation: Any, mm: Any, unit: Any, peptide: Peptide | Path) -> None:
-    """Refuse a start whose rings are threaded, which no minimisation mends.
-
-    Raises:
-        InputError: a bond stays stretched.
-    """
-    R = simulation.context.getState(getPositions=True).getPositions(asNumpy=True).value_in_unit(unit.nanometer)
-    for force in simulation.system.getForces():
-        if isinstance(force, mm.HarmonicBondForce):
-            bonds = [force.getBondParameters(k) for k in range(force.getNumBonds())]
-            i, j, rest = (np.array(part) for part in zip(*((i, j, r._value) for i, j, r, _ in bonds), strict=True))
-            stretch = ANGSTROM_PER_NM * np.abs(np.linalg.norm(R[i] - R[j], axis=1) - rest)
-            if stretch.max() > STRETCH:
-                name, other = peptide, "structure"
-                if isinstance(peptide, Peptide):
-                    name, other = peptide.sequence, "shape"
-                raise InputError(
-                    f"{name}: a bond is off by {stretch.max():.1f} Å after minimisation, as side chains pass through "
-                    f"one another; give another {other}"
-                )
 
 
 def _openmm() -> tuple[Any, Any, Any]:
