@@ -16,8 +16,8 @@ SHAPES = {
     "l": (60.0, 30.0),
     "m": (90.0, 0.0),
 }
-"""(phi, psi) in degrees, IUPAC: two strands, α-helix, polyproline; residues of loops, αR and γR; `l` and `m`, the two of
-a turn of type I' (Venkatachalam, Biopolymers 1968, 6, 1425)."""
+"""(phi, psi) in degrees, IUPAC: two strands, α-helix, polyproline; residues of loops, αR and γR; `l` and `m`, the two
+of a turn of type I' (Venkatachalam, Biopolymers 1968, 6, 1425)."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Whether a minimised start is one that a peptide can have: no minimisation frees a threaded ring or turns a cis bond."""
+"""Whether a minimised start is one that a peptide can have: minimising neither frees threaded rings nor turns bonds."""
 
 from __future__ import annotations
 
