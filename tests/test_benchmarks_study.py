@@ -96,8 +96,8 @@ def test_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setattr(study, "made", lambda folder: [protein("a", 8), protein("b", 7)])
     monkeypatch.setattr("benchmarks.study.losses.METHODS", {one: METHODS[one] for one in (INVERSION, SAFE)})
     study.main(["--output", str(tmp_path), "--time", "1ps", "--replicas", "2", "--also-seen"])
-    written = {name: (tmp_path / name).read_bytes() for name in ("study.json", "study.md", "scores.svg")}
-    assert (tmp_path / "distributions.svg").read_text().startswith("<?xml")
+    written = {name: (tmp_path / name).read_bytes() for name in ("study.json", "study.md", "study/scores.svg")}
+    assert (tmp_path / "study" / "distributions.svg").read_text().startswith("<?xml")
     found = Study.read(tmp_path / "study.json")
     assert len(found.runs) == 2 * 2 * 2
     optimal = next(row for row in found.maps if row.force_map == "optimal")

@@ -3,7 +3,7 @@
     python -m benchmarks.study --output DIR
 
 makes what DIR/data does not hold (all-atom frames, by OpenMM, about half an hour of one core), and writes study.json,
-study.md, scores.svg and distributions.svg. `--redraw` makes tables and pictures again from DIR/study.json. Needs
+study.md, and two pictures in DIR/study. `--redraw` makes tables and pictures again from DIR/study.json. Needs
 `pip install 'cgcore[generate,formats,plot]' pandas tabulate`.
 """
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = tables.report(study)
     print(text)
     atomic_write(given.output / TEXT, text + "\n")
-    pictures.write(given.output, study)
+    pictures.write(given.output / "study", study)
 
 
 def studied(proteins: Sequence[Protein], time: str, replicas: int, *, also_seen: bool = False) -> Study:

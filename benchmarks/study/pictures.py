@@ -20,6 +20,7 @@ MARKERS = "osD^vPX"
 
 def write(folder: Path, study: Study) -> None:
     """scores.svg and distributions.svg."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, draw in (("scores.svg", scores), ("distributions.svg", distributions)):
         with atomic_path(folder / name) as temporary, styled():
             draw(study).savefig(temporary, format="svg", metadata=UNDATED[".svg"])

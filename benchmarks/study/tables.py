@@ -11,6 +11,15 @@ from benchmarks.study.methods import SAFE
 from benchmarks.study.results import Study
 from benchmarks.study.simulated import OBSERVABLES, Simulated
 
+HEAD = """Made by `python -m benchmarks.study --output DIR`. How, and how far it carries: `docs/study.md`. Losses are in
+(kcal/mol/Å)² per bead; JS is the Jensen-Shannon divergence between simulated and reference distributions in bits, a
+mean over proteins, 0 where they are equal and 1 where they share nothing. †: replicas were lost, and the time before
+that counts. Every simulation is of a protein that the prior was not fitted to, unless a table says otherwise."""
+
+PICTURES = """![Excess loss, lost replicas and divergences of each prior on each protein](study/scores.svg)
+
+![Distributions of angles, dihedrals and radii of gyration](study/distributions.svg)"""
+
 SHOWN = {"bond": "bond", "angle": "angle", "dihedral": "dihedral", "radius_of_gyration": "Rg"}
 """Observables of the main table."""
 
@@ -20,9 +29,12 @@ def report(study: Study) -> str:
     said = "\n".join(f"- {name}: {value}" for name, value in study.about.items())
     return "\n\n".join(
         [
+            "# Baselines side by side: all numbers",
+            HEAD,
             said,
             "## Side by side",
             main_table(study),
+            PICTURES,
             "## Held-out loss against the safe fit",
             differences(study),
             "## Loss on the protein that was left out",
