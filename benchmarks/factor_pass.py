@@ -13,10 +13,11 @@ import numpy as np
 import cgcore
 from benchmarks.suites.synthetic import chains
 from benchmarks.timing import best_of
-from cgcore.factor import compress as factor_pass
 from cgcore.factor.batches import Batch, all_cuts
+from cgcore.factor.compress import BLOCKS
 from cgcore.factor.gram import located
 from cgcore.factor.triangle import merged, triangle
+from cgcore.factor.work import frames_last, rows_of
 from cgcore.fitting.problem import DirectPhysical
 from cgcore.physics.space import free
 from cgcore.threads import one_blas_thread
@@ -75,13 +76,13 @@ def rows(dataset: cgcore.Dataset, fingerprint: cgcore.Fingerprint) -> list[np.nd
     """[X | F] of each batch."""
 
     def of(batch: Batch) -> np.ndarray:
-        R, F = factor_pass._frames_last(batch.R, batch.F)
+        R, F = frames_last(batch.R, batch.F)
         at, _ = located(free, R, batch.lengths)
-        made, _ = factor_pass._rows(fingerprint.layout, free, R, F, batch.lengths, at, None, batch.classes)
+        made, _ = rows_of(fingerprint.layout, free, R, F, batch.lengths, at, None, batch.classes)
         return np.asarray(made)
 
     with jax.enable_x64(True):
-        return [of(cut.load(fingerprint.terms)) for cut in all_cuts(dataset, dataset.segments(factor_pass.BLOCKS))]
+        return [of(cut.load(fingerprint.terms)) for cut in all_cuts(dataset, dataset.segments(BLOCKS))]
 
 
 def qr_pass(dataset: cgcore.Dataset, fingerprint: cgcore.Fingerprint) -> np.ndarray:

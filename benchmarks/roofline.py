@@ -21,6 +21,8 @@ from benchmarks.timing import best_of
 from cgcore.factor import compress as factor_pass
 from cgcore.factor import gram
 from cgcore.factor.batches import all_cuts, sample_cuts
+from cgcore.factor.execution import threads
+from cgcore.factor.work import frames_last
 from cgcore.fitting.spectrum import spectrum
 from cgcore.physics.pair_forces import pair_forces
 from cgcore.physics.space import free
@@ -106,12 +108,12 @@ def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> c
             with jax.enable_x64(True):
                 return jax.block_until_ready(step(*arguments))
 
-        with ThreadPoolExecutor(factor_pass._threads()) as pool:
+        with ThreadPoolExecutor(threads()) as pool:
             results = list(pool.map(one, batches, *made))
             return best_of(5, lambda: list(pool.map(one, batches, *made))) / frames, results
 
     with one_blas_thread(), jax.enable_x64(True):
-        turned, moved = on_every_batch(lambda b: factor_pass._frames_last(b.R, b.F))
+        turned, moved = on_every_batch(lambda b: frames_last(b.R, b.F))
         located, at = on_every_batch(lambda b, m: gram.located(free, m[0], b.lengths), moved)
         prepared, made = on_every_batch(
             lambda b, m, at: gram._prepared(layout, free, whitening, *m, b.lengths, at[0], None, b.classes), moved, at

@@ -7,15 +7,31 @@ narrow for more.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 
 from threadpoolctl import ThreadpoolController
 
+_lock = threading.Lock()
+_limits: list[AbstractContextManager[object]] = []
 
-def one_blas_thread() -> AbstractContextManager[object]:
-    """A context in which BLAS uses one thread; the former number comes back after it."""
-    return _controller().limit(limits=1, user_api="blas")
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """A context in which BLAS uses one thread; the former number comes back after it.
+
+    The number is that of the process, so of several threads in such blocks at one time none brings it back before the
+    others are done: limits are lifted in the order opposite to that in which they were set, whoever set them.
+    """
+    with _lock:
+        _limits.append(_controller().limit(limits=1, user_api="blas"))
+    try:
+        yield
+    finally:
+        with _lock:
+            _limits.pop().__exit__(None, None, None)
 
 
 @cache

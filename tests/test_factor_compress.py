@@ -35,7 +35,7 @@ from factor_helpers import (
 import cgcore
 from cgcore import Factor, Fingerprint, InputError, Prior, Weights, compress
 from cgcore.data import Dataset, Segment
-from cgcore.factor import batches, gram
+from cgcore.factor import batches, gram, work
 from cgcore.factor import compress as module
 from cgcore.factor.batches import Cut, all_cuts, sample_cuts
 from cgcore.factor.histogram import EDGES
@@ -311,7 +311,7 @@ def test_the_same_data_give_the_same_bits(way: str) -> None:
 
 def programs() -> list[int]:
     """Number of compiled programs of each jitted function of the pass."""
-    functions: list[Any] = [module._rows, gram.located, gram.sloped, gram._prepared, gram._products]
+    functions: list[Any] = [work.rows_of, gram.located, gram.sloped, gram._prepared, gram._products]
     return [function._cache_size() for function in functions]
 
 

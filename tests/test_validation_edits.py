@@ -13,6 +13,7 @@ from cgcore import serialize
 from cgcore.data import dataset, frames
 from cgcore.export import lammps
 from cgcore.factor import compress, factor, gram
+from cgcore.factor.work import Work
 from cgcore.fitting import admissible, constraints, fit, unphysical
 from cgcore.physics.space import Periodic
 from cgcore.pipeline import minibatch_loss, optimizers, stage, trainer
@@ -134,7 +135,7 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     # The ways to a factor.
     "a batch that replaces those before": (
         "batches",
-        edited(compress, "compress", "merged([sums[segment], part]) if basis is None", "part if basis is None"),
+        edited(Work, "added", "merged(matrices) if self.basis", "matrices[1] if self.basis"),
     ),
     "never back to QR": ("batches", edited(compress, "compress", "< WELL_CONDITIONED", "< 0")),
     "taken for a Gram matrix after going back": (

@@ -17,7 +17,7 @@ import pytest
 
 import cgcore
 from cgcore.export import lammps, openmm, stablehlo
-from cgcore.factor import compress, gram
+from cgcore.factor import gram, work
 from cgcore.fitting import fit
 from cgcore.physics import design, energy, geometry, terms
 from cgcore.solver import lbfgs
@@ -193,13 +193,13 @@ FAULTS = {
     "float32 error unseen": Seen(replaced(fit, "float32_error", lambda _: lambda *_: 0.0), ("admissible",)),
     "a force that is not the energy's": Seen(replaced(terms, "soft_repulsion", constant), ("derivatives",)),
     "weights ignored": Seen(
-        both(replaced(compress, "_rows", unweighted), replaced(gram, "_prepared", unweighted)),
+        both(replaced(work, "rows_of", unweighted), replaced(gram, "_prepared", unweighted)),
         ("least-squares", "recovery", "scipy-lbfgsb-whitened"),
         (DEFAULT, PADDED),
     ),
     "mask dropped": Seen(replaced(energy, "_sum_over_rows", unmasked), ("invariances",), (("two proteins", "direct"),)),
     "float32 accumulation": Seen(replaced(gram, "_products", rounded), MANY),
-    "float32 accumulation of few rows": Seen(replaced(compress, "triangle", rounded_rows), (), (DEFAULT, PADDED)),
+    "float32 accumulation of few rows": Seen(replaced(work, "triangle", rounded_rows), (), (DEFAULT, PADDED)),
     "memory of one step": Seen(
         replaced(fit, "minimise", remembering_one),
         ("scipy-lbfgsb-physical", "recorded"),

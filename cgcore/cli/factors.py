@@ -25,6 +25,19 @@ output = click.option(
 @options.box
 @options.accept_faults
 @options.blocks
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS|local:N",
+    help="Let the workers of a Dask scheduler do it, or N processes that are started here (docs/cluster.md).",
+)
+@click.option(
+    "--keep",
+    "folder",
+    type=options.PATH,
+    metavar="DIR",
+    help="Keep parts in DIR until the factor is written, and go on from those in it.  [default: with --scheduler, "
+    "FILE.parts]",
+)
 @options.cache
 def compress_command(
     data: tuple[str, ...],
@@ -34,6 +47,8 @@ def compress_command(
     box: tuple[float, float, float] | None,
     accept_faults: bool,
     blocks: int,
+    scheduler: str | None,
+    folder: str | None,
     cache: bool,
 ) -> None:
     """Reduce DATA to one factor, which is all that a fit needs.
@@ -41,7 +56,9 @@ def compress_command(
     DATA are files of any format that `cgcore convert` reads, or folders of them. The size of the factor does not depend
     on the number of frames, and nothing is lost: a fit to the factor is the fit to the frames.
     """
+    from cgcore.cli.execution import executing, notes_of_sources
     from cgcore.cli.setup import prepare_jax
+    from cgcore.cluster import clear
     from cgcore.config import Config, default_prior, load_config
     from cgcore.data import read
     from cgcore.factor.compress import compress, splines_of
@@ -50,7 +67,7 @@ def compress_command(
     from cgcore.factor.storage import save_factor
     from cgcore.fitting.door import door
     from cgcore.fitting.options import Options
-    from cgcore.report.progress import watching
+    from cgcore.report.progress import Together, watching
     from cgcore.spline_file import with_splines
 
     refuse_input_as_output(output_file, data, "factor")
@@ -58,26 +75,34 @@ def compress_command(
     prior = with_splines(config.prior, config.spline_file, config.residue_specific_angles)
     checked = Options(blocks=blocks)
     options.refuse_factors(data)
-    datasets = [read(path, units=units, box=box, accept_faults=accept_faults) for path in data]
-    doors = [door(dataset, None, None) for dataset in datasets]
-    prepare_jax(cache)
-    with watching() as watchers:
-        factors = [
-            compress(
+    if folder is None and scheduler is not None:
+        folder = f"{output_file}.parts"
+    with executing(scheduler, folder, cache) as (execute, each), watching() as watchers:
+        datasets = each(lambda path: read(path, units=units, box=box, accept_faults=accept_faults), data)
+        doors = each(lambda dataset: door(dataset, None, None), datasets)
+        prepare_jax(cache)
+        if scheduler is not None:
+            notes_of_sources(datasets)
+        progress = Together(watchers.frames, datasets)
+        factors = each(
+            lambda dataset: compress(
                 dataset,
                 Fingerprint.of(prior),
                 blocks=checked.blocks,
                 fixed=splines_of(prior),
-                progress=watchers.frames,
-            )
-            for dataset in datasets
-        ]
+                progress=progress.of(dataset),
+                execute=execute,
+            ),
+            datasets,
+        )
     for judged, made in zip(doors, factors, strict=True):
         for sentence in judged.said(made):
             terminal.note(sentence)
     with options.warnings_said():
         factor = merge(*factors)
     save_factor(output_file, factor)
+    if folder is not None:
+        clear(folder)
     _say(output_file, factor)
 
 

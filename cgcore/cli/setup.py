@@ -32,15 +32,34 @@ def prepare_jax(cache: bool) -> None:
 def use_compilation_cache() -> None:
     """Keep compiled programs in the user's cache folder, for the next run to read."""
     import jax
+
+    for name, value in _cache_settings().items():
+        jax.config.update(name, value)
+    warnings.filterwarnings("ignore", _HALF_WRITTEN, UserWarning)
+
+
+def cache_environment() -> dict[str, str]:
+    """The same for processes that are started with these variables of the environment."""
+    return {name.upper(): str(value) for name, value in _cache_settings().items()} | {
+        "PYTHONWARNINGS": f"ignore:{_HALF_WRITTEN}:UserWarning"
+    }
+
+
+_HALF_WRITTEN = "Error reading persistent compilation cache entry"
+"""JAX writes an entry in place: one that another process has half written is compiled here, and no news to anybody."""
+
+
+def _cache_settings() -> dict[str, str | float]:
+    """Settings of JAX; none where there is nowhere to keep anything, so that all is compiled every time."""
     from platformdirs import user_cache_path
 
     folder = user_cache_path("cgcore") / "xla"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return  # nowhere to keep anything: compile every time
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    # JAX writes an entry in place: one that another process has half written is compiled here, and no news to anybody.
-    warnings.filterwarnings("ignore", "Error reading persistent compilation cache entry", UserWarning)
+        return {}
+    return {
+        "jax_compilation_cache_dir": str(folder),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }

@@ -139,6 +139,10 @@ class Frames:
         """These frames (integer or boolean index, in the order given) without loading anything."""
         return replace(self, lengths=self.lengths[rows], protein=self.protein[rows], rows=self.frame_numbers[rows])
 
+    def stored_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Rows of the store that hold these frames."""
+        return rows if self.rows is None else self.rows[rows]
+
     def _stored(self, rows: slice | np.ndarray) -> slice | np.ndarray:
         return rows if self.rows is None else self.rows[rows]
 

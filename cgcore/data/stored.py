@@ -8,7 +8,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BufferedReader, FileIO
 from itertools import pairwise
@@ -122,6 +122,11 @@ class FileRows(ABC):
     dtype: np.dtype
     shape: tuple[int, ...]
 
+    @property
+    def file(self) -> str:
+        """Path of the file, where one is known."""
+        return getattr(self, "path", "")
+
     def __len__(self) -> int:
         return self.shape[0]
 
@@ -145,6 +150,12 @@ class FileRows(ABC):
         cuts = [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)]
         runs = [(int(rows[a]), int(rows[a]) + b - a) for a, b in pairwise(cuts) if b > a]
         return self._read(runs, len(rows))
+
+    def alone(self, rows: np.ndarray) -> FileRows:
+        """The rows of an index array, without what is known of the others: still in their file, and small to send."""
+        first = int(rows[0])
+        run = range(first, first + len(rows))
+        return SelectedRows(self, run if np.array_equal(rows, run) else rows)
 
     @abstractmethod
     def _read(self, runs: list[tuple[int, int]], n_rows: int) -> np.ndarray:
@@ -211,6 +222,10 @@ class ScatteredArray(FileRows):
         """Of what is read: native byte order."""
         return self.stored.newbyteorder("=")
 
+    def alone(self, rows: np.ndarray) -> FileRows:
+        """See `FileRows`."""
+        return replace(self, offsets=self.offsets[rows], shape=(len(rows), *self.shape[1:]))
+
     def _read(self, runs: list[tuple[int, int]], n_rows: int) -> np.ndarray:
         out = np.empty((n_rows, *self.shape[1:]), self.dtype)
         size, done = self.stored.itemsize * math.prod(self.shape[1:]), 0
@@ -241,10 +256,15 @@ class ScatteredArray(FileRows):
 
 @dataclass(frozen=True, eq=False)
 class SelectedRows(FileRows):
-    """Some rows of others: `rows` are their numbers, (rows,) int64."""
+    """Some rows of others: `rows` are their numbers, (rows,) int64, or a range of them."""
 
     base: FileRows
-    rows: np.ndarray
+    rows: np.ndarray | range
+
+    @property
+    def file(self) -> str:
+        """The others'."""
+        return self.base.file
 
     @property
     def dtype(self) -> np.dtype:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -256,8 +276,14 @@ class SelectedRows(FileRows):
         """The others' but for the first length."""
         return (len(self.rows), *self.base.shape[1:])
 
+    def alone(self, rows: np.ndarray) -> FileRows:
+        """See `FileRows`."""
+        return self.base.alone(np.asarray(self.rows, np.int64)[rows])
+
     def _read(self, runs: list[tuple[int, int]], n_rows: int) -> np.ndarray:
-        return self.base.take(np.concatenate([self.rows[a:b] for a, b in runs] or [np.zeros(0, np.int64)]))
+        return self.base.take(
+            np.concatenate([np.asarray(self.rows[a:b], np.int64) for a, b in runs] or [np.zeros(0, np.int64)])
+        )
 
 
 PIECE_BYTES = 2**22

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,9 @@ ROWS_AT_ONCE = 20_000
 FEW_COLUMNS = 64
 """Coefficients up to which that holds; batches of more are smaller in proportion, but of more rows than columns, so
 that their sums are worth adding."""
+
+BATCHES_OF_PIECE = 128
+"""Most batches of a piece, half a second of work: little is lost with it, and handing it to somebody costs less."""
 
 SAMPLE_ROWS, SAMPLED_PROTEINS = 4_000, 8
 
@@ -70,6 +74,24 @@ class Cut(NamedTuple):
         return tuple(
             None if term.groups is None else term.groups.classes(own, length, along, n_beads) for term in terms
         )
+
+
+class Piece(NamedTuple):
+    """Consecutive batches of one segment, which are added up before anything else: whoever does it, and with whomever,
+    sums are made in the same order."""
+
+    segment: int
+    cuts: tuple[Cut, ...]
+
+
+def pieces_of(cuts: Sequence[Cut]) -> list[Piece]:
+    """Batches, which come segment by segment, in pieces."""
+    pieces = []
+    for segment, found in groupby(cuts, lambda cut: cut.segment):
+        own = tuple(found)
+        for start in range(0, len(own), BATCHES_OF_PIECE):
+            pieces.append(Piece(segment, own[start : start + BATCHES_OF_PIECE]))
+    return pieces
 
 
 def all_cuts(dataset: Dataset, segments: Sequence[Segment], columns: int = FEW_COLUMNS) -> list[Cut]:

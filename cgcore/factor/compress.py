@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
 
 from cgcore.data import Dataset, Segment, locate_overlap
 from cgcore.data.splitting import number_ranges
 from cgcore.errors import InputError
-from cgcore.factor.batches import FEW_COLUMNS, Cut, all_cuts, sample_cuts
-from cgcore.factor.closest import ClosestPairs, of_pairs
+from cgcore.factor.batches import FEW_COLUMNS, Cut, all_cuts, pieces_of, sample_cuts
+from cgcore.factor.closest import ClosestPairs
+from cgcore.factor.execution import Execute, in_order, on_threads
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
-from cgcore.factor.gram import gram, located, sloped
+from cgcore.factor.gram import located, sloped
 from cgcore.factor.histogram import Histograms
 from cgcore.factor.preconditioning import (
     WELL_CONDITIONED,
@@ -28,14 +23,11 @@ from cgcore.factor.preconditioning import (
     factor_of,
     preconditioner,
 )
-from cgcore.factor.triangle import MANY_COLUMNS, Triangle, merged, triangle
-from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import Closest, Grouping, Roots, columns, weighted
-from cgcore.physics.energy import frame_forces
-from cgcore.physics.internal import Coordinates
+from cgcore.factor.triangle import MANY_COLUMNS, Triangle, triangle
+from cgcore.factor.work import Work, frames_last
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, displacement_name, free
-from cgcore.physics.topology import Sites, unbroken
+from cgcore.physics.topology import unbroken
 from cgcore.threads import one_blas_thread
 from cgcore.x64 import solving
 
@@ -65,6 +57,7 @@ def compress(
     blocks: int = BLOCKS,
     fixed: Prior | None = None,
     progress: FrameProgress | None = None,
+    execute: Execute = on_threads,
 ) -> Factor:
     """The factor of a data set, in one pass; memory does not grow with the number of frames.
 
@@ -76,6 +69,7 @@ def compress(
             `MOST_NUMBERS`.
         fixed: its forces are taken from the reference forces before; the fingerprint names it.
         progress: called now and then.
+        execute: who works on the pieces of the data (see `execution`); the factor is the same, whoever does.
 
     Raises:
         InputError: something came out not finite, beads that coincide, for instance; says where. Or the fingerprint
@@ -89,49 +83,27 @@ def compress(
         (1000, 10000, (29, 29))
     """
     displacement_name(displacement, fingerprint.displacement)
-    layout, terms = fingerprint.layout, fingerprint.terms
+    layout = fingerprint.layout
     scale = dataset.real_beads / sum(source.total_weight for source in dataset.sources)
     segments = dataset.segments(min(blocks, affordable_blocks(dataset, layout.size)))
 
     def gather(basis: Preconditioner | None) -> tuple[list[np.ndarray], Histograms, ClosestPairs]:
         """For each segment its preconditioned Gram matrix, without a basis its triangle; and what all frames
         sampled."""
-
-        def work(cut: Cut) -> tuple[int, np.ndarray, Histograms, ClosestPairs, int]:
-            batch = cut.load(terms)
-            with jax.enable_x64(True):  # a setting of this thread
-                R, F = _frames_last(batch.R, batch.F)
-                if fixed is not None:
-                    F = F - _fixed_forces(fixed, displacement, R, batch.lengths, cut.species(), batch.sites)
-                at, bins = located(displacement, R, batch.lengths, batch.sites)
-                roots = None
-                if batch.weights is not None:
-                    roots = jnp.sqrt(jnp.asarray(batch.weights.T * scale))
-                    at, F = weighted(at, roots), roots[None] * F
-                given = (R, F, batch.lengths, at, batch.sites, batch.classes, roots)
-                if basis is None:
-                    rows, distances = _rows(layout, displacement, *given)
-                    part = triangle(np.asarray(rows).T)
-                else:
-                    products, distances = gram(layout, displacement, basis, *given)
-                    part = np.asarray(products)
-            closest = ClosestPairs.of(of_pairs(terms), np.asarray(distances))
-            return cut.segment, part, Histograms.counted(np.asarray(bins), terms, batch.classes), closest, len(cut.rows)
-
-        size = layout.size + 1
-        sums, done = [np.zeros((size, size)) for _ in segments], 0
-        histograms, closest = Histograms.empty(), ClosestPairs.empty()
-        with ThreadPoolExecutor(_threads()) as pool:
-            # In the order of the cuts, whoever finishes first: sums come out the same in every run.
-            for segment, part, counts, approached, frames in pool.map(work, all_cuts(dataset, segments, size)):
-                sums[segment] = merged([sums[segment], part]) if basis is None else sums[segment] + part
-                histograms += counts
-                closest += approached
-                done += frames
-                if progress is not None:
-                    progress(done, dataset.n_frames)
-        _require_finite(dataset, sums)
-        return sums, histograms, closest
+        work = Work(fingerprint, basis, displacement, fixed, scale)
+        pieces = pieces_of(all_cuts(dataset, segments, layout.size + 1))
+        sums: list[list[np.ndarray]] = [[] for _ in segments]
+        histograms, closest, done = Histograms.empty(), ClosestPairs.empty(), 0
+        for piece, part in zip(pieces, in_order(execute(work, pieces)), strict=True):
+            sums[piece.segment] = [work.added(*sums[piece.segment], part.matrix)]
+            histograms += part.histograms
+            closest += part.closest
+            done += part.frames
+            if progress is not None:
+                progress(done, dataset.n_frames)
+        found = [total for (total,) in sums]
+        _require_finite(dataset, found)
+        return found, histograms, closest
 
     with solving("compress"), one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         basis = None
@@ -205,7 +177,7 @@ def _preconditioner(fingerprint: Fingerprint, displacement: Displacement, sample
     seen: dict[int, tuple[np.ndarray, int]] = {}
     for cut in sample:
         batch = cut.load()
-        at, _ = located(displacement, _frames_last(batch.R, batch.F)[0], batch.lengths, batch.sites)
+        at, _ = located(displacement, frames_last(batch.R, batch.F)[0], batch.lengths, batch.sites)
         for k, (term, slopes) in enumerate(zip(layout.terms, sloped(layout, at), strict=True)):
             if slopes is None:
                 continue
@@ -218,51 +190,3 @@ def _preconditioner(fingerprint: Fingerprint, displacement: Displacement, sample
             former, count = seen.get(k, (found[:0], 0))
             seen[k] = (triangle(np.vstack([former, found])) if count else found, count + len(found))
     return Preconditioner(tuple(preconditioner(*seen[k]) if k in seen else None for k in range(len(layout.terms))))
-
-
-@jax.jit
-def _frames_last(
-    R: Float[Array, "frames beads 3"], F: Float[Array, "frames beads 3"]
-) -> tuple[Float[Array, "xyz beads frames"], Float[Array, "xyz beads frames"]]:
-    return jnp.transpose(R.astype(jnp.float64)), jnp.transpose(F.astype(jnp.float64))
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _fixed_forces(
-    prior: Prior,
-    displacement: Displacement,
-    R: Float[Array, "xyz beads frames"],
-    lengths: Int[Array, " frames"],
-    species: Int[Array, " beads"] | None,
-    sites: Sites | None,
-) -> Float[Array, "xyz beads frames"]:
-    def of_each_frame(beads: Array | None) -> Array | None:
-        return None if beads is None else jnp.broadcast_to(beads, R.shape[:0:-1])
-
-    frames, real = jnp.transpose(R), jnp.arange(R.shape[1])[None] < lengths[:, None]
-    along = None if sites is None else sites[:, 0]
-    kinds = None if species is None else jnp.asarray(species)
-    given = (of_each_frame(kinds), displacement, of_each_frame(along))
-    return jnp.transpose(frame_forces(prior, prior.params, frames, real, *given))
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _rows(
-    layout: Layout,
-    displacement: Displacement,
-    R: Float[Array, "xyz beads frames"],
-    F: Float[Array, "xyz beads frames"],
-    lengths: Int[Array, " frames"],
-    at: Coordinates,
-    sites: Sites | None,
-    classes: Grouping,
-    roots: Roots | None,
-) -> tuple[Float[Array, "m rows"], Closest]:
-    """[X | F], a column of it in each row of the result, and each frame's closest pairs."""
-    X, closest = columns(layout.terms, R, lengths, displacement, at, sites, classes, roots)
-    return jnp.concatenate([X, F[None]]).reshape(layout.size + 1, -1), closest
-
-
-def _threads() -> int:
-    """A batch a core, as XLA's own threads leave half of each idle on arrays that fit a cache, and one to fill gaps."""
-    return 1 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -178,12 +178,12 @@ def load_factor(path: str | os.PathLike[str]) -> Factor:
         raise InputError(f"{path}: a damaged factor ({error}); {_MEND} again") from error
 
 
-def checksum(arrays: dict[str, np.ndarray]) -> str:
-    """SHA-256 of names, dtypes, shapes and contents of these arrays, in the order of `FIELDS`."""
+def checksum(arrays: Mapping[str, np.ndarray], names: Iterable[str] = tuple(field.name for field in FIELDS)) -> str:
+    """SHA-256 of names, dtypes, shapes and contents of arrays: of these names, in their order."""
     digest = hashlib.sha256()
-    for field in FIELDS:
-        array = arrays[field.name]
-        digest.update(f"{field.name} {array.dtype.str} {array.shape}\n".encode())
+    for name in names:
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 

@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cgcore.data import Dataset
+from cgcore.factor.compress import FrameProgress
 from cgcore.fitting.fit import Callbacks
+
+
+class Together:
+    """One count of the frames of several data sets, which may be worked on at one time.
+
+    Arguments:
+        frames: called with the number of frames done and of all; None: nobody is told.
+        datasets: all of them.
+    """
+
+    def __init__(self, frames: FrameProgress | None, datasets: Sequence[Dataset]) -> None:
+        self._frames, self._of = frames, sum(dataset.n_frames for dataset in datasets)
+        self._done: dict[int, int] = {}
+
+    def of(self, dataset: Dataset) -> FrameProgress:
+        """What to call as one of them proceeds."""
+
+        def proceed(done: int, of: int) -> None:
+            self._done[id(dataset)] = done
+            if self._frames is not None:
+                self._frames(sum(list(self._done.values())), self._of)
+
+        return proceed
 
 
 @contextmanager

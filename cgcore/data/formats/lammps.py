@@ -6,7 +6,7 @@ Units are `real` (Å, kcal/mol/Å) unless the file says others (`dump_modify ...
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import NamedTuple
@@ -67,6 +67,11 @@ class DumpRows(FileRows):
     def dtype(self) -> np.dtype:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Of what is read."""
         return np.dtype(np.float64)
+
+    def alone(self, rows: np.ndarray) -> FileRows:
+        """See `FileRows`."""
+        boxes = self.boxes if self.boxes is None or len(self.boxes) == 1 else self.boxes[rows]
+        return replace(self, places=self.places[rows], boxes=boxes, shape=(len(rows), *self.shape[1:]))
 
     def _read(self, runs: list[tuple[int, int]], n_rows: int) -> np.ndarray:
         out = np.empty((n_rows, *self.shape[1:]))

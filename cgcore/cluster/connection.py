@@ -1,0 +1,106 @@
+"""The way to a scheduler: one that runs somewhere, or one that is started here with its workers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
+from typing import TYPE_CHECKING, Any
+
+from cgcore.errors import InputError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+PATIENCE = 10.0
+"""For a scheduler to answer [s]."""
+MOST_WORKERS = 512
+"""Of one machine."""
+
+_LOCAL = re.compile(r"local:([0-9]{1,9})")
+_MEND = "give the address that `dask scheduler` prints, the JSON file that it writes, or local:N"
+
+
+@contextmanager
+def connected(where: str, environment: Mapping[str, str] | None = None) -> Iterator[Client]:
+    """A client of Dask.
+
+    Arguments:
+        where: "local:N" for N processes on this machine, of one thread each; the address of a scheduler; or a JSON file
+            that one wrote (`--scheduler-file`).
+        environment: of the processes that are started here, beside that of this process.
+
+    Raises:
+        InputError: Dask is missing, this is none of them, or the scheduler doesn't answer.
+    """
+    try:
+        import distributed
+        from dask.config import set as configured
+    except ImportError as error:
+        raise InputError("Dask is missing; install it with pip install 'cgcore[cluster]'") from error
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said once, as one sentence
+    with ExitStack() as stack:
+        # Frames that cannot stay in their files are sent, in pieces: nothing to warn of.
+        stack.enter_context(configured({"distributed.admin.large-graph-warning-threshold": "1 GiB"}))
+        target = _started(stack, where, environment or {}) if where.startswith("local") else _target(where)
+        try:
+            client = distributed.Client(**target, timeout=PATIENCE, set_as_default=False)
+        # Addresses that are none raise errors of many kinds.
+        except Exception as error:
+            said = " ".join(str(error).split())[:120] or type(error).__name__
+            raise InputError(f"--scheduler {where}: no scheduler answers there ({said}); {_MEND}") from error
+        stack.callback(client.close, timeout=PATIENCE)
+        yield client
+
+
+def _target(where: str) -> dict[str, Any]:
+    """Where to find a scheduler that is running."""
+    if not where.endswith(".json"):
+        return {"address": where}
+    if not os.path.isfile(where):
+        raise InputError(f"--scheduler {where}: there is no such file; {_MEND}")
+    return {"scheduler_file": where}
+
+
+def _started(stack: ExitStack, where: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """A scheduler and workers that live as long as the stack."""
+    from distributed import LocalCluster
+
+    found = _LOCAL.fullmatch(where)
+    if found is None or not 1 <= int(found[1]) <= MOST_WORKERS:
+        raise InputError(f"--scheduler {where}: is no number of processes from 1 to {MOST_WORKERS}; {_MEND}")
+    with _without_ctrl_c():
+        cluster = LocalCluster(
+            n_workers=int(found[1]),
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address="127.0.0.1:0",  # any port
+            memory_limit=None,  # a worker needs what any process of cgcore needs, and Dask would kill it before that
+            silence_logs=logging.CRITICAL,
+            env=dict(environment),
+        )
+    stack.enter_context(cluster)
+    return {"address": cluster}
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Threads and processes that are started inside never see Ctrl-C, which a terminal sends to all of a group: they
+    end when this process does, without a word."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # Whoever starts the tracker of semaphores unblocks the signal; it shall not warn of those that a Ctrl-C leaves.
+    said = os.environ.get("PYTHONWARNINGS", "")
+    os.environ["PYTHONWARNINGS"] = f"{said},ignore:resource_tracker:UserWarning".strip(",")
+    resource_tracker.ensure_running()
+    os.environ["PYTHONWARNINGS"] = said
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

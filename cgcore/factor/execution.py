@@ -1,0 +1,42 @@
+"""Who works on the pieces of a data set: threads of this process, or anybody else with the same interface.
+
+The numbers do not depend on it: `Work` says what is done with a piece, and sums are made in the order of the pieces.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
+from typing import TypeAlias
+
+from cgcore.factor.batches import Piece
+from cgcore.factor.work import Part, Work
+
+Execute: TypeAlias = Callable[[Work, Sequence[Piece]], Iterable[tuple[int, Part]]]
+"""Gives for each piece its number in the sequence and its part, in any order."""
+
+
+def on_threads(work: Work, pieces: Sequence[Piece]) -> Iterator[tuple[int, Part]]:
+    """A batch a thread, in the order of the pieces."""
+    with ThreadPoolExecutor(threads()) as pool:
+        parts = pool.map(work.of_cut, chain.from_iterable(piece.cuts for piece in pieces))
+        for number, piece in enumerate(pieces):
+            yield number, work.joined(islice(parts, len(piece.cuts)))
+
+
+def in_order(found: Iterable[tuple[int, Part]]) -> Iterator[Part]:
+    """Parts by their numbers 0, 1, ...; what comes too early waits."""
+    early: dict[int, Part] = {}
+    number = 0
+    for key, part in found:
+        early[key] = part
+        while number in early:
+            yield early.pop(number)
+            number += 1
+
+
+def threads() -> int:
+    """A batch a core, as XLA's own threads leave half of each idle on arrays that fit a cache, and one to fill gaps."""
+    return 1 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

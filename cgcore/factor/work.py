@@ -1,0 +1,149 @@
+"""What is done with the frames of a piece: its sums. Needs nothing but the piece, so that anybody can do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial, reduce
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from cgcore.factor.batches import Cut, Piece
+from cgcore.factor.closest import ClosestPairs, of_pairs
+from cgcore.factor.fingerprint import Fingerprint
+from cgcore.factor.gram import gram, located
+from cgcore.factor.histogram import Histograms
+from cgcore.factor.preconditioning import Preconditioner
+from cgcore.factor.triangle import Triangle, merged, triangle
+from cgcore.physics.coefficients import Layout
+from cgcore.physics.design import Closest, Grouping, Roots, columns, weighted
+from cgcore.physics.energy import frame_forces
+from cgcore.physics.internal import Coordinates
+from cgcore.physics.prior import Prior
+from cgcore.physics.space import Displacement
+from cgcore.physics.topology import Sites
+from cgcore.threads import one_blas_thread
+from cgcore.x64 import solving
+
+
+class Part(NamedTuple):
+    """What some frames add to the sums of all: their preconditioned Gram matrix, or without a preconditioner their
+    triangle, and what they sampled."""
+
+    matrix: Triangle
+    histograms: Histograms
+    closest: ClosestPairs
+    frames: int
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What is the same for all pieces of a data set.
+
+    Arguments:
+        fingerprint: what the matrices depend on besides data and basis.
+        basis: the preconditioner of Gram matrices; None: triangles by QR of the rows.
+        displacement: between beads.
+        fixed: its forces are taken from the reference forces before.
+        scale: of weights, so that their mean over all data is 1.
+    """
+
+    fingerprint: Fingerprint
+    basis: Preconditioner | None
+    displacement: Displacement
+    fixed: Prior | None
+    scale: float
+
+    def of_piece(self, piece: Piece) -> Part:
+        """The sums of a piece, batch after batch in this thread."""
+        with solving("compress"), one_blas_thread():
+            return self.joined(map(self.of_cut, piece.cuts))
+
+    def of_cut(self, cut: Cut) -> Part:
+        """The sums of a batch."""
+        terms, layout = self.fingerprint.terms, self.fingerprint.layout
+        batch = cut.load(terms)
+        with jax.enable_x64(True):  # a setting of this thread
+            R, F = frames_last(batch.R, batch.F)
+            if self.fixed is not None:
+                F = F - _fixed_forces(self.fixed, self.displacement, R, batch.lengths, cut.species(), batch.sites)
+            at, bins = located(self.displacement, R, batch.lengths, batch.sites)
+            roots = None
+            if batch.weights is not None:
+                roots = jnp.sqrt(jnp.asarray(batch.weights.T * self.scale))
+                at, F = weighted(at, roots), roots[None] * F
+            given = (R, F, batch.lengths, at, batch.sites, batch.classes, roots)
+            if self.basis is None:
+                rows, distances = rows_of(layout, self.displacement, *given)
+                matrix = triangle(np.asarray(rows).T)
+            else:
+                products, distances = gram(layout, self.displacement, self.basis, *given)
+                matrix = np.asarray(products)
+        return Part(
+            matrix,
+            Histograms.counted(np.asarray(bins), terms, batch.classes),
+            ClosestPairs.of(of_pairs(terms), np.asarray(distances)),
+            len(cut.rows),
+        )
+
+    def joined(self, parts: Iterable[Part]) -> Part:
+        """The sums of several parts, added one by one: rounding depends on the order, and is the same in every run."""
+        return reduce(
+            lambda a, b: Part(
+                self.added(a.matrix, b.matrix), a.histograms + b.histograms, a.closest + b.closest, a.frames + b.frames
+            ),
+            parts,
+        )
+
+    def added(self, *matrices: Triangle) -> Triangle:
+        """The sum of one or two matrices of parts."""
+        if len(matrices) == 1:
+            return matrices[0]
+        return merged(matrices) if self.basis is None else matrices[0] + matrices[1]
+
+
+@jax.jit
+def frames_last(
+    R: Float[Array, "frames beads 3"], F: Float[Array, "frames beads 3"]
+) -> tuple[Float[Array, "xyz beads frames"], Float[Array, "xyz beads frames"]]:
+    return jnp.transpose(R.astype(jnp.float64)), jnp.transpose(F.astype(jnp.float64))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _fixed_forces(
+    prior: Prior,
+    displacement: Displacement,
+    R: Float[Array, "xyz beads frames"],
+    lengths: Int[Array, " frames"],
+    species: Int[Array, " beads"] | None,
+    sites: Sites | None,
+) -> Float[Array, "xyz beads frames"]:
+    def of_each_frame(beads: Array | None) -> Array | None:
+        return None if beads is None else jnp.broadcast_to(beads, R.shape[:0:-1])
+
+    frames, real = jnp.transpose(R), jnp.arange(R.shape[1])[None] < lengths[:, None]
+    along = None if sites is None else sites[:, 0]
+    kinds = None if species is None else jnp.asarray(species)
+    given = (of_each_frame(kinds), displacement, of_each_frame(along))
+    return jnp.transpose(frame_forces(prior, prior.params, frames, real, *given))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def rows_of(
+    layout: Layout,
+    displacement: Displacement,
+    R: Float[Array, "xyz beads frames"],
+    F: Float[Array, "xyz beads frames"],
+    lengths: Int[Array, " frames"],
+    at: Coordinates,
+    sites: Sites | None,
+    classes: Grouping,
+    roots: Roots | None,
+) -> tuple[Float[Array, "m rows"], Closest]:
+    """[X | F], a column of it in each row of the result, and each frame's closest pairs."""
+    X, closest = columns(layout.terms, R, lengths, displacement, at, sites, classes, roots)
+    return jnp.concatenate([X, F[None]]).reshape(layout.size + 1, -1), closest
