@@ -78,6 +78,15 @@ def _processor() -> str:
     return hashlib.sha256("\n".join([platform.machine(), *features]).encode()).hexdigest()[:8]
 
 
+MOST_RESIDENT = 2 * 2**30
+"""Bytes that a worker may hold before it forgets the programs that it has compiled: thousands of them fill memory."""
+
+
+def _resident() -> int:
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 0
+
+
 @pytest.fixture(scope="module", autouse=True)
 def optimised(request: pytest.FixtureRequest) -> Iterator[None]:
     """XLA compiles as for users where rounding or time matters, else as fast as it can: in two thirds of the time."""
@@ -86,6 +95,8 @@ def optimised(request: pytest.FixtureRequest) -> Iterator[None]:
     jax.config.update("jax_disable_most_optimizations", before or not for_users)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
+    if _resident() > MOST_RESIDENT:
+        jax.clear_caches()
 
 
 LONGEST = 600

@@ -10,12 +10,12 @@ from fault_helpers import Fault, edited, failed
 
 from cgcore.data import reading
 from cgcore.export import pieces, tables
-from cgcore.factor import compress
+from cgcore.factor import compress, work
 from cgcore.fitting import constraints, contacts, cross_validation, fit, identifiability, plan, pooling, roughness, scan
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.ground import Ground
 from cgcore.physics import chain_forces, energy
-from cgcore.physics.bases import BSpline, DebyeHueckel, Fourier, Gaussian, Harmonic
+from cgcore.physics.bases import DebyeHueckel, Fourier, Gaussian, Harmonic, bspline
 from cgcore.physics.parametrisations import AmplitudesAndPhases
 from cgcore.physics.potentials import FixedSpline
 from cgcore.pipeline import minibatch_loss
@@ -30,7 +30,10 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "energy of a screened charge": ("potentials", edited(DebyeHueckel, "functions", "/ x)[None]", "/ x**2)[None]")),
     "sign of sines": ("potentials", edited(Fourier, "functions", "xp.sin(", "-xp.sin(")),
     "a parabola twice": ("potentials", edited(Harmonic, "functions", "x**2 / 2", "x**2")),
-    "no tangent beyond the knots": ("potentials", edited(BSpline, "functions", "self._derivatives(inside) *", "0 *")),
+    "no tangent beyond the knots": (
+        "potentials",
+        edited(bspline, "_pieces_of_a_range", "below[:, 0, :2] = every[:, 0, :2]", "below[:, 0, :1] = every[:, 0, :1]"),
+    ),
     "a gap bridged in the energy": ("potentials", edited(energy, "_term_energy", "last - first ==", "last - first >=")),
     "two chains as one in the energy": (
         "potentials",
@@ -61,19 +64,19 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "weights for their roots": (
         "weighting",
         edited(
-            compress,
-            "compress",
-            "jnp.sqrt(jnp.asarray(batch.weights.T * scale))",
-            "jnp.asarray(batch.weights.T * scale)",
+            work.Work,
+            "of_cut",
+            "jnp.sqrt(jnp.asarray(batch.weights.T * self.scale))",
+            "jnp.asarray(batch.weights.T * self.scale)",
         ),
     ),
     "weights of pairs left out": (
         "weighting",
-        edited(compress, "columns", "forces if roots is None else roots[None, None] * forces", "forces"),
+        edited(work, "columns", "forces if roots is None else forces.times(roots)", "forces"),
     ),
     "weights of the next bead": (
         "weighting",
-        edited(compress, "weighted", "k : k + rows", "k + 1 : k + 1 + rows"),
+        edited(work, "weighted", "k : k + rows", "k + 1 : k + 1 + rows"),
     ),
     "weights of a block as they are": (
         "weighting",
@@ -105,7 +108,7 @@ FAULTS: dict[str, tuple[str, Fault]] = {
         "choices",
         edited(
             cross_validation,
-            "_in_time",
+            "fold_of",
             "block.index * min(FOLDS, count) // count",
             "block.index % min(FOLDS, count)",
         ),

@@ -62,5 +62,5 @@ def judged(problem: Problem) -> Iterator[Row]:
     yield at_most(f"{name}, forces", relative(truth.X @ fitted, truth.X @ best), TOLERANCE, "relative")
     yield at_most(f"{name}, condition number", condition, CONDITION)
     moved = relative((scale * fitted)[~dead], (scale * best)[~dead])
-    yield at_most(f"{name}, coefficients", moved, TOLERANCE, "relative")
+    yield at_most(f"{name}, coefficients", moved, problem.coefficients, "relative")
     yield at_most(f"{name}, coefficients without data, from the start", relative(fitted[dead], start[dead]), 0.0)
