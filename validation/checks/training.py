@@ -149,7 +149,7 @@ def _with_network(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool
     config = _settings(
         prior, network=True, epochs_adam=1, gammas={"F": NO_FORCE}, batch_per_device=train.n_frames, keep="last"
     )
-    config["optimizer"]["adam"]["weight_decay"] = DECAY
+    config["optimizer"]["adam"] |= {"weight_decay": DECAY, "weight_decay_rule": "decoupled"}
     model = model_for(config, train)
     trainer = Trainer(model, config, train, held_out)
     yield from _network_alone(model, trainer.params)
