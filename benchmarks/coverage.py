@@ -138,7 +138,7 @@ class Synthetic(NamedTuple):
         return replace(self.made, blocks=tuple(blocks))
 
     def energies(self, term: str, x: np.ndarray, c: np.ndarray) -> np.ndarray:
-        """Of a term, less their mean [kcal/mol]."""
+        """Energies of a term, minus their mean [kcal/mol]."""
         layout = self.made.fingerprint.layout
         own = next(one for one in layout.terms if one.name == term)
         energy = own.weight * c[layout.slices[term]] @ np.asarray(own.basis.functions(x))

@@ -76,13 +76,13 @@ def main() -> None:
 
 
 def peak_flops() -> float:
-    """Of a float64 matrix product with all threads."""
+    """Speed of a float64 matrix product with all threads."""
     A = np.random.default_rng(0).normal(size=(SIZE, SIZE))
     return 2 * SIZE**3 / best_of(3, lambda: A @ A)
 
 
 def peak_bandwidth() -> float:
-    """Of a copy by two threads, bytes read plus bytes written."""
+    """Speed of a copy by two threads, counting bytes read plus bytes written."""
     source, target = np.ones(COPIED), np.empty(COPIED)
     halves = [slice(None, COPIED // 2), slice(COPIED // 2, None)]
     with ThreadPoolExecutor(2) as pool:

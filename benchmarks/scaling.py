@@ -144,7 +144,7 @@ def extrapolated(rows: list[Row]) -> Iterator[Row]:
 
 
 def _pieces(beads: int, frames: int) -> int:
-    """Of frames of one protein in one file."""
+    """Number of pieces for frames of one protein in one file."""
     from cgcore.factor.batches import BATCHES_OF_PIECE, ROWS_AT_ONCE
 
     return max(BLOCKS, -(-frames // (BATCHES_OF_PIECE * max(ROWS_AT_ONCE // (3 * beads), 1))))

@@ -27,7 +27,7 @@ RULE = "=" * 60
 NAMES = ("r0", "kr", "a", "b", "epsilon", "sigma", "k_dih", "gamma_dih")
 DEFAULT_WEIGHTS = WEIGHTS | {"excluded_volume": 1.0}
 DEFAULT_NAMES = (*NAMES, "epsilon_ex", "sigma_ex")
-"""Of the default prior; `prior_yaml` makes one without excluded volume."""
+"""Names of the default prior's parameters; `prior_yaml` makes a prior without excluded volume."""
 
 FREE = ("--constraints", "none", "--truncation", "auto")
 """A truncated fit without constraints."""

@@ -64,7 +64,7 @@ def padded(frame: Frame, n_beads: int, fill: float = 0.0, species: int = 0) -> F
 
 
 class Errors(NamedTuple):
-    """Of energies and forces: norm of the differences over many frames, relative to the norm of the values."""
+    """Errors of energies and forces: norm of the differences over many frames, relative to the norm of the values."""
 
     energy: float
     forces: float

@@ -128,7 +128,7 @@ def by_slsqp(chosen: tuple[Constraint, ...]) -> float:
 
 @cache
 def spectrum_of() -> tuple[Spectrum, np.ndarray]:
-    """Of the objective, and the free optimum in its coordinates."""
+    """Spectrum of the objective, and the free optimum in its coordinates."""
     S = smoothing(factor(), STRENGTH, flattest()).S
     found = spectrum(S, factor().beads)
     assert found.kept().all()
@@ -177,8 +177,8 @@ def test_the_optimum_is_that_of_another_solver() -> None:
 
 
 def test_the_smoothest_admissible_potential() -> None:
-    """Of least roughness under the walls and the barrier, by sequential quadratic programming; pairs and bonds have no
-    part in it."""
+    """It has the least roughness under the walls and the barrier, found by sequential quadratic programming; pairs and
+    bonds have no part in it."""
     diagonal = rough()
     series = diagonal > 0
     c = flattest()
@@ -230,7 +230,7 @@ def test_the_price_of_each_is_what_the_fit_without_it_gains() -> None:
 
 
 def test_the_multiplier_is_what_relaxing_the_bound_gains() -> None:
-    """Of constraints of one row: by a millionth of their bound."""
+    """Constraints of one row are relaxed by a millionth of their bound."""
     every, checked = fitted().admissible.constraints, 0
     _, best = spectrum_of()
     for report in fitted().certificate.constraints:
@@ -270,7 +270,7 @@ def test_the_optimality_conditions_from_the_matrix_itself() -> None:
 
 @pytest.mark.parametrize("size", [1e-6, 1e-3, 1.0])
 def test_the_residual_is_that_of_the_matrix(size: float) -> None:
-    """Of a solver that ended off the optimum, along the active constraints: two-sided."""
+    """The solver ended off the optimum, along the active constraints: two-sided."""
     found, _ = spectrum_of()
     N = active_rows(admitted().coefficients) @ found.basis
     along = np.linalg.svd(N)[2][len(N) :]

@@ -17,12 +17,12 @@ from cgcore.evaluation.ceiling import _turns
 
 NOISE = 20.0
 PULL = 4.0
-"""Of each bead towards the centre [kcal/mol/Å²]: a smooth force that no term of the prior has."""
+"""Pull of each bead towards the centre [kcal/mol/Å²]: a smooth force that no term of the prior has."""
 KNOWN = prior_of(3)
 
 
 def ceiling(seed: int, pull: float = PULL) -> Ceiling:
-    """Of forces of the prior, the pull, and noise."""
+    """Ceiling of forces that consist of the prior, the pull, and noise."""
     chains = chignolin_chains()
     rows = design_rows(KNOWN, chains.R, chains.F)
     F = (rows.X @ cgcore.to_coefficients(KNOWN.params)).reshape(chains.F.shape)

@@ -41,7 +41,7 @@ RECORDED = {
     "zero_prior_loss": 1630.0162839830034,
     "optimal_loss_every_direction": 1418.036330337618,
 }
-"""Of the bundled set with the default prior of four terms, by the calculation whose results are recorded beside it."""
+"""Values for the bundled set with the default prior of four terms, from the calculation recorded beside it."""
 
 
 @cache

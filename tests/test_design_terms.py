@@ -20,7 +20,7 @@ from validation import explicit_terms
 from validation.term_problems import BOX, OWN, few_terms, many_terms, prior_of
 
 EXACT = 1e-11
-"""Of the largest force: complex steps on one side, analytic gradients and autodiff on the other."""
+"""Tolerance relative to the largest force: complex steps on one side, analytic gradients and autodiff on the other."""
 
 N = 9
 SITES = np.array([0, 1, 2, 4, 5, 1005, 1006, 1007, 1008])

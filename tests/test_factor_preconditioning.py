@@ -42,7 +42,7 @@ def test_a_basis_of_a_sample_keeps_the_weakest_direction_that_a_gram_matrix_lose
     exact = weakest(rows, scale)
     T = preconditioner(rows[:200])
     S = factor_of(whitened_gram(rows, T)) @ T
-    # Of the rows' condition number, which a Gram matrix would square, nothing is left: the basis takes it.
+    # The basis removes the rows' condition number, which a Gram matrix would square.
     assert np.linalg.cond(rows / scale) > 1e9
     assert np.linalg.cond(whitened_gram(rows, T)) < 10
     # Singular values are off by a backward error, here a thousand eps at most; the weakest is 1e-10.

@@ -27,7 +27,7 @@ BEADS, FRAMES = 5, 60
 
 
 def atoms() -> Any:
-    """Of the PDB, as MDAnalysis has them."""
+    """Atoms of the PDB, as MDAnalysis has them."""
     return MDAnalysis.Universe(str(PDB)).atoms
 
 

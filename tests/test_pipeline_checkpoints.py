@@ -309,7 +309,7 @@ def test_a_run_killed_at_any_moment_ends_as_one_that_was_not(tmp_path: Path) -> 
 
     whole = run("whole")
     assert whole.returncode == 0, whole.stderr
-    # Of eleven events, the fit and ten epochs, each followed by a checkpoint that takes about 0.1 s.
+    # There are eleven events, the fit and ten epochs, each followed by a checkpoint that takes about 0.1 s.
     rng = np.random.default_rng(7)
     for events in (0, 4):
         assert run("killed", events, rng.uniform(0, 0.2)).returncode == -signal.SIGKILL

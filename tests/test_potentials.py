@@ -102,7 +102,7 @@ def test_rows_and_their_groups() -> None:
 
 
 def splines(rng: np.random.Generator) -> Splines:
-    """Of two species of three, with different knots."""
+    """Splines for two species of three, with different knots."""
     from scipy.interpolate import CubicSpline
 
     def of(knots: np.ndarray, periodic: bool = False) -> Spline:

@@ -70,7 +70,7 @@ class Dual:
 
 
 def dual(objective: Objective, rows: Inequalities, start: Array, c: Array, slope: float) -> Dual:
-    """Of a fit that ended at c, after one step from `start` to where the objective's gradient is `slope`."""
+    """Dual of a fit that ended at c, after one step from `start` to where the objective's gradient is `slope`."""
     from scipy.optimize import nnls
 
     y, best, first = objective.at(c), objective.best, objective.at(start)

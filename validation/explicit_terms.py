@@ -24,7 +24,7 @@ NEXT_CHAIN = 1000
 """Jump of the sites from which on a bead begins a chain."""
 
 Derivatives = Mapping[str, Callable[[Array], Array]]
-"""Of a user's own functions, by their name: takes x, returns (count, *shape of x)."""
+"""Derivatives of a user's own functions, by name: each takes x and returns (count, *shape of x)."""
 
 
 def system(

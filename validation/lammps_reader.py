@@ -79,13 +79,13 @@ class Lammps:
 
     def _section(self, style: str, file: str, keyword: str) -> Section:
         section = read_section(self.folder / file, keyword)
-        # Of one length, the spline through the file's values is that of the style.
+        # If lengths agree, the spline through the file's values is that of the style.
         assert len(section.x) == self.lengths[style]
         return section
 
     @property
     def pair(self) -> Curve:
-        """Of all pairs, where there is one type of atoms."""
+        """Potential of all pairs, if there is one type of atoms."""
         (curve,) = self.pairs.values()
         return curve
 
@@ -167,12 +167,12 @@ def read_data(path: Path) -> tuple[dict[str, int], dict[str, list[list[int]]]]:
 
 
 def read_positions(path: Path) -> np.ndarray:
-    """Of the atoms, in their order [Å]."""
+    """Positions of the atoms, in their order [Å]."""
     return np.array([[float(word) for word in row[3:]] for row in _atoms(path)])
 
 
 def read_types(path: Path) -> list[int]:
-    """Of the atoms, in their order, from 1."""
+    """Types of the atoms, in their order, from 1."""
     return [int(row[2]) for row in _atoms(path)]
 
 
@@ -195,7 +195,7 @@ def read_section(path: Path, keyword: str) -> Section:
 
 
 def _curve(style: str, section: Section) -> Curve:
-    """Of a bond [Å], an angle or a dihedral [degrees, turned into rad below]."""
+    """Potential of a bond [Å], an angle or a dihedral [degrees, converted to rad below]."""
     x, energy, force = section.x, section.energy, section.force
     if style == "dihedral":
         assert "DEGREES" in section.parameters
@@ -216,7 +216,7 @@ def _clamped(x: np.ndarray, y: np.ndarray, slopes: np.ndarray) -> CubicSpline:
 
 
 def _in_rad(spline: CubicSpline, factor: float) -> CubicSpline:
-    """Of an argument in rad, `factor` times as high."""
+    """The spline as a function of an argument in rad, multiplied by `factor`."""
     powers = np.rad2deg(1.0) ** np.arange(3, -1, -1)[:, None]
     return CubicSpline.construct_fast(factor * powers * spline.c, np.deg2rad(spline.x), extrapolate=spline.extrapolate)
 

@@ -43,7 +43,7 @@ class Recorded:
 
     @property
     def final_loss(self) -> float:
-        """Of the recorded parameters, in float64."""
+        """Loss of the recorded parameters, in float64."""
         return self.output["independent_float64"]["final_loss"]
 
     @property
@@ -53,7 +53,7 @@ class Recorded:
 
     @property
     def gap(self) -> float:
-        """Of the recorded final loss."""
+        """Optimality gap of the recorded final loss."""
         return self.gap_of(self.final_loss)
 
     def gap_of(self, loss: float) -> float:

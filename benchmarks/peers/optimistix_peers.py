@@ -15,7 +15,7 @@ from benchmarks.peers.peer import Peer, Run
 from benchmarks.peers.record import Recorder
 
 TOLERANCE = 1e-14
-"""Of a step and of its decrease, relative and absolute: only a stall ends a run before the clock."""
+"""Relative and absolute tolerance of a step and its decrease: only a stall ends a run before the clock."""
 
 
 def prepare(job: Job, solver: str, squares: bool) -> Run:

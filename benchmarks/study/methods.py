@@ -12,7 +12,7 @@ from benchmarks.study.boltzmann import inverted
 from benchmarks.study.proteins import Protein
 
 BLOCKS = 4
-"""Of each run of frames, which a fit cross-validates by."""
+"""Number of blocks in each run of frames, used for cross-validation."""
 
 
 class Part:
@@ -58,7 +58,7 @@ class Training:
         return max(part.protein.temperature for part in self.parts)
 
     def factor(self, prior: cgcore.Prior) -> cgcore.Factor:
-        """Of all parts together, for the terms of a prior."""
+        """Factor of all parts together, for the terms of a prior."""
         return cgcore.merge(*(part.factor(prior) for part in self.parts))
 
     @cached_property
@@ -86,6 +86,6 @@ METHODS: Mapping[str, Callable[[Training], cgcore.Prior]] = {
 
 
 def loss(prior: cgcore.Prior, parts: Sequence[Part]) -> float:
-    """Of a prior on these frames, per real bead [(kcal/mol/Å)²]."""
+    """Loss of a prior on these frames, per real bead [(kcal/mol/Å)²]."""
     c = cgcore.to_coefficients(prior.params, terms=prior.terms)
     return cgcore.merge(*(part.factor(prior) for part in parts)).loss(c)

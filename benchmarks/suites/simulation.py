@@ -20,7 +20,7 @@ BEADS = [10, 100]
 REPLICAS = 32
 ALLEGRO = "prior + allegro"
 STEPS = {"cgcore": {10: 1000, 100: 100}, "openmm": {10: 100, 100: 10}, ALLEGRO: {10: 100, 100: 4}}
-"""Of a replica, between two saved frames: a second or so."""
+"""Steps of a replica between two saved frames: a second or so."""
 
 FRAMES = 2
 

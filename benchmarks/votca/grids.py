@@ -11,7 +11,7 @@ from jaxtyping import Float
 from benchmarks.votca.coordinates import distances, measured
 
 INTERVALS = {"bond": 8, "angle": 16, "dihedral": 24, "pair": 30}
-"""Of the coordinates' ranges, by the name of the term."""
+"""Number of intervals in each coordinate's range, by the name of the term."""
 
 
 class Grid(NamedTuple):

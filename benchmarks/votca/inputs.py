@@ -19,7 +19,7 @@ KJ, NM = 4.184, 10.0
 """kJ in a kcal, Å in a nm."""
 
 DEGREE = 4
-"""Of potentials whose slopes are cubic splines, csg_fmatch's unknowns."""
+"""Degree of potentials whose slopes are cubic splines, the unknowns of csg_fmatch."""
 
 POINTS = 3
 """Points of csg_fmatch's tables for each interval: with both ends four, which determine the cubic."""

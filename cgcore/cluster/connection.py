@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 """For a scheduler to answer [s]."""
 MOST_WORKERS = 512
-"""Of one machine."""
+"""Largest number of processes on one machine."""
 
 _LOCAL = re.compile(r"local:([0-9]{1,9})")
 _MEND = "give the address that `dask scheduler` prints, the JSON file that it writes, or local:N"

@@ -105,7 +105,7 @@ class CombinedModel:
 
     @property
     def displacement(self) -> Any:
-        """Of free space."""
+        """Displacement in free space."""
         return self.model.displacement
 
     @property

@@ -78,31 +78,31 @@ class PriorEnergy:
     def compute_bond_energy(
         self, R: Positions, mask: Mask, params: Mapping[str, Any] | None = None
     ) -> Float[Array, ""]:
-        """Of the bonds, without their weight."""
+        """Energy of the bonds, without their weight."""
         return self._alone("bond", R, mask, None, params)
 
     def compute_angle_energy(
         self, R: Positions, mask: Mask, species: Species = None, params: Mapping[str, Any] | None = None
     ) -> Float[Array, ""]:
-        """Of the angles, without their weight."""
+        """Energy of the angles, without their weight."""
         return self._alone("angle", R, mask, species, params)
 
     def compute_dihedral_energy(
         self, R: Positions, mask: Mask, params: Mapping[str, Any] | None = None
     ) -> Float[Array, ""]:
-        """Of the dihedrals, without their weight."""
+        """Energy of the dihedrals, without their weight."""
         return self._alone("dihedral", R, mask, None, params)
 
     def compute_repulsive_energy(
         self, R: Positions, mask: Mask, params: Mapping[str, Any] | None = None
     ) -> Float[Array, ""]:
-        """Of pairs 6 or more apart, without their weight."""
+        """Energy of pairs 6 or more apart, without their weight."""
         return self._alone("repulsive", R, mask, None, params)
 
     def compute_excluded_volume_energy(
         self, R: Positions, mask: Mask, params: Mapping[str, Any] | None = None
     ) -> Float[Array, ""]:
-        """Of pairs 2 to 5 apart, without their weight; 0 where the prior has no such term."""
+        """Energy of pairs 2 to 5 apart, without their weight; 0 if the prior has no such term."""
         return self._alone("excluded_volume", R, mask, None, params)
 
     def _alone(

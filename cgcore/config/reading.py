@@ -14,7 +14,7 @@ Dialect = Literal["chemtrain", "cgcore"]
 """Whose defaults and whose ways of doing things hold where a file does not say."""
 
 DIALECT: Dialect = "chemtrain"
-"""Of files that do not name theirs: those that were written for the code that users come from."""
+"""Dialect of files that do not name one; such files were written for the code that users come from."""
 
 
 class Block(NamedTuple):

@@ -29,7 +29,7 @@ class Stamp(NamedTuple):
 
 
 def file_stamp(file: BinaryIO | FileIO) -> Stamp:
-    """Of an open file."""
+    """The stamp of an open file."""
     status = os.fstat(file.fileno())
     return Stamp(status.st_size, status.st_mtime_ns)
 
@@ -84,22 +84,22 @@ class Content:
 
     @classmethod
     def of(cls, path: Path, file: BufferedReader) -> Content:
-        """Of an open file."""
+        """The content of an open file."""
         return cls(os.path.abspath(path), file_stamp(file))
 
     @classmethod
     def at(cls, path: Path) -> Content:
-        """Of a file that is there and regular.
+        """The content of a regular file.
 
         Raises:
-            InputError: it is not.
+            InputError: there is no such regular file.
         """
         with open_regular(path) as file:
             return cls.of(path, file)
 
     @cached_property
     def sha256(self) -> str:
-        """Of all bytes.
+        """SHA-256 of all bytes.
 
         Raises:
             InputError: the file changed, or cannot be read any more.
@@ -219,7 +219,7 @@ class ScatteredArray(FileRows):
 
     @property
     def dtype(self) -> np.dtype:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Of what is read: native byte order."""
+        """Precision of what is read, in native byte order."""
         return self.stored.newbyteorder("=")
 
     def alone(self, rows: np.ndarray) -> FileRows:

@@ -41,7 +41,7 @@ PAIRS, FEWEST_PAIRS, PART = 20_000, 500, 0.05
 """Nearest pairs that the line is fitted to: at most so many, at least so many, and this part of all pairs."""
 
 MOST_FRAMES = 3000
-"""Of all proteins together, evenly spread."""
+"""Largest number of frames used, of all proteins together; they are evenly spaced."""
 
 MOST_DISTANCES = 400
 """Between beads, by which frames are compared before they are laid on each other."""

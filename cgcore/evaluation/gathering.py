@@ -25,7 +25,7 @@ class Looked(NamedTuple):
 
 
 class _Sums:
-    """Of each bead of a protein."""
+    """Sums for each bead of a protein."""
 
     def __init__(self, beads: int) -> None:
         self.frames = 0

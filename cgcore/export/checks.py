@@ -14,22 +14,22 @@ from cgcore.physics.prior import SPLINED, Params, Prior
 from cgcore.physics.term import Term
 
 MASS = 110.0
-"""Of a bead, where none is given [g/mol]: the mean residue of a protein. Averages over configurations do not depend
+"""Default mass of a bead [g/mol]: the mean residue of a protein. Averages over configurations do not depend
 on masses, only the speed of motion does."""
 
 
 MOST_BEADS = 4096
-"""Of a chain: the repulsion is a list of all pairs, of which these are 8 million."""
+"""Longest chain: the repulsion is a list of all pairs, 8 million for this length."""
 
 HEAVIEST = 1e9
-"""Of a bead [g/mol]."""
+"""Largest mass of a bead [g/mol]."""
 
 LARGEST = 1e15
-"""Of a coefficient of the energy, in Å, kcal/mol and radians: float32 holds it times any distance that LARGEST_LENGTH
-allows, and no physics needs it."""
+"""Largest coefficient of the energy, in Å, kcal/mol and radians: float32 can hold it times any distance that
+LARGEST_LENGTH allows, and no physics needs it."""
 
 LARGEST_LENGTH = 1e6
-"""Of r0 and sigma [Å]."""
+"""Largest r0 and sigma [Å]."""
 
 
 def check_beads(beads: int) -> None:

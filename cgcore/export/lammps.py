@@ -35,10 +35,10 @@ from cgcore.physics.prior import Prior
 from cgcore.physics.stiffness import bond_length
 
 CUTOFF = 60.0
-"""Of the repulsion, where none is given [Å]; the prior itself has none."""
+"""Default cutoff of the repulsion [Å]; the prior itself has none."""
 
 _LIMITS = 30.0, 200.0
-"""Of the cutoff [Å]: LAMMPS sends beads to other processors as far as it reaches, and beads 5 apart are bonded; a table
+"""Limits of the cutoff [Å]: LAMMPS sends beads to other processors that far, and beads 5 apart are bonded; a table
 that reaches further than 200 Å has tens of megabytes."""
 
 
@@ -46,7 +46,7 @@ _MOST_SPAN = 4.0
 """Å a bond: beads bonded over several bonds have to stay within the cutoff."""
 
 _LEAST_REACH = 30.0
-"""Of tables over bond lengths [Å]."""
+"""Least length up to which tables over bond lengths reach [Å]."""
 
 
 def write_lammps(
@@ -140,7 +140,7 @@ def _bond_tables(types: Types, length: float, cutoff: float) -> list[Table]:
 
 
 def _pair_tables(types: Types, cutoff: float) -> list[Table]:
-    """Of all pairs of atom types, ascending, of one number of points."""
+    """Tables for all pairs of atom types, in ascending order, all with the same number of points."""
     curves = [types.curve(acting) for acting in types.pairs.values()]
     points = max(pair_points(curve, cutoff) for curve in curves)
     names = types.names(types.pairs.values(), "REPULSIVE")

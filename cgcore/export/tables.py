@@ -20,7 +20,7 @@ from jaxtyping import Float
 from cgcore.physics.potentials import Curve
 
 BOND_POINTS = 3001
-"""Of tables over bond lengths, which all have as many: `bond_style table` has one length for all. More where a
+"""Number of points of every table over bond lengths, since `bond_style table` has one length for all; more if a
 potential is a spline, up to `MOST_POINTS`."""
 
 PER_SCALE = 180
@@ -28,13 +28,13 @@ PER_SCALE = 180
 knots: 1 degree of the harmonic's own phase."""
 
 MOST_POINTS = 20_001
-"""Of a table over bond lengths, angles or dihedrals: a megabyte."""
+"""Largest number of points of a table over bond lengths, angles or dihedrals: a megabyte."""
 
 INNER = 1.0
 """Where the table of a potential that diverges begins [Å]: below, LAMMPS stops with an error."""
 
 RSQ_SPACING = 0.2
-"""Of a table over r² [Å²]: forces of a repulsion are right to 2e-8 at 4 Å, and to 6e-6 at 2 Å."""
+"""Spacing of a table over r² [Å²]: forces of a repulsion are accurate to 2e-8 at 4 Å, and to 6e-6 at 2 Å."""
 
 RSQ_PER_SCALE = 0.05
 """Part of a spline's interval [Å] that the spacing is at most [Å²]: at 10 Å, a four-hundredth of the interval."""
@@ -76,12 +76,12 @@ class Table:
 
 
 def bond_points(reach: float, scale: float) -> int:
-    """Of all tables over bond lengths up to `reach`, of potentials that change in kind over `scale` [Å]."""
+    """Number of points of all tables over bond lengths up to `reach`, for potentials that vary over `scale` [Å]."""
     return min(max(BOND_POINTS, math.ceil(PER_SCALE * reach / scale) + 1), MOST_POINTS)
 
 
 def bond_table(keyword: str, curve: Curve, reach: float, rest: float, points: int) -> Table:
-    """Of beads that are bonded, or near along the chain.
+    """Table for beads that are bonded, or near along the chain.
 
     Arguments:
         keyword: its name.
@@ -96,7 +96,7 @@ def bond_table(keyword: str, curve: Curve, reach: float, rest: float, points: in
 
 
 def no_bond_table(keyword: str, reach: float, rest: float, points: int) -> Table:
-    """Of beads that feel nothing of each other, at any distance."""
+    """Table for beads that do not interact at any distance."""
     r = np.linspace(0.0, 100 * reach, points)
     return Table(keyword, f"EQ {rest!r} {_slopes('FP', 0, 0)}", r, 0 * r, 0 * r)
 
@@ -124,7 +124,7 @@ def dihedral_table(keyword: str, curve: Curve, scale: float) -> Table:
 
 
 def pair_points(curve: Curve, cutoff: float) -> int:
-    """Of all tables over r² up to the cutoff [Å]; `curve` is the sum of all potentials."""
+    """Number of points of all tables over r² up to the cutoff [Å]; `curve` is the sum of all potentials."""
     inner = INNER if curve.diverges else _HARMLESS
     spacing = min(RSQ_SPACING, RSQ_PER_SCALE * curve.scale)
     return min(math.ceil((cutoff**2 - inner**2) / spacing) + 1, MOST_RSQ)

@@ -62,7 +62,7 @@ class Cut(NamedTuple):
         return Batch(self.segment, R, F, lengths, sites, self._classes(terms, sites), weights)
 
     def species(self) -> Int[np.ndarray, " beads"] | None:
-        """Of the beads, the same in all frames of a segment; None where the source has none."""
+        """Species of the beads, the same in all frames of a segment; None if the source has none."""
         species = self.source.species(self.rows[:1])
         return None if species is None else species[0]
 

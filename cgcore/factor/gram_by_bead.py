@@ -65,7 +65,7 @@ def _products(
     classes: Grouping,
     roots: Roots | None,
 ) -> tuple[Float[Array, "beads own own"], Int[Array, "beads own"], Closest]:
-    """Of each bead, the inner products of the columns in which it has forces, and which columns these are."""
+    """For each bead, the inner products of the columns in which it has forces, and the numbers of these columns."""
     n_beads = R.shape[1]
     forces, columns, closest = [], [], []
     for term, T, own, place in zip(layout.terms, basis.each, classes, layout.slices.values(), strict=True):

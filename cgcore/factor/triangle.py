@@ -18,7 +18,7 @@ Coefficients = Float[np.ndarray, " n"]
 
 
 MANY_COLUMNS = 256
-"""Of more coefficients a prior's triangles are joined one by one, in a fifth of the work of a QR that does not know
+"""With more coefficients a prior's triangles are joined one by one, in a fifth of the work of a QR that does not know
 where their zeros are, and S comes from inner products alone."""
 
 PANEL = 64

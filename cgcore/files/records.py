@@ -12,7 +12,7 @@ from cgcore.files.regular import open_regular
 
 RECORDS = ("fit.json", "train.json")
 KEY = "files"
-"""Of a record: SHA-256 of the files that were written with it, by name."""
+"""Key of a record that holds the SHA-256 of the files written with it, by name."""
 _MOST = 2**28
 """Bytes of a record: a long loss history has a few million."""
 

@@ -16,13 +16,13 @@ from cgcore.errors import InputError
 from cgcore.files.regular import open_regular, reason
 
 MOST_BYTES = 2**18
-"""Of a file: with comments and a hundred numbers a configuration has some thousand."""
+"""Largest size of a file: a configuration with comments and a hundred numbers has a few thousand bytes."""
 MOST_LEVELS = 40
-"""Of blocks inside blocks."""
+"""Deepest nesting of blocks."""
 MOST_VALUES = 100_000
-"""Of a document, each alias counted as all that it stands for."""
+"""Largest number of values in a document, where each alias counts as everything that it stands for."""
 MOST_DIGITS = 4000
-"""Of a decimal number: Python reads few more, and no float64 has as many."""
+"""Largest number of digits: Python reads few more, and no float64 has as many."""
 
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {f"{_CORE}{kind}" for kind in ("null", "bool", "int", "float", "str", "seq", "map")}

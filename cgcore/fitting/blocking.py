@@ -88,7 +88,7 @@ class Blocking:
 
     @property
     def degrees_of_freedom(self) -> int:
-        """Of the t distribution: pools less strata."""
+        """Degrees of freedom of the t distribution: pools minus strata."""
         return len(self.strata) - len(np.unique(self.strata))
 
     @property

@@ -46,7 +46,7 @@ def _error(
     level: float,
     by_proteins: bool,
 ) -> Estimate:
-    """Of a sum over blocks."""
+    """Estimate of a sum over blocks."""
     value = np.array(parts.sum())
     found = blocking(blocks, parts[:, None], shares, by_proteins)
     if found is None:

@@ -16,7 +16,7 @@ DECIDED = 0.5
 """The data decide a quantity of which they decide more than a half, see `Quadratics.decided`."""
 
 STEP = 1e-6
-"""Of a coefficient, for a difference quotient, relative to the largest of its term."""
+"""Step of a coefficient in a difference quotient, relative to the largest coefficient of its term."""
 
 
 def errors_of_parameters(

@@ -37,7 +37,7 @@ PARTS = (0.06, 0.1, 0.15, 0.22, 0.33, 0.5, 0.7, 1.0)
 """Parts of the frames that are not held out."""
 
 DRAWS = 8
-"""Of blocks, for each fold and each part."""
+"""Number of random draws of blocks, for each fold and each part."""
 
 MOST_DRAWS = 1000
 

@@ -18,7 +18,7 @@ Coordinates = Literal["whitened", "physical"]
 Precision = Literal["float64", "float32"]
 
 STRONGEST = 1e6
-"""Of a smoothness: nothing but bonds and pairs is left of a prior then."""
+"""Largest smoothness: only bonds and pairs are left of a prior then."""
 
 MOST_STEPS = 10**6
 """The loss before each step is kept, and a fit of a million steps is one in the wrong coordinates."""

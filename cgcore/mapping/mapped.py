@@ -43,7 +43,7 @@ class MappedRows(FileRows):
 
     @property
     def dtype(self) -> np.dtype:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Of the result."""
+        """Precision of the result."""
         return np.dtype(np.float64)
 
     @property

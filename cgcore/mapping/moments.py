@@ -37,7 +37,7 @@ class Moments:
 
     @property
     def all(self) -> np.ndarray:
-        """Of all frames."""
+        """Moments over all frames."""
         return self.fitted + self.held_out
 
 

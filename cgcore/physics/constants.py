@@ -6,7 +6,7 @@ GAS_CONSTANT = 8.31446261815324
 """J/mol/K, exact: Boltzmann's constant times Avogadro's in the SI of 2019 (CODATA 2018 and later)."""
 
 JOULES_PER_CALORIE = 4.184
-"""Of the thermochemical calorie, exact."""
+"""Thermochemical calorie, exact."""
 
 BOLTZMANN = GAS_CONSTANT / (1000 * JOULES_PER_CALORIE)
 """kB [kcal/mol/K]."""

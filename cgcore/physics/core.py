@@ -19,7 +19,7 @@ NEAREST = 3
 """Separation j - i from which beads must not overlap: nearer ones are held apart by their bonds and angle."""
 
 STIFFNESS = 50.0
-"""Of the wall [kcal/mol/Å²]: 40 kT at 320 K for 1 Å, and softer than bonds, so that no shorter time step is needed."""
+"""Stiffness of the wall [kcal/mol/Å²]: 40 kT at 320 K for 1 Å, and softer than bonds, so the time step can stay."""
 
 
 BELOW = 0.9

@@ -18,7 +18,7 @@ from cgcore.physics.topology import CHAIN_JUMP
 By = Literal["central", "types", "terminal"]
 
 MOST_COMBINATIONS = 10_000
-"""Of classes in a row: no prior can have coefficients for more."""
+"""Largest number of combinations of classes in a row: no prior can have coefficients for more."""
 
 Classes = Int[Any, " beads"]
 """Class of each bead, the same in all frames; -1: rows with this bead take no part in the term."""

@@ -114,7 +114,7 @@ def _angles(
     """cos and sin of the angles, and the angle's gradient for the three beads."""
     u, v = -bonds[:, :-1], bonds[:, 1:]
     length_u, length_v = r[:-1], r[1:]
-    # Of the bonds as they are: normalised ones of a straight chain are not exactly parallel.
+    # Bonds are not normalised first: normalised bonds of a straight chain are not exactly parallel.
     normal = _cross(u, v)
     area = jnp.sqrt(_dot(normal, normal))
     normal = normal / jnp.where(area > 0, area, 1.0)[None]

@@ -19,7 +19,7 @@ BEADS = {"bonds": 2, "angles": 3, "dihedrals": 4, "pairs": 2}
 """Beads of a row."""
 
 FARTHEST = 10**6
-"""Of separations and of numbers of beads: no chain is as long, and sites are 32 bits wide."""
+"""Largest separation and number of a bead: no chain is as long, and sites are 32 bits wide."""
 
 FEW_SEPARATIONS = 8
 """Pairs of so few separations are taken one separation at a time."""

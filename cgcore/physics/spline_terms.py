@@ -20,12 +20,12 @@ def spline_energy(name: str, x: Scalar, species: Int[Any, ""], splines: Splines)
 
 
 def spline_bond(r: Scalar, splines: Splines) -> Scalar:
-    """Of a bond of length r [Å]."""
+    """Energy of a bond of length r [Å]."""
     return cubic(r, *splines.bond)
 
 
 def spline_angle(theta: Scalar, species: Int[Any, ""], splines: Splines) -> Scalar:
-    """Of an angle [rad], by the species of its central bead; one that no spline is of takes the shared one."""
+    """Energy of an angle [rad], by the species of its central bead; species without a spline use the shared one."""
     shared = cubic(theta, *splines.angle)
     if splines.angle_types is None:
         return shared
@@ -36,7 +36,7 @@ def spline_angle(theta: Scalar, species: Int[Any, ""], splines: Splines) -> Scal
 
 
 def spline_dihedral(phi: Scalar, splines: Splines) -> Scalar:
-    """Of a dihedral [rad], in the sign of `geometry.dihedral`: of period 2 pi from the first knot on."""
+    """Energy of a dihedral [rad], in the sign of `geometry.dihedral`, with period 2 pi from the first knot on."""
     first = jnp.asarray(splines.dihedral.knots[0], phi.dtype)
     return cubic(first + jnp.mod(phi - first, 2 * np.pi), *splines.dihedral)
 

@@ -87,7 +87,7 @@ class Splines:
 
     @cached_property
     def sha256(self) -> str:
-        """Of all numbers."""
+        """SHA-256 of all numbers."""
         digest = hashlib.sha256()
         for name, array in self.arrays().items():
             digest.update(f"{name} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())

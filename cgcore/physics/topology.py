@@ -36,7 +36,7 @@ class Topology(NamedTuple):
 
 
 Sites = Int[Any, "beads #frames"]
-"""Of each bead in each frame, or the same in all; anything at padded beads."""
+"""Site of each bead in each frame, or one row for all frames; padded beads may hold anything."""
 
 
 def unbroken(sites: Any, bonds: int) -> Any:

@@ -26,7 +26,7 @@ Minibatches = Int[np.ndarray, "minibatches frames"]
 
 
 class Sums(NamedTuple):
-    """Of one minibatch."""
+    """Sums over one minibatch."""
 
     force: Float[Array, ""]  # sum over real beads of |F_pred - F|^2 [(kcal/mol/Å)²]
     beads: Float[Array, ""]  # their number

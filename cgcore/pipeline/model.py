@@ -31,7 +31,7 @@ from cgcore.pipeline.optimizers import ModelParams
 from cgcore.pipeline.splines import with_splines_read
 
 MOST_PARAMETERS = 200_000_000
-"""Of a network: an optimizer keeps two more numbers for each, which together are 2.4 GB in float32."""
+"""Largest network: an optimizer keeps two more numbers per parameter, which makes 2.4 GB in float32."""
 
 PRIOR = "prior"
 """The prior's key in the parameters; the network's is its kind, "allegro" or "nequip"."""
@@ -108,12 +108,12 @@ class CombinedModel:
 
     @property
     def names(self) -> list[str]:
-        """Of what the energy consists of, which are the keys of the parameters: "prior", and the network's."""
+        """Names of the parts of the energy, which are also the keys of the parameters: "prior" and the network's."""
         return [*([PRIOR] if self.prior else []), *([self.network_name] if self.network_name else [])]
 
     @property
     def dtype(self) -> str:
-        """Of parameters and stages, `training.precision`."""
+        """Floating-point precision of parameters and stages, `training.precision`."""
         return self.settings.training.precision
 
     def initialize_params(self, key: jax.Array) -> ModelParams:

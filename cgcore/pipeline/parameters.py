@@ -21,7 +21,7 @@ Tree = TypeVar("Tree")
 
 FORMAT = "cgcore params 1"
 MOST_BEADS = 10**6
-"""Of a frame in a file."""
+"""Largest number of beads per frame that a file may state."""
 
 _SPLINES = "splines/"
 _MADE = "make it by Trainer.save_params or `cgcore train`"
@@ -33,11 +33,11 @@ class Saved(NamedTuple):
     arrays: dict[str, np.ndarray]
     """By name, see `named_arrays`."""
     fingerprint: dict[str, Any]
-    """Of the model, see `CombinedModel.fingerprint`."""
+    """Fingerprint of the model, see `CombinedModel.fingerprint`."""
     beads: int | None
-    """Of a frame, padding included; None: the file does not say. Parameters suit models of any number."""
+    """Beads per frame, padding included; None if the file does not say. Parameters suit any number of beads."""
     splines: Splines | None = None
-    """Of the prior."""
+    """Fixed splines of the prior."""
 
 
 def named_arrays(tree: Any) -> dict[str, np.ndarray]:

@@ -14,10 +14,10 @@ from cgcore.fitting.result import FitResult
 from cgcore.report.table import table
 
 MOST_LINES = 24
-"""Of parameters with error bars; `fit.json` has all."""
+"""Largest number of parameters whose error bars are printed; `fit.json` has all of them."""
 
 MOST_NAMES = 8
-"""Of parameters without, by name."""
+"""Largest number of parameters without error bars that are listed by name."""
 
 LOSSES = {
     "train_loss": "loss",
@@ -39,7 +39,7 @@ class Number(NamedTuple):
 
     @property
     def row(self) -> tuple[str, ...]:
-        """Of a table, with as many digits as the error has two of."""
+        """Row of a table, rounded so that the error has two significant digits."""
         digits = places(self.error)
         shown = (self.value, self.error, self.low, self.high)
         return self.name, *(f"{number:.{digits}f}" for number in shown)
@@ -91,7 +91,7 @@ def numbers(result: FitResult, errors: ErrorBars) -> Iterator[Number]:
 
 
 def standard_errors(result: FitResult) -> dict[str, list[str]]:
-    """Of each number of each parameter, as text: two digits, or why there is none."""
+    """Standard error of each number of each parameter, as text: two digits, or the reason why there is none."""
     shown = {name: [""] * np.size(value) for name, value in result.fitted_params.items()}
     try:
         errors = result.errors

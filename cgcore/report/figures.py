@@ -26,7 +26,7 @@ ROWS = (1.3, 1.0, 1.0)
 """Heights of the rows that every fit has."""
 
 COLUMNS, ROW = 4, 3.0
-"""Of the small panels below them, of potentials by group, of pairs and of listed rows; height of a row [inches]."""
+"""Number of columns of small panels (potentials by group, of pairs, of listed rows), and height of a row [inches]."""
 
 
 def draw(

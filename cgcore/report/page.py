@@ -23,7 +23,7 @@ UNITS = {
     "gamma_dih": "rad",
 }
 LOADINGS = 6
-"""Of a direction that are written out; the others are small."""
+"""Number of loadings of a direction that are written out; the others are small."""
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #222; max-width: 1400px; margin: 1.5rem auto; padding: 0 1rem }
@@ -117,7 +117,7 @@ def parameters(result: FitResult) -> list[tuple[str, str, str, str, str]]:
 
 
 def _unit(term: Term, k: int) -> str:
-    """Of a term's k-th coefficient."""
+    """Unit of a term's k-th coefficient."""
     length = "Å" if term.coordinate in ("bond", "pair") else "rad"
     match term.basis:
         case Harmonic():

@@ -12,7 +12,7 @@ from cgcore.report.style import Figure, require_matplotlib, styled
 
 SUFFIXES = (".png", ".svg", ".pdf")
 DPI = 150
-"""Of a PNG."""
+"""Resolution of a PNG file."""
 
 UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 """Metadata that would make two files of the same figure differ."""

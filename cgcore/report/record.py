@@ -137,5 +137,5 @@ def _coefficients(term: Term, params: Params) -> dict[str, Any]:
 
 
 def versions(*more: str) -> dict[str, str]:
-    """Of Python, of the packages that every run needs, and of more."""
+    """Versions of Python, of the packages that every run needs, and of further packages."""
     return {"python": platform.python_version()} | {name: version(name) for name in (*PACKAGES, *more)}

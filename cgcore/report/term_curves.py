@@ -14,7 +14,7 @@ from cgcore.physics.potentials import Curve, Potential, Sum, TermCurve, potentia
 from cgcore.report.boltzmann import Sampled, sampled_group
 
 MOST_GROUPS = 12
-"""Of one term that are shown by themselves: those with the most values."""
+"""Largest number of groups of a term that are drawn separately: those with the most values."""
 
 PAIRS = 3.5, 15.0
 """Distances over which potentials of pairs are shown whose basis has no range [Å]."""

@@ -17,11 +17,11 @@ Blocks = Sequence[Float[np.ndarray, "_ beads 3"]]
 """Frames of each block; blocks may differ in length."""
 
 BLOCKS = 20
-"""Of the data, and of the simulation at least."""
+"""Number of blocks of the data, and least number of blocks of the simulation."""
 
 BINS = 60
 RESAMPLES = 200
-"""Of the bootstrap: its standard deviation is then known to 5 %."""
+"""Number of bootstrap resamples: the standard deviation is then accurate to 5 %."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def jensen_shannon(
     middle = (p + q) / 2
 
     def relative(of: np.ndarray) -> np.ndarray:
-        # Of an empty bin: 0 log 1.
+        # An empty bin contributes 0 log 1.
         return np.asarray(np.sum(of * np.log2(np.where(of > 0, of, 1.0) / np.where(of > 0, middle, 1.0)), axis=-1))
 
     return np.asarray(np.maximum((relative(p) + relative(q)) / 2, 0.0))  # rounding can make it -1e-17
@@ -128,7 +128,7 @@ def _summary(name: str, blocks: Sequence[_Block], edges: Float[np.ndarray, " edg
     variance = sum(block.squares for block in blocks) / values.sum() - mean**2
     error = None
     if (n := len(blocks)) > 1:
-        # Of a ratio of sums over blocks, which may differ in length.
+        # Error of a ratio of sums over blocks, which may differ in length.
         error = float(np.sqrt(n / (n - 1) * np.sum((totals - mean * values) ** 2)) / values.sum())
     return Summary(float(mean + blocks[0].origin), error, float(np.sqrt(max(variance, 0.0))), density)
 

@@ -30,7 +30,7 @@ LARGE = 1e-3
 """An optimality gap that no rounding makes: the fits were indeed stopped early."""
 
 GAUGE = 1e-3
-"""Of a gradient in the parameters themselves: sigma has moved along with epsilon, and is put back (seen: 3e-7)."""
+"""Tolerance for a gradient in the parameters: sigma has moved along with epsilon, and is put back (seen: 3e-7)."""
 
 FREE = {"constraints": "none", "truncation": 0.0}
 CASES: dict[str, dict[str, Any]] = {

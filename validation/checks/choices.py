@@ -84,7 +84,7 @@ class _Penalised:
         return np.linalg.lstsq(np.vstack([X / root, penalty]), np.r_[F / root, np.zeros(len(penalty))], rcond=None)[0]
 
     def loss(self, c: Array, rows: Array) -> float:
-        """Of some of the rows, per bead."""
+        """Loss of some of the rows, per bead."""
         return float(np.sum((self.system.X[rows] @ c - self.system.F[rows]) ** 2) / (rows.sum() / 3))
 
 

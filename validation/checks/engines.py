@@ -17,7 +17,7 @@ from validation.tolerances import relative
 
 ENERGY = 1e-8
 FORCE = 1e-6
-"""Of the median of 2|dF|/(|F1|+|F2|). Both sides work in double precision: seen are 1e-15 for both."""
+"""Tolerance for the median of 2|dF|/(|F1|+|F2|). Both sides work in double precision (seen: 1e-15 for both)."""
 
 Engine = Callable[[np.ndarray], dict[str, tuple[float, np.ndarray]]]
 

@@ -27,7 +27,7 @@ from validation.tolerances import near, relative
 
 TOLERANCE, STEP = 1e-10, 1e-5
 PIECES = 1e-9
-"""Of polynomials that stand for functions that are none (seen: 1e-12)."""
+"""Tolerance for polynomials that approximate other functions (seen: 1e-12)."""
 POINTS = {
     "bond": np.linspace(3.6, 3.99, 7),
     "angle": np.linspace(1.43, 2.47, 7),
@@ -57,7 +57,7 @@ def _coefficients(prior: cgcore.Prior) -> list[Array]:
 
 
 def _energies(problem: Problem) -> Iterator[Row]:
-    """Of a frame of one chain, and of one of two, with gaps."""
+    """Energies of a frame of one chain, and of one with two chains and gaps."""
     prior, batch, sites = problem.prior, problem.data.join(), problem.data.sites()
     assert sites is not None
     found = jax.jit(partial(cgcore.term_energies, prior, prior.params))

@@ -18,7 +18,8 @@ from validation.explicit_terms import functions, rows_of
 
 FRAMES, TEMPERATURE, DRAWS = 200, 310.0, 5
 SAME, STATED = 1e-9, 1e-2
-"""Of the bound: of bonds and pairs at the same points (seen: 1e-16), of angles and dihedrals on another grid (1e-3)."""
+"""Tolerances relative to the bound: bonds and pairs at the same points (seen: 1e-16), angles and dihedrals on another
+grid (seen: 1e-3)."""
 
 EDGES = {"bond": np.linspace(2, 6, 401), "angle": np.linspace(0, np.pi, 181), "closest": np.linspace(0, 20, 401)}
 """Bins whose counts a factor keeps [Å or rad]."""
@@ -77,11 +78,11 @@ def walls(context: Context) -> Iterator[Row]:
 
 
 SCALE = {"near": 2e4, "far": 20.0}
-"""Of coefficients that are drawn: pairs of a few kT where they meet."""
+"""Scale of random coefficients: pairs have a few kT where they meet."""
 
 
 def _percentile(values: Array, edges: Array, percent: float) -> float:
-    """Of values that are known by the bins that they are in."""
+    """Percentile of values that are known only by their bins."""
     below = np.r_[0, np.cumsum(np.histogram(values, edges)[0])]
     return float(np.interp(percent / 100 * below[-1], below, edges))
 

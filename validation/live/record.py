@@ -22,10 +22,10 @@ from validation.recorded_outputs import Recorded
 from validation.tolerances import ROUNDING
 
 INITIAL = {"float64": 1e-10, "float32": 1e-6}
-"""Of a loss that is computed, or stored, in this precision. The reasons are in the sidecars of the bundled records."""
+"""Tolerance of a loss computed or stored in this precision. The sidecars of the bundled records give the reasons."""
 
 HISTORY = {"float64": 1e-6, "float32": 1e-2}
-"""Of the first losses at least; on some data rounding grows faster than on the bundled sets, and that is measured."""
+"""Least tolerance of the first losses; on some data rounding grows faster than on the bundled sets, and is measured."""
 
 GAP_FACTOR = {"float64": 1.4, "float32": 6.0}
 """Seen on the bundled sets; measured anew here."""

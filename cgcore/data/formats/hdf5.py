@@ -69,10 +69,10 @@ class DatasetRows(FileRows):
 
     @classmethod
     def of(cls, content: Content, dataset: Any) -> DatasetRows:
-        """Of an open dataset.
+        """The rows of an open dataset.
 
         Raises:
-            InputError: it is none, or holds no numbers.
+            InputError: it is no dataset, or holds no numbers.
         """
         dtype = getattr(dataset, "dtype", None)
         if dtype is None or dtype.kind not in "iuf" or not dataset.shape:

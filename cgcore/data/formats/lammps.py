@@ -65,7 +65,7 @@ class DumpRows(FileRows):
 
     @property
     def dtype(self) -> np.dtype:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Of what is read."""
+        """Precision of what is read."""
         return np.dtype(np.float64)
 
     def alone(self, rows: np.ndarray) -> FileRows:
