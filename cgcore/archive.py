@@ -123,7 +123,7 @@ class Archive:
         with self.reading(key_of(header.member)), self.zip.open(header.member) as member:
             array = np.lib.format.read_array(member, allow_pickle=False)
             if member.read(1):
-                raise ValueError("bytes behind its end")
+                raise ValueError("extra bytes after its end")
             return array
 
     def skim(self, info: zipfile.ZipInfo) -> None:
@@ -193,10 +193,10 @@ def load_arrays(
         for info in archive.members:
             key = key_of(info)
             if not info.filename.endswith(".npy") or not known(key):
-                raise archive.refuse(f"key {key!r} does not belong there")
+                raise archive.refuse(f"key {key!r} is not expected here")
             header = archive.header(info)
             if header is None or header.dtype.hasobject:
-                raise archive.refuse(f"key {key!r} is no array of plain values, and nothing is unpickled")
+                raise archive.refuse(f"key {key!r} is not an array of plain values, and nothing is unpickled")
             headers[key] = header
         archive.require_loadable(list(headers.values()))
         return {key: archive.load(header) for key, header in headers.items()}

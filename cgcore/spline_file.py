@@ -87,7 +87,7 @@ def _arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
                 continue
             header = archive.header(info)
             if header is None or header.dtype.hasobject:
-                raise archive.refuse(f"key {key!r} is a pickled object, and nothing is unpickled")
+                raise archive.refuse(f"key {key!r} is a pickled object, which is never unpickled")
             headers[key] = header
         archive.require_loadable(list(headers.values()))
         return {key: archive.load(header) for key, header in headers.items()}

@@ -32,7 +32,10 @@ def solving(what: str, precision: Precision = "float64") -> Iterator[None]:
     if precision not in get_args(Precision):
         raise InputError(f"precision is {precision!r}; give one of {', '.join(get_args(Precision))}")
     if isinstance(jnp.zeros(()), jax.core.Tracer):
-        raise InputError(f"{what} gives numbers, so it can't be part of jax.jit and the like; call it outside")
+        raise InputError(
+            f"{what} returns plain numbers, so it can't be used inside jax.jit and similar "
+            "transformations; call it outside"
+        )
     with jax.enable_x64(precision == "float64"):
         yield
 
@@ -46,7 +49,7 @@ def as_floating(what: str, tree: Any, precision: Precision) -> Any:
 
     def cast(leaf: Any) -> np.ndarray:
         if isinstance(leaf, jax.core.Tracer):
-            raise InputError(f"{what} is being traced by JAX; give numbers, outside of jax.jit")
+            raise InputError(f"{what} is being traced by JAX; give plain numbers, outside of jax.jit")
         array = np.asarray(leaf)
         if not (jnp.issubdtype(array.dtype, jnp.floating) or jnp.issubdtype(array.dtype, jnp.integer)):
             raise InputError(f"{what} holds {array.dtype} ({leaf!r:.40}); give real numbers")

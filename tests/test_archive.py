@@ -259,5 +259,5 @@ def test_a_member_in_memory_is_an_array(tmp_path: Path) -> None:
             np.testing.assert_array_equal(found[key], array, strict=True)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("d.txt", io.BytesIO(b"hello").getvalue())
-    with pytest.raises(InputError, match=r"'d\.txt' does not belong"):
+    with pytest.raises(InputError, match=r"'d\.txt' is not expected here"):
         load_arrays(path, "write it again.")

@@ -105,9 +105,9 @@ def test_bonds_that_are_not_bound_are_a_warning(tmp_path: Path) -> None:
         (("--to", "lammps", "--beads", "10", "--cutoff", "5"), ("cutoff is 5", "give 30 to 200")),
         (("--to", "lammps", "--beads", "10", "--mass", "0"), ("mass is 0", "above 0")),
         (("--to", "openmm", "--beads", "10", "--mass", "nan"), ("mass is nan", "above 0")),
-        (("--to", "openmm", "--beads", "10", "--cutoff", "50"), ("--cutoff means nothing to --to openmm",)),
-        (("--to", "stablehlo", "--beads", "10", "--mass", "50"), ("--mass means nothing to --to stablehlo",)),
-        (("--to", "lammps", "--beads", "10", "--precision", "float32"), ("--precision means nothing",)),
+        (("--to", "openmm", "--beads", "10", "--cutoff", "50"), ("--cutoff has no effect with --to openmm",)),
+        (("--to", "stablehlo", "--beads", "10", "--mass", "50"), ("--mass has no effect with --to stablehlo",)),
+        (("--to", "lammps", "--beads", "10", "--precision", "float32"), ("--precision has no effect",)),
     ],
 )
 def test_bad_arguments(tmp_path: Path, priors: Path, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
@@ -161,7 +161,7 @@ def test_a_mixture_of_two_runs_is_a_warning(tmp_path: Path) -> None:
         name: hashlib.sha256((tmp_path / "a" / name).read_bytes()).hexdigest() for name in ("priors.yaml", "x.svg")
     }
     priors, to = tmp_path / "a" / "priors.yaml", ("--to", "lammps", "--beads", 9, "-o", tmp_path / "out")
-    mixed = "is not the file that .*fit.json was written with; one of them is of another run, or edited"
+    mixed = "does not match .*fit.json; one of them comes from another run or was edited"
     assert not re.search(mixed, run("export", priors, *to).err)
     priors.write_text(config.read_text())  # as of a run that was killed after it had moved this file alone
     ran = run("export", priors, *to)

@@ -116,7 +116,7 @@ def test_a_trained_model(tmp_path: Path, data: Path) -> None:
     assert ran.code in (0, 1)
     assert "prior + allegro" in ran.out
     long = save(tmp_path / "long.npz", bundled(20, 7))
-    assert_refused(run("simulate", tmp_path, long, *QUICK), "trained for chains of at most 5 beads, and this one has 7")
+    assert_refused(run("simulate", tmp_path, long, *QUICK), "trained for chains of at most 5 beads, but this one has 7")
 
 
 @pytest.mark.slow
@@ -129,7 +129,7 @@ def test_a_note_on_the_temperature(priors: Path, data: Path) -> None:
     ("words", "said"),
     [
         (("--temperature", 0), "temperature is 0.0; give a finite number above 0"),
-        (("--timestep", 60), "timestep is 60 fs, and bonds of this model are unstable from 38.8 fs on"),
+        (("--timestep", 60), "timestep is 60 fs, but the bonds of this model are unstable above 38.8 fs"),
         (("--beads", 12), r"holds no 12 beads, but YYDPE \(5 beads\)"),
         (("--protein", "X"), "holds no protein 'X'"),
         (("--time", "1 week"), "time is '1 week'"),

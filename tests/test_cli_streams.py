@@ -78,7 +78,7 @@ def test_a_text_that_is_all_there_is_and_is_lost(tmp_path: Path, command: str) -
     ran = shell(f"{' '.join(MODULE)} {command} >/dev/full", tmp_path)
     assert ran.returncode == 2
     assert ran.stderr == (
-        "cgcore: standard output cannot be written (No space left on device), and nothing else was to be\n"
+        "cgcore: standard output cannot be written (No space left on device), and the command writes nothing else\n"
     )
 
 

@@ -153,7 +153,7 @@ def test_the_configuration_may_name_the_data(tmp_path: Path, data: Path) -> None
     path.write_text(json.dumps(json.loads(path.read_text()) | {"data": {"path": str(data), "max_frames": 8, "x": 1}}))
     ran = train(path)
     assert ran.code == 0
-    assert ran.err == f"{path}: not used by the training: data.x\n"
+    assert ran.err == f"{path}: the training does not use data.x\n"
     assert "allegro: 6 frames, 2 held out" in ran.out
     assert "stage 1: skipped, training.stage1_optimizer is none" in ran.out
 

@@ -110,7 +110,7 @@ def test_pieces_hold_every_batch_once_in_its_order(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     parcel = Parcel.of(pieces(two_files(tmp_path))[0])
     (tmp_path / "a.npz").unlink()
-    with pytest.raises(InputError, match=r"a\.npz: is not there on worker tcp://x; put the data where all workers"):
+    with pytest.raises(InputError, match=r"a\.npz: does not exist on worker tcp://x; put the data where all workers"):
         parcel.require_files("tcp://x")
 
 
@@ -307,5 +307,5 @@ def test_dask_that_is_missing_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -
     import sys
 
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(InputError, match=r"Dask is missing; .*cgcore\[cluster\]"), connected("local:2"):
+    with pytest.raises(InputError, match=r"Dask is not installed; .*cgcore\[cluster\]"), connected("local:2"):
         pass

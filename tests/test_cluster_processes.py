@@ -103,7 +103,7 @@ def test_files_that_a_worker_does_not_see_are_named(running: Cluster, tmp_path: 
             path.unlink()
             yield from on_workers(client)(work, pieces)
 
-        with pytest.raises(InputError, match=r"away\.npz: is not there on worker tcp://"):
+        with pytest.raises(InputError, match=r"away\.npz: does not exist on worker tcp://"):
             compressed(dataset, gone)
 
 
@@ -157,7 +157,7 @@ def test_a_client_that_is_killed_goes_on(running: Cluster, tmp_path: Path, name:
     next(kept.rglob("??/*.npz")).write_bytes(b"damaged")
     ran = run(*words)
     assert ran.code == 0
-    assert "parts are there from a run before" in ran.err
+    assert "parts are already there from an earlier run" in ran.err
     assert (tmp_path / "two.npz").read_bytes() == (tmp_path / "one.npz").read_bytes()
     assert not kept.exists()
 
@@ -213,7 +213,7 @@ def test_workers_of_another_version_are_told(running: Cluster, dataset: Dataset,
     monkeypatch.setattr(workers, "version", lambda name: "0.0.0")
     with (
         connected(str(running.file)) as client,
-        pytest.raises(InputError, match=r"worker tcp://.* has cgcore .*, and this is 0\.0\.0"),
+        pytest.raises(InputError, match=r"worker tcp://.* has cgcore .*, but this process has 0\.0\.0"),
     ):
         compressed(dataset, on_workers(client))
 

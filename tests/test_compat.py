@@ -354,7 +354,7 @@ def test_stages_one_by_one(loader: DatasetLoader, tmp_path: Path) -> None:
     assert trainer.trainer.settings.training.checkpoint_freq == 0
     trainer.load_params(tmp_path / "checkpoints" / "stage_adam_epoch2.npz")
     nowhere = Trainer(trainer.model, DOCUMENT, loader)
-    with pytest.raises(InputError, match=r"checkpoint_freq is given, and training\.checkpoint_path is not set"):
+    with pytest.raises(InputError, match=r"checkpoint_freq is given, but training\.checkpoint_path is not set"):
         nowhere.train_stage("adam", 1, checkpoint_freq=1)
 
 

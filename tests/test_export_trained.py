@@ -92,10 +92,16 @@ def test_beads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--to", "lammps", "--beads", 10), ("params.npz", "only --to stablehlo", "give the priors.yaml")),
-        (("--to", "openmm", "--beads", 10), ("params.npz", "only --to stablehlo", "give the priors.yaml")),
+        (
+            ("--to", "lammps", "--beads", 10),
+            ("params.npz", "only be exported with --to stablehlo", "give the priors.yaml"),
+        ),
+        (
+            ("--to", "openmm", "--beads", 10),
+            ("params.npz", "only be exported with --to stablehlo", "give the priors.yaml"),
+        ),
         (("--to", "stablehlo", "--beads", 1), ("beads is 1", "at least 2")),
-        (("--to", "stablehlo", "--mass", 3), ("--mass means nothing to --to stablehlo",)),
+        (("--to", "stablehlo", "--mass", 3), ("--mass has no effect with --to stablehlo",)),
     ],
 )
 def test_bad_arguments(tmp_path: Path, arguments: tuple[Any, ...], words: tuple[str, ...]) -> None:
@@ -115,13 +121,13 @@ def test_bad_files(tmp_path: Path) -> None:
     refused(tmp_path, "holds no params.npz", "cgcore train --output")
     refused(tmp_path / "none.npz", "no such file")
     np.savez(tmp_path / "frames.npz", R=R)
-    refused(tmp_path / "frames.npz", "no file of parameters")
+    refused(tmp_path / "frames.npz", "not a parameter file")
     said: Any = combined.fingerprint()
     for fingerprint, words in (
-        ({}, "its fingerprint is not one of a model"),
-        ({"prior": []}, "its fingerprint is not one of a model"),
-        (said | {"network": said["network"] | {"kind": "schnet"}}, "its fingerprint is not one of a model"),
-        (said | {"network": said["network"] | {"more": 1}}, "its fingerprint is not one of a model"),
+        ({}, "its fingerprint is not that of a model"),
+        ({"prior": []}, "its fingerprint is not that of a model"),
+        (said | {"network": said["network"] | {"kind": "schnet"}}, "its fingerprint is not that of a model"),
+        (said | {"network": said["network"] | {"more": 1}}, "its fingerprint is not that of a model"),
         (said | {"network": said["network"] | {"cutoff": -1.0}}, "model.cutoff is -1"),
         (
             said | {"network": said["network"] | {"avg_num_neighbors": None}},
@@ -160,5 +166,5 @@ def test_other_values_of_beads_are_refused(tmp_path: Path) -> None:
     with np.load(path) as archive:
         arrays = dict(archive)
     np.savez(path, **arrays, beads=np.array("ten"))
-    with pytest.raises(InputError, match=r"p\.npz: no file of parameters of this version"):
+    with pytest.raises(InputError, match=r"p\.npz: not a parameter file of this version"):
         load_trained(path)

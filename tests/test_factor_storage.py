@@ -296,7 +296,7 @@ def test_a_member_that_does_not_belong_there(path: Path, name: str) -> None:
     np.save(content, np.arange(3))
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(name, content.getvalue())
-    refused(path, repr(name.removesuffix(".npy")), "does not belong there")
+    refused(path, repr(name.removesuffix(".npy")), "is not expected here")
 
 
 @pytest.mark.parametrize("name", ARRAYS)
@@ -340,7 +340,7 @@ MEANINGLESS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray], str]] = {
     "half a bead": ("beads", lambda x: x + 0.5, "dtype"),
     "one bead more": ("beads", lambda x: x + 1, "beads"),
     "rows taken away": ("broken", lambda x: x + 1, "histogram of bond"),
-    "rows given": ("broken", lambda x: x - 1, "gaps take away"),
+    "rows given": ("broken", lambda x: x - 1, "gaps remove"),
     "narrow beads": ("beads", lambda x: x.astype(np.int32), "dtype"),
     "half a frame": ("frames", lambda x: x * 0 + 0.5, "dtype"),
     "no frames": ("frames", lambda x: x * 0, "0 frames"),

@@ -133,7 +133,7 @@ def test_files_without_forces_say_what_to_do(tmp_path: Path) -> None:
 
 def test_delta_forces_are_refused(tmp_path: Path) -> None:
     forms.mlcg(tmp_path / "a.h5", forms.frames(3), ("cg_coords", "cg_delta_forces"))
-    assert_refused(run("fit", tmp_path / "a.h5"), "opep_0000", "cg_delta_forces", "less those of a prior", "cg_forces")
+    assert_refused(run("fit", tmp_path / "a.h5"), "opep_0000", "cg_delta_forces", "minus those of a prior", "cg_forces")
 
 
 def test_frames_that_are_not_as_many_as_said_are_refused(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_units_can_be_given(tmp_path: Path) -> None:
     with forms.File(tmp_path / "a.h5md", "r+") as file:
         for key in ("position", "force"):
             del file[f"particles/trajectory/{key}/value"].attrs["unit"]
-    assert_refused(run("convert", tmp_path / "a.h5md", "-o", tmp_path / "b.npz"), "says no units", "--units")
+    assert_refused(run("convert", tmp_path / "a.h5md", "-o", tmp_path / "b.npz"), "does not state its units", "--units")
     ran = run("convert", tmp_path / "a.h5md", "-o", tmp_path / "b.npz", "--units", "nm-kj")
     assert "nm and kJ/mol/nm" in ran.out
     np.testing.assert_array_equal(read(tmp_path / "b.npz").join().R, expected(held).R)
@@ -202,7 +202,7 @@ def test_units_that_are_not_known_are_refused(tmp_path: Path) -> None:
     forms.h5md(tmp_path / "a.h5md", forms.frames(3))
     with forms.File(tmp_path / "a.h5md", "r+") as file:
         file["particles/trajectory/force/value"].attrs["unit"] = "N"
-    assert_refused(run("fit", tmp_path / "a.h5md"), "says units 'nm' and 'N'", "--units")
+    assert_refused(run("fit", tmp_path / "a.h5md"), "states units 'nm' and 'N'", "--units")
 
 
 def test_a_box_of_the_file_puts_chains_together(tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ def test_a_converted_set_keeps_what_it_said(tmp_path: Path) -> None:
 
 def test_outputs_that_would_replace_the_data_are_refused(tmp_path: Path) -> None:
     save(tmp_path / "a.npz", forms.frames(3))
-    assert_refused(run("convert", tmp_path / "a.npz", "-o", tmp_path / "a.npz"), "is the data themselves")
+    assert_refused(run("convert", tmp_path / "a.npz", "-o", tmp_path / "a.npz"), "is an input file")
 
 
 def test_every_suffix_is_of_one_format() -> None:

@@ -135,7 +135,7 @@ def test_dumps_in_other_units_and_of_other_atoms(tmp_path: Path) -> None:
     assert_refused(run("fit", tmp_path / "a.dump"), "frame 0 holds something else than numbers")
     twice = text.replace("\n7 1 1 ", "\n9 1 1 ", 1)
     (tmp_path / "a.dump").write_text(twice)
-    assert_refused(run("fit", tmp_path / "a.dump"), "an id is there twice in frame 0")
+    assert_refused(run("fit", tmp_path / "a.dump"), "an id occurs twice in frame 0")
 
 
 def test_npy_files_in_another_order_and_of_objects(tmp_path: Path) -> None:

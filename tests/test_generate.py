@@ -202,7 +202,7 @@ def test_peptides_that_cannot_be_built_are_refused(given: tuple[str, str], words
     ("given", "words"),
     [
         (["--peptide", "gb1", "--alanines", "3"], "give one of them"),
-        (["--shape", "EEE"], "--sequence, which is missing"),
+        (["--shape", "EEE"], "--shape needs --sequence"),
         (["--alanines", "1"], "give at least 2"),
     ],
 )

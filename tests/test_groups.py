@@ -92,7 +92,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a class without label": (lambda: Groups("types", ("a",), (0, 1)), "label"),
     "rest without label": (lambda: Groups("types", ("a",), (0,), 1), "label"),
     "class -2": (lambda: Groups("types", ("a",), (-2,)), "label"),
-    "a label twice": (lambda: Groups("types", ("a", "a"), (0, 1)), "one label"),
+    "a label twice": (lambda: Groups("types", ("a", "a"), (0, 1)), "the same label"),
     "three kinds of ends": (lambda: Groups("terminal", ("a", "b", "c")), "give two"),
     "centre of a bond": (lambda: Term("t", Rows("bonds"), Harmonic(), 1.0, Groups("central", ("a",))), "central bead"),
     "centre of a pair": (lambda: Term("t", Rows("pairs"), Harmonic(), 1.0, Groups("central", ("a",))), "central bead"),

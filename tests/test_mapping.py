@@ -171,7 +171,7 @@ def test_constraints_across_residues(peptide: Atomistic) -> None:
     with pytest.raises(InputError, match=r"two residues together.*--map optimal or slice"):
         residue_map(beads, peptide_bond)
     all_bonds = groups(len(names), np.array([[ca[0], c[1]], [c[1], n[1]], [n[1], ca[1]]]))
-    with pytest.raises(InputError, match="CA atoms of two residues together"):
+    with pytest.raises(InputError, match="connect the CA atoms of two residues"):
         OptimalMaps(np.eye(len(names)), beads, all_bonds)
 
 

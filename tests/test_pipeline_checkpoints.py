@@ -63,7 +63,7 @@ def test_a_damaged_checkpoint(tmp_path: Path) -> None:
     with Checkpoints(tmp_path) as kept:
         kept.save({"a": np.ones(3)}, {})
     (tmp_path / "1" / "record" / "metadata").write_text("{}")
-    with Checkpoints(tmp_path) as kept, pytest.raises(InputError, match="checkpoint 1 cannot be read, it is damaged"):
+    with Checkpoints(tmp_path) as kept, pytest.raises(InputError, match="checkpoint 1 is damaged"):
         kept.latest()
 
 
@@ -73,7 +73,7 @@ def test_the_checkpoint_before_a_damaged_one_is_named(tmp_path: Path) -> None:
             kept.save({"a": np.ones(3)}, {})
     for file in (tmp_path / "2" / "record").iterdir():
         file.write_bytes(b"\x00")
-    with Checkpoints(tmp_path) as kept, pytest.raises(InputError, match=r"remove .*2 to go on from checkpoint 1"):
+    with Checkpoints(tmp_path) as kept, pytest.raises(InputError, match=r"remove .*2 to continue from checkpoint 1"):
         kept.latest()
 
 
@@ -248,7 +248,7 @@ def test_what_is_kept_of_the_fit_comes_back(tmp_path: Path) -> None:
 
 
 def test_an_earlier_run_is_not_overwritten(checkpoints: Path) -> None:
-    with pytest.raises(InputError, match=r"holds checkpoints of an earlier run; go on from them \(--resume"):
+    with pytest.raises(InputError, match=r"holds checkpoints of an earlier run; continue from them \(--resume"):
         trainer(checkpoints).train_full_pipeline()
 
 

@@ -62,5 +62,5 @@ def test_every_component_is_there() -> None:
 def test_frames_that_do_not_suit() -> None:
     few = h.bundled(4, beads=9)
     model = h.model(h.settings({"use_priors": False}), DatasetLoader(from_arrays(few["R"], few["F"])))
-    with pytest.raises(InputError, match="frames have 10 beads, the model N_max 9"):
+    with pytest.raises(InputError, match="frames have 10 beads, but N_max of the model is 9"):
         evaluate(model, model.initialize_params(jax.random.key(0)), h.loader(4))

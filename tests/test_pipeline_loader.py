@@ -43,7 +43,7 @@ def test_arrays_of_a_larger_model() -> None:
 
 
 def test_a_smaller_model_is_refused() -> None:
-    with pytest.raises(InputError, match="frames have 10 beads, the model N_max 9"):
+    with pytest.raises(InputError, match="frames have 10 beads, but N_max of the model is 9"):
         frame_arrays(h.loader(4), 9, None, "float32")
 
 

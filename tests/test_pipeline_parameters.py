@@ -60,11 +60,11 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         "is not an NPZ archive": lambda: path.write_bytes(b"no archive"),
         "p.npz: is not an NPZ archive": lambda: path.write_bytes(pickle.dumps(TREE["prior"]["r0"].item())),
         "of this version": lambda: np.savez(path, R=np.ones(3)),
-        "no file of parameters": lambda: np.savez(path, format="cgcore params 1", fingerprint="[" * 200_000),
-        "p.npz: no file of parameters": lambda: np.savez(
-            path, format="cgcore params 1", fingerprint="{}", beads=np.inf
+        "not a parameter file": lambda: np.savez(path, format="cgcore params 1", fingerprint="[" * 200_000),
+        "p.npz: not a parameter file": lambda: np.savez(path, format="cgcore params 1", fingerprint="{}", beads=np.inf),
+        "parameter file of this version": lambda: np.savez(
+            path, format="cgcore params 1", fingerprint="{}", beads=10**9
         ),
-        "parameters of this version": lambda: np.savez(path, format="cgcore params 1", fingerprint="{}", beads=10**9),
         "not finite": lambda: save_params(path, {"x": jnp.array(jnp.nan)}, {}),
     }
     for words, write in cases.items():

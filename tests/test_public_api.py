@@ -144,10 +144,10 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "a dictionary": (lambda: fit({"R": 1}, PRIOR), "data is a dict; give a Dataset"),
     "an array": (lambda: fit(np.zeros(3), PRIOR), "data is a ndarray"),
     "an empty path": (lambda: fit("", PRIOR), "data is an empty path"),
-    "no such file": (lambda: fit("none.npz", PRIOR), r"none\.npz: there is no such file"),
+    "no such file": (lambda: fit("none.npz", PRIOR), r"none\.npz: no such file"),
     "validation": (lambda: fit(dataset(), PRIOR, validation=3), "validation is a int"),
     "a prior of values": (lambda: fit(dataset(), PRIOR.params), "prior is a dict"),
-    "weights of 0": (lambda: fit(dataset(), Prior(Weights(0, 0, 0, 0), PRIOR.params)), "weights are all 0"),
+    "weights of 0": (lambda: fit(dataset(), Prior(Weights(0, 0, 0, 0), PRIOR.params)), "all weights are 0"),
     "only terms without harmonics": (
         lambda: fit(dataset(), prior_of(0, Weights(0, 1, 1, 0), n_dihedral=0)), "no term of the prior acts"
     ),

@@ -35,9 +35,9 @@ def test_the_length_that_the_data_have_wins() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("pepper.length", "there is no further term 'pepper' (model.terms has: salt)"),
-        ("salt.size", "a basis debye_hueckel has no such number; it has: length"),
-        ("length", "there is no further term ''"),
+        ("pepper.length", "there is no additional term 'pepper' (model.terms has: salt)"),
+        ("salt.size", "the basis debye_hueckel has no such number; it has length"),
+        ("length", "there is no additional term ''"),
     ],
 )
 def test_unknown_names(name: str, words: str) -> None:
@@ -49,5 +49,5 @@ def test_unknown_names(name: str, words: str) -> None:
 def test_a_value_that_cannot_be() -> None:
     with pytest.raises(InputError, match="Debye length is -1"):
         with_value(prior(), "salt.length", -1.0)
-    with pytest.raises(InputError, match="a scan of 0 fits"):
+    with pytest.raises(InputError, match="the scan has 0 fits"):
         scan(cgcore.datasets.chignolin(), prior(), {"salt.length": []})

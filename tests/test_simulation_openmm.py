@@ -50,7 +50,7 @@ def test_restart(tmp_path: Path) -> None:
     last = max(int(name.removeprefix("state/")) for name in arrays if name.startswith("state/"))
     arrays[f"state/{last}"] = arrays[f"state/{last}"][:20]
     np.savez(tmp_path / storage.NAME, **arrays)
-    with pytest.raises(cgcore.InputError, match="OpenMM cannot go on from the saved state"):
+    with pytest.raises(cgcore.InputError, match="OpenMM cannot continue from the saved state"):
         cgcore.simulate(system, DATA, **SHORT, folder=tmp_path, resume=True)
 
 
@@ -63,7 +63,7 @@ def test_loss() -> None:
 
 
 def test_refusals(tmp_path: Path) -> None:
-    with pytest.raises(cgcore.InputError, match=r"the OpenMM System has 6 particles, and .* has 5 beads"):
+    with pytest.raises(cgcore.InputError, match=r"the OpenMM System has 6 particles, but .* has 5 beads"):
         cgcore.simulate(openmm_system(sound_prior(), 6), DATA, **SHORT)
     path = tmp_path / "system.xml"
     write_openmm(path, sound_prior(), 5)

@@ -198,7 +198,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"time": "soon"}, "time is 'soon'"),
     ({"time": "1fs", "interval": None}, "interval is 0.001 ps, less than a timestep of 5 fs"),
     ({"time": 1e9}, "more than 2147483647 steps"),
-    ({"timestep": 50.0}, "timestep is 50 fs, and bonds of this model are unstable from 38.8 fs on"),
+    ({"timestep": 50.0}, "timestep is 50 fs, but the bonds of this model are unstable above 38.8 fs"),
     ({"timestep": 0.0}, "timestep is 0.0"),
     ({"friction": 0.0}, "friction is 0.0"),
     ({"mass": -1.0}, "mass is -1.0"),
@@ -262,7 +262,7 @@ def test_frames_of_one_protein_among_several() -> None:
     assert short.R.shape == (20, 4, 3)
     assert np.array_equal(short.R, R[::2, :4])
     assert reference(data, short.protein).beads == 4
-    with pytest.raises(cgcore.InputError, match=r"several proteins: .*\(4 beads\).* say which one with --protein"):
+    with pytest.raises(cgcore.InputError, match=r"several proteins: .*\(4 beads\).* choose one with --protein"):
         reference(data)
     starts = short.starts(5, 0)
     rows = [int(np.flatnonzero((frame == short.R).all(axis=(1, 2)))[0]) for frame in starts]

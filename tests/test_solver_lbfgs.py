@@ -321,7 +321,7 @@ def test_a_start_without_real_numbers_is_refused(start: Any, words: str) -> None
 
 def test_a_loss_that_is_no_real_number_is_refused() -> None:
     for loss, words in ((lambda x: x, r"float64 of shape \(2,\)"), (lambda x: jnp.argmax(x), r"int64 of shape \(\)")):
-        with pytest.raises(InputError, match=f"one real number, and it is {words}"):
+        with pytest.raises(InputError, match=f"single real number, but it is {words}"):
             minimise(loss, np.zeros(2))
 
 

@@ -108,7 +108,7 @@ def test_a_fit_of_the_data_that_the_file_names(folder: Path) -> None:
     words = r"^Data: .*frames\.npz, at most 20 frames drawn with seed 8951, 16 frames, 4 held out$"
     assert re.search(words, ran.out, re.M)
     (line,) = ran.err.splitlines()
-    assert line.count("not used by the fit") == 1
+    assert line.count("the fit does not use") == 1
     other = save(folder / "other.npz", bundled(12))
     assert re.search(
         r"^Data: .*other\.npz, .* 10 frames, 2 held out$",
@@ -151,7 +151,7 @@ def test_a_training(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) ->
     assert ran.code == 0, ran
     assert "keys mean the same in their code" in ran.out
     assert re.search(r"^Data: frames\.npz", ran.out, re.M)
-    assert ran.err.count("not used by the training") == (1 if load_settings(f"{name}.yaml").unused else 0)
+    assert ran.err.count("the training does not use") == (1 if load_settings(f"{name}.yaml").unused else 0)
     stages = [int(number) for number in re.findall(r"^\[stage(\d)\] \w+, \d+ epochs$", ran.out, re.M)]
     plan = load_settings(f"{name}.yaml").training.plan.values()
     expected = [] if name == "prior_fixed" else [k for k, stage in enumerate(plan, 1) if stage is not None and stage[1]]

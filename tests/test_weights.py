@@ -101,5 +101,5 @@ def test_wrong_weights(tmp_path: Path, chains: Chains, more: dict[str, np.ndarra
 
 def test_the_direct_objective_says_that_it_knows_none(tmp_path: Path, chains: Chains) -> None:
     data = read(tmp_path, chains, frame_weights=np.ones(40))
-    with pytest.raises(InputError, match="no weights of frames"):
+    with pytest.raises(InputError, match="not support weights of frames"):
         cgcore.fit(data, cgcore.default_prior(), cgcore.Options(objective="direct"))

@@ -41,7 +41,7 @@ def _run() -> int:
         code = end.code if isinstance(end.code, int) else 0
     if (why := terminal.lost()) is not None:
         if not terminal.has_results():
-            terminal.refuse(f"standard output cannot be written ({why}), and nothing else was to be")
+            terminal.refuse(f"standard output cannot be written ({why}), and the command writes nothing else")
             return BAD_INPUT
         terminal.note(f"standard output cannot be written ({why}); the files are complete")
     return code

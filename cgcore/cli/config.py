@@ -17,7 +17,7 @@ from cgcore.errors import InputError
 def config_command(form: str | None) -> None:
     """Print the reference of all configuration keys."""
     if form is None:
-        raise InputError("say what to print: --reference or --schema")
+        raise InputError("give --reference or --schema, which says what to print")
     from cgcore.cli import terminal
     from cgcore.config import json_schema, key_reference
 

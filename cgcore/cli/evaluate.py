@@ -53,7 +53,7 @@ def evaluate_command(
     plot_file = check_targets(output, [RECORD], plot_file, PICTURE)
     if Path(model).suffix.lower() == ".xml":
         raise InputError(
-            f"{model}: an OpenMM System has no terms to tell apart; give the priors.yaml that it was made of"
+            f"{model}: an OpenMM System does not distinguish terms; give the priors.yaml from which it was made"
         )
     if params_file(model) is None:
         config = load_config(model, needs_data=data is None)

@@ -60,11 +60,11 @@ def notes_of_sources(datasets: Sequence[Dataset]) -> None:
         for source in dataset.sources:
             if isinstance(source.store.R, np.ndarray) or isinstance(source.store.F, np.ndarray):
                 terminal.note(
-                    f"{source.source}: is compressed, so that its frames are sent to the workers; `cgcore convert` "
-                    "writes a file that they read themselves"
+                    f"{source.source}: is compressed, so its frames are sent to the workers; `cgcore convert` "
+                    "writes a file that they can read themselves"
                 )
 
 
 def _note_kept(folder: str, have: int, of: int) -> None:
     if have:
-        terminal.note(f"{folder}: {have} of {of} parts are there from a run before")
+        terminal.note(f"{folder}: {have} of {of} parts are already there from an earlier run")

@@ -58,7 +58,7 @@ def export_command(source: str, target: str, beads: int | None, output: str, **s
     """
     given = options.given(**settings)
     if foreign := [name for name in given if name not in OPTIONS[target]]:
-        raise InputError(f"--{foreign[0]} means nothing to --to {target}; leave it out")
+        raise InputError(f"--{foreign[0]} has no effect with --to {target}; leave it out")
     if (params := params_file(source)) is not None:
         written = _trained(params, target, beads, output, **given)
     else:
@@ -78,8 +78,8 @@ def _trained(
 ) -> list[Path]:
     if target != "stablehlo":
         raise InputError(
-            f"{path}: prior and network together go only --to stablehlo; "
-            f"for --to {target} give the {PRIORS} beside it, which is the prior alone"
+            f"{path}: a trained model can only be exported with --to stablehlo; "
+            f"for --to {target} give {PRIORS} from the same folder, which is the prior alone"
         )
     try:
         from cgcore.export.checks import check_prior

@@ -152,7 +152,7 @@ def fit_command(
     config = load_config(config_file, needs_data=data is None) if config_file is not None else Config(default_prior())
     config = replace(config, prior=with_splines(config.prior, config.spline_file, config.residue_specific_angles))
     if config.unused:
-        terminal.note(f"{config_file}: not used by the fit: {', '.join(config.unused)}")
+        terminal.note(f"{config_file}: the fit does not use {', '.join(config.unused)}")
     if config.skip_reason:
         terminal.say(f"[LBFGS] Skipped: {config.skip_reason}")
         return

@@ -24,4 +24,4 @@ def refuse_input_as_output(path: str, inputs: Sequence[str], what: str) -> None:
     check_writable(path)
     for given in inputs:
         if os.path.exists(path) and os.path.exists(given) and os.path.samefile(path, given):
-            raise InputError(f"{path}: is the data themselves, which the {what} would replace; give another --output")
+            raise InputError(f"{path}: is an input file, which the {what} would overwrite; give another --output")

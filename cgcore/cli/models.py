@@ -42,9 +42,7 @@ def note_mixture(source: str | Path) -> None:
     from cgcore.files import differing_record
 
     if (record := differing_record(source)) is not None:
-        terminal.note(
-            f"{source}: is not the file that {record} was written with; one of them is of another run, or edited"
-        )
+        terminal.note(f"{source}: does not match {record}; one of them comes from another run or was edited")
 
 
 def load_model(source: str, beads: int) -> Any:
@@ -73,6 +71,6 @@ def _trained(path: Path, beads: int) -> Any:
     most = read_params(path).beads
     if most is not None and most < beads:
         raise InputError(
-            f"{path}: was trained for chains of at most {most} beads, and this one has {beads}; give other data"
+            f"{path}: was trained for chains of at most {most} beads, but this one has {beads}; give other data"
         )
     return load_trained(path, beads)

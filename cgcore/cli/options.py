@@ -78,7 +78,7 @@ def refuse_factors(paths: Sequence[str]) -> None:
 
     for path in paths:
         if is_factor(path):
-            raise InputError(f"{path}: is a factor, not frames; use `cgcore merge` or `cgcore fit` on it")
+            raise InputError(f"{path}: is a factor, not frames; use it with `cgcore merge` or `cgcore fit`")
 
 
 def note_reading(dataset: Dataset) -> None:

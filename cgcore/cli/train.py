@@ -88,7 +88,7 @@ def train_command(
     said = found.settings
     assert said is not None
     if said.unused:
-        terminal.note(f"{config}: not used by the training: {', '.join(said.unused)}")
+        terminal.note(f"{config}: the training does not use {', '.join(said.unused)}")
     seed = said.training.seed if seed is None else seed
     said, resume = _with_checkpoints(said, output, resume)
     plot_file = check_targets(output, (RECORD, FIT, PARAMS, PRIORS), plot_file, PICTURE)
@@ -234,7 +234,8 @@ def _with_checkpoints(said: Settings, output: str | None, resume: str | None) ->
     if resume == AUTO and folder is not None:
         begun = holds_checkpoints(folder)
         terminal.note(
-            f"{folder}: {'goes on from its newest checkpoint' if begun else 'holds no checkpoint, starts anew'}"
+            f"{folder}: "
+            f"{'continues from the newest checkpoint' if begun else 'holds no checkpoint, so training starts anew'}"
         )
     if resume is None and said.dialect == "chemtrain" and named is not None:
         folder = next_free(named)

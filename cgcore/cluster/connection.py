@@ -41,7 +41,7 @@ def connected(where: str, environment: Mapping[str, str] | None = None) -> Itera
         import distributed
         from dask.config import set as configured
     except ImportError as error:
-        raise InputError("Dask is missing; install it with pip install 'cgcore[cluster]'") from error
+        raise InputError("Dask is not installed; install it with pip install 'cgcore[cluster]'") from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said once, as one sentence
     with ExitStack() as stack:
         # Frames that cannot stay in their files are sent, in pieces: nothing to warn of.
@@ -52,7 +52,7 @@ def connected(where: str, environment: Mapping[str, str] | None = None) -> Itera
         # Addresses that are none raise errors of many kinds.
         except Exception as error:
             said = " ".join(str(error).split())[:120] or type(error).__name__
-            raise InputError(f"--scheduler {where}: no scheduler answers there ({said}); {_MEND}") from error
+            raise InputError(f"--scheduler {where}: no scheduler answers at this address ({said}); {_MEND}") from error
         stack.callback(client.close, timeout=PATIENCE)
         yield client
 
@@ -62,7 +62,7 @@ def _target(where: str) -> dict[str, Any]:
     if not where.endswith(".json"):
         return {"address": where}
     if not os.path.isfile(where):
-        raise InputError(f"--scheduler {where}: there is no such file; {_MEND}")
+        raise InputError(f"--scheduler {where}: no such file; {_MEND}")
     return {"scheduler_file": where}
 
 
@@ -72,7 +72,7 @@ def _started(stack: ExitStack, where: str, environment: Mapping[str, str]) -> di
 
     found = _LOCAL.fullmatch(where)
     if found is None or not 1 <= int(found[1]) <= MOST_WORKERS:
-        raise InputError(f"--scheduler {where}: is no number of processes from 1 to {MOST_WORKERS}; {_MEND}")
+        raise InputError(f"--scheduler {where}: is not a number of processes from 1 to {MOST_WORKERS}; {_MEND}")
     with _without_ctrl_c():
         cluster = LocalCluster(
             n_workers=int(found[1]),

@@ -94,7 +94,8 @@ class Parcel:
         for array in (self.source.store.R, self.source.store.F):
             if isinstance(array, FileRows) and array.file and not os.path.exists(array.file):
                 raise InputError(
-                    f"{array.file}: is not there on worker {where}; put the data where all workers see them under one "
+                    f"{array.file}: does not exist on worker {where}; put the data where all workers "
+                    "see them under the same "
                     "name"
                 )
 

@@ -71,7 +71,9 @@ def _part(work: Work, parcel: Parcel, wanted: str) -> Part:
 
     where = get_worker().address
     if (mine := version("cgcore")) != wanted:
-        raise InputError(f"worker {where} has cgcore {mine}, and this is {wanted}; install the same version on both")
+        raise InputError(
+            f"worker {where} has cgcore {mine}, but this process has {wanted}; install the same version on both"
+        )
     parcel.require_files(where)
     return work.of_piece(parcel.piece())
 
@@ -100,6 +102,6 @@ def _result(future: Any) -> Part:
     except Exception as error:
         said = " ".join(str(error).split())[:200]
         raise InputError(
-            f"a worker failed ({type(error).__name__}: {said}); install the same cgcore on the workers and look into "
+            f"a worker failed ({type(error).__name__}: {said}); install the same cgcore on the workers and check "
             "their logs"
         ) from error

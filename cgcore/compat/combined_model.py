@@ -47,7 +47,9 @@ class CombinedModel:
         settings = settings_from(config)
         if prior_only:
             if settings.model.prior is None:
-                raise InputError("prior_only is true and model.use_priors false: no energy is left; change one of them")
+                raise InputError(
+                    "prior_only is true and model.use_priors false: so the model has no energy; change one of them"
+                )
             settings = replace(settings, model=replace(settings.model, network=None))
         if box is not None:
             shown = np.array2string(np.asarray(box), precision=2, separator=", ")

@@ -70,7 +70,7 @@ class ConfigManager:
         self.config_path = Path(config_path)
         document = read_yaml(config_path)
         if document is not None and not isinstance(document, dict):
-            raise InputError(f"{config_path}: holds no mapping; give a YAML file with blocks model and training")
+            raise InputError(f"{config_path}: is not a mapping; give a YAML file with the blocks model and training")
         self._config: dict[str, Any] = document or {}
 
     def get(self, *keys: str, default: Any = None) -> Any:
@@ -151,7 +151,7 @@ def settings_from(config: Any) -> Settings:
     document = values() if callable(values) else getattr(config, "_config", None)
     if not isinstance(document, Mapping):
         raise InputError(
-            f"config is a {type(config).__name__}; give a path, a mapping, or an object with to_dict(), as a "
-            "ConfigManager has it"
+            f"config is a {type(config).__name__}; give a path, a mapping, or an object with to_dict(), like a "
+            "ConfigManager"
         )
     return settings_of(copy.deepcopy(dict(document)), os.fspath(getattr(config, "config_path", "config")))

@@ -44,7 +44,7 @@ class PriorEnergy:
     def __init__(self, config: Any, topology: Any = None, displacement: Displacement | None = None) -> None:
         prior = config if isinstance(config, Prior) else with_splines_read(settings_from(config)).model.prior
         if prior is None:
-            raise InputError("model.use_priors is false, so that there is no prior; set it to true")
+            raise InputError("model.use_priors is false, so there is no prior; set it to true")
         self.prior: Prior = prior
         self.config, self.topology = config, topology if topology is not None else TopologyBuilder(0)
         self.displacement: Displacement = free if displacement is None else displacement

@@ -55,4 +55,4 @@ class TopologyBuilder:
 
 def _require(name: str, value: int, own: int) -> None:
     if value != own:
-        raise InputError(f"{name} is {value}; the prior's terms have {own}: leave it out")
+        raise InputError(f"{name} is {value}; but the prior's terms have {own}; leave it out")

@@ -140,7 +140,7 @@ class Trainer:
         training = self.trainer.settings.training
         folder = training.checkpoint_path
         if checkpoint_freq and folder is None:
-            raise InputError("checkpoint_freq is given, and training.checkpoint_path is not set; give it a folder")
+            raise InputError("checkpoint_freq is given, but training.checkpoint_path is not set; set it to a folder")
 
         def save(state: TrainingState) -> None:
             if folder is not None and checkpoint_freq:

@@ -24,19 +24,24 @@ MOST_SPECIES = 10_000
 
 @block("model.terms.<name>")
 class TermKeys:
-    """A term beside the prior's five, or in the place of the one whose name it has."""
+    """A term in addition to the prior's five, or in place of the one with the same name."""
 
     rows: Annotated[
-        Literal["bonds", "angles", "dihedrals", "pairs"], key("What the term acts on.", fit=True, default="required")
+        Literal["bonds", "angles", "dihedrals", "pairs"],
+        key("Rows of beads on which the term acts.", fit=True, default="required"),
     ]
     basis: Annotated[
         Literal["harmonic", "fourier", "bspline", "power", "debye_hueckel", "gaussian"],
-        key("Functions of the distance or angle, each with a coefficient.", fit=True, default="required"),
+        key("Functions of the distance or angle; each has one coefficient.", fit=True, default="required"),
     ]
     weight: Annotated[Number, key("Factor of the term in the energy.", fit=True, ge=0)] = 1.0
     separation: Annotated[
         tuple[Whole, Whole | None],
-        key("Least and greatest separation of pairs along the chain; null: any.", fit=True, examples=[[3, None]]),
+        key(
+            "Smallest and largest separation of pairs along the chain; null means no limit.",
+            fit=True,
+            examples=[[3, None]],
+        ),
     ] = (1, None)
     chains: Annotated[
         Literal["any", "within", "between"], key("Pairs within one chain, between two, or any.", fit=True)
@@ -44,58 +49,66 @@ class TermKeys:
     list: Annotated[
         tuple[tuple[Whole, ...], ...] | None,
         key(
-            "Beads of each row, counted from 0, in the place of all rows.", fit=True, examples=[[[0, 5]]], default="all"
+            "Beads of each row, counted from 0; the term then acts on these rows only.",
+            fit=True,
+            examples=[[[0, 5]]],
+            default="all",
         ),
     ] = None
-    harmonics: Annotated[Whole, key("Of `fourier`.", fit=True, ge=1, le=64)] = 3
+    harmonics: Annotated[Whole, key("Number of harmonics, for `fourier`.", fit=True, ge=1, le=64)] = 3
     knots: Annotated[
         Whole | tuple[Number, ...],
-        key("Of `bspline`: how many, evenly over `range`, or where [Å or rad].", fit=True, examples=[16]),
+        key(
+            "Knots of `bspline`: their number, evenly spaced over `range`, or their positions [Å or rad].",
+            fit=True,
+            examples=[16],
+        ),
     ] = 16
     range: Annotated[
         tuple[Number, Number] | None,
         key(
-            "Of `bspline` and `gaussian`: first and last knot or centre [Å or rad].",
+            "First and last knot of `bspline`, or centre of `gaussian` [Å or rad].",
             fit=True,
             examples=[[3.0, 12.0]],
-            default="a half turn for angles, a turn for dihedrals, 2 to 6 Å for bonds, 3 to 15 Å for pairs",
+            default="0 to π for angles, -π to π for dihedrals, 2 to 6 Å for bonds, 3 to 15 Å for pairs",
         ),
     ] = None
-    degree: Annotated[Whole, key("Of `bspline`.", fit=True, ge=2, le=5)] = 3
-    power: Annotated[Number, key("n of r^-n.", fit=True, gt=0, le=24)] = 4.0
-    length: Annotated[Number, key("Debye length.", unit="Å", fit=True, gt=0)] = 10.0
-    centres: Annotated[Whole, key("Number of Gaussians, evenly over `range`.", fit=True, ge=1, le=1000)] = 8
+    degree: Annotated[Whole, key("Degree of `bspline`.", fit=True, ge=2, le=5)] = 3
+    power: Annotated[Number, key("Exponent n of r^-n, for `power`.", fit=True, gt=0, le=24)] = 4.0
+    length: Annotated[Number, key("Debye length, for `debye_hueckel`.", unit="Å", fit=True, gt=0)] = 10.0
+    centres: Annotated[Whole, key("Number of Gaussians, evenly spaced over `range`.", fit=True, ge=1, le=1000)] = 8
     width: Annotated[
-        Number | None, key("Of a Gaussian [Å or rad].", fit=True, gt=0, default="the distance of two centres")
+        Number | None,
+        key("Width of a Gaussian [Å or rad].", fit=True, gt=0, default="the distance between two centres"),
     ] = None
     by: Annotated[
         Literal["central", "types", "terminal"] | None,
         key(
-            "Rows of one group share coefficients.",
+            "How rows are divided into groups; the rows of a group share coefficients.",
             fit=True,
-            default="all rows do",
+            default="one group",
             says={
-                "central": "by the class of an angle's central bead, or a dihedral's two",
-                "types": "by the classes of all beads, of a pair in any order",
-                "terminal": "by whether a row has the first or last bead of a chain",
+                "central": "by the class of an angle's central bead, or of a dihedral's two central beads",
+                "types": "by the classes of all beads; for pairs in either order",
+                "terminal": "by whether a row contains the first or last bead of a chain",
             },
         ),
     ] = None
     classes: Annotated[
         Whole | dict[str, Any] | None,
         key(
-            "Classes of beads for `by`: a number n for species 0 to n - 1 each by itself, or names with lists of "
-            "species, one of which may be `rest`.",
+            "Classes of beads for `by`: a number n, which makes each of the species 0 to n - 1 a class, or names with "
+            "lists of species, one of which may be `rest`.",
             fit=True,
             examples=[20, {"glycine": [7], "proline": [14], "other": REST}],
-            default="required with central and types",
+            default="required for central and types",
         ),
     ] = None
     coefficients: Annotated[
         tuple[Any, ...] | None,
-        key("To start from, one for each function, in a list for each group.", fit=True, default="zeros"),
+        key("Initial coefficients, one list per group with one number per function.", fit=True, default="zeros"),
     ] = None
-    frozen: Annotated[Flag, key("A fit leaves the term as it is.", fit=True)] = False
+    frozen: Annotated[Flag, key("Whether a fit leaves the coefficients as they are.", fit=True)] = False
 
 
 class Declared(NamedTuple):
@@ -112,7 +125,7 @@ def terms_of(value: Any, reading: Reading) -> tuple[Declared, ...]:
     for name, inside in mapping({} if value is None else value, "model.terms", reading).items():
         at = f"model.terms.{name}"
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            reading.add(at, "is no name of a term; use letters, digits, - and _, a letter first")
+            reading.add(at, "is not a valid name for a term; use letters, digits, - and _, and begin with a letter")
             continue
         keys = own_block(TermKeys, inside, at, reading)
         if keys is None:
@@ -121,7 +134,7 @@ def terms_of(value: Any, reading: Reading) -> tuple[Declared, ...]:
             term = Term(name, _rows(keys), _basis(keys), keys.weight, _groups(keys))
             found.append(Declared(term, _coefficients(keys, term), keys.frozen))
         except InputError as error:
-            reading.add(at, f"is no term: {error}")
+            reading.add(at, f"does not declare a term: {error}")
     return tuple(found)
 
 
@@ -167,7 +180,7 @@ def _rows(keys: TermKeys) -> Rows:
     if keys.list is not None:
         return Rows(keys.rows, listed=keys.list)
     if keys.rows != "pairs" and (keys.separation != (1, None) or keys.chains != "any"):
-        raise InputError("separation and chains are those of pairs; leave them out")
+        raise InputError("separation and chains apply to pairs only; leave them out")
     nearest, farthest = keys.separation
     return Rows(keys.rows, nearest, farthest, keys.chains) if keys.rows == "pairs" else Rows(keys.rows)
 
@@ -208,7 +221,7 @@ def _width(keys: TermKeys, first: float, last: float) -> float:
 def _groups(keys: TermKeys) -> Groups | None:
     if keys.by is None or keys.by == "terminal":
         if keys.classes is not None:
-            raise InputError("classes are of no use without by: central or by: types; leave them out")
+            raise InputError("classes need by: central or by: types; set one of these, or leave the classes out")
         return None if keys.by is None else Groups("terminal")
     if keys.classes is None:
         raise InputError(f"by: {keys.by} needs classes, such as 20 for species 0 to 19")
@@ -220,11 +233,11 @@ def _groups(keys: TermKeys) -> Groups | None:
     for k, (label, species) in enumerate(keys.classes.items()):
         if species == REST:
             if rest >= 0:
-                raise InputError("two classes are the rest; keep one")
+                raise InputError(f"two classes are {REST!r}; keep one")
             rest = k
             continue
         if not isinstance(species, list) or not all(type(s) is int and 0 <= s < MOST_SPECIES for s in species):
-            raise InputError(f"class {label!r} is no list of species numbers; write it as [7, 14], or {REST}")
+            raise InputError(f"class {label!r} is not a list of species numbers; write it as [7, 14], or {REST}")
         if twice := [s for s in species if s in table]:
             raise InputError(f"species {twice[0]} is in two classes; keep one")
         table |= dict.fromkeys(species, k)
@@ -238,7 +251,7 @@ def _coefficients(keys: TermKeys, term: Term) -> np.ndarray | None:
     try:
         values = np.array(keys.coefficients, np.float64)
     except (TypeError, ValueError):
-        raise InputError("coefficients are not all numbers, in lists of one length") from None
+        raise InputError("coefficients must be numbers, in lists of equal length") from None
     if values.shape != term.shape or not np.isfinite(values).all():
         raise InputError(f"coefficients have shape {values.shape}; give {term.shape}, finite")
     return values

@@ -123,15 +123,16 @@ def _bonded(name: str, bonds: np.ndarray | None, n_beads: int, notes: list[str])
     if pairs.size and (pairs.min() < 0 or pairs.max() >= n_beads):
         wrong = pairs.min() if pairs.min() < 0 else pairs.max()
         raise InputError(
-            f"{name}: key 'bonds' names bead {wrong}, and beads are 0 to {n_beads - 1}; count them from 0."
+            f"{name}: key 'bonds' contains bead {wrong}, but beads are numbered 0 to {n_beads - 1}; count from 0."
         )
     neighbours = pairs[:, 1] - pairs[:, 0] == 1
     others = pairs[~neighbours]
     if len(others) > np.count_nonzero(neighbours):
         i, j = others[0].tolist()
         raise InputError(
-            f"{name}: key 'bonds' joins mostly beads that are not neighbours in the row (beads {i} and {j}, say), and "
-            "the terms along a chain need that; reorder the beads, or leave it out."
+            f"{name}: key 'bonds' mostly joins beads that are not neighbours in the row (for instance "
+            f"beads {i} and {j}), but "
+            "the terms along a chain require that; reorder the beads, or leave the key out."
         )
     if len(others):
         i, j = others[0].tolist()

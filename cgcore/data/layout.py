@@ -42,7 +42,7 @@ def check_layout(name: str, arrays: Mapping[str, Declared], extras: Mapping[str,
     if n_frames == 0:
         raise InputError(f"{name}: key 'R' has shape {shape}, zero frames; give at least one frame.")
     if n_beads < 2:
-        raise InputError(f"{name}: key 'R' has shape {shape}, fewer than two beads a frame; give at least two.")
+        raise InputError(f"{name}: key 'R' has shape {shape}, fewer than two beads per frame; give at least two.")
     for key, array in arrays.items():
         expected = shape if key == "F" else shape[:2]
         if key != "R" and array.shape != expected and not (key in ONCE and is_once(array.shape, n_beads)):
@@ -62,7 +62,7 @@ def _check_n_max(name: str, value: np.ndarray | None, n_frames: int, n_beads: in
     agrees = value.size in (1, n_beads, n_frames) and value.dtype.kind in "iuf" and bool((value == n_beads).all())
     if not agrees:
         raise InputError(
-            f"{name}: key 'N_max' is {value.tolist()!r:.40}, but 'R' has {n_beads} beads a frame; "
+            f"{name}: key 'N_max' is {value.tolist()!r:.40}, but 'R' has {n_beads} beads per frame; "
             "correct it or leave it out."
         )
 

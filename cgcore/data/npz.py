@@ -172,7 +172,7 @@ class FramesFile:
             if check is not None:
                 check.add(start, buffer[:n])
         if crc != place.crc:
-            raise InputError(f"{self.path}: key {place.key!r} is damaged (its checksum is another one); {MEND}")
+            raise InputError(f"{self.path}: key {place.key!r} is damaged (its checksum does not match); {MEND}")
 
 
 def show(array: Rows, check: RowCheck) -> None:

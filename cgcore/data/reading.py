@@ -183,7 +183,7 @@ def _files(path: Path) -> tuple[list[Path], bool]:
             return [path], False
         return files_of(path), True
     except FileNotFoundError as error:
-        raise InputError(f"{path}: there is no such file or folder; check the path.") from error
+        raise InputError(f"{path}: no such file or folder; check the path.") from error
     except InputError:
         raise
     # ValueError: a path with a zero byte in it.

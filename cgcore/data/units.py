@@ -93,7 +93,7 @@ def units_said(position: str | None, force: str | None) -> str | None:
     per = _one(force, LENGTHS) if force is not None else length
     if energy is None or per is None or (position is not None and length is None):
         said = " and ".join(repr(words) for words in (position, force) if words is not None)
-        raise InputError(f"the file says units {said}, which are not known; give --units")
+        raise InputError(f"the file states units {said}, which are not known; give --units")
     length = length or per
     return f"{length}-{energy}" + ("" if per == length else f"-per-{per}")
 

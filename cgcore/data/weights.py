@@ -40,7 +40,7 @@ def read_weights(name: str, arrays: Mapping[str, np.ndarray], lengths: np.ndarra
         weights = np.where(real, weights * factor, 0.0)
     if not np.isfinite(weights).all() or (weights < 0).any():
         frame = int(np.argwhere(~np.isfinite(weights) | (weights < 0))[0][0])
-        raise InputError(f"{name}: the weights of frame {frame} are negative or not finite; give numbers from 0 on")
+        raise InputError(f"{name}: the weights of frame {frame} are negative or not finite; give numbers of at least 0")
     if not weights.any():
         raise InputError(f"{name}: all weights are 0; give at least one frame a weight above 0, or leave the key out")
     return weights

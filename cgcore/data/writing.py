@@ -77,7 +77,10 @@ def _members(dataset: Dataset, forces: Block | None) -> Iterator[Callable[[zipfi
             of = {id(frames): own for frames, own in zip(sources, rows, strict=True)}
             yield blocks(key, dtype, (), lambda frames, rows: of[id(frames)][frames.protein[rows]])
         elif key == "resid":
-            raise InputError(f"{dataset.path}: proteins with gaps in so many frames; write each source to its own NPZ")
+            raise InputError(
+                f"{dataset.path}: there are too many frames of proteins with gaps for one file; write "
+                "each source to its own NPZ"
+            )
 
     yield blocks("R", dtype, (3,), Frames.positions)
     yield blocks("F", dtype if forces is None else np.dtype(np.float64), (3,), forces or Frames.forces)

@@ -165,7 +165,7 @@ def noise_ceiling(dataset: Dataset, prior: Prior, displacement: Displacement = f
     pairs = _Pairs(*(np.concatenate(x) for x in zip(*found, strict=True)))
     blocks = np.unique(pairs.blocks)
     if len(pairs.distance) < FEWEST_PAIRS or len(blocks) < FEWEST_BLOCKS:
-        raise InputError(f"{dataset.path}: too few frames for pairs that are alike and far apart in time")
+        raise InputError(f"{dataset.path}: too few frames to find pairs that are alike and far apart in time")
     missed, slope = _line(pairs, np.ones(len(pairs.distance), bool))
     without = [_line(pairs, ~(pairs.blocks == block).any(axis=1))[0] for block in blocks]
     jackknife = np.sqrt((len(blocks) - 1) * np.mean((np.array(without) - np.mean(without)) ** 2))

@@ -76,7 +76,7 @@ def check_prior(prior: Prior) -> None:
     for name, value in coefficients.items():
         if np.size(value) and not (largest := np.max(np.abs(value))) <= LARGEST:
             raise InputError(
-                f"{name} is {largest:.6g}, its weight included; at most {LARGEST:g} can be exported, fit it again"
+                f"{name} is {largest:.6g}, weight included; at most {LARGEST:g} can be exported, so fit the prior again"
             )
 
 
@@ -109,7 +109,7 @@ def check_species(prior: Prior, beads: int, species: Any) -> Int[np.ndarray, " b
         return None
     found = np.asarray(species)
     if found.shape != (beads,) or found.dtype.kind not in "iu":
-        raise InputError(f"species are {found.dtype} of shape {found.shape}; give {beads} whole numbers, one a bead")
+        raise InputError(f"species are {found.dtype} of shape {found.shape}; give {beads} whole numbers, one per bead")
     return found
 
 

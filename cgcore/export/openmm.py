@@ -198,7 +198,7 @@ def read_openmm(path: str | os.PathLike[str]) -> System:
     except (mm.OpenMMException, ValueError):
         system: Any = None
     if not isinstance(system, mm.System):
-        raise InputError(f"{path}: not the XML of an OpenMM System; make it by `cgcore export --to openmm`")
+        raise InputError(f"{path}: is not the XML of an OpenMM System; make one with `cgcore export --to openmm`")
     return system
 
 

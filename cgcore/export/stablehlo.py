@@ -110,13 +110,13 @@ def read_stablehlo(path: str | os.PathLike[str]) -> Evaluate:
         evaluate = jax.jit(exported.call)
     # What a foreign file makes the reader stumble over is of any kind.
     except Exception:
-        raise InputError(f"{path}: not a function that this JAX can read; export it again") from None
+        raise InputError(f"{path}: is not a function that this version of JAX can read; export it again") from None
 
     def call(*arrays: Any) -> tuple[np.ndarray, np.ndarray]:
         with jax.enable_x64(R.dtype == np.float64):
             given = [jnp.asarray(x, aval.dtype) for x, aval in zip(arrays, (R, mask, species), strict=True)]
             if given[0].shape[1:] != R.shape[1:]:
-                raise InputError(f"R has shape {given[0].shape}; {path} is of frames of {R.shape[1]} beads")
+                raise InputError(f"R has shape {given[0].shape}; {path} takes frames of {R.shape[1]} beads")
             values, forces = evaluate(*given)
             return np.asarray(values), np.asarray(forces)
 

@@ -68,7 +68,7 @@ class Block:
         if not 0 <= self.total_weight < np.inf:
             raise ValueError(f"the weight of a block is {self.weight}")
         if (self.broken < 0).any() or (self.broken > self.beads).any():
-            raise ValueError(f"gaps take away {self.broken.tolist()} rows of {self.beads} beads")
+            raise ValueError(f"gaps remove {self.broken.tolist()} rows of {self.beads} beads")
         flat = self.ranges.ravel()
         if len(flat) and (flat[0] < 0 or (np.diff(flat) <= 0)[::2].any() or (np.diff(flat) < 0).any()):
             raise ValueError("frame ranges are not ascending")

@@ -61,7 +61,7 @@ class ClosestPairs:
         for name, counts in self.counts.items():
             total = int(counts.sum(dtype=object))
             if (counts < 0).any() or total > frames:
-                raise ValueError(f"the closest pairs of {name} are of {total} frames, and there are {frames}")
+                raise ValueError(f"the closest pairs of {name} come from {total} frames, but there are {frames}")
 
     def percentile(self, name: str, percent: float) -> float | None:
         """The distance [Å] that the closest pair of `percent` of the frames is below; None without such pairs."""

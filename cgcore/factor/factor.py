@@ -107,7 +107,7 @@ def merge(*factors: Factor) -> Factor:
         1420
     """
     if not factors:
-        raise InputError("nothing to merge; give at least one factor")
+        raise InputError("there is nothing to merge; give at least one factor")
     first = factors[0]
     for other in factors[1:]:
         first.fingerprint.require(other.fingerprint)

@@ -103,7 +103,7 @@ class Histograms:
             total = int(counts.sum(dtype=object)) + less
             least, most = expected[name]
             if (counts < 0).any() or not least <= total <= most:
-                raise ValueError(f"the histogram of {name} holds {total} values of {frames} frames, {beads} beads")
+                raise ValueError(f"the histogram of {name} holds {total} values for {frames} frames and {beads} beads")
 
     def sampled_range(self, name: str) -> tuple[float, float] | None:
         """Edges of the outermost bins that hold a value; None where there is none."""

@@ -158,24 +158,24 @@ def load_factor(path: str | os.PathLike[str]) -> Factor:
     known = {field.name for field in FIELDS} | {CHECKSUM}
     if not is_factor(path):
         load_arrays(path, _MEND)  # what is damaged or missing is said so
-        raise InputError(f"{path}: not a factor; {_MEND}")
+        raise InputError(f"{path}: is not a factor; {_MEND}")
     if (version := load_text(path, "format")) != FORMAT:
         raise InputError(
-            f"{path}: is a {version!r}, and this version of cgcore reads {FORMAT!r}, which knows "
-            "terms of any kind; make it again by `cgcore compress`"
+            f"{path}: is a {version!r}, but this version of cgcore reads {FORMAT!r}, which supports "
+            "terms of any kind; make it again with `cgcore compress`"
         )
     arrays = load_arrays(path, _MEND, known.__contains__)
     if missing := sorted(known - set(arrays)):
-        raise InputError(f"{path}: not a factor, {missing[0]} is missing; {_MEND}")
+        raise InputError(f"{path}: is not a factor because {missing[0]} is missing; {_MEND}")
     if str(arrays.pop(CHECKSUM)) != checksum(arrays):
-        raise InputError(f"{path}: was changed after it was written (the checksum is another one); {_MEND} again")
+        raise InputError(f"{path}: was changed after it was written (the checksum does not match); {_MEND} again")
     try:
         sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         return replace(_factor(arrays), path=str(path), sha256=sha256)
     except OSError as error:
         raise InputError(f"{path}: cannot be read any more ({error.strerror or error})") from error
     except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{path}: a damaged factor ({error}); {_MEND} again") from error
+        raise InputError(f"{path}: is a damaged factor ({error}); {_MEND} again") from error
 
 
 def checksum(arrays: Mapping[str, np.ndarray], names: Iterable[str] = tuple(field.name for field in FIELDS)) -> str:

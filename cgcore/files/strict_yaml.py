@@ -165,7 +165,9 @@ def read_yaml(path: str | os.PathLike[str]) -> Any:
         raise InputError(f"{path}: {' '.join(str(error).split())}; correct the YAML") from None
     # PyYAML is not written for hostile text: an escape beyond Unicode is a ValueError, an odd %YAML line an IndexError.
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError) as error:
-        raise InputError(f"{path}: holds a value that is not what it looks like ({error}); quote or mend it") from None
+        raise InputError(
+            f"{path}: holds a value that YAML would read differently ({error}); quote or correct it"
+        ) from None
     except RecursionError:
         raise InputError(f"{path}: nested too deeply; correct the YAML") from None
 

@@ -120,7 +120,7 @@ class ErrorBars:
         for name, group in parts:
             term = next((term for term in self.layout.terms if term.name == name), None)
             if term is None:
-                raise InputError(f"{name}: no such term was fitted; give one of {', '.join(self.layout.slices)}")
+                raise InputError(f"{name}: was not fitted; give one of {', '.join(self.layout.slices)}")
             start = self.layout.slices[name].start + group * term.basis.size
             rows[:, start : start + term.basis.size] += term.weight * np.asarray(term.basis.functions(x)).T
         return self.linear(rows if zero is None else rows - zero @ rows / zero.sum())
@@ -179,10 +179,12 @@ def error_bars(
     """
     _require_settings(by, level, resamples, seed)
     if not result.converged:
-        raise InputError(f"the fit ended before its optimum ({result.status.name}), which error bars are of")
+        raise InputError(f"the fit ended before its optimum ({result.status.name}), so it has no error bars")
     freedom = Freedom.of(result.prior)
     if (size := Layout(freedom.free.terms).size) > MOST_COEFFICIENTS:
-        raise InputError(f"{size} coefficients are too many; error bars are made for at most {MOST_COEFFICIENTS}")
+        raise InputError(
+            f"{size} coefficients are too many; error bars can be computed for at most {MOST_COEFFICIENTS}"
+        )
     proteins = len(result.factor.proteins)
     by_proteins = by == "proteins" or (by == "auto" and proteins >= FEWEST_PROTEINS)
     with one_blas_thread():

@@ -42,7 +42,7 @@ class Freedom:
         """
         names = [term.name for term in prior.linear if term.name not in prior.frozen]
         if not names:
-            raise InputError("nothing to fit: all terms are frozen; take one out of the frozen ones")
+            raise InputError("there is nothing to fit because all terms are frozen; unfreeze at least one")
         if len(names) == len(prior.terms):
             return cls(prior, prior, ())
         layout = Layout.of(prior)

@@ -44,7 +44,7 @@ def require_prior(prior: Prior | Any) -> None:
     if not isinstance(prior, Prior):
         raise InputError(f"prior is a {type(prior).__name__}; give a Prior (cgcore.default_prior, Prior.read)")
     if not any(term.weight for term in prior.terms):
-        raise InputError("weights are all 0, so there is nothing to fit; give at least one term a weight above 0")
+        raise InputError("all weights are 0, so there is nothing to fit; give at least one term a weight above 0")
 
 
 def require_task(factor: Factor) -> None:

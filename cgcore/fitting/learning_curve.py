@@ -158,7 +158,9 @@ def learning_curve(result: FitResult, *, draws: int = DRAWS, seed: int = 0) -> L
     fold = np.array([fold_of(around.blocks)(block) for block in around.blocks])
     folds = np.unique(fold)
     if len(folds) < FEWEST_FOLDS:
-        raise InputError(f"{len(folds)} blocks in time are too few for a learning curve, which needs {FEWEST_FOLDS}")
+        raise InputError(
+            f"{len(folds)} blocks in time are too few for a learning curve, which needs at least {FEWEST_FOLDS}"
+        )
     rng = np.random.default_rng(seed)
     chosen = np.array(
         [

@@ -119,7 +119,7 @@ class Options:
             self,
         )
         if self.smoothness is not None and self.truncation is not None:
-            raise InputError("smoothness and truncation exclude each other; give one of them")
+            raise InputError("smoothness and truncation exclude each other; give only one of them")
         on_factor = (self.objective, self.coordinates) == ("compressed", "whitened")
         for name in ("constraints", "smoothness", "pooling"):
             if getattr(self, name) not in (None, "none") and not on_factor:

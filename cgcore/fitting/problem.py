@@ -121,7 +121,7 @@ def problem(
         return Problem(CompressedPhysical(prior.terms), start, _cast((A, z), dtype), from_params)
     assert data is not None
     if any(source.weights is not None for source in data.sources):
-        raise InputError("the direct objective knows no weights of frames or beads; use objective compressed")
+        raise InputError("the direct objective does not support weights of frames or beads; use objective compressed")
     batch = data.join()
     species = batch.species if any(term.groups is not None for term in prior.terms) else None
     mask, sites, F = batch.mask.astype(bool), data.sites(), batch.F
@@ -132,7 +132,7 @@ def problem(
     if options.coordinates == "physical":
         return Problem(DirectPhysical(bare, displacement), start, frames, from_params)
     if np.any(prior.params.get("kr", 1) == 0):
-        raise InputError("kr = 0 leaves r0 without meaning in whitened coordinates; start from kr > 0")
+        raise InputError("r0 has no meaning in whitened coordinates if kr = 0; start from kr > 0")
     args = (*_cast((basis, origin), dtype), start, *frames)
     return Problem(DirectWhitened(bare, displacement), np.zeros(len(origin), dtype), args, from_y)
 

@@ -75,7 +75,7 @@ def scan(
     frames, names = opened(data, "data"), tuple(values)
     combinations = list(product(*(values[name] for name in names)))
     if not names or not 1 <= len(combinations) <= MOST_FITS:
-        raise InputError(f"a scan of {len(combinations)} fits; give 1 to {MOST_FITS} combinations of values")
+        raise InputError(f"the scan has {len(combinations)} fits; give 1 to {MOST_FITS} combinations of values")
     held_out, losses, best = [], [], None
     for combination in combinations:
         chosen = prior
@@ -83,7 +83,9 @@ def scan(
             chosen = with_value(chosen, name, value)
         result = fit(frames, chosen, options, progress=progress, **given)
         if result.curve is None:
-            raise InputError("a scan needs held-out losses, and there are too few frames, or no smoothness to choose")
+            raise InputError(
+                "a scan needs held-out losses, but there are too few frames, or there is no smoothness to choose"
+            )
         held_out.append(result.curve.held_out_loss[result.curve.chosen])
         losses.append(result.train_loss)
         if best is None or held_out[-1] <= min(held_out):
@@ -103,11 +105,11 @@ def with_value(prior: Prior, name: str, value: float) -> Prior:
     term = next((term for term in prior.further if term.name == term_name), None)
     if term is None:
         known = ", ".join(term.name for term in prior.further) or "none"
-        raise InputError(f"{name}: there is no further term {term_name!r} (model.terms has: {known})")
+        raise InputError(f"{name}: there is no additional term {term_name!r} (model.terms has: {known})")
     numbers = [field.name for field in fields(term.basis) if isinstance(getattr(term.basis, field.name), int | float)]
     if parameter not in numbers:
         raise InputError(
-            f"{name}: a basis {term.basis.kind} has no such number; it has: {', '.join(numbers) or 'none'}"
+            f"{name}: the basis {term.basis.kind} has no such number; it has {', '.join(numbers) or 'none'}"
         )
     old = getattr(term.basis, parameter)
     basis = replace(term.basis, **{parameter: int(value) if isinstance(old, int) and value == int(value) else value})

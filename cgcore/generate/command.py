@@ -60,7 +60,7 @@ def _chosen(
     if sum(value is not None for value in (alanines, peptide, sequence, pdb)) > 1:
         raise InputError("--alanines, --peptide, --sequence and --pdb each name a peptide; give one of them")
     if shape is not None and sequence is None:
-        raise InputError("--shape is of --sequence, which is missing; give both")
+        raise InputError("--shape needs --sequence; give both")
     if pdb is not None:
         return pdb
     if peptide is not None:

@@ -30,7 +30,7 @@ def heavy_atoms(app: Any, peptide: Peptide) -> tuple[Any, Any]:
             from Bio.PDB.PDBIO import PDBIO
     except ImportError as error:
         raise InputError(
-            "peptides are built by PeptideBuilder, which is missing; pip install 'cgcore[generate]'"
+            "building peptides needs PeptideBuilder, which is not installed; pip install 'cgcore[generate]'"
         ) from error
     more = "A" * peptide.capped
     angles = [SHAPES[letter] for letter in f"{'E' * len(more)}{peptide.shape}{'E' * len(more)}"]

@@ -47,7 +47,8 @@ class Peptide:
             )
         if set(self.shape) - set(SHAPES) or len(self.shape) != len(self.sequence):
             raise InputError(
-                f"the shape {self.shape!r} does not fit {self.sequence}; give one letter of {''.join(SHAPES)} a residue"
+                f"the shape {self.shape!r} does not fit {self.sequence}; give one letter of "
+                f"{''.join(SHAPES)} per residue"
             )
 
 

@@ -37,7 +37,7 @@ def require_bonds(name: str, mm: Any, system: Any, R: Float[np.ndarray, "atoms 3
             stretch = np.abs(np.linalg.norm(R[i] - R[j], axis=1) - rest).max()
             if stretch > STRETCH:
                 raise InputError(
-                    f"{name}: a bond is off by {stretch:.1f} Å after minimisation, as side chains pass through one "
+                    f"{name}: a bond is off by {stretch:.1f} Å after minimisation because side chains pass through one "
                     "another; give another shape or structure"
                 )
 

@@ -20,14 +20,17 @@ def bonds(survey: Survey) -> Iterator[Finding]:
         yield _outlier(survey, rest)
     for bond in survey.joined:
         text = (
-            f"key 'R': beads {bond.bead} and {bond.bead + 1} are not bonded, as 'chain', 'resid' or 'bonds' say, but "
-            f"{np.mean(bond.lengths):.3g} Å apart in {_every(bond)}, as bonds are; number them on if they are bonded"
+            f"key 'R': beads {bond.bead} and {bond.bead + 1} are not bonded according to 'chain', "
+            "'resid' or 'bonds', but "
+            f"{np.mean(bond.lengths):.3g} Å apart in {_every(bond)}, like bonded beads; number them "
+            "consecutively if they are bonded"
         )
         yield survey.about("joined", Severity.WARNING, bond.frames, text, (bond.bead, bond.bead + 1))
     for rigid in survey.disorder:
         text = (
-            f"key 'R': beads {rigid.first} and {rigid.second} are {rigid.distance:.3g} Å apart in all frames, as bonded"
-            f" ones are, and distances of neighbours in the row vary by {100 * rigid.spread:.0f} %: put the beads into"
+            f"key 'R': beads {rigid.first} and {rigid.second} are {rigid.distance:.3g} Å apart in all "
+            "frames, like bonded"
+            f" beads, while distances of neighbours in the row vary by {100 * rigid.spread:.0f} %: put the beads into"
             " the order of the chain"
         )
         yield survey.about("order", Severity.WRONG, rigid.frames, text, (rigid.first, rigid.second))
@@ -36,8 +39,8 @@ def bonds(survey: Survey) -> Iterator[Finding]:
 def _gap(survey: Survey, bond: OddBond) -> Finding:
     text = (
         f"key 'R': beads {bond.bead} and {bond.bead + 1} are {bond.lengths.min():.4g} to {bond.lengths.max():.4g} Å "
-        f"apart in {_every(bond)}, and bonds are {bond.limits.median:.3g} Å long: they are not bonded; say where a "
-        "chain ends or has a gap by the key 'chain', 'resid' or 'bonds'"
+        f"apart in {_every(bond)}, and bonds are {bond.limits.median:.3g} Å long: they are not bonded; mark where a "
+        "chain ends or has a gap with the key 'chain', 'resid' or 'bonds'"
     )
     return survey.about("gap", Severity.WRONG, bond.frames, text, (bond.bead, bond.bead + 1))
 

@@ -115,7 +115,7 @@ def _two_sizes(survey: Survey, own: np.ndarray, size: np.ndarray) -> Iterator[Fi
     how = "smaller" if smaller else "larger"
     text = (
         f"key 'F': forces of {len(fewer):,} frames ({named(fewer.tolist())}) are {ratio:.3g} times {how} than those of "
-        f"the other {n - len(fewer):,}{what}: save all in one unit"
+        f"the other {n - len(fewer):,}{what}: save all of them in the same unit"
     )
     yield survey.about("two sizes", Severity.WRONG if unit is not None else Severity.WARNING, fewer, text)
 
@@ -131,7 +131,7 @@ def equipartition(survey: Survey, ratio: Ratio | None, kelvin: float, said: bool
     """
     if ratio is None or ratio.explained > LIKE_A_PRIOR:
         return
-    value = f"kr var(r) is {ratio.value:.2g} ± {ratio.error:.1g} kT at {kelvin:g} K, and equipartition asks for 1"
+    value = f"kr var(r) is {ratio.value:.2g} ± {ratio.error:.1g} kT at {kelvin:g} K, where equipartition gives 1"
     unit = unit_of(ratio.value, ratio.error)
     in_celsius = ratio.value * kelvin / (kelvin + CELSIUS)
     if said and kelvin < COLD and 0.6 < in_celsius < 1.7 and ratio.value > 1.7:
@@ -141,13 +141,12 @@ def equipartition(survey: Survey, ratio: Ratio | None, kelvin: float, said: bool
         text = f"key 'F': forces look like {unit.name} ({value}); save them in kcal/mol/Å, divided by {unit.factor:.6g}"
         yield Finding("unit", Severity.WRONG, text, survey.source)
     elif ratio.value < -5 * ratio.error and 0.5 < -ratio.value < 2:
-        text = (
-            f"key 'F': forces have the wrong sign, as gradients of the energy have ({value}); save minus the gradient"
-        )
+        text = f"key 'F': forces have the wrong sign, like gradients of the energy ({value}); save minus the gradient"
         yield Finding("sign", Severity.WRONG, text, survey.source)
     elif said and (ratio.value + 3 * ratio.error < 0.6 or ratio.value - 3 * ratio.error > 1.7):
         text = (
-            f"key 'F': forces do not fit the fluctuations of the bonds ({value}): are they those of these frames, all "
-            "of them, in kcal/mol/Å, and the temperature right?"
+            f"key 'F': forces do not match the fluctuations of the bonds ({value}): do they belong to "
+            "these frames, are they complete "
+            "and in kcal/mol/Å, and is the temperature right?"
         )
         yield Finding("equipartition", Severity.WARNING, text, survey.source)

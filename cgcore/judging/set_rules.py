@@ -28,8 +28,9 @@ def duplicates(surveys: Sequence[Survey]) -> Iterator[Finding]:
     differ = int(np.count_nonzero(forces[first] != forces[second]))
     text = (
         f"frame {frame[b]} has the positions of frame {frame[a]}{other}; {len(again):,} of {len(positions):,} frames "
-        f"are there more than once{f', {differ:,} of them with other forces' if differ else ''}: they count as often, "
-        "and held-out frames may be among those fitted to"
+        f"occur more than once{f', {differ:,} of them with different forces' if differ else ''}: they "
+        "count that often, "
+        "and held-out frames may be among the fitted ones"
     )
     mine = np.sort(frame[second[which[second] == which[b]]])
     yield Finding("duplicates", Severity.WARNING, text, surveys[which[b]].source, tuple(mine[:RECORDED].tolist()))
@@ -46,7 +47,9 @@ def disagreements(surveys: Sequence[Survey], ratios: Sequence[Ratio | None]) -> 
             f"{name} {', '.join(f'{t:g}' for t in temperatures[:3])} K" for temperatures, name in said.items()
         )
         yield Finding(
-            "temperatures", Severity.WARNING, f"sources are of different temperatures ({shown}); a prior is of one"
+            "temperatures",
+            Severity.WARNING,
+            f"sources have different temperatures ({shown}), but a prior is fitted at one",
         )
     known = [(s, r) for s, r in zip(surveys, ratios, strict=True) if r is not None and r.value > 4 * r.error]
     if len(known) > 1:
@@ -55,7 +58,8 @@ def disagreements(surveys: Sequence[Survey], ratios: Sequence[Ratio | None]) -> 
         if sure and high[1].value > 1.5 * low[1].value:
             text = (
                 f"{low[0].source} and {high[0].source} disagree: kr var(r) / kT is {low[1].value:.2g} in one and "
-                f"{high[1].value:.2g} in the other; are forces in one unit, of all atoms, and temperatures as said?"
+                f"{high[1].value:.2g} in the other; are all forces in the same unit and complete, and "
+                "are the temperatures right?"
             )
             yield Finding("sources", Severity.WARNING, text)
     lengths = [survey for survey in surveys if np.isfinite(survey.median)]
@@ -64,6 +68,7 @@ def disagreements(surveys: Sequence[Survey], ratios: Sequence[Ratio | None]) -> 
         if long.median > 1.1 * short.median:
             text = (
                 f"{short.source} and {long.source} disagree: bonds are {short.median:.3g} Å long in one and "
-                f"{long.median:.3g} Å in the other; are beads the same atoms, and positions in one unit?"
+                f"{long.median:.3g} Å in the other; do the beads sit on the same atoms, and are "
+                "positions in the same unit?"
             )
             yield Finding("bond lengths", Severity.WARNING, text)

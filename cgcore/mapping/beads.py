@@ -52,13 +52,13 @@ def ca_beads(topology: Topology) -> Beads:
     atoms = np.flatnonzero((topology.names == "CA") & np.isin(topology.residue, residues))
     if len(atoms) < 2:
         raise InputError(
-            f"{topology.name}: has {len(atoms)} residues with atoms N, CA and C, and beads need at least two; give the "
+            f"{topology.name}: has {len(atoms)} residues with atoms N, CA and C, but at least two are needed; give the "
             "topology of a protein with all its atoms"
         )
     if len(atoms) != len(residues):
         double = topology.residue[atoms][:-1][np.diff(topology.residue[atoms]) == 0][0]
         number = topology.resid[topology.residue == double][0]
-        raise InputError(f"{topology.name}: residue {number} has two atoms CA; keep one alternative location")
+        raise InputError(f"{topology.name}: residue {number} has two CA atoms; keep only one alternative location")
     capped = np.isin(topology.resname, CAPS)
     solute = np.flatnonzero(np.isin(topology.residue, residues) | capped)
     place = np.full(int(topology.residue.max()) + 1, -1)

@@ -45,7 +45,7 @@ def residue_map(beads: Beads, group: np.ndarray) -> np.ndarray:
     joined = W @ _members(group).T > 0  # (beads, groups)
     if (joined.sum(axis=0) > 1).any():
         raise InputError(
-            "constraints tie atoms of two residues together, so that sums over residues are not consistent; choose "
+            "constraints connect atoms of two residues, so sums over residues are not consistent; choose "
             "--map optimal or slice"
         )
     return joined.astype(np.float64) @ _members(group)
@@ -114,7 +114,7 @@ def _own_groups(beads: Beads, group: np.ndarray) -> np.ndarray:
     own = group[np.searchsorted(beads.solute, beads.atoms)]
     if len(np.unique(own)) != len(own):
         raise InputError(
-            "constraints tie CA atoms of two residues together, and no map of forces is known to be consistent with "
-            "them; simulate with rigid bonds to hydrogen alone"
+            "constraints connect the CA atoms of two residues, and no force map is known to be consistent with them; "
+            "simulate with rigid bonds to hydrogen alone"
         )
     return own

@@ -204,8 +204,8 @@ def _atoms(path: Path, sources: list[Source], separate: bool, units: str | None)
         units_of(source, units)
         if source.arrays["R"].shape[1] != len(atoms):
             raise InputError(
-                f"{source.name}: has {source.arrays['R'].shape[1]} atoms and {atoms.name} has {len(atoms)}; give the "
-                "topology of just these atoms"
+                f"{source.name}: has {source.arrays['R'].shape[1]} atoms, but {atoms.name} has {len(atoms)}; give the "
+                "topology of exactly these atoms"
             )
     return atoms
 

@@ -54,7 +54,9 @@ def moments(sources: list[Source], solute: np.ndarray, pairs: np.ndarray, units:
         InputError: there are too many atoms, forces are not finite, or a file cannot be read.
     """
     if len(solute) > MOST_ATOMS:
-        raise InputError(f"{sources[0].name}: has {len(solute)} atoms of protein, and {MOST_ATOMS} are the most")
+        raise InputError(
+            f"{sources[0].name}: has {len(solute)} atoms of protein; give a system with at most {MOST_ATOMS}"
+        )
     sums = np.zeros((2, len(solute), len(solute)))
     counts, distances = [0, 0], None
     for source in sources:

@@ -71,13 +71,14 @@ def _rows(source: Source, atoms: Topology, beads: int) -> np.ndarray:
         return np.arange(beads)
     if beads == len(atoms):
         raise InputError(
-            f"{source.name}: holds {beads} atoms, and {atoms.name} has them in {residues} residues; make one bead a "
-            f"residue by `cgcore map {atoms.name} {source.name} -o data.npz`"
+            f"{source.name}: holds {beads} atoms, and {atoms.name} has them in {residues} residues; make one bead per "
+            f"residue with `cgcore map {atoms.name} {source.name} -o data.npz`"
         )
     found = ca_beads(atoms).atoms
     if len(found) != beads:
         raise InputError(
-            f"{source.name}: has {beads} beads, and {atoms.name} {len(atoms)} atoms with {len(found)} CA; give the "
+            f"{source.name}: has {beads} beads, but {atoms.name} has {len(atoms)} atoms, {len(found)} "
+            "of them CA; give the "
             "topology of these beads"
         )
     return found

@@ -51,7 +51,7 @@ def read_topology(path: Path) -> Topology:
     try:
         package = importlib.import_module("MDAnalysis")
     except ImportError as error:
-        raise InputError(f"{path}: topologies are read by MDAnalysis, which is missing; {INSTALL}") from error
+        raise InputError(f"{path}: reading topologies needs MDAnalysis, which is not installed; {INSTALL}") from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about what a topology does not say, such as masses
@@ -62,13 +62,13 @@ def read_topology(path: Path) -> Topology:
     except Exception as error:  # each parser has errors of its own
         problem = " ".join(f"{type(error).__name__}: {error}".split())[:150]
         raise InputError(
-            f"{path}: is no topology that MDAnalysis can read ({problem}); give a PDB, PSF, GRO or prmtop file"
+            f"{path}: is not a topology that MDAnalysis can read ({problem}); give a PDB, PSF, GRO or prmtop file"
         ) from error
 
 
 def _of_atoms(path: Path, atoms: Any) -> Topology:
     if not len(atoms) or not hasattr(atoms, "names"):
-        raise InputError(f"{path}: names no atoms; give a PDB, PSF, GRO or prmtop file")
+        raise InputError(f"{path}: contains no atom names; give a PDB, PSF, GRO or prmtop file")
     chain = np.asarray(atoms.segids, np.str_)
     if hasattr(atoms, "chainIDs"):
         chain = np.char.add(np.char.add(chain, "/"), np.asarray(atoms.chainIDs, np.str_))
@@ -104,7 +104,7 @@ def of_mdcath(name: str, atoms: mdcath.Atoms, first: np.ndarray) -> Topology:
     lines = [line for line in atoms.pdb.splitlines() if line.startswith(("ATOM", "HETATM"))]
     if lines and len(lines) != len(atoms.z):
         raise InputError(
-            f"{name}: its PDB has {len(lines)} atoms and z has {len(atoms.z)}; give a topology before the file"
+            f"{name}: its PDB has {len(lines)} atoms, but z has {len(atoms.z)}; give a topology before this file"
         )
     names = np.array([line[12:16].strip() for line in lines]) if lines else backbone_names(atoms.z, residue, first)
     return Topology(name, names, residue, np.asarray(atoms.resid).astype(np.int64), atoms.resname, atoms.chain)

@@ -49,9 +49,11 @@ class Groups:
         if not self.labels or any(not -1 <= one < len(self.labels) for one in (*self.table, self.rest)):
             raise InputError("groups need a label for each class of beads")
         if len(set(self.labels)) != len(self.labels):
-            raise InputError("two classes of beads have one label; give each a label of its own")
+            raise InputError("two classes of beads have the same label; give each class its own label")
         if self.by == "terminal" and len(self.labels) != 2:
-            raise InputError(f"groups of terminal beads have {len(self.labels)} labels; give two, of inner rows first")
+            raise InputError(
+                f"groups of terminal beads have {len(self.labels)} labels; give two, the one of inner rows first"
+            )
 
     @classmethod
     def of_species(cls, by: By, species: Sequence[int], labels: Sequence[str] | None = None) -> Groups:
@@ -113,7 +115,7 @@ class Groups:
 @lru_cache(maxsize=64)
 def _numbered(groups: Groups, axes: int, pairs: bool) -> tuple[np.ndarray, tuple[str, ...]]:
     if len(groups.labels) ** axes > MOST_COMBINATIONS:
-        raise InputError(f"{len(groups.labels)} classes of beads make too many groups; give fewer")
+        raise InputError(f"{len(groups.labels)} classes of beads make too many groups; give fewer classes")
     table = np.empty((len(groups.labels),) * axes, np.int32)
     if groups.by == "terminal":
         for at in product(range(len(groups.labels)), repeat=axes):

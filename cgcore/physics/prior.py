@@ -88,11 +88,12 @@ class Prior:
     def __post_init__(self) -> None:
         named = [term.name for term in self.further]
         if twice := sorted({name for name in named if named.count(name) > 1} | (set(named) & set(FITTED_EVER))):
-            raise InputError(f"a term can't be named {twice[0]!r}, as that is the name of something else; rename it")
+            raise InputError(f"a term can't be named {twice[0]!r} because the name is already taken; rename it")
         object.__setattr__(self, "params", _checked(self, self.params))
         if self.size > MOST_COEFFICIENTS:
             raise InputError(
-                f"the prior has {self.size} coefficients; give at most {MOST_COEFFICIENTS}, by fewer groups"
+                f"the prior has {self.size} coefficients; give at most {MOST_COEFFICIENTS}, for "
+                "instance with fewer groups"
             )
         if unknown := sorted(self.frozen - {term.name for term in self.terms}):
             known = ", ".join(term.name for term in self.terms)
@@ -277,7 +278,7 @@ def _checked(prior: Prior, params: Mapping[str, Any]) -> Params:
         except (TypeError, ValueError) as error:
             given = type(params[name]).__name__
             raise InputError(
-                f"prior parameter {name!r} is a {given}, which holds no numbers (what JAX is tracing has none); "
+                f"prior parameter {name!r} is a {given}, which holds no numbers (JAX is tracing it); "
                 "give numbers, outside of jax.jit"
             ) from error
         if name in further and value.shape != further[name].shape:

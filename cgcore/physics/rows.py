@@ -49,18 +49,22 @@ class Rows:
     def __post_init__(self) -> None:
         if self.kind not in BEADS or self.chains not in get_args(Chains):
             raise InputError(
-                f"rows of {self.kind!r:.40}, chains {self.chains!r:.40}, are none; give {', '.join(BEADS)}, and one of "
+                f"rows of {self.kind!r:.40} with chains {self.chains!r:.40} do not exist; give "
+                f"{', '.join(BEADS)}, and one of "
                 f"{', '.join(get_args(Chains))}"
             )
         farthest = self.nearest if self.farthest is None else self.farthest
         if not (is_whole(self.nearest) and is_whole(farthest) and 1 <= self.nearest <= farthest <= FARTHEST):
             raise InputError(
-                f"separations from {self.nearest!r:.40} to {self.farthest!r:.40} are none; give whole numbers of at "
+                f"separations from {self.nearest!r:.40} to {self.farthest!r:.40} are not allowed; "
+                "give whole numbers of at "
                 "least 1, ascending"
             )
         for row in self.listed or ():
             if len(row) != self.beads or len(set(row)) != len(row) or not all(map(_numbers_a_bead, row)):
-                raise InputError(f"{list(row)} is no row of {self.kind}; give {self.beads} different beads, from 0 on")
+                raise InputError(
+                    f"{list(row)} is not a row of {self.kind}; give {self.beads} different beads, from 0 on"
+                )
         if self.listed is not None and len(set(self.listed)) != len(self.listed):
             raise InputError("a row of beads is listed twice; list each once")
 

@@ -55,15 +55,15 @@ class Term:
         object.__setattr__(self, "weight", float(self.weight))  # NumPy's would widen float32 arrays
         distance = self.rows.kind in ("bonds", "pairs")
         if distance and isinstance(self.basis, Fourier):
-            raise InputError(f"term {self.name!r}: a Fourier basis is one of angles; give rows of angles or dihedrals")
+            raise InputError(f"term {self.name!r}: a Fourier basis needs angles; give rows of angles or dihedrals")
         if not distance and isinstance(self.basis, Power | DebyeHueckel):
             raise InputError(
-                f"term {self.name!r}: {self.basis.kind} is a basis of distances; give rows of bonds or pairs"
+                f"term {self.name!r}: the basis {self.basis.kind} needs distances; give rows of bonds or pairs"
             )
         if isinstance(self.basis, BSpline):
             ends = {"pairs": "cutoff", "dihedrals": "periodic"}.get(self.rows.kind, "open")
             if self.basis.ends != ends:
-                raise InputError(f"term {self.name!r}: splines of {self.rows.kind} have ends {ends!r}")
+                raise InputError(f"term {self.name!r}: splines of {self.rows.kind} need ends {ends!r}")
         if self.groups is not None:
             self.groups.of_rows(self.rows.beads, self.rows.pairs)
 

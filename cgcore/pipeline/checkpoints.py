@@ -109,7 +109,7 @@ class Checkpoints:
         except Exception as error:  # orbax and its stores raise whatever they meet in a damaged file
             raise damaged(self.folder, step, steps[-2] if len(steps) > 1 else None) from error
         raise InputError(
-            f"{self.folder}: checkpoint {step} is not one of this version of cgcore; start anew without --resume"
+            f"{self.folder}: checkpoint {step} was not written by this version of cgcore; start anew without --resume"
         )
 
 
@@ -132,8 +132,8 @@ def damaged(folder: Path, step: int, previous: int | None = None) -> InputError:
     """What is said of a checkpoint that cannot be read."""
     mend = "start anew without --resume"
     if previous is not None:
-        mend = f"remove {folder / str(step)} to go on from checkpoint {previous}, or {mend}"
-    return InputError(f"{folder}: checkpoint {step} cannot be read, it is damaged; {mend}")
+        mend = f"remove {folder / str(step)} to continue from checkpoint {previous}, or {mend}"
+    return InputError(f"{folder}: checkpoint {step} is damaged; {mend}")
 
 
 @contextmanager

@@ -96,7 +96,7 @@ class DatasetLoader:
             if energies.dtype.kind not in "iuf" or energies.size != count or not np.isfinite(energies).all():
                 raise InputError(
                     f"{source.source}: key 'U' has shape {energies.shape} and dtype {energies.dtype}; "
-                    f"give {count} finite energies, one a frame, or remove it"
+                    f"give {count} finite energies, one per frame, or remove it"
                 )
             factor = energy_factor(source.store.units)
             parts.append(energies.reshape(-1).astype(np.float64)[source.frame_numbers] * factor)
@@ -155,7 +155,10 @@ def check_frames(loader: DatasetLoader, n_beads: int, n_species: int | None) -> 
     """
     path = loader.dataset.path
     if loader.N_max > n_beads:
-        raise InputError(f"{path}: frames have {loader.N_max} beads, the model N_max {n_beads}; make it with more")
+        raise InputError(
+            f"{path}: frames have {loader.N_max} beads, but N_max of the model is {n_beads}; make the "
+            "model with a larger N_max"
+        )
     if n_species is not None:
         check_species(path, loader.species, loader.mask.astype(bool), n_species)
 

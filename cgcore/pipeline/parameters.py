@@ -107,7 +107,7 @@ def read_params(path: str | os.PathLike[str]) -> Saved:
         if not isinstance(fingerprint, dict) or not (beads is None or _is_count(beads)):
             raise ValueError
     except (KeyError, ValueError) as error:
-        raise InputError(f"{path}: no file of parameters of this version of cgcore; {_MADE}") from error
+        raise InputError(f"{path}: not a parameter file of this version of cgcore; {_MADE}") from error
     if bad := [name for name, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]:
         raise InputError(f"{path}: the parameter {bad[0].removeprefix('params/')} is not finite; {_MADE}")
     return Saved(

@@ -48,7 +48,7 @@ def opened(folder: str | os.PathLike[str] | None, resume: str | os.PathLike[str]
     """
     auto = resume == AUTO
     if folder is None and auto:
-        raise InputError("resume is auto, and no folder of checkpoints is named; give --output, or "
+        raise InputError("resume is auto, but no folder of checkpoints is given; give --output or "
                          "training.checkpoint_path")  # fmt: skip
     folder = folder if auto or resume is None else resume
     if folder is None:
@@ -62,7 +62,8 @@ def opened(folder: str | os.PathLike[str] | None, resume: str | os.PathLike[str]
             raise InputError(f"{folder}: holds no checkpoint; start without --resume")
         if found is not None and resume is None:
             raise InputError(
-                f"{folder}: holds checkpoints of an earlier run; go on from them (--resume {folder}) or choose another "
+                f"{folder}: holds checkpoints of an earlier run; continue from them (--resume "
+                f"{folder}) or choose another "
                 "training.checkpoint_path"
             )
         yield Opened(checkpoints, found)

@@ -20,7 +20,7 @@ def stage_optimizer(settings: Settings, name: str) -> OptimizerSettings:
     configured = settings.optimizers
     if configured and name not in configured:
         at = f"optimizer.{name}"
-        raise InputError(f"{settings.name}: {at} is wrong; name it in a stage, and `cgcore check` says why")
+        raise InputError(f"{settings.name}: {at} is wrong; use it in a stage, and `cgcore check` will say why")
     return configured.get(name) or OPTIMIZERS[name]()
 
 

@@ -39,7 +39,7 @@ def load_trained(
     name = os.fspath(path)
     saved = read_params(path)
     if (beads := saved.beads if beads is None else beads) is None:
-        raise InputError(f"--beads is missing, and {name} does not say for how many beads it was made; give it")
+        raise InputError(f"{name} does not say for how many beads it was made; give --beads")
     check_beads(beads)
     try:
         settings = Settings(
@@ -49,7 +49,7 @@ def load_trained(
         )
         box = saved.fingerprint["box"]
     except (AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"{name}: its fingerprint is not one of a model; train it again") from error
+        raise InputError(f"{name}: its fingerprint is not that of a model; train it again") from error
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
     # Only avg_num_neighbors would be counted in this frame, and it is known.

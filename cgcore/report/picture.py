@@ -26,7 +26,7 @@ def require_picture(path: str | os.PathLike[str], suffixes: Sequence[str] = SUFF
     """
     suffix = Path(path).suffix.lower()
     if suffix not in suffixes:
-        raise InputError(f"{path}: the suffix {suffix!r} is no picture; give a name that ends in {', '.join(suffixes)}")
+        raise InputError(f"{path}: {suffix!r} is not a picture format; give a name that ends in {', '.join(suffixes)}")
     require_matplotlib()
     return suffix
 

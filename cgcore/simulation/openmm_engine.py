@@ -77,7 +77,7 @@ class OpenMMEngine:
                 context.loadCheckpoint(checkpoint.tobytes())
         except self._failure as error:
             raise InputError(
-                f"OpenMM cannot go on from the saved state ({error}); leave out --resume to begin anew"
+                f"OpenMM cannot continue from the saved state ({error}); leave out --resume to start anew"
             ) from None
         return state
 

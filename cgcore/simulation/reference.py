@@ -64,17 +64,18 @@ def reference(dataset: Dataset, protein: str | None = None, beads: int | None = 
         wanted = " with ".join(
             part for part in (protein and f"protein {protein!r}", beads is not None and f"{beads} beads") if part
         )
-        raise InputError(f"{dataset.path}: holds no {wanted}, but {shown}; give one of them, or other data")
+        raise InputError(f"{dataset.path}: does not contain {wanted}, but {shown}; give one of them, or other data")
     if len(names) > 1:
-        raise InputError(f"{dataset.path}: holds several proteins: {shown}; say which one with --protein NAME")
+        raise InputError(f"{dataset.path}: holds several proteins: {shown}; choose one with --protein NAME")
     (name,) = names
     for source in dataset.sources:
         if source.sites is not None and name in source.protein_names:
             label = source.protein_names.index(name)
             if (np.diff(source.sites[label, : held[name]]) != 1).any():
                 raise InputError(
-                    f"{dataset.path}: {name} has a gap or several chains, and replicas are one whole chain; give "
-                    "data of one"
+                    f"{dataset.path}: {name} has a gap or several chains, but replicas have to be one "
+                    "whole chain; give "
+                    "data of a whole chain"
                 )
     length = held[name]
     if length < 2:
@@ -111,7 +112,7 @@ def temperature_of(dataset: Dataset, given: float | None) -> tuple[float, str | 
         differs = [t for t in said if abs(t - given) > 0.5]
         return given, f"simulated at {given:g} K, while the data are of {shown} K" if differs else None
     if len(said) > 1:
-        raise InputError(f"{dataset.path}: is of several temperatures ({shown} K); say which one with --temperature")
+        raise InputError(f"{dataset.path}: holds several temperatures ({shown} K); choose one with --temperature")
     if said:
         return said[0], None
     return TEMPERATURE, f"the data say no temperature, and none was given: simulated at {TEMPERATURE:g} K"

@@ -86,7 +86,7 @@ def simulate(
         (0, True)
     """
     if resume and folder is None:
-        raise InputError("resume needs the folder with the state of the run; give it")
+        raise InputError("resume needs the folder with the state of the run; give output")
     dataset = chignolin() if data is None else data
     ps = picoseconds(time)
     kelvin, note = temperature_of(dataset, temperature)
@@ -116,8 +116,8 @@ def _engine_of(model: Any, compared: Reference, settings: Settings) -> tuple[str
         own, params = model
         if own.N_max != compared.beads:
             raise InputError(
-                f"the model is for frames of {own.N_max} beads, and {compared.protein} has {compared.beads}; "
-                "load it for as many"
+                f"the model is for frames of {own.N_max} beads, but {compared.protein} has {compared.beads}; "
+                "load it for that number"
             )
         model = model_potential(own, params, compared.species)
     if isinstance(model, Potential):
@@ -125,7 +125,8 @@ def _engine_of(model: Any, compared: Reference, settings: Settings) -> tuple[str
         longest = potential.longest_timestep(settings.mass)
         if settings.timestep >= longest:
             raise InputError(
-                f"timestep is {settings.timestep:g} fs, and bonds of this model are unstable from {longest:.3g} fs on; "
+                f"timestep is {settings.timestep:g} fs, but the bonds of this model are unstable "
+                f"above {longest:.3g} fs; "
                 "give a shorter one"
             )
         return potential.name, potential.identity, lambda limits: JaxEngine(potential, settings, limits)
@@ -136,7 +137,7 @@ def _engine_of(model: Any, compared: Reference, settings: Settings) -> tuple[str
             f"a {type(model).__name__} cannot be simulated; give a Prior, a trained model or an openmm.System"
         )
     if (n := model.getNumParticles()) != compared.beads:
-        raise InputError(f"the OpenMM System has {n} particles, and {compared.protein} has {compared.beads} beads")
+        raise InputError(f"the OpenMM System has {n} particles, but {compared.protein} has {compared.beads} beads")
     return "OpenMM System", identity_of(model), lambda limits: OpenMMEngine(model, settings, limits)
 
 

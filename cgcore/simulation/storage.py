@@ -65,23 +65,23 @@ def load(path: str | os.PathLike[str], made_of: Mapping[str, Any], like: State) 
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         said = None
     if not isinstance(said, dict):
-        raise InputError(f"{path}: damaged, or not the state of a simulation; leave out --resume to begin anew")
+        raise InputError(f"{path}: is damaged, or not the state of a simulation; leave out --resume to start anew")
     for name, value in made_of.items():
         if said.get(name) != value:
             raise InputError(
                 f"{path}: belongs to another run: its {name} is {said.get(name)}, here it is {value}; "
-                "give the same, or leave out --resume to begin anew"
+                "give the same value, or leave out --resume to start anew"
             )
     old, form = jax.tree.flatten(like)
     try:
         leaves = [arrays[f"state/{k}"] for k in range(len(old))]
         frames, seconds = arrays["frames"], float(arrays["seconds"])
     except (KeyError, TypeError, ValueError):
-        raise InputError(f"{path}: damaged; leave out --resume to begin anew") from None
+        raise InputError(f"{path}: is damaged; leave out --resume to start anew") from None
     # What an engine keeps for itself may change in length, and is that engine's to judge.
     ours = len(jax.tree.leaves(like._replace(engine=())))
     if any(
         new.shape != np.shape(was) or new.dtype != was.dtype for new, was in zip(leaves[:ours], old[:ours], strict=True)
     ):
-        raise InputError(f"{path}: belongs to another version of cgcore; leave out --resume to begin anew")
+        raise InputError(f"{path}: belongs to another version of cgcore; leave out --resume to start anew")
     return Saved(jax.tree.unflatten(form, leaves), frames, seconds)

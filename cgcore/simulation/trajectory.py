@@ -29,7 +29,9 @@ def check_trajectory(path: str | os.PathLike[str]) -> None:
         InputError: the name does not end in .pdb.
     """
     if Path(path).suffix.lower() != SUFFIX:
-        raise InputError(f"{path}: a trajectory is a PDB file of many models; give a name that ends in {SUFFIX}")
+        raise InputError(
+            f"{path}: trajectories are written as PDB files with many models; give a name that ends in {SUFFIX}"
+        )
 
 
 def write_trajectory(path: str | os.PathLike[str], result: SimulationResult) -> int:
@@ -42,7 +44,7 @@ def write_trajectory(path: str | os.PathLike[str], result: SimulationResult) -> 
     """
     check_trajectory(path)
     if result.origin.beads > MOST_BEADS:
-        raise InputError(f"{path}: a PDB file has room for {MOST_BEADS} beads, and the chain has {result.origin.beads}")
+        raise InputError(f"{path}: a PDB file has room for {MOST_BEADS} beads, but the chain has {result.origin.beads}")
     places = np.argwhere(np.isfinite(result.frames).all(axis=(2, 3)))
     places = places[:: -(-len(places) // MOST_MODELS) or 1]
     with atomic_path(path) as temporary, temporary.open("w", encoding="ascii") as out:

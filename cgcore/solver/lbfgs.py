@@ -132,7 +132,9 @@ def _minimised(
     params = jax.tree.map(jnp.asarray, params)
     size = sum(leaf.size for leaf in jax.tree.leaves(params))
     if confirm and size > MOST_CONFIRMED:
-        raise InputError(f"confirming a minimum takes the Hessian, too large for {size} parameters: use confirm=False")
+        raise InputError(
+            f"confirming a minimum needs the Hessian, which is too large for {size} parameters; use confirm=False"
+        )
     state = _start(loss, memory, int(limits.max_steps), params, *args)
     while True:
         until = limits.max_steps if progress is None else min(int(state.step) + chunk, limits.max_steps)
@@ -180,7 +182,7 @@ def _start(loss: Loss, memory: int, max_steps: int, params: PyTree, *args: Any) 
         value = loss(params, *args)
         if jnp.shape(value) != () or not jnp.issubdtype(jnp.result_type(value), jnp.floating):
             kind = f"{jnp.result_type(value)} of shape {jnp.shape(value)}"
-            raise InputError(f"the loss has to be one real number, and it is {kind}")
+            raise InputError(f"the loss has to be a single real number, but it is {kind}")
         return value
 
     value, grad = jax.value_and_grad(checked)(params)

@@ -22,7 +22,7 @@ def units_of(source: Source, given: str | None) -> str:
         InputError: there are none of either kind.
     """
     if given is None and not source.units:
-        raise InputError(f"{source.name}: says no units; give --units (in Python: units=...)")
+        raise InputError(f"{source.name}: does not state its units; give --units (in Python: units=...)")
     return source.units if given is None else given
 
 
@@ -38,8 +38,8 @@ def require_beads(source: Source, units: str) -> None:
     """
     if source.atoms is not None:
         raise InputError(
-            f"{source.name}: holds all atoms ({source.arrays['R'].shape[1]} of them), not one bead a residue; make "
-            f"beads of them by `cgcore map {source.name.split(': ')[0]} -o data.npz`"
+            f"{source.name}: holds all atoms ({source.arrays['R'].shape[1]} of them), not one bead per residue; make "
+            f"beads from them with `cgcore map {source.name.split(': ')[0]} -o data.npz`"
         )
     if not source.may_be_atoms:
         return
@@ -48,6 +48,7 @@ def require_beads(source: Source, units: str) -> None:
     # Below 1 Å positions are in another unit, which has a sentence of its own.
     if 1.0 <= median < LONGEST_ATOMS:
         raise InputError(
-            f"{source.name}: neighbours are {median:.2g} Å apart (median), as atoms are and not one bead a residue; "
+            f"{source.name}: neighbours are {median:.2g} Å apart (median), which suggests atoms and "
+            "not one bead per residue; "
             f"{_MAP}"
         )

@@ -37,7 +37,7 @@ def _opened(path: Path, content: Content, group: Any, several: bool) -> Opened:
     part = group.name.strip("/") if several else ""
     name = f"{path}: {part}" if several else str(path)
     if "force" not in group:
-        raise without_forces(name, "this H5MD file", "write particles/GROUP/force, too")
+        raise without_forces(name, "this H5MD file", "also write particles/GROUP/force")
     values = [_value(group[key]) for key in ("position", "force")]
     R, F = (DatasetRows.of(content, value) for value in values)
     kept: list[Rows] = [R, F]

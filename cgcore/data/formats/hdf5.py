@@ -28,7 +28,7 @@ def h5py(path: Path | str) -> Any:
     try:
         return importlib.import_module("h5py")
     except ImportError as error:
-        raise InputError(f"{path}: HDF5 is read by h5py, which is missing; {INSTALL}") from error
+        raise InputError(f"{path}: reading HDF5 needs h5py, which is not installed; {INSTALL}") from error
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def open_hdf5(path: Path) -> list[Opened]:
                 return opened
     raise refuse(
         path,
-        "is an HDF5 file of no known kind (H5MD, mdCATH, mlcg, AMBER)",
+        "is an HDF5 file of an unknown kind (known are H5MD, mdCATH, mlcg and AMBER)",
         "save positions and forces under R and F in an NPZ",
     )
 

@@ -95,11 +95,11 @@ class DumpRows(FileRows):
             values = np.array([words[k :: self.n_columns] for k in self.columns]).astype(np.float64).T
             ids = None if self.id_column is None else np.array(words[self.id_column :: self.n_columns]).astype(np.int64)
         except ValueError as error:
-            raise refuse(self.path, f"frame {frame} holds something else than numbers") from error
+            raise refuse(self.path, f"frame {frame} holds something other than numbers") from error
         if ids is not None:
             order = np.argsort(ids, kind="stable")
             if (np.diff(ids[order]) == 0).any():
-                raise refuse(self.path, f"an id is there twice in frame {frame}")
+                raise refuse(self.path, f"an id occurs twice in frame {frame}")
             values = values[order]
         if self.boxes is None:
             return values
@@ -124,7 +124,7 @@ def open_lammps(path: Path) -> list[Opened]:
             if (frame.atoms, frame.columns) != (first.atoms, first.columns):
                 raise refuse(
                     path,
-                    f"frame {number} has other atoms or columns than the first one",
+                    f"frame {number} does not have the atoms and columns of the first one",
                     "dump the same atoms in every frame",
                 )
             places.extend((frame.first, frame.last))
@@ -133,7 +133,10 @@ def open_lammps(path: Path) -> list[Opened]:
     if first is None:
         raise refuse(path, "holds no frames")
     if style is not None and style not in STYLES:
-        raise InputError(f"{path}: units {style} of LAMMPS have no Å and kcal/mol; run it in units real or metal")
+        raise InputError(
+            f"{path}: LAMMPS units {style} cannot be converted to Å and kcal/mol; run the simulation in "
+            "units real or metal"
+        )
     index = _Index(np.array(places, np.int64).reshape(-1, 2), boxes.array("f8", (4, 3)), periodic)
     return [_opened(path, content, first, index, STYLES[style or "real"])]
 
@@ -149,10 +152,10 @@ class _Index(NamedTuple):
 def _opened(path: Path, content: Content, first: _Frame, index: _Index, units: str) -> Opened:
     columns = first.columns
     if not set(FORCES) <= set(columns):
-        raise without_forces(path, "this dump", "dump the columns fx fy fz, too")
+        raise without_forces(path, "this dump", "also dump the columns fx fy fz")
     found = next((names for names in POSITIONS if set(names) <= set(columns)), None)
     if found is None:
-        raise refuse(path, f"has columns {' '.join(columns)} and no positions", "dump x y z, or xu yu zu")
+        raise refuse(path, f"has the columns {' '.join(columns)} but no positions", "dump x y z, or xu yu zu")
     id_column = columns.index("id") if "id" in columns else None
     places, boxes, periodic = index
     shape = (len(places), first.atoms, 3)

@@ -44,7 +44,7 @@ def open_kind(path: Path, content: Content, file: Any) -> list[Opened] | None:
         for kelvin in sorted((key for key in domain if _is_number(key)), key=float):
             found += [_opened(path, content, atoms, kelvin, run) for run in domain[kelvin].values() if is_group(run)]
     if not found:
-        raise refuse(path, "holds no temperature with replicas")
+        raise refuse(path, "holds no replicas at any temperature")
     return found
 
 
@@ -52,7 +52,7 @@ def _opened(path: Path, content: Content, atoms: Atoms, kelvin: str, run: Any) -
     part = run.name.strip("/")
     name = f"{path}: {part}"
     if "coords" not in run or "forces" not in run:
-        raise InputError(f"{name}: holds no coords and forces, and there is nothing to fit to; give a complete file")
+        raise InputError(f"{name}: holds no coords and forces, so there is nothing to fit to; give a complete file")
     R, F = (DatasetRows.of(content, run[key]) for key in ("coords", "forces"))
     if R.shape != F.shape or len(R.shape) != 3 or R.shape[1] != len(atoms.z):
         raise refuse(name, f"coords have shape {R.shape}, forces {F.shape}, and there are {len(atoms.z)} atoms")

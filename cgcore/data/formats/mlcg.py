@@ -47,10 +47,10 @@ def _opened(path: Path, content: Content, molecule: Any) -> Opened:
     if FORCES not in molecule:
         if DELTA in molecule:
             raise InputError(
-                f"{name}: {DELTA} are forces less those of a prior, and a prior cannot be fitted to them; give a file "
+                f"{name}: {DELTA} are forces minus those of a prior, so a prior cannot be fitted to them; give a file "
                 f"with {FORCES}"
             )
-        raise InputError(f"{name}: holds no {FORCES}, and there is nothing to fit to; give a file with forces")
+        raise InputError(f"{name}: holds no {FORCES}, so there is nothing to fit to; give a file with forces")
     R, F = (DatasetRows.of(content, molecule[key]) for key in (COORDS, FORCES))
     if R.shape != F.shape or len(R.shape) != 3:
         raise refuse(name, f"{COORDS} has shape {R.shape} and {FORCES} {F.shape}")

@@ -68,7 +68,7 @@ def open_netcdf(path: Path) -> list[Opened]:
     if "forces" not in header.variables:
         raise without_forces(path, "this NetCDF trajectory", WRITE_FORCES)
     if "coordinates" not in header.variables:
-        raise InputError(f"{path}: holds forces and no positions; {WRITE_FORCES}")
+        raise InputError(f"{path}: holds forces but no positions; {WRITE_FORCES}")
     R, F = reader.rows("coordinates"), reader.rows("forces")
     if len(R.shape) != 3 or R.shape != F.shape:
         raise refuse(path, f"has positions of shape {R.shape} and forces of {F.shape}")
@@ -141,7 +141,7 @@ class _Variables:
         if not shape or variable.dtype.kind not in "fiu":
             raise refuse(self.path, f"the variable `{key}` holds no rows of numbers")
         if shape[0] and variable.begin + (shape[0] - 1) * stride + row_bytes > self.content.stamp.size:
-            raise refuse(self.path, f"the file ends inside the {shape[0]} frames that it counts")
+            raise refuse(self.path, f"the file ends before the last of its {shape[0]} frames")
         factor = variable.attributes.get("scale_factor", 1.0)
         factor = float(np.asarray(factor).reshape(-1)[0]) if not isinstance(factor, bytes) else 1.0
         offsets = variable.begin + stride * np.arange(shape[0], dtype=np.int64)
@@ -156,7 +156,7 @@ class _Reader:
         self.raw, self.at = file.read(_MOST_HEADER), 4
         self.version = self.raw[3] if self.raw[:3] == b"CDF" and len(self.raw) > 3 else 0
         if self.version not in (1, 2, 5):
-            raise refuse(path, "is no NetCDF file of the classic formats (1, 2 or 5)")
+            raise refuse(path, "is not a NetCDF file of the classic formats (1, 2 or 5)")
 
     def header(self) -> Header:
         """All that stands before the numbers."""

@@ -42,7 +42,8 @@ class NpySet:
         found = _NAME.fullmatch(path.name)
         if found is None:
             raise InputError(
-                f"{path}: is not an NPZ archive but an NPY, which holds one array; call positions *_coords.npy and "
+                f"{path}: is an NPY file, which holds a single array, not an NPZ archive; name "
+                "positions *_coords.npy and "
                 "forces *_forces.npy, or save both in an NPZ under R and F"
             )
         self.key = (path.parent, found["before"], found["after"])
@@ -64,8 +65,8 @@ class NpySet:
             other = self.file("F" if kind == "R" else "R") or folder
             what = "positions" if kind == "R" else "forces"
             raise InputError(
-                f"{other}: the file of {what} that belongs to it is missing; put {before}{_KINDS[kind][0]}{after}.npy "
-                "beside it"
+                f"{other}: the matching file of {what} is missing; put {before}{_KINDS[kind][0]}{after}.npy "
+                "into the same folder"
             )
         return found
 
@@ -87,7 +88,7 @@ def open_npy(path: Path) -> list[Opened]:
             arrays[key] = rows
     if arrays["R"].shape != arrays["F"].shape:
         raise InputError(
-            f"{forces}: has shape {arrays['F'].shape}, and {positions.name} has {arrays['R'].shape}; give forces at "
+            f"{forces}: has shape {arrays['F'].shape}, but {positions.name} has {arrays['R'].shape}; give forces at "
             "the same frames and beads"
         )
     if "species" in arrays and is_once(arrays["species"].shape, arrays["R"].shape[1]):
@@ -122,6 +123,6 @@ def _open(path: Path) -> tuple[Content, Rows]:
         if not fortran and dtype.isnative and shape:
             return content, StoredArray(content.path, offset, dtype, shape, content.stamp)
         if content.stamp.size > LOADED_LIMIT:
-            raise refuse(path, "is too large to be put in order", "save it by numpy.ascontiguousarray")
+            raise refuse(path, "is too large to be reordered", "save it as numpy.ascontiguousarray(...)")
         file.seek(0)
         return content, np.lib.format.read_array(file, allow_pickle=False)

@@ -152,4 +152,4 @@ class Repeated:
 
 def without_forces(path: Path | str, form: str, mend: str) -> InputError:
     """The error for a file that holds no forces."""
-    return InputError(f"{path}: {form} holds no forces, and there is nothing to fit to; {mend}")
+    return InputError(f"{path}: {form} holds no forces, so there is nothing to fit to; {mend}")

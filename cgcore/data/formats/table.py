@@ -73,7 +73,7 @@ def open_sources(path: Path) -> list[Source]:
     if form.open is None:
         holds = "hold" if form.name == "XTC" else "holds"
         words = "XTC files" if form.name == "XTC" else form.name if form.name[0].islower() else f"a {form.name} file"
-        raise InputError(f"{path}: {words} {holds} no forces, and there is nothing to fit to; {form.mend}")
+        raise InputError(f"{path}: {words} {holds} no forces, so there is nothing to fit to; {form.mend}")
     return list(form.open(path))
 
 
@@ -92,7 +92,7 @@ def format_of(path: Path) -> Format:
         if path.name.lower().endswith(form.suffixes):
             return form
     known = ", ".join(form.name for form in FORMATS if form.open is not None)
-    raise InputError(f"{path}: is not an NPZ archive or another file of frames; give one of {known}")
+    raise InputError(f"{path}: is neither an NPZ archive nor another known file of frames; give one of {known}")
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -108,7 +108,7 @@ def files_of(folder: Path) -> list[Path]:
             found = unique_sets([file for file in found if _complete(file)])
         if found:
             return found
-    raise InputError(f"{folder}: the folder holds no *.npz file, and no other file of frames; give one that does.")
+    raise InputError(f"{folder}: the folder holds no *.npz file and no other file of frames; give a folder that does.")
 
 
 def unique_sets(files: Sequence[Path]) -> list[Path]:

@@ -102,7 +102,7 @@ def _layout(path: Path, raw: bytes, number: int) -> _Layout:
     """
     magic, _, _, version, ir, e, box, vir, pres, top, sym, x, v, f, atoms, _, _ = _HEADER.unpack(raw)
     if (magic, version) != (MAGIC, VERSION):
-        raise refuse(path, f"where frame {number} should begin, no frame of a TRR file does")
+        raise refuse(path, f"there is no TRR frame where frame {number} should begin")
     blocks = (ir, e, box, vir, pres, top, sym, x, v, f)
     real = next((block // count for block, count in ((box, 9), (x, 3 * atoms), (f, 3 * atoms)) if block and count), 4)
     sound = real in (4, 8) and box in (0, 9 * real) and all(n in (0, 3 * atoms * real) for n in (x, v, f))

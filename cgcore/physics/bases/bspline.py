@@ -52,7 +52,7 @@ class BSpline(Basis):
         if self.ends not in get_args(Ends):
             raise InputError(f"the ends of a spline are {self.ends!r:.40}; give one of {', '.join(get_args(Ends))}")
         if not are_finite(self.knots) or len(self.knots) < 2 or not (np.diff(self.knots) > 0).all():
-            raise InputError("the knots of a spline do not ascend; give at least two, each once")
+            raise InputError("the knots of a spline do not increase; give at least two, each once")
         if self.ends == "periodic" and len(self.knots) < self.degree + 2:
             raise InputError(f"a periodic spline of degree {self.degree} has {len(self.knots)} knots; give more")
         if len(self.knots) > MOST_FUNCTIONS:

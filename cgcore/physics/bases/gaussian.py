@@ -35,7 +35,7 @@ class Gaussian(Basis):
 
     def __post_init__(self) -> None:
         if not self.centres or not are_finite(self.centres) or not (np.diff(self.centres) > 0).all():
-            raise InputError("the centres of the Gaussians do not ascend; give at least one, each once")
+            raise InputError("the centres of the Gaussians do not increase; give at least one, each once")
         if not are_finite((self.width,)) or not self.width > 0:
             raise InputError(f"the width of the Gaussians is {self.width!r:.40}; give a number above 0")
         self._keep_plain("centres", "width")

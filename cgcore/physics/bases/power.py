@@ -31,7 +31,7 @@ class Power(Basis):
 
     def __post_init__(self) -> None:
         if not are_finite((self.n,)) or not 0 < self.n <= LARGEST:
-            raise InputError(f"the power is {self.n!r:.40}; give n above 0, at most {LARGEST}, of r^-n")
+            raise InputError(f"the power is {self.n!r:.40}; give an exponent n of r^-n above 0 and at most {LARGEST}")
         self._keep_plain("n")
 
     @property
