@@ -2,14 +2,14 @@
 
 
 class InputError(ValueError):
-    """Bad input: one sentence that names the file, the key and the mend.
+    """Invalid input: one sentence that names the file and the key, and says what to do.
 
     The command line prints the message alone and exits with code 2.
     """
 
 
 class InputWarning(UserWarning):
-    """Input that is used as it was given, though it is hardly meant: one sentence that names it and the mend.
+    """Input that is used as given but is probably not intended: one sentence that names it, and says what to do.
 
     The command line prints the message on standard error.
     """

@@ -66,32 +66,32 @@ class Peak(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """What a data set holds. Lengths in Å, forces in kcal/mol/Å, angles in radians.
+    """What a data set contains. Lengths are in Å, forces in kcal/mol/Å, and angles in radians.
 
     Arguments:
-        path: where it came from.
-        units: of the files.
+        path: file or folder from which the data were read.
+        units: units of the files.
         frames: number of frames.
         beads: largest number of beads in a row, padding included.
-        real_beads: real beads in all frames together.
-        sources: a file each.
-        proteins: in order of appearance.
-        breaks: chains and gaps of each protein that is not one whole chain, in words.
-        species: real beads of each species; empty where no source has species.
-        species_names: what the numbers stand for, where all files that say it agree.
-        extras: other arrays of the sources, by name: dtype and shape in words.
+        real_beads: number of real beads in all frames together.
+        sources: one entry per file.
+        proteins: proteins, in order of appearance.
+        breaks: description of the chains and gaps of each protein that is not one whole chain.
+        species: number of real beads of each species; empty if no source has species.
+        species_names: what the numbers stand for, if all files that say so agree.
+        extras: other arrays of the sources, by name: dtype and shape, in words.
         skipped_keys: keys that were not read.
         temperatures: distinct values of the extra array `temperature` [K].
-        ranges: of "bond", "angle" and "dihedral"; one without values is absent.
+        ranges: ranges of "bond", "angle" and "dihedral"; coordinates without values are absent.
         median_bond: median distance of neighbours in the chain.
-        histograms: of the same coordinates.
-        closest: the closest pair of beads that repel each other (j - i >= 6); None where there is none.
+        histograms: histograms of the same coordinates.
+        closest: the closest pair of beads that repel each other (j - i >= 6); None if there is none.
         force_rms: root mean square force component over real beads.
-        force_peak: the largest one.
-        mean_force: mean over real beads, (x, y, z).
-        net_force_rms: root mean square component of the sum of forces over a frame; 0 where nothing outside acts.
-        notes: what of the files could not be used, a sentence each.
-        judgement: what is wrong with the data, and the numbers it rests on.
+        force_peak: largest force component.
+        mean_force: mean force over real beads (x, y, z).
+        net_force_rms: root mean square component of the total force on a frame; 0 if no external force acts.
+        notes: what could not be used of the files, as sentences.
+        judgement: what is wrong with the data, with the underlying numbers.
     """
 
     path: str
@@ -129,11 +129,14 @@ class Inspection:
 
 
 def inspect(data: Dataset | str | os.PathLike[str] | Any, displacement: Displacement = free) -> Inspection:
-    """Look at every frame once.
+    """Summarise a data set and check it, in one pass over the frames.
 
     Arguments:
-        data: frames, see `cgcore.data`, or the path of a file or folder; what is refused there never comes here.
-        displacement: in jax-md's convention; free space by default.
+        data: frames, see `cgcore.read`, or the path of a file or folder.
+        displacement: displacement function in jax-md's convention; free space by default.
+
+    Returns:
+        Numbers of frames and beads, ranges, forces, and the findings of the physical checks.
 
     Raises:
         InputError: the data cannot be read, a file changed after it was read, or JAX is tracing.

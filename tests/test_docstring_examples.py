@@ -1,21 +1,21 @@
-"""Examples in docstrings of public names run, and give what they show."""
+"""Docstrings of public functions are complete, and the examples of public names run and give what they show."""
 
 from __future__ import annotations
 
 import doctest
+import inspect
+import re
+import types
 
 import pytest
 
 import cgcore
 
-SHOWN = ("Prior", "compress", "fit", "inspect", "merge", "minimise", "read", "simulate")
-"""Names that must have an example."""
+FUNCTIONS = tuple(name for name in dir(cgcore) if isinstance(getattr(cgcore, name), types.FunctionType))
 
 
 def examples(name: str) -> list[doctest.DocTest]:
-    """What the docstring of a public name, or of a public method of it, shows."""
-    if name == "datasets":
-        return []
+    """What the docstring of a public name, or of a public method or function of it, shows."""
     found = doctest.DocTestFinder(exclude_empty=True).find(getattr(cgcore, name), name, module=False, globs={})
     return [test for test in found if test.examples]
 
@@ -29,6 +29,16 @@ def test_the_examples_run(name: str) -> None:
         assert not failed, "".join(said)
 
 
-@pytest.mark.parametrize("name", SHOWN)
-def test_the_most_important_names_have_one(name: str) -> None:
+def test_there_are_functions() -> None:
+    assert {"fit", "simulate", "read", "compress"} <= set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_describes_its_arguments_and_result_and_shows_an_example(name: str) -> None:
+    function = getattr(cgcore, name)
+    signature, text = inspect.signature(function), inspect.getdoc(function) or ""
+    sections = dict(re.findall(r"^(Arguments|Returns|Raises|Examples):\n((?:(?:    .*)?\n)+)", text + "\n", re.M))
+    described = re.findall(r"^    (\w+): ", sections.get("Arguments", ""), re.M)
+    assert described == list(signature.parameters)
+    assert ("Returns" in sections) == (signature.return_annotation not in (None, "None"))
     assert examples(name)

@@ -10,27 +10,27 @@ from cgcore.physics.prior import Prior, Weights
 
 @dataclass(frozen=True)
 class Config:
-    """The prior and its fit, as a configuration file says.
+    """The prior and the settings of its fit, as a configuration file gives them.
 
     Arguments:
-        prior: term weights and starting parameters.
+        prior: weights of the terms and initial parameters.
         use_priors: `model.use_priors`.
         pretrain_prior: `training.pretrain_prior`.
-        max_steps: `training.pretrain_prior_max_steps`; None where the file does not say, as for the next two.
-        min_steps: `training.pretrain_prior_min_steps`.
-        tol_grad: `training.pretrain_prior_tol_grad`.
-        val_fraction: `training.val_fraction`; None where the file does not say.
+        max_steps: `training.pretrain_prior_max_steps`; None if the file does not set it.
+        min_steps: `training.pretrain_prior_min_steps`; None if the file does not set it.
+        tol_grad: `training.pretrain_prior_tol_grad`; None if the file does not set it.
+        val_fraction: `training.val_fraction`; None if the file does not set it.
         hold_out: `training.hold_out`.
-        constraints: `training.pretrain_prior_constraints`; None where the file does not say, as for the next two.
-        smoothness: `training.pretrain_prior_smoothness`.
-        truncation: `training.pretrain_prior_truncation`.
-        temperature: `training.temperature` [K]; None where the file does not say.
-        spline_file: NPZ of splines that stand for bonds, angles and dihedrals; None: the terms are formulas.
-        residue_specific_angles: an angle spline for each species that has one; None: as the file of splines says.
-        data_path: `data.path` as the system finds it; None: there is none, or it is not asked for.
-        max_frames: `data.max_frames`; None: all.
+        constraints: `training.pretrain_prior_constraints`; None if the file does not set it.
+        smoothness: `training.pretrain_prior_smoothness`; None if the file does not set it.
+        truncation: `training.pretrain_prior_truncation`; None if the file does not set it.
+        temperature: `training.temperature` [K]; None if the file does not set it.
+        spline_file: NPZ file of splines that replace the formulas for bonds, angles and dihedrals; None for formulas.
+        residue_specific_angles: whether species use their own angle splines; None follows the file of splines.
+        data_path: `data.path` as the system finds it; None if there is none, or if it was not requested.
+        max_frames: `data.max_frames`; None for all frames.
         seed: `training.seed`.
-        unused: dotted names of keys that belong to other steps.
+        unused: dotted names of keys that belong to other programs or steps.
     """
 
     prior: Prior
@@ -61,7 +61,20 @@ class Config:
 
 
 def default_prior() -> Prior:
-    """Where a fit starts when nothing is configured."""
+    """The prior from which a fit starts if nothing is configured.
+
+    Returns:
+        Bonds, angles and dihedrals with 10 and 2 harmonics, repulsion and excluded volume, with initial parameters in
+        Å, kcal/mol and radians.
+
+    Examples:
+        >>> import cgcore
+        >>> prior = cgcore.default_prior()
+        >>> prior.weights
+        Weights(bond=0.5, angle=0.25, dihedral=0.25, repulsive=1.0, excluded_volume=1.0)
+        >>> print(f"{float(prior.params['r0']):.2f} Å")
+        3.84 Å
+    """
     # The initial_params and settings.weights of the recorded reference run chignolin.float64.json, and excluded volume,
     # without which nothing keeps beads 2 to 5 positions apart from overlapping.
     return Prior(

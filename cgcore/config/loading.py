@@ -41,13 +41,30 @@ _NULL_SAYS = ("priors", "ml_model", "stage1_optimizer", "stage2_optimizer")
 
 
 def load_config(path: str | os.PathLike[str], needs_data: bool = False) -> Config:
-    """Read what a configuration file says about the prior and its fit.
+    """Read the prior and the settings of its fit from a configuration file.
 
-    Without a `model.priors` block the prior is that of an empty one, or with `dialect: cgcore` `default_prior()`. Keys
-    of other steps are named in `unused`. With `needs_data` the data that the file names have to be there.
+    If the file has no block `model.priors`, the prior is that of an empty block, or `default_prior()` with
+    `dialect: cgcore`.
+
+    Arguments:
+        path: the YAML file.
+        needs_data: require that the data named by the file exist.
+
+    Returns:
+        The prior and the settings; keys that belong to other steps are listed in `unused`.
 
     Raises:
-        InputError: anything is wrong in the file; the message names it, and of each mistake the key and the mend.
+        InputError: the file contains mistakes; one message names the file and, for each mistake, the key and what to
+            do.
+
+    Examples:
+        >>> import cgcore, pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "config.yaml")
+        ...     _ = path.write_text("model: {priors: {r0: 3.81, kr: 120.0}}")
+        ...     config = cgcore.load_config(path)
+        >>> float(config.prior.params["kr"])
+        120.0
     """
     return config_of(read_yaml(path), os.fspath(path), needs_data)
 

@@ -38,10 +38,10 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Checked frames of one or more sources. Made by `read` or `from_arrays`.
+    """Checked frames of one or more sources, created by `read` or `from_arrays`.
 
-    `sha256` is that of the files (or arrays) read, also after a choice of frames: `frame_ranges` says what
-    was chosen.
+    `sha256` is the checksum of the files (or arrays) that were read. Selecting frames does not change it;
+    `frame_ranges` tells which frames were selected.
     """
 
     sources: tuple[Frames, ...]

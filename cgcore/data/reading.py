@@ -35,25 +35,31 @@ def read(
     box: Any = None,
     accept_faults: bool = False,
 ) -> Dataset:
-    """Read and check a file of frames, or all of one format in a folder by name (hidden files aside, `*.npz` first).
+    """Read and check a file of frames, or a folder of files.
 
-    docs/data.md lists the formats. Keys of an NPZ: `R`, `F` (frames, beads, 3) in `units` (see `UNITS`), `mask`
-    (frames, beads) with 1 for a real bead and 0 for padding, real beads first, and `species` (frames, beads) whole
-    numbers; the last two may hold one row for all frames. Without `mask` all beads are real but for a tail of species
-    -1 or residues PAD; `species` may be missing. `N_max`, if there, must be the number of beads. `chain`, `resid` and
-    `bonds` say which neighbours are bonded (see `chains`), all of them if none is there. Other plain arrays up to 16
-    MiB become `extras`; object arrays are never unpickled. The files must stay as they are while the result is in use,
-    because uncompressed arrays are read from them when needed.
+    docs/data.md lists the formats. In a folder, the NPZ files are read if there are any, otherwise all files of the
+    first known format; hidden files are ignored. An NPZ file has the keys `R` and `F` (frames, beads, 3) in `units`
+    (see `UNITS`), `mask` (frames, beads) with 1 for real beads and 0 for padding, where real beads come first, and
+    `species` (frames, beads), whole numbers. `mask` and `species` may have a single row for all frames. Without `mask`,
+    all beads are real except a tail of species -1 or residues PAD; `species` may be missing. If `N_max` is given, it
+    must be the number of beads. `chain`, `resid` and `bonds` determine which neighbours are bonded (see `chains`);
+    without them, all neighbours are. Other plain arrays of up to 16 MiB become `extras`. Object arrays are never
+    unpickled. The files must not change while the result is in use, because uncompressed arrays are read from them on
+    demand.
 
     Arguments:
-        path: of the file or folder, or of several, which are one data set.
-        units: of the files; None: those of their format, or those that they say.
-        box: the periodic box that positions are wrapped into, three lengths [Å] or more (see `boxes.box_vectors`);
-            None: that of the key `box`, in the files' unit of length, where there is one. Chains that it cut are put
-            together again, and stay in free space.
-        accept_faults: fit to these data even where they are surely wrong (see `cgcore.judging`).
+        path: the file or folder, or several of them, which then form one data set.
+        units: units of the files; None: those of the format, or those that the files state.
+        box: the periodic box into which positions are wrapped, three lengths [Å] or more (see `boxes.box_vectors`);
+            None: the key `box` of the file, in its unit of length, if there is one. Chains that the box cuts are made
+                whole.
+        accept_faults: accept data that are certainly wrong (see `cgcore.judging`).
 
-    Raises InputError, one sentence that names file, key, place and mend, for anything that cannot be used.
+    Returns:
+        The data set, in Å and kcal/mol/Å.
+
+    Raises:
+        InputError: the files cannot be used; one sentence names file, key and place and says what to do.
 
     Examples:
         >>> import cgcore
@@ -131,11 +137,33 @@ def from_arrays(
     accept_faults: bool = False,
     **extras: Any,
 ) -> Dataset:
-    """Check arrays (as in `read`; they are not copied) and make them a dataset of one source.
+    """Check arrays and turn them into a data set with one source. The arrays are not copied.
 
-    `extras` are other keys of a file: `chain`, `resid`, `bonds`, `resname`, `temperature`, and so on.
+    Arguments:
+        R: positions (frames, beads, 3).
+        F: reference forces (frames, beads, 3).
+        mask: (frames, beads) or (beads,), 1 for real beads and 0 for padding; real beads come first. None: all beads
+            are real, except a tail of species -1 or residues PAD.
+        species: (frames, beads) or (beads,) whole numbers; None if there are none.
+        units: units of `R` and `F`, one of `UNITS`.
+        name: name that messages use instead of a file name.
+        box: the periodic box into which positions are wrapped, see `read`.
+        accept_faults: accept data that are certainly wrong (see `cgcore.judging`).
+        extras: other keys that an NPZ file may have: `chain`, `resid`, `bonds`, `resname`, `temperature`, and so on.
 
-    Raises InputError as `read` does, with `name` in the place of the file.
+    Returns:
+        The data set, in Å and kcal/mol/Å.
+
+    Raises:
+        InputError: the arrays cannot be used; one sentence names key and place and says what to do.
+
+    Examples:
+        >>> import cgcore, numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> R = 3.8 * np.arange(5)[:, None] + rng.normal(0, 0.1, (20, 5, 3))
+        >>> data = cgcore.from_arrays(R, rng.normal(0, 20, R.shape), temperature=300.0)
+        >>> data.n_frames, data.n_beads, data.temperatures
+        (20, 5, (300.0,))
     """
     factors(units)
     arrays: dict[str, np.ndarray] = {}

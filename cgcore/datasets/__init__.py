@@ -1,4 +1,4 @@
-"""Data that come with the package."""
+"""Data sets that are bundled with the package."""
 
 from __future__ import annotations
 
@@ -15,16 +15,24 @@ with as_file(files(__name__) / "chignolin.npz") as _path:
 
 
 def chignolin() -> Dataset:
-    """CLN025, the ten-residue chignolin variant YYDPETGTWY: 1000 frames x 10 beads, float32.
+    """CLN025, the ten-residue chignolin variant YYDPETGTWY: 1,000 frames of 10 beads, in float32.
 
-    Simulated, not measured. Molecular dynamics of all atoms with OpenMM 8.6.1, force field amber99sbildn with
-    OBC generalised Born water and no cut-off, Langevin middle integrator at 320 K (friction 1/ps, steps of 4
-    fs, hydrogen mass 3, bonds to hydrogen constrained), from the extended chain, minimised, the first 100 ps
-    discarded. A frame each ps: neighbouring frames are correlated, so hold out blocks in time and not single
-    frames.
+    The frames come from an all-atom simulation with OpenMM 8.6.1, the force field amber99sbildn, OBC generalised Born
+    water without a cut-off, and the Langevin middle integrator at 320 K (friction 1/ps, steps of 4 fs, hydrogen masses
+    of 3 amu, constrained bonds to hydrogen). It started from the extended, minimised chain, and the first 100 ps were
+    discarded. Frames are 1 ps apart and therefore correlated: hold out blocks in time, not single frames.
 
-    R: positions of the CA atoms in Å. F: the forces on all atoms of a residue summed, in kcal/mol/Å, which is
-    a valid force map for CA positions also with the constraints, as these act inside a residue. `species` is
+    `R` holds the positions of the CA atoms [Å], and `F` the summed forces on all atoms of each residue [kcal/mol/Å].
+    This is a valid force map for CA positions even with the constraints, because they act within residues. `species` is
     the index into the alphabetical list of the 20 three-letter codes.
+
+    Returns:
+        The data set.
+
+    Examples:
+        >>> import cgcore
+        >>> data = cgcore.datasets.chignolin()
+        >>> data.n_frames, data.n_beads, data.temperatures
+        (1000, 10, (320.0,))
     """
     return read(BUNDLED)

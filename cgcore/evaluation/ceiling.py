@@ -54,17 +54,18 @@ CERTAIN = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Ceiling:
-    """What could be explained of the forces; (kcal/mol/Å)² per bead.
+    """How much of the forces a function of the bead positions could explain; all numbers in (kcal/mol/Å)² per bead.
 
     Arguments:
         reference: mean square of the reference forces.
-        left: mean square of what the prior leaves.
-        missed: the part of that which smooth functions of the positions could explain; below 0 by chance.
-        missed_error: its standard error.
-        frames: that pairs were made of.
-        pairs: number of them.
-        distances: root mean square distance of the pairs of each bin [Å], the nearest first.
-        products: mean product of what is left in both frames, of each bin.
+        left: mean square of the residual forces, which the prior does not explain.
+        missed: the part of `left` that smooth functions of the positions could explain; statistical error can make it
+            negative.
+        missed_error: standard error of `missed`.
+        frames: number of frames from which pairs were formed.
+        pairs: number of pairs.
+        distances: root mean square distance of the pairs in each bin [Å], in ascending order.
+        products: mean product of the residual forces of the two frames, for each bin.
         line: the fitted line at these distances.
     """
 
@@ -142,15 +143,24 @@ class _Pairs(NamedTuple):
 
 
 def noise_ceiling(dataset: Dataset, prior: Prior, displacement: Displacement = free) -> Ceiling:
-    """How much of the forces of these frames could be explained.
+    """Estimate how much of the forces any smooth function of the bead positions could explain.
+
+    Pairs of similar frames that are far apart in time have nearly the same mean force and independent noise, so the
+    product of their residual forces, extrapolated to distance 0, is the mean square force that the prior misses.
 
     Arguments:
-        dataset: frames, in time order.
-        prior: fitted to them, or to others alike.
-        displacement: the one that it was fitted with.
+        dataset: frames (frames, beads, 3) in time order, in Å and kcal/mol/Å.
+        prior: a prior that was fitted to these frames, or to frames of the same kind.
+        displacement: the displacement with which the prior was fitted.
+
+    Returns:
+        The explained and the explainable mean square force with its standard error [(kcal/mol/Å)²].
 
     Raises:
         InputError: there are too few frames that are far apart in time.
+
+    Source: M. Sahani and J. F. Linden, How linear are auditory cortical responses?, NIPS 15 (2003), with similar frames
+    instead of repeated trials.
 
     Examples:
         >>> import cgcore

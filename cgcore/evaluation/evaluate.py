@@ -32,15 +32,24 @@ Parts = Callable[[Any, Array, Array, Array | None], list[Callable[[Array], dict[
 
 
 def evaluate(model: Any, data: Dataset | str | os.PathLike[str] | Any, displacement: Displacement = free) -> Evaluation:
-    """Forces and energies of a model on all frames of a data set.
+    """Compare the forces and energies of a model with all frames of a data set.
 
     Arguments:
         model: a `Prior`; or a trained model and its parameters, as `cgcore.pipeline.trained.load_trained` returns them.
-        data: frames, see `cgcore.data`, or the path of a file or folder.
-        displacement: of the prior, in jax-md's convention; a trained model has its own.
+        data: frames, see `cgcore.read`, or the path of a file or folder.
+        displacement: displacement function of the prior in jax-md's convention; a trained model has its own.
+
+    Returns:
+        Loss, explained variance, and errors by term, protein, bead and kind of residue, in kcal/mol and kcal/mol/Å.
 
     Raises:
-        InputError: the data cannot be read, do not suit the model, or JAX is tracing.
+        InputError: the data cannot be read or do not suit the model, or JAX is tracing.
+
+    Examples:
+        >>> import cgcore
+        >>> found = cgcore.evaluate(cgcore.default_prior(), cgcore.datasets.BUNDLED)
+        >>> print(found.frames, f"{found.errors.loss:.1f}")
+        1000 1494.3
     """
     dataset = frames_of(data)
     if isinstance(model, Prior):

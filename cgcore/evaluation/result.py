@@ -105,20 +105,20 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A model on a data set.
+    """The forces and energies of a model compared with a data set.
 
     Arguments:
-        model: its name.
+        model: name of the model.
         path: file or folder of the data.
         sha256: checksum of the data.
-        frames: how many were compared.
-        errors: over all real beads.
-        terms: by name.
+        frames: number of frames compared.
+        errors: errors over all real beads.
+        terms: contribution of each term, by name.
         energy: the sum of all terms, over the frames.
-        proteins: in order of appearance.
-        types: errors by kind of residue: its code, else "species 3".
-        energies: of each frame, in the order of the data: the sum of all terms.
-        sample: for pictures.
+        proteins: errors by protein, in order of appearance.
+        types: errors by kind of residue, named by its code, or like "species 3".
+        energies: total energy of each frame [kcal/mol], in the order of the data.
+        sample: a sample of forces, for pictures.
     """
 
     model: str

@@ -59,21 +59,26 @@ def compress(
     progress: FrameProgress | None = None,
     execute: Execute = on_threads,
 ) -> Factor:
-    """The factor of a data set, in one pass; memory does not grow with the number of frames.
+    """Reduce a data set to its factor, in one pass. Memory use does not grow with the number of frames.
 
     Arguments:
-        dataset: frames, see `cgcore.data`.
-        fingerprint: terms, weights and orders of the prior (`Fingerprint.of(prior)`).
-        displacement: `cgcore.periodic(box)`, or any in jax-md's convention; its name is the fingerprint's.
-        blocks: contiguous blocks for each protein in each source; fewer where they would hold more than
+        dataset: frames, see `cgcore.read`.
+        fingerprint: terms and weights of the prior, `Fingerprint.of(prior)`.
+        displacement: `cgcore.periodic(box)`, or any displacement function in jax-md's convention; its name must be that
+            of the fingerprint.
+        blocks: number of contiguous blocks for each protein in each source; reduced if blocks would hold more than
             `MOST_NUMBERS`.
-        fixed: its forces are taken from the reference forces before; the fingerprint names it.
-        progress: called now and then.
-        execute: who works on the pieces of the data (see `execution`); the factor is the same, whoever does.
+        fixed: forces that are subtracted from the reference forces first; the fingerprint names them.
+        progress: called repeatedly during the pass.
+        execute: what processes the pieces of the data (see `execution`); it does not affect the factor.
+
+    Returns:
+        The triangular factors of all blocks, for n coefficients (n + 1, n + 1) each, and histograms of what was
+        sampled.
 
     Raises:
-        InputError: something came out not finite, beads that coincide, for instance; says where. Or the fingerprint
-            is that of free space and the displacement is not, or JAX is tracing.
+        InputError: a number is not finite, for instance because beads coincide (the message says where); the
+            fingerprint is that of free space but the displacement is not; or JAX is tracing.
 
     Examples:
         >>> import cgcore

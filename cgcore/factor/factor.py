@@ -18,18 +18,18 @@ from cgcore.factor.triangle import Coefficients, Triangle, merged, residual
 
 @dataclass(frozen=True, eq=False)
 class Factor:
-    """Factors of disjoint blocks of data, what all of them depend on, and what the frames sampled.
+    """The factors of disjoint blocks of data, and what the frames sampled.
 
-    Two factors are equal only if they are the same object: compare what they hold.
+    Factors are compared by identity; to compare their contents, compare their fields.
 
     Arguments:
-        blocks: runs of frames.
-        fingerprint: terms, weights and orders of the prior that the blocks were made for.
+        blocks: runs of frames, each with its triangular factor.
+        fingerprint: terms and weights of the prior for which the blocks were computed.
         histograms: bond lengths, angles and dihedrals of all frames.
-        closest: distances of the frames' closest pairs.
-        temperatures: those that the data name [K], ascending; empty where they name none.
-        path: of the file or folder that it came from; empty for one that was merged in memory.
-        sha256: of that.
+        closest: distances of the closest pair of each frame.
+        temperatures: temperatures that the data state [K], ascending; empty if there are none.
+        path: file or folder from which it was read; empty for a factor that was merged in memory.
+        sha256: checksum of that file.
     """
 
     blocks: tuple[Block, ...]
@@ -88,12 +88,18 @@ class Factor:
 
 
 def merge(*factors: Factor) -> Factor:
-    """The factor of the joined data.
+    """Join the factors of disjoint data sets.
 
-    Warns with an `InputWarning` that names the source where frames are in it more than once.
+    If frames are contained more than once, an `InputWarning` names their source.
+
+    Arguments:
+        factors: one or more factors with the same fingerprint.
+
+    Returns:
+        Exactly the factor of the joined data.
 
     Raises:
-        InputError: none were given, or their fingerprints differ; both are shown.
+        InputError: no factor was given, or the fingerprints differ; the message shows both.
 
     Examples:
         >>> import cgcore

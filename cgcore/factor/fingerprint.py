@@ -16,14 +16,14 @@ from cgcore.physics.topology import RULE
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Terms, topology rule, units, and the displacement.
+    """What a factor depends on besides the data: terms, topology rule, units and displacement.
 
     Arguments:
-        terms: of the prior, with their weights.
-        displacement: "free", or the caller's name for another one.
-        fixed: what was taken from the reference forces before; empty: nothing.
-        topology: the rule that rows of beads follow.
-        units: of what is stored.
+        terms: terms of the prior, with their weights.
+        displacement: "free", or the caller's name for another displacement.
+        fixed: name of the forces that were subtracted from the reference forces beforehand; empty if there are none.
+        topology: the rule that determines the rows of beads.
+        units: units of the stored numbers.
     """
 
     terms: tuple[Term, ...]

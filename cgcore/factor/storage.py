@@ -132,10 +132,23 @@ CHECKSUM = "checksum"
 
 
 def save_factor(path: str | os.PathLike[str], factor: Factor) -> None:
-    """Write a factor to `path`, atomically.
+    """Write a factor to a file, atomically.
+
+    Arguments:
+        path: the file to write.
+        factor: the factor.
 
     Raises:
-        InputError: the file can't be written.
+        InputError: the file cannot be written.
+
+    Examples:
+        >>> import cgcore, pathlib, tempfile
+        >>> factor = cgcore.compress(cgcore.datasets.chignolin(), cgcore.Fingerprint.of(cgcore.default_prior()))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "data.factor.npz")
+        ...     cgcore.save_factor(path, factor)
+        ...     cgcore.load_factor(path).frames
+        1000
     """
     arrays = {field.name: field.array(factor) for field in FIELDS}
     buffer = io.BytesIO()
@@ -150,10 +163,25 @@ def is_factor(path: str | os.PathLike[str]) -> bool:
 
 
 def load_factor(path: str | os.PathLike[str]) -> Factor:
-    """Read a factor; nothing is unpickled.
+    """Read a factor from a file. Nothing is unpickled.
+
+    Arguments:
+        path: a file that `save_factor` or `cgcore compress` wrote.
+
+    Returns:
+        The factor, equal bit for bit to the one that was written.
 
     Raises:
-        InputError: no such file, not a factor, one of another version, or one in which anything was changed.
+        InputError: there is no such file, it is not a factor, it has another version, or it was changed.
+
+    Examples:
+        >>> import cgcore, pathlib, tempfile
+        >>> factor = cgcore.compress(cgcore.datasets.chignolin(), cgcore.Fingerprint.of(cgcore.default_prior()))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     cgcore.save_factor(pathlib.Path(folder, "data.factor.npz"), factor)
+        ...     again = cgcore.load_factor(pathlib.Path(folder, "data.factor.npz"))
+        >>> bool((again.S == factor.S).all())
+        True
     """
     known = {field.name for field in FIELDS} | {CHECKSUM}
     if not is_factor(path):

@@ -49,20 +49,20 @@ SEED, LEVEL = 0, 0.95
 
 @dataclass(frozen=True, eq=False)
 class ErrorBars:
-    """What the numbers of a fit are worth.
+    """Error bars of a fit: how far it would change with other frames.
 
     Arguments:
-        level: part of all data sets whose interval holds what it should.
+        level: nominal coverage of the intervals, for instance 0.95.
         resamples: number of refits.
-        seed: of the resampling.
+        seed: seed of the resampling.
         blocking: which blocks are resampled together, and how that was chosen.
-        parameters: of each parameter that the fit moves, arrays of its shape.
-        losses: of "train_loss", of its decrease from the initial parameters, "train_gain", and of the same on held-out
-            frames, "val_loss" and "val_gain" [(kcal/mol/Å)²].
-        coefficients: of each refit, for the terms that are fitted.
-        layout: where they stand.
+        parameters: estimates for each fitted parameter, with arrays of the parameter's shape and unit.
+        losses: estimates for "train_loss" and "train_gain", its decrease from the initial parameters, and for
+            "val_loss" and "val_gain", the same on held-out frames [(kcal/mol/Å)²].
+        coefficients: coefficients of each refit (resamples, n), for the fitted terms.
+        layout: position of each coefficient.
         around: the fit.
-        notes: what cannot be told, in sentences.
+        notes: limitations, as sentences.
     """
 
     level: float
@@ -154,20 +154,28 @@ class ErrorBars:
 def error_bars(
     result: FitResult, *, by: str = "auto", level: float = LEVEL, resamples: int = RESAMPLES, seed: int = SEED
 ) -> ErrorBars:
-    """Error bars of a fit.
+    """Estimate the statistical error of a fit by a block bootstrap.
+
+    Each resample draws blocks of frames and repeats the fit exactly from their factors, including the constraints.
 
     Arguments:
-        result: of `cgcore.fit`.
-        by: what is resampled: "blocks" of frames, which says how far longer sampling of the same proteins would move
-            the fit; "proteins" as a whole, which says how far other proteins would; or "auto", proteins where there
-            are five or more.
-        level: of the intervals.
+        result: a converged result of `cgcore.fit`.
+        by: what is resampled. "blocks" of frames: how much longer sampling of the same proteins would change the fit;
+            "proteins": how much other proteins would change it; "auto": proteins if there are at least five.
+        level: nominal coverage of the intervals, between 0 and 1.
         resamples: number of refits.
-        seed: of the resampling.
+        seed: seed of the resampling.
+
+    Returns:
+        Standard errors and intervals of parameters and losses, and the coefficients of each refit.
 
     Raises:
-        InputError: the fit did not converge, or has too many coefficients, or there are too few blocks, or an argument
-            is of no use.
+        InputError: the fit did not converge, it has too many coefficients, there are too few blocks, or an argument is
+            invalid.
+
+    Source: H. R. Künsch, Ann. Stat. 17, 1217 (1989); J. N. K. Rao and C. F. J. Wu, J. Am. Stat. Assoc. 83, 231 (1988).
+        See
+    docs/error-bars.md.
 
     Examples:
         >>> import cgcore

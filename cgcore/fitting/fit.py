@@ -51,22 +51,27 @@ def fit(
     progress: Callbacks = Callbacks(),
     judged: Door | None = None,
 ) -> FitResult:
-    """Fit a prior's parameters to reference forces.
+    """Fit the parameters of a prior to reference forces.
 
     Arguments:
         data: training frames, their factor, or the path of a file or folder with either.
-        prior: weights and starting parameters.
-        options: settings; by default the compressed objective in whitened coordinates, cross-validated.
-        validation: held-out frames, or their factor, likewise; never fitted to.
-        displacement: `cgcore.periodic(box)`, or any in jax-md's convention; free space by default.
-        displacement_name: what to call it in the factor's fingerprint; needed for one that is not cgcore's own.
-        progress: called as the work goes on.
-        judged: what `cgcore.fitting.door.door` found in these frames before; None: they are judged now.
+        prior: weights of the terms and initial parameters.
+        options: settings; by default the compressed objective in whitened coordinates, with cross-validated smoothness.
+        validation: held-out frames or their factor, given in the same way; they are never used for fitting.
+        displacement: `cgcore.periodic(box)`, or any displacement function in jax-md's convention; free space by
+            default.
+        displacement_name: name of the displacement in the factor's fingerprint; required for one that is not cgcore's
+            own.
+        progress: functions that are called during the fit.
+        judged: what `cgcore.fitting.door.door` has already found in these frames; None: they are checked now.
+
+    Returns:
+        Fitted parameters, losses [(kcal/mol/Å)²], the certificate, and what the data determine.
 
     Raises:
-        InputError: data are surely wrong (see `cgcore.judging`) or make no finite forces, there is nothing to fit or
-            to fit to, the direct objective was asked for on a factor, a factor was made for another prior, a constraint
-            can't be met, the displacement has no name, or JAX is tracing.
+        InputError: the data are certainly wrong (see `cgcore.judging`) or give forces that are not finite; there is
+            nothing to fit; the direct objective was requested for a factor; the factor was made for another prior; a
+            constraint cannot be satisfied; the displacement has no name; or JAX is tracing.
 
     Examples:
         >>> import cgcore

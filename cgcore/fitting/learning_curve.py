@@ -52,23 +52,24 @@ WORTH = 0.01
 
 @dataclass(frozen=True, eq=False)
 class LearningCurve:
-    """Loss against the number of frames; losses in (kcal/mol/Å)², lists from the fewest frames on.
+    """Loss as a function of the number of frames; losses in (kcal/mol/Å)², lists in ascending order of frames.
 
     Arguments:
-        frames: that were fitted to, on average.
-        held_out_loss: on frames that were not, averaged over folds and draws.
-        train_loss: on frames that were, as if these were typical: the training loss of the fit to all frames, and what
-            is won on the frames that were fitted to.
-        standard_error: of the difference of the held-out loss to that with the most frames, over folds.
+        frames: mean number of frames that were fitted.
+        held_out_loss: loss on frames that were held out, averaged over folds and draws.
+        train_loss: loss on the fitted frames if they were typical: the training loss of the fit to all frames, minus
+            what the fit gains on its own frames.
+        standard_error: standard error, over folds, of the difference of the held-out loss from that with the most
+            frames.
         folds: number of folds.
-        draws: number of draws for each.
-        seed: of the draws.
-        all_frames: number of frames of the data.
-        limit: held-out loss with frames without end.
-        excess: by how much the held-out loss of a fit to all frames is above that, a / N.
+        draws: number of random draws for each fold.
+        seed: seed of the draws.
+        all_frames: number of frames in the data.
+        limit: held-out loss for an infinite number of frames.
+        excess: by how much the held-out loss of a fit to all frames exceeds the limit, a / N.
         excess_error: its standard error, over folds.
-        expected_excess: what it should be by the error bars of the fit: the square of the error of its forces.
-        explained: by how much the fit lowers the loss of no prior at all.
+        expected_excess: the excess expected from the error bars of the fit, the mean square error of its forces.
+        explained: by how much the fit lowers the loss relative to no prior.
     """
 
     frames: list[float]
@@ -132,15 +133,22 @@ class LearningCurve:
 
 
 def learning_curve(result: FitResult, *, draws: int = DRAWS, seed: int = 0) -> LearningCurve:
-    """The learning curve of a fit.
+    """Estimate how the held-out loss depends on the number of frames, from one fit.
+
+    The fit is repeated with subsets of the blocks, and each is evaluated on a tenth of the frames that was held out.
 
     Arguments:
-        result: of `cgcore.fit`.
-        draws: of blocks, for each fold and each number of frames.
-        seed: of the draws.
+        result: a converged result of `cgcore.fit`.
+        draws: number of random draws of blocks, for each fold and each number of frames.
+        seed: seed of the draws.
+
+    Returns:
+        Losses by number of frames, extrapolated to an infinite number [(kcal/mol/Å)²].
 
     Raises:
-        InputError: there are too few blocks, or the fit did not converge, or an argument is of no use.
+        InputError: there are too few blocks, the fit did not converge, or an argument is invalid.
+
+    Source: N. Murata, S. Yoshizawa and S. Amari, IEEE Trans. Neural Netw. 5, 865 (1994).
 
     Examples:
         >>> import cgcore

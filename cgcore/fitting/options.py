@@ -29,29 +29,31 @@ class Options:
     """Settings of a fit.
 
     Arguments:
-        objective: "compressed", on the factor, or "direct", autodiff over the data at every step.
-        coordinates: "whitened", or "physical" for the parameters themselves; direct and physical together are
-            the plain algorithm.
-        constraints: "safe", physical bounds that a simulation needs (see `constraints`); "nonnegative", kr, epsilon
-            and epsilon_ex at 0 or above; or "none". None means "safe" on the factor in whitened coordinates, and "none"
-            elsewhere: the plain algorithm knows no constraints.
-        smoothness: strength of the penalty for rough potentials relative to the data (see `smoothing`), on the factor
-            in whitened coordinates; "auto" chooses by cross-validation. None means "auto", unless a truncation is
+        objective: "compressed" evaluates the loss on the factor, "direct" by automatic differentiation over the data at
+            every step.
+        coordinates: "whitened", or "physical" for the parameters themselves; direct and physical together are the plain
+            algorithm.
+        constraints: "safe", physical bounds that a simulation needs (see `constraints`); "nonnegative", kr, epsilon and
+            epsilon_ex at least 0; or "none". None means "safe" on the factor in whitened coordinates, and "none"
+            otherwise, because the plain algorithm does not support constraints.
+        smoothness: strength of the penalty on rough potentials relative to the data (see `smoothing`), on the factor in
+            whitened coordinates; "auto" chooses it by cross-validation. None means "auto", unless a truncation is
             given.
-        truncation: smallest relative singular value of a direction that is fitted, in whitened coordinates, in place
-            of smoothness; 0 keeps all that float64 resolves, "auto" chooses by cross-validation. None means no
-            truncation where the fit is smoothed, and "auto" where it can't be.
-        pooling: strength that holds the potentials of a term's groups together (see `pooling`), where a fit is
-            smoothed; "auto" chooses by cross-validation, and so does None; 0: each group by itself.
-        temperature: of the data [K], which the constraints are stated in; None means what the data say, else 300 K.
-        max_steps: L-BFGS steps at most.
-        min_steps: steps at least; None means 10 in physical and 0 in whitened coordinates.
-        tol_grad: gradient norm to stop below, in the coordinates of the fit.
-        precision: of the solve; factors and losses that are reported are float64 always.
-        blocks: contiguous blocks for each protein in each source, which folds are made of.
+        truncation: smallest relative singular value of a direction that is fitted, in whitened coordinates, instead of
+            smoothness; 0 keeps all directions that float64 resolves, "auto" chooses it by cross-validation. None means
+            no truncation if the fit is smoothed, and "auto" if it cannot be.
+        pooling: strength of the penalty that keeps the potentials of a term's groups together (see `pooling`), if the
+            fit is smoothed; "auto" or None chooses it by cross-validation, and 0 fits each group independently.
+        temperature: temperature of the data [K], in which the constraints are stated; None means the one that the data
+            state, or else 300 K.
+        max_steps: maximum number of L-BFGS steps.
+        min_steps: minimum number of steps; None means 10 in physical and 0 in whitened coordinates.
+        tol_grad: gradient norm below which the fit stops, in the coordinates of the fit.
+        precision: floating-point precision of the solver; factors and reported losses are always in float64.
+        blocks: number of contiguous blocks for each protein in each source, from which folds are formed.
 
     Raises:
-        InputError: a setting is out of its range, or two of them exclude each other.
+        InputError: a setting is out of range, or two settings exclude each other.
     """
 
     objective: Objective = "compressed"

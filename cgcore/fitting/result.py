@@ -33,39 +33,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class FitResult:
-    """A fit: how it ended, what it found, and how good that is. Equal only to itself: compare what it holds.
+    """The result of a fit: parameters, how the fit ended, and how good it is.
+
+    Results are compared by identity; to compare their contents, compare their fields.
 
     Arguments:
-        status: why it ended.
-        steps: L-BFGS steps.
-        evaluations: evaluations of loss and gradient.
-        train_loss: loss of `fitted_params` [(kcal/mol/Å)²], float64.
-        val_loss: their loss on held-out frames; None where none were held out.
-        initial_val_loss: the initial parameters' loss on them; None likewise.
+        status: why the fit ended.
+        steps: number of L-BFGS steps.
+        evaluations: number of evaluations of loss and gradient.
+        train_loss: loss of `fitted_params` [(kcal/mol/Å)²], in float64.
+        val_loss: loss of `fitted_params` on held-out frames; None if no frames were held out.
+        initial_val_loss: loss of the initial parameters on held-out frames; None if no frames were held out.
         grad_norm: gradient norm at the end, in the coordinates of the fit.
-        loss_history: what is minimised before each step: the loss, and where the fit is smoothed the penalty, too.
-        initial_params: where the fit started.
-        fitted_params: where it ended, in the canonical gauge.
-        prior: the prior that was fitted, with its starting parameters.
-        data: what was fitted to.
-        validation: what was held out.
-        displacement: the one that was fitted with.
+        loss_history: the objective before each step: the loss, plus the penalty if the fit is smoothed.
+        initial_params: initial parameters.
+        fitted_params: fitted parameters, in the canonical gauge.
+        prior: the prior that was fitted, with its initial parameters.
+        data: frames or factor to which the prior was fitted.
+        validation: held-out frames or factor.
+        displacement: the displacement that was used.
         factor: the factor of the training frames, which can be fitted again or saved.
-        held_out: that of the held-out frames, for the terms that were fitted; None where none were held out.
-        options: settings.
-        plan: what was minimised and along which directions.
-        smoothness: strength of the smoothness penalty relative to the data; None where the fit was not smoothed.
-        smoothest: coefficients without penalty; None likewise.
-        cutoff: relative singular value below which directions were left at their start; None where none were left.
-        curve: cross-validation over strengths or cut-offs; None where it was not asked for or not possible.
+        held_out: the factor of the held-out frames, for the fitted terms; None if no frames were held out.
+        options: the settings.
+        plan: the objective, and the directions along which it was minimised.
+        smoothness: strength of the smoothness penalty relative to the data; None if the fit was not smoothed.
+        smoothest: coefficients without penalty; None if the fit was not smoothed.
+        cutoff: relative singular value below which directions kept their initial values; None if there were none.
+        curve: cross-validation over strengths or cut-offs; None if there was none.
+        pooling: strength of the pooling of groups, and how it was chosen; None if there was none.
         roughness: root mean square curvature of the fitted angle and dihedral potentials [kcal/mol/rad²].
-        temperature: that the constraints are stated in [K].
+        temperature: temperature in which the constraints are stated [K].
         float32_error: largest error of the forces in float32, relative to the root mean square force.
-        admissible: the coefficients that the constraints allow, to project others onto.
-        certificate: losses that the fit is judged by.
+        admissible: the coefficients that the constraints allow, for projections.
+        certificate: losses and bounds that show how good the fit is.
         identifiability: what the data determine.
-        warnings: fitted values that physics does not allow, and the like.
-        notes: what was assumed, and why.
+        warnings: unphysical fitted values and similar problems.
+        notes: assumptions, with reasons.
         seconds: wall time.
     """
 

@@ -59,18 +59,30 @@ def scan(
     progress: Callbacks = Callbacks(),
     **given: Any,
 ) -> Scan:
-    """Fit a prior for each value of parameters of its further terms' bases.
+    """Repeat a fit for several values of nonlinear parameters, such as a Debye length.
 
     Arguments:
-        data: as in `cgcore.fit`, but frames, since each value has a factor of its own.
-        prior: with the terms.
-        values: of each parameter by "term.parameter", such as {"salt.length": [5, 8, 12]}; all combinations are fitted.
-        options: of each fit; its smoothness has to be chosen by cross-validation, which held-out losses come from.
-        progress: called as the work goes on.
+        data: as in `cgcore.fit`, but frames only, because each value needs its own factor.
+        prior: the prior with the additional terms.
+        values: values of each parameter by "term.parameter", such as {"salt.length": [5, 8, 12]}; all combinations are
+            fitted.
+        options: settings of each fit; the smoothness has to be chosen by cross-validation, which gives held-out losses.
+        progress: functions that are called during each fit.
         given: further arguments of `cgcore.fit`.
 
+    Returns:
+        Losses of all fits [(kcal/mol/Å)²], and the fit with the lowest held-out loss.
+
     Raises:
-        InputError: as `cgcore.fit`; or there is no such parameter, or too few data for held-out losses.
+        InputError: as `cgcore.fit`; or there is no such parameter, or there are too few data for held-out losses.
+
+    Examples:
+        >>> import cgcore
+        >>> salt = cgcore.Term("salt", cgcore.Rows("pairs", 6), cgcore.bases.DebyeHueckel(8.0))
+        >>> prior = cgcore.default_prior().with_terms([salt])
+        >>> found = cgcore.scan(cgcore.datasets.chignolin(), prior, {"salt.length": [5.0, 10.0]})
+        >>> found.names, len(found.held_out_loss)
+        (('salt.length',), 2)
     """
     frames, names = opened(data, "data"), tuple(values)
     combinations = list(product(*(values[name] for name in names)))

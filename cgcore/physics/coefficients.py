@@ -24,7 +24,17 @@ from cgcore.physics.term import Term
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each coefficient stands in c; hashable, so that compiled functions can depend on it."""
+    """Position of each coefficient in the vector c. It is hashable, so compiled functions can depend on it.
+
+    Arguments:
+        terms: terms whose coefficients follow one another.
+
+    Examples:
+        >>> import cgcore
+        >>> layout = cgcore.Layout.of(cgcore.default_prior())
+        >>> layout.size, layout.slices["dihedral"], layout.names[:2]
+        (28, slice(22, 26, None), ('kr', 'kr*r0'))
+    """
 
     terms: tuple[Term, ...]
 
@@ -61,12 +71,22 @@ class Layout:
 
 
 def to_coefficients(params: Params, xp: ModuleType = np, terms: Sequence[Term] | None = None) -> Any:
-    """c of these parameters, shape (n,), computed with NumPy or, to differentiate, with xp=jax.numpy.
+    """Convert parameters to the coefficients c in which forces are linear.
 
     Arguments:
         params: parameters by name, see `Params`.
-        xp: NumPy or jax.numpy.
-        terms: that they are of; None: the prior's five, or four.
+        xp: NumPy, or jax.numpy to differentiate through the conversion.
+        terms: terms to which the parameters belong; None for the prior's five terms, or four without excluded volume.
+
+    Returns:
+        c, shape (n,), in units of kcal/mol, Å and radians.
+
+    Examples:
+        >>> import cgcore
+        >>> prior = cgcore.default_prior()
+        >>> c = cgcore.to_coefficients(prior.params)
+        >>> c.shape, bool(c[1] == prior.params["kr"] * prior.params["r0"])
+        ((28,), True)
     """
     parts = [
         params[term.name].reshape(-1) if term.parametrisation is None else term.parametrisation.coefficients(params, xp)
@@ -76,10 +96,26 @@ def to_coefficients(params: Params, xp: ModuleType = np, terms: Sequence[Term] |
 
 
 def to_params(c: Float[np.ndarray, "*cases n"], start: Params, terms: Sequence[Term] | None = None) -> Params:
-    """Parameters with the coefficients c, in the canonical gauge; leading axes of c are those of each parameter.
+    """Convert coefficients to parameters in the canonical gauge: k_dih >= 0, gamma_dih in (-pi, pi], and sigma and
+    sigma_ex as in `start`, so that epsilon carries the scale.
 
-    k_dih >= 0 and gamma_dih in (-pi, pi]; sigma (and sigma_ex) as in `start`, epsilon carries the scale. What c
-    does not determine stays as in `start`: r0 where kr = 0, gamma where k = 0, epsilon where sigma = 0.
+    Parameters that c does not determine keep their values in `start`: r0 if kr = 0, gamma if k = 0, epsilon if sigma =
+    0.
+
+    Arguments:
+        c: coefficients (*cases, n); leading axes become leading axes of each parameter.
+        start: parameters that supply the undetermined values.
+        terms: terms to which the coefficients belong; None for the prior's five terms, or four without excluded volume.
+
+    Returns:
+        Parameters by name, see `Params`.
+
+    Examples:
+        >>> import cgcore
+        >>> start = cgcore.default_prior().params
+        >>> params = cgcore.to_params(2 * cgcore.to_coefficients(start), start)
+        >>> bool(params["kr"] == 2 * start["kr"]), bool(params["sigma"] == start["sigma"])
+        (True, True)
     """
     c, start = np.asarray(c, np.float64), {name: np.asarray(v, np.float64) for name, v in start.items()}
     params: Params = {}

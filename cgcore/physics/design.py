@@ -36,15 +36,27 @@ def design_matrix(
     sites: Sites | None = None,
     classes: Grouping | None = None,
 ) -> Float[Array, "n xyz beads frames"]:
-    """Force on each bead for each coefficient being 1.
+    """The forces on all beads for unit coefficients: F = sum over n of c[n] X[n].
 
     Arguments:
-        terms: of the prior.
-        R: positions [Å], finite everywhere. A padded bead may hold anything finite: its forces are zero.
-        lengths: number of real beads of each frame; 0 makes all rows of a frame zero.
-        displacement: in jax-md's convention, for free space or a periodic box (its gradient must be 1).
-        sites: of the beads (see `topology`); None: all of a frame are one chain.
-        classes: of the beads, for terms with groups; None: no term has them.
+        terms: terms of the prior, `prior.linear`.
+        R: positions (frames, beads, 3) [Å], finite everywhere. Padded beads may hold any finite value; their forces are
+            0.
+        lengths: number of real beads of each frame (frames,); 0 makes all rows of a frame zero.
+        displacement: displacement function in jax-md's convention, for free space or a periodic box (its gradient must
+            be 1).
+        sites: sites of the beads (see `topology`); None if every frame is one chain.
+        classes: classes of the beads for terms with groups; None if no term has groups.
+
+    Returns:
+        X, shape (n, xyz, beads, frames).
+
+    Examples:
+        >>> import cgcore, jax.numpy as jnp
+        >>> frames = cgcore.datasets.chignolin().subset(4).join()
+        >>> lengths = jnp.full(4, 10)
+        >>> cgcore.design_matrix(cgcore.default_prior().linear, jnp.asarray(frames.R), lengths).shape
+        (28, 3, 10, 4)
     """
     R = jnp.transpose(R, (2, 1, 0))
     at = coordinates(R, lengths, displacement, sites)

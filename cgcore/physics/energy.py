@@ -38,17 +38,27 @@ def term_energies(
     displacement: Displacement = free,
     sites: Int[Any, " beads"] | None = None,
 ) -> dict[str, Float[Array, ""]]:
-    """Weighted energy of each term of one frame [kcal/mol]; a term counts only if all of its beads are real.
+    """Weighted energy of each term for one frame; a term acts only on rows whose beads are all real.
 
     Arguments:
-        prior: whose terms they are, its splines included.
-        params: parameters by name, see `Params`, in the place of the prior's own.
-        R: positions [Å]; padded beads may hold anything, NaN included.
-        mask: 1 for a real bead, 0 for padding.
-        species: of each bead, for terms with groups and for splines that differ by species; None: all are 0, and
-            splines the shared ones.
-        displacement: in jax-md's convention.
-        sites: of the beads (see `topology`); None: all are one chain.
+        prior: the prior, including its fixed splines if it has any.
+        params: parameters by name, see `Params`; they are used instead of the prior's own.
+        R: positions (beads, 3) [Å]; padded beads may hold anything, even NaN.
+        mask: (beads,), 1 for real beads and 0 for padding.
+        species: (beads,), for terms with groups and splines that differ by species; None: all species are 0, and the
+            shared splines are used.
+        displacement: displacement function in jax-md's convention.
+        sites: sites of the beads (see `topology`); None if the beads form one chain.
+
+    Returns:
+        Energies [kcal/mol] by the name of the term.
+
+    Examples:
+        >>> import cgcore, numpy as np
+        >>> prior = cgcore.default_prior()
+        >>> R = 3.8 * np.eye(3)[[0, 1, 2]].cumsum(axis=0)
+        >>> sorted(cgcore.term_energies(prior, prior.params, R, np.ones(3)))
+        ['angle', 'bond', 'dihedral', 'excluded_volume', 'repulsive']
     """
     mask = jnp.asarray(mask, bool)
     R = jnp.where(mask[:, None], R, 0.0)
@@ -67,7 +77,27 @@ def energy(
     displacement: Displacement = free,
     sites: Int[Any, " beads"] | None = None,
 ) -> Float[Array, ""]:
-    """Prior energy of one frame [kcal/mol]; arguments as in `term_energies`."""
+    """Energy of the prior for one frame.
+
+    Arguments:
+        prior: the prior, including its fixed splines if it has any.
+        params: parameters by name, see `Params`; they are used instead of the prior's own.
+        R: positions (beads, 3) [Å]; padded beads may hold anything, even NaN.
+        mask: (beads,), 1 for real beads and 0 for padding.
+        species: see `term_energies`.
+        displacement: displacement function in jax-md's convention.
+        sites: see `term_energies`.
+
+    Returns:
+        The energy [kcal/mol], a scalar that JAX can differentiate.
+
+    Examples:
+        >>> import cgcore, numpy as np
+        >>> prior = cgcore.default_prior()
+        >>> two = np.array([[0.0, 0.0, 0.0], [3.9, 0.0, 0.0]])
+        >>> print(f"{cgcore.energy(prior, prior.params, two, np.ones(2)):.3f} kcal/mol")
+        0.151 kcal/mol
+    """
     each = term_energies(prior, params, R, mask, species, displacement, sites)
     return sum(each.values(), start=jnp.zeros((), R.dtype))
 
@@ -81,7 +111,27 @@ def forces(
     displacement: Displacement = free,
     sites: Int[Any, " beads"] | None = None,
 ) -> Float[Array, "beads 3"]:
-    """Minus the gradient of `energy` [kcal/mol/Å]; zero on padded beads."""
+    """Forces of the prior on the beads of one frame, minus the gradient of `energy`.
+
+    Arguments:
+        prior: the prior, including its fixed splines if it has any.
+        params: parameters by name, see `Params`; they are used instead of the prior's own.
+        R: positions (beads, 3) [Å]; padded beads may hold anything, even NaN.
+        mask: (beads,), 1 for real beads and 0 for padding.
+        species: see `term_energies`.
+        displacement: displacement function in jax-md's convention.
+        sites: see `term_energies`.
+
+    Returns:
+        Forces (beads, 3) [kcal/mol/Å]; zero on padded beads.
+
+    Examples:
+        >>> import cgcore, numpy as np
+        >>> prior = cgcore.default_prior()
+        >>> two = np.array([[0.0, 0.0, 0.0], [3.9, 0.0, 0.0]])
+        >>> print(f"{cgcore.forces(prior, prior.params, two, np.ones(2))[0, 0]:.1f} kcal/mol/Å")
+        4.8 kcal/mol/Å
+    """
     return -jax.grad(energy, argnums=2)(prior, params, R, mask, species, displacement, sites)
 
 

@@ -26,18 +26,24 @@ Classes = Int[Any, " beads"]
 
 @dataclass(frozen=True)
 class Groups:
-    """Which rows share coefficients.
+    """Which rows of a term share coefficients.
 
     Arguments:
-        by: "central", the class of an angle's central bead, or of a dihedral's two in their order along the chain;
-            "types", the classes of all beads of a row in their order along the chain, of a pair in any order;
-            "terminal", whether one of a row's beads is the first or last of its chain.
+        by: "central": the class of an angle's central bead, or of a dihedral's two central beads in their order along
+            the chain; "types": the classes of all beads of a row in their order along the chain, and of a pair in
+            either order; "terminal": whether a row contains the first or last bead of its chain.
         labels: names of the classes.
-        table: class of each species number; -1: none.
+        table: class of each species number; -1 for none.
         rest: class of species beyond the table.
 
     Raises:
-        InputError: there are no labels, a class has no label, or two have the same.
+        InputError: there are no labels, a class has no label, or two labels are equal.
+
+    Examples:
+        >>> import cgcore
+        >>> groups = cgcore.Groups.of_species("central", range(3))
+        >>> groups.labels
+        ('0', '1', '2')
     """
 
     by: By

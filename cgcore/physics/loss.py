@@ -22,10 +22,27 @@ def force_matching_loss(
     displacement: Displacement = free,
     sites: Int[Any, "frames beads"] | None = None,
 ) -> Float[Array, ""]:
-    """Sum over real beads of |F_pred - F|^2, over their number [(kcal/mol/Å)²].
+    """The force-matching loss: the sum of |F_pred - F|² over real beads, divided by their number.
 
-    Arguments are those of `energy.term_energies`, with a leading axis of frames; F are reference forces
-    [kcal/mol/Å]. Padded beads may hold anything.
+    Arguments:
+        prior: the prior, including its fixed splines if it has any.
+        params: parameters by name, see `Params`; they are used instead of the prior's own.
+        R: positions (frames, beads, 3) [Å]; padded beads may hold anything.
+        F: reference forces (frames, beads, 3) [kcal/mol/Å]; padded beads may hold anything.
+        mask: (frames, beads), 1 for real beads and 0 for padding.
+        species: (frames, beads), see `term_energies`.
+        displacement: displacement function in jax-md's convention.
+        sites: (frames, beads), see `term_energies`.
+
+    Returns:
+        The loss [(kcal/mol/Å)²], a scalar that JAX can differentiate.
+
+    Examples:
+        >>> import cgcore
+        >>> prior, frames = cgcore.default_prior(), cgcore.datasets.chignolin().join()
+        >>> loss = cgcore.force_matching_loss(prior, prior.params, frames.R, frames.F, frames.mask)
+        >>> print(f"{loss:.1f}")
+        1494.3
     """
     mask = jnp.asarray(mask, bool)
     predicted = frame_forces(prior, params, R, mask, species, displacement, sites)

@@ -40,7 +40,7 @@ MOST_COEFFICIENTS = 4096
 
 
 class Weights(NamedTuple):
-    """Fixed factor of each term in the energy; `excluded_volume` None leaves that term out."""
+    """Fixed factor of each term in the energy; None for `excluded_volume` removes that term."""
 
     bond: float
     angle: float
@@ -51,22 +51,21 @@ class Weights(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Prior:
-    """Term weights and parameters, checked. Equal to another of the same values.
+    """Weights and parameters of the terms, checked. Priors with the same values are equal.
 
     Arguments:
-        weights: factor of each term.
-        params: starting values, see `Params`; exactly the fitted names.
-        carried: values that users' files hold but no term uses (`theta0`, `k_theta`).
-        splines: fixed, in the place of the formulas for bonds, angles and dihedrals, whose parameters then act on
-            nothing; None: the formulas.
-        further: terms beside the five, or in the place of those whose names they have. Their parameters are their
-            coefficients, one array in `params` by the term's name, (functions,) or (groups, functions); 0 where it is
-            left out.
-        frozen: names of terms that a fit leaves as they are.
+        weights: factor of each term in the energy.
+        params: initial parameters, see `Params`; exactly the fitted names.
+        carried: values that users' files contain but no term uses (`theta0`, `k_theta`).
+        splines: fixed splines that replace the formulas for bonds, angles and dihedrals, whose parameters then have no
+            effect; None for the formulas.
+        further: additional terms, or terms that replace those of the same name. Their parameters are their
+            coefficients, one array in `params` by the term's name, (functions,) or (groups, functions); 0 if left out.
+        frozen: names of terms that a fit does not change.
 
     Raises:
-        InputError: a name is missing or unknown, a value is not finite, or series are too long or their lengths
-            disagree.
+        InputError: a name is missing or unknown, a value is not finite, or series are too long or have different
+            lengths.
 
     Examples:
         >>> import cgcore

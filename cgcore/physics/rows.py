@@ -27,17 +27,23 @@ FEW_SEPARATIONS = 8
 
 @dataclass(frozen=True)
 class Rows:
-    """Which beads a term acts on.
+    """The rows of beads on which a term acts.
 
     Arguments:
-        kind: bonds, angles and dihedrals are of consecutive beads, pairs of any two.
-        nearest: the least separation of a pair along the chain.
-        farthest: the greatest; None: any. Beads of two chains are further apart than any separation.
-        chains: pairs of beads of one chain alone, of two chains alone, or both.
-        listed: beads of each row, counted from 0, in the place of all that; the kind says what is measured of them.
+        kind: "bonds", "angles" and "dihedrals" consist of consecutive beads, "pairs" of any two beads.
+        nearest: smallest separation of a pair along the chain.
+        farthest: largest separation; None for no limit. Beads of different chains are further apart than any
+            separation.
+        chains: pairs within one chain, between two chains, or any.
+        listed: beads of each row, counted from 0, instead of all rows; `kind` then says what is measured.
 
     Raises:
-        InputError: a separation is below 1, or a listed row is not of the kind's number of different beads.
+        InputError: a separation is below 1, or a listed row does not have the right number of different beads.
+
+    Examples:
+        >>> import cgcore
+        >>> cgcore.Rows("pairs", nearest=3).beads
+        2
     """
 
     kind: Kind

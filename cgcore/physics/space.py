@@ -46,15 +46,24 @@ class Periodic:
 
 
 def periodic(box: Any) -> Periodic:
-    """The displacement in a periodic box: to the nearest image.
+    """The displacement in a periodic box, to the nearest image.
 
-    Equal boxes give equal displacements, for which nothing compiles again, and which name themselves in a factor.
+    Equal boxes give equal displacements, so functions are not compiled again, and a factor can name them.
 
     Arguments:
-        box: three lengths [Å], or one of a cube.
+        box: three lengths [Å], or one length of a cube.
+
+    Returns:
+        A displacement function in jax-md's convention: it takes two positions (3,) [Å] and returns their difference.
 
     Raises:
-        InputError: they are not one or three lengths above 0.
+        InputError: the box is not one length or three lengths above 0.
+
+    Examples:
+        >>> import cgcore, numpy as np
+        >>> displacement = cgcore.periodic([20.0, 20.0, 20.0])
+        >>> displacement(np.array([1.0, 0.0, 0.0]), np.array([19.0, 0.0, 0.0])).tolist()
+        [2.0, 0.0, 0.0]
     """
     try:
         lengths = np.asarray(box, np.float64)

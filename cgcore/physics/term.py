@@ -31,15 +31,21 @@ class Term:
     """One part of the energy, linear in its coefficients.
 
     Arguments:
-        name: of the term.
-        rows: what it acts on.
+        name: name of the term.
+        rows: rows of beads on which it acts.
         basis: functions of the coordinate.
         weight: fixed factor in the energy.
-        groups: rows of one group share coefficients; None: all rows do.
-        parametrisation: parameters that stand for the coefficients; None: the coefficients are the parameters.
+        groups: rows of a group share coefficients; None: all rows do.
+        parametrisation: parameters that replace the coefficients; None: the coefficients are the parameters.
 
     Raises:
-        InputError: the weight is negative, or basis, rows and groups do not go together.
+        InputError: the weight is negative, or basis, rows and groups do not fit together.
+
+    Examples:
+        >>> import cgcore
+        >>> term = cgcore.Term("contact", cgcore.Rows("pairs", 3), cgcore.bases.Gaussian((4.0, 6.0, 8.0), 1.0))
+        >>> term.size
+        3
     """
 
     name: str

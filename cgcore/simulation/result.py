@@ -38,7 +38,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class SimulationResult:
-    """What a simulation gave.
+    """The result of a simulation.
 
     Arguments:
         settings: the settings that were used.
@@ -53,7 +53,7 @@ class SimulationResult:
         observables: distributions in data and simulation by name; empty if no frame was left.
         ns_per_day: simulated time per day, summed over replicas as long as each was whole, without compiling.
         seconds: wall time spent moving beads.
-        notes: what a reader should know.
+        notes: remarks for the reader of the results.
         frames: saved frames (replicas, frames, beads, 3) in float32, each about its centre [Å]; NaN once a replica is
             lost.
     """

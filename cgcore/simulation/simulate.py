@@ -51,7 +51,9 @@ def simulate(
     resume: bool = False,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> SimulationResult:
-    """Run replicas from frames of the data by Langevin dynamics (BAOAB), judge each, and compare distributions.
+    """Simulate replicas by Langevin dynamics (BAOAB), judge each, and compare their distributions with data.
+
+    Replicas start from frames of the data.
 
     Arguments:
         model: a `Prior`; what `load_trained` returns, a trained model and its parameters; an `openmm.System`, which
@@ -68,8 +70,8 @@ def simulate(
         interval: time between saved frames [ps]; None: 1, or a thousandth of the time if that is longer.
         seed: seed of starting frames, velocities and noise.
         folder: folder that keeps the state of the run, so that a killed run can be continued; None: no state is kept.
-        resume: continue from the state in `folder`; on one machine the end is bit for bit that of a run that was never
-            stopped.
+        resume: continue from the state in `folder`; on one machine the result is identical, bit for bit, to that of an
+            uninterrupted run.
         progress: called after each saved frame.
 
     Returns:
@@ -77,6 +79,8 @@ def simulate(
 
     Raises:
         InputError: an argument is out of range, the model and the data do not fit, or a time step is unstable.
+
+    Source: B. Leimkuhler and C. Matthews, Appl. Math. Res. Express 2013, 34 (BAOAB).
 
     Examples:
         >>> import cgcore

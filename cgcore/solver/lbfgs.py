@@ -35,7 +35,7 @@ Loss = Callable[..., Float[Array, ""]]
 
 
 class Limits(NamedTuple):
-    """When to stop. Another `max_steps` compiles again (it is the length of the history), the others do not."""
+    """Stopping limits of the solver. Changing `max_steps` recompiles, because it is the length of the history."""
 
     max_steps: int = 200
     min_steps: int = 10
@@ -78,27 +78,31 @@ def minimise(
 ) -> Solution:
     """Minimise `loss(params, *args)` over `params` by L-BFGS with a strong-Wolfe (zoom) line search.
 
-    Stops when the gradient norm is below `tol_grad` once `min_steps` are done, when no step makes progress, when
-    something is not finite, or at `max_steps`. How it ended is the `status`; nothing is raised for it.
+    The solver stops when the gradient norm is below `tol_grad` after at least `min_steps`, when no step makes progress,
+    when a number is not finite, or at `max_steps`. The `status` says how it ended; no exception is raised for that.
 
-    With `confirm`, a point where it stopped is called converged only if the exact Hessian shows a minimum
-    (`cgcore.solver.confirm`); where it doesn't, the gradient has to become smaller than `tol_grad`.
+    With `confirm`, a point is called converged only if the exact Hessian shows a minimum (`cgcore.solver.confirm`).
+    Otherwise the solver continues to a smaller gradient than `tol_grad`.
 
     Arguments:
-        loss: scalar function of a pytree of arrays. It is a static argument of the compiled
-            loop: pass the same object again, and data through `args`, and nothing compiles again.
-        params: where to start: numbers or arrays of them, in a pytree; they are cast to `precision`.
+        loss: scalar function of a pytree of arrays. It is a static argument of the compiled loop: to avoid compiling
+            again, pass the same object, and pass data through `args`.
+        params: initial values: numbers or arrays, in a pytree; they are cast to `precision`.
         args: further arguments of `loss`, arrays or pytrees of arrays.
         limits: stopping limits.
-        memory: number of past steps that the Hessian approximation is built from.
-        confirm: whether to take the Hessian where it stopped, one product with a vector for each parameter. Without
-            it, `tol_grad` decides alone.
+        memory: number of past steps from which the Hessian is approximated.
+        confirm: whether to compute the Hessian at the end, one product with a vector for each parameter. Without it,
+            `tol_grad` alone decides.
         precision: "float64", whatever the session's setting is, or "float32"; see `cgcore.x64`.
-        progress: called every `chunk` steps; the loop is then entered in chunks, its carry unchanged.
+        progress: called every `chunk` steps; the loop is then entered in chunks, and its state is not changed.
+        chunk: number of steps between calls of `progress`.
+
+    Returns:
+        The final parameters as NumPy arrays, loss, gradient norm and status.
 
     Raises:
-        InputError: there are too many parameters to confirm, the start holds no real numbers, the loss is no real
-            number, or JAX is tracing.
+        InputError: there are too many parameters to confirm, the initial values are not real numbers, the loss is not a
+            real number, or JAX is tracing.
 
     Source: Nocedal and Wright, Numerical Optimization (2nd ed.), algorithms 7.4, 7.5 and 3.5, 3.6, as in optax.
 

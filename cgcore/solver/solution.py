@@ -13,16 +13,16 @@ from cgcore.solver.status import Status
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """How a minimisation ended.
+    """The result of a minimisation.
 
     Arguments:
-        params: where, a pytree of NumPy arrays.
-        loss: of `params`.
-        grad_norm: of `params`.
-        steps: L-BFGS steps.
-        evaluations: of value and gradient, a Hessian-vector product as one.
+        params: final parameters, a pytree of NumPy arrays.
+        loss: loss of `params`.
+        grad_norm: gradient norm at `params`.
+        steps: number of L-BFGS steps.
+        evaluations: number of evaluations of value and gradient; a Hessian-vector product counts as one.
         loss_history: the loss before each step.
-        status: why it ended.
+        status: why the solver ended.
     """
 
     params: PyTree
