@@ -104,9 +104,19 @@ def test_links_to_files_lead_somewhere(name: str) -> None:
         assert target.startswith("https://") or (ROOT / target).exists(), target
 
 
-def test_the_version_to_cite_is_that_of_the_package() -> None:
-    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+def declared_version() -> str:
+    """The one place where the version is declared is `pyproject.toml`; everything else is compared with it."""
     declared = re.search(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M)
     assert declared is not None
-    assert cited["version"] == declared[1]
+    return declared[1]
+
+
+def test_the_version_to_cite_is_that_of_the_package() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["version"] == declared_version()
     assert cited["license"] == "MIT"
+
+
+def test_the_newest_version_of_the_changelog_is_that_of_the_package() -> None:
+    headings = re.findall(r"^## \[(.*?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert headings[:2] == ["Unreleased", declared_version()]
