@@ -47,5 +47,5 @@ def test_refusals(tmp_path: Path, priors: Path) -> None:
     assert_refused(run(*export, "lammps", "--species", "1,2,3"), "give 10 whole numbers")
     assert_refused(run(*export, "stablehlo", "--species", "1,2,3"), "--species has no effect with --to stablehlo")
     other = save(tmp_path / "d.npz", {name: v[:, :8] if v.ndim > 1 else v for name, v in DATA.items()})
-    assert_refused(run(*export, "openmm", "--species", other), "holds no 10 beads")
+    assert_refused(run(*export, "openmm", "--species", other), "does not contain 10 beads")
     assert not (tmp_path / "out").exists()

@@ -130,13 +130,13 @@ def test_a_note_on_the_temperature(priors: Path, data: Path) -> None:
     [
         (("--temperature", 0), "temperature is 0.0; give a finite number above 0"),
         (("--timestep", 60), "timestep is 60 fs, but the bonds of this model are unstable above 38.8 fs"),
-        (("--beads", 12), r"holds no 12 beads, but YYDPE \(5 beads\)"),
-        (("--protein", "X"), "holds no protein 'X'"),
+        (("--beads", 12), r"does not contain 12 beads, but YYDPE \(5 beads\)"),
+        (("--protein", "X"), "does not contain protein 'X'"),
         (("--time", "1 week"), "time is '1 week'"),
         (("--replicas", -1), "replicas is -1"),
         (("--resume",), "--resume needs --output"),
         (("--output", ""), "--output is empty"),
-        (("--plot", "a.txt"), "is no picture"),
+        (("--plot", "a.txt"), "is not a picture format"),
         (("--trajectory", "a.xtc"), r"give a name that ends in \.pdb"),
     ],
 )

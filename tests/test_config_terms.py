@@ -83,7 +83,7 @@ def test_functions_of_ones_own_have_no_file(tmp_path: Path) -> None:
         ("x: {rows: pairs, basis: power, weigth: 1}", "did you mean weight?"),
         ("kr: {rows: pairs, basis: power}", "a term can't be named 'kr'"),
         ("'a b': {rows: pairs, basis: power}", "is not a valid name for a term"),
-        ("x: {rows: pairs, basis: harmonic, list: [[0, 0]]}", "[0, 0] is no row of pairs"),
+        ("x: {rows: pairs, basis: harmonic, list: [[0, 0]]}", "[0, 0] is not a row of pairs"),
         ("x: 3", "write a block of"),
     ],
 )

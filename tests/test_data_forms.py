@@ -214,7 +214,7 @@ def test_what_cannot_be_used_is_noted(tmp_path: Path, keys: dict[str, Any], word
     ("bonds", "words"),
     [
         (np.array([[1, 2], [6, 7]]), "contains bead 7, but beads are numbered 0 to 6; count from 0"),
-        (np.array([[-2, 2]]), "names bead -2"),
+        (np.array([[-2, 2]]), "contains bead -2"),
         (np.array([[0, 2], [2, 4]]), "mostly joins beads that are not neighbours"),
         (np.zeros((4, 3), int), r"has shape \(4, 3\)"),
         (np.zeros((4, 2)), "dtype float64"),

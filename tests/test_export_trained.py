@@ -94,11 +94,11 @@ def test_beads(tmp_path: Path) -> None:
     [
         (
             ("--to", "lammps", "--beads", 10),
-            ("params.npz", "only be exported with --to stablehlo", "give the priors.yaml"),
+            ("params.npz", "only be exported with --to stablehlo", "give priors.yaml"),
         ),
         (
             ("--to", "openmm", "--beads", 10),
-            ("params.npz", "only be exported with --to stablehlo", "give the priors.yaml"),
+            ("params.npz", "only be exported with --to stablehlo", "give priors.yaml"),
         ),
         (("--to", "stablehlo", "--beads", 1), ("beads is 1", "at least 2")),
         (("--to", "stablehlo", "--mass", 3), ("--mass has no effect with --to stablehlo",)),

@@ -156,7 +156,7 @@ def test_atoms_are_refused(tmp_path: Path) -> None:
 def test_other_kinds_of_hdf5_are_named(tmp_path: Path) -> None:
     with forms.File(tmp_path / "a.h5", "w") as file:
         file["values"] = np.zeros(3)
-    assert_refused(run("fit", tmp_path / "a.h5"), "no known kind", "H5MD, mdCATH, mlcg")
+    assert_refused(run("fit", tmp_path / "a.h5"), "an unknown kind", "H5MD, mdCATH, mlcg")
 
 
 # What the formats say besides
@@ -256,7 +256,7 @@ def test_a_folder_of_sets_of_npy_files(tmp_path: Path) -> None:
     (tmp_path / "b_ca_forces.npy").unlink()
     assert read(tmp_path).n_frames == 5
     assert_refused(run("fit", tmp_path / "b_ca_coords.npy"), "b_ca_coords", "file of forces", "b_ca_forces.npy")
-    assert_refused(run("fit", tmp_path / "energies.npy"), "one array", "_forces.npy")
+    assert_refused(run("fit", tmp_path / "energies.npy"), "a single array", "_forces.npy")
 
 
 def test_a_converted_set_keeps_what_it_said(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_constraints_across_residues(peptide: Atomistic) -> None:
     ca, c, n = (np.flatnonzero(names == name) for name in ("CA", "C", "N"))
     peptide_bond = groups(len(names), np.array([[c[1], n[1]]]))
     assert slice_map(beads, peptide_bond).sum() == BEADS
-    with pytest.raises(InputError, match=r"two residues together.*--map optimal or slice"):
+    with pytest.raises(InputError, match=r"of two residues.*--map optimal or slice"):
         residue_map(beads, peptide_bond)
     all_bonds = groups(len(names), np.array([[ca[0], c[1]], [c[1], n[1]], [n[1], ca[1]]]))
     with pytest.raises(InputError, match="connect the CA atoms of two residues"):
@@ -299,7 +299,7 @@ def test_a_topology_names_beads(peptide: Atomistic, folder: Path, tmp_path: Path
     atoms_of = run("convert", folder / "a.trr", "--topology", PDB, *output)
     assert_refused(atoms_of, "62 atoms", "7 residues", "cgcore map .*ala5.pdb")
     forms.trr(tmp_path / "other.trr", forms.frames(3))
-    assert_refused(run("convert", tmp_path / "other.trr", "--topology", PDB, *output), "10 beads", "62 atoms with 5 CA")
+    assert_refused(run("convert", tmp_path / "other.trr", "--topology", PDB, *output), "10 beads", "62 atoms, 5 of them CA")
 
 
 # PSF and prmtop

@@ -154,16 +154,16 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "chains too short for the only term": (
         lambda: fit(random_chains(9, [3], 3, 0).dataset(), prior_of(2, Weights(0, 0, 0, 1))), "no term of the"
     ),
-    "inside jit": (lambda: jax.jit(lambda x: fit(dataset(), PRIOR).train_loss + x)(1.0), "fit gives numbers.*outside"),
+    "inside jit": (lambda: jax.jit(lambda x: fit(dataset(), PRIOR).train_loss + x)(1.0), "fit returns plain numbers.*outside"),
     "a traced prior": (
         lambda: jax.grad(lambda kr: fit(dataset(), Prior(PRIOR.weights, PRIOR.params | {"kr": kr})).train_loss)(1.0),
         "prior parameter 'kr'.*tracing.*outside",
     ),
     "compress inside jit": (
         lambda: jax.jit(lambda x: cgcore.compress(dataset(), cgcore.Fingerprint.of(PRIOR)).loss(x))(1.0),
-        "compress gives numbers",
+        "compress returns plain numbers",
     ),
-    "inspect inside jit": (lambda: jax.jit(lambda x: cgcore.inspect(dataset()).force_rms + x)(1.0), "inspect gives"),
+    "inspect inside jit": (lambda: jax.jit(lambda x: cgcore.inspect(dataset()).force_rms + x)(1.0), "inspect returns"),
     "an unnamed displacement": (
         lambda: fit(dataset(), PRIOR, displacement=lambda a, b: a - b), r"unnamed.*cgcore\.periodic\(box\)"
     ),

@@ -205,8 +205,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"interval": 0.001}, "interval is 0.001 ps, less than a timestep"),
     ({"interval": 3.0}, "time is 2 ps, less than the interval of 3 ps"),
     ({"seed": -1}, "seed is -1; give at least 0"),
-    ({"beads": 7}, r"holds no 7 beads, but protein|holds no 7 beads, but YYDPE \(5 beads\)"),
-    ({"protein": "ABC"}, "holds no protein 'ABC'"),
+    ({"beads": 7}, r"does not contain 7 beads, but protein|does not contain 7 beads, but YYDPE \(5 beads\)"),
+    ({"protein": "ABC"}, "does not contain protein 'ABC'"),
     ({"resume": True}, "resume needs the folder"),
 ]
 

@@ -63,9 +63,9 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a spline of angles with a cut-off": (lambda: Term("t", ANGLES, BSpline((0.0, 1.0, 2.0), 3, "cutoff")), "open"),
     "two terms of one name": (
         lambda: with_terms(Term("t", ANGLES, Harmonic()), Term("t", DISTANCES, Power(4))),
-        "something else",
+        "already taken",
     ),
-    "the name of a parameter": (lambda: with_terms(Term("kr", ANGLES, Harmonic())), "something else"),
+    "the name of a parameter": (lambda: with_terms(Term("kr", ANGLES, Harmonic())), "already taken"),
     "too many coefficients": (
         lambda: with_terms(
             Term(

@@ -43,7 +43,7 @@ class Groups:
         >>> import cgcore
         >>> groups = cgcore.Groups.of_species("central", range(3))
         >>> groups.labels
-        ('0', '1', '2')
+        ('species 0', 'species 1', 'species 2')
     """
 
     by: By
