@@ -13,8 +13,8 @@ class _Commands:
 
     timeout = 120
     number = 1
-    repeat = 3
-    rounds = 1
+    repeat = 2
+    rounds = 2
     warmup_time = 0.0
 
     def setup(self) -> None:

@@ -13,7 +13,7 @@ class Compile:
     number = 1
     warmup_time = 0.0
     repeat = 1
-    rounds = 3
+    rounds = 4
 
     def setup(self, device: str) -> None:
         import jax

@@ -82,7 +82,7 @@ class _Pipeline:
     param_names = ["model", "beads", "device"]
     timeout = 300
     warmup_time = 0.0
-    repeat = (3, 10, 5.0)
+    repeat = (4, 10, 5.0)
 
     def setup_cache(self) -> None:
         from concurrent.futures import ThreadPoolExecutor

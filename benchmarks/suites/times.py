@@ -61,7 +61,7 @@ class _Timed:
 
     timeout = 300
     warmup_time = 0.0
-    repeat = (3, 10, 10.0)
+    repeat = (4, 10, 10.0)
 
     def size(self, n: int) -> tuple[int, int, int | None]:
         """Frames, beads, harmonics."""
