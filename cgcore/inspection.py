@@ -119,7 +119,7 @@ class Inspection:
     judgement: Judgement
 
     def report(self) -> str:
-        """All of it as text, at most 100 columns wide."""
+        """The inspection as text, at most 100 columns wide."""
         from cgcore.report.inspection import render
 
         return render(self)

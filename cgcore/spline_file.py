@@ -23,17 +23,20 @@ _MEND = "give an NPZ of plain arrays, as numpy.savez writes it"
 
 
 def read_splines(path: str | os.PathLike[str], residue_specific_angles: bool | None = None) -> Splines:
-    """The splines in a file. Keys beside those of splines are left unread.
+    """Read splines from a file. Keys other than those of splines are ignored.
 
     Arguments:
-        path: NPZ with `bond_knots` (n,), `bond_coeffs` (n-1, 4), `angle_knots`, `angle_coeffs`, `dih_knots`,
-            `dih_coeffs`, and with splines by species `angle_type_knots` (types, n), `angle_type_coeffs`
-            (types, n-1, 4), `angle_type_mask` (types,), which a false `residue_specific_angles` turns off.
-        residue_specific_angles: false: the shared angle spline for all; true or None: those of the species, where the
-            file has them.
+        path: NPZ file with `bond_knots` (n,), `bond_coeffs` (n-1, 4), `angle_knots`, `angle_coeffs`, `dih_knots`,
+            `dih_coeffs`, and for splines by species `angle_type_knots` (types, n), `angle_type_coeffs` (types, n-1, 4)
+            and `angle_type_mask` (types,).
+        residue_specific_angles: False uses the shared angle spline for all species; True or None uses those of the
+            species, if the file has them.
+
+    Returns:
+        The splines, in Å, radians and kcal/mol.
 
     Raises:
-        InputError: the file cannot be read, lacks a key, or a spline is wrong.
+        InputError: the file cannot be read, a key is missing, or a spline is invalid.
     """
     try:
         return splines_of(_arrays(path), residue_specific_angles)
@@ -58,7 +61,7 @@ def splines_of(arrays: Mapping[str, np.ndarray], residue_specific_angles: bool |
 
 
 def write_splines(path: str | os.PathLike[str], splines: Splines) -> None:
-    """A file that `read_splines` reads, and what users' own code reads, whole or not at all.
+    """Write a file that `read_splines` and users' own code can read, completely or not at all.
 
     Raises:
         InputError: the file cannot be written.

@@ -71,18 +71,18 @@ class Dataset:
 
     @property
     def real_beads(self) -> int:
-        """Real beads in all frames together."""
+        """Number of real beads in all frames together."""
         return sum(frames.real_beads for frames in self.sources)
 
     @property
     def temperatures(self) -> tuple[float, ...]:
-        """Distinct values of the extra array `temperature` [K]; one that holds no numbers says nothing."""
+        """Distinct values of the extra array `temperature` [K]; empty if it does not contain numbers."""
         return tuple(sorted({kelvin for source in self.sources for kelvin in source.temperatures}))
 
     def subset(self, max_frames: int | None, seed: int = 0) -> Dataset:
-        """At most `max_frames` frames, drawn at random without replacement from all, in their order.
+        """At most `max_frames` frames, drawn at random without replacement, in their original order.
 
-        Raises InputError when `max_frames` is below 1, or `seed` below 0.
+        Raises InputError if `max_frames` is below 1 or `seed` is below 0.
         """
         if seed < 0:
             raise InputError(f"seed is {seed}; give at least 0.")
@@ -96,15 +96,16 @@ class Dataset:
         return chosen._chosen(random_rows([frames.n_frames for frames in self.sources], max_frames, seed))
 
     def split(self, val_fraction: float, hold_out: HoldOut = "each_protein") -> tuple[Dataset, Dataset | None]:
-        """Training and validation part.
+        """Split into training frames and held-out frames.
 
-        Frames near in time are alike, so the validation part is the contiguous end of each protein in each
-        source: `round(val_fraction * n)` of its n frames, at least one, and never all of them. A protein with
-        a single frame stays in training. The validation part is None when `val_fraction` is 0 or no protein
-        has two frames. Raises InputError for a fraction outside [0, 1).
+        Frames that are close in time are similar, so the held-out frames are the contiguous end of each protein in each
+        source: `round(val_fraction * n)` of its n frames, at least one and never all. A protein with a single frame
+            stays in training.
+        The second part is None if `val_fraction` is 0 or no protein has two frames. Raises InputError for a fraction
+        outside [0, 1).
 
-        With `hold_out` "last_rows" it is the end of the whole set, of which `round((1 - val_fraction) * n)` frames stay
-        in training; where `subset` has drawn frames, it is drawn at random from these.
+        With `hold_out` "last_rows" they are the end of the whole set, and `round((1 - val_fraction) * n)` frames stay
+        in training; if `subset` has drawn frames, held-out frames are drawn at random.
         """
         if not 0 <= val_fraction < 1:
             raise InputError(f"val_fraction is {val_fraction}; give a number from 0 to below 1.")
@@ -123,18 +124,19 @@ class Dataset:
         return train, chosen._chosen([np.flatnonzero(mask) for mask in held])
 
     def segments(self, blocks: int = 1) -> list[Segment]:
-        """Runs of frames in time: the n of each protein in each source, in min(blocks, n) near equal parts.
+        """Runs of consecutive frames: the frames of each protein in each source, divided into min(blocks, n) nearly
+        equal parts.
 
-        Raises InputError when `blocks` is below 1.
+        Raises InputError if `blocks` is below 1.
         """
         return cut_segments(self.sources, blocks)
 
     def frame_ranges(self) -> dict[str, list[list[int]]]:
-        """For each source, by name, [start, stop) ranges of its frames, numbered as in the file (0-based)."""
+        """Ranges [start, stop) of the frames of each source, by name, numbered as in the file (from 0)."""
         return {frames.source: number_ranges(frames.frame_numbers).tolist() for frames in self.sources}
 
     def join(self) -> Batch:
-        """Everything in memory, padded with zeros to the largest number of beads."""
+        """All frames in memory, padded with zeros to the largest number of beads."""
         shape = (self.n_frames, self.n_beads)
         dtype = np.result_type(*(frames.store.dtype for frames in self.sources))
         batch = Batch(
@@ -170,9 +172,9 @@ class Dataset:
         return sites
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """All frames as one NPZ in Å and kcal/mol/Å, block by block; see `cgcore.data.writing`.
+        """Write all frames as one NPZ in Å and kcal/mol/Å, block by block; see `cgcore.data.writing`.
 
-        Raises InputError where the file cannot be written.
+        Raises InputError if the file cannot be written.
         """
         from cgcore.data.writing import write_npz
 

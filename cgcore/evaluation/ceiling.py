@@ -81,26 +81,26 @@ class Ceiling:
 
     @property
     def explained(self) -> float:
-        """Part of the mean square force that the prior explains."""
+        """Fraction of the mean square force that the prior explains."""
         return 1 - self.left / self.reference
 
     @property
     def ceiling(self) -> float:
-        """Part that could be explained, no less than is."""
+        """Fraction that could be explained; never less than the explained fraction."""
         return self.explained + max(self.missed, 0.0) / self.reference
 
     @property
     def ceiling_error(self) -> float:
-        """Standard error of that."""
+        """Standard error of `ceiling`."""
         return self.missed_error / self.reference
 
     @property
     def highest(self) -> float:
-        """Part that is not exceeded, at two standard errors."""
+        """`ceiling` plus two standard errors."""
         return min(self.ceiling + 2 * self.ceiling_error, 1.0)
 
     def verdict(self) -> str:
-        """What the prior explains, and what could be, in a sentence."""
+        """What the prior explains and what could be explained, in a sentence."""
         explained = f"The prior explains {100 * self.explained:.1f} % of the mean square force"
         if self.ceiling_error > CERTAIN:
             return f"{explained}; these frames are not alike enough to tell how much could be explained."

@@ -134,16 +134,16 @@ class Evaluation:
     sample: Sample = field(repr=False)
 
     def report(self) -> str:
-        """All of it as text."""
+        """The evaluation as text."""
         from cgcore.report.evaluation_text import report
 
         return report(self)
 
     def plot(self, path: Any) -> None:
-        """A picture: .png, .svg or .pdf.
+        """Draw a picture: .png, .svg or .pdf.
 
         Raises:
-            InputError: the suffix is of no use, matplotlib is not installed, or the file cannot be written.
+            InputError: the suffix is unknown, matplotlib is not installed, or the file cannot be written.
         """
         from cgcore.report.evaluation_figure import draw_evaluation
         from cgcore.report.picture import write_picture

@@ -59,20 +59,23 @@ def write_lammps(
     positions: Any = None,
     species: Any = None,
 ) -> list[Path]:
-    """Write all that LAMMPS needs into a folder, each file whole or not at all; their paths are returned.
+    """Write all files that LAMMPS needs into a folder; each is written completely or not at all.
 
     Arguments:
-        folder: made if it is missing; LAMMPS is run in it (`lmp -in run.in`).
-        prior: weights, parameters and splines; the weights go into the tables.
-        beads: of the chain.
-        mass: of a bead [g/mol].
-        cutoff: of far pairs [Å]; those further apart feel nothing.
-        positions: where the chain starts, (beads, 3) [Å]; extended if left out.
-        species: of the beads, (beads,), for terms with groups and for splines that differ by species.
+        folder: created if it is missing; run LAMMPS in it (`lmp -in run.in`).
+        prior: weights, parameters and splines; the tables include the weights.
+        beads: number of beads of the chain.
+        mass: mass of a bead [g/mol].
+        cutoff: cutoff of far pairs [Å], beyond which they do not interact.
+        positions: initial positions (beads, 3) [Å]; an extended chain if left out.
+        species: species of the beads (beads,), for terms with groups and for splines that differ by species.
+
+    Returns:
+        The paths of the files.
 
     Raises:
-        InputError: an argument is out of range, a term's separations are beyond what LAMMPS can leave out, or the
-            folder cannot be written.
+        InputError: an argument is out of range, LAMMPS cannot exclude the separations of a term, or the folder cannot
+            be written.
     """
     check_beads(beads)
     check_mass(mass)

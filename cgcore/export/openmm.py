@@ -48,16 +48,19 @@ _COMPOUND = {
 
 
 def openmm_system(prior: Prior, beads: int, *, mass: float = MASS, species: Int[Any, " beads"] | None = None) -> System:
-    """The prior of one chain, whose beads are the particles in their order.
+    """Create an OpenMM `System` with the prior of one chain, whose beads are the particles in their order.
 
     Arguments:
         prior: weights, parameters and splines.
-        beads: of the chain.
-        mass: of a bead [g/mol].
-        species: of the beads, for terms with groups and for splines that differ by species.
+        beads: number of beads of the chain.
+        mass: mass of a bead [g/mol].
+        species: species of the beads (beads,), for terms with groups and for splines that differ by species.
+
+    Returns:
+        The `openmm.System`, in OpenMM's units and with IUPAC dihedrals.
 
     Raises:
-        InputError: an argument is out of range, the prior differs by species and none are given, or openmm is not
+        InputError: an argument is out of range, the prior differs by species but none are given, or openmm is not
             installed.
     """
     check_beads(beads)
@@ -169,10 +172,11 @@ def write_openmm(
     mass: float = MASS,
     species: Int[Any, " beads"] | None = None,
 ) -> None:
-    """`openmm_system` as XML, which `openmm.XmlSerializer.deserialize` reads; whole or not at all.
+    """Write `openmm_system` as XML, which `openmm.XmlSerializer.deserialize` reads; the file is written completely or
+    not at all.
 
     Raises:
-        InputError: as `openmm_system`, the file cannot be written, or the prior loses its digits in float32, in which
+        InputError: as `openmm_system`; the file cannot be written; or the prior's forces are lost in float32, in which
             OpenMM computes on most platforms.
     """
     system = openmm_system(prior, beads, mass=mass, species=species)

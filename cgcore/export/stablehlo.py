@@ -44,15 +44,18 @@ def export_energy(
     batch: int | None = None,
     platforms: Sequence[str] = PLATFORMS,
 ) -> jax.export.Exported:
-    """Lower (R, mask, species) -> (energy, forces) of a batch of frames.
+    """Lower an energy function to StableHLO: (R, mask, species) -> (energy, forces) for a batch of frames.
 
     Arguments:
-        energy: of one frame [kcal/mol].
-        params: its parameters, constants of what is exported; floating ones are cast to `dtype`.
-        beads: in a row, padding included.
-        dtype: of R, energy and forces, float32 or float64. mask is boolean, species int32.
+        energy: energy of one frame [kcal/mol], a function of (params, R, mask, species).
+        params: its parameters, which become constants; floating-point ones are cast to `dtype`.
+        beads: number of beads in a row, padding included.
+        dtype: precision of R, energy and forces, float32 or float64; mask is boolean, species int32.
         batch: number of frames; None leaves it open, which nearly every function allows.
-        platforms: in JAX's names.
+        platforms: platforms by JAX's names.
+
+    Returns:
+        The exported function, with energies [kcal/mol] and forces [kcal/mol/Å].
 
     Raises:
         InputError: an argument is out of range, or a parameter is not finite in `dtype`.
@@ -86,7 +89,7 @@ def export_energy(
 
 
 def write_stablehlo(path: str | os.PathLike[str], exported: jax.export.Exported) -> None:
-    """Write what `export_energy` made, whole or not at all.
+    """Write the result of `export_energy` to a file, completely or not at all.
 
     Raises:
         InputError: the file cannot be written, or flatbuffers is not installed.
@@ -96,7 +99,10 @@ def write_stablehlo(path: str | os.PathLike[str], exported: jax.export.Exported)
 
 
 def read_stablehlo(path: str | os.PathLike[str]) -> Evaluate:
-    """The function in a file: (R, mask, species) of a batch of frames -> energies [kcal/mol], forces [kcal/mol/Å].
+    """Read an exported function from a file.
+
+    Returns:
+        A function (R, mask, species) of a batch of frames that returns energies [kcal/mol] and forces [kcal/mol/Å].
 
     Raises:
         InputError: the file cannot be read, holds something else, or flatbuffers is not installed.

@@ -67,7 +67,7 @@ class Factor:
         )
 
     def require_meaning(self) -> None:
-        """Refuse what no frames can have made.
+        """Refuse contents that no frames can produce.
 
         Raises:
             ValueError: says what is wrong.

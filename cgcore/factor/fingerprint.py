@@ -40,14 +40,14 @@ class Fingerprint:
 
     @cached_property
     def layout(self) -> Layout:
-        """The coefficients that the factor's columns stand for."""
+        """The coefficients to which the columns of the factor belong."""
         return Layout(self.terms)
 
     def require(self, other: Fingerprint, what: str = "these factors") -> None:
-        """Refuse `other` unless it is the same.
+        """Refuse a different fingerprint.
 
         Raises:
-            InputError: with both values of what differs.
+            InputError: names both values of what differs.
         """
         mine, theirs = self._flat(), other._flat()
         # What a term is like that only one of them has need not be said.

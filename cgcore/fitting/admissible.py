@@ -30,15 +30,15 @@ from cgcore.fitting.spectrum import Spectrum
 
 @dataclass(frozen=True)
 class ConstraintReport:
-    """What became of a constraint.
+    """The effect of a constraint on a fit.
 
     Arguments:
-        name: of the constraint.
-        text: what had to hold, in physical words.
-        active: whether the fit would be another one without it.
-        multiplier: by how much the objective falls for each unit that the bound is relaxed, summed over its rows
-            [(kcal/mol/Å)² over the bound's unit].
-        price: by how much the objective falls when this constraint alone is dropped [(kcal/mol/Å)²].
+        name: name of the constraint.
+        text: the condition, in physical terms.
+        active: whether the fit would be different without it.
+        multiplier: by how much the objective falls for each unit by which the bound is relaxed, summed over its rows
+            [(kcal/mol/Å)² per unit of the bound].
+        price: by how much the objective falls if this constraint alone is dropped [(kcal/mol/Å)²].
     """
 
     name: str

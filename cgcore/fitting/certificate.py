@@ -19,28 +19,28 @@ what data determine, and far above rounding."""
 
 @dataclass(frozen=True)
 class Certificate:
-    """Losses [(kcal/mol/Å)²] that a fit is judged by.
+    """Losses and bounds that show how good a fit is, in (kcal/mol/Å)².
 
-    What is minimised is the objective: the loss, and where the fit is smoothed the penalty for roughness.
+    The objective is what is minimised: the loss, plus the penalty on roughness if the fit is smoothed.
 
     Arguments:
         loss: loss of the fit.
-        objective: loss and penalty of the fit.
-        lower_bound: no fit of this kind has a lower objective: the exact minimum, under constraints the value of the
-            dual problem at the fit's multipliers.
+        objective: loss plus penalty of the fit.
+        lower_bound: a bound below which no fit of this kind can be: the exact minimum, or under constraints the value
+            of the dual problem at the multipliers of the fit.
         optimality_gap: (objective - lower_bound) / lower_bound.
         optimal_loss: loss at the exact minimum of the objective without constraints.
-        price: what the constraints cost, loss - optimal_loss of a fit that is optimal.
-        optimal_loss_resolved: the lowest over all directions that float64 resolves (LAPACK's rule: relative
-            singular value above machine epsilon times rows).
-        optimal_loss_every_direction: rho^2 / beads, the lowest over all directions, rounding included.
+        price: cost of the constraints, loss - optimal_loss for a fit that is optimal.
+        optimal_loss_resolved: lowest loss over all directions that float64 resolves (LAPACK's rule: relative singular
+            value above machine epsilon times the number of rows).
+        optimal_loss_every_direction: rho² / beads, the lowest loss over all directions, rounding included.
         zero_prior_loss: loss without any prior.
         initial_loss: loss of the initial parameters.
-        explained: (initial_loss - loss) / (initial_loss - optimal_loss); 1 where there was nothing to explain.
-        violation: by how much the fit breaks the constraints: the change of the forces that would mend it, root mean
-            square per bead, relative to that of the reference forces; None without constraints.
-        kkt_residual: largest violation of the optimality conditions under constraints, relative; None without.
-        constraints: what became of each.
+        explained: (initial_loss - loss) / (initial_loss - optimal_loss); 1 if there was nothing to explain.
+        violation: by how much the fit violates the constraints: the change of the forces that would remove the
+            violation, root mean square per bead, relative to that of the reference forces; None without constraints.
+        kkt_residual: largest relative violation of the optimality conditions; None without constraints.
+        constraints: a report for each constraint.
     """
 
     loss: float

@@ -81,7 +81,7 @@ class ErrorBars:
 
     @property
     def t(self) -> float:
-        """Half the width of an interval over the standard error."""
+        """Half-width of an interval divided by the standard error."""
         return quantile(self.level, self.blocking.degrees_of_freedom)
 
     @property
@@ -94,7 +94,7 @@ class ErrorBars:
         return f"bootstrap of {what}" + ("" if few else ", one step of Newton's method each")
 
     def linear(self, functionals: Float[np.ndarray, "rows n"]) -> Estimate:
-        """Errors of weighted sums of coefficients, with an entry for each row of weights."""
+        """Errors of weighted sums of coefficients, one for each row of weights."""
         error = np.std(self.coefficients @ functionals.T, axis=0, ddof=1) * np.sqrt(self.blocking.inflation)
         known = self.around.decided(functionals) > DECIDED
         return Estimate.of(functionals @ self.around.centre, error, self.t, known)
@@ -110,11 +110,12 @@ class ErrorBars:
         Arguments:
             parts: names of terms that act on the same rows, each with the number of its group.
             x: distances [Å] or angles [rad].
-            zero: weights of the points; the energies are less their mean with these weights. None: less nothing. Only
-                differences of energies are forces, and are known from these, but for pairs, whose energy is 0 far away.
+            zero: weights of the points with which the mean energy is computed that is subtracted; None subtracts
+                nothing. Only differences of energies have an effect on forces and are determined by them, except for
+                pairs, whose energy is 0 at large distances.
 
         Raises:
-            InputError: a term is not among those that are fitted.
+            InputError: a term was not fitted.
         """
         rows = np.zeros((len(x), self.layout.size))
         for name, group in parts:
@@ -126,7 +127,7 @@ class ErrorBars:
         return self.linear(rows if zero is None else rows - zero @ rows / zero.sum())
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, as in `fit.json`; what the data do not decide has None for an error."""
+        """Plain values, as in `fit.json`; the error is None for what the data do not determine."""
         from cgcore.serialize import plain
 
         chosen = self.blocking.level

@@ -48,15 +48,15 @@ class Direction:
 
 @dataclass(frozen=True)
 class Identifiability:
-    """What is determined and what is not.
+    """What the data determine, and what they do not.
 
     Arguments:
-        singular_values: relative, descending.
+        singular_values: relative singular values, in descending order.
         kept: whether each direction is fitted.
         resolved: number of directions that float64 resolves.
-        left: the directions that are not, strongest first; those of terms without data are not among them.
-        without_data: terms that no bead feels, and why.
-        notes: what cannot be told apart, in sentences.
+        left: directions that are not fitted, strongest first, except those of terms without data.
+        without_data: terms that act on no bead, and why.
+        notes: what cannot be distinguished, as sentences.
     """
 
     singular_values: list[float]

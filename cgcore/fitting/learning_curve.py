@@ -87,16 +87,16 @@ class LearningCurve:
     explained: float
 
     def at(self, frames: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """The held-out loss that the fitted form has at these numbers of frames."""
+        """Held-out loss at these numbers of frames, according to the fitted function."""
         return self.limit + self.excess * self.all_frames / frames
 
     @property
     def frames_enough(self) -> float:
-        """The number of frames from which on more are hardly worth it."""
+        """Number of frames beyond which more frames are hardly worthwhile."""
         return self.all_frames * max(self.excess, 0.0) / (WORTH * self.explained) if self.explained > 0 else np.nan
 
     def verdict(self) -> str:
-        """Whether more frames are worth it, in a sentence."""
+        """Whether more frames are worthwhile, in a sentence."""
         won = f"{self.excess:.2g} ± {self.excess_error:.2g} (kcal/mol/Å)²"
         if self.excess < 2 * self.excess_error:
             return f"Frames without end would lower the held-out loss by {won}: too uncertain to advise on more."

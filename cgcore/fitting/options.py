@@ -132,14 +132,14 @@ class Options:
 
     @property
     def level(self) -> Level:
-        """`constraints`, or their default for this objective in these coordinates."""
+        """`constraints`, or its default for this objective and these coordinates."""
         if self.constraints is not None:
             return self.constraints
         return "safe" if (self.objective, self.coordinates) == ("compressed", "whitened") else "none"
 
     @property
     def smoothed(self) -> bool:
-        """Whether the smoothest potentials win among those that the data cannot tell apart."""
+        """Whether the fit selects the smoothest of the potentials that the data cannot distinguish."""
         return (self.objective, self.coordinates) == ("compressed", "whitened") and self.truncation is None
 
     @property

@@ -112,33 +112,34 @@ class FitResult:
 
     @property
     def message(self) -> str:
-        """How it ended, in a sentence."""
+        """How the fit ended, in a sentence."""
         return self.status.message
 
     @property
     def dtype(self) -> np.dtype:
-        """The precision that it was solved in; losses and parameters that it holds are float64."""
+        """Precision of the solver; losses and parameters in the result are float64."""
         return np.dtype(self.options.precision)
 
     @property
     def fitted_prior(self) -> Prior:
-        """The prior with the fitted parameters: what the next fit can start from, and an export is made of."""
+        """The prior with the fitted parameters, from which another fit can start, and which can be exported."""
         return replace(self.prior, params=self.fitted_params)
 
     @cached_property
     def errors(self) -> ErrorBars:
-        """Error bars, computed when they are first asked for; `cgcore.error_bars` has settings.
+        """Error bars, computed when they are first requested; `cgcore.error_bars` has settings.
 
         Raises:
-            InputError: there are none, since the fit did not converge, or its data are too few.
+            InputError: there are none because the fit did not converge, or because there are too few data.
         """
         from cgcore.fitting.error_bars import error_bars
 
         return error_bars(self)
 
     def nearest_admissible(self, params: Params) -> tuple[Params, float]:
-        """The nearest parameters that satisfy the constraints, frozen ones as given, and how far they are: by the
-        change of the forces, root mean square per bead [kcal/mol/Å]."""
+        """The nearest parameters that satisfy the constraints, with frozen ones as given, and their distance: the
+        change of the forces, root mean square per bead [kcal/mol/Å].
+        """
         freedom = Freedom.of(replace(self.prior, params=params))
         c, distance = self.admissible.nearest(freedom.coefficients(params))
         return freedom.params(c), distance
@@ -152,12 +153,13 @@ class FitResult:
     def save(
         self, folder: str | os.PathLike[str], *, config_file: str | None = None, unused: Sequence[str] = ()
     ) -> tuple[Path, Path]:
-        """Write `fit.json` and `priors.yaml` into a folder, which is made where it is missing, as `cgcore fit` does.
+        """Write `fit.json` and `priors.yaml` into a folder, as `cgcore fit` does. The folder is created if it is
+        missing.
 
         Arguments:
-            folder: where.
-            config_file: the configuration that the prior came from, to be named in the record.
-            unused: its keys that the fit did not use, likewise.
+            folder: the folder.
+            config_file: the configuration from which the prior was read, for the record.
+            unused: keys of the configuration that the fit did not use, for the record.
 
         Returns: the two paths.
 
@@ -199,7 +201,7 @@ class FitResult:
         return "FitResult(\n  " + "\n  ".join(lines) + "\n)"
 
     def as_dict(self) -> dict[str, Any]:
-        """The keys that users' scripts read, in plain Python values, which `json.dumps` takes."""
+        """The keys that users' scripts read, as plain Python values that `json.dumps` accepts."""
         from cgcore.serialize import plain
 
         return plain(

@@ -63,7 +63,7 @@ class Groups:
 
     @classmethod
     def of_species(cls, by: By, species: Sequence[int], labels: Sequence[str] | None = None) -> Groups:
-        """A class for each of these species; others take no part."""
+        """A class for each of these species; other species do not take part."""
         kinds = sorted(set(species))
         table = [-1] * (max(kinds, default=-1) + 1)
         for k, kind in enumerate(kinds):

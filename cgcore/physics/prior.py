@@ -100,10 +100,10 @@ class Prior:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Prior:
-        """The prior in a YAML file, as `write`, `cgcore fit` and users' own configurations have it.
+        """Read the prior from a YAML file written by `write`, `cgcore fit`, or a user.
 
         Raises:
-            InputError: the file cannot be read, anything is wrong in it, or it holds no `model: priors:` block.
+            InputError: the file cannot be read, contains mistakes, or has no block `model.priors`.
         """
         from cgcore.config.loading import load_prior_config
         from cgcore.spline_file import with_splines
@@ -112,7 +112,7 @@ class Prior:
         return with_splines(config.prior, config.spline_file, config.residue_specific_angles)
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write weights and parameters as YAML, which `read` and `--config` take: every number comes back the same.
+        """Write weights and parameters as YAML, which `read` and `--config` accept; every number is preserved exactly.
 
         Raises:
             InputError: the file cannot be written.
@@ -143,12 +143,12 @@ class Prior:
     def with_terms(
         self, further: Sequence[Term], coefficients: Mapping[str, Any] = {}, frozen: Iterable[str] = ()
     ) -> Prior:
-        """The same with further terms, which take the place of those of the five whose names they have.
+        """The same prior with additional terms; terms with the name of one of the five replace it.
 
         Arguments:
-            further: terms.
-            coefficients: of each by its name, (functions,) or (groups, functions); 0 where they are left out.
-            frozen: names of terms that a fit leaves as they are.
+            further: the terms.
+            coefficients: coefficients of each term by its name, (functions,) or (groups, functions); 0 if left out.
+            frozen: names of terms that a fit does not change.
         """
         five = standard_terms(self.weights, self.params)
         gone = {name for term in five if term.name in {one.name for one in further} for name in term.params}
@@ -162,13 +162,14 @@ class Prior:
         )
 
     def without_values(self) -> Prior:
-        """The same terms, all parameters 1: equal for priors that differ in their parameters alone, so that what is
-        compiled for one serves them all."""
+        """The same terms with all parameters 1. It is equal for priors that differ only in their parameters, so a
+        function that was compiled for one serves all.
+        """
         ones = {name: np.ones_like(value) for name, value in self.params.items()}
         return replace(self, params=ones, carried={})
 
     def without_excluded_volume(self) -> Prior:
-        """The same with the term off and its parameters left out."""
+        """The same prior without excluded volume and its parameters."""
         params = {name: value for name, value in self.params.items() if name not in FITTED_EXCLUDED_VOLUME}
         return replace(self, weights=self.weights._replace(excluded_volume=None), params=params)
 
@@ -181,11 +182,11 @@ class Prior:
 
     @cached_property
     def linear(self) -> tuple[Term, ...]:
-        """The terms that forces are linear in: all of them, but for those in whose place splines of a file stand."""
+        """The terms in which forces are linear: all terms, except those that splines of a file replace."""
         return tuple(term for term in self.terms if self.splines is None or term.name not in SPLINED)
 
     def part(self, names: Iterable[str], splines: bool = False) -> Prior:
-        """The prior of these terms alone, with the splines or without."""
+        """The prior with only these terms, with or without the splines."""
         kept = set(names) | (set(SPLINED) if splines and self.splines is not None else set())
         terms = [term for term in self.terms if term.name in kept]
         own = {name for term in terms for name in term.params}

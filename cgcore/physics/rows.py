@@ -76,7 +76,7 @@ class Rows:
 
     @property
     def beads(self) -> int:
-        """Beads of a row."""
+        """Number of beads in a row."""
         return BEADS[self.kind]
 
     @property
@@ -86,22 +86,22 @@ class Rows:
 
     @property
     def needs(self) -> int:
-        """Beads that a chain needs for one row."""
+        """Number of beads that a chain needs for one row."""
         if self.listed is not None:
             return 1 + max(max(row) for row in self.listed) if self.listed else 1
         return self.nearest + 1 if self.pairs else self.beads
 
     @property
     def few(self) -> bool:
-        """Whether pairs are of few separations, within a chain."""
+        """Whether the pairs have few separations, within a chain."""
         return self.farthest is not None and self.farthest - self.nearest < FEW_SEPARATIONS and self.chains != "between"
 
     def candidates(self, n_beads: int, sites: bool) -> Int[np.ndarray, "rows beads"]:
-        """All rows that may count in a frame of so many beads, with or without sites."""
+        """All rows that may occur in a frame with this number of beads, with or without sites."""
         return _candidates(self, n_beads, sites)
 
     def count(self, first: Any, last: Any, crossing: Any) -> Bool[Any, ...]:
-        """Whether pairs count, by the sites of their beads and whether these are of two chains."""
+        """Whether pairs count, given the sites of their beads and whether they belong to two chains."""
         apart = abs(last - first)
         counted = apart >= self.nearest
         if self.farthest is not None:

@@ -80,12 +80,12 @@ class Term:
 
     @property
     def on_beads(self) -> bool:
-        """Whether its forces are found bead by bead, and not from rows of consecutive beads."""
+        """Whether its forces are computed bead by bead rather than from rows of consecutive beads."""
         return self.rows.pairs or self.rows.listed is not None
 
     @property
     def group_labels(self) -> tuple[str, ...]:
-        """Names of the groups; one without a name where all rows share coefficients."""
+        """Names of the groups; a single empty name if all rows share coefficients."""
         return ("",) if self.groups is None else self.groups.of_rows(self.rows.beads, self.rows.pairs)[1]
 
     @property
@@ -115,7 +115,7 @@ class Term:
         return (self.basis.size,) if self.groups is None else (len(self.group_labels), self.basis.size)
 
     def row_groups(self, classes: Classes, rows: Int[Any, "rows per_row"], xp: Any) -> Int[Any, " rows"]:
-        """The group of each row, -1 for one that takes no part."""
+        """The group of each row, or -1 for a row that does not take part."""
         assert self.groups is not None
         table, _ = self.groups.of_rows(self.rows.beads, self.rows.pairs)
         own = [xp.asarray(classes)[rows[:, k]] for k in self.groups.positions(self.rows.beads, self.rows.pairs)]
@@ -130,7 +130,7 @@ class Term:
         return c @ self.basis.functions(x)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values: all that numbers in a factor depend on."""
+        """Plain values: everything on which the numbers in a factor depend."""
         groups = self.groups
         return {
             "name": self.name,

@@ -16,13 +16,13 @@ from cgcore.errors import InputError
 
 
 class DatasetLoader:
-    """Frames of an NPZ, of a folder of them, or of a `Dataset`.
+    """Frames of an NPZ file, a folder of NPZ files, or a `Dataset`.
 
     Arguments:
         path: what to read.
-        max_frames: use so many, drawn at random; None: all.
-        seed: of that draw.
-        units: of the files; None: as `cgcore.read` knows them.
+        max_frames: number of frames to use, drawn at random; None for all.
+        seed: seed of that draw.
+        units: units of the files; None: as in `cgcore.read`.
 
     Raises:
         InputError: as `cgcore.read` and `Dataset.subset`.

@@ -41,25 +41,25 @@ NETWORK, CORE = "network", "core"
 
 
 class CombinedModel:
-    """Prior energy plus a network's energy, of one frame.
+    """The energy of the prior plus the energy of a network, for one frame.
 
     Arguments:
-        config: a YAML file, what it holds, or `Settings`.
-        R0: (beads, 3), a typical frame [Å]; where the settings leave `avg_num_neighbors` out it is counted here.
+        config: a YAML file, its content, or `Settings`.
+        R0: (beads, 3), a typical frame [Å], in which `avg_num_neighbors` is counted if the settings leave it out.
         box: None for free space, or the three lengths [Å] of a periodic box.
-        species: (beads,), of that frame.
-        N_max: beads of a frame, padding included.
-        max_edges: room for the network's directed edges in a frame (see `make_network`); None: every pair.
+        species: (beads,), species of that frame.
+        N_max: number of beads in a frame, padding included.
+        max_edges: room for the network's directed edges in a frame (see `make_network`); None for every pair.
 
     Attributes:
-        settings: as read, `avg_num_neighbors` filled in.
-        prior: weights and starting parameters; None with `use_priors: false`. Current ones are with those of the
-            network (`Trainer.params`).
-        network: None with `ml_model: none`.
-        core: where the wall beside the network begins [Å] (`model.core`); None: there is none, as with `auto`, which
-            only `model_for` can turn into a distance.
-        box: its lengths [Å]; None in free space.
-        displacement: of the box.
+        settings: the settings, with `avg_num_neighbors` filled in.
+        prior: weights and initial parameters; None with `use_priors: false`. The current parameters are kept with those
+            of the network (`Trainer.params`).
+        network: the network; None with `ml_model: none`.
+        core: distance at which the wall beside the network begins [Å] (`model.core`); None if there is none, or with
+            `auto`, which only `model_for` can convert to a distance.
+        box: lengths of the box [Å]; None in free space.
+        displacement: displacement function in the box.
 
     Raises:
         InputError: a setting is wrong, the shapes disagree, or a species is out of range.

@@ -51,11 +51,12 @@ def far_from(network: NetworkSettings, counted: float, data: str) -> str | None:
 def model_for(
     config: str | os.PathLike[str] | Mapping[str, Any] | Settings, loader: DatasetLoader, box: Any = None
 ) -> CombinedModel:
-    """A model for these frames, which are those that it will be trained on.
+    """Create a model for the frames on which it will be trained.
 
-    `avg_num_neighbors`, where the settings leave it out, is their average; one that is far from it is warned of.
-    `core: auto` is a little below the closest approach in them. The network gets room for as many edges as a frame has
-    at most, and a quarter more; a frame with still more has energy NaN, never a wrong one.
+    If the settings leave out `avg_num_neighbors`, it is counted in the frames; a given value that is far from the count
+    causes a warning. `core: auto` becomes nine tenths of the closest approach in the frames. The network gets room for
+    a quarter more edges than any of these frames has; the energy of a frame with still more edges is NaN, never a wrong
+    number.
 
     Raises:
         InputError: as `CombinedModel`.

@@ -39,24 +39,26 @@ class Trainer:
     """Trains a model on frames.
 
     Arguments:
-        model: starts from its prior and from random network parameters of `training.seed`.
-        config: a YAML file, what it holds, or `Settings`; the model's, as a rule.
-        train_loader: frames to train on.
-        val_loader: held-out frames; None: none.
-        watch: who is told how far the work is.
-        devices: to spread minibatches over; None: all local ones.
-        project: applied to the prior after each epoch where stages train it (see `Stage`); None: to the nearest prior
-            that the constraints of its fit admit.
-        fit_loader: frames for the prior's fit; None: those to train on.
-        judged: what `cgcore.fitting.door.door` found in the frames of the fit before; None: the fit judges them.
+        model: training starts from its prior, and from random network parameters with seed `training.seed`.
+        config: a YAML file, its content, or `Settings`; usually those of the model.
+        train_loader: training frames.
+        val_loader: held-out frames; None for none.
+        watch: functions that are told about progress.
+        devices: devices over which minibatches are spread; None for all local devices.
+        project: applied to the prior after each epoch if the stages train it (see `Stage`); None: projection to the
+            nearest prior that satisfies the constraints of its fit.
+        fit_loader: frames for the fit of the prior; None: the training frames.
+        judged: what `cgcore.fitting.door.door` has already found in the frames of the fit; None: they are checked in
+            the fit.
 
     Attributes:
-        state: how far the training is; never changed, but replaced.
-        fit_result: the prior's fit, with certificate and curve; None before, and in a resumed run.
-        fit_record: what `watch.record` made of it, in this run or in the one that it goes on from; None likewise.
+        state: progress of the training; replaced, never modified.
+        fit_result: the fit of the prior, with its certificate; None before it, and in a resumed run.
+        fit_record: what `watch.record` made of the fit, in this run or in the one that it continues; None if there is
+            none.
 
     Raises:
-        InputError: frames do not suit the model, or the settings ask for what the data do not have.
+        InputError: the frames do not suit the model, or the settings require something that the data do not have.
     """
 
     def __init__(
@@ -162,17 +164,18 @@ class Trainer:
         """Prior pre-training and all stages, as configured, with checkpoints in `training.checkpoint_path`.
 
         Arguments:
-            resume_from: a folder of checkpoints to go on from, and to add to; "auto": `training.checkpoint_path`, where
-                it holds any, else the run starts anew; None: `training.resume`. They have to be of the same model, data
-                and settings; the result is then that of a run that was never interrupted, to the bit. Only the epochs
-                of the stage in progress and of later ones may be others; the result of the stage says so.
+            resume_from: a folder of checkpoints from which to continue, and to which new ones are added; "auto":
+                `training.checkpoint_path`, if it contains any, otherwise the run starts anew; None: `training.resume`.
+                The checkpoints must belong to the same model, data and settings; the result is then identical, bit for
+                bit, to that of an uninterrupted run. Only the number of epochs of the current stage and of later ones
+                may differ; the result of the stage says so.
 
         Returns:
-            {"prior_pretrain": ..., "stage1": ..., "stage2": ...}; what was not to be done is {"skipped": why}.
+            {"prior_pretrain": ..., "stage1": ..., "stage2": ...}; a part that was not requested is {"skipped": reason}.
 
         Raises:
-            InputError: the checkpoints are of another model, other data or other settings, they are damaged, or the
-                folder holds some already.
+            InputError: the checkpoints belong to another model, other data or other settings, they are damaged, or the
+                folder already contains some.
         """
         resume = resume_from or self.settings.training.resume
         folder = self.settings.training.checkpoint_path

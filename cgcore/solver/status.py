@@ -24,7 +24,7 @@ class Status(IntEnum):
 
     @property
     def converged(self) -> bool:
-        """True where the end point is a minimum as far as the arithmetic can tell."""
+        """Whether the end point is a minimum as far as the arithmetic can tell."""
         return self in (Status.GRADIENT, Status.PRECISION_FLOOR, Status.CONSTRAINED)
 
 
