@@ -244,7 +244,7 @@ def test_not_an_archive(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     for content in (b"", b"hello", b"\x80\x04N."):
         path.write_bytes(content)
-        with pytest.raises(InputError, match=r"a\.npz: is neither an NPZ archive"):
+        with pytest.raises(InputError, match=r"a\.npz: is not an NPZ archive"):
             read(path)
     with open(path, "wb") as file:
         np.save(file, good()["R"])

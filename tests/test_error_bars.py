@@ -237,7 +237,7 @@ def test_phases_are_compared_around_the_circle(safe_fit: FitResult) -> None:
     turned[:, [cosine, sine]] = c[:, [cosine, sine]] @ rotation.T
     centre[[cosine, sine]] = rotation @ centre[[cosine, sine]]
     around = replace(errors.around, centre=centre)
-    found = errors_of_parameters(Freedom.of(safe_fit.prior), around, turned, errors.blocking.inflation, errors.t)
+    found = errors_of_parameters(Freedom.of(safe_fit.prior), around, turned, errors.blocking.inflation, errors.t, 0.95)
     before = errors.parameters["gamma_dih"].standard_error[0]
     assert found["gamma_dih"].standard_error[0] == pytest.approx(before, rel=1e-6)
     assert errors.parameters["k_dih"].low.min() >= 0

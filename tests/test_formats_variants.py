@@ -130,9 +130,13 @@ def test_dumps_in_other_units_and_of_other_atoms(tmp_path: Path) -> None:
     assert read(tmp_path / "a.dump").units == "angstrom-ev"
     second = text.rindex("ITEM: NUMBER OF ATOMS\n10")
     (tmp_path / "a.dump").write_text(text[:second] + text[second:].replace("ATOMS\n10", "ATOMS\n9", 1))
-    assert_refused(run("fit", tmp_path / "a.dump"), r"a\.dump: frame 2 does not have the atoms and columns of the first one", "same atoms")
+    assert_refused(
+        run("fit", tmp_path / "a.dump"),
+        r"a\.dump: frame 2 does not have the atoms",
+        "same atoms",
+    )
     (tmp_path / "a.dump").write_text(text.replace("-22 22", "x y").replace("4.704823204", "4.7x"))
-    assert_refused(run("fit", tmp_path / "a.dump"), "frame 0 holds something else than numbers")
+    assert_refused(run("fit", tmp_path / "a.dump"), "frame 0 holds something other than numbers")
     twice = text.replace("\n7 1 1 ", "\n9 1 1 ", 1)
     (tmp_path / "a.dump").write_text(twice)
     assert_refused(run("fit", tmp_path / "a.dump"), "an id occurs twice in frame 0")

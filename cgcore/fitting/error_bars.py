@@ -8,6 +8,8 @@ made anew to each such data set, from the factors of the blocks, with the same s
 
 with the quantile t of Student's distribution for as many degrees of freedom as there are pools less one, since the
 standard error itself is known from so few (Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 12).
+Under constraints refits can have one long side, and the interval also reaches their quantiles (see
+`Estimate.reaching`).
 
 Errors are those of sampling: the interval is to hold what the same fit would give with frames without end. What the
 smoothness and the form of the terms leave out is in no error bar. What the data do not decide has none.
@@ -26,7 +28,7 @@ from cgcore.errors import InputError
 from cgcore.fitting.blocking import FEWEST, FEWEST_PROTEINS, Blocking, blocking
 from cgcore.fitting.errors_of_losses import errors_of_losses
 from cgcore.fitting.errors_of_parameters import DECIDED, errors_of_parameters
-from cgcore.fitting.estimate import Estimate, quantile
+from cgcore.fitting.estimate import Estimate, quantile, widening
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.quadratics import MOST_REFITTED, Quadratics, quadratics
 from cgcore.numbers import is_whole
@@ -95,9 +97,12 @@ class ErrorBars:
 
     def linear(self, functionals: Float[np.ndarray, "rows n"]) -> Estimate:
         """Errors of weighted sums of coefficients, one for each row of weights."""
-        error = np.std(self.coefficients @ functionals.T, axis=0, ddof=1) * np.sqrt(self.blocking.inflation)
-        known = self.around.decided(functionals) > DECIDED
-        return Estimate.of(functionals @ self.around.centre, error, self.t, known)
+        value, each = functionals @ self.around.centre, self.coefficients @ functionals.T
+        error = np.std(each, axis=0, ddof=1) * np.sqrt(self.blocking.inflation)
+        found = Estimate.of(value, error, self.t, self.around.decided(functionals) > DECIDED)
+        if not len(self.around.bounds):
+            return found
+        return found.reaching(each - value, widening(self.level, self.t, self.blocking.inflation), self.level)
 
     def potential(
         self,
@@ -201,7 +206,7 @@ def error_bars(
         chosen, refits = resample(around, by_proteins, resamples, seed)
         resampled = around.coefficients(refits)
         t = quantile(level, chosen.degrees_of_freedom)
-        parameters = errors_of_parameters(freedom, around, resampled, chosen.inflation, t)
+        parameters = errors_of_parameters(freedom, around, resampled, chosen.inflation, t, level)
     initial, losses = to_coefficients(freedom.free.params, terms=freedom.free.terms), {}
     for name, factor in (("train", freedom.factor(result.factor)), ("val", result.held_out)):
         if factor is not None:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cgcore.factor.triangle import Coefficients
-from cgcore.fitting.estimate import Estimate
+from cgcore.fitting.estimate import Estimate, widening
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.quadratics import Quadratics
 from cgcore.physics.coefficients import to_params
@@ -25,6 +25,7 @@ def errors_of_parameters(
     resampled: Float[np.ndarray, "resamples n"],
     inflation: float,
     t: float,
+    level: float,
 ) -> dict[str, Estimate]:
     """Errors of all parameters that the fit moves.
 
@@ -34,6 +35,7 @@ def errors_of_parameters(
         resampled: coefficients of each resampled fit.
         inflation: factor of the variance.
         t: half the width of an interval over the standard error.
+        level: nominal coverage of the intervals.
     """
     phases = {name for term in freedom.free.terms if (way := term.parametrisation) for name in way.phases}
     start = {name: freedom.prior.params[name] for name in freedom.free.params}
@@ -58,9 +60,12 @@ def errors_of_parameters(
         change = moved(ahead[name], behind[name], name) / (2 * steps.reshape(-1, *[1] * value.ndim))
         if not change.any():
             continue  # such as sigma, which is as given
-        error = np.asarray(np.sqrt(inflation * np.mean(moved(each[name], value, name) ** 2, axis=0)))
+        changes = moved(each[name], value, name)
+        error = np.asarray(np.sqrt(inflation * np.mean(changes**2, axis=0)))
         known = np.asarray(around.decided(np.moveaxis(change, 0, -1)) > DECIDED)
         found[name] = Estimate.of(value, error, t, known)
+        if len(around.bounds):
+            found[name] = found[name].reaching(changes, widening(level, t, inflation), level)
     for term in freedom.free.terms:
         way = term.parametrisation
         for name in () if way is None else way.amplitudes:
@@ -69,8 +74,7 @@ def errors_of_parameters(
         if way is None or way.quotient is None or way.quotient[0] not in found:
             continue
         name, scale = way.quotient
-        known = np.asarray(found[name].decided & ~(np.abs(found[scale].value) <= t * found[scale].standard_error))
-        found[name] = Estimate.of(found[name].value, found[name].standard_error, t, known)
+        found[name] = found[name].only(~((found[scale].low <= 0) & (found[scale].high >= 0)))
     return found
 
 

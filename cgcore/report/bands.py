@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float
 
@@ -13,8 +15,15 @@ from cgcore.report.style import BLUE, Axes
 Points = Float[np.ndarray, " points"]
 
 
-def band(result: FitResult, curve: Curve, x: Points, zero: Points | None) -> Points | None:
-    """Half the width of the interval of a potential at each x [kcal/mol], NaN where the data do not decide the energy.
+class Band(NamedTuple):
+    """How far an interval reaches below and above the energy at each x [kcal/mol]; NaN where there is none."""
+
+    below: Points
+    above: Points
+
+
+def band(result: FitResult, curve: Curve, x: Points, zero: Points | None) -> Band | None:
+    """The interval of a potential at each x, NaN where the data do not decide the energy.
 
     Arguments:
         result: the fit.
@@ -31,15 +40,16 @@ def band(result: FitResult, curve: Curve, x: Points, zero: Points | None) -> Poi
     fitted = [part for part in _parts(curve) if part.term.name in errors.layout.slices]
     if not fitted or (zero is not None and not zero.any()):
         return None
-    return errors.t * errors.potential([(part.term.name, part.group) for part in fitted], x, zero).standard_error
+    found = errors.potential([(part.term.name, part.group) for part in fitted], x, zero)
+    return Band(found.value - found.low, found.high - found.value)
 
 
 def draw_band(
-    ax: Axes, x: Points, energy: Points, half: Points | None, label: str | None = None, colour: str = BLUE
+    ax: Axes, x: Points, energy: Points, within: Band | None, label: str | None = None, colour: str = BLUE
 ) -> None:
     """Fill what is within the interval."""
-    if half is not None and np.isfinite(half).any():
-        ax.fill_between(x, energy - half, energy + half, color=colour, alpha=0.22, lw=0, label=label)
+    if within is not None and np.isfinite(within.below).any():
+        ax.fill_between(x, energy - within.below, energy + within.above, color=colour, alpha=0.22, lw=0, label=label)
 
 
 def _parts(curve: Curve) -> list[TermCurve]:
