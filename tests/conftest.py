@@ -41,9 +41,13 @@ def pytest_configure(config: pytest.Config) -> None:
     jax.config.update("jax_compilation_cache_dir", os.environ.get("JAX_COMPILATION_CACHE_DIR"))
     seconds = float(os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", seconds)
-    if _leaves_out_slow(config):  # slow tests, and numerical ones once more in .ci/run, are compiled as for users
+    if config.getoption("markexpr", "") in QUICKLY_COMPILED:
         compile_quickly()
     _hear_signals()
+
+
+QUICKLY_COMPILED = ("not slow", "slow and not numerical")
+"""Selections of tests for which XLA compiles in half of the time; all others are compiled as for users."""
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

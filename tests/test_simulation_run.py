@@ -194,6 +194,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"temperature": 0.0}, "temperature is 0.0; give a finite number above 0"),
     ({"temperature": float("nan")}, "temperature is nan"),
     ({"replicas": 0}, "replicas is 0; give at least 1"),
+    ({"replicas": 10**9}, "replicas is 1000000000; give at most 65536"),
+    ({"time": "10us", "interval": 0.005}, r"2000000000 saved frames of \d+ replicas of \d+ beads take more than 8 GiB"),
     ({"time": "-1ns"}, "time is '-1ns'; give a number of ns above 0"),
     ({"time": "soon"}, "time is 'soon'"),
     ({"time": "1fs", "interval": None}, "interval is 0.001 ps, less than a timestep of 5 fs"),

@@ -76,10 +76,10 @@ def load_prior_config(path: str | os.PathLike[str]) -> Config:
         InputError: as `load_config`, or the file holds no `model: priors:` block.
     """
     document = read_yaml(path)
-    config = config_of(document, os.fspath(path))
-    if not isinstance(document, dict) or "priors" not in (document.get("model") or {}):
+    model = document.get("model") if isinstance(document, dict) else None
+    if model is None or (isinstance(model, dict) and "priors" not in model):
         raise InputError(f"{path}: model.priors is missing; give the priors.yaml that `cgcore fit --output` wrote")
-    return config
+    return config_of(document, os.fspath(path))
 
 
 def config_of(document: Any, name: str, needs_data: bool = False) -> Config:

@@ -18,6 +18,12 @@ FRAMES = 1000
 MOST_STEPS = 2**31 - 1
 """Steps are counted in int32."""
 
+MOST_REPLICAS = 2**16
+"""Far more than fill a GPU."""
+
+MOST_SAVED = 2**31
+"""Numbers in the saved frames of all replicas, which stay in memory: 8 GiB of float32."""
+
 _PER_NS = {"ns": 1.0, "ps": 1e-3, "fs": 1e-6, "us": 1e3}
 _TIME = re.compile(r"\s*([-+0-9.eE]+)\s*(ns|ps|fs|us)?\s*")
 
@@ -55,6 +61,8 @@ class Settings:
         for name, least in (("replicas", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {getattr(self, name)}; give at least {least}")
+        if self.replicas > MOST_REPLICAS:
+            raise InputError(f"replicas is {self.replicas}; give at most {MOST_REPLICAS}")
         if self.seed > MOST_STEPS:
             raise InputError(f"seed is {self.seed}; give at most {MOST_STEPS}")
         if self.interval * 1000 < self.timestep:
@@ -84,6 +92,18 @@ class Settings:
     def steps(self) -> int:
         """All steps of a replica."""
         return self.frames * self.steps_per_frame
+
+    def require_memory(self, beads: int) -> None:
+        """Refuse to save more frames of so many beads than memory holds.
+
+        Raises:
+            InputError: they are more than 8 GiB.
+        """
+        if self.replicas * self.frames * beads * 3 > MOST_SAVED:
+            raise InputError(
+                f"{self.frames} saved frames of {self.replicas} replicas of {beads} beads take more than 8 GiB of "
+                "memory; give a longer interval, or fewer replicas"
+            )
 
     def at(self, step: int) -> float:
         """Time after so many steps [ps]."""

@@ -98,6 +98,7 @@ def simulate(
         kelvin, replicas, ps, timestep, friction, mass, usual_interval(ps) if interval is None else interval, seed
     )
     compared = reference(dataset, protein, beads)
+    settings.require_memory(compared.beads)
     limits = limits_of(compared.R)
     with jax.enable_x64(True):
         name, identity, make = _engine_of(model, compared, settings)
