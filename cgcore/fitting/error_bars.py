@@ -1,7 +1,7 @@
-"""Error bars of a fit: how far its parameters, potentials and losses would move, had other frames been sampled.
+"""Error bars of a fit: how much its parameters, potentials and losses would change with other frames.
 
 Pools of consecutive blocks, long enough to be independent (see `blocking`), are drawn with replacement, and the fit is
-made anew to each such data set, from the factors of the blocks, with the same smoothness and constraints (see
+repeated for each such data set, from the factors of the blocks, with the same smoothness and constraints (see
 `quadratics`). The standard deviation over these fits is the standard error, and
 
     interval = fitted value ± t * standard error
@@ -11,8 +11,9 @@ standard error itself is known from so few (Efron and Tibshirani, An Introductio
 Under constraints refits can have one long side, and the interval also reaches their quantiles (see
 `Estimate.reaching`).
 
-Errors are those of sampling: the interval is to hold what the same fit would give with frames without end. What the
-smoothness and the form of the terms leave out is in no error bar. What the data do not decide has none.
+Only the sampling error is included: the interval is meant to contain what the same fit would give with an infinite
+number of frames. Error bars do not include what the smoothness and the form of the terms leave out. Quantities that the
+data do not determine have none.
 """
 
 from __future__ import annotations
@@ -179,9 +180,8 @@ def error_bars(
         InputError: the fit did not converge, it has too many coefficients, there are too few blocks, or an argument is
             invalid.
 
-    Source: H. R. Künsch, Ann. Stat. 17, 1217 (1989); J. N. K. Rao and C. F. J. Wu, J. Am. Stat. Assoc. 83, 231 (1988).
-        See
-    docs/error-bars.md.
+    Source: H. R. Künsch, Ann. Stat. 17, 1217 (1989); J. N. K. Rao and C. F. J. Wu, J. Am. Stat. Assoc. 83, 231 (1988);
+        docs/error-bars.md.
 
     Examples:
         >>> import cgcore
