@@ -28,11 +28,11 @@ def ceiling_command(
     accept_faults: bool,
     cache: bool,
 ) -> None:
-    """Estimate how much of the forces in DATA a function of the positions could explain.
+    """Estimate how much of the forces in DATA any function of the positions could explain.
 
     PRIORS is the priors.yaml of `cgcore fit`. DATA is a file of any format that `cgcore convert` reads, or a folder of
-    them; without it, the command reads the bundled chignolin set. Frames that are alike are compared: what their forces
-    differ by is noise that no model of the beads explains.
+    them; without it, the command reads the bundled chignolin set. Similar frames are compared: the difference between
+    their forces is noise that no model of the beads can explain.
     """
     from cgcore.cli.setup import prepare_jax
     from cgcore.data import read

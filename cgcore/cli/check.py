@@ -24,7 +24,7 @@ def check_command(config: str) -> None:
 
     For each key of the YAML file CONFIG, the command says what the code for which the file was written does with it,
     what cgcore does with it, and whether the two are the same. The exit code is 0 if `cgcore train` can run the file,
-    and 2 if it cannot; one message then names everything that stands in the way.
+    and 2 if it cannot; a single message then names all obstacles.
     """
     from cgcore.report.comparison_text import comparison_text
 

@@ -27,9 +27,9 @@ def cli(debug: bool) -> None:
     """Fit the physics prior of a coarse-grained protein force field to reference forces, and prove how good the fit is.
 
     Exit codes: 0 success; 1 the fit did not converge, or replicas of a simulation were lost (the results are written
-    all the same); 2 bad input or an internal fault; 130 interrupted (Ctrl-C); 143 terminated. Output files are either
-    complete or absent, and a reader of standard output that goes away (`cgcore fit | head`) changes neither them nor
-    the exit code.
+    nevertheless); 2 invalid input or an internal error; 130 interrupted (Ctrl-C); 143 terminated. Output files are
+    either complete or absent. If the reader of standard output closes it (`cgcore fit | head`), neither the files nor
+    the exit code change.
     """
 
 

@@ -1,4 +1,4 @@
-"""`cgcore convert`: frames of any known format as one NPZ."""
+"""`cgcore convert`: frames in any known format as one NPZ."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from cgcore.data import Dataset
 
 
-@click.command("convert", short_help="Frames of any known format as one NPZ.")
+@click.command("convert", short_help="Convert frames in any known format to one NPZ.")
 @click.argument("data", nargs=-1, required=True, type=options.PATH)
 @click.option("-o", "--output", "output_file", type=options.PATH, required=True, metavar="FILE", help="NPZ to write.")
-@click.option("--topology", type=options.PATH, metavar="FILE", help="PDB, PSF, GRO or prmtop that names the beads.")
-@options.units
+@(
+    click.option(
+        "--topology", type=options.PATH, metavar="FILE", help="PDB, PSF, GRO or prmtop file that names the beads."
+    )
+    @ options.units
+)
 @options.box
 def convert_command(
     data: tuple[str, ...],
@@ -26,7 +30,7 @@ def convert_command(
     units: str | None,
     box: tuple[float, float, float] | None,
 ) -> None:
-    """Write the frames of DATA, files or folders, as one NPZ in Å and kcal/mol/Å.
+    """Convert the frames of DATA, files or folders, to one NPZ in Å and kcal/mol/Å.
 
     \b
     format               files                     positions and forces in
@@ -38,9 +42,9 @@ def convert_command(
     AMBER NetCDF         *.nc *.ncdf *.mdcrd       Å, kcal/mol/Å
     LAMMPS custom dump   *.lammpstrj *.dump        Å, kcal/mol/Å; with columns fx fy fz
 
-    Residues and chains of formats that hold numbers alone are named by a topology of the same beads, or of all atoms.
-    All commands read these as they are, from disk and block by block; an NPZ is the quickest. HDF5 needs
-    `pip install 'cgcore[formats]'`. XTC and DCD files hold no forces.
+    For formats that contain only numbers, a topology of the same beads, or of all atoms, supplies residues and chains.
+    All commands read these formats directly, block by block; an NPZ is the fastest to read. HDF5 requires
+    `pip install 'cgcore[formats]'`. XTC and DCD files cannot be used because they contain no forces.
     """
     from cgcore.data import read
 

@@ -50,11 +50,11 @@ OPTIONS = {
     help="Floating-point precision of positions and forces, for stablehlo.  [default: float32]",
 )
 def export_command(source: str, target: str, beads: int | None, output: str, **settings: Any) -> None:
-    """Write a prior or a trained model for another program.
+    """Export a prior or a trained model to another program.
 
-    PRIORS is the priors.yaml of `cgcore fit`. The weights of the terms are folded into what is written, and the sign of
-    the dihedral is turned where the other program needs it. PARAMS is the params.npz of `cgcore train`, or the folder
-    that holds it: prior and network together, in free space, with --to stablehlo only.
+    PRIORS is the priors.yaml of `cgcore fit`. The exported files include the weights of the terms, and the sign of the
+    dihedral is changed if the other program requires it. PARAMS is the params.npz of `cgcore train`, or the folder that
+    contains it: prior and network together, in free space, with --to stablehlo only.
     """
     given = options.given(**settings)
     if foreign := [name for name in given if name not in OPTIONS[target]]:

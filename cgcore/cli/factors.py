@@ -28,7 +28,7 @@ output = click.option(
 @click.option(
     "--scheduler",
     metavar="ADDRESS|local:N",
-    help="Let the workers of a Dask scheduler do it, or N processes that are started here (docs/cluster.md).",
+    help="Use the workers of a Dask scheduler, or N processes started on this machine (docs/cluster.md).",
 )
 @click.option(
     "--keep",
@@ -54,7 +54,7 @@ def compress_command(
     """Reduce DATA to one factor, which is all that a fit needs.
 
     DATA are files of any format that `cgcore convert` reads, or folders of them. The size of the factor does not depend
-    on the number of frames, and nothing is lost: a fit to the factor is the fit to the frames.
+    on the number of frames, and nothing is lost: a fit to the factor gives the same result as a fit to the frames.
     """
     from cgcore.cli.execution import executing, notes_of_sources
     from cgcore.cli.setup import prepare_jax
@@ -112,7 +112,7 @@ def compress_command(
 def merge_command(files: tuple[str, ...], output_file: str) -> None:
     """Join the factors of disjoint data sets into one.
 
-    The result is exactly the factor of the joined data. Frames that are in it twice are named in a warning.
+    The result is exactly the factor of the joined data. If frames occur twice, a warning names them.
     """
     from cgcore.factor.factor import merge
     from cgcore.factor.storage import load_factor, save_factor

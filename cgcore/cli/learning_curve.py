@@ -39,10 +39,10 @@ def learning_curve_command(
     blocks: int,
     cache: bool,
 ) -> None:
-    """Say whether more frames than those in DATA would improve the fit.
+    """Estimate whether more frames than those in DATA would improve the fit.
 
-    DATA are as for `cgcore fit`, a factor included. The fit is repeated with parts of the frames, and judged on frames
-    that were held out; the frames themselves are read once.
+    DATA is given as for `cgcore fit` and may be a factor. The fit is repeated with parts of the frames, and evaluated
+    on frames that were held out; all frames are read only once.
     """
     from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""`cgcore map`: from all atoms to one bead a residue."""
+"""`cgcore map`: from all atoms to one bead per residue."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ _SAID = {
 }
 
 
-@click.command("map", short_help="From all atoms to one bead a residue.")
+@click.command("map", short_help="Map all atoms to one bead per residue.")
 @click.argument("topology", type=options.PATH)
 @click.argument("trajectory", nargs=-1, type=options.PATH)
 @click.option("-o", "--output", "output_file", type=options.PATH, required=True, metavar="FILE", help="NPZ to write.")
-@click.option("--beads", type=click.Choice(["ca"]), default="ca", show_default=True, help="Where beads sit.")
 @click.option(
+    "--beads", type=click.Choice(["ca"]), default="ca", show_default=True, help="Atoms on which beads are placed."
+) @ click.option(
     "--map",
     "force_map",
     type=click.Choice(["slice", "residue", "optimal"]),
@@ -32,7 +33,7 @@ _SAID = {
     show_default=True,
     help="How forces on atoms become forces on beads.",
 )
-@click.option("--temperature", type=float, metavar="K", help="Of files with several, take only this one.")
+@click.option("--temperature", type=float, metavar="K", help="Read only this temperature, if the file has several.")
 @options.units
 @options.box
 def map_command(
@@ -45,12 +46,15 @@ def map_command(
     units: str | None,
     box: tuple[float, float, float] | None,
 ) -> None:
-    """Write frames of one bead a residue from TRAJECTORY, all atoms with forces in any format that `cgcore convert`
-    knows, and TOPOLOGY, a PDB, PSF, GRO or prmtop file of the same atoms. An HDF5 of mdCATH is both.
+    """Map an all-atom trajectory with forces to frames with one bead per residue.
 
-    Beads sit on CA atoms. All maps give the same mean force, and differ by their noise: slice takes the force on the CA
-    alone, residue the sum over a residue, optimal the weights of the least mean square force. Atoms whose distance does
-    not vary (rigid bonds to hydrogen) get equal weights. Needs `pip install 'cgcore[formats]'`.
+    TRAJECTORY is a file in any format that `cgcore convert` reads. TOPOLOGY is a PDB, PSF, GRO or prmtop file of the
+    same atoms. An HDF5 file of mdCATH contains both.
+
+    Beads are placed on CA atoms. All force maps have the same mean force but differ in their noise: slice takes the
+    force on the CA atom alone, residue the sum over the atoms of a residue, and optimal the weighted sum with the
+    smallest mean square. Atoms whose distance does not vary (rigid bonds to hydrogen) get equal weights. Requires
+    `pip install 'cgcore[formats]'`.
     """
     from cgcore.mapping import map_to_beads
 

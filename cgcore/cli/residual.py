@@ -24,10 +24,10 @@ def residual_command(
     accept_faults: bool,
     cache: bool,
 ) -> None:
-    """Write DATA with the forces of the prior in PRIORS taken from the reference forces.
+    """Write DATA with the forces of the prior in PRIORS subtracted from the reference forces.
 
     PRIORS is the priors.yaml of `cgcore fit`, or any configuration that has a prior. DATA is a file of any format that
-    `cgcore convert` reads, or a folder of them. The new file holds what a network beside the prior has to learn.
+    `cgcore convert` reads, or a folder of them. The new file contains what a network beside the prior has to learn.
     """
     from cgcore.cli.setup import prepare_jax
     from cgcore.data import read

@@ -1,11 +1,12 @@
-"""All-atom frames with forces of a small peptide in implicit solvent, by OpenMM: data to try maps and fits on.
+"""Generate all-atom frames with forces of a small peptide in implicit solvent, with OpenMM, to try maps and fits on.
 
     python -m cgcore.generate --alanines 5 --frames 2000 -o ala5
     cgcore map ala5/topology.pdb ala5/trajectory.npz -o ala5.npz
 
-Force field amber14 with OBC2 (or GBn2), Langevin dynamics, rigid bonds to hydrogen unless told otherwise. The peptide
-is ACE-(ALA)n-NME, one of the literature (`--peptide`), any sequence (`--sequence`), or what a PDB file holds. What is
-built starts from an ideal backbone, not from a folded structure. Needs `pip install 'cgcore[generate]'`.
+The force field is amber14 with OBC2 (or GBn2), and the dynamics are Langevin dynamics, with rigid bonds to hydrogen by
+default. The peptide is ACE-(ALA)n-NME, one from the literature (`--peptide`), any sequence (`--sequence`), or the
+peptide in a PDB file. Peptides built from a sequence start from an ideal backbone, not from a folded structure.
+Requires `pip install 'cgcore[generate]'`.
 """
 
 from __future__ import annotations
@@ -22,21 +23,33 @@ from cgcore.generate.simulate import SOLVENTS, TOPOLOGY, TRAJECTORY, Run, genera
 
 
 @click.command(help=__doc__)
-@click.option("--alanines", type=int, metavar="N", help="Residues of ACE-(ALA)n-NME; 3 where no peptide is named.")
-@click.option("--peptide", type=click.Choice(tuple(PEPTIDES)), help="One of the literature.")
-@click.option("--sequence", metavar="LETTERS", help="Any other, in one-letter codes, with charged ends.")
-@click.option(
-    "--shape", metavar="LETTERS", help=f"Of --sequence, a letter a residue of {''.join(SHAPES)}; all E if left out."
+@(
+    click.option(
+        "--alanines", type=int, metavar="N", help="Number n of residues in ACE-(ALA)n-NME; 3 if no peptide is given."
+    )
+    @ click.option("--peptide", type=click.Choice(tuple(PEPTIDES)), help="A peptide from the literature.")
+    @ click.option(
+        "--sequence", metavar="LETTERS", help="Any other sequence, in one-letter codes, with charged termini."
+    )
+    @ click.option(
+        "--shape",
+        metavar="LETTERS",
+        help=f"Shape of --sequence: one letter of {''.join(SHAPES)} per residue; all E if left out.",
+    )
 )
-@click.option("--pdb", type=click.Path(path_type=Path), metavar="FILE", help="The peptide of a file.")
+@click.option("--pdb", type=click.Path(path_type=Path), metavar="FILE", help="PDB file with the peptide.")
 @click.option("--frames", type=int, default=1000, show_default=True, metavar="N")
 @click.option("--every", type=int, default=250, show_default=True, metavar="N", help="Steps between frames.")
-@click.option("--equilibration", type=int, default=5000, show_default=True, metavar="N", help="Steps before the first.")
-@click.option("--temperature", type=float, default=300.0, show_default=True, metavar="K")
-@click.option("--solvent", type=click.Choice(SOLVENTS), default=SOLVENTS[0], show_default=True)
+@(
+    click.option(
+        "--equilibration", type=int, default=5000, show_default=True, metavar="N", help="Steps before the first frame."
+    )
+    @ click.option("--temperature", type=float, default=300.0, show_default=True, metavar="K")
+    @ click.option("--solvent", type=click.Choice(SOLVENTS), default=SOLVENTS[0], show_default=True)
+)
 @click.option("--rigid/--flexible", default=True, show_default=True, help="Constrain bonds to hydrogen.")
-@click.option("--step", type=float, metavar="FS", help="Time step; 2 fs, or 1 fs if flexible, if left out.")
-@click.option("--hydrogen-mass", type=float, metavar="AMU", help="3 allows steps of 4 fs.")
+@click.option("--step", type=float, metavar="FS", help="Time step; if left out, 2 fs, or 1 fs with flexible bonds.")
+@click.option("--hydrogen-mass", type=float, metavar="AMU", help="Mass of hydrogen atoms; 3 allows steps of 4 fs.")
 @click.option("--seed", type=int, default=1, show_default=True, metavar="N")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR")
 def main(output: Path, **given: Any) -> None:
