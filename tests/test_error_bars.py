@@ -174,7 +174,8 @@ def test_intervals_cover_the_truth(phi: float) -> None:
 def test_intervals_cover_the_truth_near_a_constraint(distance: float) -> None:
     """A mean that a constraint cuts off, so many standard errors above the truth: some refits touch it, others do not.
 
-    Nominal 95 % are 92 to 97 %; 1,500 data sets know that to 0.6 %. With the standard error alone they are 92, 87 and 88 %.
+    Nominal 95 % are 92 to 97 %; 1,500 data sets know that to 0.6 %.
+    With the standard error alone they are 92, 87 and 88 %.
     """
     rng, n, found = np.random.default_rng(0), 20, []
     bound, t = distance / np.sqrt(n), _t(n - 1)
