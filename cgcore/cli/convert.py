@@ -16,12 +16,10 @@ if TYPE_CHECKING:
 @click.command("convert", short_help="Convert frames in any known format to one NPZ.")
 @click.argument("data", nargs=-1, required=True, type=options.PATH)
 @click.option("-o", "--output", "output_file", type=options.PATH, required=True, metavar="FILE", help="NPZ to write.")
-@(
-    click.option(
-        "--topology", type=options.PATH, metavar="FILE", help="PDB, PSF, GRO or prmtop file that names the beads."
-    )
-    @ options.units
+@click.option(
+    "--topology", type=options.PATH, metavar="FILE", help="PDB, PSF, GRO or prmtop file that names the beads."
 )
+@options.units
 @options.box
 def convert_command(
     data: tuple[str, ...],

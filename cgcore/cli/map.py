@@ -25,7 +25,8 @@ _SAID = {
 @click.option("-o", "--output", "output_file", type=options.PATH, required=True, metavar="FILE", help="NPZ to write.")
 @click.option(
     "--beads", type=click.Choice(["ca"]), default="ca", show_default=True, help="Atoms on which beads are placed."
-) @ click.option(
+)
+@click.option(
     "--map",
     "force_map",
     type=click.Choice(["slice", "residue", "optimal"]),

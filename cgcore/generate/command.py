@@ -23,30 +23,24 @@ from cgcore.generate.simulate import SOLVENTS, TOPOLOGY, TRAJECTORY, Run, genera
 
 
 @click.command(help=__doc__)
-@(
-    click.option(
-        "--alanines", type=int, metavar="N", help="Number n of residues in ACE-(ALA)n-NME; 3 if no peptide is given."
-    )
-    @ click.option("--peptide", type=click.Choice(tuple(PEPTIDES)), help="A peptide from the literature.")
-    @ click.option(
-        "--sequence", metavar="LETTERS", help="Any other sequence, in one-letter codes, with charged termini."
-    )
-    @ click.option(
-        "--shape",
-        metavar="LETTERS",
-        help=f"Shape of --sequence: one letter of {''.join(SHAPES)} per residue; all E if left out.",
-    )
+@click.option(
+    "--alanines", type=int, metavar="N", help="Number n of residues in ACE-(ALA)n-NME; 3 if no peptide is given."
+)
+@click.option("--peptide", type=click.Choice(tuple(PEPTIDES)), help="A peptide from the literature.")
+@click.option("--sequence", metavar="LETTERS", help="Any other sequence, in one-letter codes, with charged termini.")
+@click.option(
+    "--shape",
+    metavar="LETTERS",
+    help=f"Shape of --sequence: one letter of {''.join(SHAPES)} per residue; all E if left out.",
 )
 @click.option("--pdb", type=click.Path(path_type=Path), metavar="FILE", help="PDB file with the peptide.")
 @click.option("--frames", type=int, default=1000, show_default=True, metavar="N")
 @click.option("--every", type=int, default=250, show_default=True, metavar="N", help="Steps between frames.")
-@(
-    click.option(
-        "--equilibration", type=int, default=5000, show_default=True, metavar="N", help="Steps before the first frame."
-    )
-    @ click.option("--temperature", type=float, default=300.0, show_default=True, metavar="K")
-    @ click.option("--solvent", type=click.Choice(SOLVENTS), default=SOLVENTS[0], show_default=True)
+@click.option(
+    "--equilibration", type=int, default=5000, show_default=True, metavar="N", help="Steps before the first frame."
 )
+@click.option("--temperature", type=float, default=300.0, show_default=True, metavar="K")
+@click.option("--solvent", type=click.Choice(SOLVENTS), default=SOLVENTS[0], show_default=True)
 @click.option("--rigid/--flexible", default=True, show_default=True, help="Constrain bonds to hydrogen.")
 @click.option("--step", type=float, metavar="FS", help="Time step; if left out, 2 fs, or 1 fs with flexible bonds.")
 @click.option("--hydrogen-mass", type=float, metavar="AMU", help="Mass of hydrogen atoms; 3 allows steps of 4 fs.")
