@@ -68,20 +68,20 @@ class Archive:
         path: of its file.
         file: the same, open.
         zip: the same, as `zipfile` sees it.
-        mend: what to do about a damaged archive, the end of a sentence.
+        remedy: what to do about a damaged archive, the end of a sentence.
     """
 
     path: Path
     file: BinaryIO
     zip: zipfile.ZipFile
-    mend: str
+    remedy: str
 
     @property
     def members(self) -> list[zipfile.ZipInfo]:
         return [info for info in self.zip.infolist() if not info.is_dir()]
 
     def refuse(self, problem: str) -> InputError:
-        return InputError(f"{self.path}: {problem}; {self.mend}")
+        return InputError(f"{self.path}: {problem}; {self.remedy}")
 
     @contextmanager
     def reading(self, key: str) -> Iterator[None]:
@@ -160,7 +160,7 @@ class Archive:
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str], mend: str) -> Iterator[Archive]:
+def opened(path: str | os.PathLike[str], remedy: str) -> Iterator[Archive]:
     """Open an archive and check its directory.
 
     Raises:
@@ -168,27 +168,27 @@ def opened(path: str | os.PathLike[str], mend: str) -> Iterator[Archive]:
     """
     path = Path(path)
     try:
-        with open_regular(path, mend) as file, _zip(path, file, mend) as archive:
-            _check_directory(path, file, archive, mend)
-            yield Archive(path, file, archive, mend)
+        with open_regular(path, remedy) as file, _zip(path, file, remedy) as archive:
+            _check_directory(path, file, archive, remedy)
+            yield Archive(path, file, archive, remedy)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); {mend}") from error
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); {remedy}") from error
 
 
 def load_arrays(
-    path: str | os.PathLike[str], mend: str, known: Callable[[str], bool] = lambda key: True
+    path: str | os.PathLike[str], remedy: str, known: Callable[[str], bool] = lambda key: True
 ) -> dict[str, np.ndarray]:
     """All arrays of a small archive that we wrote, checksums verified.
 
     Arguments:
         path: the file.
-        mend: what to do about one that cannot be used, the end of a sentence.
+        remedy: what to do about one that cannot be used, the end of a sentence.
         known: whether a key belongs there.
 
     Raises:
         InputError: as `opened`; a member is no array of plain values, unknown, damaged, or too large.
     """
-    with opened(path, mend) as archive:
+    with opened(path, remedy) as archive:
         headers: dict[str, Header] = {}
         for info in archive.members:
             key = key_of(info)
@@ -238,18 +238,18 @@ def key_of(info: zipfile.ZipInfo) -> str:
     return info.filename.removesuffix(".npy")
 
 
-def _zip(path: Path, file: BinaryIO, mend: str) -> zipfile.ZipFile:
+def _zip(path: Path, file: BinaryIO, remedy: str) -> zipfile.ZipFile:
     magic = file.read(4)
     try:
         return zipfile.ZipFile(file)
     # What zipfile raises on arbitrary bytes is not documented: BadZipFile, ValueError, struct.error, ...
     except Exception as error:
         if magic[:2] == b"PK":
-            raise InputError(f"{path}: the archive is truncated or damaged; {mend}") from error
-        raise InputError(f"{path}: is not an NPZ archive; {mend}") from error
+            raise InputError(f"{path}: the archive is truncated or damaged; {remedy}") from error
+        raise InputError(f"{path}: is not an NPZ archive; {remedy}") from error
 
 
-def _check_directory(path: Path, file: BinaryIO, archive: zipfile.ZipFile, mend: str) -> None:
+def _check_directory(path: Path, file: BinaryIO, archive: zipfile.ZipFile, remedy: str) -> None:
     """Refuse an archive that lists fewer members than it counts, or members that its file cannot hold.
 
     The directory has no checksum, and zipfile does not compare: one flipped bit in the length of an entry
@@ -262,12 +262,12 @@ def _check_directory(path: Path, file: BinaryIO, archive: zipfile.ZipFile, mend:
     members = archive.infolist()
     # 65535 stands for "see the zip64 record"; no NPZ has as many arrays.
     if count not in (len(members), 0xFFFF) or len(members) > MOST_MEMBERS:
-        raise InputError(f"{path}: the archive's list of arrays is damaged; {mend}")
+        raise InputError(f"{path}: the archive's list of arrays is damaged; {remedy}")
     if not members:
-        raise InputError(f"{path}: the archive is empty; {mend}")
+        raise InputError(f"{path}: the archive is empty; {remedy}")
     repeated = [name for name, times in Counter(info.filename for info in members).items() if times > 1]
     if repeated:
-        raise InputError(f"{path}: the archive holds {repeated[0]!r} twice; {mend}")
+        raise InputError(f"{path}: the archive holds {repeated[0]!r} twice; {remedy}")
     for info in members:
         key = key_of(info)
         if info.flag_bits & _ENCRYPTED:
@@ -282,9 +282,9 @@ def _check_directory(path: Path, file: BinaryIO, archive: zipfile.ZipFile, mend:
             most = _DEFLATE_RATIO * info.compress_size + _DEFLATE_START
         whole = info.compress_type == zipfile.ZIP_DEFLATED or info.file_size == info.compress_size
         if not whole or info.file_size > most or not 0 <= info.header_offset <= size - info.compress_size - 30:
-            raise InputError(f"{path}: key {key!r} declares more bytes than the archive holds; {mend}")
+            raise InputError(f"{path}: key {key!r} declares more bytes than the archive holds; {remedy}")
     if sum(info.compress_size for info in members) > size:
-        raise InputError(f"{path}: its arrays overlap; {mend}")
+        raise InputError(f"{path}: its arrays overlap; {remedy}")
 
 
 def _bytes(size: int) -> str:

@@ -19,7 +19,7 @@ SHARED = ("bond_knots", "bond_coeffs", "angle_knots", "angle_coeffs", "dih_knots
 TYPED = ("angle_type_knots", "angle_type_coeffs", "angle_type_mask")
 FLAG = "residue_specific_angles"
 
-_MEND = "give an NPZ of plain arrays, as numpy.savez writes it"
+_REMEDY = "give an NPZ of plain arrays, as numpy.savez writes it"
 
 
 def read_splines(path: str | os.PathLike[str], residue_specific_angles: bool | None = None) -> Splines:
@@ -82,7 +82,7 @@ def with_splines(prior: Prior, path: str | os.PathLike[str] | None, residue_spec
 
 def _arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """The arrays of splines in a file."""
-    with opened(path, _MEND) as archive:
+    with opened(path, _REMEDY) as archive:
         headers = {}
         for info in archive.members:
             key = key_of(info)

@@ -34,7 +34,7 @@ FAILURES: list[tuple[BaseException, str]] = [
     (ImportError("no libfoo"), "a package is missing or damaged .*no libfoo"),
     (Panic("at the disco"), r"Panic \(at the disco\)"),
     (ExceptionGroup("several", [ValueError("a")]), "ExceptionGroup"),
-    (InputError("x.npz: is bad; mend it"), r"^cgcore: x\.npz: is bad; mend it$"),
+    (InputError("x.npz: is bad; remedy it"), r"^cgcore: x\.npz: is bad; remedy it$"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Bad input: exit code 2, one sentence on stderr that names what to mend, and nothing written."""
+"""Bad input: exit code 2, one sentence on stderr that says what to do, and nothing written."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ def test_a_merge_key_is_no_duplicate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "key", "mend"),
+    ("text", "key", "remedy"),
     [
         ("model: {priors: {r_0: 1}}", "model.priors.r_0 is unknown", "did you mean r0?"),
         ("model: {priors: {gama_dih: [1]}}", "model.priors.gama_dih", "did you mean gamma_dih?"),
@@ -228,14 +228,14 @@ def test_a_merge_key_is_no_duplicate(tmp_path: Path) -> None:
         ("priors: {r0: 1}", "priors is in the wrong place", "write it as model.priors"),
     ],
 )
-def test_a_misspelt_or_misplaced_key_is_refused(tmp_path: Path, text: str, key: str, mend: str) -> None:
+def test_a_misspelt_or_misplaced_key_is_refused(tmp_path: Path, text: str, key: str, remedy: str) -> None:
     message = refusal(tmp_path, text)
     assert f": {key}" in message
-    assert mend in message
+    assert remedy in message
 
 
 @pytest.mark.parametrize(
-    ("text", "key", "mend"),
+    ("text", "key", "remedy"),
     [
         ("- 1", "the top level is a list", "block"),
         ("just text", "the top level", "block"),
@@ -289,10 +289,10 @@ def test_a_misspelt_or_misplaced_key_is_refused(tmp_path: Path, text: str, key: 
         ),
     ],
 )
-def test_a_wrong_value_is_refused(tmp_path: Path, text: str, key: str, mend: str) -> None:
+def test_a_wrong_value_is_refused(tmp_path: Path, text: str, key: str, remedy: str) -> None:
     message = refusal(tmp_path, text)
     assert f": {key}" in message
-    assert mend in message
+    assert remedy in message
 
 
 def test_every_mistake_is_in_one_message(tmp_path: Path) -> None:

@@ -17,17 +17,17 @@ from cgcore.config.keys import keys_of
 from cgcore.config.optimizers import OPTIMIZERS
 
 ROOT = Path(__file__).resolve().parents[1]
-MEND = "write it again: python -m cgcore config"
+REMEDY = "write it again: python -m cgcore config"
 
 
 def test_the_key_reference_is_current() -> None:
     written = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    assert written == key_reference(), f"{MEND} --reference > docs/configuration.md"
+    assert written == key_reference(), f"{REMEDY} --reference > docs/configuration.md"
 
 
 def test_the_json_schema_is_current() -> None:
     written = (ROOT / "docs" / "cgcore.schema.json").read_text(encoding="utf-8")
-    assert json.loads(written) == json.loads(json_schema()), f"{MEND} --schema > docs/cgcore.schema.json"
+    assert json.loads(written) == json.loads(json_schema()), f"{REMEDY} --schema > docs/cgcore.schema.json"
 
 
 def test_the_command_prints_both() -> None:

@@ -158,8 +158,8 @@ def strange(tmp_path: Path) -> dict[str, Path]:
 
 def test_only_regular_files_are_read_and_nothing_is_waited_for(tmp_path: Path, strange: dict[str, Path]) -> None:
     for kind, path in strange.items():
-        with pytest.raises(InputError, match=f"{path}: is {kind.strip()}, not a file; mend it"):
-            open_regular(path, "mend it")
+        with pytest.raises(InputError, match=f"{path}: is {kind.strip()}, not a file; remedy it"):
+            open_regular(path, "remedy it")
         with pytest.raises(InputError, match=f"is {kind.strip()}, not a file; give a YAML file"):
             read_yaml(path)
 

@@ -32,7 +32,7 @@ def answer(script: Path) -> Answer:
 
 
 BODIES: dict[str, tuple[str, str]] = {
-    "raises": ("raise RuntimeError('no\\n luck')", r"raised RuntimeError \(line 2\): no luck; mend the script"),
+    "raises": ("raise RuntimeError('no\\n luck')", r"raised RuntimeError \(line 2\): no luck; correct the script"),
     "leaves by exit": ("import sys; sys.exit(3)", r"raised SystemExit \(line 2\): 3"),
     "other key": ("return dataset['energy']", "raised KeyError .* dataset has R, F, mask, species"),
     "no mask on request": ("return apply_fn_priors(prior_params)(bonds)", "without positions R"),

@@ -101,13 +101,13 @@ def _trained(
     return [Path(output)]
 
 
-def _warn(source: str | Path, prior: Prior, mend: str) -> None:
+def _warn(source: str | Path, prior: Prior, remedy: str) -> None:
     """Say what a simulation would fail of, and that a file is not the one of the record beside it."""
     from cgcore.fitting.unphysical import unphysical_values
 
     note_mixture(source)
     for sentence in unphysical_values(prior.params, prior.terms):
-        terminal.note(f"{source}: {sentence}; {mend}")
+        terminal.note(f"{source}: {sentence}; {remedy}")
 
 
 def _species(given: str, beads: int, protein: str | None) -> Any:

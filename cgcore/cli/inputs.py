@@ -17,7 +17,7 @@ def refuse_input_as_output(path: str, inputs: Sequence[str], what: str) -> None:
         what: is written, in words.
 
     Raises:
-        InputError: with the mend.
+        InputError: the output cannot be written, or would overwrite an input.
     """
     from cgcore.files import check_writable
 

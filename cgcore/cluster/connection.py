@@ -22,7 +22,7 @@ MOST_WORKERS = 512
 """Largest number of processes on one machine."""
 
 _LOCAL = re.compile(r"local:([0-9]{1,9})")
-_MEND = "give the address that `dask scheduler` prints, the JSON file that it writes, or local:N"
+_REMEDY = "give the address that `dask scheduler` prints, the JSON file that it writes, or local:N"
 
 
 @contextmanager
@@ -52,7 +52,9 @@ def connected(where: str, environment: Mapping[str, str] | None = None) -> Itera
         # Addresses that are none raise errors of many kinds.
         except Exception as error:
             said = " ".join(str(error).split())[:120] or type(error).__name__
-            raise InputError(f"--scheduler {where}: no scheduler answers at this address ({said}); {_MEND}") from error
+            raise InputError(
+                f"--scheduler {where}: no scheduler answers at this address ({said}); {_REMEDY}"
+            ) from error
         stack.callback(client.close, timeout=PATIENCE)
         yield client
 
@@ -62,7 +64,7 @@ def _target(where: str) -> dict[str, Any]:
     if not where.endswith(".json"):
         return {"address": where}
     if not os.path.isfile(where):
-        raise InputError(f"--scheduler {where}: no such file; {_MEND}")
+        raise InputError(f"--scheduler {where}: no such file; {_REMEDY}")
     return {"scheduler_file": where}
 
 
@@ -72,7 +74,7 @@ def _started(stack: ExitStack, where: str, environment: Mapping[str, str]) -> di
 
     found = _LOCAL.fullmatch(where)
     if found is None or not 1 <= int(found[1]) <= MOST_WORKERS:
-        raise InputError(f"--scheduler {where}: is not a number of processes from 1 to {MOST_WORKERS}; {_MEND}")
+        raise InputError(f"--scheduler {where}: is not a number of processes from 1 to {MOST_WORKERS}; {_REMEDY}")
     with _without_ctrl_c():
         cluster = LocalCluster(
             n_workers=int(found[1]),

@@ -33,7 +33,7 @@ PACKAGES = ("cgcore", "jax", "jaxlib", "numpy")
 """What computes a part: another version may round otherwise."""
 
 _NAME = re.compile(r"[0-9a-f]{62}\.npz")
-_MEND = "it is made again"
+_REMEDY = "it is made again"
 
 
 def keeping(
@@ -87,7 +87,7 @@ class _Folder:
     def read(self, key: str) -> Part | None:
         """The part of a key; None where there is none, or anything of it was changed."""
         try:
-            arrays = load_arrays(self._file(key), _MEND)
+            arrays = load_arrays(self._file(key), _REMEDY)
             names = [name for name in arrays if name != CHECKSUM]
             whole = str(arrays[CHECKSUM]) == checksum(arrays, sorted(names)) and str(arrays["key"]) == key
             return _part(arrays) if whole else None

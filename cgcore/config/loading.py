@@ -130,7 +130,7 @@ def load_settings(config: str | os.PathLike[str] | Mapping[str, Any] | Settings)
     """Settings of the pipeline from a YAML file, from what such a file holds, or as they are.
 
     Raises:
-        InputError: anything is wrong in the file; the message names it, and of each mistake the key and the mend.
+        InputError: anything is wrong in the file; the message names it, and of each mistake the key and what to do.
     """
     if isinstance(config, Settings):
         return config

@@ -69,7 +69,7 @@ class Reading:
         """Raise what was found.
 
         Raises:
-            InputError: one line that names the file and, for each mistake, the key and the mend.
+            InputError: one line that names the file and, for each mistake, the key and what to do.
         """
         sentences = [f"{key} {complaint}" for key, complaint in self._found]
         if not sentences:

@@ -35,7 +35,7 @@ def add_errors(reading: Reading, at: str, keys: Mapping[str, Any], error: Valida
 
 
 def complaint(schema: Mapping[str, Any], error: str, value: Any) -> str:
-    """What is wrong with a value, and the mend.
+    """What is wrong with a value, and what to do.
 
     Arguments:
         schema: JSON schema of the key.
@@ -44,7 +44,7 @@ def complaint(schema: Mapping[str, Any], error: str, value: Any) -> str:
     """
     whole = isinstance(value, int) and not isinstance(value, bool)
     if error == "missing":
-        return f"is missing; {mend(schema, '')}"
+        return f"is missing; {remedy(schema, '')}"
     if error in _OUT_OF_RANGE:
         # A number of thousands of digits is not for printing.
         shown = "is out of range" if whole and abs(value) >= 10**15 else f"is {value}"
@@ -53,10 +53,10 @@ def complaint(schema: Mapping[str, Any], error: str, value: Any) -> str:
         return f"has {len(value)} values; give {lengths(schema)}"
     if error == "finite_number" or (error == "float_type" and (whole or value in (math.inf, -math.inf))):
         return "is not finite; give a finite number"
-    return f"is {kind(value)}; {mend(schema, value)}"
+    return f"is {kind(value)}; {remedy(schema, value)}"
 
 
-def mend(schema: Mapping[str, Any], value: Any = None) -> str:
+def remedy(schema: Mapping[str, Any], value: Any = None) -> str:
     """What to write at a key."""
     if what := schema.get("x-what"):
         return f"write {what}"

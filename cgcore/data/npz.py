@@ -41,7 +41,7 @@ not grow with the frames."""
 STRUCTURE, STRUCTURE_LIMIT = (*KEYS, "box", "resname"), 2**30
 """Arrays that say how positions are meant, and the bytes of one at most: without them numbers would be others."""
 
-MEND = "copy or write it again."
+REMEDY = "copy or write it again."
 
 
 @runtime_checkable
@@ -138,7 +138,7 @@ class FramesFile:
                 assert isinstance(array, StoredArray)
                 gap = place.first - file.tell()
                 if gap < 0:
-                    raise InputError(f"{self.path}: its arrays overlap; {MEND}")
+                    raise InputError(f"{self.path}: its arrays overlap; {REMEDY}")
                 for piece in pieces(file, gap, self.path):
                     digest.update(piece)
                 self._stream(file, place, array, checks.get(place.key), digest.update)
@@ -172,7 +172,7 @@ class FramesFile:
             if check is not None:
                 check.add(start, buffer[:n])
         if crc != place.crc:
-            raise InputError(f"{self.path}: key {place.key!r} is damaged (its checksum does not match); {MEND}")
+            raise InputError(f"{self.path}: key {place.key!r} is damaged (its checksum does not match); {REMEDY}")
 
 
 def show(array: Rows, check: RowCheck) -> None:
@@ -191,7 +191,7 @@ def open_npz(path: Path) -> FramesFile:
         InputError: the file cannot be read, is not an archive, is damaged, or does not hold frames; a needed array is
             an object array, or too large to be loaded.
     """
-    with opened(path, MEND) as archive:
+    with opened(path, REMEDY) as archive:
         needed: dict[str, Header] = {}
         extras: dict[str, np.ndarray] = {}
         skipped: list[str] = []

@@ -25,7 +25,7 @@ from cgcore.files import atomic_write
 
 FORMAT = "cgcore factor 5"
 _ANY_FORMAT = "cgcore factor "
-_MEND = "make it by `cgcore compress`"
+_REMEDY = "make it by `cgcore compress`"
 
 
 @dataclass(frozen=True)
@@ -185,25 +185,25 @@ def load_factor(path: str | os.PathLike[str]) -> Factor:
     """
     known = {field.name for field in FIELDS} | {CHECKSUM}
     if not is_factor(path):
-        load_arrays(path, _MEND)  # what is damaged or missing is said so
-        raise InputError(f"{path}: is not a factor; {_MEND}")
+        load_arrays(path, _REMEDY)  # what is damaged or missing is said so
+        raise InputError(f"{path}: is not a factor; {_REMEDY}")
     if (version := load_text(path, "format")) != FORMAT:
         raise InputError(
             f"{path}: is a {version!r}, but this version of cgcore reads {FORMAT!r}, which supports "
             "terms of any kind; make it again with `cgcore compress`"
         )
-    arrays = load_arrays(path, _MEND, known.__contains__)
+    arrays = load_arrays(path, _REMEDY, known.__contains__)
     if missing := sorted(known - set(arrays)):
-        raise InputError(f"{path}: is not a factor because {missing[0]} is missing; {_MEND}")
+        raise InputError(f"{path}: is not a factor because {missing[0]} is missing; {_REMEDY}")
     if str(arrays.pop(CHECKSUM)) != checksum(arrays):
-        raise InputError(f"{path}: was changed after it was written (the checksum does not match); {_MEND} again")
+        raise InputError(f"{path}: was changed after it was written (the checksum does not match); {_REMEDY} again")
     try:
         sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         return replace(_factor(arrays), path=str(path), sha256=sha256)
     except OSError as error:
         raise InputError(f"{path}: cannot be read any more ({error.strerror or error})") from error
     except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{path}: is a damaged factor ({error}); {_MEND} again") from error
+        raise InputError(f"{path}: is a damaged factor ({error}); {_REMEDY} again") from error
 
 
 def checksum(arrays: Mapping[str, np.ndarray], names: Iterable[str] = tuple(field.name for field in FIELDS)) -> str:

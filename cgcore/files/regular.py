@@ -39,13 +39,13 @@ def require_name(path: str | os.PathLike[str], what: str = "a path") -> None:
 
 
 def open_regular(
-    path: str | os.PathLike[str], mend: str = "check the path", *, limit: int | None = None
+    path: str | os.PathLike[str], remedy: str = "check the path", *, limit: int | None = None
 ) -> BufferedReader:
     """Open a regular file for reading bytes; anything else is refused at once.
 
     Arguments:
         path: of the file; links are followed.
-        mend: the end of every complaint, what to do about it.
+        remedy: the end of every complaint, what to do about it.
         limit: bytes that the file may have; None: any number.
 
     Raises:
@@ -54,19 +54,19 @@ def open_regular(
     require_name(path, "the path of a file to read")
     try:
         # Asked before opening, since opening a pipe waits for its other end, and once more of what was opened.
-        _require_regular(path, os.stat(path).st_mode, mend)
+        _require_regular(path, os.stat(path).st_mode, remedy)
         file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  (the caller closes it)
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; {mend}") from error
+        raise InputError(f"{path}: no such file; {remedy}") from error
     except InputError:
         raise
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({reason(error)}); {mend}") from error
+        raise InputError(f"{path}: cannot be read ({reason(error)}); {remedy}") from error
     try:
         status = os.fstat(file.fileno())
-        _require_regular(path, status.st_mode, mend)
+        _require_regular(path, status.st_mode, remedy)
         if limit is not None and status.st_size > limit:
-            raise InputError(f"{path}: has {status.st_size} bytes, and at most {limit} are read; {mend}")
+            raise InputError(f"{path}: has {status.st_size} bytes, and at most {limit} are read; {remedy}")
     except InputError:
         file.close()
         raise
@@ -78,9 +78,9 @@ def reason(error: OSError | ValueError) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
-def _require_regular(path: str | os.PathLike[str], mode: int, mend: str) -> None:
+def _require_regular(path: str | os.PathLike[str], mode: int, remedy: str) -> None:
     if kind := kind_of(mode):
-        raise InputError(f"{path}: is {kind}, not a file; {mend}")
+        raise InputError(f"{path}: is {kind}, not a file; {remedy}")
 
 
 def _without_waiting(path: str, flags: int) -> int:

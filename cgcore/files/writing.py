@@ -14,7 +14,7 @@ from cgcore.errors import InputError
 from cgcore.files.regular import kind_of, reason, require_name
 from cgcore.files.temporaries import Temporary, remove_stale, uninterrupted
 
-_MEND = "choose a place that is writable and has room"
+_REMEDY = "choose a place that is writable and has room"
 _NO_PLACE = ("/dev", "/proc", "/sys")
 """What is there are no files, whatever they look like: /dev/stdout is the file that the shell opened, or a terminal."""
 _REAL_PLACES = ("/dev/shm",)
@@ -145,7 +145,7 @@ def check_writable(target: str | os.PathLike[str]) -> None:
 def _target(path: str | os.PathLike[str]) -> Path:
     """The file that is replaced: a link stays a link. Refused is what is there and is not a regular file."""
     if "\0" in os.fsdecode(path):
-        raise InputError(f"cannot write {os.fsdecode(path)!r}: the name holds a zero byte; {_MEND}")
+        raise InputError(f"cannot write {os.fsdecode(path)!r}: the name holds a zero byte; {_REMEDY}")
     _require_place(path)
     target = Path(os.path.realpath(path))
     try:
@@ -180,7 +180,7 @@ def _refused(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"cannot write {path}: {reason(error)}; {_MEND}") from error
+        raise InputError(f"cannot write {path}: {reason(error)}; {_REMEDY}") from error
 
 
 def _sha256(path: Path) -> str:

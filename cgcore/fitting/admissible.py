@@ -139,7 +139,7 @@ class Admissible:
         )
 
     def violation(self, c: Coefficients) -> float:
-        """By how much c breaks the constraints: the change of the forces that would mend it, root mean square per bead
+        """By how much c breaks the constraints: the change of the forces that would remove this, root mean square per bead
         [kcal/mol/Å]."""
         if not self.constraints:
             return 0.0

@@ -26,7 +26,7 @@ class Finding:
     Arguments:
         code: a short name of the kind, the same for all data: "bond", "unit", and so on.
         severity: of it.
-        text: what is found and how to mend it, without the file's name and the full stop.
+        text: what was found and what to do, without the file's name and the full stop.
         source: name of the file; empty where it is about several.
         frames: frames that it is about, numbered as in the file, at most `RECORDED`.
         beads: beads that it is about, in the first of these frames.

@@ -130,10 +130,10 @@ def next_free(folder: str) -> str:
 
 def damaged(folder: Path, step: int, previous: int | None = None) -> InputError:
     """What is said of a checkpoint that cannot be read."""
-    mend = "start anew without --resume"
+    remedy = "start anew without --resume"
     if previous is not None:
-        mend = f"remove {folder / str(step)} to continue from checkpoint {previous}, or {mend}"
-    return InputError(f"{folder}: checkpoint {step} is damaged; {mend}")
+        remedy = f"remove {folder / str(step)} to continue from checkpoint {previous}, or {remedy}"
+    return InputError(f"{folder}: checkpoint {step} is damaged; {remedy}")
 
 
 @contextmanager

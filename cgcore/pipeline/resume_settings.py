@@ -95,8 +95,8 @@ def require_same_settings(
             continue
         refused.append(f"{key} was {was} and is {is_now}")
     if refused:
-        mend = "set it back" if len(refused) == 1 else "set them back"
-        raise InputError(f"{name}: was made with other settings: {'; '.join(refused)}; {mend}, or start anew")
+        remedy = "set it back" if len(refused) == 1 else "set them back"
+        raise InputError(f"{name}: was made with other settings: {'; '.join(refused)}; {remedy}, or start anew")
     return changes
 
 

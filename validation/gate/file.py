@@ -60,13 +60,13 @@ def read(path: Path = BUNDLED) -> Gates:
     except OSError as error:
         raise cgcore.InputError(f"{path}: cannot be read ({error.strerror}); make it with gate --update") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise cgcore.InputError(f"{path}: is no TOML ({error}); mend or restore it") from error
+        raise cgcore.InputError(f"{path}: is not TOML ({error}); correct or restore it") from error
 
     def refuse(key: str, what: str) -> NoReturn:
         raise cgcore.InputError(f"{path}: {key} {what}")
 
     def table(key: str, value: Any) -> dict[str, Any]:
-        return value if isinstance(value, dict) else refuse(key, "is missing or no table; mend or restore it")
+        return value if isinstance(value, dict) else refuse(key, "is missing or not a table; correct or restore it")
 
     def bound(key: str, entry: Any) -> Bound:
         entry = table(key, entry)

@@ -57,7 +57,7 @@ def checked(path: Path, returned: Any, prior: cgcore.Prior, used: set[str]) -> A
                 f"{np.shape(prior.params[name])}; return each parameter in the shape that it was given in"
             )
         if not np.isfinite(value).all():
-            raise ScriptError(f"{path.name}: params_fit[{name!r}] is not finite; the fit diverged, mend the script")
+            raise ScriptError(f"{path.name}: params_fit[{name!r}] is not finite; the fit diverged, correct the script")
     losses = _history(path, loss_hist)
     held = np.all(losses == losses.astype(np.float32))
     computed = used or {str(value.dtype) for value in given.values()}
@@ -80,7 +80,7 @@ def _history(path: Path, loss_hist: Any) -> np.ndarray:
         raise ScriptError(f"{path.name}: loss_hist holds no loss above 0; return the loss before each step")
     if not np.isfinite(losses).all():
         step = int(np.argmin(np.isfinite(losses)))
-        raise ScriptError(f"{path.name}: loss_hist[{step}] is not finite; the fit diverged, mend the script")
+        raise ScriptError(f"{path.name}: loss_hist[{step}] is not finite; the fit diverged, correct the script")
     return losses
 
 

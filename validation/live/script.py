@@ -39,7 +39,7 @@ def call(path: Path, arguments: Mapping[str, Any]) -> Any:
     with _surroundings(path):
         entry = _entry(path)
         positional, named = _bound(path, entry, arguments)
-        with _told(path, f"{ENTRY} raised", f"mend the script; {PROTOCOL}"):
+        with _told(path, f"{ENTRY} raised", f"correct the script; {PROTOCOL}"):
             return jax.block_until_ready(entry(*positional, **named))
 
 
@@ -79,14 +79,14 @@ def _bound(
 
 
 @contextlib.contextmanager
-def _told(path: Path, what: str, mend: str) -> Iterator[None]:
+def _told(path: Path, what: str, remedy: str) -> Iterator[None]:
     """What the script raises becomes a ScriptError; the user's Ctrl-C stays one."""
     try:
         yield
     except (Exception, SystemExit) as error:
         message = " ".join(str(error).split())[:400]
         raise ScriptError(
-            f"{path.name}: {what} {type(error).__name__}{_line(path, error)}: {message or 'no message'}; {mend}"
+            f"{path.name}: {what} {type(error).__name__}{_line(path, error)}: {message or 'no message'}; {remedy}"
         ) from error
 
 

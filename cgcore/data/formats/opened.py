@@ -15,9 +15,9 @@ from cgcore.data.stored import Content, Rows
 from cgcore.data.units import UNITS
 from cgcore.errors import InputError
 
-__all__ = ["MEND", "Content", "Opened", "Repeated", "Source", "once", "refuse", "without_forces"]
+__all__ = ["REMEDY", "Content", "Opened", "Repeated", "Source", "once", "refuse", "without_forces"]
 
-MEND = "copy or write it again."
+REMEDY = "copy or write it again."
 """The end of a complaint about a damaged file."""
 
 _BLOCK = 2**14
@@ -114,9 +114,9 @@ class Opened:
         return sums[0] if len(sums) == 1 else hashlib.sha256("\n".join(sums).encode()).hexdigest()
 
 
-def refuse(path: Path | str, problem: str, mend: str = MEND) -> InputError:
+def refuse(path: Path | str, problem: str, remedy: str = REMEDY) -> InputError:
     """The error for a file that cannot be used."""
-    return InputError(f"{path}: {problem}; {mend}")
+    return InputError(f"{path}: {problem}; {remedy}")
 
 
 def once(rows: Rows) -> np.ndarray:
@@ -150,6 +150,6 @@ class Repeated:
         return np.frombuffer(bytes(self._all) or self._first, dtype).reshape(-1, *shape)
 
 
-def without_forces(path: Path | str, form: str, mend: str) -> InputError:
+def without_forces(path: Path | str, form: str, remedy: str) -> InputError:
     """The error for a file that holds no forces."""
-    return InputError(f"{path}: {form} holds no forces, so there is nothing to fit to; {mend}")
+    return InputError(f"{path}: {form} holds no forces, so there is nothing to fit to; {remedy}")

@@ -28,7 +28,7 @@ class Format(NamedTuple):
         begins: first bytes and their place, any of which tells the format.
         units: in words.
         open: gives the sources of a file; None for one that holds no forces.
-        mend: what to do about a file without forces.
+        remedy: what to do about a file without forces.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Format(NamedTuple):
     begins: tuple[tuple[int, bytes], ...]
     units: str = ""
     open: Callable[[Path], Sequence[Any]] | None = None
-    mend: str = ""
+    remedy: str = ""
 
 
 _TRR = "in GROMACS set nstfout equal to nstxout and give the .trr file"
@@ -56,10 +56,10 @@ FORMATS = (
     Format("GROMACS TRR", (".trr",), ((0, b"\0\0\x07\xc9"),), "nm, kJ/mol/nm", open_trr),
     Format("AMBER NetCDF", (".nc", ".ncdf", ".mdcrd"), ((0, b"CDF"),), "Å, kcal/mol/Å", open_netcdf),
     Format("LAMMPS dump", (".lammpstrj", ".dump", ".lammpsdump"), ((0, b"ITEM:"),), "Å, kcal/mol/Å", open_lammps),
-    Format("XTC", (".xtc",), ((0, b"\0\0\x07\xcb"), (0, b"\0\0\x07\xe7")), mend=_TRR),
-    Format("DCD", (".dcd",), ((4, b"CORD"),), mend=_OTHER),
-    Format("PDB", (".pdb", ".ent"), ((0, b"HEADER"), (0, b"ATOM  "), (0, b"CRYST1")), mend=_NOT_FRAMES),
-    Format("a topology", (".psf", ".gro", ".prmtop", ".parm7", ".top", ".cif", ".tpr"), (), mend=_NOT_FRAMES),
+    Format("XTC", (".xtc",), ((0, b"\0\0\x07\xcb"), (0, b"\0\0\x07\xe7")), remedy=_TRR),
+    Format("DCD", (".dcd",), ((4, b"CORD"),), remedy=_OTHER),
+    Format("PDB", (".pdb", ".ent"), ((0, b"HEADER"), (0, b"ATOM  "), (0, b"CRYST1")), remedy=_NOT_FRAMES),
+    Format("a topology", (".psf", ".gro", ".prmtop", ".parm7", ".top", ".cif", ".tpr"), (), remedy=_NOT_FRAMES),
 )
 
 
@@ -73,7 +73,7 @@ def open_sources(path: Path) -> list[Source]:
     if form.open is None:
         holds = "hold" if form.name == "XTC" else "holds"
         words = "XTC files" if form.name == "XTC" else form.name if form.name[0].islower() else f"a {form.name} file"
-        raise InputError(f"{path}: {words} {holds} no forces, so there is nothing to fit to; {form.mend}")
+        raise InputError(f"{path}: {words} {holds} no forces, so there is nothing to fit to; {form.remedy}")
     return list(form.open(path))
 
 
