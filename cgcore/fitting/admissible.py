@@ -139,8 +139,8 @@ class Admissible:
         )
 
     def violation(self, c: Coefficients) -> float:
-        """By how much c breaks the constraints: the change of the forces that would remove this, root mean square per bead
-        [kcal/mol/Å]."""
+        """By how much c violates the constraints: the change of the forces that would remove the violation, root mean
+        square per bead [kcal/mol/Å]."""
         if not self.constraints:
             return 0.0
         G, h, _ = _stacked(self.constraints)
