@@ -1,4 +1,4 @@
-"""`cgcore check`: what a configuration means to the code that it was written for, and here."""
+"""`cgcore check`: what a configuration means in the code for which it was written, and in cgcore."""
 
 from __future__ import annotations
 

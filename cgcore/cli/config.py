@@ -1,4 +1,4 @@
-"""`cgcore config`: what may stand in a configuration file."""
+"""`cgcore config`: the reference of configuration files."""
 
 from __future__ import annotations
 

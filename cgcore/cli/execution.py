@@ -1,4 +1,4 @@
-"""Who does the factor pass of a command: threads of this process, or the workers of a cluster."""
+"""How a command runs the factor pass: with threads of this process, or on the workers of a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong becomes one sentence: what, why, and what to do."""
+"""Turns any error into one sentence: what happened, why, and what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command reads is not what it writes."""
+"""Checks that the output of a command does not overwrite its input."""
 
 from __future__ import annotations
 

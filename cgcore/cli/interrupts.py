@@ -1,4 +1,4 @@
-"""Signals that end the process end it at once, and leave nothing behind.
+"""Signals that end the process take effect at once and leave no temporary files.
 
 A KeyboardInterrupt is an exception that any library on the way may swallow or turn into another one, and that comes
 only when a long call into compiled code has returned. So none is raised: a thread of its own is woken by the signal,

@@ -1,4 +1,4 @@
-"""What the command line sets up before JAX works."""
+"""Setup of JAX for the command line."""
 
 from __future__ import annotations
 

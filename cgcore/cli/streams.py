@@ -1,4 +1,4 @@
-"""Standard streams that survive: a closed pipe, a full disk or a terminal that is gone is no error of the work."""
+"""Standard streams that tolerate a closed pipe, a full disk or a terminal that is gone."""
 
 from __future__ import annotations
 

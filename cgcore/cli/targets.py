@@ -1,4 +1,4 @@
-"""Where a command writes: known to be writable before anything is computed."""
+"""Output files of a command, checked to be writable before anything is computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one way to standard output and standard error. Whatever becomes of them, the work goes on."""
+"""All output to standard output and standard error. Commands continue even if these streams fail."""
 
 from __future__ import annotations
 

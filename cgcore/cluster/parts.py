@@ -1,4 +1,4 @@
-"""Parts in a folder, a file each by the hash of all that it depends on: who is killed goes on from what is there."""
+"""Finished parts in a folder, a file each, named by a hash of all that a part depends on, for use after a restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Terms of the prior that other programs have and cgcore has not: left alone where they are off, refused where not."""
+"""Terms of other programs that cgcore does not support: ignored if they are off, and refused otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data door: frames of bead positions and reference forces, checked once, read block by block.
+"""Data sets: frames of bead positions and reference forces, checked once and read block by block.
 
 Everything inside is in Å, kcal/mol and kcal/mol/Å (see `units`). Only NumPy and the standard
 library are used here.

@@ -1,4 +1,4 @@
-"""Periodic boxes of frames: a chain that was wrapped into its box is put together again.
+"""Periodic boxes of frames: chains that were wrapped into the box are made whole.
 
 Each bead is moved to the image nearest to the bead that it is bonded to, each part behind a gap to the image nearest to
 the bead before the gap, and each further chain to the image whose centre is nearest to that of the chains before it.

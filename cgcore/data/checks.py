@@ -1,4 +1,4 @@
-"""Checks of the values, block by block, before any computing: finite, bonded, in the units that were said."""
+"""Checks of the values, block by block, before any computation: finite, bonded, and in the stated units."""
 
 from __future__ import annotations
 

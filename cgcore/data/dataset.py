@@ -52,7 +52,7 @@ class Dataset:
     choice: Choice = Choice()
     notes: tuple[str, ...] = ()  # what of the files could not be used
     box: tuple[Any, ...] | float | None = None  # that was given beside the files, Å
-    accept_faults: bool = False  # a fit goes on where data are surely wrong, see `cgcore.judging`
+    accept_faults: bool = False  # a fit goes on where data are certainly wrong, see `cgcore.judging`
 
     def __repr__(self) -> str:
         return (

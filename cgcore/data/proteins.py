@@ -1,4 +1,4 @@
-"""Which frames belong to one protein, and what it is called."""
+"""Which frames belong to the same protein, and the protein's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door: files or arrays come in, checked frames come out."""
+"""Reading and checking: from files or arrays to checked frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forces that a prior leaves: what a network beside it has to learn."""
+"""The forces that a prior does not explain, which a network beside it has to learn."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def open_regular(
 
     Arguments:
         path: of the file; links are followed.
-        remedy: the end of every complaint, what to do about it.
+        remedy: what to do about it, the end of every message.
         limit: bytes that the file may have; None: any number.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Who is called while a fit goes on."""
+"""Functions that are called during a fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a fit is from the best one that exists, from the factor alone and exactly."""
+"""How far a fit is from the best possible one, computed exactly from the factor."""
 
 from __future__ import annotations
 

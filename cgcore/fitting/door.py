@@ -1,4 +1,4 @@
-"""Data at the door of a fit: refused where they are surely wrong, unless they were read with `accept_faults`."""
+"""Checks of the data before a fit: data that are certainly wrong are refused, unless read with `accept_faults`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Door:
         prior's, frames need not be sampled with them, and equipartition does not hold.
 
         Raises:
-            InputError: forces are surely in another unit or of the other sign.
+            InputError: forces are certainly in another unit or of the other sign.
         """
         forces = target(factor.S)
         exact = bool(forces[-1] ** 2 <= EXACT * np.sum(forces**2))
@@ -55,7 +55,7 @@ def door(
     """Judge the frames of a fit.
 
     Raises:
-        InputError: they are surely wrong in a way that does not depend on how they were sampled.
+        InputError: they are certainly wrong in a way that does not depend on how they were sampled.
     """
     parts = [part for part in (data, validation) if isinstance(part, Dataset)]
     judged = tuple((part, judge(part, temperature, displacement)) for part in parts)

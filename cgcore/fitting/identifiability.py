@@ -1,4 +1,4 @@
-"""What the data cannot tell, named by physical parameters."""
+"""What the data do not determine, in terms of physical parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fit is given: opened where it is a path, refused where nothing can be fitted."""
+"""Inputs of a fit: paths are opened, and inputs that leave nothing to fit are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data at the door, judged by physics: what is surely wrong is refused, what may be meant is said."""
+"""Physical checks of data: what is certainly wrong is refused, and what may be intended causes a warning."""
 
 from __future__ import annotations
 

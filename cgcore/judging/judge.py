@@ -73,7 +73,7 @@ class Judgement:
         return Judgement(self.path, kept, self.sources)
 
     def require_right(self) -> None:
-        """Refuse data that are surely wrong.
+        """Refuse data that are certainly wrong.
 
         Raises:
             InputError: with the first of what is wrong, how much more there is, and the option that overrides.

@@ -1,4 +1,4 @@
-"""What every reader of a file gives: arrays whose rows are read when needed, and what else the file says."""
+"""What every reader returns: arrays whose rows are read on demand, and the metadata of the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which reader a file is for: by its first bytes, and by its name where these say nothing."""
+"""Which reader a file needs: determined by its first bytes, or by its name if these are not conclusive."""
 
 from __future__ import annotations
 
