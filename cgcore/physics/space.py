@@ -60,9 +60,9 @@ def periodic(box: Any) -> Periodic:
         InputError: the box is not one length or three lengths above 0.
 
     Examples:
-        >>> import cgcore, numpy as np
+        >>> import cgcore, jax.numpy as jnp
         >>> displacement = cgcore.periodic([20.0, 20.0, 20.0])
-        >>> displacement(np.array([1.0, 0.0, 0.0]), np.array([19.0, 0.0, 0.0])).tolist()
+        >>> displacement(jnp.array([1.0, 0.0, 0.0]), jnp.array([19.0, 0.0, 0.0])).tolist()
         [2.0, 0.0, 0.0]
     """
     try:
