@@ -92,10 +92,10 @@ def energy(
         The energy [kcal/mol], a scalar that JAX can differentiate.
 
     Examples:
-        >>> import cgcore, numpy as np
+        >>> import cgcore, jax.numpy as jnp
         >>> prior = cgcore.default_prior()
-        >>> two = np.array([[0.0, 0.0, 0.0], [3.9, 0.0, 0.0]])
-        >>> print(f"{cgcore.energy(prior, prior.params, two, np.ones(2)):.3f} kcal/mol")
+        >>> two = jnp.array([[0.0, 0.0, 0.0], [3.9, 0.0, 0.0]])
+        >>> print(f"{cgcore.energy(prior, prior.params, two, jnp.ones(2)):.3f} kcal/mol")
         0.151 kcal/mol
     """
     each = term_energies(prior, params, R, mask, species, displacement, sites)
@@ -126,10 +126,10 @@ def forces(
         Forces (beads, 3) [kcal/mol/Å]; zero on padded beads.
 
     Examples:
-        >>> import cgcore, numpy as np
+        >>> import cgcore, jax.numpy as jnp
         >>> prior = cgcore.default_prior()
-        >>> two = np.array([[0.0, 0.0, 0.0], [3.9, 0.0, 0.0]])
-        >>> print(f"{cgcore.forces(prior, prior.params, two, np.ones(2))[0, 0]:.1f} kcal/mol/Å")
+        >>> two = jnp.array([[0.0, 0.0, 0.0], [3.9, 0.0, 0.0]])
+        >>> print(f"{cgcore.forces(prior, prior.params, two, jnp.ones(2))[0, 0]:.1f} kcal/mol/Å")
         4.8 kcal/mol/Å
     """
     return -jax.grad(energy, argnums=2)(prior, params, R, mask, species, displacement, sites)
