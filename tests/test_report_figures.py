@@ -349,9 +349,10 @@ def test_bands_are_the_intervals_of_the_error_bars(figure: Any, fitted: FitResul
     x, energy = np.asarray(curve.get_xdata()), np.asarray(curve.get_ydata())
     lowest = int(np.argmin(energy))
     edges = points[np.isclose(points[:, 0], x[lowest]), 1]
-    assert edges.max() == pytest.approx(-edges.min(), rel=1e-6)
     values = sampled(fitted.factor.histograms, "bond")
     assert values is not None
     density = np.interp(x, values.centres, values.density)
-    own = fitted.errors.potential([("bond", 0)], x, density).standard_error[lowest]
-    assert edges.max() == pytest.approx(fitted.errors.t * own, rel=1e-6)
+    own = fitted.errors.potential([("bond", 0)], x, density)
+    assert edges.max() == pytest.approx((own.high - own.value)[lowest], rel=1e-6)
+    assert edges.min() == pytest.approx((own.low - own.value)[lowest], rel=1e-6)
+    assert edges.min() < 0 < edges.max()

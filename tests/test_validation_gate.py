@@ -159,7 +159,7 @@ def test_a_record_for_data_of_ones_own(tmp_path: Path) -> None:
         ("steps = 2\n", "steps = nan\n", "values.mine.default.steps is nan"),
         ('status = "GRADIENT"\n', 'status = "FINE"\n', "status is 'FINE'; give one of RUNNING"),
         ('default = "exact"\n', 'default = "loose"\n', "modes.default is 'loose'; give one of exact"),
-        ("[modes]", "[modes", "is no TOML"),
+        ("[modes]", "[modes", "is not TOML"),
         ('[modes]\ndefault = "exact"\n', "", "modes is missing"),
     ],
 )
