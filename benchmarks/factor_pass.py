@@ -18,6 +18,7 @@ from cgcore.factor.compress import BLOCKS
 from cgcore.factor.gram import located
 from cgcore.factor.triangle import merged, triangle
 from cgcore.factor.work import frames_last, rows_of
+from cgcore.fitting.direct import AllFrames
 from cgcore.fitting.problem import DirectPhysical
 from cgcore.physics.space import free
 from cgcore.threads import one_blas_thread
@@ -38,9 +39,10 @@ def speed(prior: cgcore.Prior, dataset: cgcore.Dataset) -> None:
     data = dataset.join()
     fingerprint = cgcore.Fingerprint.of(prior)
     start = jax.tree.map(lambda x: jax.numpy.asarray(x, np.float32), prior.params)
-    arrays = jax.tree.map(jax.numpy.asarray, (data.R, data.F, data.mask.astype(bool)))
-    plain = jax.jit(jax.value_and_grad(DirectPhysical(prior, free)))
-    unit = best_of(7, lambda: plain(start, *arrays))
+    R, F, mask = jax.tree.map(jax.numpy.asarray, (data.R, data.F, data.mask.astype(bool)))
+    frames = AllFrames(R, F, mask, None, None)
+    plain = jax.jit(jax.value_and_grad(DirectPhysical(prior, free, str(data.R.dtype))))
+    unit = best_of(7, lambda: plain(start, frames))
     factor = cgcore.compress(dataset, fingerprint)
     parts = {
         "plain value and gradient, float32": unit,

@@ -14,12 +14,11 @@ from jaxtyping import Array, Float, PyTree
 from cgcore.data import Dataset
 from cgcore.errors import InputError
 from cgcore.factor.triangle import Coefficients, Triangle, design, target
+from cgcore.fitting.direct import AllFrames, all_frames, loss_over
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.options import Options
 from cgcore.fitting.spectrum import Spectrum
 from cgcore.physics.coefficients import to_cartesian, to_coefficients
-from cgcore.physics.energy import compiled_frame_forces
-from cgcore.physics.loss import force_matching_loss
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement
 from cgcore.physics.term import Term
@@ -55,11 +54,10 @@ class DirectPhysical:
 
     prior: Prior
     displacement: Displacement
+    precision: str = "float64"
 
-    def __call__(
-        self, params: Params, R: Array, F: Array, mask: Array, species: Array | None, sites: Array | None
-    ) -> Array:
-        return force_matching_loss(self.prior, params, R, F, mask, species, self.displacement, sites)
+    def __call__(self, params: Params, frames: AllFrames) -> Array:
+        return loss_over(self.prior, params, frames, self.displacement, self.precision)
 
 
 @dataclass(frozen=True)
@@ -68,21 +66,11 @@ class DirectWhitened:
 
     prior: Prior
     displacement: Displacement
+    precision: str = "float64"
 
-    def __call__(
-        self,
-        y: Array,
-        basis: Array,
-        origin: Array,
-        start: Params,
-        R: Array,
-        F: Array,
-        mask: Array,
-        species: Array | None,
-        sites: Array | None,
-    ) -> Array:
+    def __call__(self, y: Array, basis: Array, origin: Array, start: Params, frames: AllFrames) -> Array:
         params = to_cartesian(origin + basis @ y, start, self.prior.terms)
-        return force_matching_loss(self.prior, params, R, F, mask, species, self.displacement, sites)
+        return loss_over(self.prior, params, frames, self.displacement, self.precision)
 
 
 def problem(
@@ -122,19 +110,14 @@ def problem(
     assert data is not None
     if any(source.weights is not None for source in data.sources):
         raise InputError("the direct objective does not support weights of frames or beads; use objective compressed")
-    batch = data.join()
-    species = batch.species if any(term.groups is not None for term in prior.terms) else None
-    mask, sites, F = batch.mask.astype(bool), data.sites(), batch.F
-    if (held := freedom.held()) is not None:
-        R = batch.R.astype(np.float64)
-        F = F - np.asarray(compiled_frame_forces(held, held.params, R, mask, batch.species, displacement, sites))
-    frames = (*_cast((batch.R, F), dtype), mask, species, sites)
+    species = any(term.groups is not None for term in prior.terms)
+    frames = all_frames(data, dtype, species, freedom.held(), displacement)
     if options.coordinates == "physical":
-        return Problem(DirectPhysical(bare, displacement), start, frames, from_params)
+        return Problem(DirectPhysical(bare, displacement, options.precision), start, (frames,), from_params)
     if np.any(prior.params.get("kr", 1) == 0):
         raise InputError("r0 has no meaning in whitened coordinates if kr = 0; start from kr > 0")
-    args = (*_cast((basis, origin), dtype), start, *frames)
-    return Problem(DirectWhitened(bare, displacement), np.zeros(len(origin), dtype), args, from_y)
+    args = (*_cast((basis, origin), dtype), start, frames)
+    return Problem(DirectWhitened(bare, displacement, options.precision), np.zeros(len(origin), dtype), args, from_y)
 
 
 def _cast(tree: PyTree, dtype: Any) -> Any:

@@ -1,0 +1,121 @@
+"""The direct objective: the loss at every step over all frames, which are held once, and computed on batch by batch.
+
+Memory is that of the frames as they are stored, float32 where they are float32, and of one batch: what the gradient
+needs of a batch is computed anew when its turn comes, so that nothing is kept of the others.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from cgcore.data import Dataset
+from cgcore.data.blocks import real_mask
+from cgcore.physics.energy import compiled_frame_forces
+from cgcore.physics.loss import force_matching_loss
+from cgcore.physics.prior import Params, Prior
+from cgcore.physics.space import Displacement
+
+ROWS_AT_ONCE = 2**17
+"""Rows (3 * beads * frames) of a batch: what its gradient needs is then 200 MB."""
+
+ALIGNMENT = 64
+"""Bytes; memory that begins at a multiple of it becomes an array of JAX without a copy."""
+
+
+class AllFrames(NamedTuple):
+    """All frames of a data set; more than a batch are filled up with empty ones to whole batches.
+
+    Arguments:
+        R, F: Å and kcal/mol/Å.
+        mask: real beads.
+        species: None where no term asks for it.
+        sites: see `cgcore.physics.topology`; None where each frame is one whole chain.
+    """
+
+    R: Float[Array, "frames beads 3"]
+    F: Float[Array, "frames beads 3"]
+    mask: Bool[Array, "frames beads"]
+    species: Int[Array, "frames beads"] | None
+    sites: Int[Array, "frames beads"] | None
+
+
+def frames_at_once(n_beads: int) -> int:
+    """Frames of a batch."""
+    return max(ROWS_AT_ONCE // (3 * n_beads), 1)
+
+
+def all_frames(
+    data: Dataset, dtype: np.dtype, species: bool, held: Prior | None, displacement: Displacement
+) -> AllFrames:
+    """The frames, each in memory once.
+
+    Arguments:
+        data: where they are.
+        dtype: that is computed in; frames are not held more precisely than that, nor than they are stored.
+        species: whether they are asked for.
+        held: its forces are taken from the reference forces before, in float64.
+        displacement: between beads.
+    """
+    n, beads, size = data.n_frames, data.n_beads, frames_at_once(data.n_beads)
+    rows = n if n <= size else -(-n // size) * size
+    stored = np.result_type(*(source.store.dtype for source in data.sources))
+    kept = dtype if dtype.itemsize < stored.itemsize else stored
+    F = _zeros((rows, beads, 3), kept if held is None else dtype)
+    R, mask = _zeros((rows, beads, 3), kept), _zeros((rows, beads), np.dtype(bool))
+    kinds = _zeros((rows, beads), np.dtype(np.int32)) if species else None
+    sites = None
+    if (found := data.sites()) is not None:
+        sites = _zeros((rows, beads), np.dtype(np.int32))
+        sites[:n] = found
+    done = 0
+    for source in data.sources:
+        own = slice(0, source.n_beads)
+        for start in range(0, source.n_frames, size):
+            block = slice(start, min(start + size, source.n_frames))
+            out = slice(done + start, done + block.stop)
+            positions, forces = source.load(block)
+            mask[out, own] = real_mask(source.lengths[block], source.n_beads)
+            of_beads = source.species(block)
+            if held is not None:
+                along = None if sites is None else sites[out, own]
+                given = (positions.astype(np.float64), mask[out, own], of_beads, displacement, along)
+                forces = forces - np.asarray(compiled_frame_forces(held, held.params, *given))
+            R[out, own], F[out, own] = positions, forces
+            if kinds is not None and of_beads is not None:
+                kinds[out, own] = of_beads
+        done += source.n_frames
+    return AllFrames(*jax.tree.map(jax.device_put, (R, F, mask, kinds, sites)))
+
+
+def loss_over(
+    prior: Prior, params: Params, frames: AllFrames, displacement: Displacement, dtype: Any
+) -> Float[Array, ""]:
+    """The force-matching loss of `frames` [(kcal/mol/Å)²] in this dtype; to be traced."""
+
+    def loss(batch: AllFrames) -> Float[Array, ""]:
+        R, F = batch.R.astype(dtype), batch.F.astype(dtype)
+        return force_matching_loss(prior, params, R, F, batch.mask, batch.species, displacement, batch.sites)
+
+    size = frames_at_once(frames.R.shape[1])
+    if len(frames.R) <= size:
+        return loss(frames)
+
+    def add(total: Float[Array, ""], batch: AllFrames) -> tuple[Float[Array, ""], None]:
+        return total + loss(batch) * jnp.sum(batch.mask), None
+
+    batches = jax.tree.map(lambda x: x.reshape(-1, size, *x.shape[1:]), frames)
+    total, _ = jax.lax.scan(jax.checkpoint(add), jnp.zeros((), dtype), batches)
+    return total / jnp.maximum(jnp.sum(frames.mask), 1)
+
+
+def _zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array that JAX takes over without a copy."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    memory = np.zeros(size + ALIGNMENT, np.uint8)
+    first = -memory.ctypes.data % ALIGNMENT
+    return memory[first : first + size].view(dtype).reshape(shape)
