@@ -8,20 +8,36 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice
-from typing import TypeAlias
+from contextlib import nullcontext
+from itertools import chain, count, islice
+from typing import Any, TypeAlias
 
-from cgcore.factor.batches import Piece
+import jax
+
+from cgcore.factor.batches import Cut, Piece
 from cgcore.factor.work import Part, Work
 
 Execute: TypeAlias = Callable[[Work, Sequence[Piece]], Iterable[tuple[int, Part]]]
 """Gives for each piece its number in the sequence and its part, in any order."""
 
 
-def on_threads(work: Work, pieces: Sequence[Piece]) -> Iterator[tuple[int, Part]]:
-    """A batch a thread, in the order of the pieces."""
+def on_threads(work: Work, pieces: Sequence[Piece], devices: Sequence[Any] | None = None) -> Iterator[tuple[int, Part]]:
+    """A batch a thread, in the order of the pieces.
+
+    Arguments:
+        work, pieces: see `Execute`.
+        devices: that batches are dealt out to; None: all of this process. A batch is on one of them, so that devices of
+            one kind give the same numbers, however many they are.
+    """
+    devices = jax.local_devices() if devices is None else devices
+
+    def part(number: int, cut: Cut) -> Part:
+        # The default is a setting of this thread. One device needs none: with it programs would be compiled again.
+        with nullcontext() if len(devices) == 1 else jax.default_device(devices[number % len(devices)]):
+            return work.of_cut(cut)
+
     with ThreadPoolExecutor(threads()) as pool:
-        parts = pool.map(work.of_cut, chain.from_iterable(piece.cuts for piece in pieces))
+        parts = pool.map(part, count(), chain.from_iterable(piece.cuts for piece in pieces))
         for number, piece in enumerate(pieces):
             yield number, work.joined(islice(parts, len(piece.cuts)))
 
