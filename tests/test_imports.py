@@ -57,6 +57,7 @@ RULES = {
     "the solver knows no physics": Rule(
         "cgcore/solver", ("cgcore",), only=("cgcore.solver", "cgcore.errors", "cgcore.x64")
     ),
+    "processes know nothing of what they do": Rule("cgcore/processes.py", ("cgcore",), only=("cgcore.errors",)),
     "the fit reports late": Rule("cgcore/fitting", ("cgcore.report",), top_level=True),
     "simulations know no fit, solver, report or pipeline": Rule(
         "cgcore/simulation", ("cgcore.fitting", "cgcore.solver", "cgcore.report", "cgcore.pipeline", "cgcore.cli")

@@ -34,11 +34,16 @@ def install() -> None:
 
 def _watch(reader: int) -> None:
     number = os.read(reader, 1)[0]
-    # Not imported here: where nobody has, there are no temporary files, and the main thread may hold the import lock.
-    temporaries = sys.modules.get("cgcore.files.temporaries")
-    if (withdraw := getattr(temporaries, "withdraw", None)) is not None:
-        withdraw(PATIENCE)
+    withdraw()
     with suppress(OSError):
         if os.isatty(2) and select.select([], [2], [], 0)[1]:
             os.write(2, SHOW_CURSOR)  # progress bars hide it
     os._exit(128 + number)
+
+
+def withdraw() -> None:
+    """Remove the temporary files of a process that is about to end."""
+    # Not imported here: where nobody has, there are no temporary files, and the main thread may hold the import lock.
+    temporaries = sys.modules.get("cgcore.files.temporaries")
+    if (remove := getattr(temporaries, "withdraw", None)) is not None:
+        remove(PATIENCE)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cgcore.cli import options, terminal
+from cgcore.cli import together as company
 from cgcore.cli.models import load_model
 from cgcore.cli.targets import check_targets
 from cgcore.errors import InputError
@@ -66,6 +67,7 @@ RECORD, PICTURE = "simulation.json", "simulation.png"
 @options.units
 @options.box
 @options.cache
+@company.options
 def simulate_command(
     model: str,
     data: str | None,
@@ -75,6 +77,9 @@ def simulate_command(
     units: str | None,
     box: tuple[float, float, float] | None,
     cache: bool,
+    coordinator: str | None,
+    processes: int | None,
+    process: int | None,
     **settings: Any,
 ) -> None:
     """Run Langevin dynamics of a model and compare it with DATA.
@@ -85,6 +90,22 @@ def simulate_command(
 
     The exit code is 0 if every replica is whole at the end, 1 if some were lost, and 2 if the input is bad.
     """
+    with company.together(company.Company(coordinator, processes, process)) as writes:
+        _run(writes, model, data, output, plot_file, trajectory, units, box, cache, settings)
+
+
+def _run(
+    writes: bool,
+    model: str,
+    data: str | None,
+    output: str | None,
+    plot_file: str | None,
+    trajectory: str | None,
+    units: str | None,
+    box: tuple[float, float, float] | None,
+    cache: bool,
+    settings: dict[str, Any],
+) -> None:
     from cgcore.data import read
     from cgcore.datasets import chignolin
     from cgcore.report.simulation_text import report
@@ -95,6 +116,10 @@ def simulate_command(
         raise InputError("--resume needs --output, the folder of the run that was killed")
     if trajectory is not None:
         check_trajectory(trajectory)
+    # The others keep the folder: in it is the state of the first one, which they go on from.
+    folder = output
+    if not writes:
+        output = plot_file = trajectory = None
     plot_file = check_targets(output, (RECORD, NAME), plot_file, PICTURE, [trajectory])
     options.refuse_factors([] if data is None else [data])
     dataset = chignolin() if data is None else read(data, units=units, box=box)
@@ -102,7 +127,7 @@ def simulate_command(
         from cgcore.cli.setup import use_compilation_cache
 
         use_compilation_cache()
-    result = _simulate(model, dataset, output, **settings)
+    result = _simulate(model, dataset, folder, **settings)
     written = _write(result, output, plot_file, trajectory)
     terminal.say(report(result))
     if written:

@@ -36,6 +36,21 @@ def install() -> None:
     sys.stdout, sys.stderr = _surviving(sys.stdout), _surviving(sys.stderr)
 
 
+def keep_from_libraries() -> int:
+    """Drop what compiled libraries write to the standard streams themselves; Python's own lead where they led.
+
+    Returns the descriptor that leads to standard error.
+    """
+    flush()
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        kept = os.dup(descriptor)
+        encoding = getattr(getattr(sys, name), "encoding", "utf-8")
+        setattr(sys, name, _text(kept, encoding))
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), descriptor)
+    return sys.stderr.fileno()
+
+
 def flush() -> None:
     """Bring out what is still held back."""
     for stream in (sys.stdout, sys.stderr):
@@ -46,8 +61,10 @@ def flush() -> None:
 def _surviving(stream: TextIO | None) -> TextIO:
     if stream is None:  # closed before Python started
         return open(os.devnull, "w", encoding="utf-8")
-    raw = Surviving(stream.fileno(), "wb", closefd=False)
+    return _text(stream.fileno(), stream.encoding)
+
+
+def _text(descriptor: int, encoding: str) -> TextIO:
+    raw = Surviving(descriptor, "wb", closefd=False)
     # Escapes instead of an error where the terminal's encoding lacks a sign, such as Å.
-    return io.TextIOWrapper(
-        io.BufferedWriter(raw), encoding=stream.encoding, errors="backslashreplace", line_buffering=True
-    )
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding=encoding, errors="backslashreplace", line_buffering=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cgcore.cli import options, terminal
+from cgcore.cli import together as company
 from cgcore.cli.check import compared
 from cgcore.cli.models import PARAMS, PRIORS
 from cgcore.cli.targets import check_targets
@@ -53,6 +54,7 @@ PICTURE, CHECKPOINTS = "learning-curve.png", "checkpoints"
 @options.box
 @options.accept_faults
 @options.cache
+@company.options
 def train_command(
     config: str | None,
     data: str | None,
@@ -66,6 +68,7 @@ def train_command(
     box: tuple[float, float, float] | None,
     accept_faults: bool,
     cache: bool,
+    **several: Any,
 ) -> None:
     """Train the prior and a network on the forces in DATA.
 
@@ -85,24 +88,27 @@ def train_command(
     except ImportError as error:
         raise InputError(f"training needs {error.name}, which is not installed; pip install 'cgcore[train]'") from None
     found.reading.check()
-    said = found.settings
-    assert said is not None
-    if said.unused:
-        terminal.note(f"{config}: the training does not use {', '.join(said.unused)}")
-    seed = said.training.seed if seed is None else seed
-    said, resume = _with_checkpoints(said, output, resume)
-    plot_file = check_targets(output, (RECORD, FIT, PARAMS, PRIORS), plot_file, PICTURE)
-    reading = {"units": units, "box": box, "accept_faults": accept_faults}
-    train, validation, record = _frames(said, data, reading, max_frames, seed)
-    from cgcore.cli.setup import prepare_jax
-    from cgcore.fitting.door import door
-    from cgcore.report.comparison_text import comparison_text
+    with company.together(company.Company(**several)) as writes:
+        said = found.settings
+        assert said is not None
+        if said.unused:
+            terminal.note(f"{config}: the training does not use {', '.join(said.unused)}")
+        seed = said.training.seed if seed is None else seed
+        said, resume = _with_checkpoints(said, output, resume)
+        if not writes:
+            output = plot_file = None
+        plot_file = check_targets(output, (RECORD, FIT, PARAMS, PRIORS), plot_file, PICTURE)
+        reading = {"units": units, "box": box, "accept_faults": accept_faults}
+        train, validation, record = _frames(said, data, reading, max_frames, seed)
+        from cgcore.cli.setup import prepare_jax
+        from cgcore.fitting.door import door
+        from cgcore.report.comparison_text import comparison_text
 
-    # Whatever is trained: the prior's own fit, if there is one, says the rest.
-    judged = door(train.dataset, None if validation is None else validation.dataset, said.training.temperature)
-    prepare_jax(cache)
-    about = {"file": config, "seed": seed, "units": train.dataset.units}
-    _run(said, comparison_text(found), train, validation, judged, resume, output, plot_file, about, record)
+        # Whatever is trained: the prior's own fit, if there is one, says the rest.
+        judged = door(train.dataset, None if validation is None else validation.dataset, said.training.temperature)
+        prepare_jax(cache)
+        about = {"file": config, "seed": seed, "units": train.dataset.units}
+        _run(said, comparison_text(found), train, validation, judged, resume, output, plot_file, about, record)
 
 
 def _run(
@@ -143,7 +149,7 @@ def _run(
         trainer = Trainer(model, said, train, validation, watch=watch, judged=judged)
         trained = [part for part in model.names if part != "prior" or trainer.settings.model.train_priors]
         held_out = 0 if validation is None else validation.n_frames
-        devices = len(jax.local_devices())
+        devices = len(jax.devices())
         about = " + ".join(model.names), " and ".join(trained) or "nothing", named(train.dataset)
         if said.dialect == "chemtrain":
             shown.say(f"{comparison}\n")

@@ -34,7 +34,7 @@ class Checkpoints:
     """The checkpoints in a folder, to be used in a `with` block.
 
     Arguments:
-        folder: of the checkpoints; made where it is missing.
+        folder: of the checkpoints; made where it is missing. Of several processes, the first alone uses it.
 
     Raises:
         InputError: orbax is not installed, or the folder cannot be read or written.
@@ -46,9 +46,15 @@ class Checkpoints:
         check_writable(self.folder / "checkpoint")
         # Synchronous: when a save returns, the checkpoint is there.
         options = ocp.CheckpointManagerOptions(
-            max_to_keep=KEPT, enable_async_checkpointing=False, cleanup_tmp_directories=True
+            max_to_keep=KEPT,
+            enable_async_checkpointing=False,
+            cleanup_tmp_directories=True,
+            create=False,
+            # One process alone: orbax would have it wait for all others.
+            multiprocessing_options=ocp.options.MultiprocessingOptions(active_processes={0}),
         )
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             self._manager = ocp.CheckpointManager(self.folder.absolute(), options=options)
         except Exception as error:
             raise InputError(f"{folder}: cannot be opened as a folder of checkpoints; choose another one") from error

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int
 from cgcore.pipeline.loader import DatasetLoader, FrameArrays, frame_arrays
 from cgcore.pipeline.model import CombinedModel
 from cgcore.pipeline.optimizers import ModelParams
+from cgcore.processes import placed
 
 AXIS = "batch"
 """Frames of a minibatch are spread over the devices along this axis; parameters are on each."""
@@ -43,7 +44,7 @@ class MinibatchLoss:
         train: frames to train on; their numbers come first.
         validation: held-out frames, numbered after them; None: none.
         per_device: frames of a minibatch on each device; no more than there are.
-        devices: to spread minibatches over; None: all local ones.
+        devices: to spread minibatches over; None: all of all processes (see `jax.distributed`).
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class MinibatchLoss:
         devices: Sequence[Any] | None = None,
     ) -> None:
         self.model = model
-        mesh = Mesh(np.array(jax.local_devices() if devices is None else devices), (AXIS,))
+        mesh = Mesh(np.array(jax.devices() if devices is None else devices), (AXIS,))
         self.everywhere = NamedSharding(mesh, PartitionSpec())
         self._spread = NamedSharding(mesh, PartitionSpec(None, AXIS))
         self._row = NamedSharding(mesh, PartitionSpec(AXIS))
@@ -75,7 +76,7 @@ class MinibatchLoss:
         self._at_once = min(
             len(self.train), len(self.train if self.validation is None else self.validation), MOST_AT_ONCE
         )
-        self._measure = jax.jit(self._measured)
+        self._measure = jax.jit(self._measured, out_shardings=self.everywhere)
 
     @classmethod
     def of_loaders(
@@ -103,7 +104,7 @@ class MinibatchLoss:
 
     def place(self, tree: Any) -> Any:
         """A pytree of arrays on every device."""
-        return jax.device_put(tree, self.everywhere)
+        return placed(tree, self.everywhere)
 
     def place_params(self, params: ModelParams) -> ModelParams:
         """Parameters in the precision of the model, on every device."""
@@ -111,7 +112,7 @@ class MinibatchLoss:
 
     def spread(self, chosen: Minibatches) -> Array:
         """Minibatches, the frames of each spread over the devices."""
-        return jax.device_put(chosen, self._spread)
+        return placed(chosen, self._spread)
 
     def in_mean(self, part: str, loss: float | None) -> float | None:
         """A loss per real bead as the mean over frames x N_max x 3, padding included, of the same frames.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 
+import jax
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,6 +21,8 @@ from cgcore.pipeline.loader import DatasetLoader
 from cgcore.pipeline.parameters import from_named, named_arrays, require_same
 from cgcore.pipeline.resume_settings import Progress, require_same_settings
 from cgcore.pipeline.state import TrainingState
+from cgcore.processes import arrays_of_first, is_first
+from cgcore.serialize import to_json
 from cgcore.timing import Seconds
 
 
@@ -51,8 +55,8 @@ def opened(folder: str | os.PathLike[str] | None, resume: str | os.PathLike[str]
         raise InputError("resume is auto, but no folder of checkpoints is given; give --output or "
                          "training.checkpoint_path")  # fmt: skip
     folder = folder if auto or resume is None else resume
-    if folder is None:
-        yield Opened(None, None)
+    if folder is None or not is_first():
+        yield Opened(None, _of_first(None))
         return
     if resume is not None and not auto and not os.path.isdir(folder):
         raise InputError(f"{folder}: no such folder; give one that holds checkpoints")
@@ -66,7 +70,18 @@ def opened(folder: str | os.PathLike[str] | None, resume: str | os.PathLike[str]
                 f"{folder}) or choose another "
                 "training.checkpoint_path"
             )
-        yield Opened(checkpoints, found)
+        yield Opened(checkpoints, _of_first(found))
+
+
+def _of_first(found: Checkpoint | None) -> Checkpoint | None:
+    """What process 0 found: it alone reads and writes checkpoints."""
+    if jax.process_count() == 1:
+        return found
+    held = {} if found is None else {f"arrays/{name}": array for name, array in found.arrays.items()}
+    said = to_json(None if found is None else found.record)
+    held = arrays_of_first({"record": np.array(said), **held})
+    record = json.loads(str(held.pop("record")))
+    return None if record is None else Checkpoint({k.removeprefix("arrays/"): v for k, v in held.items()}, record)
 
 
 class _Numbers(BaseModel):

@@ -41,7 +41,7 @@ class Progress(NamedTuple):
 def settings_that_matter(settings: Settings, minibatch: int) -> dict[str, Any]:
     """Every setting that changes what the pipeline does, by its dotted key; `minibatch` is in frames."""
     training, plan = settings.training, settings.training.plan
-    used = {stage[0] for stage in plan.values() if stage is not None}
+    used = dict.fromkeys(stage[0] for stage in plan.values() if stage is not None)
     names = [field.name for field in fields(training) if field.name not in {*_FREE, *_OTHERWISE}]
     said: dict[str, Any] = {
         f"training.{name}": getattr(training, name) for name in names if not name.startswith("epochs_")

@@ -18,6 +18,7 @@ from cgcore.pipeline.model import PRIOR
 from cgcore.pipeline.optimizers import ModelParams, make_optimizer
 from cgcore.pipeline.reports import EpochReport, StageResult
 from cgcore.pipeline.state import TrainingState
+from cgcore.processes import of_first
 from cgcore.timing import timed
 
 MOST_UPDATES = 2**31 - 1
@@ -112,7 +113,9 @@ class Stage:
         elapsed = time.perf_counter() - began
         moved = None
         if self._project is not None and PRIOR in trained:
-            prior, moved = self._project({name: np.asarray(x, np.float64) for name, x in trained[PRIOR].items()})
+            found = self._project({name: np.asarray(x, np.float64) for name, x in trained[PRIOR].items()})
+            prior, moved = of_first(found)
+            moved = float(moved)
             trained = trained | self.loss.place_params({PRIOR: prior})
         params = fixed | trained
         keep = self.settings.training.keep

@@ -33,6 +33,8 @@ from cgcore.pipeline.stage import Project, Stage
 from cgcore.pipeline.stage_settings import nothing_to_train, stage_optimizer, why_no_stage
 from cgcore.pipeline.state import TrainingState
 from cgcore.pipeline.watch import Watch
+from cgcore.processes import of_first, require_agreement
+from cgcore.serialize import to_json
 
 
 class Trainer:
@@ -44,7 +46,8 @@ class Trainer:
         train_loader: training frames.
         val_loader: held-out frames; None for none.
         watch: functions that are told about progress.
-        devices: devices over which minibatches are spread; None for all local devices.
+        devices: devices over which minibatches are spread; None for all devices of all processes (see
+            `jax.distributed`).
         project: applied to the prior after each epoch if the stages train it (see `Stage`); None: projection to the
             nearest prior that satisfies the constraints of its fit.
         fit_loader: frames for the fit of the prior; None: the training frames.
@@ -58,7 +61,8 @@ class Trainer:
             none.
 
     Raises:
-        InputError: the frames do not suit the model, or the settings require something that the data do not have.
+        InputError: the frames do not suit the model, the settings require something that the data do not have, or
+            another process was given another model, other data or other settings.
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class Trainer:
         self.fit_result: FitResult | None = None
         self.fit_record: Mapping[str, Any] | None = None
         self._changes: dict[str, list[dict[str, Any]]] = {}
+        require_agreement("model, data or settings", lambda: to_json([jax.__version__, self._record({})]))
 
     @property
     def params(self) -> ModelParams:
@@ -135,7 +140,7 @@ class Trainer:
         result = self.prior_fit.run(prior, options, held_out, self.watch.fit)
         self.fit_result = result
         self.fit_record = None if self.watch.record is None else self.watch.record(result)
-        self.set_prior(result.fitted_params)
+        self.set_prior(of_first(dict(result.fitted_params)))
         if self.watch.fitted is not None:
             self.watch.fitted(result)
         return result.as_dict()
@@ -214,7 +219,7 @@ class Trainer:
 
     def evaluate(self, loader: DatasetLoader) -> dict[str, Any]:
         """Force RMSE, MAE, cosine and what each component contributes, see `evaluation.evaluate`."""
-        return evaluate(self.model, self.params, loader)
+        return evaluate(self.model, jax.tree.map(np.asarray, self.params), loader)
 
     def save_params(self, path: str | os.PathLike[str], params: ModelParams | None = None) -> None:
         """Write `params`, or those given, and the fingerprint of their model to an NPZ.

@@ -1,19 +1,25 @@
-"""All replicas in one compiled `lax.scan`."""
+"""All replicas in one compiled `lax.scan`, spread over the devices of all processes."""
 
 from __future__ import annotations
 
-from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int
 
+from cgcore.errors import InputError
+from cgcore.processes import placed
 from cgcore.simulation.checks import Limits, look
 from cgcore.simulation.langevin import Phase, baoab, dynamics, thermal_velocity
 from cgcore.simulation.potential import Potential
 from cgcore.simulation.settings import Settings
 from cgcore.simulation.state import State, counted, no_tally
+
+REPLICAS = "replicas"
+"""Axis along which they are spread."""
 
 _VELOCITIES, _NOISE = 0, 1
 """Streams of random numbers."""
@@ -32,22 +38,52 @@ class JaxEngine:
 
     def __init__(self, potential: Potential, settings: Settings, limits: Limits) -> None:
         self.settings = settings
-        self._potential = potential
+        self._potential, self._limits = potential, limits
         self._key = jax.random.key(settings.seed)
-        self._advance = jax.jit(partial(_advance, potential, settings, limits))
+        self._devices = devices_for(settings.replicas)
+        self._advance = jax.jit(self._spread_advance)
         self._forces = jax.jit(potential.forces)
 
     def start(self, R: Float[np.ndarray, "replicas beads 3"]) -> State:
-        x = jnp.asarray(np.transpose(R, (2, 1, 0)), jnp.float64)
+        x = np.array(np.transpose(R, (2, 1, 0)), np.float64)
         draw = jax.random.normal(jax.random.fold_in(self._key, _VELOCITIES), x.shape, x.dtype)
-        v = thermal_velocity(self.settings.temperature, self.settings.mass) * draw
-        return State(jnp.int32(0), x, v, self._forces(x), jax.tree.map(jnp.asarray, no_tally(*x.shape[1:])))
+        v = np.asarray(thermal_velocity(self.settings.temperature, self.settings.mass) * draw)
+        state = self.restore(State(np.int32(0), x, v, x, no_tally(*x.shape[1:])))
+        return state._replace(F=self._forces(state.x))
 
     def advance(self, state: State) -> State:
-        return self._advance(jax.random.fold_in(self._key, _NOISE), state)
+        return self._advance(state)
 
     def restore(self, state: State) -> State:
-        return jax.tree.map(jnp.asarray, state)
+        return jax.tree.map(lambda leaf: placed(leaf, self._sharding(leaf)), state)
+
+    def _sharding(self, leaf: Any) -> NamedSharding:
+        """Replicas are the last axis of all that there is one of for each."""
+        axes = (*(None,) * (np.ndim(leaf) - 1), REPLICAS) if np.ndim(leaf) else ()
+        return NamedSharding(self._devices, PartitionSpec(*axes))
+
+    def _spread_advance(self, state: State) -> State:
+        # Made here: one that is passed would have to be on the devices of all processes.
+        key = jax.random.fold_in(jax.random.key(self.settings.seed), _NOISE)
+        after = _advance(self._potential, self.settings, self._limits, key, state)
+        # The next frame takes what this one gives: of another sharding, it would be compiled again.
+        return jax.tree.map(lambda leaf: jax.lax.with_sharding_constraint(leaf, self._sharding(leaf)), after)
+
+
+def devices_for(replicas: int) -> Mesh:
+    """Devices that have as many replicas each: all of them, where that is possible.
+
+    Raises:
+        InputError: it is not, and they are those of several processes.
+    """
+    devices = jax.devices()
+    if replicas % len(devices):
+        if jax.process_count() > 1:
+            raise InputError(
+                f"replicas is {replicas}, and the processes have {len(devices)} devices; give a multiple of that"
+            )
+        devices = devices[:1]
+    return Mesh(np.array(devices), (REPLICAS,))
 
 
 def _advance(potential: Potential, settings: Settings, limits: Limits, key: Array, state: State) -> State:

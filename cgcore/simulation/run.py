@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from cgcore.processes import arrays_of_first, is_first, whole
 from cgcore.simulation import storage
 from cgcore.simulation.settings import Settings
 from cgcore.simulation.state import Engine, State
@@ -34,7 +35,7 @@ Watch = Callable[[Progress], None]
 class Ran(NamedTuple):
     """A run that ended."""
 
-    state: State
+    state: State  # in memory
     frames: Float[np.ndarray, "replicas frames beads 3"]
     seconds: float  # of moving beads
 
@@ -55,7 +56,7 @@ def run(
         settings: see `Settings`.
         R: where they start [Å].
         made_of: all that decides how they move, in plain values.
-        folder: where the state is kept; None: nowhere.
+        folder: where the state is kept, by the first of several processes; None: nowhere.
         resume: go on from the state there.
         watch: told after each saved frame.
 
@@ -63,35 +64,54 @@ def run(
         InputError: there is nothing to go on from, or it belongs to another run.
     """
     state = engine.start(R)
+    seen = whole(state)
     done, seconds = 0, 0.0
     # NaN where nothing was simulated, so that a frame is never taken for one.
     frames = np.full((len(R), settings.frames, *R.shape[1:]), np.nan, np.float32)
     path = None if folder is None else folder / storage.NAME
+    kept = path if is_first() else None
     if resume and path is not None:
-        saved = storage.load(path, made_of, state)
-        state, seconds = engine.restore(saved.state), saved.seconds
+        saved = _of_first(path, made_of, seen)
+        state, seen, seconds = engine.restore(saved.state), saved.state, saved.seconds
         done = min(saved.frames.shape[1], settings.frames)
         frames[:, :done] = saved.frames[:, :done]
     if done < settings.frames:
         jax.block_until_ready(engine.advance(state))  # compiles; what it gives is thrown away
-    first, here, last_saved, before = done, 0.0, time.monotonic(), steps_while_whole(state)
-    while done < settings.frames and (np.asarray(state.tally.lost_at) < 0).any():
+    first, here, last_saved, before = done, 0.0, time.monotonic(), steps_while_whole(seen)
+    while done < settings.frames and (seen.tally.lost_at < 0).any():
         start = time.perf_counter()
         state = jax.block_until_ready(engine.advance(state))
         here += time.perf_counter() - start
-        whole = np.asarray(state.tally.lost_at) < 0
-        x = np.transpose(np.asarray(state.x), (2, 1, 0))[whole]
-        frames[whole, done] = x - x.mean(axis=1, keepdims=True)
+        seen = whole(state)
+        moving = seen.tally.lost_at < 0
+        x = np.transpose(seen.x, (2, 1, 0))[moving]
+        frames[moving, done] = x - x.mean(axis=1, keepdims=True)
         done += 1
-        moved = steps_while_whole(state) - before
+        moved = steps_while_whole(seen) - before
         watch(Progress(settings.at(done * settings.steps_per_frame), settings.at(settings.steps),
-                       ns_per_day(settings, moved, here), int(np.sum(~whole))))  # fmt: skip
-        if path is not None and time.monotonic() - last_saved > SAVE_SECONDS:
-            storage.save(path, made_of, state, frames[:, :done], seconds + here)
+                       ns_per_day(settings, moved, here), int(np.sum(~moving))))  # fmt: skip
+        if kept is not None and time.monotonic() - last_saved > SAVE_SECONDS:
+            storage.save(kept, made_of, seen, frames[:, :done], seconds + here)
             last_saved = time.monotonic()
-    if path is not None and (done > first or not resume):
-        storage.save(path, made_of, state, frames[:, :done], seconds + here)
-    return Ran(state, frames, seconds + here)
+    if kept is not None and (done > first or not resume):
+        storage.save(kept, made_of, seen, frames[:, :done], seconds + here)
+    return Ran(seen, frames, seconds + here)
+
+
+def _of_first(path: Path, made_of: Mapping[str, Any], like: State) -> storage.Saved:
+    """What the file of the first process holds; others need not see it."""
+    saved = storage.load(path, made_of, like) if is_first() else None
+    if jax.process_count() == 1:
+        assert saved is not None
+        return saved
+    arrays: dict[str, np.ndarray] = {}
+    if saved is not None:
+        arrays = {f"state/{k}": np.asarray(leaf) for k, leaf in enumerate(jax.tree.leaves(saved.state))}
+        arrays |= {"frames": saved.frames, "seconds": np.array(saved.seconds)}
+    arrays = arrays_of_first(arrays)
+    leaves, form = jax.tree.flatten(like)
+    state = jax.tree.unflatten(form, [arrays[f"state/{k}"] for k in range(len(leaves))])
+    return storage.Saved(state, arrays["frames"], float(arrays["seconds"]))
 
 
 def steps_while_whole(state: State) -> int:

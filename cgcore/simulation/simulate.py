@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -17,6 +18,7 @@ from cgcore.errors import InputError
 from cgcore.export.checks import MASS
 from cgcore.physics.constants import BOLTZMANN, KCAL_PER_MOL
 from cgcore.physics.prior import Prior
+from cgcore.processes import require_agreement
 from cgcore.simulation.checks import limits_of
 from cgcore.simulation.divergence import BLOCKS, Observable, compare
 from cgcore.simulation.jax_engine import JaxEngine
@@ -108,6 +110,7 @@ def simulate(
         engine = make(limits)
         made_of = {key: value for key, value in asdict(settings).items() if key != "time"}
         made_of |= {"model": identity, "data": compared.sha256, "protein": compared.protein, "engine": engine.name}
+        require_agreement("model, data or settings", lambda: json.dumps([jax.__version__, made_of, settings.frames]))
         ran = run(engine, settings, compared.starts(replicas, seed), made_of,
                   None if folder is None else Path(folder), resume, progress)  # fmt: skip
     return _result(settings, origin, engine, ran, limits, compared, (note,) if note else ())
@@ -135,6 +138,8 @@ def _engine_of(model: Any, compared: Reference, settings: Settings) -> tuple[str
                 "give a shorter one"
             )
         return potential.name, potential.identity, lambda limits: JaxEngine(potential, settings, limits)
+    if jax.process_count() > 1:
+        raise InputError("OpenMM runs an OpenMM System in one process; give a Prior or a trained model to several")
     from cgcore.simulation.openmm_engine import OpenMMEngine, identity_of
 
     if type(model).__module__.partition(".")[0] != "openmm":

@@ -1,0 +1,210 @@
+"""A command that runs as several processes, each of which is the same command with a number of its own."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from cgcore.cli import failures, interrupts, streams
+from cgcore.errors import InputError
+
+AUTO = "auto"
+PATIENCE = 300
+"""For all processes to come to the first one [s]."""
+
+_ADDRESS = re.compile(r"(.+):([0-9]{1,5})")
+_OF_OTHERS = re.compile(r"gloo|nccl|mpi_|coordination service|distributed service|collective", re.IGNORECASE)
+"""In what JAX says where a collective operation fails: it never does for a reason of its own."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Company:
+    """Where this process meets the others.
+
+    Arguments:
+        coordinator: address and port of process 0; "auto": what Slurm, Open MPI and the like tell JAX; None: this
+            process is alone.
+        processes: number of all; None: what they tell JAX.
+        process: number of this one; None likewise.
+    """
+
+    coordinator: str | None = None
+    processes: int | None = None
+    process: int | None = None
+
+    def require_meaning(self) -> None:
+        """Refuse what no processes can be.
+
+        Raises:
+            InputError: names the option.
+        """
+        if self.coordinator is None:
+            if self.processes is not None or self.process is not None:
+                raise InputError(
+                    "--processes and --process say nothing without --coordinator; give HOST:PORT of process 0"
+                )
+            return
+        found = _ADDRESS.fullmatch(self.coordinator)
+        if self.coordinator != AUTO and (found is None or not 0 < int(found[2]) < 2**16):
+            raise InputError(
+                f"--coordinator {self.coordinator}: is no HOST:PORT; give the address of process 0 and a free port "
+                "there, or auto within Slurm"
+            )
+        if self.processes is not None and self.processes < 1:
+            raise InputError(f"--processes is {self.processes}; give the number of all processes, at least 1")
+        if self.process is not None and not 0 <= self.process < (self.processes or sys.maxsize):
+            raise InputError(f"--process is {self.process}; give 0 to N - 1, where N is the number of --processes")
+
+
+def options(command: Command) -> Command:
+    """The options of a command that can run as several processes: `Company`'s fields by name."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OPTIONS = (
+    click.option(
+        "--coordinator",
+        metavar="HOST:PORT|auto",
+        help="Run as one of several processes, all started with this command; they meet at this address of process 0. "
+        "auto: as Slurm or Open MPI tell.",
+    ),
+    click.option("--processes", type=int, metavar="N", help="Number of these processes."),
+    click.option("--process", type=int, metavar="I", help="Number of this process, from 0."),
+)
+
+
+@contextmanager
+def together(company: Company, patience: int = PATIENCE) -> Iterator[bool]:
+    """A block in which JAX has the devices of all processes; True in the process that speaks and writes.
+
+    The others are silent but for what ends them. Where one goes away, those that are left say so and end at once.
+
+    Arguments:
+        company: of this process.
+        patience: for all to come [s].
+
+    Raises:
+        InputError: these are no processes.
+    """
+    company.require_meaning()
+    if company.coordinator is None:
+        yield True
+        return
+    end = _End(company, patience)
+    try:
+        _connect(company, patience)
+        first = end.connected()
+        with _silent(not first):
+            yield first
+        end.wait()
+    except SystemExit as done:
+        if done.code not in (None, 0, 1):
+            end.now(2)
+        end.wait()  # the work is done, whatever came out
+        raise
+    except BaseException as error:
+        end.now(end.explained(error))
+
+
+class _End:
+    """How a process of several ends: never in JAX's clean-up, which waits for processes that are gone.
+
+    JAX ends a process by abort() where the service that connects them fails, and writes pages to standard error. A
+    sentence stands for both.
+    """
+
+    def __init__(self, company: Company, patience: int) -> None:
+        self._number = company.process
+        self._lost = (
+            f"not all processes came to {company.coordinator} within {patience} s; start all of them with the same "
+            "--coordinator and --processes, and see that its port is free and can be reached"
+        )
+        self._stderr = streams.keep_from_libraries()
+        self._handler = _Handler(self._aborted)
+        if os.name == "posix":
+            ctypes.CDLL(None).signal(signal.SIGABRT, self._handler)
+
+    def connected(self) -> bool:
+        """All are there; whether this is the first one."""
+        import jax
+
+        self._number, count = jax.process_index(), jax.process_count()
+        self._lost = (
+            f"another of the {count} processes ended or can't be reached; look at what it said, and start all of them "
+            "again (--resume goes on from what was kept)"
+        )
+        return self._number == 0
+
+    def explained(self, error: BaseException) -> int:
+        """Say what went wrong; the exit code is returned."""
+        from cgcore.cli import BAD_INPUT, INTERRUPTED
+
+        if not isinstance(error, InputError) and _OF_OTHERS.search(str(error)) and "--debug" not in sys.argv[1:2]:
+            error = InputError(self._lost)
+        return failures.explain(error, BAD_INPUT, INTERRUPTED)
+
+    def wait(self) -> None:
+        """Until all are as far."""
+        import jax
+
+        streams.flush()
+        jax.distributed.shutdown()
+
+    def now(self, code: int) -> NoReturn:
+        """End the process."""
+        streams.flush()
+        os._exit(code)
+
+    def _aborted(self, _: int) -> None:
+        """In a thread of JAX, in the midst of anything."""
+        who = "" if self._number is None else f"process {self._number}: "
+        os.write(self._stderr, f"cgcore: {who}{self._lost}\n".encode())
+        interrupts.withdraw()
+        os._exit(2)
+
+
+_Handler = ctypes.CFUNCTYPE(None, ctypes.c_int)
+
+
+def _connect(company: Company, patience: int) -> None:
+    import jax
+
+    # Between processes on CPUs; and no service that only managed clusters have.
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    jax.config.update("jax_enable_preemption_service", False)
+    try:
+        jax.distributed.initialize(
+            None if company.coordinator == AUTO else company.coordinator,
+            company.processes,
+            company.process,
+            initialization_timeout=patience,
+        )
+    except (ValueError, RuntimeError, KeyError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"--coordinator {company.coordinator}: the processes can't be connected ({said}); give HOST:PORT of "
+            "process 0 with --processes and --process, or start them by srun or mpirun"
+        ) from error
+
+
+@contextmanager
+def _silent(really: bool) -> Iterator[None]:
+    """What is printed inside is dropped."""
+    if not really:
+        yield
+        return
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        yield

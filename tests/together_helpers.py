@@ -1,0 +1,73 @@
+"""Commands that run as several processes on this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent
+
+COMMAND = f"""
+import sys
+
+sys.path.insert(0, {str(TESTS)!r})
+import pipeline_helpers as h
+
+from cgcore.cli.process import run
+
+with h.tiny_networks():
+    run()
+"""
+"""`cgcore` with networks that are `Tiny`."""
+
+PATIENCE = 600
+"""For processes on a machine that does something else, too [s]."""
+
+
+def free_address() -> str:
+    """Where processes can meet."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{found.getsockname()[1]}"
+
+
+def begun(*words: object, code: str = COMMAND) -> subprocess.Popen[str]:
+    """A command in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(TESTS.parent), "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+
+
+@contextmanager
+def both(*words: object) -> Iterator[list[subprocess.Popen[str]]]:
+    """The same command as two processes, which end with the block."""
+    company = ("--coordinator", free_address(), "--processes", 2)
+    processes = [begun(*words, *company, "--process", number) for number in range(2)]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+def ran(*words: object) -> list[tuple[int, str, str]]:
+    """What became of the same command as two processes, see `ended`."""
+    with both(*words) as processes:
+        return [ended(process) for process in processes]
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Exit code, and what was said."""
+    out, err = process.communicate(timeout=PATIENCE)
+    return process.returncode, out, err
