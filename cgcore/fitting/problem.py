@@ -12,12 +12,11 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from cgcore.data import Dataset
-from cgcore.errors import InputError
 from cgcore.factor.triangle import Coefficients, Triangle, design, target
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.options import Options
 from cgcore.fitting.spectrum import Spectrum
-from cgcore.physics.coefficients import to_cartesian, to_coefficients
+from cgcore.physics.coefficients import as_params, to_coefficients
 from cgcore.physics.energy import compiled_frame_forces
 from cgcore.physics.loss import force_matching_loss
 from cgcore.physics.prior import Params, Prior
@@ -49,6 +48,17 @@ class CompressedPhysical:
         return jnp.sum((A @ to_coefficients(params, jnp, self.terms) - z) ** 2)
 
 
+class Frames(NamedTuple):
+    """What the direct objective is a loss of, see `force_matching_loss`."""
+
+    R: Array
+    F: Array
+    mask: Array
+    species: Array | None
+    sites: Array | None
+    weights: Array | None
+
+
 @dataclass(frozen=True)
 class DirectPhysical:
     """The force-matching loss of the parameters over the data: the plain algorithm."""
@@ -56,33 +66,20 @@ class DirectPhysical:
     prior: Prior
     displacement: Displacement
 
-    def __call__(
-        self, params: Params, R: Array, F: Array, mask: Array, species: Array | None, sites: Array | None
-    ) -> Array:
-        return force_matching_loss(self.prior, params, R, F, mask, species, self.displacement, sites)
+    def __call__(self, params: Params, frames: Frames) -> Array:
+        return force_matching_loss(self.prior, params, displacement=self.displacement, **frames._asdict())
 
 
 @dataclass(frozen=True)
 class DirectWhitened:
-    """The same loss in whitened coordinates y, at c = origin + basis @ y."""
+    """The same loss in whitened coordinates y, at c = origin + basis @ y, of a prior whose parameters are c."""
 
     prior: Prior
     displacement: Displacement
 
-    def __call__(
-        self,
-        y: Array,
-        basis: Array,
-        origin: Array,
-        start: Params,
-        R: Array,
-        F: Array,
-        mask: Array,
-        species: Array | None,
-        sites: Array | None,
-    ) -> Array:
-        params = to_cartesian(origin + basis @ y, start, self.prior.terms)
-        return force_matching_loss(self.prior, params, R, F, mask, species, self.displacement, sites)
+    def __call__(self, y: Array, basis: Array, origin: Array, frames: Frames) -> Array:
+        params = as_params(self.prior, origin + basis @ y)
+        return force_matching_loss(self.prior, params, displacement=self.displacement, **frames._asdict())
 
 
 def problem(
@@ -97,9 +94,6 @@ def problem(
     """The problem that these options describe, in their precision.
 
     `objective` is the triangular factor of what is minimised, `data` are needed for the direct objective only.
-
-    Raises:
-        InputError: the direct objective in whitened coordinates from kr = 0, where r0 has no meaning.
     """
     prior, dtype = freedom.free, np.dtype(options.precision)
     origin, bare = to_coefficients(prior.params, terms=prior.terms), prior.without_values()
@@ -120,21 +114,18 @@ def problem(
         A, z = design(objective) / root, target(objective) / root
         return Problem(CompressedPhysical(prior.terms), start, _cast((A, z), dtype), from_params)
     assert data is not None
-    if any(source.weights is not None for source in data.sources):
-        raise InputError("the direct objective does not support weights of frames or beads; use objective compressed")
     batch = data.join()
     species = batch.species if any(term.groups is not None for term in prior.terms) else None
     mask, sites, F = batch.mask.astype(bool), data.sites(), batch.F
     if (held := freedom.held()) is not None:
         R = batch.R.astype(np.float64)
         F = F - np.asarray(compiled_frame_forces(held, held.params, R, mask, batch.species, displacement, sites))
-    frames = (*_cast((batch.R, F), dtype), mask, species, sites)
+    R, F, weights = _cast((batch.R, F, data.weights()), dtype)
+    frames = Frames(R, F, mask, species, sites, weights)
     if options.coordinates == "physical":
-        return Problem(DirectPhysical(bare, displacement), start, frames, from_params)
-    if np.any(prior.params.get("kr", 1) == 0):
-        raise InputError("r0 has no meaning in whitened coordinates if kr = 0; start from kr > 0")
-    args = (*_cast((basis, origin), dtype), start, *frames)
-    return Problem(DirectWhitened(bare, displacement), np.zeros(len(origin), dtype), args, from_y)
+        return Problem(DirectPhysical(bare, displacement), start, (frames,), from_params)
+    args = (*_cast((basis, origin), dtype), frames)
+    return Problem(DirectWhitened(bare.in_coefficients(), displacement), np.zeros(len(origin), dtype), args, from_y)
 
 
 def _cast(tree: PyTree, dtype: Any) -> Any:

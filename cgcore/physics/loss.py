@@ -21,8 +21,9 @@ def force_matching_loss(
     species: Int[Any, "frames beads"] | None = None,
     displacement: Displacement = free,
     sites: Int[Any, "frames beads"] | None = None,
+    weights: Shaped[Any, "frames beads"] | None = None,
 ) -> Float[Array, ""]:
-    """The force-matching loss: the sum of |F_pred - F|² over real beads, divided by their number.
+    """The force-matching loss: the mean of |F_pred - F|² over real beads.
 
     Arguments:
         prior: the prior, including its fixed splines if it has any.
@@ -33,6 +34,7 @@ def force_matching_loss(
         species: (frames, beads), see `term_energies`.
         displacement: displacement function in jax-md's convention.
         sites: (frames, beads), see `term_energies`.
+        weights: (frames, beads), of each bead in the mean; None: all beads count alike.
 
     Returns:
         The loss [(kcal/mol/Å)²], a scalar that JAX can differentiate.
@@ -47,4 +49,7 @@ def force_matching_loss(
     mask = jnp.asarray(mask, bool)
     predicted = frame_forces(prior, params, R, mask, species, displacement, sites)
     residual = jnp.where(mask[..., None], predicted - F, 0.0)
-    return jnp.sum(residual**2) / jnp.maximum(jnp.sum(mask), 1)
+    if weights is None:
+        return jnp.sum(residual**2) / jnp.maximum(jnp.sum(mask), 1)
+    counted = jnp.where(mask, weights, 0.0)
+    return jnp.sum(counted[..., None] * residual**2) / jnp.sum(counted)
