@@ -40,10 +40,6 @@ class Function(Basis):
             raise InputError("functions of your own need a title and a count of at least 1")
 
     @property
-    def size(self) -> int:
-        return self.count
-
-    @property
     def names(self) -> tuple[str, ...]:
         return tuple(f"{self.title}_{k}" for k in range(1, self.count + 1))
 
