@@ -45,7 +45,8 @@ def chain_forces(
         own = c[where].reshape(len(term.group_labels), term.basis.size)
         classes = None if term.groups is None else term.groups.classes(species, beads, None, beads)
         if term.rows.listed is not None:
-            forces = forces + on_beads(term, classes, free, Chains(R, lengths, at, None, ()))[0].summed(own)
+            kinds = None if classes is None else jnp.asarray(classes)
+            forces = forces + on_beads(term, kinds, free, Chains(R, lengths, at, None, ()))[0].summed(own)
             continue
         # One group more, of rows that take no part.
         potential = summed(term.basis, jnp.concatenate([own, jnp.zeros_like(own[:1])]))
