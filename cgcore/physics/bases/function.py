@@ -40,6 +40,10 @@ class Function(Basis):
             raise InputError("functions of your own need a title and a count of at least 1")
 
     @property
+    def size(self) -> int:  # not the length of the names: a damaged file may say a billion
+        return self.count
+
+    @property
     def names(self) -> tuple[str, ...]:
         return tuple(f"{self.title}_{k}" for k in range(1, self.count + 1))
 
