@@ -49,14 +49,15 @@ class CompressedPhysical:
 
 
 class Frames(NamedTuple):
-    """What the direct objective is a loss of, see `force_matching_loss`."""
+    """What the direct objective is a loss of, see `force_matching_loss`: arrays of NumPy, or of JAX where it is
+    traced."""
 
-    R: Array
-    F: Array
-    mask: Array
-    species: Array | None
-    sites: Array | None
-    weights: Array | None
+    R: Any
+    F: Any
+    mask: Any
+    species: Any
+    sites: Any
+    weights: Any
 
 
 @dataclass(frozen=True)
