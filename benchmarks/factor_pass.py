@@ -20,6 +20,7 @@ from cgcore.factor.triangle import merged, triangle
 from cgcore.factor.work import frames_last, rows_of
 from cgcore.fitting.direct import AllFrames
 from cgcore.fitting.problem import DirectPhysical
+from cgcore.physics.design import Chains
 from cgcore.physics.space import free
 from cgcore.threads import one_blas_thread
 
@@ -80,7 +81,7 @@ def rows(dataset: cgcore.Dataset, fingerprint: cgcore.Fingerprint) -> list[np.nd
     def of(batch: Batch) -> np.ndarray:
         R, F = frames_last(batch.R, batch.F)
         at, _ = located(free, R, batch.lengths)
-        made, _ = rows_of(fingerprint.layout, free, R, F, batch.lengths, at, None, batch.classes)
+        made, _ = rows_of(fingerprint.layout, free, Chains(R, batch.lengths, at, None, batch.classes), F)
         return np.asarray(made)
 
     with jax.enable_x64(True):

@@ -24,6 +24,7 @@ from cgcore.factor.batches import all_cuts, sample_cuts
 from cgcore.factor.execution import threads
 from cgcore.factor.work import frames_last
 from cgcore.fitting.spectrum import spectrum
+from cgcore.physics.design import Chains
 from cgcore.physics.pair_forces import pair_forces
 from cgcore.physics.space import free
 from cgcore.threads import one_blas_thread
@@ -116,7 +117,11 @@ def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> c
         turned, moved = on_every_batch(lambda b: frames_last(b.R, b.F))
         located, at = on_every_batch(lambda b, m: gram.located(free, m[0], b.lengths), moved)
         prepared, made = on_every_batch(
-            lambda b, m, at: gram._prepared(layout, free, whitening, *m, b.lengths, at[0], None, b.classes), moved, at
+            lambda b, m, at: gram._prepared(
+                layout, free, whitening, Chains(m[0], b.lengths, at[0], None, b.classes), m[1]
+            ),
+            moved,
+            at,
         )
         multiplied, _ = on_every_batch(lambda _, made, at: gram._products(layout, made[0], at[0]), made, at)
         paired, _ = on_every_batch(lambda b, m: pairs(repulsive, m[0], b.lengths), moved)

@@ -125,8 +125,7 @@ def network(dataset: cgcore.Dataset) -> int:
 
 
 def _edges() -> list[np.ndarray]:
-    from cgcore.factor.closest import EDGES as CLOSEST
-    from cgcore.factor.histogram import EDGES
+    from cgcore.factor.histogram import CLOSEST, EDGES
 
     return [*EDGES.values(), CLOSEST, CLOSEST]  # repulsion and excluded volume
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -28,7 +29,9 @@ def edited(owner: Any, name: str, old: str, new: str) -> Fault:
 
     def put(monkeypatch: pytest.MonkeyPatch) -> None:
         raw = inspect.getattr_static(owner, name)
-        function = raw.fget if isinstance(raw, property) else raw.__func__ if isinstance(raw, classmethod) else raw
+        function: Any = raw
+        for kind, part in ((property, "fget"), (cached_property, "func"), (classmethod, "__func__")):
+            function = getattr(raw, part) if isinstance(raw, kind) else function
         assert callable(function)
         function = inspect.unwrap(function)
         lines = textwrap.dedent(inspect.getsource(function))
@@ -36,6 +39,8 @@ def edited(owner: Any, name: str, old: str, new: str) -> Fault:
         space = dict(vars(inspect.getmodule(function)))
         made = "from __future__ import annotations\n" + lines.replace(old, new)
         exec(compile(made, f"<{name} with a fault>", "exec"), space)
+        if isinstance(raw, cached_property):
+            space[name].__set_name__(owner, name)
         monkeypatch.setattr(owner, name, space[name])
 
     return put

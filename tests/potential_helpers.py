@@ -14,9 +14,8 @@ from factor_helpers import Chains, rows_of
 from helpers import np_coordinates
 
 from cgcore import Factor, Fingerprint, Prior, Weights
-from cgcore.factor.closest import ClosestPairs
 from cgcore.factor.factor import Block
-from cgcore.factor.histogram import Histograms
+from cgcore.factor.histogram import CLOSEST, Histograms
 from cgcore.factor.triangle import triangle
 
 KB = 0.0019872042586
@@ -65,8 +64,12 @@ def factor_without_a_pass(
         columns[name][: len(values), 0] = values
         histograms += Histograms.of(columns, np.array([len(values) + spanned]))
     names = ("repulsive",) if prior.weights.excluded_volume is None else ("repulsive", "excluded_volume")
-    closest = ClosestPairs.of(names, np.array([found.closest[name] for name in names]))
-    return Factor(tuple(made), Fingerprint.of(prior), histograms, closest, temperatures)
+    groups = {name: np.histogram(np.minimum(_finite(found.closest[name]), 20.0), CLOSEST)[0][None] for name in names}
+    return Factor(tuple(made), Fingerprint.of(prior), Histograms(histograms.counts, groups), temperatures)
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return values[np.isfinite(values)]
 
 
 def angle_slope(w: Weights, p: Mapping[str, Any], theta: np.ndarray, derivative: int = 1) -> np.ndarray:

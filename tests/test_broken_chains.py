@@ -12,7 +12,6 @@ import pytest
 import cgcore
 from cgcore import Fingerprint, Options
 from cgcore.physics import energy
-from cgcore.physics.chain_forces import chain_forces
 from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.loss import force_matching_loss
 from cgcore.physics.space import free
@@ -31,7 +30,6 @@ PRIOR = helpers.prior(np.random.default_rng(3))
 # Compiled once for all sites, which are traced.
 _evaluate = jax.jit(lambda *args: (energy.term_energies(*args), energy.forces(*args)), static_argnums=5)
 _loss = jax.jit(force_matching_loss, static_argnums=6)
-_chain_forces = jax.jit(chain_forces, static_argnums=(0, 3))
 
 
 def term_rows(sites: np.ndarray) -> dict[str, list[tuple[int, ...]]]:
@@ -91,7 +89,7 @@ def test_energy_and_forces(case: tuple[np.ndarray, np.ndarray]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("length", [BEADS, 8])
-def test_every_analytic_path(case: tuple[np.ndarray, np.ndarray], length: int) -> None:
+def test_the_design_matrix(case: tuple[np.ndarray, np.ndarray], length: int) -> None:
     R, sites = case
     layout, c = Layout.of(PRIOR), to_coefficients(PRIOR.params)
     _, forces = expected(R[:length], sites[:length])
@@ -100,9 +98,6 @@ def test_every_analytic_path(case: tuple[np.ndarray, np.ndarray], length: int) -
     found = np.einsum("nxbf,n->bx", np.asarray(X), c)
     assert helpers.relative(found[:length], forces) < 1e-12
     assert not found[length:].any()
-    if length == BEADS:
-        own = _chain_forces(layout, c, R.T[:, :, None], free, sites[:, None])
-        assert helpers.relative(np.asarray(own)[:, :, 0].T, forces) < 1e-12
 
 
 def broken_set(sites: np.ndarray, n_frames: int = FRAMES, **extras: Any) -> cgcore.Dataset:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import ALL_ON, chain, np_forces, prior, relative
 
-from cgcore.physics.chain_forces import chain_forces
+from cgcore.physics.bases import BSpline
 from cgcore.physics.coefficients import Layout, to_coefficients
-from cgcore.physics.energy import forces
-from cgcore.physics.space import Periodic
+from cgcore.simulation.chain_forces import chain_forces
+from cgcore.simulation.summed import Lookup
 
 
 @pytest.mark.slow
@@ -26,13 +28,42 @@ def test_forces_are_minus_the_gradient(beads: int, close: bool) -> None:
 
 
 @pytest.mark.slow
-def test_terms_without_harmonics_and_a_box() -> None:
+def test_terms_without_harmonics() -> None:
     rng = np.random.default_rng(0)
-    given, box = prior(rng, 0, 0), Periodic((30.0, 31.0, 32.0))
-    R = chain(rng, 8) + np.array([14.0, -15.0, 16.0])
+    given, R = prior(rng, 0, 0), chain(rng, 8)
     layout, c = Layout.of(given), to_coefficients(given.params)
-    F = jax.jit(lambda x: chain_forces(layout, jnp.asarray(c), x, box))(R.T[..., None])
-    expected = jax.jit(
-        lambda x: forces(given, jax.tree.map(jnp.asarray, given.params), x, jnp.ones(8, bool), None, box)
-    )(R)
-    assert relative(F[..., 0].T, expected) < 1e-10
+    F = jax.jit(lambda x: chain_forces(layout, jnp.asarray(c), x))(R.T[..., None])
+    assert relative(F[..., 0].T, np_forces(given.weights, given.params, R[None])[0]) < 1e-10
+
+
+@pytest.mark.parametrize("ends", ["open", "cutoff", "periodic"])
+@pytest.mark.parametrize("degree", [2, 3, 5])
+@pytest.mark.parametrize("spaced", ["even", "uneven"])
+def test_one_polynomial_in_each_interval_is_the_sum_of_the_splines(ends: Any, degree: int, spaced: str) -> None:
+    rng = np.random.default_rng(degree)
+    widths = np.full(9, 0.7) if spaced == "even" else rng.uniform(0.3, 1.1, 9)
+    basis = BSpline(tuple(2.0 + np.cumsum(widths)), degree, ends)
+    c = rng.normal(size=(3, basis.size))
+    first, last = basis.knots[0], basis.knots[-1]
+    # Outside of the knots, at them, and between them.
+    x = np.concatenate([rng.uniform(first - 1, last + 1, 200), basis.knots, [first - 1e-9, last + 1e-9]])
+    group = rng.integers(0, 3, len(x))
+    found = Lookup(basis, c)
+    for got, each in (
+        (found.energy(jnp.asarray(x), group), basis.functions(x)),
+        (found.slope((jnp.asarray(x),), group), basis.derivatives(x)),
+    ):
+        expected = np.einsum("xk,kx->x", c[group], each)
+        # Of the same polynomials, whose terms are summed in another order.
+        assert np.max(np.abs(np.asarray(got) - expected)) <= 1e-12 * np.max(np.abs(expected))
+
+
+def test_pairs_that_do_not_count_have_no_strength() -> None:
+    basis = BSpline((3.0, 4.0, 5.5, 7.0), 3, "cutoff")
+    found = Lookup(basis, np.ones((1, basis.size)))
+    squared = jnp.asarray([np.inf, 50.0, 49.0, 25.0, 4.0])
+    got, expected = found.strength(squared, 0), np.sum(np.asarray(basis.strengths(squared)), axis=0)
+    assert got[:3].tolist() == [0.0, 0.0, 0.0]
+    np.testing.assert_allclose(got, expected, rtol=1e-12)  # as above
+    # Beads that coincide are not hidden.
+    assert not np.isfinite(found.strength(jnp.zeros(1), 0))

@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers import ALL_ON, force_matching_loss, forces, frames, np_forces, np_matrix, prior, relative
+from helpers import ALL_ON, frames, np_forces, np_matrix, prior, relative
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cgcore.physics.coefficients import Layout, to_cartesian, to_coefficients, to_params
+from cgcore.physics import energy, loss
+from cgcore.physics.coefficients import Layout, as_params, to_coefficients, to_params
 from cgcore.physics.prior import Prior, Weights
 
 pytestmark = pytest.mark.numerical
@@ -121,25 +122,25 @@ def test_jax_gives_what_numpy_gives_in_either_precision() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("weights", [FOUR, ALL_ON])
-def test_cartesian_parameters_give_the_same_forces(weights: Weights) -> None:
+def test_coefficients_as_parameters_give_the_same_forces(weights: Weights) -> None:
     rng = np.random.default_rng(3)
     p, data = prior(rng, 3, 2, weights), frames(rng, [8], 8)
-    cartesian = jax.jit(to_cartesian)(to_coefficients(p.params), p.params)
-    assert cartesian["k_dih"].shape == (2, 2)
-    got = forces(weights, cartesian, data.R[0], data.mask[0])
+    bare = p.in_coefficients()
+    assert bare.names == tuple(term.name for term in p.terms)
+    assert to_coefficients(bare.params, terms=bare.terms).tolist() == [0.0] * p.size
+    got = energy.forces(bare, as_params(bare, jnp.asarray(to_coefficients(p.params))), data.R[0], data.mask[0])
     assert relative(got, np_forces(weights, p.params, data.R[0])) < 1e-12
 
 
 @pytest.mark.slow
-def test_cartesian_gradient_is_that_of_the_quadratic_also_at_no_amplitude() -> None:
+def test_their_gradient_is_that_of_the_quadratic_also_at_no_amplitude_and_no_stiffness() -> None:
     rng = np.random.default_rng(4)
     p, data = prior(rng, 2, 2), frames(rng, [8, 8], 8)
-    start = p.params | {"k_dih": np.zeros(2)}
-    c = to_coefficients(start)
+    c, bare = to_coefficients(p.params | {"k_dih": np.zeros(2), "kr": np.array(0.0)}), p.in_coefficients()
 
     @jax.jit
     def gradient(c: jax.Array) -> jax.Array:
-        return jax.grad(lambda c: force_matching_loss(p.weights, to_cartesian(c, start), *data[:3]))(c)
+        return jax.grad(lambda c: loss.force_matching_loss(bare, as_params(bare, c), *data[:3]))(c)
 
     X = np_matrix(p.weights, Layout.of(p), data.R).reshape(-1, len(c))
     expected = 2 * X.T @ (X @ c - data.F.ravel()) / 16

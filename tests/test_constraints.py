@@ -15,6 +15,7 @@ from potential_helpers import KB, Sampled, angle_slope, dihedral_energy, factor_
 
 import cgcore
 from cgcore import Factor, InputError, Options, Prior, Weights, fit
+from cgcore.factor.histogram import EDGES, percentile
 from cgcore.factor.triangle import design
 from cgcore.fitting.admissible import Admissible
 from cgcore.fitting.constraints import Constraint, constraints
@@ -191,7 +192,7 @@ def test_rows_are_slopes_and_energies(seed: int) -> None:
     w, p = prior.weights, random_params(prior, seed)
     c = to_coefficients(p)
     said = {one.name: one.normals @ c for one in found}
-    low, high = (float(factor.histograms.percentile("angle", x) or 0) for x in (0.1, 99.9))
+    low, high = (float(percentile(factor.histograms.counts["angle"], EDGES["angle"], x) or 0) for x in (0.1, 99.9))
     for name, foot, end in (("angle wall, low", low, 0.0), ("angle wall, high", high, np.pi)):
         theta = np.linspace(foot, end, len(said[name]))
         assert abs(theta[1] - theta[0]) <= np.pi / 180 * (1 + 1e-12)
@@ -216,7 +217,7 @@ def test_bounds_are_those_that_the_text_says() -> None:
     # Within 10 kT of the mean: at most 20 kT apart.
     np.testing.assert_allclose(named("dihedral barrier", found).bounds, -10 * kT)
     np.testing.assert_array_equal(named("r0", found).bounds, [0, 0])
-    low, high = (float(factor.histograms.percentile("angle", x) or 0) for x in (0.1, 99.9))
+    low, high = (float(percentile(factor.histograms.counts["angle"], EDGES["angle"], x) or 0) for x in (0.1, 99.9))
     for name, foot, end in (("angle wall, low", low, 0.0), ("angle wall, high", high, np.pi)):
         slopes = named(name, found).bounds
         away = np.linspace(0, abs(end - foot), len(slopes))

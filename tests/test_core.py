@@ -11,9 +11,10 @@ import pytest
 from cli_helpers import run
 
 import cgcore
-from cgcore.physics.core import NEAREST, STIFFNESS, closest_approach, core_energy
-from cgcore.physics.space import displacement_in
+from cgcore.physics.topology import NEAREST
 from cgcore.pipeline import DatasetLoader, model_for
+from cgcore.pipeline.box import displacement_in
+from cgcore.pipeline.core import STIFFNESS, closest_approach, core_energy
 from cgcore.pipeline.trained import load_trained
 
 SMALL = {"max_ell": 1, "num_layers": 1, "n_radial_basis": 2, "embed_n_hidden": [4], "species_embed": 2}

@@ -31,7 +31,7 @@ from cgcore.config import default_prior
 from cgcore.data import Batch
 from cgcore.physics.energy import energy
 from cgcore.physics.prior import Prior, Weights
-from cgcore.physics.topology import chain as topology
+from cgcore.physics.rows import Rows
 
 ONE = np.ones(9, bool)
 
@@ -121,7 +121,7 @@ def jax_md_energies() -> dict[str, Callable[..., Any]]:
 
     displacement, _ = space.free()
     distance = space.canonicalize_displacement_or_metric(displacement)
-    rows = topology(10)
+    rows = {kind: Rows(kind).candidates(10, False) for kind in ("bonds", "angles", "dihedrals")}
 
     def angles(u: Any, v: Any, a: Any, b: Any) -> Any:
         theta = jnp.arccos(jax.vmap(cosine_angle_between_two_vectors)(u, v))
@@ -135,11 +135,11 @@ def jax_md_energies() -> dict[str, Callable[..., Any]]:
         return jnp.sum(k[:, None] * (1 + jnp.cos(n * phi[None] + gamma[:, None])), axis=0)
 
     def angle_sum(R: Any, p: dict[str, Any]) -> Any:
-        u, v = (R[rows.angles[:, k]] - R[rows.angles[:, 1]] for k in (0, 2))
+        u, v = (R[rows["angles"][:, k]] - R[rows["angles"][:, 1]] for k in (0, 2))
         return jnp.sum(angles(u, v, p["a"], p["b"]))
 
     def dihedral_sum(R: Any, p: dict[str, Any]) -> Any:
-        b1, b2, b3 = (R[rows.dihedrals[:, k + 1]] - R[rows.dihedrals[:, k]] for k in range(3))
+        b1, b2, b3 = (R[rows["dihedrals"][:, k + 1]] - R[rows["dihedrals"][:, k]] for k in range(3))
         return jnp.sum(dihedrals(b1, b2, b3, p["k_dih"], p["gamma_dih"]))
 
     def pair_sum(R: Any, p: dict[str, Any]) -> Any:
@@ -154,7 +154,7 @@ def jax_md_energies() -> dict[str, Callable[..., Any]]:
         # simple_spring is epsilon / alpha |r - length|^alpha: epsilon is our kr, with its 1/2. It makes float32 of
         # what is not an array of JAX.
         "bond": lambda R, p: energy.simple_spring_bond(
-            displacement, jnp.asarray(rows.bonds), length=jnp.asarray(p["r0"]), epsilon=jnp.asarray(p["kr"])
+            displacement, jnp.asarray(rows["bonds"]), length=jnp.asarray(p["r0"]), epsilon=jnp.asarray(p["kr"])
         )(R),
         "angle": angle_sum,
         "dihedral": dihedral_sum,

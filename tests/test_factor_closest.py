@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from factor_helpers import WEIGHTS, prior_of
@@ -11,8 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cgcore
-from cgcore.factor.closest import EDGES, ClosestPairs
-from cgcore.factor.histogram import percentile
+from cgcore.factor.histogram import CLOSEST, EDGES, Histograms, percentile
+from cgcore.physics.bases import Fourier, Power
+from cgcore.physics.design import Sampled
+from cgcore.physics.groups import Groups
+from cgcore.physics.rows import Rows
+from cgcore.physics.term import Term
 
 
 def test_a_pass_counts_the_closest_pair_of_each_frame(tmp_path: Path) -> None:
@@ -23,24 +28,57 @@ def test_a_pass_counts_the_closest_pair_of_each_frame(tmp_path: Path) -> None:
     i, j = np.triu_indices(R.shape[1], 2)
     distances = np.linalg.norm(R[:, i] - R[:, j], axis=-1)
     for name, chosen in (("repulsive", j - i >= 6), ("excluded_volume", j - i <= 5)):
-        expected = np.histogram(distances[:, chosen].min(axis=1), EDGES)[0]
-        np.testing.assert_array_equal(factor.closest.counts[name], expected)
+        expected = np.histogram(distances[:, chosen].min(axis=1), CLOSEST)[0]
+        np.testing.assert_array_equal(factor.histograms.groups[name], expected[None])
     cgcore.save_factor(tmp_path / "a.npz", factor)
     again = cgcore.load_factor(tmp_path / "a.npz")
     with pytest.warns(cgcore.InputWarning, match="counted twice"):
         both = cgcore.merge(factor, again)
-    for name, counts in factor.closest.counts.items():
-        np.testing.assert_array_equal(again.closest.counts[name], counts)
-        np.testing.assert_array_equal(both.closest.counts[name], 2 * counts)
+    for name, counts in factor.histograms.groups.items():
+        np.testing.assert_array_equal(again.histograms.groups[name], counts)
+        np.testing.assert_array_equal(both.histograms.groups[name], 2 * counts)
     assert factor.temperatures == again.temperatures == both.temperatures == (320.0,)
 
 
+KINDS = np.tile([0, 1, 1], 4)[:10]
+
+
+def test_groups_of_pairs_and_listed_rows_are_counted_by_themselves() -> None:
+    """Against loops over frames, pairs and rows."""
+    types = Groups.of_species("types", (0, 1))
+    listed = ((0, 4, 9), (2, 5, 8), (7, 3, 1))
+    terms = (
+        Term("near", Rows("pairs", 3), Power(6), 1.0, types),
+        Term("turn", Rows("angles", listed=listed), Fourier(2), 1.0, Groups.of_species("central", (0, 1))),
+        Term("held", Rows("pairs", listed=((0, 9), (1, 8), (2, 6))), Power(4)),
+    )
+    R = cgcore.datasets.chignolin().subset(150).join().R.astype(float)
+    data = cgcore.from_arrays(R, np.ones_like(R), species=np.tile(KINDS, (len(R), 1)), accept_faults=True)
+    factor = cgcore.compress(data, cgcore.Fingerprint.of(prior_of(2).part([]).with_terms(terms)))
+    i, j = np.triu_indices(10, 3)
+    apart = np.linalg.norm(R[:, i] - R[:, j], axis=-1)
+    kinds = np.sort(np.stack([KINDS[i], KINDS[j]], axis=1), axis=1)
+    found = factor.histograms.groups
+    for group, pair in enumerate(([0, 0], [0, 1], [1, 1])):
+        nearest = apart[:, (kinds == pair).all(axis=1)].min(axis=1)
+        np.testing.assert_array_equal(found["near"][group], np.histogram(np.minimum(nearest, 20.0), CLOSEST)[0])
+    held = np.min([np.linalg.norm(R[:, a] - R[:, b], axis=-1) for a, b in ((0, 9), (1, 8), (2, 6))], axis=0)
+    np.testing.assert_array_equal(found["held"][0], np.histogram(np.minimum(held, 20.0), CLOSEST)[0])
+    for group in (0, 1):
+        values = []
+        for a, b, c in (row for row in listed if KINDS[row[1]] == group):
+            u, v = R[:, a] - R[:, b], R[:, c] - R[:, b]
+            values.append(np.arctan2(np.linalg.norm(np.cross(u, v), axis=1), np.sum(u * v, axis=1)))
+        assert values
+        np.testing.assert_array_equal(found["turn"][group], np.histogram(values, EDGES["angle"])[0])
+
+
 def test_frames_without_a_pair_are_not_counted_and_far_pairs_are_in_the_last_bin() -> None:
-    found = ClosestPairs.of(["repulsive"], np.array([[np.inf, 3.01, 500.0]]))
-    assert found.counts["repulsive"].sum() == 2
-    assert found.counts["repulsive"][-1] == 1
-    assert "excluded_volume" not in found.counts
-    assert found.percentile("excluded_volume", 1.0) is None
+    term = Term("near", Rows("pairs", 3), Power(6))
+    seen = (Sampled(jnp.array([[np.inf, 3.01, 500.0]]), jnp.zeros(1, int)),)
+    found = Histograms.counted(np.zeros((0, 3)), (term,), (None,), seen)
+    assert found.of_group(term, 0).sum() == 2
+    assert found.of_group(term, 0)[-1] == 1
 
 
 @given(st.lists(st.floats(0.0, 9.99), min_size=1, max_size=50), st.floats(0.0, 100.0))

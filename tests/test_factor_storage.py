@@ -58,8 +58,8 @@ def assert_equal(found: Factor, expected: Factor) -> None:
         np.testing.assert_array_equal(a.ranges, b.ranges, strict=True)
     for name, counts in expected.histograms.counts.items():
         np.testing.assert_array_equal(found.histograms.counts[name], counts, strict=True)
-    for name, counts in expected.closest.counts.items():
-        np.testing.assert_array_equal(found.closest.counts[name], counts, strict=True)
+    for name, counts in expected.histograms.groups.items():
+        np.testing.assert_array_equal(found.histograms.groups[name], counts, strict=True)
     assert found.temperatures == expected.temperatures
 
 
@@ -188,7 +188,6 @@ ARRAYS = (
     "histogram_angle",
     "histogram_dihedral",
     "histogram_groups",
-    "closest",
     "temperatures",
     "checksum",
 )
@@ -357,8 +356,8 @@ MEANINGLESS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray], str]] = {
     "no counts": ("histogram_dihedral", lambda x: 0 * x, "histogram of dihedral"),
     "counts twice": ("histogram_angle", lambda x: 2 * x, "histogram of angle"),
     "counts that overflow": ("histogram_angle", lambda x: x * 0 + 2**62, "histogram of angle"),
-    "more closest pairs than frames": ("closest", lambda x: x + 1, "closest pairs of repulsive"),
-    "negative closest pairs": ("closest", lambda x: first(x, -1), "closest pairs of repulsive"),
+    "more closest pairs than frames": ("histogram_groups", lambda x: x + 1, "histogram of repulsive"),
+    "negative closest pairs": ("histogram_groups", lambda x: first(x, -1), "histogram of repulsive"),
     "infinite temperature": ("temperatures", lambda x: np.array([np.inf]), "not finite"),
     "a temperature of text": ("temperatures", lambda x: np.array(["hot"]), "dtype"),
     "two hundred thousand brackets": ("fingerprint", lambda _: np.array("[" * 200_000), "JSON"),
@@ -406,7 +405,7 @@ def test_a_file_of_a_former_format_is_refused_by_name(path: Path, former: str) -
         del arrays[name]
     np.savez(path, **arrays)
     assert is_factor(path)
-    refused(path, repr(former), "'cgcore factor 5'", "cgcore compress")
+    refused(path, repr(former), "'cgcore factor 6'", "cgcore compress")
 
 
 def test_a_compressed_copy_is_a_factor_too(path: Path, factor: Factor) -> None:

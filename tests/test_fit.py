@@ -269,8 +269,9 @@ def test_kr_of_zero_at_the_start() -> None:
     prior = Prior(PRIOR.weights, PRIOR.params | {"kr": 0.0})
     found = fit(factor(), prior, unconstrained(truncation=0.01))
     assert abs(found.certificate.optimality_gap) <= 1e-10
-    with pytest.raises(InputError, match="kr = 0"):
-        fit(chignolin_chains(60).dataset(), prior, Options(objective="direct"))
+    direct = fit(chignolin_chains(60).dataset(), prior, unconstrained(truncation=0.01, objective="direct"))
+    # The same steps on the frames, whose sums over frames are rounded in another order.
+    assert direct.train_loss == pytest.approx(found.train_loss, rel=1e-9)
 
 
 @pytest.mark.slow

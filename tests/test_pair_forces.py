@@ -103,7 +103,7 @@ def test_overlap_is_not_silent(term: str, j: int, displacement: Callable[..., ja
 @pytest.mark.parametrize("term", KINDS)
 def test_the_closest_pair_of_each_frame(term: str) -> None:
     data = frames(np.random.default_rng(5), [30, 12, 9, 7, 3, 2, 0], 30, fill=-4.5)
-    found = np.asarray(of_pairs(term)(jnp.asarray(data.R.T), jnp.asarray(data.lengths)).closest)
+    found = np.asarray(of_pairs(term)(jnp.asarray(data.R.T), jnp.asarray(data.lengths)).closest)[0]
     nearest, farthest = SEPARATIONS[term]
     for R, n, distance in zip(data.R, data.lengths, found, strict=True):
         pairs = [(i, j) for i in range(n) for j in range(i + nearest, min(i + farthest, n - 1) + 1)]

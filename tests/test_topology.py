@@ -1,20 +1,26 @@
-"""Index rows of a linear chain."""
+"""Rows of the five terms in a linear chain."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from cgcore.physics.topology import chain
+from cgcore.physics.prior import FITTED_EVER, Weights, standard_terms
+
+
+def chain(n_beads: int) -> dict[str, np.ndarray]:
+    """The rows of each of the five terms."""
+    terms = standard_terms(Weights(1.0, 1.0, 1.0, 1.0, 1.0), dict.fromkeys(FITTED_EVER, np.zeros(1)))
+    return {term.name: term.rows.candidates(n_beads, False) for term in terms}
 
 
 def test_rows_of_eight_beads() -> None:
     rows = chain(8)
-    assert rows.bonds.tolist() == [[0, 1], [1, 2], [2, 3], [3, 4], [4, 5], [5, 6], [6, 7]]
-    assert rows.angles.tolist() == [[i, i + 1, i + 2] for i in range(6)]
-    assert rows.dihedrals.tolist() == [[i, i + 1, i + 2, i + 3] for i in range(5)]
-    assert rows.repulsive.tolist() == [[0, 6], [0, 7], [1, 7]]
-    assert len(rows.excluded_volume) == 6 + 5 + 4 + 3
+    assert rows["bond"].tolist() == [[0, 1], [1, 2], [2, 3], [3, 4], [4, 5], [5, 6], [6, 7]]
+    assert rows["angle"].tolist() == [[i, i + 1, i + 2] for i in range(6)]
+    assert rows["dihedral"].tolist() == [[i, i + 1, i + 2, i + 3] for i in range(5)]
+    assert rows["repulsive"].tolist() == [[0, 6], [0, 7], [1, 7]]
+    assert len(rows["excluded_volume"]) == 6 + 5 + 4 + 3
 
 
 @pytest.mark.parametrize(
@@ -31,15 +37,15 @@ def test_rows_of_eight_beads() -> None:
 )
 def test_short_chains_have_empty_lists_of_the_right_shape(n_beads: int, counts: tuple[int, ...]) -> None:
     rows = chain(n_beads)
-    assert tuple(len(r) for r in rows) == counts
-    assert [r.shape[1] for r in rows] == [2, 3, 4, 2, 2]
-    assert all(r.dtype == np.int32 for r in rows)
+    assert tuple(len(r) for r in rows.values()) == counts
+    assert [r.shape[1] for r in rows.values()] == [2, 3, 4, 2, 2]
+    assert all(r.dtype == np.int32 for r in rows.values())
 
 
 def test_each_pair_is_in_one_list() -> None:
     rows = chain(13)
-    pairs = np.vstack([rows.bonds, rows.excluded_volume, rows.repulsive])
+    pairs = np.vstack([rows["bond"], rows["excluded_volume"], rows["repulsive"]])
     assert sorted(map(tuple, pairs.tolist())) == [(i, j) for i in range(13) for j in range(i + 1, 13)]
-    separation = np.diff(rows.excluded_volume, axis=1)
+    separation = np.diff(rows["excluded_volume"], axis=1)
     assert (separation.min(), separation.max()) == (2, 5)
-    assert np.diff(rows.repulsive, axis=1).min() == 6
+    assert np.diff(rows["repulsive"], axis=1).min() == 6

@@ -23,7 +23,8 @@ from factor_helpers import (
 
 import cgcore
 from cgcore import Prior, fit
-from cgcore.fitting.cross_validation import FOLDS, Curve
+from cgcore.factor.folds import FOLDS
+from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.spectrum import spectrum
 from cgcore.fitting.truncation import FALLBACK, GRID, truncation_curve
 

@@ -19,7 +19,8 @@ import cgcore
 from cgcore.export import lammps, openmm, stablehlo
 from cgcore.factor import gram, work
 from cgcore.fitting import fit
-from cgcore.physics import design, energy, geometry, terms
+from cgcore.physics import design, energy, geometry
+from cgcore.physics.parametrisations import StrengthAndLength
 from cgcore.solver import lbfgs
 from validation.check import all_checks
 from validation.checks import host_devices
@@ -111,7 +112,7 @@ def rounded_rows(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def constant(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda r, *args: function(jax.lax.stop_gradient(r), *args)
+    return lambda way, r, params: function(way, jax.lax.stop_gradient(r), params)
 
 
 def mirrored(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -176,7 +177,7 @@ MANY = ("least-squares",)
 """Few frames are not summed as many are."""
 
 FAULTS = {
-    "sign of the repulsion's energy": Seen(replaced(terms, "soft_repulsion", negated), ("engines-openmm",)),
+    "sign of the repulsion's energy": Seen(replaced(StrengthAndLength, "energy", negated), ("engines-openmm",)),
     "sign of phi": Seen(replaced(geometry, "dihedral", negated), ("engines-openmm", "engines-jax-md")),
     "sign of a column of the matrix": Seen(
         replaced(design, "pair_forces", turned), ("least-squares", "recovery", "scipy-lsq-linear"), (DEFAULT,)
@@ -191,7 +192,7 @@ FAULTS = {
     ),
     "float32 promise ignored": Seen(replaced(openmm, "require_float32", lambda _: lambda *_: None), ("admissible",)),
     "float32 error unseen": Seen(replaced(fit, "float32_error", lambda _: lambda *_: 0.0), ("admissible",)),
-    "a force that is not the energy's": Seen(replaced(terms, "soft_repulsion", constant), ("derivatives",)),
+    "a force that is not the energy's": Seen(replaced(StrengthAndLength, "energy", constant), ("derivatives",)),
     "weights ignored": Seen(
         both(replaced(work, "rows_of", unweighted), replaced(gram, "_prepared", unweighted)),
         ("least-squares", "recovery", "scipy-lbfgsb-whitened"),

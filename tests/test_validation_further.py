@@ -10,16 +10,17 @@ from fault_helpers import Fault, edited, failed
 
 from cgcore.data import reading
 from cgcore.export import pieces, tables
-from cgcore.factor import compress, work
-from cgcore.fitting import constraints, contacts, cross_validation, fit, identifiability, plan, pooling, roughness, scan
+from cgcore.export.potentials import FixedSpline
+from cgcore.factor import compress, folds, work
+from cgcore.fitting import constraints, contacts, fit, identifiability, plan, pooling, roughness, scan
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.ground import Ground
-from cgcore.physics import chain_forces, energy
-from cgcore.physics.bases import DebyeHueckel, Fourier, Gaussian, Harmonic, bspline
+from cgcore.physics import design, energy
+from cgcore.physics.bases import BSpline, DebyeHueckel, Fourier, Gaussian, Harmonic
 from cgcore.physics.parametrisations import AmplitudesAndPhases
-from cgcore.physics.potentials import FixedSpline
 from cgcore.pipeline import minibatch_loss
 from cgcore.pipeline.minibatch_loss import MinibatchLoss
+from cgcore.simulation import chain_forces, summed
 from cgcore.solver import lbfgs
 from validation.checks import potentials
 
@@ -32,7 +33,7 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "a parabola twice": ("potentials", edited(Harmonic, "functions", "x**2 / 2", "x**2")),
     "no tangent beyond the knots": (
         "potentials",
-        edited(bspline, "_pieces_of_a_range", "below[:, 0, :2] = every[:, 0, :2]", "below[:, 0, :1] = every[:, 0, :1]"),
+        edited(BSpline, "pieces", "below[:, 0, :2] = every[:, 0, :2]", "below[:, 0, :1] = every[:, 0, :1]"),
     ),
     "a gap bridged in the energy": ("potentials", edited(energy, "_term_energy", "last - first ==", "last - first >=")),
     "two chains as one in the energy": (
@@ -49,9 +50,9 @@ FAULTS: dict[str, tuple[str, Fault]] = {
         "potentials",
         edited(tables, "_distances", "*-curve.curvature", "*curve.curvature"),
     ),
-    "phases of smooth parameters": (
+    "phases of parameters": (
         "potentials",
-        edited(AmplitudesAndPhases, "cartesian", "np.pi / 2", "np.pi"),
+        edited(AmplitudesAndPhases, "params", "np.arctan2(sines, cosines)", "np.arctan2(cosines, sines)"),
     ),
     "stiffness without weight": (
         "potentials",
@@ -59,7 +60,11 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     ),
     "groups shifted in dynamics": (
         "potentials",
-        edited(chain_forces, "_of_rows", "jnp.maximum(own, 0)", "jnp.maximum(own - 1, 0)"),
+        edited(chain_forces, "_group", "rows, np)\n", "rows, np) - 1\n"),
+    ),
+    "the next interval in dynamics": (
+        "potentials",
+        edited(summed.Lookup, "_at", "astype(jnp.int32) + 1", "astype(jnp.int32)"),
     ),
     "weights for their roots": (
         "weighting",
@@ -72,11 +77,11 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     ),
     "weights of pairs left out": (
         "weighting",
-        edited(work, "columns", "forces if roots is None else forces.times(roots)", "forces"),
+        edited(design, "slots_of", "if chains.roots is not None:", "if False:"),
     ),
     "weights of the next bead": (
         "weighting",
-        edited(work, "weighted", "k : k + rows", "k + 1 : k + 1 + rows"),
+        edited(design.Chains, "weighted", "k : k + rows", "k + 1 : k + 1 + rows"),
     ),
     "weights of a block as they are": (
         "weighting",
@@ -107,7 +112,7 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "folds that alternate": (
         "choices",
         edited(
-            cross_validation,
+            folds,
             "fold_of",
             "block.index * min(FOLDS, count) // count",
             "block.index % min(FOLDS, count)",

@@ -14,7 +14,7 @@ import cgcore
 from cgcore.factor import batches, gram, preconditioning
 from cgcore.fitting import fit
 from cgcore.physics import design, groups, pair_forces
-from cgcore.physics.bases import Fourier, Harmonic, bspline
+from cgcore.physics.bases import BSpline, Fourier, Harmonic
 from cgcore.physics.rows import Rows
 from cgcore.physics.term import Term
 from validation.check import Row, all_checks
@@ -48,19 +48,19 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     ),
     "the last interval dropped": (
         FEW,
-        edited(bspline, "_pieces_of_a_range", "most = np.max(", "most = -1 + np.max("),
+        edited(BSpline, "_runs", "most = np.max(", "most = -1 + np.max("),
     ),
     "a spline that is not closed": (
         FEW,
-        edited(bspline, "_pieces_of_a_period", "every[:p] += every[intervals:]", "every[:p] += 0 * every[intervals:]"),
+        edited(BSpline, "pieces", "every[:p] += every[len", "every[:p] += 0 * every[len"),
     ),
     "a spline with another function left out": (
         FEW,
-        edited(bspline, "_pieces_of_a_range", "else every[1:]", "else every[:-1]"),
+        edited(BSpline, "pieces", "else every[1:]", "else every[:-1]"),
     ),
     "sign of a slope": (MANY, edited(Fourier, "slopes", "[-n * sines[n]", "[n * sines[n]")),
     "sign of the parabola's slope": (FEW, edited(Harmonic, "derivatives", "-1.0", "1.0")),
-    "weight of a pair left out": (FEW, edited(design, "slots_on_beads", "term.weight * found", "found")),
+    "weight of a pair left out": (FEW, edited(design, "on_beads", "term.weight * found", "found")),
     "pairs of all separations": (FEW, edited(Rows, "count", "apart >= self.nearest", "apart >= 1")),
     "pairs of one chain for those of two": (
         FEW,

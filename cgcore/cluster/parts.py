@@ -21,14 +21,13 @@ from cgcore.archive import load_arrays
 from cgcore.cluster.parcel import content
 from cgcore.errors import InputError
 from cgcore.factor.batches import Piece
-from cgcore.factor.closest import ClosestPairs
 from cgcore.factor.execution import Execute
 from cgcore.factor.histogram import Histograms
 from cgcore.factor.storage import CHECKSUM, checksum
 from cgcore.factor.work import Part, Work
 from cgcore.files import atomic_write
 
-FORMAT = "cgcore part 1"
+FORMAT = "cgcore part 2"
 PACKAGES = ("cgcore", "jax", "jaxlib", "numpy")
 """What computes a part: another version may round otherwise."""
 
@@ -130,15 +129,11 @@ def _content(work: Work) -> str:
     return digest.hexdigest()
 
 
-_COUNTS, _GROUPS, _CLOSEST = "counts of ", "groups of ", "closest of "
+_COUNTS, _GROUPS = "counts of ", "groups of "
 
 
 def _arrays(part: Part) -> dict[str, np.ndarray]:
-    named = (
-        (_COUNTS, part.histograms.counts),
-        (_GROUPS, part.histograms.groups),
-        (_CLOSEST, part.closest.counts),
-    )
+    named = ((_COUNTS, part.histograms.counts), (_GROUPS, part.histograms.groups))
     arrays = {prefix + name: np.asarray(values) for prefix, each in named for name, values in each.items()}
     return arrays | {"matrix": part.matrix, "frames": np.array(part.frames)}
 
@@ -148,4 +143,4 @@ def _part(arrays: dict[str, np.ndarray]) -> Part:
         return {name.removeprefix(prefix): own for name, own in arrays.items() if name.startswith(prefix)}
 
     histograms = Histograms(named(_COUNTS), named(_GROUPS))
-    return Part(arrays["matrix"], histograms, ClosestPairs(named(_CLOSEST)), int(arrays["frames"]))
+    return Part(arrays["matrix"], histograms, int(arrays["frames"]))

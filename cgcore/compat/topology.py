@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Int
 
 from cgcore.errors import InputError
-from cgcore.physics.topology import EXCLUDED_VOLUME_SEPARATIONS, REPULSIVE_MIN_SEPARATION, Topology, chain
+from cgcore.physics.rows import Rows
+from cgcore.physics.topology import EXCLUDED_VOLUME_SEPARATIONS, REPULSIVE_MIN_SEPARATION
 
 
 class TopologyBuilder:
@@ -24,21 +25,20 @@ class TopologyBuilder:
         _require("min_repulsive_sep", min_repulsive_sep, REPULSIVE_MIN_SEPARATION)
         self.N_max = int(N_max)
 
-    @property
-    def _rows(self) -> Topology:
-        return chain(self.N_max)
+    def _rows(self, rows: Rows) -> Int[np.ndarray, "rows beads"]:
+        return rows.candidates(self.N_max, False)
 
     def get_bonds_and_angles(self) -> tuple[Int[np.ndarray, "bonds 2"], Int[np.ndarray, "angles 3"]]:
         """Consecutive beads, two and three."""
-        return self._rows.bonds, self._rows.angles
+        return self._rows(Rows("bonds")), self._rows(Rows("angles"))
 
     def get_dihedrals(self) -> Int[np.ndarray, "dihedrals 4"]:
         """Four consecutive beads."""
-        return self._rows.dihedrals
+        return self._rows(Rows("dihedrals"))
 
     def get_repulsive_pairs(self) -> Int[np.ndarray, "pairs 2"]:
         """Pairs that are `min_repulsive_sep` or more apart in the chain."""
-        return self._rows.repulsive
+        return self._rows(Rows("pairs", REPULSIVE_MIN_SEPARATION))
 
     def get_excluded_volume_pairs(
         self, min_sep: int = EXCLUDED_VOLUME_SEPARATIONS[0], max_sep: int = EXCLUDED_VOLUME_SEPARATIONS[1]
@@ -50,7 +50,7 @@ class TopologyBuilder:
         """
         _require("min_sep", min_sep, EXCLUDED_VOLUME_SEPARATIONS[0])
         _require("max_sep", max_sep, EXCLUDED_VOLUME_SEPARATIONS[1])
-        return self._rows.excluded_volume
+        return self._rows(Rows("pairs", *EXCLUDED_VOLUME_SEPARATIONS))
 
 
 def _require(name: str, value: int, own: int) -> None:

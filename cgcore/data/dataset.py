@@ -171,6 +171,19 @@ class Dataset:
             offset += frames.n_frames
         return sites
 
+    def weights(self) -> np.ndarray | None:
+        """Weights of the beads of all frames in the loss, as `join` pads them, (frames, beads); None: all are
+        1."""
+        if all(frames.weights is None for frames in self.sources):
+            return None
+        weights = np.zeros((self.n_frames, self.n_beads))
+        offset = 0
+        for frames in self.sources:
+            own = frames.weights_of(slice(None))
+            weights[offset : offset + frames.n_frames, : frames.n_beads] = 1.0 if own is None else own
+            offset += frames.n_frames
+        return weights
+
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write all frames as one NPZ in Å and kcal/mol/Å, block by block; see `cgcore.data.writing`.
 

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Int
 
 from cgcore.errors import InputError
+from cgcore.export.potentials import potentials
 from cgcore.physics.parametrisations import AmplitudesAndPhases, CosinesAndSines, Stiffness
-from cgcore.physics.potentials import potentials
 from cgcore.physics.prior import SPLINED, Params, Prior
 from cgcore.physics.term import Term
 

@@ -13,9 +13,9 @@ from jaxtyping import Float
 
 from cgcore.errors import InputError
 from cgcore.export.pieces import has_pieces, pieces_of
+from cgcore.export.potentials import Potential, TermCurve
 from cgcore.physics.bases import DebyeHueckel, Fourier, Gaussian, Harmonic, Power
 from cgcore.physics.constants import JOULES_PER_CALORIE
-from cgcore.physics.potentials import Potential, TermCurve
 
 KJ = JOULES_PER_CALORIE
 """In a kcal."""

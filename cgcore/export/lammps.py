@@ -19,6 +19,7 @@ from cgcore.errors import InputError
 from cgcore.export.chain_data import data_file, extended
 from cgcore.export.checks import MASS, check_beads, check_finite, check_mass, check_prior, check_species
 from cgcore.export.lammps_types import Types, bonded_below, types_of
+from cgcore.export.potentials import Potential, potentials
 from cgcore.export.tables import (
     Table,
     angle_table,
@@ -30,7 +31,6 @@ from cgcore.export.tables import (
     pair_table,
 )
 from cgcore.files import atomic_group, atomic_write
-from cgcore.physics.potentials import Potential, potentials
 from cgcore.physics.prior import Prior
 from cgcore.physics.stiffness import bond_length
 

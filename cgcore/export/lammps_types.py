@@ -15,8 +15,8 @@ from itertools import combinations_with_replacement
 import numpy as np
 from jaxtyping import Int
 
+from cgcore.export.potentials import Potential, Sum
 from cgcore.export.tables import felt
-from cgcore.physics.potentials import Potential, Sum
 
 Acting = tuple[tuple[int, int], ...]
 """Number of the term and number of its group of each potential, ascending."""

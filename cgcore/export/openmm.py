@@ -19,8 +19,8 @@ from cgcore.errors import InputError
 from cgcore.export.checks import MASS, check_beads, check_mass, check_prior, check_species
 from cgcore.export.expressions import NM as NM
 from cgcore.export.expressions import expression_of
+from cgcore.export.potentials import Potential, potentials
 from cgcore.files import atomic_write
-from cgcore.physics.potentials import Potential, potentials
 from cgcore.physics.precision import require_float32
 from cgcore.physics.prior import Prior
 

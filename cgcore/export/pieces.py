@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from cgcore.export.potentials import Curve, FixedSpline, Potential, TermCurve
 from cgcore.physics.bases import BSpline
-from cgcore.physics.potentials import Curve, FixedSpline, Potential, TermCurve
 
 RANGES = {"bond": (0.5, 60.0), "pair": (0.5, 60.0), "angle": (0.0, np.pi), "dihedral": (-np.pi, np.pi)}
 """Over which a user's own functions are tabulated [Å or rad]; beyond, they go on along their tangents."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from cgcore.physics.potentials import Curve
+from cgcore.export.potentials import Curve
 
 BOND_POINTS = 3001
 """Number of points of every table over bond lengths, since `bond_style table` has one length for all; more if a

@@ -10,7 +10,6 @@ from cgcore.data import Dataset, Segment, locate_overlap
 from cgcore.data.splitting import number_ranges
 from cgcore.errors import InputError
 from cgcore.factor.batches import FEW_COLUMNS, Cut, all_cuts, pieces_of, sample_cuts
-from cgcore.factor.closest import ClosestPairs
 from cgcore.factor.execution import Execute, in_order, on_threads
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
@@ -92,23 +91,22 @@ def compress(
     scale = dataset.real_beads / sum(source.total_weight for source in dataset.sources)
     segments = dataset.segments(min(blocks, affordable_blocks(dataset, layout.size)))
 
-    def gather(basis: Preconditioner | None) -> tuple[list[np.ndarray], Histograms, ClosestPairs]:
+    def gather(basis: Preconditioner | None) -> tuple[list[np.ndarray], Histograms]:
         """For each segment its preconditioned Gram matrix, without a basis its triangle; and what all frames
         sampled."""
         work = Work(fingerprint, basis, displacement, fixed, scale)
         pieces = pieces_of(all_cuts(dataset, segments, layout.size + 1))
         sums: list[list[np.ndarray]] = [[] for _ in segments]
-        histograms, closest, done = Histograms.empty(), ClosestPairs.empty(), 0
+        histograms, done = Histograms.empty(), 0
         for piece, part in zip(pieces, in_order(execute(work, pieces)), strict=True):
             sums[piece.segment] = [work.added(*sums[piece.segment], part.matrix)]
             histograms += part.histograms
-            closest += part.closest
             done += part.frames
             if progress is not None:
                 progress(done, dataset.n_frames)
         found = [total for (total,) in sums]
         _require_finite(dataset, found)
-        return found, histograms, closest
+        return found, histograms
 
     with solving("compress"), one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         basis = None
@@ -116,19 +114,17 @@ def compress(
             # A second pass by QR would take long for many coefficients: all frames are their sample.
             sample = (all_cuts if layout.size > MANY_COLUMNS else sample_cuts)(dataset, segments, layout.size)
             basis = _preconditioner(fingerprint, displacement, sample)
-        sums, histograms, closest = gather(basis)
+        sums, histograms = gather(basis)
         few = basis is not None and layout.size <= MANY_COLUMNS
         if few and correlation_spread(np.sum(sums, axis=0)) < WELL_CONDITIONED:
             basis = None  # the sample missed what the data hold
-            sums, histograms, closest = gather(None)
+            sums, histograms = gather(None)
         triangles = sums
         if basis is not None:
             triangles = [basis.undone(layout, factor_of(part)) for part in sums]
         _require_finite(dataset, triangles)
     made = [_block(dataset, segment, S, scale) for segment, S in zip(segments, triangles, strict=True)]
-    return Factor(
-        tuple(made), fingerprint, histograms, closest, dataset.temperatures, path=dataset.path, sha256=dataset.sha256
-    )
+    return Factor(tuple(made), fingerprint, histograms, dataset.temperatures, path=dataset.path, sha256=dataset.sha256)
 
 
 def splines_of(prior: Prior) -> Prior | None:

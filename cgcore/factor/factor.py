@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from cgcore.errors import InputError, InputWarning
 from cgcore.factor.block import Block, counted_twice
-from cgcore.factor.closest import ClosestPairs
 from cgcore.factor.fingerprint import Fingerprint
+from cgcore.factor.folds import Fold, fold_of, folds_by
 from cgcore.factor.histogram import Histograms
 from cgcore.factor.triangle import Coefficients, Triangle, merged, residual
 
@@ -25,8 +25,7 @@ class Factor:
     Arguments:
         blocks: runs of frames, each with its triangular factor.
         fingerprint: terms and weights of the prior for which the blocks were computed.
-        histograms: bond lengths, angles and dihedrals of all frames.
-        closest: distances of the closest pair of each frame.
+        histograms: bond lengths, angles and dihedrals of all frames, and distances of closest pairs.
         temperatures: temperatures that the data state [K], ascending; empty if there are none.
         path: file or folder from which it was read; empty for a factor that was merged in memory.
         sha256: checksum of that file.
@@ -35,7 +34,6 @@ class Factor:
     blocks: tuple[Block, ...]
     fingerprint: Fingerprint
     histograms: Histograms
-    closest: ClosestPairs = field(default_factory=ClosestPairs.empty)
     temperatures: tuple[float, ...] = ()
     path: str = ""
     sha256: str = ""
@@ -44,6 +42,16 @@ class Factor:
     def S(self) -> Triangle:
         """Upper triangular factor of all blocks together."""
         return merged([block.S for block in self.blocks])
+
+    @cached_property
+    def time_folds(self) -> list[Fold]:
+        """Ten folds, or fewer where there are fewer blocks, contiguous in time."""
+        return folds_by(self.blocks, fold_of(self.blocks))
+
+    @cached_property
+    def protein_folds(self) -> list[Fold]:
+        """A fold for each protein."""
+        return folds_by(self.blocks, lambda block: block.protein)
 
     @property
     def beads(self) -> int:
@@ -77,8 +85,7 @@ class Factor:
         for block in self.blocks:
             block.require_meaning()
         broken = np.sum([block.broken for block in self.blocks], axis=0)
-        self.histograms.require_values_of(self.beads, self.frames, broken.tolist())
-        self.closest.require_values_of(self.frames)
+        self.histograms.require_values_of(self.beads, self.frames, broken.tolist(), self.fingerprint.terms)
         if not self.S[:, -1].any():
             raise ValueError("its reference forces are 0")
 
@@ -124,6 +131,5 @@ def merge(*factors: Factor) -> Factor:
         blocks=blocks,
         fingerprint=first.fingerprint,
         histograms=sum((factor.histograms for factor in factors), start=Histograms.empty()),
-        closest=sum((factor.closest for factor in factors), start=ClosestPairs.empty()),
         temperatures=tuple(sorted({kelvin for factor in factors for kelvin in factor.temperatures})),
     )

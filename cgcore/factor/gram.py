@@ -24,20 +24,10 @@ from cgcore.factor.gram_by_bead import gram_by_bead
 from cgcore.factor.histogram import bin_numbers
 from cgcore.factor.preconditioning import Preconditioner, whitened
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import (
-    AnySlopes,
-    Closest,
-    Columns,
-    Grouping,
-    Roots,
-    coordinate_of,
-    onto_beads,
-    slots_on_beads,
-    stacked,
-    term_slopes,
-)
+from cgcore.physics.design import AnySlopes, Chains, Columns, Seen, coordinate_of, slots_of, term_slopes
 from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Rows, Slopes, coordinates, histogrammed
 from cgcore.physics.space import Displacement
+from cgcore.physics.term import Term
 from cgcore.physics.topology import Sites
 
 
@@ -45,20 +35,15 @@ def gram(
     layout: Layout,
     displacement: Displacement,
     basis: Preconditioner,
-    R: Float[Array, "xyz beads frames"],
+    chains: Chains,
     F: Float[Array, "xyz beads frames"],
-    lengths: Int[np.ndarray, " frames"],
-    at: Coordinates,
-    sites: Sites | None,
-    classes: Grouping,
-    roots: Roots | None = None,
-) -> tuple[Float[Any, "m m"], Closest]:
-    """Y^T Y, where the slopes of Y are whitened by the basis (`basis.undone` leads back to [X | F]), and each frame's
-    closest pairs."""
+) -> tuple[Float[Any, "m m"], Seen]:
+    """Y^T Y, where the slopes of Y are whitened by the basis (`basis.undone` leads back to [X | F]), and what rows
+    sampled."""
     if any(term.groups is not None for term in layout.terms):
-        return gram_by_bead(layout, displacement, basis, R, F, lengths, at, sites, classes, roots)
-    prepared, closest = _prepared(layout, displacement, basis, R, F, jnp.asarray(lengths), at, sites, roots)
-    return _products(layout, prepared, at), closest
+        return gram_by_bead(layout, displacement, basis, chains, F)
+    prepared, seen = _prepared(layout, displacement, basis, chains, F)
+    return _products(layout, prepared, chains.at), seen
 
 
 @partial(jax.jit, static_argnums=0)
@@ -101,34 +86,31 @@ ANGLE_SHIFTS, DIHEDRAL_SHIFTS, MIXED_SHIFTS = range(3), range(4), range(-3, 3)
 
 @partial(jax.jit, static_argnums=(0, 1))
 def _prepared(
-    layout: Layout,
-    displacement: Displacement,
-    basis: Preconditioner,
-    R: Array,
-    F: Array,
-    lengths: Array,
-    at: Coordinates,
-    sites: Sites | None,
-    roots: Roots | None,
-) -> tuple[_Prepared, Closest]:
-    frames = R.shape[2]
-    slopes = {kind: [jnp.zeros((0, getattr(at, kind).rows, frames), R.dtype)] for kind in ("angle", "dihedral")}
-    forces, closest = [], []
+    layout: Layout, displacement: Displacement, basis: Preconditioner, chains: Chains, F: Array
+) -> tuple[_Prepared, Seen]:
+    at, frames = chains.at, F.shape[2]
+    slopes = {kind: [jnp.zeros((0, getattr(at, kind).rows, frames), F.dtype)] for kind in ("angle", "dihedral")}
+    forces, seen = [], []
     for term, T in zip(layout.terms, basis.each, strict=True):
-        if T is None:
-            slots, nearest = slots_on_beads(term, R, lengths, displacement, sites, None)
-            forces.append((slots if roots is None else slots.times(roots)).forces[0])
-            closest += [] if nearest is None else [nearest]
-            continue
-        found = whitened(T, term_slopes(term, coordinate_of(term, at)))
-        if term.coordinate == "bond":
-            forces.append(onto_beads(found, at.bond.gradients, R.shape[1]))
+
+        def white(term: Term, kind: Coordinate, T: Any = T) -> AnySlopes:
+            return whitened(T, term_slopes(term, kind))
+
+        if _as_force(term):
+            slots, sampled = slots_of(term, None, displacement, chains, white)
+            forces.append(slots.forces[0])
+            seen.append(sampled)
         else:
-            slopes[term.coordinate].append(found)
+            slopes[term.coordinate].append(white(term, coordinate_of(term, at)))
+            seen.append(None)
     angle, dihedral = (jnp.concatenate(found) for found in slopes.values())
     couplings = _couplings(at.angle, at.dihedral)
-    prepared = _Prepared(angle, dihedral, jnp.concatenate([*forces, F[None]]), couplings)
-    return prepared, stacked(closest, frames, R.dtype)
+    return _Prepared(angle, dihedral, jnp.concatenate([*forces, F[None]]), couplings), tuple(seen)
+
+
+def _as_force(term: Term) -> bool:
+    """Whether its columns stay forces on beads."""
+    return term.on_beads or term.coordinate == "bond"
 
 
 def _couplings(angle: Coordinate, dihedral: Coordinate) -> _Couplings:
@@ -191,7 +173,7 @@ def _products(layout: Layout, prepared: _Prepared, at: Coordinates) -> Array:
 
 def _order(layout: Layout) -> np.ndarray:
     """Where each coefficient, and then the reference force, stands among forces, angles and dihedrals."""
-    kinds = [("force" if term.on_beads or term.coordinate == "bond" else term.coordinate) for term in layout.terms]
+    kinds = ["force" if _as_force(term) else term.coordinate for term in layout.terms]
     sizes = [term.size for term in layout.terms]
     ends, start = {}, 0
     for kind in ("force", "angle", "dihedral"):

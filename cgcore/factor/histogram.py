@@ -1,4 +1,8 @@
-"""Histograms of the internal coordinates, gathered in the same pass as the factor."""
+"""Histograms of what the frames sampled, gathered in the same pass as the factor.
+
+Of pairs the closest one of each frame counts, and not all, since a repulsion has to hold at contact, and how many pairs
+are far apart depends on the length of the chain.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, Real
 
+from cgcore.physics.design import Seen
 from cgcore.physics.term import Term
 from cgcore.physics.topology import Sites, unbroken
 
@@ -23,6 +28,9 @@ EDGES: Mapping[str, np.ndarray] = MappingProxyType(
 )
 """Bin edges [Å, rad, rad]. A value beyond them counts in the outermost bin."""
 
+CLOSEST = np.linspace(0.0, 20.0, 401)
+"""Bin edges of the distance of a frame's closest pair [Å]; a larger one counts in the last bin."""
+
 _STARTS = (0, *accumulate(len(edges) - 1 for edges in EDGES.values()))
 """Number of the first bin of each coordinate, and how many bins there are."""
 
@@ -33,7 +41,7 @@ class Histograms:
 
     Arguments:
         counts: of all bonds, angles and dihedrals.
-        groups: (groups, bins) of each term with groups of bonds, angles or dihedrals, by its name.
+        groups: (groups, bins of `edges_of`) of each term that has some `by_group`, by its name.
     """
 
     counts: Mapping[str, Int[np.ndarray, " bins"]]
@@ -57,22 +65,31 @@ class Histograms:
         numbers: Real[np.ndarray, "_ frames"],
         terms: Sequence[Term] = (),
         classes: Sequence[Int[np.ndarray, " beads"] | None] = (),
+        seen: Seen = (),
     ) -> Histograms:
-        """Histograms of values whose `bin_numbers` are known, for terms with groups by the classes of the beads."""
+        """Histograms of values whose `bin_numbers` are known, for terms with groups by the classes of the beads, and
+        of what others sampled."""
         numbers = numbers.astype(np.int64)
-        counts = _binned(numbers)
         groups = {}
-        for term, own in zip(terms, classes, strict=True):
-            if own is None or term.on_beads:
+        for term, own, sampled in zip(terms, classes, seen, strict=True):
+            if sampled is not None:
+                values = np.asarray(sampled.values)
+                bins = np.clip(np.searchsorted(edges_of(term), values, "right") - 1, 0, len(edges_of(term)) - 2)
+                which, counts = np.broadcast_to(np.asarray(sampled.groups)[:, None], values.shape), values < np.inf
+            elif own is not None:
+                of_rows = term.row_groups(own, term.rows.candidates(len(own), False), np)
+                # Rows of bonds, angles and dihedrals stand below each other: n - 1, n - 2 and n - 3 of n beads.
+                first = sum(max(len(own) - bonds, 0) for bonds in range(1, term.rows.beads - 1))
+                bins = numbers[first : first + len(of_rows)] - _STARTS[list(EDGES).index(term.coordinate)]
+                which = np.broadcast_to(of_rows[:, None], bins.shape)
+                counts = (which >= 0) & (bins < len(edges_of(term)) - 1)
+            else:
                 continue
-            which = term.row_groups(own, term.rows.candidates(len(own), False), np)
-            # Rows of bonds, angles and dihedrals stand below each other: n - 1, n - 2 and n - 3 of n beads.
-            first = sum(max(len(own) - bonds, 0) for bonds in range(1, term.rows.beads - 1))
-            rows = numbers[first : first + len(which)]
-            groups[term.name] = np.array(
-                [_binned(rows[which == k])[term.coordinate] for k in range(len(term.group_labels))]
-            )
-        return cls(counts, groups)
+            shape = len(term.group_labels), len(edges_of(term)) - 1
+            found = np.bincount(which[counts] * shape[1] + bins[counts], minlength=shape[0] * shape[1])
+            groups[term.name] = found.reshape(shape)
+        every = np.bincount(numbers.ravel(), minlength=_STARTS[-1] + 1)
+        return cls({name: every[a:b] for name, a, b in zip(EDGES, _STARTS[:-1], _STARTS[1:], strict=True)}, groups)
 
     def __add__(self, other: Histograms) -> Histograms:
         groups = dict(self.groups)
@@ -80,11 +97,13 @@ class Histograms:
             groups[name] = groups[name] + counts if name in groups else counts
         return Histograms({name: self.counts[name] + other.counts[name] for name in EDGES}, groups)
 
-    def of_group(self, name: str, coordinate: str, group: int) -> Int[np.ndarray, " bins"]:
-        """Counts of a term's group; of all values where the term has no groups."""
-        return self.groups[name][group] if name in self.groups else self.counts[coordinate]
+    def of_group(self, term: Term, group: int) -> Int[np.ndarray, " bins"]:
+        """Counts of a term's group, in the bins of `edges_of`: of all values where the term has no groups."""
+        return self.groups[term.name][group] if by_group(term) else self.counts[term.coordinate]
 
-    def require_values_of(self, beads: int, frames: int, broken: Sequence[int] = (0, 0, 0)) -> None:
+    def require_values_of(
+        self, beads: int, frames: int, broken: Sequence[int] = (0, 0, 0), terms: Sequence[Term] = ()
+    ) -> None:
         """Refuse counts that so many frames with so many real beads together cannot have.
 
         `broken` are the bonds, angles and dihedrals that gaps and chain ends take away.
@@ -92,6 +111,11 @@ class Histograms:
         Raises:
             ValueError: says what is wrong.
         """
+        for term in filter(by_group, terms):
+            own = self.groups[term.name]
+            most = max(own.sum(axis=1, dtype=object))
+            if (own < 0).any() or (term.rows.pairs and most > frames):
+                raise ValueError(f"the histogram of {term.name} holds {most} values of {frames} frames")
         # A chain of n >= 2 beads has n-1 bonds, n-2 angles, and n-3 dihedrals, or none where n is 2.
         expected = {
             "bond": (beads - frames,) * 2,
@@ -119,14 +143,15 @@ class Histograms:
         low, high = (first <= end <= last for end in ends)
         return (ends[0] if low else -np.inf, ends[1] if high else np.inf)
 
-    def percentile(self, name: str, percent: float) -> float | None:
-        """The value [Å or rad] that `percent` of all values lie below, to a fraction of a bin; None without values."""
-        return percentile(self.counts[name], EDGES[name], percent)
+
+def by_group(term: Term) -> bool:
+    """Whether what a term's rows sampled is counted by itself."""
+    return term.groups is not None or term.on_beads
 
 
-def _binned(numbers: Int[np.ndarray, "_ frames"]) -> dict[str, Int[np.ndarray, " bins"]]:
-    counts = np.bincount(numbers.ravel(), minlength=_STARTS[-1] + 1)
-    return {name: counts[a:b] for name, a, b in zip(EDGES, _STARTS[:-1], _STARTS[1:], strict=True)}
+def edges_of(term: Term) -> Float[np.ndarray, " edges"]:
+    """Of the bins in which it is counted."""
+    return CLOSEST if term.rows.pairs else EDGES[term.coordinate]
 
 
 def percentile(counts: Int[np.ndarray, " bins"], edges: Float[np.ndarray, " edges"], percent: float) -> float | None:

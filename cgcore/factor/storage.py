@@ -16,14 +16,12 @@ import numpy as np
 
 from cgcore.archive import load_arrays, load_text, parse_json
 from cgcore.errors import InputError
-from cgcore.factor.closest import EDGES as CLOSEST_EDGES
-from cgcore.factor.closest import ClosestPairs, of_pairs
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
-from cgcore.factor.histogram import EDGES, Histograms
+from cgcore.factor.histogram import EDGES, Histograms, by_group, edges_of
 from cgcore.files import atomic_write
 
-FORMAT = "cgcore factor 5"
+FORMAT = "cgcore factor 6"
 _ANY_FORMAT = "cgcore factor "
 _REMEDY = "make it by `cgcore compress`"
 
@@ -86,15 +84,8 @@ def _grouped(factor: Factor) -> list[np.ndarray]:
 def group_shapes(fingerprint: Fingerprint) -> dict[str, tuple[int, int]]:
     """Groups and bins of each term whose histograms are kept by group."""
     return {
-        term.name: (len(term.group_labels), len(EDGES[term.coordinate]) - 1)
-        for term in fingerprint.terms
-        if term.groups is not None and not term.on_beads
+        term.name: (len(term.group_labels), len(edges_of(term)) - 1) for term in fingerprint.terms if by_group(term)
     }
-
-
-def _closest(factor: Factor) -> list[np.ndarray]:
-    none = np.zeros(len(CLOSEST_EDGES) - 1, np.int64)
-    return [factor.closest.counts.get(name, none) for name in of_pairs(factor.fingerprint.terms)]
 
 
 COLUMNS = (
@@ -118,12 +109,6 @@ FIELDS = (
     Field("ranges", "i", ("ranges", "two"), lambda factor: np.concatenate([block.ranges for block in factor.blocks])),
     *(_histogram(name) for name in EDGES),
     Field("histogram_groups", "i", ("bins of groups",), lambda factor: np.concatenate([[], *_grouped(factor)])),
-    Field(
-        "closest",
-        "i",
-        ("pair terms", "bins of closest pairs"),
-        lambda factor: np.reshape(_closest(factor), (-1, len(CLOSEST_EDGES) - 1)),
-    ),
     Field("temperatures", "f", ("temperatures",), lambda factor: factor.temperatures),
 )
 """Everything in the file but the checksum, in the order in which it is written and summed."""
@@ -189,8 +174,8 @@ def load_factor(path: str | os.PathLike[str]) -> Factor:
         raise InputError(f"{path}: is not a factor; {_REMEDY}")
     if (version := load_text(path, "format")) != FORMAT:
         raise InputError(
-            f"{path}: is a {version!r}, but this version of cgcore reads {FORMAT!r}, which supports "
-            "terms of any kind; make it again with `cgcore compress`"
+            f"{path}: is a {version!r}, and this version of cgcore reads {FORMAT!r}, which knows "
+            "what listed rows and groups of pairs sampled; make it again by `cgcore compress`"
         )
     arrays = load_arrays(path, _REMEDY, known.__contains__)
     if missing := sorted(known - set(arrays)):
@@ -223,8 +208,6 @@ def _factor(arrays: dict[str, np.ndarray]) -> Factor:
         "n+1": fingerprint.layout.size + 1,
         "two": 2,
         "three": 3,
-        "bins of closest pairs": len(CLOSEST_EDGES) - 1,
-        "pair terms": len(of_pairs(fingerprint.terms)),
         "bins of groups": sum(a * b for a, b in group_shapes(fingerprint).values()),
     }
     lengths |= {f"bins of {name}": len(edges) - 1 for name, edges in EDGES.items()}
@@ -245,7 +228,6 @@ def _factor(arrays: dict[str, np.ndarray]) -> Factor:
         blocks,
         fingerprint,
         Histograms({name: arrays[f"histogram_{name}"] for name in EDGES}, _groups(fingerprint, arrays)),
-        ClosestPairs(dict(zip(of_pairs(fingerprint.terms), arrays["closest"], strict=True))),
         tuple(arrays["temperatures"].tolist()),
     )
     factor.require_meaning()

@@ -13,16 +13,14 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from cgcore.factor.batches import Cut, Piece
-from cgcore.factor.closest import ClosestPairs, of_pairs
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.gram import gram, located
 from cgcore.factor.histogram import Histograms
 from cgcore.factor.preconditioning import Preconditioner
 from cgcore.factor.triangle import Triangle, merged, triangle
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import Closest, Grouping, Roots, columns, weighted
+from cgcore.physics.design import Chains, Seen, columns
 from cgcore.physics.energy import frame_forces
-from cgcore.physics.internal import Coordinates
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement
 from cgcore.physics.topology import Sites
@@ -36,7 +34,6 @@ class Part(NamedTuple):
 
     matrix: Triangle
     histograms: Histograms
-    closest: ClosestPairs
     frames: int
 
 
@@ -72,30 +69,26 @@ class Work:
             if self.fixed is not None:
                 F = F - _fixed_forces(self.fixed, self.displacement, R, batch.lengths, cut.species(), batch.sites)
             at, bins = located(self.displacement, R, batch.lengths, batch.sites)
-            roots = None
+            chains = Chains(R, jnp.asarray(batch.lengths), at, batch.sites, tuple(batch.classes))
             if batch.weights is not None:
                 roots = jnp.sqrt(jnp.asarray(batch.weights.T * self.scale))
-                at, F = weighted(at, roots), roots[None] * F
-            given = (R, F, batch.lengths, at, batch.sites, batch.classes, roots)
+                chains, F = chains.weighted(roots), roots[None] * F
             if self.basis is None:
-                rows, distances = rows_of(layout, self.displacement, *given)
+                rows, seen = rows_of(layout, self.displacement, chains, F)
                 matrix = triangle(np.asarray(rows).T)
             else:
-                products, distances = gram(layout, self.displacement, self.basis, *given)
+                products, seen = gram(layout, self.displacement, self.basis, chains, F)
                 matrix = np.asarray(products)
         return Part(
             matrix,
-            Histograms.counted(np.asarray(bins), terms, batch.classes),
-            ClosestPairs.of(of_pairs(terms), np.asarray(distances)),
+            Histograms.counted(np.asarray(bins), terms, batch.classes, seen),
             len(cut.rows),
         )
 
     def joined(self, parts: Iterable[Part]) -> Part:
         """The sums of several parts, added one by one: rounding depends on the order, and is the same in every run."""
         return reduce(
-            lambda a, b: Part(
-                self.added(a.matrix, b.matrix), a.histograms + b.histograms, a.closest + b.closest, a.frames + b.frames
-            ),
+            lambda a, b: Part(self.added(a.matrix, b.matrix), a.histograms + b.histograms, a.frames + b.frames),
             parts,
         )
 
@@ -134,16 +127,8 @@ def _fixed_forces(
 
 @partial(jax.jit, static_argnums=(0, 1))
 def rows_of(
-    layout: Layout,
-    displacement: Displacement,
-    R: Float[Array, "xyz beads frames"],
-    F: Float[Array, "xyz beads frames"],
-    lengths: Int[Array, " frames"],
-    at: Coordinates,
-    sites: Sites | None,
-    classes: Grouping,
-    roots: Roots | None,
-) -> tuple[Float[Array, "m rows"], Closest]:
-    """[X | F], a column of it in each row of the result, and each frame's closest pairs."""
-    X, closest = columns(layout.terms, R, lengths, displacement, at, sites, classes, roots)
-    return jnp.concatenate([X, F[None]]).reshape(layout.size + 1, -1), closest
+    layout: Layout, displacement: Displacement, chains: Chains, F: Float[Array, "xyz beads frames"]
+) -> tuple[Float[Array, "m rows"], Seen]:
+    """[X | F], a column of it in each row of the result, and what rows sampled."""
+    X, seen = columns(layout.terms, displacement, chains)
+    return jnp.concatenate([X, F[None]]).reshape(layout.size + 1, -1), seen

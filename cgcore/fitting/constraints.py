@@ -1,7 +1,7 @@
 """What makes a prior admissible, in physical words, as linear inequalities in the coefficients c.
 
 All are stated for the weighted potentials, which act on the beads, and in kT of the data's temperature. Sampled ranges
-are those between the 0.1 and the 99.9 percentile, of each group of a term by itself.
+are those between the 0.1 and the 99.9 percentile, of each group of a term by itself, and of listed rows.
 
     kr                 bonds fluctuate by no more than the sampled range: w kr >= kT / (longest - shortest)²
     r0                 within the sampled bond lengths
@@ -13,9 +13,9 @@ are those between the 0.1 and the 99.9 percentile, of each group of a term by it
     contact            repulsion of at least 1 kT at the closest sampled approach: of all terms together that act on the
                        same pairs, and where these are more than powers of the distance, rising towards shorter ones
 
-The closest sampled approach is the distance below which the closest pair of 1 % of the frames is. Chains that were
-sampled extended never meet; 6 Å, a contact in a folded protein, is then taken in its place, since a larger one would
-forbid what the data just did not show.
+The closest sampled approach is the distance below which the closest pair of a group is in 1 % of the frames. Chains
+that were sampled extended never meet; 6 Å, a contact in a folded protein, is then taken in its place, since a larger
+one would forbid what the data just did not show.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def constraints(level: Level, factor: Factor, temperature: float, fixed: Sequenc
 
 def _safe(ground: Ground) -> Iterator[Constraint | None]:
     for term in ground.layout.terms:
-        if term.rows.pairs or term.rows.listed is not None or term.size == 0:
+        if term.rows.pairs or term.size == 0:
             continue
         for group in range(len(term.group_labels)):
             if term.coordinate == "bond" and isinstance(term.basis, Harmonic):

@@ -28,7 +28,7 @@ NAMES = {"repulsive": "repulsion", "excluded_volume": "excluded volume"}
 def contacts(ground: Ground) -> Iterator[Constraint | None]:
     """One for each kind of pairs that a term acts on."""
     held = dict(ground.fixed)
-    terms = [term for term in (*ground.layout.terms, *held) if term.rows.pairs and term.rows.listed is None]
+    terms = [term for term in (*ground.layout.terms, *held) if term.rows.pairs]
     for rows in dict.fromkeys(term.rows for term in terms if term not in held):
         acting = [term for term in terms if _covers(term.rows, rows)]
         for groups in product(*(range(len(term.group_labels)) for term in acting)):
@@ -53,7 +53,10 @@ class _Part(NamedTuple):
 
 
 def _covers(rows: Rows, others: Rows) -> bool:
-    """Whether a term of these rows acts on all pairs of the others."""
+    """Whether a term of these rows acts on all pairs of the others; chains without gaps are supposed of listed ones."""
+    if rows.listed is not None or others.listed is not None:
+        apart = (abs(i - j) for i, j in others.listed or ())
+        return rows == others or (rows.listed is None and all(rows.count(0, one, False) for one in apart))
     far = rows.farthest is None or (others.farthest is not None and others.farthest <= rows.farthest)
     return rows.nearest <= others.nearest and far and rows.chains in ("any", others.chains)
 
@@ -61,7 +64,8 @@ def _covers(rows: Rows, others: Rows) -> bool:
 def _contact(ground: Ground, rows: Rows, acting: list[_Part]) -> Iterator[Constraint]:
     free = [part for part in acting if part.fixed is None]
     own = next(part.term for part in free if part.term.rows == rows)
-    sampled = ground.factor.closest.percentile(own.name, CONTACT_PERCENT)
+    each = [ground.percentile(part.term, part.group, CONTACT_PERCENT) for part in free if part.term.rows == rows]
+    sampled = max((one for one in each if one is not None), default=None)
     if sampled is None:
         return
     distance = min(sampled, FARTHEST_CONTACT)

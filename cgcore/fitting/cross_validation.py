@@ -1,6 +1,6 @@
 """How much freedom a fit is given, chosen by what it predicts of data that it has not seen: from block factors alone.
 
-Folds are contiguous in time within each protein of each source, since frames near in time are alike. The one-standard-
+Folds are contiguous in time, see `factor.folds`. The one-standard-
 error rule (Breiman et al., Classification and Regression Trees, 1984) takes the most restrained fit whose held-out loss
 is within one standard error of the best. The error is that of the paired difference to the best one, fold by fold:
 losses of different folds differ far more among each other than fits do, and alike for all fits.
@@ -9,17 +9,16 @@ losses of different folds differ far more among each other than fits do, and ali
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
-from cgcore.factor.factor import Block, Factor
-from cgcore.factor.triangle import Coefficients, Triangle, merged, residuals
-
-FOLDS = 10
+from cgcore.factor.factor import Factor
+from cgcore.factor.folds import Fold
+from cgcore.factor.triangle import Coefficients, residuals
 
 Losses = Float[np.ndarray, "folds grid"]
 Optima = Float[np.ndarray, "grid n"]
@@ -67,13 +66,6 @@ class Curve:
         return self.values[self.chosen]
 
 
-class Fold(NamedTuple):
-    """Some of the data: its factor and its number of real beads, or the sum of their weights."""
-
-    S: Triangle
-    beads: float
-
-
 class Fits(ABC):
     """The fits of all values of a grid."""
 
@@ -86,11 +78,6 @@ class Fits(ABC):
         """For each of the folds, which are all the data together, to all others."""
 
 
-def time_folds(factor: Factor) -> list[Fold]:
-    """Ten folds, or fewer where there are fewer blocks, contiguous in time."""
-    return _folds(factor.blocks, fold_of(factor.blocks))
-
-
 def cross_validated(
     kind: Literal["smoothness", "truncation", "pooling"],
     values: Sequence[float],
@@ -100,7 +87,7 @@ def cross_validated(
     roughness: Callable[[Coefficients], float],
 ) -> Curve | None:
     """The curve of these fits; None where the data are too few for two folds."""
-    folds = time_folds(factor)
+    folds = factor.time_folds
     if len(folds) < 2:
         return None
     losses = _held_out(folds, fits)
@@ -108,7 +95,7 @@ def cross_validated(
     best = int(np.argmin(held_out))
     roots = np.sqrt(len(folds))
     error = np.std(losses - losses[:, [best]], axis=0, ddof=1) / roots
-    proteins = _folds(factor.blocks, lambda block: block.protein)
+    proteins = factor.protein_folds
     fitted = fits.whole()
     return Curve(
         kind=kind,
@@ -130,24 +117,3 @@ def _held_out(folds: Sequence[Fold], fits: Fits) -> Losses:
     """Loss of each fold at the optima of all the others."""
     fitted = fits.left_out(folds)
     return np.array([residuals(fold.S, c) / fold.beads for fold, c in zip(folds, fitted, strict=True)])
-
-
-def _folds(blocks: Sequence[Block], key: Callable[[Block], Hashable]) -> list[Fold]:
-    """Blocks with the same key joined."""
-    groups: dict[Hashable, list[Block]] = {}
-    for block in blocks:
-        groups.setdefault(key(block), []).append(block)
-    return [Fold(merged([b.S for b in group]), sum(b.total_weight for b in group)) for group in groups.values()]
-
-
-def fold_of(blocks: Sequence[Block]) -> Callable[[Block], int]:
-    """Gives the fold of each block: the blocks of a protein in a source are cut into equal runs."""
-    counts: dict[tuple[str, str], int] = {}
-    for block in blocks:
-        counts[block.source, block.protein] = max(counts.get((block.source, block.protein), 0), block.index + 1)
-
-    def fold(block: Block) -> int:
-        count = counts[block.source, block.protein]
-        return block.index * min(FOLDS, count) // count
-
-    return fold

@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 from cgcore.data import Dataset
 from cgcore.data.blocks import real_mask
 from cgcore.physics.energy import compiled_frame_forces
-from cgcore.physics.loss import force_matching_loss
+from cgcore.physics.loss import force_matching_loss, squared_residuals, total_weight
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement
 
@@ -35,6 +35,7 @@ class AllFrames(NamedTuple):
         mask: real beads.
         species: None where no term asks for it.
         sites: see `cgcore.physics.topology`; None where each frame is one whole chain.
+        weights: of each bead in the loss; None where all are 1.
     """
 
     R: Float[Array, "frames beads 3"]
@@ -42,6 +43,7 @@ class AllFrames(NamedTuple):
     mask: Bool[Array, "frames beads"]
     species: Int[Array, "frames beads"] | None
     sites: Int[Array, "frames beads"] | None
+    weights: Float[Array, "frames beads"] | None
 
 
 def frames_at_once(n_beads: int) -> int:
@@ -72,6 +74,10 @@ def all_frames(
     if (found := data.sites()) is not None:
         sites = _zeros((rows, beads), np.dtype(np.int32))
         sites[:n] = found
+    weights = None
+    if (given_weights := data.weights()) is not None:
+        weights = _zeros((rows, beads), dtype)
+        weights[:n] = given_weights
     done = 0
     for source in data.sources:
         own = slice(0, source.n_beads)
@@ -89,7 +95,7 @@ def all_frames(
             if kinds is not None and of_beads is not None:
                 kinds[out, own] = of_beads
         done += source.n_frames
-    return AllFrames(*jax.tree.map(jax.device_put, (R, F, mask, kinds, sites)))
+    return AllFrames(*jax.tree.map(jax.device_put, (R, F, mask, kinds, sites, weights)))
 
 
 def loss_over(
@@ -97,20 +103,20 @@ def loss_over(
 ) -> Float[Array, ""]:
     """The force-matching loss of `frames` [(kcal/mol/Å)²] in this dtype; to be traced."""
 
-    def loss(batch: AllFrames) -> Float[Array, ""]:
+    def arguments(batch: AllFrames) -> tuple[Any, ...]:
         R, F = batch.R.astype(dtype), batch.F.astype(dtype)
-        return force_matching_loss(prior, params, R, F, batch.mask, batch.species, displacement, batch.sites)
+        return prior, params, R, F, batch.mask, batch.species, displacement, batch.sites, batch.weights
 
     size = frames_at_once(frames.R.shape[1])
     if len(frames.R) <= size:
-        return loss(frames)
+        return force_matching_loss(*arguments(frames))
 
     def add(total: Float[Array, ""], batch: AllFrames) -> tuple[Float[Array, ""], None]:
-        return total + loss(batch) * jnp.sum(batch.mask), None
+        return total + squared_residuals(*arguments(batch)), None
 
     batches = jax.tree.map(lambda x: x.reshape(-1, size, *x.shape[1:]), frames)
     total, _ = jax.lax.scan(jax.checkpoint(add), jnp.zeros((), dtype), batches)
-    return total / jnp.maximum(jnp.sum(frames.mask), 1)
+    return total / total_weight(frames.mask, frames.weights)
 
 
 def _zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

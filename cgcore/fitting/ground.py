@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cgcore.factor.factor import Factor
-from cgcore.factor.histogram import EDGES, percentile
+from cgcore.factor.histogram import edges_of, percentile
 from cgcore.factor.triangle import design
 from cgcore.physics.term import Term
 
@@ -67,11 +67,14 @@ class Ground:
 
     def sampled(self, term: Term, group: int) -> tuple[float, float] | None:
         """The sampled range of a group's bonds, angles or dihedrals; None where it is a point or nothing."""
-        counts = self.factor.histograms.of_group(term.name, term.coordinate, group)
-        low, high = (percentile(counts, EDGES[term.coordinate], percent) for percent in TAILS)
+        low, high = (self.percentile(term, group, percent) for percent in TAILS)
         if low is None or high is None or low == high:
             return None
         return self.factor.histograms.known(term.coordinate, (low, high))
+
+    def percentile(self, term: Term, group: int, percent: float) -> float | None:
+        """Below which the coordinates of a group's rows are, of pairs each frame's closest; None without any."""
+        return percentile(self.factor.histograms.of_group(term, group), edges_of(term), percent)
 
     def rows(self, term: Term, group: int, values: Float[np.ndarray, "rows functions"]) -> Float[np.ndarray, "rows n"]:
         """Rows with these values for the coefficients of a group, 0 elsewhere."""

@@ -23,7 +23,7 @@ from jaxtyping import Float, Int
 
 from cgcore.errors import InputError
 from cgcore.factor.block import Block
-from cgcore.fitting.cross_validation import fold_of
+from cgcore.factor.folds import fold_of
 from cgcore.fitting.quadratics import quadratics
 from cgcore.numbers import is_whole
 from cgcore.threads import one_blas_thread

@@ -12,13 +12,12 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from cgcore.data import Dataset
-from cgcore.errors import InputError
 from cgcore.factor.triangle import Coefficients, Triangle, design, target
 from cgcore.fitting.direct import AllFrames, all_frames, loss_over
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.options import Options
 from cgcore.fitting.spectrum import Spectrum
-from cgcore.physics.coefficients import to_cartesian, to_coefficients
+from cgcore.physics.coefficients import as_params, to_coefficients
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement
 from cgcore.physics.term import Term
@@ -62,14 +61,14 @@ class DirectPhysical:
 
 @dataclass(frozen=True)
 class DirectWhitened:
-    """The same loss in whitened coordinates y, at c = origin + basis @ y."""
+    """The same loss in whitened coordinates y, at c = origin + basis @ y, of a prior whose parameters are c."""
 
     prior: Prior
     displacement: Displacement
     precision: str = "float64"
 
-    def __call__(self, y: Array, basis: Array, origin: Array, start: Params, frames: AllFrames) -> Array:
-        params = to_cartesian(origin + basis @ y, start, self.prior.terms)
+    def __call__(self, y: Array, basis: Array, origin: Array, frames: AllFrames) -> Array:
+        params = as_params(self.prior, origin + basis @ y)
         return loss_over(self.prior, params, frames, self.displacement, self.precision)
 
 
@@ -85,9 +84,6 @@ def problem(
     """The problem that these options describe, in their precision.
 
     `objective` is the triangular factor of what is minimised, `data` are needed for the direct objective only.
-
-    Raises:
-        InputError: the direct objective in whitened coordinates from kr = 0, where r0 has no meaning.
     """
     prior, dtype = freedom.free, np.dtype(options.precision)
     origin, bare = to_coefficients(prior.params, terms=prior.terms), prior.without_values()
@@ -108,16 +104,14 @@ def problem(
         A, z = design(objective) / root, target(objective) / root
         return Problem(CompressedPhysical(prior.terms), start, _cast((A, z), dtype), from_params)
     assert data is not None
-    if any(source.weights is not None for source in data.sources):
-        raise InputError("the direct objective does not support weights of frames or beads; use objective compressed")
     species = any(term.groups is not None for term in prior.terms)
     frames = all_frames(data, dtype, species, freedom.held(), displacement)
     if options.coordinates == "physical":
         return Problem(DirectPhysical(bare, displacement, options.precision), start, (frames,), from_params)
-    if np.any(prior.params.get("kr", 1) == 0):
-        raise InputError("r0 has no meaning in whitened coordinates if kr = 0; start from kr > 0")
-    args = (*_cast((basis, origin), dtype), start, frames)
-    return Problem(DirectWhitened(bare, displacement, options.precision), np.zeros(len(origin), dtype), args, from_y)
+    args, whitened = (*_cast((basis, origin), dtype), frames), bare.in_coefficients()
+    return Problem(
+        DirectWhitened(whitened, displacement, options.precision), np.zeros(len(origin), dtype), args, from_y
+    )
 
 
 def _cast(tree: PyTree, dtype: Any) -> Any:

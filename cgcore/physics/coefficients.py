@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from cgcore.physics.bases import Harmonic
 from cgcore.physics.prior import Params, Prior, Weights, standard_terms
@@ -125,13 +125,9 @@ def to_params(c: Float[np.ndarray, "*cases n"], start: Params, terms: Sequence[T
     return {name: np.asarray(params[name]) for name in start}
 
 
-def to_cartesian(c: Float[Array, " n"], start: Params, terms: Sequence[Term] | None = None) -> Params:
-    """Parameters with the coefficients c for energies alone, differentiable also where a dihedral amplitude is 0."""
-    params: Params = {}
-    for term, own in _parts(c, _terms(start, terms)):
-        way = term.parametrisation
-        params |= {term.name: own.reshape(term.shape)} if way is None else way.cartesian(own, start)
-    return params
+def as_params(prior: Prior, c: Any) -> Params:
+    """The coefficients c as parameters of a prior that has no others, see `Prior.in_coefficients`."""
+    return {term.name: own.reshape(term.shape) for term, own in _parts(c, prior.terms)}
 
 
 def _terms(params: Params, terms: Sequence[Term] | None) -> Sequence[Term]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Gradients, Slopes, coordinates
@@ -18,14 +18,58 @@ from cgcore.physics.topology import Sites
 Columns = Float[Array, "columns xyz beads frames"]
 AnySlopes = Float[Array, "_ _ frames"]
 """Slopes of one kind beside those of another, which has other columns and rows."""
-Closest = Float[Array, "pair_terms frames"]
-"""Distance of the closest pair of each pair term [Å], in the order of their columns."""
-
 Roots = Float[Array, "beads frames"]
 """The root of each bead's weight in the loss."""
 
 Grouping = Sequence[Int[Any, " beads"] | None]
 """For each term the class of each bead, see `Groups.classes`; None for a term without groups."""
+
+
+class Sampled(NamedTuple):
+    """Coordinates that rows of a term had.
+
+    Arguments:
+        values: [Å or rad], infinite where there is none; of pairs the distance of each frame's closest of a group.
+        groups: of each.
+    """
+
+    values: Float[Array, "_ frames"]
+    groups: Int[Array, " _"]
+
+
+Seen = tuple[Sampled | None, ...]
+"""Of each term; None where the coordinates of all rows of consecutive beads have it."""
+
+
+class Chains(NamedTuple):
+    """Frames of chains as a compiled step takes them.
+
+    Arguments:
+        R: positions [Å], finite everywhere. A padded bead may hold anything finite: its forces are zero.
+        lengths: number of real beads of each frame; 0 makes all rows of a frame zero.
+        at: internal coordinates of R.
+        sites: of the beads (see `topology`); None: all of a frame are one chain.
+        classes: of the beads, for each term.
+        roots: of weights in the loss; None: all are 1.
+    """
+
+    R: Float[Array, "xyz beads frames"]
+    lengths: Int[Array, " frames"]
+    at: Coordinates
+    sites: Sites | None
+    classes: Grouping
+    roots: Roots | None = None
+
+    def weighted(self, roots: Roots) -> Chains:
+        """With these roots, by which the gradients of coordinates by each bead are multiplied: forces and their inner
+        products are then those of weighted residuals."""
+
+        def scaled(kind: Coordinate) -> Coordinate:
+            padded = jnp.pad(roots, ((ENDS, 2 * ENDS), (0, 0)))
+            rows = kind.gradients[0].shape[1]
+            return kind._replace(gradients=tuple(g * padded[None, k : k + rows] for k, g in enumerate(kind.gradients)))
+
+        return self._replace(at=Coordinates(*map(scaled, self.at)), roots=roots)
 
 
 def design_matrix(
@@ -59,56 +103,23 @@ def design_matrix(
         (28, 3, 10, 4)
     """
     R = jnp.transpose(R, (2, 1, 0))
-    at = coordinates(R, lengths, displacement, sites)
     own = tuple(None if one is None else jnp.asarray(one) for one in classes or (None,) * len(terms))
-    return columns(terms, R, lengths, displacement, at, sites, own)[0]
+    at = coordinates(R, lengths, displacement, sites)
+    return columns(terms, displacement, Chains(R, lengths, at, sites, own))[0]
 
 
-def columns(
-    terms: tuple[Term, ...],
-    R: Float[Array, "xyz beads frames"],
-    lengths: Int[Array, " frames"],
-    displacement: Displacement,
-    at: Coordinates,
-    sites: Sites | None,
-    classes: Grouping,
-    roots: Roots | None = None,
-) -> tuple[Columns, Closest]:
-    """`design_matrix` of positions whose internal coordinates are known, and each frame's closest pairs; with the roots
-    of weights, times these, which the coordinates have, see `weighted`."""
-    found, closest = [], []
-    for term, own in zip(terms, classes, strict=True):
-        if term.on_beads:
-            forces, nearest = slots_on_beads(term, R, lengths, displacement, sites, own)
-            forces = forces if roots is None else forces.times(roots)
-        else:
-            kind = coordinate_of(term, at)
-            forces, nearest = slots_along(term, term_slopes(term, kind), kind, R.shape[1], own), None
-        found.append(forces.by_group(term))
-        closest += [] if nearest is None else [nearest]
-    return jnp.concatenate(found), stacked(closest, R.shape[2], R.dtype)
-
-
-def weighted(at: Coordinates, roots: Roots) -> Coordinates:
-    """Coordinates whose gradients by each bead are multiplied by the root of its weight: forces and their inner
-    products are then those of weighted residuals."""
-
-    def scaled(kind: Coordinate) -> Coordinate:
-        padded = jnp.pad(roots, ((ENDS, 2 * ENDS), (0, 0)))
-        rows = kind.gradients[0].shape[1]
-        return kind._replace(gradients=tuple(g * padded[None, k : k + rows] for k, g in enumerate(kind.gradients)))
-
-    return Coordinates(*(scaled(kind) for kind in at))
-
-
-def stacked(closest: list[Array], frames: int, dtype: np.dtype) -> Closest:
-    """Distances of each term's closest pairs in one array, also where no term is of pairs."""
-    return jnp.stack(closest) if closest else jnp.zeros((0, frames), dtype)
+def columns(terms: tuple[Term, ...], displacement: Displacement, chains: Chains) -> tuple[Columns, Seen]:
+    """The design matrix, its rows times the roots of weights, and what rows sampled."""
+    each = [
+        slots_of(term, own, displacement, chains, term_slopes) for term, own in zip(terms, chains.classes, strict=True)
+    ]
+    found = [slots.by_group(term) for term, (slots, _) in zip(terms, each, strict=True)]
+    return jnp.concatenate(found), tuple(seen for _, seen in each)
 
 
 def coordinate_of(term: Term, at: Coordinates) -> Coordinate:
-    """The coordinates of a term whose rows are of consecutive beads."""
-    return getattr(at, term.coordinate)
+    """The coordinates of a term's rows, where these are of consecutive beads."""
+    return getattr(at, "bond" if term.rows.beads == 2 else term.coordinate)
 
 
 def term_slopes(term: Term, kind: Coordinate) -> Slopes:
@@ -128,10 +139,6 @@ class Slots(NamedTuple):
     forces: Float[Array, "slots functions xyz beads frames"]
     groups: Int[Array, "slots beads"] | None
 
-    def times(self, roots: Roots) -> Slots:
-        """Forces times the root of each bead's weight."""
-        return self._replace(forces=roots[None, None, None] * self.forces)
-
     def summed(self, c: Float[Array, "groups functions"]) -> Float[Array, "xyz beads frames"]:
         """Forces for these coefficients."""
         if self.groups is None:
@@ -149,61 +156,69 @@ class Slots(NamedTuple):
         return found.reshape(-1, *self.forces.shape[2:])
 
 
-def slots_along(
-    term: Term, slopes: Slopes, kind: Coordinate, n_beads: int, classes: Int[Array, " beads"] | None
-) -> Slots:
-    """Forces by rows of consecutive beads: with groups, a slot for each place that a bead has in a row."""
+def slots_of(
+    term: Term,
+    classes: Int[Array, " beads"] | None,
+    displacement: Displacement,
+    chains: Chains,
+    slopes: Callable[[Term, Coordinate], AnySlopes],
+) -> tuple[Slots, Sampled | None]:
+    """Forces of a term, times the roots of weights, and what its rows sampled; `slopes` gives those of rows of
+    consecutive beads."""
+    if term.on_beads:
+        found, seen = on_beads(term, classes, displacement, chains)
+        if chains.roots is not None:
+            found = found._replace(forces=chains.roots[None, None, None] * found.forces)
+        return found, seen
+    kind, n_beads = coordinate_of(term, chains.at), chains.R.shape[1]
+    slope = slopes(term, kind)
     if classes is None:
-        return Slots(onto_beads(slopes, kind.gradients, n_beads)[None], None)
+        return Slots(onto_beads(slope, kind.gradients, n_beads)[None], None), None
+    # A slot for each place that a bead has in a row.
     own = term.row_groups(classes, term.rows.candidates(n_beads, False), jnp)
-    placed = _placed(jnp.where(own[None, :, None] >= 0, slopes, 0.0), kind.gradients, n_beads)
+    placed = _placed(jnp.where(own[None, :, None] >= 0, slope, 0.0), kind.gradients, n_beads)
     padded = jnp.pad(jnp.maximum(own, 0), ENDS)
     groups = [padded[_with_place(k, n_beads)] for k in range(term.rows.beads)]
-    return Slots(jnp.stack(placed), jnp.stack(groups))
+    return Slots(jnp.stack(placed), jnp.stack(groups)), None
 
 
-def slots_on_beads(
-    term: Term,
-    R: Float[Array, "xyz beads frames"],
-    lengths: Int[Array, " frames"],
-    displacement: Displacement,
-    sites: Sites | None,
-    classes: Int[Array, " beads"] | None,
-) -> tuple[Slots, Float[Array, " frames"] | None]:
-    """Forces of a term of pairs, with each frame's closest pair, or of listed rows."""
+def on_beads(
+    term: Term, classes: Int[Array, " beads"] | None, displacement: Displacement, chains: Chains
+) -> tuple[Slots, Sampled]:
+    """Forces of a term of pairs or of listed rows, and what these sampled."""
     if term.rows.listed is not None:
-        return _listed(term, R, lengths, displacement, classes), None
-    found = pair_forces(term, R, lengths, displacement, sites, classes)
-    return Slots(term.weight * found.forces, found.groups), found.closest
+        return _listed(term, classes, displacement, chains)
+    found = pair_forces(term, chains.R, chains.lengths, displacement, chains.sites, classes)
+    seen = Sampled(found.closest, jnp.arange(len(found.closest)))
+    return Slots(term.weight * found.forces, found.groups), seen
 
 
 def _listed(
-    term: Term,
-    R: Float[Array, "xyz beads frames"],
-    lengths: Int[Array, " frames"],
-    displacement: Displacement,
-    classes: Int[Array, " beads"] | None,
-) -> Slots:
+    term: Term, classes: Int[Array, " beads"] | None, displacement: Displacement, chains: Chains
+) -> tuple[Slots, Sampled]:
     """Each row is a chain of its own beads: rows and frames are one axis. Any bead may have rows of all groups."""
-    _, n_beads, frames = R.shape
+    R, (_, n_beads, frames) = chains.R, chains.R.shape
     rows, n_groups = term.rows.candidates(n_beads, False), len(term.group_labels)
     total = jnp.zeros((n_groups, term.basis.size, *R.shape), R.dtype)
     groups = jnp.broadcast_to(jnp.arange(n_groups)[:, None], (n_groups, n_beads))
     if len(rows) == 0:
-        return Slots(total, groups)
+        return Slots(total, groups), Sampled(jnp.zeros((0, frames), R.dtype), jnp.zeros(0, int))
     beads = term.rows.beads
-    chains = jnp.transpose(R[:, rows], (0, 2, 1, 3)).reshape(3, beads, -1)
-    real = jnp.max(rows, axis=1)[:, None] < lengths[None]
-    at = coordinates(chains, jnp.where(real, beads, 0).ravel(), displacement)
-    kind = {2: at.bond, 3: at.angle, 4: at.dihedral}[beads]
+    each = jnp.transpose(R[:, rows], (0, 2, 1, 3)).reshape(3, beads, -1)
+    real = jnp.max(rows, axis=1)[:, None] < chains.lengths[None]
+    kind = coordinate_of(term, coordinates(each, jnp.where(real, beads, 0).ravel(), displacement))
     slopes = term_slopes(term, kind).reshape(-1, len(rows), frames)
     own = jnp.zeros(len(rows), int) if classes is None else term.row_groups(classes, rows, jnp)
-    slopes = jnp.where(own[None, :, None] >= 0, slopes, 0.0)
+    counts, own = real & (own >= 0)[:, None], jnp.maximum(own, 0)
+    slopes = jnp.where(counts[None], slopes, 0.0)
     for k, gradient in enumerate(kind.gradients):
         along = gradient[:, ENDS : ENDS + 1].reshape(3, len(rows), frames)
         forces = jnp.transpose(slopes[:, None] * along[None], (2, 0, 1, 3))
-        total = total.at[jnp.maximum(own, 0), :, :, rows[:, k]].add(forces)
-    return Slots(total, groups)
+        total = total.at[own, :, :, rows[:, k]].add(forces)
+    values = jnp.where(counts, kind.value.reshape(len(rows), frames), jnp.inf)
+    if term.rows.pairs:
+        values, own = jax.ops.segment_min(values, own, n_groups), jnp.arange(n_groups)
+    return Slots(total, groups), Sampled(values, own)
 
 
 def onto_beads(slope: Slopes, gradients: tuple[Gradients, ...], n_beads: int) -> Columns:

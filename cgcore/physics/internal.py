@@ -40,6 +40,11 @@ class Coordinate(NamedTuple):
         """Rows of a chain without padding."""
         return self.values[0].shape[0]
 
+    @property
+    def value(self) -> Rows:
+        """r [Å], the angle or the dihedral [rad]."""
+        return self.values[0] if len(self.values) == 1 else jnp.arctan2(self.values[1], self.values[0])
+
 
 class Coordinates(NamedTuple):
     """All kinds. Values of a row that is not bonded throughout are meaningless, and finite."""
@@ -92,8 +97,7 @@ def coordinates(
 
 def histogrammed(at: Coordinates) -> dict[str, Float[Array, "_ frames"]]:
     """Bond lengths [Å], angles and dihedrals [rad]."""
-    (r,), (cos_theta, sin_theta), (cos_phi, sin_phi) = (kind.values for kind in at)
-    return {"bond": r, "angle": jnp.arctan2(sin_theta, cos_theta), "dihedral": jnp.arctan2(sin_phi, cos_phi)}
+    return {name: kind.value for name, kind in at._asdict().items()}
 
 
 def separations(displacement: Displacement, a: Sequence[Array], b: Sequence[Array]) -> list[Array]:

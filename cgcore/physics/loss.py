@@ -21,8 +21,9 @@ def force_matching_loss(
     species: Int[Any, "frames beads"] | None = None,
     displacement: Displacement = free,
     sites: Int[Any, "frames beads"] | None = None,
+    weights: Shaped[Any, "frames beads"] | None = None,
 ) -> Float[Array, ""]:
-    """The force-matching loss: the sum of |F_pred - F|² over real beads, divided by their number.
+    """The force-matching loss: the mean of |F_pred - F|² over real beads.
 
     Arguments:
         prior: the prior, including its fixed splines if it has any.
@@ -33,6 +34,7 @@ def force_matching_loss(
         species: (frames, beads), see `term_energies`.
         displacement: displacement function in jax-md's convention.
         sites: (frames, beads), see `term_energies`.
+        weights: (frames, beads), of each bead in the mean; None: all beads count alike.
 
     Returns:
         The loss [(kcal/mol/Å)²], a scalar that JAX can differentiate.
@@ -44,7 +46,30 @@ def force_matching_loss(
         >>> print(f"{loss:.1f}")
         1494.3
     """
+    return squared_residuals(prior, params, R, F, mask, species, displacement, sites, weights) / total_weight(
+        mask, weights
+    )
+
+
+def squared_residuals(
+    prior: Prior,
+    params: Params,
+    R: Float[Any, "frames beads 3"],
+    F: Float[Any, "frames beads 3"],
+    mask: Shaped[Any, "frames beads"],
+    species: Int[Any, "frames beads"] | None = None,
+    displacement: Displacement = free,
+    sites: Int[Any, "frames beads"] | None = None,
+    weights: Shaped[Any, "frames beads"] | None = None,
+) -> Float[Array, ""]:
+    """The weighted sum of |F_pred - F|² over real beads [(kcal/mol/Å)²]; arguments as of `force_matching_loss`."""
     mask = jnp.asarray(mask, bool)
     predicted = frame_forces(prior, params, R, mask, species, displacement, sites)
     residual = jnp.where(mask[..., None], predicted - F, 0.0)
-    return jnp.sum(residual**2) / jnp.maximum(jnp.sum(mask), 1)
+    return jnp.sum(residual**2 if weights is None else jnp.where(mask, weights, 0.0)[..., None] * residual**2)
+
+
+def total_weight(mask: Shaped[Any, "frames beads"], weights: Shaped[Any, "frames beads"] | None) -> Shaped[Array, ""]:
+    """What the sum is divided by: the number of real beads, or the sum of their weights."""
+    mask = jnp.asarray(mask, bool)
+    return jnp.maximum(jnp.sum(mask), 1) if weights is None else jnp.sum(jnp.where(mask, weights, 0.0))

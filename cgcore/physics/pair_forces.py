@@ -6,6 +6,7 @@ must report. The distance of each frame's closest pair is found on the way.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from jaxtyping import Array, Float, Int
 
 from cgcore.physics.bases import Power
 from cgcore.physics.internal import separations
+from cgcore.physics.rows import Rows as PairRows
 from cgcore.physics.rows import chain_numbers
 from cgcore.physics.space import Displacement, free
 from cgcore.physics.term import Term
@@ -23,6 +25,7 @@ from cgcore.physics.topology import Sites
 Positions = Float[Array, "xyz beads frames"]
 Lengths = Int[Array, " frames"]
 Classes = Int[Array, " beads"]
+Strengths = Callable[[Array, Array], Array]
 
 
 class PairForces(NamedTuple):
@@ -32,12 +35,12 @@ class PairForces(NamedTuple):
         forces: for each coefficient of the slot's group being 1.
         groups: the group of a bead's slot; None: there are no groups, and one slot. Where a slot's forces are 0 it may
             be any.
-        closest: distance of each frame's closest pair [Å], infinite where it has none.
+        closest: distance of each frame's closest pair of each group [Å], infinite where it has none.
     """
 
     forces: Float[Array, "slots functions xyz beads frames"]
     groups: Int[Array, "slots beads"] | None
-    closest: Float[Array, " frames"]
+    closest: Float[Array, "_ frames"]
 
 
 PARTNERS = 20
@@ -68,7 +71,7 @@ def pair_forces(
         classes: of the beads, where the term has groups; None: all pairs are of its first group.
     """
     if sites is None and term.rows.chains == "between":
-        nowhere = jnp.full(R.shape[2], jnp.inf, R.dtype)
+        nowhere = jnp.full((1, R.shape[2]), jnp.inf, R.dtype)
         return PairForces(jnp.zeros((1, term.basis.size, *R.shape), R.dtype), None, nowhere)
     if classes is not None:
         return _by_partner(term, R, lengths, displacement, sites, classes)
@@ -76,11 +79,32 @@ def pair_forces(
         return _of_few_separations(term, R, lengths, displacement, sites)
     if term.basis.size > WRITTEN_OUT:
         return _by_partner(term, R, lengths, displacement, sites, None)
-    return _of_all(term, R, lengths, displacement, sites)
+    basis = term.basis
+    power = basis if isinstance(basis, Power) else None
+    return over_all(term.rows, lambda x, _: basis.strengths(x), basis.size, R, lengths, displacement, sites, power)
 
 
-def _of_all(term: Term, R: Positions, lengths: Lengths, displacement: Displacement, sites: Sites | None) -> PairForces:
-    """Over all of N x N: regular work that vector units like."""
+def over_all(
+    rows: PairRows,
+    strengths: Strengths,
+    size: int,
+    R: Positions,
+    lengths: Lengths,
+    displacement: Displacement = free,
+    sites: Sites | None = None,
+    power: Power | None = None,
+) -> PairForces:
+    """Over all of N x N: regular work that vector units like.
+
+    Arguments:
+        rows: of pairs.
+        strengths: of functions at squared distances (partners, beads, frames), with the number of the first partner;
+            `PARTNERS` are taken at once, of which the last may be beyond the row.
+        size: number of functions.
+        R, lengths, displacement, sites: as in `pair_forces`.
+        power: the only function, where it is one: its strength tells the distance, and is at hand where XLA would
+            compute squared distances anew.
+    """
     n_beads = R.shape[1]
     chunks = -(-n_beads // PARTNERS)
     beyond = ((0, chunks * PARTNERS - n_beads), (0, 0))
@@ -90,11 +114,9 @@ def _of_all(term: Term, R: Positions, lengths: Lengths, displacement: Displaceme
     # x, y and z apart, here and below: XLA does not vectorise slices of (xyz, beads, frames) that move.
     every = list(R)
     padded = [jnp.pad(x, beyond) for x in every]
-    along, chains = _places(term, n_beads, sites)
+    along, chains = _places(rows, n_beads, sites)
     padded_along, padded_chains = jnp.pad(along, beyond), None if chains is None else jnp.pad(chains, beyond)
-    # The strength of a power tells the distance, and is at hand where XLA would compute squared distances anew.
-    told = isinstance(term.basis, Power)
-    farthest = 0.0 if told else jnp.inf
+    farthest = jnp.inf if power is None else 0.0
 
     def add(chunk: Int[Array, ""], found: tuple[list[Array], Array]) -> tuple[list[Array], Array]:
         forces, nearest = found
@@ -105,27 +127,24 @@ def _of_all(term: Term, R: Positions, lengths: Lengths, displacement: Displaceme
         crossing: Array | bool = False
         if chains is not None and padded_chains is not None:
             crossing = jax.lax.dynamic_slice_in_dim(padded_chains, first, PARTNERS)[:, None] != chains[None]
-        apart = term.rows.count(along[None], other, crossing)
+        apart = rows.count(along[None], other, crossing)
         squared = jnp.where(apart, _squared(d) + absent[:, None], jnp.inf)
-        strengths = term.basis.strengths(squared)
+        found_strengths = strengths(squared, first)
         # Written out: XLA's sum over an axis does not vectorise here. Separations again: XLA would keep all of d.
         for k in range(PARTNERS):
             d = separations(displacement, every, [x[k, None] for x in partners])
-            nearest = jnp.maximum(nearest, strengths[0][k]) if told else jnp.minimum(nearest, squared[k])
-            for f, (strength, x) in enumerate(product(list(strengths), d)):
+            nearest = jnp.minimum(nearest, squared[k]) if power is None else jnp.maximum(nearest, found_strengths[0][k])
+            for f, (strength, x) in enumerate(product(list(found_strengths), d)):
                 forces[f] = forces[f] + strength[k] * x
         return forces, nearest
 
-    zeros = [jnp.zeros(R.shape[1:], R.dtype)] * (3 * term.basis.size)
+    zeros = [jnp.zeros(R.shape[1:], R.dtype)] * (3 * size)
     forces, nearest = jax.lax.fori_loop(0, chunks, add, (zeros, jnp.full(R.shape[1:], farthest, R.dtype)))
     # Rows of padding have met real beads, too.
     nearest = jnp.where(real, nearest, farthest)
-    if isinstance(term.basis, Power):
-        closest = term.basis.distance(jnp.max(nearest, axis=0))
-    else:
-        closest = jnp.sqrt(jnp.min(nearest, axis=0))
-    total = jnp.where(real, jnp.stack(forces).reshape(1, term.basis.size, *R.shape), 0.0)
-    return PairForces(total, None, closest)
+    closest = jnp.sqrt(jnp.min(nearest, axis=0)) if power is None else power.distance(jnp.max(nearest, axis=0))
+    total = jnp.where(real, jnp.stack(forces).reshape(1, size, *R.shape), 0.0)
+    return PairForces(total, None, closest[None])
 
 
 def _by_partner(
@@ -141,7 +160,7 @@ def _by_partner(
     real = jnp.arange(n_beads)[:, None] < lengths[None]
     if classes is not None:
         real = real & (classes >= 0)[:, None]
-    along, chains = _places(term, n_beads, sites)
+    along, chains = _places(term.rows, n_beads, sites)
     slots = 1 if term.groups is None else len(term.groups.labels)
     slot = jnp.zeros(n_beads, int) if classes is None else jnp.maximum(classes, 0)
     every = list(R)
@@ -155,24 +174,27 @@ def _by_partner(
         strengths = term.basis.strengths(squared)
         # Kept, as XLA would compute them anew for each of x, y and z.
         strengths, d = jax.lax.optimization_barrier((strengths, jnp.stack(d)))
-        return forces.at[slot[partner]].add(strengths[:, None] * d[None]), jnp.minimum(nearest, squared)
+        own = slot[partner]
+        return forces.at[own].add(strengths[:, None] * d[None]), nearest.at[own].min(squared)
 
     zeros = jnp.zeros((slots, term.basis.size, *R.shape), R.dtype)
-    forces, nearest = jax.lax.fori_loop(0, n_beads, add, (zeros, jnp.full(R.shape[1:], jnp.inf, R.dtype)))
-    closest = jnp.sqrt(jnp.min(nearest, axis=0))
+    none = jnp.full((slots, *R.shape[1:]), jnp.inf, R.dtype)
+    forces, nearest = jax.lax.fori_loop(0, n_beads, add, (zeros, none))
     if classes is None:
-        return PairForces(forces, None, closest)
+        return PairForces(forces, None, jnp.sqrt(jnp.min(nearest, axis=1)))
     assert term.groups is not None
-    table, _ = term.groups.of_rows(2, True)
-    return PairForces(forces, jnp.asarray(table)[slot].T, closest)
+    table, labels = term.groups.of_rows(2, True)
+    groups = jnp.asarray(table)[slot].T
+    closest = jax.ops.segment_min(nearest.reshape(-1, R.shape[2]), groups.ravel(), len(labels))
+    return PairForces(forces, groups, jnp.sqrt(closest))
 
 
 def _places(
-    term: Term, n_beads: int, sites: Sites | None
+    rows: PairRows, n_beads: int, sites: Sites | None
 ) -> tuple[Int[Array, "beads 1"], Int[Array, "beads 1"] | None]:
     """The places of beads along their chains, and the numbers of these where the term asks for them."""
     along = jnp.arange(n_beads, dtype=jnp.int32)[:, None] if sites is None else jnp.asarray(sites)
-    return along, None if sites is None or term.rows.chains == "any" else chain_numbers(along, jnp)
+    return along, None if sites is None or rows.chains == "any" else chain_numbers(along, jnp)
 
 
 def _of_few_separations(
@@ -197,7 +219,7 @@ def _of_few_separations(
         force = strengths[:, None] * jnp.stack(d)[None]
         total = total.at[:, :, :-k].add(force).at[:, :, k:].add(-force)
         closest = closest.at[:-k].min(squared)
-    return PairForces(total[None], None, jnp.sqrt(jnp.min(closest, axis=0)))
+    return PairForces(total[None], None, jnp.sqrt(jnp.min(closest, axis=0))[None])
 
 
 def _squared(d: list[Array]) -> Array:

@@ -7,7 +7,7 @@ these in one canonical gauge, and what the energy is, constants included.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -59,10 +59,6 @@ class Parametrisation(ABC):
         axes; what coefficients do not determine is as in `start`."""
 
     @abstractmethod
-    def cartesian(self, c: Float[Any, " n"], start: Given) -> Params:
-        """The same, differentiable everywhere: parameters that `energy` takes."""
-
-    @abstractmethod
     def energy(self, x: Any, params: Given) -> Any:
         """The energy at x [kcal/mol], without the term's weight."""
 
@@ -90,12 +86,10 @@ class Stiffness(Parametrisation):
         stiff = c[..., 0] != 0
         return {r0: np.where(stiff, c[..., 1] / np.where(stiff, c[..., 0], 1.0), start[r0]), kr: c[..., 0]}
 
-    def cartesian(self, c: Float[Any, " n"], start: Given) -> Params:
-        r0, kr = self.names
-        return {r0: c[1] / c[0], kr: c[0]}
-
     def energy(self, x: Any, params: Given) -> Any:
-        return _formula("harmonic_bond")(x, *(params[name] for name in self.names))
+        """kr/2 (x - r0)²."""
+        r0, kr = (params[name] for name in self.names)
+        return kr / 2 * (x - r0) ** 2
 
 
 @dataclass(frozen=True)
@@ -111,11 +105,11 @@ class CosinesAndSines(Parametrisation):
     def params(self, c: Float[np.ndarray, "*cases n"], start: Given) -> Params:
         return dict(zip(self.names, np.split(c, 2, axis=-1), strict=True))
 
-    def cartesian(self, c: Float[Any, " n"], start: Given) -> Params:
-        return dict(zip(self.names, namespace(c).split(c, 2), strict=True))
-
     def energy(self, x: Any, params: Given) -> Any:
-        return _formula("fourier_angle")(x, *(params[name] for name in self.names))
+        """sum_n a_n cos(n x) + b_n sin(n x), n = 1, 2, ..."""
+        a, b = (params[name] for name in self.names)
+        xp, nx = namespace(x), _harmonics(a) * x
+        return xp.sum(a * xp.cos(nx) + b * xp.sin(nx))
 
 
 @dataclass(frozen=True)
@@ -151,18 +145,11 @@ class AmplitudesAndPhases(Parametrisation):
         phase = np.where(phase == -np.pi, np.pi, phase)  # -pi where the sine is -0
         return {k: amplitude, gamma: np.where(amplitude > 0, phase, start[gamma])}
 
-    def cartesian(self, c: Float[Any, " n"], start: Given) -> Params:
-        """Each harmonic is written as two, k cos(gamma) at phase 0 and k sin(gamma) at phase pi/2: both parameters get
-        the shape (2, n), which `terms.cosine_dihedral` sums over."""
-        xp = namespace(c)
-        (k, gamma), (cosines, sines) = self.names, xp.split(c, 2)
-        return {
-            k: xp.stack([cosines, sines]),
-            gamma: xp.stack([xp.zeros_like(cosines), xp.full_like(sines, np.pi / 2)]),
-        }
-
     def energy(self, x: Any, params: Given) -> Any:
-        return _formula("cosine_dihedral")(x, *(params[name] for name in self.names))
+        """sum_n k_n [1 + cos(n x - gamma_n)], n = 1, 2, ..."""
+        k, gamma = (params[name] for name in self.names)
+        xp = namespace(x)
+        return xp.sum(k * (1 + xp.cos(_harmonics(k) * x - gamma)))
 
 
 @dataclass(frozen=True)
@@ -184,16 +171,12 @@ class StrengthAndLength(Parametrisation):
         scaled = own / start[sigma] ** 4 if start[sigma] != 0 else np.full_like(own, start[epsilon])
         return {epsilon: scaled, sigma: np.broadcast_to(start[sigma], own.shape)}
 
-    def cartesian(self, c: Float[Any, " n"], start: Given) -> Params:
-        epsilon, sigma = self.names
-        return {epsilon: c[0] / start[sigma] ** 4, sigma: start[sigma]}
-
     def energy(self, x: Any, params: Given) -> Any:
-        return _formula("soft_repulsion")(x, *(params[name] for name in self.names))
+        """epsilon (sigma/x)^4."""
+        epsilon, sigma = (params[name] for name in self.names)
+        return epsilon * (sigma / x) ** 4
 
 
-def _formula(name: str) -> Callable[..., Any]:
-    """A formula of `cgcore.physics.terms`, late: reading and writing priors needs no JAX."""
-    from cgcore.physics import terms
-
-    return getattr(terms, name)
+def _harmonics(series: Float[Any, " n"]) -> Float[np.ndarray, " n"]:
+    """1, 2, ... for each of a series."""
+    return np.arange(1, series.shape[-1] + 1, dtype=series.dtype)

@@ -198,6 +198,10 @@ class Prior:
             further=tuple(term for term in self.further if term.name in kept),
         )
 
+    def in_coefficients(self) -> Prior:
+        """The same terms, whose parameters are their coefficients: 0."""
+        return replace(self, params={}, further=tuple(replace(term, parametrisation=None) for term in self.terms))
+
     @property
     def names(self) -> tuple[str, ...]:
         """Fitted parameter names, in the order of reports."""

@@ -1,4 +1,4 @@
-"""Energies of splines [kcal/mol]: of one bond, angle or dihedral, as `terms` has those of the formulas."""
+"""Energies of splines [kcal/mol]: of one bond, angle or dihedral."""
 
 from __future__ import annotations
 
@@ -9,36 +9,23 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from cgcore.physics.splines import Splines
-from cgcore.physics.terms import Scalar
+
+Scalar = Float[Any, ""]
 
 
 def spline_energy(name: str, x: Scalar, species: Int[Any, ""], splines: Splines) -> Scalar:
-    """The energy of a bond, an angle whose central bead is of this species, or a dihedral."""
-    if name == "angle":
-        return spline_angle(x, species, splines)
-    return spline_bond(x, splines) if name == "bond" else spline_dihedral(x, splines)
-
-
-def spline_bond(r: Scalar, splines: Splines) -> Scalar:
-    """Energy of a bond of length r [Å]."""
-    return cubic(r, *splines.bond)
-
-
-def spline_angle(theta: Scalar, species: Int[Any, ""], splines: Splines) -> Scalar:
-    """Energy of an angle [rad], by the species of its central bead; species without a spline use the shared one."""
-    shared = cubic(theta, *splines.angle)
-    if splines.angle_types is None:
+    """The energy of a bond of length x [Å], of an angle [rad] by the species of its central bead, the shared spline's
+    where no other is of it, or of a dihedral [rad] in the sign of `geometry.dihedral`."""
+    if name == "dihedral":  # of period 2 pi from the first knot on
+        first = jnp.asarray(splines.dihedral.knots[0], x.dtype)
+        return cubic(first + jnp.mod(x - first, 2 * np.pi), *splines.dihedral)
+    shared = cubic(x, *getattr(splines, name))
+    if name == "bond" or splines.angle_types is None:
         return shared
-    knots, coefficients, own = (jnp.asarray(x) for x in splines.angle_types)
+    knots, coefficients, own = (jnp.asarray(part) for part in splines.angle_types)
     known = (species >= 0) & (species < len(own))
     kind = jnp.where(known, species, 0)
-    return jnp.where(known & own[kind], cubic(theta, knots[kind], coefficients[kind]), shared)
-
-
-def spline_dihedral(phi: Scalar, splines: Splines) -> Scalar:
-    """Energy of a dihedral [rad], in the sign of `geometry.dihedral`, with period 2 pi from the first knot on."""
-    first = jnp.asarray(splines.dihedral.knots[0], phi.dtype)
-    return cubic(first + jnp.mod(phi - first, 2 * np.pi), *splines.dihedral)
+    return jnp.where(known & own[kind], cubic(x, knots[kind], coefficients[kind]), shared)
 
 
 def cubic(x: Scalar, knots: Float[Any, " knots"], coefficients: Float[Any, "intervals 4"]) -> Scalar:

@@ -19,8 +19,8 @@ from cgcore.physics.bases import Basis, BSpline, DebyeHueckel, Fourier, Power, b
 from cgcore.physics.bases.basis import namespace
 from cgcore.physics.groups import Classes, Groups
 from cgcore.physics.parametrisations import Parametrisation
-from cgcore.physics.plain import from_plain
 from cgcore.physics.rows import Rows
+from cgcore.plain import from_plain
 
 COORDINATES = {"bonds": "bond", "angles": "angle", "dihedrals": "dihedral", "pairs": "pair"}
 """What is measured of a row."""

@@ -19,10 +19,11 @@ from cgcore.config import Settings, load_settings
 from cgcore.data import Dataset
 from cgcore.errors import InputError
 from cgcore.evaluation import Evaluation, evaluate_parts
-from cgcore.physics.core import core_energy
 from cgcore.physics.energy import term_energies
 from cgcore.physics.prior import Prior
-from cgcore.physics.space import Displacement, displacement_in
+from cgcore.physics.space import Displacement
+from cgcore.pipeline.box import displacement_in
+from cgcore.pipeline.core import core_energy
 from cgcore.pipeline.loader import DatasetLoader, check_frames, check_species
 from cgcore.pipeline.networks.edges import average_neighbors
 from cgcore.pipeline.networks.make import make_network

@@ -15,8 +15,8 @@ import numpy as np
 from cgcore.config import Settings, load_settings
 from cgcore.config.networks import NetworkSettings
 from cgcore.errors import InputWarning
-from cgcore.physics.core import BELOW, closest_approach
-from cgcore.physics.space import displacement_in
+from cgcore.pipeline.box import displacement_in
+from cgcore.pipeline.core import BELOW, closest_approach
 from cgcore.pipeline.loader import DatasetLoader, check_species
 from cgcore.pipeline.model import CombinedModel
 from cgcore.pipeline.networks.edges import average_neighbors, count_edges

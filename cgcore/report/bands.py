@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from cgcore.errors import InputError
+from cgcore.export.potentials import Curve, Sum, TermCurve
 from cgcore.fitting.result import FitResult
-from cgcore.physics.potentials import Curve, Sum, TermCurve
 from cgcore.report.style import BLUE, Axes
 
 Points = Float[np.ndarray, " points"]

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from cgcore.factor.histogram import EDGES, Histograms
+from cgcore.export.potentials import potentials
+from cgcore.factor.histogram import EDGES, Histograms, by_group
 from cgcore.physics.constants import BOLTZMANN
-from cgcore.physics.potentials import potentials
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.term import Term
 
@@ -58,9 +58,9 @@ def sampled(histograms: Histograms, name: str) -> Sampled | None:
 
 def sampled_group(histograms: Histograms, term: Term, group: int) -> Sampled | None:
     """The values of a term's group; None where there are none, or they were not counted."""
-    if term.on_beads or (term.groups is not None and term.name not in histograms.groups):
+    if term.rows.pairs or (by_group(term) and term.name not in histograms.groups):
         return None
-    return _coarse(histograms.of_group(term.name, term.coordinate, group), term.coordinate)
+    return _coarse(histograms.of_group(term, group), term.coordinate)
 
 
 def _coarse(every: Int[np.ndarray, " bins"], name: str) -> Sampled | None:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cgcore.export.potentials import Curve
 from cgcore.factor.histogram import Histograms
 from cgcore.fitting.result import FitResult
 from cgcore.physics.constants import BOLTZMANN
 from cgcore.physics.parametrisations import StrengthAndLength
-from cgcore.physics.potentials import Curve
 from cgcore.report.bands import band, draw_band
 from cgcore.report.boltzmann import Sampled, inverted, sampled, weighted
 from cgcore.report.style import BLUE, GREY, LIGHT, VERMILION, Axes, harmless, note

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cgcore.export.potentials import Curve, Potential, Sum, TermCurve, potentials
 from cgcore.factor.histogram import EDGES, Histograms
 from cgcore.fitting.result import FitResult
 from cgcore.physics.bases import BSpline, Harmonic
 from cgcore.physics.parametrisations import StrengthAndLength
-from cgcore.physics.potentials import Curve, Potential, Sum, TermCurve, potentials
 from cgcore.report.boltzmann import Sampled, sampled_group
 
 MOST_GROUPS = 12

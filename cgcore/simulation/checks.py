@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from cgcore.physics.core import NEAREST
+from cgcore.physics.topology import NEAREST
 
 BEAD = 3.0
 """Beads closer than this overlap [Å]: two CA atoms of residues that are no neighbours keep at least 3.5 Å."""

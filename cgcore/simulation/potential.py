@@ -14,12 +14,12 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from cgcore.errors import InputError
-from cgcore.physics.chain_forces import chain_forces
 from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.constants import KCAL_PER_MOL
 from cgcore.physics.energy import energy as prior_energy
 from cgcore.physics.prior import Prior
 from cgcore.physics.stiffness import bond_stiffness
+from cgcore.simulation.chain_forces import chain_forces
 from cgcore.simulation.langevin import Forces
 
 

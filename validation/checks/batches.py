@@ -102,7 +102,7 @@ def _sampled(label: str, factor: cgcore.Factor, R: np.ndarray) -> Iterator[Row]:
     i, j = np.triu_indices(R.shape[1], 2)
     for name, near_by in (("repulsive", j - i >= 6), ("excluded_volume", j - i <= 5)):
         closest = np.linalg.norm(R[:, i[near_by]] - R[:, j[near_by]], axis=-1).min(axis=1)
-        off = int(np.abs(np.histogram(closest, CLOSEST)[0] - factor.closest.counts[name]).sum())
+        off = int(np.abs(np.histogram(closest, CLOSEST)[0] - factor.histograms.groups[name][0]).sum())
         yield at_most(f"{label}, closest pairs of {name}, frames elsewhere", off, 4)
 
 
@@ -131,9 +131,12 @@ def _apart(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
     yield equal(
         "saved and loaded, histograms and closest pairs",
         all(
-            np.array_equal(a.counts[name], b.counts[name])
-            for a, b in ((loaded.histograms, merged.histograms), (loaded.closest, merged.closest))
-            for name in b.counts
+            np.array_equal(counts, theirs[name])
+            for mine, theirs in (
+                (loaded.histograms.counts, merged.histograms.counts),
+                (loaded.histograms.groups, merged.histograms.groups),
+            )
+            for name, counts in mine.items()
         ),
         True,
     )

@@ -13,11 +13,11 @@ import numpy as np
 
 import cgcore
 from cgcore.export.pieces import pieces_of
+from cgcore.export.potentials import potentials as curves_of
 from cgcore.export.tables import bond_table
-from cgcore.physics.chain_forces import chain_forces
-from cgcore.physics.potentials import potentials as curves_of
 from cgcore.physics.splines import Spline, Splines
 from cgcore.physics.stiffness import bond_stiffness
+from cgcore.simulation.chain_forces import chain_forces
 from validation import explicit, explicit_terms
 from validation.check import Row, at_most, check, equal
 from validation.context import Context, four_terms
@@ -154,18 +154,17 @@ def _chains(problem: Problem) -> Iterator[Row]:
 
 
 def _parametrised(prior: cgcore.Prior) -> Iterator[Row]:
-    """Canonical and smooth parameters that coefficients are turned into have the same energy, but for a constant."""
+    """The parameters that coefficients are turned into have the same energy, but for a constant."""
     rng = np.random.default_rng(7)
     for term in prior.terms:
         way, x = term.parametrisation, POINTS[term.coordinate]
         assert way is not None
         c = rng.normal(size=term.size) * 5
         expected = c @ explicit_terms.functions(term.basis, x, {})
-        for name, made in (("parameters", way.params), ("smooth parameters", way.cartesian)):
-            given = made(c, prior.params)
-            found = np.array([float(way.energy(jnp.asarray(at), given)) for at in x])
-            off = relative(found - found[0], expected - expected[0])
-            yield at_most(f"{name} of the {term.name}", off, TOLERANCE, "relative")
+        given = way.params(c, prior.params)
+        found = np.array([float(way.energy(jnp.asarray(at), given)) for at in x])
+        off = relative(found - found[0], expected - expected[0])
+        yield at_most(f"parameters of the {term.name}", off, TOLERANCE, "relative")
 
 
 def _stiffness(prior: cgcore.Prior, splined: cgcore.Prior) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from cgcore.physics.bases.function import Function as Function
 from cgcore.physics.bases.gaussian import Gaussian as Gaussian
 from cgcore.physics.bases.harmonic import Harmonic as Harmonic
 from cgcore.physics.bases.power import Power as Power
-from cgcore.physics.plain import from_plain
+from cgcore.plain import from_plain
 
 BASES: dict[str, type[Basis]] = {
     one.kind: one for one in (Harmonic, Fourier, BSpline, Power, DebyeHueckel, Gaussian, Function)

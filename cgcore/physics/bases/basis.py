@@ -1,7 +1,7 @@
 """What a term's potential is a sum of: functions of one coordinate, each with a coefficient.
 
 A new basis is a file beside this one, with a test: a frozen dataclass that derives from `Basis`, so that compiled
-functions and stored factors can depend on it. It has to say `size`, `names` and `functions`; whatever else it
+functions and stored factors can depend on it. It has to say `names` and `functions`; whatever else it
 overrides is exact where the default is a general way, or faster.
 """
 
@@ -35,13 +35,13 @@ class Basis(ABC):
 
     @property
     @abstractmethod
-    def size(self) -> int:
-        """Number of functions."""
-
-    @property
-    @abstractmethod
     def names(self) -> tuple[str, ...]:
         """Name of each coefficient; the name of the term stands before it in reports."""
+
+    @property
+    def size(self) -> int:
+        """Number of functions."""
+        return len(self.names)
 
     @abstractmethod
     def functions(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import perm
+from math import factorial, perm
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -80,7 +80,7 @@ class BSpline(Basis):
 
     def _evaluated(self, x: Any, order: int) -> Any:
         """The derivative of this order of each function, from the few polynomials that it is made of."""
-        xp, (starts, *pieces) = namespace(x), self._pieces
+        xp, (starts, *pieces) = namespace(x), self._runs
 
         def along(values: np.ndarray) -> Any:
             return xp.asarray(values, x.dtype).reshape(-1, *(1,) * x.ndim)
@@ -99,81 +99,65 @@ class BSpline(Basis):
         return found if self.ends == "periodic" else xp.where(place < along(starts), 0, found)
 
     @cached_property
-    def _pieces(self) -> _Pieces:
-        knots = np.array(self.knots)
+    def pieces(self) -> Pieces:
+        """All functions, interval by interval."""
+        knots, p = np.array(self.knots), self.degree
         if self.ends == "periodic":
-            return _pieces_of_a_period(knots, self.degree)
-        return _pieces_of_a_range(knots, self.degree, self.ends)
+            period = knots[-1] - knots[0]
+            every = _polynomials(np.concatenate([knots[-p - 1 : -1] - period, knots, knots[1 : p + 1] + period]), p)
+            every[:p] += every[len(knots) - 1 :]  # of the neighbouring periods
+            return Pieces(knots[:-1], every[1 : len(knots) - 1])
+        every = _polynomials(np.concatenate([np.repeat(knots[0], p), knots, np.repeat(knots[-1], p)]), p)
+        every = every[:-2] if self.ends == "cutoff" else every[1:]
+        # Straight on outside of the knots, and 0 beyond a cut-off.
+        below, above = np.zeros((2, len(every), 1, p + 1))
+        below[:, 0, :2] = every[:, 0, :2]
+        if self.ends == "open":
+            powers = (knots[-1] - knots[-2]) ** np.arange(p + 1)
+            above[:, 0, 0] = every[:, -1] @ powers
+            above[:, 0, 1] = every[:, -1, 1:] @ (np.arange(1, p + 1) * powers[:-1])
+        return Pieces(np.concatenate([knots[:1], knots]), np.concatenate([below, every, above], axis=1))
+
+    @cached_property
+    def _runs(self) -> _Runs:
+        lefts, every = self.pieces
+        felt, function = every.any(axis=2), np.arange(len(every))[:, None]
+        if self.ends == "periodic":
+            held = (function + np.arange(1 - self.degree, 2)) % len(lefts)
+            widths = np.diff(self.knots)[held]
+            rights = np.cumsum(widths, axis=1)
+            starts, begins = lefts[held[:, 0]] - lefts[0], rights - widths
+        else:
+            first = felt.argmax(axis=1)
+            most = np.max(felt * (np.arange(len(lefts)) - first[:, None])) + 1
+            held = np.minimum(first[:, None] + np.arange(most), len(lefts) - 1)
+            starts, begins = np.where(first == 0, -np.inf, lefts[first]), lefts[held]
+            rights = np.append(lefts[1:], np.inf)[held]
+        return _Runs(starts, np.transpose(every[function, held], (1, 2, 0)), begins.T, rights.T)
 
 
-class _Pieces(NamedTuple):
-    """The intervals over which functions are not 0, the same number for each.
+class Pieces(NamedTuple):
+    """Functions that are polynomials over intervals: at a distance u from the left end of one the sum of
+    polynomials[..., power] u^power. The first interval is below the first knot, unless the functions are periodic."""
 
-    A function is 0 before its start. At a distance u from the left end of an interval it is the sum of
-    polynomial[power] u^power. In a period, ends are measured from the start of the function.
-    """
+    lefts: Float[np.ndarray, " intervals"]
+    polynomials: Float[np.ndarray, "functions intervals powers"]
+
+
+class _Runs(NamedTuple):
+    """The intervals over which functions are not 0, the same number for each. A function is 0 before its start. In a
+    period, ends are measured from the start of the function."""
 
     starts: Float[np.ndarray, " functions"]
-    polynomials: Float[np.ndarray, "pieces powers functions"]
-    lefts: Float[np.ndarray, "pieces functions"]
-    rights: Float[np.ndarray, "pieces functions"]
-
-    @classmethod
-    def of(
-        cls,
-        starts: Float[np.ndarray, " functions"],
-        polynomials: Float[np.ndarray, "functions pieces powers"],
-        lefts: Float[np.ndarray, "functions pieces"],
-        rights: Float[np.ndarray, "functions pieces"],
-    ) -> _Pieces:
-        return cls(starts, np.transpose(polynomials, (1, 2, 0)), lefts.T, rights.T)
-
-
-def _pieces_of_a_period(knots: Float[np.ndarray, " knots"], p: int) -> _Pieces:
-    intervals, period = len(knots) - 1, knots[-1] - knots[0]
-    every = _polynomials(np.concatenate([knots[-p - 1 : -1] - period, knots, knots[1 : p + 1] + period]), p)
-    every = every[:, p : p + intervals]
-    every[:p] += every[intervals:]  # of the neighbouring periods
-    function = np.arange(1, intervals)[:, None]
-    held = (function + np.arange(-p, 1)) % intervals
-    widths = np.diff(knots)[held]
-    rights = np.cumsum(widths, axis=1)
-    return _Pieces.of(knots[held[:, 0]] - knots[0], every[function, held], rights - widths, rights)
-
-
-def _pieces_of_a_range(knots: Float[np.ndarray, " knots"], p: int, ends: Ends) -> _Pieces:
-    intervals = len(knots) - 1
-    every = _polynomials(np.concatenate([np.repeat(knots[0], p), knots, np.repeat(knots[-1], p)]), p)
-    every = every[:, p : p + intervals]
-    every = every[:-2] if ends == "cutoff" else every[1:]
-    # Straight on outside of the knots, and 0 beyond a cut-off.
-    below, above = np.zeros((2, len(every), 1, p + 1))
-    below[:, 0, :2] = every[:, 0, :2]
-    if ends == "open":
-        powers = (knots[-1] - knots[-2]) ** np.arange(p + 1)
-        above[:, 0, 0] = every[:, -1] @ powers
-        above[:, 0, 1] = every[:, -1, 1:] @ (np.arange(1, p + 1) * powers[:-1])
-    every = np.concatenate([below, every, above], axis=1)
-    lefts, rights = np.concatenate([knots[:1], knots]), np.concatenate([knots, [np.inf]])
-    felt = every.any(axis=2)
-    first = felt.argmax(axis=1)
-    most = np.max(felt * (np.arange(intervals + 2) - first[:, None])) + 1
-    held = np.minimum(first[:, None] + np.arange(most), intervals + 1)
-    starts = np.where(first == 0, -np.inf, lefts[first])
-    return _Pieces.of(starts, every[np.arange(len(every))[:, None], held], lefts[held], rights[held])
+    polynomials: Float[np.ndarray, "runs powers functions"]
+    lefts: Float[np.ndarray, "runs functions"]
+    rights: Float[np.ndarray, "runs functions"]
 
 
 def _polynomials(t: Float[np.ndarray, " knots"], degree: int) -> Float[np.ndarray, "functions intervals powers"]:
-    """All B-splines on these knots, over each interval as a polynomial in the distance from its left end, by the
-    recursion of Cox and de Boor."""
-    found = np.zeros((len(t) - 1, len(t) - 1, degree + 1))
-    found[..., 0] = np.diag(np.diff(t) > 0)
-    lefts = t[:-1, None]
-    for d in range(1, degree + 1):
-        widths = t[d:] - t[:-d]
-        found *= np.divide(1.0, widths, out=np.zeros_like(widths), where=widths > 0)[:, None, None]
-        times_u = np.roll(found, 1, axis=2)  # the highest power is still 0
-        rising = times_u + (lefts - t[:-d, None, None]) * found
-        falling = (t[d:, None, None] - lefts) * found - times_u
-        found = rising[:-1] + falling[1:]
-    return found
+    """All B-splines on these knots, over the intervals between the `degree` first and last ones."""
+    from scipy.interpolate import BSpline as Splines  # late: reading and writing priors needs no SciPy
+
+    every = Splines(t, np.eye(len(t) - degree - 1), degree)
+    powers = [every(t[degree : -degree - 1], nu=power) / factorial(power) for power in range(degree + 1)]
+    return np.transpose(powers, (2, 1, 0)).copy()

@@ -35,10 +35,6 @@ class DebyeHueckel(Basis):
         self._keep_plain("length")
 
     @property
-    def size(self) -> int:
-        return 1
-
-    @property
     def names(self) -> tuple[str, ...]:
         return ("charge",)
 

@@ -40,7 +40,7 @@ class Function(Basis):
             raise InputError("functions of your own need a title and a count of at least 1")
 
     @property
-    def size(self) -> int:
+    def size(self) -> int:  # not the length of the names: a damaged file may say a billion
         return self.count
 
     @property

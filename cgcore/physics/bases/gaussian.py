@@ -41,10 +41,6 @@ class Gaussian(Basis):
         self._keep_plain("centres", "width")
 
     @property
-    def size(self) -> int:
-        return len(self.centres)
-
-    @property
     def names(self) -> tuple[str, ...]:
         return tuple(f"at {centre:.4g}" for centre in self.centres)
 

@@ -18,10 +18,6 @@ class Harmonic(Basis):
     kind: ClassVar[str] = "harmonic"
 
     @property
-    def size(self) -> int:
-        return 2
-
-    @property
     def names(self) -> tuple[str, ...]:
         return ("kr", "kr*r0")
 

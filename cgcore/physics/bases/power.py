@@ -35,10 +35,6 @@ class Power(Basis):
         self._keep_plain("n")
 
     @property
-    def size(self) -> int:
-        return 1
-
-    @property
     def names(self) -> tuple[str, ...]:
         return (f"r^-{self.n:g}",)
 

@@ -14,13 +14,10 @@ import numpy as np
 from jaxtyping import Array, Float, Shaped
 
 from cgcore.physics.space import Displacement, free
-
-NEAREST = 3
-"""Separation j - i from which beads must not overlap: nearer ones are held apart by their bonds and angle."""
+from cgcore.physics.topology import NEAREST
 
 STIFFNESS = 50.0
 """Stiffness of the wall [kcal/mol/Å²]: 40 kT at 320 K for 1 Å, and softer than bonds, so the time step can stay."""
-
 
 BELOW = 0.9
 """Part of the closest approach of some frames where their wall begins: others of the same kind come a little closer."""

@@ -1,0 +1,110 @@
+"""Forces of the prior on many whole chains at once, analytic: the design matrix times c, without building the matrix.
+
+Each term's potential is one function (see `summed`), whose slopes are spread over beads. Pairs of short chains are
+taken one separation at a time.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from cgcore.physics.coefficients import Layout
+from cgcore.physics.design import Chains, coordinate_of, on_beads, onto_beads
+from cgcore.physics.internal import coordinates
+from cgcore.physics.pair_forces import PARTNERS, over_all
+from cgcore.physics.space import free
+from cgcore.physics.term import Term
+from cgcore.simulation.summed import Lookup, Summed, summed
+
+Positions = Float[Array, "xyz beads frames"]
+
+SHORT = 24
+"""Beads of a chain whose pairs are taken one separation at a time: half the work of all pairs at once, and less to
+compile; for more beads than these a long compile."""
+
+
+def chain_forces(
+    layout: Layout, c: Float[Array, " n"], R: Positions, species: Int[np.ndarray, " beads"] | None = None
+) -> Positions:
+    """Forces on all beads of chains without padding and gaps, in free space [kcal/mol/Å].
+
+    Arguments:
+        layout: which coefficients there are.
+        c: see `coefficients.to_coefficients`.
+        R: positions [Å], frames innermost.
+        species: of the beads, for terms with groups; None: all are 0.
+    """
+    _, beads, frames = R.shape
+    lengths = jnp.full(frames, beads, jnp.int32)
+    at = coordinates(R, lengths, free)
+    forces = jnp.zeros_like(R)
+    for term, where in zip(layout.terms, layout.slices.values(), strict=True):
+        own = c[where].reshape(len(term.group_labels), term.basis.size)
+        classes = None if term.groups is None else term.groups.classes(species, beads, None, beads)
+        if term.rows.listed is not None:
+            kinds = None if classes is None else jnp.asarray(classes)
+            forces = forces + on_beads(term, kinds, free, Chains(R, lengths, at, None, ()))[0].summed(own)
+            continue
+        # One group more, of rows that take no part.
+        potential = summed(term.basis, jnp.concatenate([own, jnp.zeros_like(own[:1])]))
+        if term.rows.pairs:
+            forces = forces + term.weight * _of_pairs(term, potential, R, lengths, classes)
+        else:
+            kind = coordinate_of(term, at)
+            slope = -term.weight * potential.slope(
+                kind.values, _group(term, classes, term.rows.candidates(beads, False))
+            )
+            forces = forces + onto_beads(slope[None], kind.gradients, beads)[0]
+    return forces
+
+
+def _group(term: Term, classes: Int[np.ndarray, " beads"] | None, rows: np.ndarray) -> np.ndarray:
+    """The group of each row, beside an axis of frames."""
+    if classes is None:
+        return np.zeros((1, 1), np.int32)
+    own = term.row_groups(classes, rows, np)
+    return np.where(own < 0, len(term.group_labels), own).astype(np.int32)[:, None]
+
+
+def _of_pairs(
+    term: Term,
+    potential: Summed | Lookup,
+    R: Positions,
+    lengths: Int[Array, " frames"],
+    classes: Int[np.ndarray, " beads"] | None,
+) -> Positions:
+    beads, rows = R.shape[1], term.rows
+    if rows.chains == "between":
+        return jnp.zeros_like(R)
+    if not (rows.few or beads <= SHORT):
+        return _of_all_pairs(term, potential, R, lengths, classes)
+    forces = jnp.zeros_like(R)
+    for k in range(rows.nearest, min(rows.farthest or beads, beads - 1) + 1):
+        d = R[:, :-k] - R[:, k:]
+        group = _group(term, classes, np.stack([np.arange(beads - k), np.arange(k, beads)], axis=1))
+        force = potential.strength(d[0] ** 2 + d[1] ** 2 + d[2] ** 2, group)[None] * d
+        # Padded and not added in place: XLA fuses the one and copies for the other.
+        forces = forces + jnp.pad(force, ((0, 0), (0, k), (0, 0))) - jnp.pad(force, ((0, 0), (k, 0), (0, 0)))
+    return forces
+
+
+def _of_all_pairs(
+    term: Term,
+    potential: Summed | Lookup,
+    R: Positions,
+    lengths: Int[Array, " frames"],
+    classes: Int[np.ndarray, " beads"] | None,
+) -> Positions:
+    beads = R.shape[1]
+    i, j = (axis.ravel() for axis in np.indices((beads, beads)))
+    group = np.broadcast_to(_group(term, classes, np.stack([i, j], axis=1)), (beads**2, 1)).reshape(beads, beads, 1)
+    padded = np.pad(group, ((0, -beads % PARTNERS), (0, 0), (0, 0)))
+
+    def strengths(squared: Array, first: Array) -> Array:
+        pairs = 0 if classes is None else jax.lax.dynamic_slice_in_dim(jnp.asarray(padded), first, PARTNERS)
+        return potential.strength(squared, pairs)[None]
+
+    return over_all(term.rows, strengths, 1, R, lengths).forces[0, 0]
