@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import jax
 import numpy as np
 import pytest
 from factor_helpers import random_chains
-from fault_helpers import Fault, edited
+from fault_helpers import Fault, edited, forgotten, quick_context
 
-import cgcore
 from cgcore.factor import batches, gram, preconditioning
 from cgcore.fitting import fit
 from cgcore.physics import design, groups, pair_forces
@@ -19,7 +17,6 @@ from cgcore.physics.rows import Rows
 from cgcore.physics.term import Term
 from validation.check import Row, all_checks
 from validation.checks.terms import frames, judged
-from validation.context import Context, distinct, four_terms
 from validation.runner import run
 from validation.term_problems import problems
 
@@ -93,24 +90,12 @@ FAULTS: dict[str, tuple[int, Fault]] = {
 
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
-    """Nothing that was compiled before a fault may hide it, and nothing faulty may outlive the test."""
-
-    def forget() -> None:
-        jax.clear_caches()
-        groups._numbered.cache_clear()
-
-    forget()
-    yield
-    forget()
+    yield from forgotten()
 
 
 def failed(number: int) -> list[Row]:
     """The rows of a problem of the quick check that fail; one that raises does so here, too."""
     return [row for row in judged(problems(frames(quick_context()))[number]) if row.passed is False]
-
-
-def quick_context() -> Context:
-    return Context(cgcore.datasets.chignolin(), distinct(four_terms(cgcore.default_prior())), quick=True)
 
 
 def test_without_a_fault_it_is_green() -> None:

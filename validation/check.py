@@ -90,6 +90,8 @@ class Check:
         quick: part of `--quick`.
         data_driven: part of a run on a user's own data (`--data`).
         live: runs only where a user's script is given (`--reference`), and then always.
+        as_users: what it compiles is optimised as it is for users, since it depends on how fast programs are, or on how
+            they round.
         needs: packages that have to be installed.
     """
 
@@ -98,6 +100,7 @@ class Check:
     quick: bool = False
     data_driven: bool = False
     live: bool = False
+    as_users: bool = False
     needs: tuple[str, ...] = ()
 
     @property
@@ -121,6 +124,7 @@ def check(
     quick: bool = False,
     data_driven: bool = False,
     live: bool = False,
+    as_users: bool = False,
     needs: tuple[str, ...] = (),
 ) -> Callable[[Body], Body]:
     """Enter a generator function in the list of checks."""
@@ -128,7 +132,7 @@ def check(
     def enter(body: Body) -> Body:
         if name in REGISTRY and REGISTRY[name].body.__module__ != body.__module__:
             raise ValueError(f"two checks are named {name!r}")
-        REGISTRY[name] = Check(name, body, quick, data_driven, live, needs)
+        REGISTRY[name] = Check(name, body, quick, data_driven, live, as_users, needs)
         return body
 
     return enter
