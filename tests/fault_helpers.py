@@ -15,9 +15,10 @@ import pytest
 import cgcore
 from cgcore.fitting import roughness
 from cgcore.physics import groups, rows
-from validation.check import Row, all_checks
+from validation.check import Check, Row, all_checks
+from validation.compiling import unoptimised
 from validation.context import Context, distinct, four_terms
-from validation.runner import rows_of
+from validation.runner import rows_of, run
 
 COMPILED = ("physics", "factor", "solver", "pipeline", "simulation", "export")
 """Rooms whose lines are part of compiled programs. What the others do, NumPy does."""
@@ -77,16 +78,20 @@ def quick_context(*, quick: bool = True) -> Context:
 
 def every_row(name: str) -> list[Row]:
     """What a quick check yields."""
-    with jax.enable_x64(True):
-        return list(rows_of(_check(name), quick_context()))
+    return run([_check(name)], quick_context())
 
 
 def seen(name: str, *, quick: bool = True) -> bool:
     """Whether a check turns red by a comparison; it goes no further then. What breaks by an exception is red as well,
     but proves less."""
-    with jax.enable_x64(True):
-        found = rows_of(_check(name), quick_context(quick=quick))
-        return any(row.passed is False and row.relation != "raised" for row in found)
+    check = _check(name)
+    with jax.enable_x64(True), unoptimised(not check.as_users):
+        return any(map(refuted, rows_of(check, quick_context(quick=quick))))
+
+
+def refuted(row: Row) -> bool:
+    """Whether a comparison failed."""
+    return row.passed is False and row.relation != "raised"
 
 
 def forgotten() -> Iterator[None]:
@@ -104,5 +109,5 @@ def forget() -> None:
         kept.cache_clear()
 
 
-def _check(name: str) -> Any:
+def _check(name: str) -> Check:
     return next(check for check in all_checks() if check.name == name)

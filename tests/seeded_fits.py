@@ -210,4 +210,3 @@ WHOLE: Faults = {
     ),
 }
 """Which `--quick` leaves to the whole run."""
-

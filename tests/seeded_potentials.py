@@ -151,4 +151,3 @@ FAULTS: Faults = {
         edited(MinibatchLoss, "sums", "(3 * jnp.maximum(lengths, 1))", "(3 * mask.shape[1])"),
     ),
 }
-

@@ -1,4 +1,4 @@
-"""Faults of a line in cgcore, as in `seeded_fits`: error bars, ceilings, maps, formats, pieces, dynamics, and choices."""
+"""Faults of a line in cgcore, as in `seeded_fits`: error bars, ceilings, maps, formats, pieces, dynamics, choices."""
 
 from __future__ import annotations
 
@@ -89,7 +89,10 @@ FAULTS: Faults = {
         edited(pair_forces, "_of_all", "nearest = jnp.where(real, nearest, farthest)", "pass"),
     ),
     "noise of half the friction": ("dynamics", edited(dynamics, "dynamics", "(-2 * friction", "(-friction")),
-    "looks at what is not finite": ("dynamics", edited(dynamics, "counted", "tally.looks + sound", "tally.looks + whole")),
+    "looks at what is not finite": (
+        "dynamics",
+        edited(dynamics, "counted", "tally.looks + sound", "tally.looks + whole"),
+    ),
     "a wall twice as steep": ("dynamics", edited(dynamics, "core_energy", "0.5 * STIFFNESS", "STIFFNESS")),
     "fewer frames with the weight of all": (
         "choices",
@@ -99,7 +102,12 @@ FAULTS: Faults = {
     "directions that the penalty decides": ("choices", edited(fit, "determined", "> 0.5)", "< 0.5)")),
     "histograms of the first of what is merged": (
         "batches",
-        edited(factor, "merge", "(factor.histograms for factor in factors)", "(factor.histograms for factor in factors[:1])"),
+        edited(
+            factor,
+            "merge",
+            "(factor.histograms for factor in factors)",
+            "(factor.histograms for factor in factors[:1])",
+        ),
     ),
     "many columns without the first part": (
         "batches",
@@ -115,10 +123,16 @@ FAULTS: Faults = {
         edited(fit, "unphysical", '<= params["r0"] <= sampled[1]', '<= params["r0"]'),
     ),
     "the lowest of several temperatures": ("doors", edited(fit, "_temperature", "return said[-1]", "return said[0]")),
-    "float32 without weights": ("admissible", edited(admissible, "float32_error", "real(term.weight) * slope", "slope")),
+    "float32 without weights": (
+        "admissible",
+        edited(admissible, "float32_error", "real(term.weight) * slope", "slope"),
+    ),
     "energies summed over a minibatch": (
         "training",
         edited(CompiledEpoch, "_objective", " / jnp.maximum(sums.frames, 1)", ""),
     ),
-    "a learning rate that stays": ("training", edited(optimizers, "schedule", "total, settings.end", "total, settings.peak")),
+    "a learning rate that stays": (
+        "training",
+        edited(optimizers, "schedule", "total, settings.end", "total, settings.peak"),
+    ),
 }

@@ -1,4 +1,4 @@
-"""Faults of a line in cgcore, each put in by itself: the check that is named with it turns red, and is green without."""
+"""Faults of a line in cgcore, one at a time: the check that is named with each turns red, and is green without."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from factor_helpers import random_chains
-from fault_helpers import Fault, edited, forgotten, quick_context
+from fault_helpers import Fault, edited, forgotten, quick_context, refuted
 
 from cgcore.factor import batches, gram, preconditioning
 from cgcore.fitting import fit
@@ -15,8 +15,9 @@ from cgcore.physics import design, groups, pair_forces
 from cgcore.physics.bases import Fourier, Harmonic, bspline
 from cgcore.physics.rows import Rows
 from cgcore.physics.term import Term
-from validation.check import Row, all_checks
+from validation.check import all_checks
 from validation.checks.terms import frames, judged
+from validation.compiling import unoptimised
 from validation.runner import run
 from validation.term_problems import problems
 
@@ -93,9 +94,10 @@ def fresh() -> Iterator[None]:
     yield from forgotten()
 
 
-def failed(number: int) -> list[Row]:
-    """The rows of a problem of the quick check that fail; one that raises does so here, too."""
-    return [row for row in judged(problems(frames(quick_context()))[number]) if row.passed is False]
+def seen(number: int) -> bool:
+    """Whether a row of a problem of the quick check fails; one that raises does so here, too."""
+    with unoptimised():
+        return any(map(refuted, judged(problems(frames(quick_context()))[number])))
 
 
 def test_without_a_fault_it_is_green() -> None:
@@ -108,7 +110,7 @@ def test_without_a_fault_it_is_green() -> None:
 @pytest.mark.parametrize(("number", "fault"), FAULTS.values(), ids=FAULTS)
 def test_a_fault_turns_it_red(monkeypatch: pytest.MonkeyPatch, number: int, fault: Fault) -> None:
     fault(monkeypatch)
-    assert failed(number)  # by a comparison: an exception ends this test
+    assert seen(number)  # by a comparison: an exception ends this test
 
 
 @pytest.mark.parametrize("number", range(5))

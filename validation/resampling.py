@@ -90,7 +90,8 @@ class Blocks:
         inverse, data = self._metric
         size = np.sqrt(np.diag(data))
         values, vectors = np.linalg.eigh(data / np.outer(size, size))
-        return (pulls - self.shares[:, None] * pulls.sum(axis=0)) @ inverse @ (size[:, None] * vectors * np.sqrt(values))
+        apart = pulls - self.shares[:, None] * pulls.sum(axis=0)
+        return apart @ inverse @ (size[:, None] * vectors * np.sqrt(values))
 
 
 @dataclass(frozen=True)

@@ -170,9 +170,7 @@ def distributions(run: cgcore.SimulationResult, R: Array) -> Iterator[Row]:
         for what, own, summary in zip(("data", "run"), parts, (found.reference, found.simulation), strict=True):
             x, n = np.concatenate(own), np.array([len(part) for part in own])
             inside = np.histogram(x, edges)[0]
-            yield at_most(
-                f"{name}, {what}, density", relative(summary.density, inside / len(x) / np.diff(edges)), 1e-9
-            )
+            yield at_most(f"{name}, {what}, density", relative(summary.density, inside / len(x) / np.diff(edges)), 1e-9)
             if name != "dihedral":
                 means = np.array([part.mean() for part in own])
                 error = np.sqrt(len(n) / (len(n) - 1) * np.sum((n * (means - x.mean())) ** 2)) / n.sum()

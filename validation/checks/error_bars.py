@@ -68,9 +68,7 @@ def _blocks(fit: cgcore.FitResult, prior: cgcore.Prior, R: Array, F: Array, prot
     """The frames of each protein, which are as many one after the other, in equal parts."""
     X = explicit.matrix(R, prior.weights, prior.params)
     parts = [part for own in np.array_split(np.arange(len(R)), proteins) for part in np.array_split(own, blocks)]
-    systems = [
-        explicit.System(X[own].reshape(-1, X.shape[-1]), F[own].ravel(), len(own) * R.shape[1]) for own in parts
-    ]
+    systems = [explicit.System(X[own].reshape(-1, X.shape[-1]), F[own].ravel(), len(own) * R.shape[1]) for own in parts]
     whole = explicit.System(X.reshape(-1, X.shape[-1]), F.ravel(), R.shape[0] * R.shape[1])
     M, t = admissible.smoothed(whole, prior, SMOOTHNESS, fit.smoothest)
     rows = len(whole.F)

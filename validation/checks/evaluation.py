@@ -57,7 +57,9 @@ def _forces(prior: cgcore.Prior, chains: list[tuple[Array, Array, Array]]) -> li
     """Of each term on each frame, (beads, 3)."""
     c, found = explicit.coefficients(prior.params), [{} for _ in chains]
     n, m = 2 * len(prior.params["a"]), 2 * len(prior.params["k_dih"])
-    ends = dict(zip(("bond", "angle", "dihedral", "repulsive", "excluded_volume"), np.cumsum([2, n, m, 1, 1]), strict=True))
+    ends = dict(
+        zip(("bond", "angle", "dihedral", "repulsive", "excluded_volume"), np.cumsum([2, n, m, 1, 1]), strict=True)
+    )
     for beads in {len(R) for R, _, _ in chains}:
         own = [k for k, (R, _, _) in enumerate(chains) if len(R) == beads]
         X = explicit.matrix(np.stack([chains[k][0] for k in own]), prior.weights, prior.params)

@@ -50,8 +50,8 @@ def mapping(context: Context) -> Iterator[Row]:
         }
         beads = {name: one.dataset.join() for name, one in found.items()}
     own = np.array([k for k, name in enumerate(names) if name == "CA"])
-    group = np.array([names.index(TIED.get(name, name), 7 * (k // 7)) for k, name in enumerate(names[:-1])] + [0])
-    group[-1] = len(names) - 1  # the cap
+    size = len(ATOMS)
+    group = np.array([names.index(TIED.get(name, name), size * (k // size)) for k, name in enumerate(names)])
     yield equal("pairs that are tied", found["optimal"].rigid, len(TIED) * RESIDUES)
     yield equal("atoms", found["optimal"].atoms, len(names))
     yield at_most("positions", max(relative(one.R, R[:, own]) for one in beads.values()), 1e-12, "relative")
@@ -71,7 +71,8 @@ def _frames() -> tuple[list[str], Array, Array, Array]:
     names = list(ATOMS) * RESIDUES + ["N"]  # and the first atom of a cap
     residue = np.repeat(np.arange(RESIDUES + 1), [len(ATOMS)] * RESIDUES + [1])
     each = np.array(list(ATOMS.values()))
-    first = np.concatenate([each + [3.8 * k, 0.1 * k, 0.0] for k in range(RESIDUES)] + [[[3.8 * RESIDUES, 0.5, 0.0]]])
+    residues = [each + np.array([3.8 * k, 0.1 * k, 0.0]) for k in range(RESIDUES)]
+    first = np.concatenate([*residues, [[3.8 * RESIDUES, 0.5, 0.0]]])
     parent = [names.index(TIED.get(name, name), len(ATOMS) * (k // len(ATOMS))) for k, name in enumerate(names)]
     R = first + rng.normal(scale=0.1, size=(FRAMES, len(names), 3))[:, parent]
     F = rng.normal(size=R.shape)

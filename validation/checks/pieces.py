@@ -32,6 +32,7 @@ def pieces(context: Context) -> Iterator[Row]:
     """Factors whose parts come as bytes and in another order, or from files: each block by the explicit matrix."""
     batch = context.some(FRAMES).join()
     R, F = np.asarray(batch.R, float), np.asarray(batch.F, float)
+    R -= R.mean(axis=1, keepdims=True)  # what stands for padding is in the middle of the chains
     beads = R.shape[1]
     lengths = np.where(np.arange(len(R)) % 12 < 5, beads, beads - 2)
     mask = np.arange(beads) < lengths[:, None]
@@ -116,9 +117,7 @@ def _known(
                 X = [roots[f] * explicit_terms.matrix(R[f, :n], terms, species[f, :n], sites[:n]) for f in run]
                 Y = [roots[f] * F[f, :n] for f in run]
                 size = X[0].shape[-1]
-                found.append(
-                    System(np.concatenate(X).reshape(-1, size), np.concatenate(Y).ravel(), int(n) * len(run))
-                )
+                found.append(System(np.concatenate(X).reshape(-1, size), np.concatenate(Y).ravel(), int(n) * len(run)))
     return found
 
 

@@ -218,7 +218,8 @@ def _splines(context: Context) -> Iterator[Row]:
     found = bond_stiffness(splined, splined.params)
     yield near("bond stiffness of a fixed spline", found, stiffest, 1e-9, 1.0)
     fit = cgcore.fit(cgcore.from_arrays(R, F), splined, cgcore.Options(constraints="none", truncation=0.0))
-    other = replace(prior, splines=Splines(**given | {"angle": given["angle"]._replace(coefficients=1.01 * given["angle"].coefficients)}))
+    stiffer = given["angle"]._replace(coefficients=1.01 * given["angle"].coefficients)
+    other = replace(prior, splines=Splines(**given | {"angle": stiffer}))
     refused = False
     try:
         cgcore.fit(fit.factor, other)

@@ -203,12 +203,15 @@ def _schedule(trainer: Any) -> Iterator[Row]:
     from cgcore.pipeline.optimizers import schedule
     from cgcore.pipeline.stage_settings import stage_optimizer
 
-    said = replace(stage_optimizer(trainer.settings, "adam"), warmup_steps=4)
     steps = np.arange(STEPS)
-    found = [float(schedule(said, STEPS // 4, 4)(step)) for step in steps]
-    fall = said.end + (said.peak - said.end) * (1 + np.cos(np.pi * (steps - 4) / (STEPS - 4))) / 2
-    known = np.where(steps < 4, said.start + (said.peak - said.start) * steps / 4, fall)
-    yield at_most("learning rate", relative(found, known), SINGLE, "relative")
+    for name, more in (("stage", {"decay_steps": None}), ("doubled", {"decay_steps": STEPS // 2})):
+        given: dict[str, Any] = {"schedule": name, "warmup_steps": 4, **more}
+        said = replace(stage_optimizer(trainer.settings, "adam"), **given)
+        rate = schedule(said, STEPS // 4, 4)
+        fall = said.end + (said.peak - said.end) * (1 + np.cos(np.pi * (steps - 4) / (STEPS - 4))) / 2
+        known = np.where(steps < 4, said.start + (said.peak - said.start) * steps / 4, fall)
+        off = relative([float(rate(step)) for step in steps], known)
+        yield at_most(f"learning rate, schedule {name}", off, SINGLE, "relative")
 
 
 def _network_alone(model: Any, params: Any) -> Iterator[Row]:
