@@ -5,7 +5,7 @@ from __future__ import annotations
 from fault_helpers import Faults, edited
 
 from cgcore.cluster import parcel, parts
-from cgcore.data import boxes, units, weights
+from cgcore.data import boxes, frames, reading
 from cgcore.data.formats import lammps
 from cgcore.evaluation import ceiling, gathering, residual
 from cgcore.factor import compress, factor
@@ -61,7 +61,7 @@ FAULTS: Faults = {
     ),
     "forces by the length of positions": (
         "formats",
-        edited(units, "factors", "LENGTHS[per or length]", "LENGTHS[length]"),
+        edited(frames, "factors", "LENGTHS[per or length]", "LENGTHS[length]"),
     ),
     "images of the transposed box": (
         "formats",
@@ -70,7 +70,7 @@ FAULTS: Faults = {
     "bounds of a tilted box for the box": ("formats", edited(lammps, "_box", "min(0.0, xy, xz, xy + xz)", "0.0")),
     "weights that count in padding": (
         "weighting",
-        edited(weights, "read_weights", "np.where(real, weights * factor, 0.0)", "weights * factor"),
+        edited(reading, "read_weights", "np.where(real, weights * factor, 0.0)", "weights * factor"),
     ),
     "weights that stay at home": (
         "pieces",

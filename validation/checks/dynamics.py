@@ -101,7 +101,7 @@ def _seen(R: Array) -> Iterator[Row]:
     limits = Limits((3.0, 5.0), 2.5, (1.2, 2.8), 4.0)
     chains = np.array([R[k].copy() for k in range(7)])
     chains[1, -1] += [9.0, 0.0, 0.0]
-    chains[2, 0] = chains[2, 6] + [0.5, 0.0, 0.0]  # overlaps, and its first bond is long: the overlap is named
+    chains[2, 0] = chains[2, 6] + [2.2, 0.0, 0.0]  # overlaps, and its first bond is long: the overlap is named
     chains[3, 4, 1] = np.nan
     chains[4, 0] = chains[4, 1] + 1.0  # short
     chains[5, -1] = chains[5, -2] + (chains[5, -2] - chains[5, -3])  # straight

@@ -25,6 +25,9 @@ EXACT = 1e-8
 SOLVED = 1e-6
 """Where SciPy's SLSQP has a part."""
 
+CASES = {"blocks": (1, 20, "blocks"), "two proteins": (2, 10, "blocks"), "six proteins": (6, 3, "auto")}
+"""Proteins, blocks of each, and what is resampled."""
+
 DRIFT, DRIFTS = 600.0, 25.0
 """kcal/mol/Å² up and down, four times in all frames, which are in blocks of fifteen."""
 
@@ -44,24 +47,24 @@ def error_bars(context: Context) -> Iterator[Row]:
     held = len(R) * 3 // 4
     # A stiffness that drifts: blocks next to each other err alike.
     drift = DRIFT * np.sin(DRIFTS * np.arange(len(R)) / len(R))
-    F += drift[:, None, None] * (explicit.matrix(R, prior.weights, prior.params)[..., :2] @ [1.0, 3.8])
-    for name, proteins, blocks, by in (("blocks", 1, 20, "blocks"), ("two proteins", 2, 10, "blocks"),
-                                       ("six proteins", 6, 3, "auto")):  # fmt: skip
+    drifting = F + drift[:, None, None] * (explicit.matrix(R, prior.weights, prior.params)[..., :2] @ [1.0, 3.8])
+    for name, (proteins, blocks, by) in CASES.items():
+        forces = drifting if proteins == 1 else F
         species = (np.arange(held) * proteins // held)[:, None] * np.ones(R.shape[1], int)
-        data = cgcore.from_arrays(R[:held], F[:held], species=species, accept_faults=True)
+        data = cgcore.from_arrays(R[:held], forces[:held], species=species, accept_faults=True)
         factor = cgcore.compress(data, cgcore.Fingerprint.of(prior), blocks=blocks)
-        unseen = cgcore.from_arrays(R[held:], F[held:], accept_faults=True) if proteins == 1 else None
+        unseen = cgcore.from_arrays(R[held:], forces[held:], accept_faults=True) if proteins == 1 else None
         options = cgcore.Options(constraints="none", smoothness=SMOOTHNESS)
         fit = cgcore.fit(factor, prior, options, validation=unseen)
-        around = _blocks(fit, prior, R[:held], F[:held], proteins, blocks)
+        around = _blocks(fit, prior, R[:held], forces[:held], proteins, blocks)
         yield from _errors(name, fit, around, by)
-        if unseen is not None:
-            others = _blocks(fit, prior, R[held:], F[held:], 1, 20)
-            yield from _losses(f"{name}, held out", fit, others, "val", False)
-            yield from _curve(fit, around)
-        if proteins == 1:
-            yield from _admitted(cgcore.fit(factor, prior, cgcore.Options(smoothness=SMOOTHNESS)), prior, R[:held],
-                                 F[:held])  # fmt: skip
+        if unseen is None:
+            continue
+        others = _blocks(fit, prior, R[held:], forces[held:], 1, 20)
+        yield from _losses(f"{name}, held out", fit, others, "val", False)
+        yield from _curve(fit, around)
+        safe = cgcore.fit(factor, prior, cgcore.Options(smoothness=SMOOTHNESS))
+        yield from _admitted(safe, prior, R[:held], forces[:held])
 
 
 def _blocks(fit: cgcore.FitResult, prior: cgcore.Prior, R: Array, F: Array, proteins: int, blocks: int) -> Blocks:
@@ -90,7 +93,8 @@ def _errors(name: str, fit: cgcore.FitResult, around: Blocks, by: str) -> Iterat
     yield equal(f"{name}, coefficients that the data decide", str(np.isfinite(ours).tolist()), str(own))
     yield at_most(f"{name}, errors of coefficients", relative(ours[own] / spread[own], np.ones(sum(own))), EXACT)
     t = float(student.ppf((1 + LEVEL) / 2, known.freedom))
-    told: dict[str, bool] = {}
+    told: dict[str, bool] = {}  # whether a parameter is known to be none of 0
+    phases = 0
     for parameter, (value, gradient) in _parameters(around.c, fit.prior).items():
         own = found.parameters[parameter.split("[")[0]]
         number = int(parameter.split("[")[1][:-1]) if "[" in parameter else ()
@@ -102,6 +106,7 @@ def _errors(name: str, fit: cgcore.FitResult, around: Blocks, by: str) -> Iterat
         if parameter == "r0" or parameter.startswith("gamma"):  # nothing is known of either where its scale may be 0
             decided = decided and told[parameter.replace("gamma", "k").replace("r0", "kr")]
         told[parameter] = decided and abs(value) > t * error
+        phases += decided and parameter.startswith("gamma")
         label = f"{name}, {parameter}"
         yield equal(f"{label}, decided by the data", bool(np.isfinite(own.standard_error[number])), decided)
         if decided:
@@ -110,6 +115,8 @@ def _errors(name: str, fit: cgcore.FitResult, around: Blocks, by: str) -> Iterat
             yield at_most(
                 f"{label}, value, error and interval", relative([x[number] for x in own], theirs), EXACT, "relative"
             )
+    if name == "two proteins":
+        yield equal(f"{name}, some phases are decided", phases > 0, True)
     yield from _losses(name, fit, around, "train", by_proteins)
 
 

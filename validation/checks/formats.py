@@ -34,8 +34,8 @@ UNITS = {
 }
 """What positions and forces of a file have to be multiplied by."""
 
-CELL = np.array([[40.0, 0.0, 0.0], [7.0, 45.0, 0.0], [-5.0, 9.0, 50.0]])
-"""Vectors of a tilted box [Å], as rows."""
+CELL = np.array([[40.0, 0.0, 0.0], [19.6, 45.0, 0.0], [-19.0, 22.0, 50.0]])
+"""Vectors of a box [Å], as rows, that is tilted as far as boxes are."""
 
 Write = Callable[[Path, Array, Array, Array], Path]
 """Writes R [Å], F [kcal/mol/Å] and species into a folder, and gives the file to read."""
@@ -189,6 +189,7 @@ WRITERS: dict[str, Write] = {
     "TRR": _trr,
     "NetCDF": _netcdf,
     "H5MD in nm": lambda *given: _h5md(*given, "nm", "kJ mol-1 nm-1", (NM, KJ / NM)),
+    "H5MD in nm, forces per Å": lambda *given: _h5md(*given, "nm", "kJ mol-1 Angstrom-1", (NM, KJ)),
     "H5MD in bohr": lambda *given: _h5md(*given, "bohr", "hartree/bohr", (BOHR, HARTREE / BOHR)),
     "mlcg": _mlcg,
     "NPY": _npy,

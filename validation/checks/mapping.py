@@ -35,6 +35,8 @@ ATOMS = {
 }
 """Of a residue [Å]; H is tied to N, and HA to CA."""
 TIED = {"H": "N", "HA": "CA"}
+STIFF = 0.01
+"""Å, by which the bond of O varies: a third of what the stiffest free bond does, and five times what a tied one may."""
 
 
 @check("mapping", quick=True, needs=("MDAnalysis",))
@@ -74,7 +76,10 @@ def _frames() -> tuple[list[str], Array, Array, Array]:
     residues = [each + np.array([3.8 * k, 0.1 * k, 0.0]) for k in range(RESIDUES)]
     first = np.concatenate([*residues, [[3.8 * RESIDUES, 0.5, 0.0]]])
     parent = [names.index(TIED.get(name, name), len(ATOMS) * (k // len(ATOMS))) for k, name in enumerate(names)]
-    R = first + rng.normal(scale=0.1, size=(FRAMES, len(names), 3))[:, parent]
+    steps = rng.normal(scale=0.1, size=(FRAMES, len(names), 3))[:, parent]
+    carbon, oxygen = (np.array([name == wanted for name in names]) for wanted in "CO")
+    steps[:, oxygen] = steps[:, carbon] + rng.normal(scale=STIFF, size=steps[:, carbon].shape)
+    R = first + steps
     F = rng.normal(size=R.shape)
     apart = np.linalg.norm(first[:, None] - first, axis=-1)
     for i, j in zip(*np.nonzero(np.triu((apart > 0) & (apart < 1.7))), strict=True):
