@@ -56,7 +56,7 @@ def edited(owner: Any, name: str, old: str, new: str) -> Fault:
     def put(monkeypatch: pytest.MonkeyPatch) -> None:
         raw = inspect.getattr_static(owner, name)
         cached = isinstance(raw, functools.cached_property)
-        function = raw.fget if isinstance(raw, property) else raw.func if cached else raw
+        function: Any = raw.fget if isinstance(raw, property) else raw.func if cached else raw
         function = inspect.unwrap(getattr(function, "__func__", function))
         lines = textwrap.dedent(inspect.getsource(function))
         assert lines.count(old) == 1, f"{name} holds {old!r} {lines.count(old)} times"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fault_helpers import Faults, edited
 
+from cgcore import evaluation
 from cgcore.cluster import parcel, parts
 from cgcore.data import boxes, frames, reading
 from cgcore.data.formats import lammps
-from cgcore.evaluation import ceiling, gathering, residual
+from cgcore.evaluation import ceiling, gathering
 from cgcore.factor import compress, factor
 from cgcore.factor.fingerprint import Fingerprint
-from cgcore.fitting import blocking, errors_of_losses, errors_of_parameters, fit, learning_curve, smoothing
+from cgcore.fitting import blocking, error_bars, fit, learning_curve, smoothing
 from cgcore.fitting.error_bars import ErrorBars
 from cgcore.fitting.path import Path
 from cgcore.mapping import mapped
@@ -32,11 +33,11 @@ FAULTS: Faults = {
     ),
     "phases half a turn apart": (
         "error-bars",
-        edited(errors_of_parameters, "errors_of_parameters", "% (2 * np.pi) - np.pi if", "% np.pi - np.pi if"),
+        edited(error_bars, "errors_of_parameters", "% (2 * np.pi) - np.pi if", "% np.pi - np.pi if"),
     ),
     "the error of a sum for that of a difference": (
         "error-bars",
-        edited(errors_of_losses, "errors_of_losses", "both[:, 1] - both[:, 0]", "both[:, 1] + both[:, 0]"),
+        edited(error_bars, "errors_of_losses", "both[:, 1] - both[:, 0]", "both[:, 1] + both[:, 0]"),
     ),
     "a mean over blocks without their sizes": (
         "error-bars",
@@ -44,11 +45,11 @@ FAULTS: Faults = {
     ),
     "a jackknife without its factor": (
         "evaluation",
-        edited(ceiling, "noise_ceiling", "(len(blocks) - 1) * np.mean", "np.mean"),
+        edited(evaluation, "noise_ceiling", "(len(blocks) - 1) * np.mean", "np.mean"),
     ),
     "forces of a prior added": (
         "evaluation",
-        edited(residual, "residual_forces", "F - np.asarray(predicted)", "F + np.asarray(predicted)"),
+        edited(ceiling, "residual_forces", "F - np.asarray(predicted)", "F + np.asarray(predicted)"),
     ),
     "a term added once more": (
         "evaluation",

@@ -49,7 +49,7 @@ class Blocks:
     @cached_property
     def _roots(self) -> list[Array]:
         """The R of the QR of [X | F]: all that sums of squares depend on."""
-        return [np.linalg.qr(np.column_stack([part.X, part.F]), mode="r") for part in self.parts]
+        return [np.asarray(np.linalg.qr(np.column_stack([one.X, one.F]), mode="r")) for one in self.parts]
 
     def losses(self, c: Array) -> Array:
         """What each block adds to the loss at c."""

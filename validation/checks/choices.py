@@ -215,7 +215,7 @@ def _curves(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
         ):
             yield at_most(f"{name}, {what} of the grid", relative(ours, theirs), CURVES, "relative")
         yield equal(f"{name}, best and chosen", f"{curve.best} {curve.chosen}", f"{lowest} {chosen}")
-        used = fit.smoothness if name == "smoothness" else fit.cutoff
+        used = float((fit.smoothness if name == "smoothness" else fit.cutoff) or 0.0)
         yield equal(f"{name}, of the fit", used, curve.values[chosen])
         c = explicit.coefficients(fit.fitted_params)
         yield near(f"{name}, loss of the fit", whole.loss(c), whole.loss(every[chosen]), CURVES, 1.0)
@@ -256,9 +256,10 @@ def _splines(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
     A, ends = system.X / np.sqrt(system.beads), np.cumsum(n)
     penalties, straight = [], []
     for term, end in zip(terms, ends, strict=True):
-        knots = np.array(term.basis.knots)
+        basis: Any = term.basis
+        knots = np.array(basis.knots)
         x = knots[0] + (knots[-1] - knots[0]) * (np.arange(QUADRATURE) + 0.5) / QUADRATURE
-        bent = explicit_terms.splines(tuple(knots), 3, term.basis.ends, x, 2).T * term.weight / np.sqrt(QUADRATURE)
+        bent = explicit_terms.splines(tuple(knots), 3, basis.ends, x, 2).T * term.weight / np.sqrt(QUADRATURE)
         D = np.zeros((len(bent), A.shape[1]))
         D[:, end - term.basis.size : end] = bent
         values, V = np.linalg.eigh(bent.T @ bent)

@@ -145,17 +145,27 @@ def _netcdf(folder: Path, R: Array, F: Array, species: Array) -> Path:
     return folder / "a.nc"
 
 
-def _h5md(folder: Path, R: Array, F: Array, species: Array, length: str, force: str, factors: tuple) -> Path:
-    """H5MD with these units in words."""
+def _h5md(length: str, force: str, *factors: float) -> Write:
+    """H5MD with these units in words, which positions and forces are multiplied by so much."""
+
+    def write(folder: Path, R: Array, F: Array, species: Array) -> Path:
+        return _write_h5md(folder / "a.h5md", (R, F, species), (length, force), factors)
+
+    return write
+
+
+def _write_h5md(path: Path, arrays: tuple[Array, ...], units: tuple[str, str], factors: tuple[float, ...]) -> Path:
     import h5py
 
-    with h5py.File(folder / "a.h5md", "w") as file:
-        for key, values, factor, unit in (("position", R, factors[0], length), ("force", F, factors[1], force)):
+    R, F, species = arrays
+
+    with h5py.File(path, "w") as file:
+        for key, values, factor, unit in zip(("position", "force"), (R, F), factors, units, strict=True):
             value: Any = file.create_dataset(f"particles/all/{key}/value", data=values / factor)
             value.attrs["unit"] = unit
             file[f"particles/all/{key}/step"] = np.arange(len(values))
         file["particles/all/species"] = species
-    return folder / "a.h5md"
+    return path
 
 
 def _mlcg(folder: Path, R: Array, F: Array, species: Array) -> Path:
@@ -188,9 +198,9 @@ WRITERS: dict[str, Write] = {
     "LAMMPS scaled": lambda *given: _lammps(*given, scaled=True),
     "TRR": _trr,
     "NetCDF": _netcdf,
-    "H5MD in nm": lambda *given: _h5md(*given, "nm", "kJ mol-1 nm-1", (NM, KJ / NM)),
-    "H5MD in nm, forces per Å": lambda *given: _h5md(*given, "nm", "kJ mol-1 Angstrom-1", (NM, KJ)),
-    "H5MD in bohr": lambda *given: _h5md(*given, "bohr", "hartree/bohr", (BOHR, HARTREE / BOHR)),
+    "H5MD in nm": _h5md("nm", "kJ mol-1 nm-1", NM, KJ / NM),
+    "H5MD in nm, forces per Å": _h5md("nm", "kJ mol-1 Angstrom-1", NM, KJ),
+    "H5MD in bohr": _h5md("bohr", "hartree/bohr", BOHR, HARTREE / BOHR),
     "mlcg": _mlcg,
     "NPY": _npy,
     "projections": _projections,

@@ -210,7 +210,7 @@ def _schedule(trainer: Any) -> Iterator[Row]:
         rate = schedule(said, STEPS // 4, 4)
         fall = said.end + (said.peak - said.end) * (1 + np.cos(np.pi * (steps - 4) / (STEPS - 4))) / 2
         known = np.where(steps < 4, said.start + (said.peak - said.start) * steps / 4, fall)
-        off = relative([float(rate(step)) for step in steps], known)
+        off = relative([float(np.asarray(rate(step))) for step in steps], known)
         yield at_most(f"learning rate, schedule {name}", off, SINGLE, "relative")
 
 
