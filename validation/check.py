@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from cgcore import InputError
 from validation.context import Context
 
@@ -69,7 +71,8 @@ def at_least(name: str, value: float, tolerance: float, unit: str = "") -> Row:
 
 def equal(name: str, value: Value, expected: Value, unit: str = "") -> Row:
     """Passes when both are the same."""
-    return Row(name, value, expected, unit, "==")
+    plain = (one.item() if isinstance(one, np.generic) else one for one in (value, expected))
+    return Row(name, *plain, unit, "==")
 
 
 def shown(name: str, value: Value, unit: str = "") -> Row:
