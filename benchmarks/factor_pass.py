@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import cgcore
@@ -39,9 +40,9 @@ def speed(prior: cgcore.Prior, dataset: cgcore.Dataset) -> None:
     """Times of the parts, and their ratios to one evaluation of the plain loss in float32."""
     data = dataset.join()
     fingerprint = cgcore.Fingerprint.of(prior)
-    start = jax.tree.map(lambda x: jax.numpy.asarray(x, np.float32), prior.params)
-    R, F, mask = jax.tree.map(jax.numpy.asarray, (data.R, data.F, data.mask.astype(bool)))
-    frames = AllFrames(R, F, mask, None, None)
+    start = jax.tree.map(lambda x: jnp.asarray(x, np.float32), prior.params)
+    R, F, mask = jax.tree.map(jnp.asarray, (data.R, data.F, data.mask.astype(bool)))
+    frames = AllFrames(R, F, mask, None, None, None)
     plain = jax.jit(jax.value_and_grad(DirectPhysical(prior, free, str(data.R.dtype))))
     unit = best_of(7, lambda: plain(start, frames))
     factor = cgcore.compress(dataset, fingerprint)
@@ -81,7 +82,9 @@ def rows(dataset: cgcore.Dataset, fingerprint: cgcore.Fingerprint) -> list[np.nd
     def of(batch: Batch) -> np.ndarray:
         R, F = frames_last(batch.R, batch.F)
         at, _ = located(free, R, batch.lengths)
-        made, _ = rows_of(fingerprint.layout, free, Chains(R, batch.lengths, at, None, batch.classes), F)
+        made, _ = rows_of(
+            fingerprint.layout, free, Chains(jnp.asarray(R), jnp.asarray(batch.lengths), at, None, batch.classes), F
+        )
         return np.asarray(made)
 
     with jax.enable_x64(True):

@@ -28,7 +28,7 @@ def main() -> None:
     prior = cgcore.default_prior()
     loss = DirectPhysical(prior, free, str(data.R.dtype))
     R, F, mask = jax.tree.map(jax.numpy.asarray, (data.R, data.F, data.mask.astype(bool)))
-    frames = AllFrames(R, F, mask, None, None)
+    frames = AllFrames(R, F, mask, None, None, None)
     start = jax.tree.map(lambda x: jax.numpy.asarray(x, data.R.dtype), prior.params)
     limits = cgcore.Limits(max_steps=args.steps, min_steps=args.steps, tol_grad=0.0)
 

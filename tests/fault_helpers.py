@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import textwrap
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+import jax
 import pytest
 
 import cgcore
-from validation.check import Row, all_checks
+from cgcore.fitting import roughness
+from cgcore.physics import groups, rows
+from validation.check import Check, Row, all_checks
+from validation.compiling import unoptimised
 from validation.context import Context, distinct, four_terms
-from validation.runner import run
+from validation.runner import rows_of, run
 
-Fault = Callable[[pytest.MonkeyPatch], None]
+COMPILED = ("physics", "factor", "solver", "pipeline", "simulation", "export")
+"""Rooms whose lines are part of compiled programs. What the others do, NumPy does."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A change of cgcore: called with `monkeypatch`, it puts the fault in.
+
+    Arguments:
+        put: does that.
+        compiled: whether programs that were compiled before may hide it.
+    """
+
+    put: Callable[[pytest.MonkeyPatch], None]
+    compiled: bool = True
+
+    def __call__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.put(monkeypatch)
+
+
+Faults = dict[str, tuple[str, Fault]]
+"""By their names, with the check that has to see each."""
 
 
 def edited(owner: Any, name: str, old: str, new: str) -> Fault:
@@ -29,25 +55,59 @@ def edited(owner: Any, name: str, old: str, new: str) -> Fault:
 
     def put(monkeypatch: pytest.MonkeyPatch) -> None:
         raw = inspect.getattr_static(owner, name)
-        function: Any = raw
-        for kind, part in ((property, "fget"), (cached_property, "func"), (classmethod, "__func__")):
-            function = getattr(raw, part) if isinstance(raw, kind) else function
-        assert callable(function)
-        function = inspect.unwrap(function)
+        cached = isinstance(raw, functools.cached_property)
+        function: Any = raw.fget if isinstance(raw, property) else raw.func if cached else raw
+        function = inspect.unwrap(getattr(function, "__func__", function))
         lines = textwrap.dedent(inspect.getsource(function))
         assert lines.count(old) == 1, f"{name} holds {old!r} {lines.count(old)} times"
         space = dict(vars(inspect.getmodule(function)))
         made = "from __future__ import annotations\n" + lines.replace(old, new)
         exec(compile(made, f"<{name} with a fault>", "exec"), space)
-        if isinstance(raw, cached_property):
+        if cached:
             space[name].__set_name__(owner, name)
         monkeypatch.setattr(owner, name, space[name])
 
-    return put
+    module = owner.__name__ if inspect.ismodule(owner) else owner.__module__
+    return Fault(put, module.split(".")[1] in COMPILED)
 
 
-def failed(name: str, *, quick: bool = True) -> list[Row]:
-    """The rows of a check that fail."""
-    context = Context(cgcore.datasets.chignolin(), distinct(four_terms(cgcore.default_prior())), quick=quick)
-    checks = {check.name: check for check in all_checks()}
-    return [row for row in run([checks[name]], context) if row.passed is False]
+def quick_context(*, quick: bool = True) -> Context:
+    """That of `python -m validation --quick` on the bundled data."""
+    return Context(cgcore.datasets.chignolin(), distinct(four_terms(cgcore.default_prior())), quick=quick)
+
+
+def every_row(name: str) -> list[Row]:
+    """What a quick check yields."""
+    return run([_check(name)], quick_context())
+
+
+def seen(name: str, *, quick: bool = True) -> bool:
+    """Whether a check turns red by a comparison; it goes no further then. What breaks by an exception is red as well,
+    but proves less."""
+    check = _check(name)
+    with jax.enable_x64(True), unoptimised(not check.as_users):
+        return any(map(refuted, rows_of(check, quick_context(quick=quick))))
+
+
+def refuted(row: Row) -> bool:
+    """Whether a comparison failed."""
+    return row.passed is False and row.relation != "raised"
+
+
+def forgotten() -> Iterator[None]:
+    """Nothing that was compiled or kept before a fault may hide it, and nothing faulty may outlive the test: the body
+    of a fixture."""
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    """All that cgcore keeps from call to call."""
+    jax.clear_caches()
+    for kept in (roughness._bends, groups._numbered, rows._candidates):
+        kept.cache_clear()
+
+
+def _check(name: str) -> Check:
+    return next(check for check in all_checks() if check.name == name)

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from fault_helpers import forgotten
 
 import cgcore
 from cgcore.export import lammps, openmm, stablehlo
@@ -223,10 +224,7 @@ FAULTS = {
 
 @pytest.fixture
 def fresh() -> Iterator[None]:
-    """Nothing that was compiled before a fault may hide it, and nothing faulty may outlive the test."""
-    jax.clear_caches()
-    yield
-    jax.clear_caches()
+    yield from forgotten()
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,17 @@ def test_the_table_and_its_json_tell_the_same(context: Context, tmp_path: Path) 
     assert list(table(rows)) == ["name", "value", "tolerance", "unit", "passed", "seconds"]
     assert "1 passed, 1 failed, 1 shown, 0 skipped" in text(rows)
     assert "FAILED three: large: 1 >= 2" in text(rows)
+    assert (
+        "longest: three 1.5 s, four 1.0 s\n"
+        in summary(
+            [
+                replace(row, name=name, seconds=0.5)
+                for row, name in zip(rows, ("three: a", "three: b", "three: c"), strict=True)
+            ]
+            + [replace(rows[0], name="four: a", seconds=1.0)]
+        )
+        + "\n"
+    )
     write_json(tmp_path / "rows.json", rows, {"data": "x"})
     record = json.loads((tmp_path / "rows.json").read_text())
     assert [row["passed"] for row in record["rows"]] == [True, False]

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from cgcore import InputError
 from validation.context import Context
 
@@ -69,7 +71,12 @@ def at_least(name: str, value: float, tolerance: float, unit: str = "") -> Row:
 
 def equal(name: str, value: Value, expected: Value, unit: str = "") -> Row:
     """Passes when both are the same."""
-    return Row(name, value, expected, unit, "==")
+    return Row(name, _plain(value), _plain(expected), unit, "==")
+
+
+def _plain(value: Value) -> Value:
+    """A number of NumPy as one that JSON knows."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def shown(name: str, value: Value, unit: str = "") -> Row:
@@ -90,6 +97,8 @@ class Check:
         quick: part of `--quick`.
         data_driven: part of a run on a user's own data (`--data`).
         live: runs only where a user's script is given (`--reference`), and then always.
+        as_users: what it compiles is optimised as it is for users, since it depends on how fast programs are, or on how
+            they round.
         needs: packages that have to be installed.
     """
 
@@ -98,6 +107,7 @@ class Check:
     quick: bool = False
     data_driven: bool = False
     live: bool = False
+    as_users: bool = False
     needs: tuple[str, ...] = ()
 
     @property
@@ -121,6 +131,7 @@ def check(
     quick: bool = False,
     data_driven: bool = False,
     live: bool = False,
+    as_users: bool = False,
     needs: tuple[str, ...] = (),
 ) -> Callable[[Body], Body]:
     """Enter a generator function in the list of checks."""
@@ -128,7 +139,7 @@ def check(
     def enter(body: Body) -> Body:
         if name in REGISTRY and REGISTRY[name].body.__module__ != body.__module__:
             raise ValueError(f"two checks are named {name!r}")
-        REGISTRY[name] = Check(name, body, quick, data_driven, live, needs)
+        REGISTRY[name] = Check(name, body, quick, data_driven, live, as_users, needs)
         return body
 
     return enter

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 QUICKLY = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 """XLA's emitters of fused loops, and one module for each core, are half of the time of compiling."""
@@ -17,3 +19,20 @@ def compile_quickly() -> None:
 
     if jax.__version_info__[:2] == KNOWN:
         os.environ.setdefault("XLA_FLAGS", QUICKLY)
+
+
+@contextmanager
+def unoptimised(enough: bool = True) -> Iterator[None]:
+    """What XLA compiles inside of the block, in any thread, is not optimised, in half of the time.
+
+    Arguments:
+        enough: False: nothing changes.
+    """
+    import jax
+
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", before or enough)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", before)

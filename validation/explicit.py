@@ -127,6 +127,28 @@ def matrix(R: Array, weights: Any, params: Mapping[str, Any], sites: Array | Non
     return np.concatenate(columns, axis=-1)
 
 
+def energies(R: Array, weights: Any, params: Mapping[str, Any]) -> dict[str, float]:
+    """Of each term of a chain (beads, 3) [kcal/mol], by its formula."""
+    p = {name: np.asarray(value, float) for name, value in params.items()}
+    r, theta, phi = (
+        value(kind, np.stack([R[k : len(R) - width + 1 + k] for k in range(width)], axis=1))
+        for kind, width in SPANS.items()
+    )
+    n, m = (np.arange(1, len(p[key]) + 1)[:, None] for key in ("a", "k_dih"))
+    i, j = np.triu_indices(len(R), 2)
+    d = np.linalg.norm(R[i] - R[j], axis=1)
+    found = {
+        "bond": weights.bond * p["kr"] / 2 * np.sum((r - p["r0"]) ** 2),
+        "angle": weights.angle * np.sum(p["a"][:, None] * np.cos(n * theta) + p["b"][:, None] * np.sin(n * theta)),
+        "dihedral": weights.dihedral * np.sum(p["k_dih"][:, None] * (1 + np.cos(m * phi - p["gamma_dih"][:, None]))),
+        "repulsive": weights.repulsive * p["epsilon"] * np.sum((p["sigma"] / d[j - i >= 6]) ** 4),
+    }
+    if weights.excluded_volume is not None:
+        close = np.sum((p["sigma_ex"] / d[j - i <= 5]) ** 4)
+        found["excluded_volume"] = weights.excluded_volume * p["epsilon_ex"] * close
+    return {name: float(energy) for name, energy in found.items()}
+
+
 def _consecutive(
     out: Array,
     R: Array,

@@ -12,6 +12,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 from validation.check import Check, Row
+from validation.compiling import unoptimised
 from validation.context import Context
 
 Watch = Callable[[str, int], object]
@@ -20,7 +21,10 @@ Watch = Callable[[str, int], object]
 
 def run(checks: Iterable[Check], context: Context, watch: Watch | None = None, workers: int = 1) -> list[Row]:
     """All rows of these checks, in their order, in float64; `workers` checks at a time, nearly all of whose time goes
-    into compiling and computing, which need no Python."""
+    into compiling and computing, which need no Python.
+
+    What most of them compile runs for less time than XLA would take to optimise it; the others come before them.
+    """
     import jax
 
     def work(check: Check) -> list[Row]:
@@ -34,10 +38,15 @@ def run(checks: Iterable[Check], context: Context, watch: Watch | None = None, w
                     watch(check.name, len(rows))
         return rows
 
-    if workers == 1:
-        return [row for check in checks for row in work(check)]
-    with ThreadPoolExecutor(workers) as pool:
-        return [row for rows in pool.map(work, checks) for row in rows]
+    every = list(checks)
+    found: dict[str, list[Row]] = {}
+    for as_users in (True, False):
+        own = [check for check in every if (check.as_users or check.live) is as_users]
+        with unoptimised(not as_users), ThreadPoolExecutor(workers) as pool:
+            # Without threads where there is one worker: a script may need the main one.
+            each = map(work, own) if workers == 1 else pool.map(work, own)
+            found |= dict(zip((check.name for check in own), each, strict=True))
+    return [row for check in every for row in found[check.name]]
 
 
 def rows_of(check: Check, context: Context) -> Iterator[Row]:

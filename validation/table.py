@@ -14,6 +14,9 @@ from validation.files import write
 if TYPE_CHECKING:
     import pandas as pd
 
+LONGEST = 5
+"""Checks whose seconds are summed up below the table."""
+
 COLUMNS = ("name", "value", "tolerance", "unit", "passed", "seconds")
 
 
@@ -35,7 +38,7 @@ def text(rows: Sequence[Row]) -> str:
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """How many passed and failed, and the names of those that failed."""
+    """How many passed and failed, which checks took longest, and the names of rows that failed."""
     failed = [row for row in rows if row.passed is False]
     skipped = [row for row in rows if row.relation == "skipped"]
     counts = {
@@ -45,6 +48,12 @@ def summary(rows: Sequence[Row]) -> str:
         "skipped": len(skipped),
     }
     lines = [", ".join(f"{n} {what}" for what, n in counts.items()) + f" in {sum(r.seconds for r in rows):.1f} s"]
+    seconds: dict[str, float] = {}
+    for row in rows:
+        name = row.name.partition(":")[0]
+        seconds[name] = seconds.get(name, 0.0) + row.seconds
+    longest = sorted(seconds, key=lambda name: -seconds[name])[:LONGEST]
+    lines.append("longest: " + ", ".join(f"{name} {seconds[name]:.1f} s" for name in longest))
     lines += [f"{row.name}: {row.value}" for row in skipped]
     lines += [f"FAILED {row.name}: {_number(row.value)} {_bound(row)} {row.unit}".rstrip() for row in failed]
     return "\n".join(lines)

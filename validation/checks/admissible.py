@@ -11,6 +11,7 @@ import numpy as np
 
 import cgcore
 from cgcore.export import write_openmm
+from cgcore.physics.precision import float32_error
 from validation import admissible, explicit
 from validation.admissible import Inequalities, Sampled
 from validation.check import Row, at_least, at_most, check, equal
@@ -40,6 +41,9 @@ DRAWS, STATED = 5, 0.1
 
 PROMISE = 1e-4
 """Part of the root mean square force by which forces in float32 may be wrong."""
+
+TWICE = 1.0
+"""Powers of two between the largest rounding at some points and at others."""
 
 STOPPED = 1e-6
 """A fit that is stopped after a step has an optimality gap far above this."""
@@ -83,6 +87,8 @@ def _precision(data: cgcore.Dataset, prior: cgcore.Prior) -> Iterator[Row]:
     lost = prior.weights.angle * np.max(np.abs(slopes(np.float32) - slopes(np.float64))) / float(p["r0"]) / scale
     expected = bool(lost > PROMISE)
     yield equal("all directions resolved, float32 loses the forces, reported", free.float32_error > PROMISE, expected)
+    told = float32_error(free.fitted_prior, scale)
+    yield at_most("all directions resolved, float32 error, off that of the angle", abs(np.log2(told / lost)), TWICE)
     with tempfile.TemporaryDirectory() as folder:
         try:
             write_openmm(Path(folder) / "system.xml", free.fitted_prior, data.n_beads)

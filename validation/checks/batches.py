@@ -26,6 +26,11 @@ FEW, MANY = 1001, 2003
 """Frames of ten beads. With all of them in one block they come in batches of several hundred, the last one partial;
 fewer than 50,000 rows are summed by QR of the rows, more by their Gram matrix."""
 
+COLUMNS = 300
+"""More than triangles are put on top of each other for."""
+
+KELVIN = (330.0, 300.0)
+
 SAMPLED = 134
 """Evenly spread frames that the Gram way takes for its sample of so many; where these are nearly straight
 chains, they say nothing of the slopes of the others, and it must go back to QR."""
@@ -112,8 +117,8 @@ def _apart(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
     half = len(R) // 2
     cuts, beads = [slice(half), slice(half, None)], [R.shape[1], R.shape[1] - 2]
     parts = [
-        cgcore.compress(cgcore.from_arrays(R[cut, :n], F[cut, :n]), fingerprint, blocks=1)
-        for cut, n in zip(cuts, beads, strict=True)
+        cgcore.compress(cgcore.from_arrays(R[cut, :n], F[cut, :n], temperature=kelvin), fingerprint, blocks=1)
+        for cut, n, kelvin in zip(cuts, beads, KELVIN, strict=True)
     ]
     systems = [_system(prior, R[cut, :n], F[cut, :n]) for cut, n in zip(cuts, beads, strict=True)]
     system = explicit.System(
@@ -123,6 +128,11 @@ def _apart(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
     )
     merged = cgcore.merge(*parts)
     yield from _same("two parts merged", merged, prior, system)
+    bonds = sum(R[cut].shape[0] * (n - 1) for cut, n in zip(cuts, beads, strict=True))
+    counted = [int(counts.sum()) for counts in (merged.histograms.counts["bond"], *merged.histograms.groups.values())]
+    yield equal("two parts merged, bonds and closest pairs", str(counted), str([bonds, len(R), len(R)]))
+    yield equal("two parts merged, temperatures", str(merged.temperatures), str(tuple(sorted(KELVIN))))
+    yield from _many_columns(merged)
     with tempfile.TemporaryDirectory() as folder:
         cgcore.save_factor(Path(folder) / "factor.npz", merged)
         loaded = cgcore.load_factor(Path(folder) / "factor.npz")
@@ -140,7 +150,10 @@ def _apart(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
         ),
         True,
     )
-    yield equal("the same frames twice, warned of", _warned(parts[0]), True)
+    copied = replace(parts[0], blocks=tuple(replace(block, source="copy", sha256="0") for block in parts[0].blocks))
+    yield equal("the same frames twice, warned of", _warned(parts[0], parts[0]), True)
+    yield equal("the same frames in another file, warned of", _warned(parts[0], copied), True)
+    yield equal("other frames, warned of", _warned(*parts), False)
     weights = prior.weights._replace(angle=prior.weights.dihedral, dihedral=prior.weights.angle)
     for what, other in (
         ("other weights", cgcore.Prior(weights, prior.params)),
@@ -151,10 +164,21 @@ def _apart(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
         yield equal(f"{what}, merge refused", _refused(lambda made=made: cgcore.merge(merged, made)), True)
 
 
-def _warned(part: cgcore.Factor) -> bool:
+def _many_columns(factor: cgcore.Factor) -> Iterator[Row]:
+    """Triangles of so many columns that they are joined one by one."""
+    rng = np.random.default_rng(4)
+    triangles = [np.triu(rng.normal(size=(COLUMNS, COLUMNS))) for _ in range(3)]
+    blocks = [replace(factor.blocks[0], S=S * np.where(np.diag(S) < 0, -1.0, 1.0)[:, None]) for S in triangles]
+    S = replace(factor, blocks=tuple(blocks)).S
+    expected = sum(block.S.T @ block.S for block in blocks)
+    yield at_most("many columns, products", float(np.abs(S.T @ S - expected).max() / np.abs(expected).max()), 1e-12)
+    yield equal("many columns, triangle", bool(np.array_equal(S, np.triu(S)) and (np.diag(S) >= 0).all()), True)
+
+
+def _warned(one: cgcore.Factor, other: cgcore.Factor) -> bool:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        cgcore.merge(part, part)
+        cgcore.merge(one, other)
     return any(issubclass(one.category, cgcore.InputWarning) for one in said)
 
 

@@ -19,7 +19,7 @@ QUICK = {
 """Those that compile little."""
 
 
-@check("gate", quick=True)
+@check("gate", as_users=True, quick=True)
 def gate(context: Context) -> Iterator[Row]:
     """Steps, evaluations, status, gap and held-out loss of the bundled fits against gates.toml."""
     yield from compare(Context.bundled(), read(), QUICK if context.quick else None)

@@ -213,7 +213,18 @@ def _splines(context: Context) -> Iterator[Row]:
             slope = np.where((x >= made[name].x[0]) & (x <= made[name].x[-1]), slope, 0.0)
         for k in range(width):
             left[:, k : k + rows] += slope[..., None] * gradient[:, :, k]
+    stiffest = prior.weights.bond * float(made["bond"](made["bond"].x, 2).max())
+    found = bond_stiffness(splined, splined.params)
+    yield near("bond stiffness of a fixed spline", found, stiffest, 1e-9, 1.0)
     fit = cgcore.fit(cgcore.from_arrays(R, F), splined, cgcore.Options(constraints="none", truncation=0.0))
+    stiffer = given["angle"]._replace(coefficients=1.01 * given["angle"].coefficients)
+    other = replace(prior, splines=Splines(**given | {"angle": stiffer}))
+    refused = False
+    try:
+        cgcore.fit(fit.factor, other)
+    except cgcore.InputError:
+        refused = True
+    yield equal("beside splines, a factor of other splines, refused", refused, True)
     every = explicit.matrix(R, prior.weights, prior.params)[..., -1].ravel()
     c = every @ left.ravel() / (every @ every)
     beads = R.shape[0] * R.shape[1]

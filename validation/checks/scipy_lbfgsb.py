@@ -66,7 +66,7 @@ def whitened(context: Context) -> Iterator[Row]:
         yield near(f"whitened, {objective}, cgcore, from scipy", ours, theirs, TOLERANCE, zero)
 
 
-@check("scipy-lbfgsb-physical", quick=True, data_driven=True, needs=("scipy",))
+@check("scipy-lbfgsb-physical", as_users=True, quick=True, data_driven=True, needs=("scipy",))
 def physical(context: Context) -> Iterator[Row]:
     """L-BFGS-B against cgcore in physical coordinates, where neither converges: the gaps side by side."""
     data, given = context.some(FRAMES), context.given

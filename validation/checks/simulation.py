@@ -9,6 +9,7 @@ import numpy as np
 
 import cgcore
 from validation.check import Row, at_least, at_most, check, equal
+from validation.checks.dynamics import distributions
 from validation.context import Context, five_terms, unconstrained
 
 REPLICAS = 32
@@ -29,13 +30,13 @@ comparisons, chance exceeds four once in a thousand runs; errors from few replic
 COMPARED = ("bond", "angle", "distance", "radius_of_gyration", "end_to_end")
 
 
-@check("simulation", quick=True, data_driven=True)
+@check("simulation", as_users=True, quick=True, data_driven=True)
 def simulation(context: Context) -> Iterator[Row]:
     """The default prior in Langevin dynamics: none of 32 replicas lost; the unconstrained one is seen to be lost."""
     prior, protein = five_terms(context.prior), context.data.sources[0].protein_names[0]
     data = context.data
     fitted = replace(prior, params=cgcore.fit(data, prior).fitted_params)
-    time = "50ps" if context.quick else "1ns"
+    time = "50ps" if context.quick else "400ps"
     run = cgcore.simulate(fitted, data, protein=protein, replicas=REPLICAS, time=time)
     yield equal(f"default fit, replicas lost of {REPLICAS} in {time}", run.lost, 0)
     yield at_least("default fit, closest approach", run.closest_approach, NO_CLOSER, "Å")
@@ -48,11 +49,12 @@ def simulation(context: Context) -> Iterator[Row]:
         yield at_most(f"default fit, bond length, {name}", abs(value / data_value - 1), BONDS, "relative")
     if context.given:
         return
+    yield from distributions(run, np.asarray(data.join().R))
     free = replace(prior, params=cgcore.fit(data, prior, unconstrained()).fitted_params)
     yield at_least("free fit, replicas lost in 50 ps", cgcore.simulate(free, data, time="50ps").lost, 1)
 
 
-@check("simulation-openmm", needs=("openmm",))
+@check("simulation-openmm", as_users=True, needs=("openmm",))
 def openmm(context: Context) -> Iterator[Row]:
     """The exported default prior in OpenMM: whole, and the same averages as cgcore's own dynamics."""
     from cgcore.export import openmm_system
@@ -70,7 +72,7 @@ def openmm(context: Context) -> Iterator[Row]:
         yield at_most(f"OpenMM and cgcore, mean {name}, apart", apart, ERRORS, "standard errors")
 
 
-@check("simulation-trained", needs=("e3nn_jax", "orbax.checkpoint"))
+@check("simulation-trained", as_users=True, needs=("e3nn_jax", "orbax.checkpoint"))
 def trained(context: Context) -> Iterator[Row]:
     """A small network trained on top of the frozen default prior: none of 32 replicas lost in 100 ps."""
     from cgcore.pipeline import DatasetLoader, Trainer, model_for

@@ -5,11 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 import cgcore
 from validation import explicit
@@ -29,8 +31,13 @@ least, so that they are below 1e-6 of what they are at half of it."""
 NETWORK = {"max_ell": 1, "num_layers": 1, "n_radial_basis": 4, "embed_n_hidden": [4], "species_embed": 2}
 NETWORK |= {"mlp_n_hidden": 8, "mlp_n_layers": 1, "avg_num_neighbors": 4.0}
 
+STEPS, WALL, SINGLE = 20, 0.9, 1e-6
+"""Of a schedule; of the closest approach in the frames; float32."""
+
 NORMALISATIONS = ("legacy_mean", "valid_components", "per_structure_components", "per bead")
 RATE, DECAY = 0.01, 0.5
+GAMMAS = (2.0, 0.3)
+"""Factors of the force loss and of the energy loss."""
 NO_FORCE = 1e-30
 """Factor of the force loss: what is below the epsilon of an optimizer moves nothing."""
 
@@ -53,7 +60,8 @@ def _padded(data: cgcore.Dataset) -> cgcore.Dataset:
     mask = batch.mask.astype(bool).copy()
     mask[::2] &= np.arange(mask.shape[1]) < mask.sum(axis=1)[::2, None] - 2
     R, F = (np.where(mask[..., None], x, np.nan).astype(float) for x in (batch.R, batch.F))
-    return cgcore.from_arrays(R, F, mask, np.where(mask, np.arange(mask.shape[1]) % 5, 0))
+    U = np.random.default_rng(0).normal(size=len(R)) * 10
+    return cgcore.from_arrays(R, F, mask, np.where(mask, np.arange(mask.shape[1]) % 5, 0), U=U)
 
 
 def _settings(prior: cgcore.Prior, network: bool, **training: Any) -> dict[str, Any]:
@@ -93,13 +101,16 @@ def _prior_alone(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool)
 
 
 def _normalised(trainer: Any, loader: Any, system: explicit.System, start: np.ndarray) -> Iterator[Row]:
-    """The force loss by each of `training.force_loss_normalization`."""
+    """The force loss by each of `training.force_loss_normalization`, and minibatches of forces and energies."""
+    from cgcore.pipeline.compiled_epoch import CompiledEpoch
     from cgcore.pipeline.minibatch_loss import objective
 
     loss, mask = trainer.loss, np.asarray(loader.mask, bool)
+    epoch = CompiledEpoch(loss, optax.with_extra_args_support(optax.identity()), GAMMAS)
     with trainer.model.precision():
-        one = jax.jit(loss.sums)
-        each = [one(loss.place_params(trainer.params), loss.frames, chosen) for chosen in loss.train]
+        one = jax.jit(epoch._objective)
+        params = loss.place_params(trainer.params)
+        values, each = zip(*(one(params, {}, loss.frames, chosen) for chosen in loss.train), strict=True)
         total = jax.tree.map(lambda *parts: sum(parts), *each)
         found = {kind: float(objective(total, kind, mask.shape[1])) for kind in NORMALISATIONS}
     squares = ((system.X @ start - system.F) ** 2).reshape(-1, 3).sum(axis=1)
@@ -108,6 +119,15 @@ def _normalised(trainer: Any, loader: Any, system: explicit.System, start: np.nd
     expected = (every / (3 * mask.size), every / (3 * mask.sum()), structures, every / mask.sum())
     for kind, value in zip(NORMALISATIONS, expected, strict=True):
         yield near(f"prior alone, {kind}", found[kind], value, EXACT, every)
+    prior, lengths = trainer.model.prior, mask.sum(axis=1)
+    order = np.argsort(np.argsort(lengths, kind="stable"))  # frames are stacked by their lengths
+    forces = np.array([by_frame[k].sum() for k in order])
+    chains = [R[:n] for R, n in zip(np.asarray(loader.R, float), lengths, strict=True)]
+    energies = [sum(explicit.energies(R, prior.weights, prior.params).values()) for R in chains]
+    off = (np.array(energies) - np.asarray(loader.U)) ** 2
+    batches = [chosen[chosen >= 0] for chosen in loss.train]
+    known = [GAMMAS[0] * forces[k].sum() / lengths[k].sum() + GAMMAS[1] * off[k].mean() for k in batches]
+    yield at_most("prior alone, forces and energies of minibatches", relative(values, known), EXACT, "relative")
     told = loss.in_mean("train", every / mask.sum())
     yield near("prior alone, as a mean over frames x N_max x 3", told, every / (3 * mask.size), EXACT, every)
 
@@ -153,6 +173,13 @@ def _with_network(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool
     model = model_for(config, train)
     trainer = Trainer(model, config, train, held_out)
     yield from _network_alone(model, trainer.params)
+    yield from _schedule(trainer)
+    closest = min(
+        float(np.linalg.norm(R[i] - R[j], axis=-1).min())
+        for R, n in zip(np.asarray(train.R, float), np.asarray(train.mask, bool).sum(axis=1), strict=True)
+        for i, j in [np.triu_indices(n, 3)]
+    )
+    yield near("network, where the wall beside it begins", model.core or 0.0, WALL * closest, SINGLE, 1.0)
     before = trainer.params
     fitted = trainer.pretrain_prior()
     own = cgcore.fit(train.dataset, prior, cgcore.Options(constraints="none", truncation=0.0))
@@ -169,6 +196,22 @@ def _with_network(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool
         np.concatenate([np.ravel(x) for x in jax.tree.leaves(p["allegro"])]) for p in (trainer.last_params, before)
     ]
     yield at_most("weight decay, of the network", relative(parts[0], (1 - RATE * DECAY) * parts[1]), EXACT, "relative")
+
+
+def _schedule(trainer: Any) -> Iterator[Row]:
+    """The learning rate: a line to its peak, then half a cosine to its end."""
+    from cgcore.pipeline.optimizers import schedule
+    from cgcore.pipeline.stage_settings import stage_optimizer
+
+    steps = np.arange(STEPS)
+    for name, more in (("stage", {"decay_steps": None}), ("doubled", {"decay_steps": STEPS // 2})):
+        given: dict[str, Any] = {"schedule": name, "warmup_steps": 4, **more}
+        said = replace(stage_optimizer(trainer.settings, "adam"), **given)
+        rate = schedule(said, STEPS // 4, 4)
+        fall = said.end + (said.peak - said.end) * (1 + np.cos(np.pi * (steps - 4) / (STEPS - 4))) / 2
+        known = np.where(steps < 4, said.start + (said.peak - said.start) * steps / 4, fall)
+        off = relative([float(np.asarray(rate(step))) for step in steps], known)
+        yield at_most(f"learning rate, schedule {name}", off, SINGLE, "relative")
 
 
 def _network_alone(model: Any, params: Any) -> Iterator[Row]:

@@ -1,18 +1,14 @@
-"""Faults of a line in cgcore, as in `test_validation_edits`: potentials, weights, choices and walls of any term."""
+"""Faults of a line in cgcore, as in `seeded_fits`: potentials, weights, choices and walls of terms of any kind."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import jax
-import pytest
-from fault_helpers import Fault, edited, failed
+from fault_helpers import Faults, edited
 
 from cgcore.data import reading
 from cgcore.export import pieces, tables
 from cgcore.export.potentials import FixedSpline
 from cgcore.factor import compress, folds, work
-from cgcore.fitting import constraints, contacts, fit, identifiability, plan, pooling, roughness, scan
+from cgcore.fitting import constraints, contacts, fit, identifiability, plan, pooling, scan
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.ground import Ground
 from cgcore.physics import design, energy
@@ -24,9 +20,7 @@ from cgcore.simulation import chain_forces, summed
 from cgcore.solver import lbfgs
 from validation.checks import potentials
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
-
-FAULTS: dict[str, tuple[str, Fault]] = {
+FAULTS: Faults = {
     "curvature of a bell": ("potentials", edited(Gaussian, "bending", "(u**2 - 1)", "(u**2 + 1)")),
     "energy of a screened charge": ("potentials", edited(DebyeHueckel, "functions", "/ x)[None]", "/ x**2)[None]")),
     "sign of sines": ("potentials", edited(Fourier, "functions", "xp.sin(", "-xp.sin(")),
@@ -162,28 +156,3 @@ FAULTS: dict[str, tuple[str, Fault]] = {
         edited(MinibatchLoss, "sums", "(3 * jnp.maximum(lengths, 1))", "(3 * mask.shape[1])"),
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
-    """Nothing that was compiled or kept before a fault may hide it, and nothing faulty may outlive the test."""
-
-    def forget() -> None:
-        jax.clear_caches()
-        roughness._bends.cache_clear()
-
-    forget()
-    yield
-    forget()
-
-
-@pytest.mark.parametrize("name", sorted({name for name, _ in FAULTS.values()} - {"training", "doors", "claims"}))
-def test_without_a_fault_they_are_green(name: str) -> None:
-    assert failed(name) == []
-
-
-@pytest.mark.parametrize(("name", "fault"), FAULTS.values(), ids=FAULTS)
-def test_a_fault_of_a_line_turns_its_check_red(monkeypatch: pytest.MonkeyPatch, name: str, fault: Fault) -> None:
-    fault(monkeypatch)
-    rows = failed(name)
-    assert any(row.relation != "raised" for row in rows), rows

@@ -1,0 +1,217 @@
+"""What a simulation is made of: a step, what counts as lost, the wall beside networks, and distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import cgcore
+from cgcore.pipeline.core import closest_approach, core_energy
+from cgcore.simulation.checks import Limits, Outcome, limits_of, look
+from cgcore.simulation.langevin import Phase, baoab, dynamics
+from cgcore.simulation.state import counted, no_tally
+from validation.admissible import KT_PER_KELVIN
+from validation.check import Row, at_most, check, equal
+from validation.context import Context
+from validation.explicit import Array, value
+from validation.tolerances import relative
+
+FRAMES = 200
+EXACT = 1e-12
+
+KCAL = 418.4
+"""Å²/ps² g/mol in 1 kcal/mol."""
+
+MASS, FRICTION, TIMESTEP, KELVIN = 110.0, 3.0, 0.02, 315.0
+
+NEAREST, STIFFNESS = 3, 50.0
+"""Beads so far apart along the chain may not overlap; of the wall [kcal/mol/Å²]."""
+
+BEAD, CLOSER, LONGER, WIDER = 3.0, 0.75, 0.5, np.radians(10.0)
+"""Å, a part, Å, and rad: what a chain is lost beyond."""
+
+
+@check("dynamics", quick=True)
+def dynamics_of_a_chain(context: Context) -> Iterator[Row]:
+    """A step of BAOAB, the limits of whole chains, what is seen beyond them, and the wall between beads."""
+    R = np.asarray(context.some(FRAMES).join().R, float)
+    yield from _step(R)
+    yield from _limits(R)
+    yield from _seen(R)
+    yield from _wall(R)
+
+
+def _step(R: Array) -> Iterator[Row]:
+    """Kick, drift, friction and noise, drift, kick: with a force that pulls each bead to the origin."""
+    rng = np.random.default_rng(0)
+    x = R[:4].T
+    v, noise = rng.normal(size=x.shape) * 5, rng.normal(size=x.shape)
+    constants = dynamics(KELVIN, TIMESTEP, FRICTION, MASS)
+
+    def force(x: Any) -> Any:
+        return -2.0 * x
+
+    after, middle = baoab(force, constants, Phase(*map(jnp.asarray, (x, v, force(x)))), jnp.asarray(noise))
+    kept = np.exp(-FRICTION * TIMESTEP)
+    half = v + TIMESTEP / 2 * KCAL / MASS * force(x)
+    there = x + TIMESTEP / 2 * half
+    cooled = kept * half + np.sqrt((1 - kept**2) * KT_PER_KELVIN * KELVIN * KCAL / MASS) * noise
+    there = there + TIMESTEP / 2 * cooled
+    for name, ours, theirs in (
+        ("positions", after.x, there),
+        ("velocities", after.v, cooled + TIMESTEP / 2 * KCAL / MASS * force(there)),
+        ("forces", after.F, force(there)),
+        ("velocities in the middle", middle, cooled),
+    ):
+        yield at_most(f"step, {name}", relative(ours, theirs), EXACT, "relative")
+
+
+def _limits(R: Array) -> Iterator[Row]:
+    bonds = np.linalg.norm(np.diff(R, axis=1), axis=-1)
+    angles = value("angle", np.stack([R[:, k : R.shape[1] - 2 + k] for k in range(3)], axis=2))
+    closest = _closest(R).min()
+    margin = max(LONGER, float(np.ptp(bonds)))
+    theirs = (
+        *(max(bonds.min() - margin, 0.0), bonds.max() + margin),
+        min(BEAD, CLOSER * closest),
+        *(max(angles.min() - WIDER, 0.0), min(angles.max() + WIDER, np.pi)),
+        closest,
+    )
+    found = limits_of(R)
+    ours = (*found.bond, found.closest, *found.angle, found.closest_sampled)
+    yield at_most("limits of bonds, pairs and angles", relative(ours, theirs), EXACT, "relative")
+    wide = R * (1 + 0.3 * np.sin(np.arange(len(R)))[:, None, None])  # bonds of a range that is wider than the margin
+    bonds = np.linalg.norm(np.diff(wide, axis=1), axis=-1)
+    wider = max(bonds.min() - np.ptp(bonds), 0.0), bonds.max() + np.ptp(bonds)
+    yield at_most("limits of bonds of a wide range", relative(limits_of(wide).bond, wider), EXACT, "relative")
+
+
+def _closest(R: Array) -> Array:
+    """Of each frame, the least distance of beads that may not overlap."""
+    i, j = np.triu_indices(R.shape[1], NEAREST)
+    return np.linalg.norm(R[:, i] - R[:, j], axis=-1).min(axis=1)
+
+
+def _seen(R: Array) -> Iterator[Row]:
+    """Chains that are broken on purpose, one after the other, and the tally of two looks at them."""
+    limits = Limits((3.0, 5.0), 2.5, (1.2, 2.8), 4.0)
+    chains = np.array([R[k].copy() for k in range(7)])
+    chains[1, -1] += [9.0, 0.0, 0.0]
+    chains[2, 0] = chains[2, 6] + [2.2, 0.0, 0.0]  # overlaps, and its first bond is long: the overlap is named
+    chains[3, 4, 1] = np.nan
+    chains[4, 0] = chains[4, 1] + 1.0  # short
+    chains[5, -1] = chains[5, -2] + (chains[5, -2] - chains[5, -3])  # straight
+    chains[6, 0] = chains[6, 1] + 0.9 * (chains[6, 2] - chains[6, 1]) + [0.0, 0.0, 1.0]  # folded back
+    names = ["WHOLE", "BOND", "OVERLAP", "NOT_FINITE", "BOND", "WHOLE", "WHOLE"]
+    x, still = chains.transpose(2, 1, 0), np.zeros((3, R.shape[1], len(chains)))
+    seen = look(limits, x, still, np)
+    bonds = np.linalg.norm(np.diff(chains, axis=1), axis=-1)
+    names[6] = "BOND" if not ((bonds[6] > 3) & (bonds[6] < 5)).all() else "WHOLE"
+    yield equal("what is seen", str([Outcome(int(k)).name for k in seen.outcome]), str(names))
+    angles = value("angle", np.stack([chains[:, k : R.shape[1] - 2 + k] for k in range(3)], axis=2))
+    finite = np.isfinite(angles)
+    outside = ((angles < limits.angle[0]) | (angles > limits.angle[1])).T
+    yield equal("angles outside", bool((np.asarray(seen.outside)[finite.T] == outside[finite.T]).all()), True)
+    yield equal("angles outside on both sides", bool(outside[-1, 5] and outside[0, 6]), True)
+    whole = np.isfinite(chains).all(axis=(1, 2))
+    yield at_most("closest pairs", relative(np.sqrt(seen.closest[whole]), _closest(chains[whole])), EXACT, "relative")
+    tally = no_tally(*x.shape[1:])
+    for step in (4, 9):
+        tally = counted(tally, seen, np.int32(step), np.arange(7.0), np)
+    lost = np.array([name != "WHOLE" for name in names])
+    yield equal("tally, when lost", str(tally.lost_at.tolist()), str(np.where(lost, 4, -1).tolist()))
+    looks = np.where(lost, 1, 2) * whole
+    yield equal("tally, looks", str(tally.looks.tolist()), str(looks.tolist()))
+    yield equal("tally, kinetic energy", str(tally.kinetic.tolist()), str((np.arange(7.0) * looks).tolist()))
+    yield equal("tally, angles outside", int(tally.outside[:, whole].sum()), int((outside * looks)[:, whole].sum()))
+
+
+def _wall(R: Array) -> Iterator[Row]:
+    """Energies and forces of beads nearer than a distance; padding is far away from everything."""
+    beads, rng = R.shape[1], np.random.default_rng(1)
+    frame = R[0] + rng.normal(scale=1.0, size=R[0].shape)
+    real = np.arange(beads) < beads - 2
+    padded = np.where(real[:, None], frame, 0.0)
+    i, j = np.triu_indices(beads - 2, NEAREST)
+    apart = frame[i] - frame[j]
+    r = np.linalg.norm(apart, axis=1)
+    distance = float(np.median(r))
+    depth = np.maximum(distance - r, 0.0)
+    pull = -STIFFNESS * (depth / r)[:, None] * apart
+    slopes = np.zeros_like(frame)
+    np.add.at(slopes, i, pull)
+    np.add.at(slopes, j, -pull)
+    energy, gradient = jax.jit(jax.value_and_grad(core_energy))(padded, real, distance)
+    expected = STIFFNESS / 2 * np.sum(depth**2)
+    yield at_most("wall, energy", relative(energy, expected), EXACT, "relative")
+    yield at_most("wall, slopes", relative(gradient, slopes), EXACT, "relative")
+    masks = np.ones(R.shape[:2], bool)
+    yield at_most("closest approach", relative(closest_approach(R, masks), _closest(R).min()), EXACT, "relative")
+
+
+def distributions(run: cgcore.SimulationResult, R: Array) -> Iterator[Row]:
+    """Histograms, means and errors of what was simulated, and how far they are from the data's, by NumPy.
+
+    Arguments:
+        run: of more than 20 replicas, of which none was lost.
+        R: frames that it was compared with.
+    """
+    frames = run.frames[:, run.frames.shape[1] // 10 :].astype(float)
+    blocks = np.array_split(np.asarray(R, float), 20), list(frames)
+    for name, of in KINDS.items():
+        found, rng = run.observables[name], np.random.default_rng(0)
+        parts = [[of(own).ravel() for own in side] for side in blocks]
+        edges = found.edges
+        counts = []
+        for what, own, summary in zip(("data", "run"), parts, (found.reference, found.simulation), strict=True):
+            x, n = np.concatenate(own), np.array([len(part) for part in own])
+            inside = np.histogram(x, edges)[0]
+            yield at_most(f"{name}, {what}, density", relative(summary.density, inside / len(x) / np.diff(edges)), 1e-9)
+            if name != "dihedral":
+                means = np.array([part.mean() for part in own])
+                error = np.sqrt(len(n) / (len(n) - 1) * np.sum((n * (means - x.mean())) ** 2)) / n.sum()
+                ours, theirs = (summary.mean, summary.std, summary.error), (x.mean(), x.std(), error)
+                off = max(abs(float(a or 0) / b - 1) for a, b in zip(ours, theirs, strict=True))
+                yield at_most(f"{name}, {what}, mean, spread and error", off, 1e-8, "relative")
+            full = np.r_[-np.inf, edges, np.inf]
+            counts.append(np.array([np.histogram(part, full)[0] for part in own], float))
+        p, q = (c.sum(axis=0) / c.sum() for c in counts)
+        yield at_most(f"{name}, divergence", abs(found.divergence - _apart(p, q)), 1e-12, "bits")
+        drawn = [c[rng.integers(len(c), size=(200, len(c)))].sum(axis=1) for c in counts]
+        spread = np.std([_apart(a / a.sum(), b / b.sum()) for a, b in zip(*drawn, strict=True)], ddof=1)
+        yield at_most(f"{name}, error of the divergence", relative(found.divergence_error, spread), 1e-9, "relative")
+
+
+def _apart(p: Array, q: Array) -> float:
+    """Jensen-Shannon divergence [bits]."""
+    middle = (p + q) / 2
+    return float(sum(np.sum(one[one > 0] * np.log2(one[one > 0] / middle[one > 0])) for one in (p, q)) / 2)
+
+
+def _internal(kind: str, width: int) -> Any:
+    def values(R: Array) -> Array:
+        x = value(kind, np.stack([R[:, k : R.shape[1] - width + 1 + k] for k in range(width)], axis=2))
+        return x if kind == "bond" else np.degrees(x)
+
+    return values
+
+
+def _far(R: Array) -> Array:
+    i, j = np.triu_indices(R.shape[1], NEAREST)
+    return np.linalg.norm(R[:, i] - R[:, j], axis=-1)
+
+
+KINDS = {
+    "bond": _internal("bond", 2),
+    "angle": _internal("angle", 3),
+    "dihedral": _internal("dihedral", 4),
+    "distance": _far,
+    "contacts": lambda R: np.sum(_far(R) < 8.0, axis=1),
+    "radius_of_gyration": lambda R: np.sqrt(np.sum(np.var(R, axis=1), axis=-1)),
+    "end_to_end": lambda R: np.linalg.norm(R[:, -1] - R[:, 0], axis=-1),
+}
+"""In Å or degrees; contacts are pairs within 8 Å."""

@@ -1,0 +1,183 @@
+"""What a model is said to be worth on given frames: errors by term, bead and protein, what is left, and the ceiling."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import cgcore
+from cgcore.evaluation.residual import write_residual
+from validation import explicit
+from validation.check import Row, at_most, check, equal
+from validation.context import Context, five_terms, with_harmonics
+from validation.explicit import Array
+from validation.tolerances import relative
+
+FRAMES, PAIRED = 16, 120
+"""Of the latter, two proteins with as many frames in each block, which compile once."""
+EXACT = 1e-10
+
+BLOCKS, APART = 20, 2
+"""Blocks of each protein in time, and how many one frame of a pair is from the other."""
+LEAST, PART = 500, 0.05
+"""Pairs of each protein: so many at least, or this part of all."""
+
+
+@check("evaluation", quick=True, needs=("scipy",))
+def evaluation(context: Context) -> Iterator[Row]:
+    """Errors of forces and energies by term, protein and bead, forces that a prior leaves, and the noise ceiling."""
+    prior = with_harmonics(five_terms(context.prior), 2, 2)
+    data = list(context.datasets.values())[-1].subset(FRAMES)
+    chains = _chains(data)
+    left = _left(prior, chains)
+    yield from _errors(prior, data, chains)
+    with tempfile.TemporaryDirectory() as folder:
+        write_residual(Path(folder) / "left.npz", data, prior)
+        stored = cgcore.read(Path(folder) / "left.npz", accept_faults=True)
+        found = [F for _, F, _ in _chains(stored)]
+    yield at_most("forces that are left", max(relative(a, b) for a, b in zip(found, left, strict=True)), EXACT)
+    batch = context.some(PAIRED).join()
+    kinds = np.repeat([0, 1], len(batch.R) // 2)[:, None] * np.ones(batch.R.shape[1], int)
+    yield from _ceiling(prior, cgcore.from_arrays(batch.R, batch.F, species=kinds, accept_faults=True))
+
+
+def _chains(data: cgcore.Dataset) -> list[tuple[Array, Array, Array]]:
+    """R, F and species of each frame without its padding."""
+    batch = data.join()
+    lengths = np.asarray(batch.mask, bool).sum(axis=1)
+    every = zip(batch.R, batch.F, batch.species, lengths, strict=True)
+    return [(np.asarray(R[:n], float), np.asarray(F[:n], float), np.asarray(kinds[:n])) for R, F, kinds, n in every]
+
+
+def _forces(prior: cgcore.Prior, chains: list[tuple[Array, Array, Array]]) -> list[dict[str, Array]]:
+    """Of each term on each frame, (beads, 3)."""
+    c, found = explicit.coefficients(prior.params), [{} for _ in chains]
+    n, m = 2 * len(prior.params["a"]), 2 * len(prior.params["k_dih"])
+    ends = dict(
+        zip(("bond", "angle", "dihedral", "repulsive", "excluded_volume"), np.cumsum([2, n, m, 1, 1]), strict=True)
+    )
+    for beads in {len(R) for R, _, _ in chains}:
+        own = [k for k, (R, _, _) in enumerate(chains) if len(R) == beads]
+        X = explicit.matrix(np.stack([chains[k][0] for k in own]), prior.weights, prior.params)
+        start = 0
+        for name, end in ends.items():
+            for k, force in zip(own, X[..., start:end] @ c[start:end], strict=True):
+                found[k][name] = force
+            start = end
+    return found
+
+
+def _left(prior: cgcore.Prior, chains: list[tuple[Array, Array, Array]]) -> list[Array]:
+    """The reference forces less those of the prior."""
+    return [F - sum(own.values()) for (_, F, _), own in zip(chains, _forces(prior, chains), strict=True)]
+
+
+def _numbers(P: Array, F: Array) -> tuple[float, ...]:
+    """Of forces (beads, 3) of some beads: loss, reference, explained, rmse, mae, cosine."""
+    error = P - F
+    loss, reference = (float(np.mean(np.sum(x**2, axis=1))) for x in (error, F))
+    sizes = np.linalg.norm(P, axis=1) * np.linalg.norm(F, axis=1)
+    cosine = float(np.mean(np.sum(P * F, axis=1) / sizes))
+    rmse, mae = float(np.sqrt(np.mean(error**2))), float(np.mean(np.abs(error)))
+    return loss, reference, 1 - loss / reference, rmse, mae, cosine
+
+
+def _said(errors: Any) -> tuple[float, ...]:
+    return errors.loss, errors.reference, errors.explained, errors.rmse, errors.mae, errors.cosine
+
+
+def _spread(energies: Array) -> tuple[float, ...]:
+    return energies.mean(), energies.std(), energies.min(), energies.max()
+
+
+def _errors(prior: cgcore.Prior, data: cgcore.Dataset, chains: list[tuple[Array, Array, Array]]) -> Iterator[Row]:
+    found = cgcore.evaluate(prior, data)
+    by_term = _forces(prior, chains)
+    energies = [explicit.energies(R, prior.weights, prior.params) for R, _, _ in chains]
+    predicted, reference = [sum(own.values()) for own in by_term], [F for _, F, _ in chains]
+    P, F = np.concatenate(predicted), np.concatenate(reference)
+    yield equal("beads and frames", f"{found.errors.beads} {found.frames}", f"{len(P)} {len(chains)}")
+    yield at_most("errors of forces", relative(_said(found.errors), _numbers(P, F)), EXACT, "relative")
+    for name in by_term[0]:
+        own, one = np.concatenate([term[name] for term in by_term]), found.terms[name]
+        cosine = np.sum(own * F) / np.sqrt(np.sum(own**2) * np.sum(F**2))
+        theirs = np.mean(np.sum(own**2, axis=1)), np.mean(np.sum((P - own - F) ** 2, axis=1)), cosine
+        each = np.array([energy[name] for energy in energies])
+        numbers = (one.force, one.loss_without, one.cosine)
+        yield at_most(f"{name}, force, loss without and cosine", _each(numbers, theirs), EXACT, "relative")
+        yield at_most(f"{name}, energies", relative(one.energy, _spread(each)), EXACT, "relative")
+    total = np.array([sum(energy.values()) for energy in energies])
+    yield at_most("energies of frames", relative(found.energies, total), EXACT, "relative")
+    yield at_most("spread of energies", relative(found.energy, _spread(total)), EXACT, "relative")
+    kinds = np.concatenate([species for _, _, species in chains])
+    for name, errors in found.types.items():
+        own = kinds == int(name.removeprefix("species "))
+        yield at_most(f"errors of {name}", _each(_said(errors), _numbers(P[own], F[own])), EXACT, "relative")
+    yield equal("kinds of beads", len(found.types), len(np.unique(kinds)))
+    for protein in found.proteins:
+        of = [k for k, (R, _, _) in enumerate(chains) if len(R) == len(protein.residues)]
+        Q, G = (np.stack([one[k] for k in of]) for one in (predicted, reference))
+        both = Q.reshape(-1, 3), G.reshape(-1, 3)
+        yield at_most(f"{protein.name}, errors", _each(_said(protein.errors), _numbers(*both)), EXACT, "relative")
+        yield at_most(f"{protein.name}, energies", relative(protein.energy, _spread(total[of])), EXACT, "relative")
+        off = [_each(_said(one.errors), _numbers(Q[:, k], G[:, k])) for k, one in enumerate(protein.residues)]
+        yield at_most(f"{protein.name}, errors of beads", max(off), EXACT, "relative")
+
+
+def _each(ours: Any, theirs: Any) -> float:
+    """Largest relative difference, number by number; of parts and cosines, which may be near 0, absolute."""
+    return float(max(abs(a - b) / max(abs(b), 1e-2) for a, b in zip(ours, theirs, strict=True)))
+
+
+def _ceiling(prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:
+    """Pairs of frames laid on each other by SciPy, and the line through them."""
+    from scipy.spatial.transform import Rotation
+
+    found, chains = cgcore.noise_ceiling(data, prior), _chains(data)
+    every = _left(prior, chains)
+    x, y, where, first = [], [], [], 0
+    for protein in range(2):
+        both = zip(chains, every, strict=True)
+        own = [(R - R.mean(axis=0), rest) for (R, _, kinds), rest in both if kinds[0] == protein]
+        block = np.repeat(np.arange(BLOCKS), [len(part) for part in np.array_split(np.arange(len(own)), BLOCKS)])
+        a, b = np.triu_indices(len(own[0][0]), 1)
+        d = np.array([np.linalg.norm(R[a] - R[b], axis=1) for R, _ in own])
+        i, j = np.triu_indices(len(own), 1)
+        apart = block[j] - block[i] >= APART
+        i, j = i[apart], j[apart]
+        alike = np.sum((d[i] - d[j]) ** 2, axis=1)
+        nearest = np.argsort(alike)[: min(len(alike), int(max(LEAST, PART * len(own) ** 2 / 2)))]
+        for p, q in zip(i[nearest], j[nearest], strict=True):
+            turn = Rotation.align_vectors(own[q][0], own[p][0])[0]
+            x.append(np.mean(np.sum((turn.apply(own[p][0]) - own[q][0]) ** 2, axis=1)))
+            y.append(np.mean(np.sum(turn.apply(own[p][1]) * own[q][1], axis=1)))
+            where.append((first + block[p], first + block[q]))
+        first += BLOCKS
+    x, y, where = np.array(x), np.array(y), np.array(where)
+    line = np.polyfit(x, y, 1)
+    without = [np.polyfit(x[own], y[own], 1)[1] for k in np.unique(where) for own in [(where != k).all(axis=1)]]
+    jackknife = np.sqrt((len(without) - 1) * np.var(without))
+    error = np.hypot(jackknife, np.polyfit(x, y, 2)[2] - line[1])
+    left, reference = (
+        float(np.mean(np.sum(np.concatenate(part) ** 2, axis=1))) for part in (every, [F for _, F, _ in chains])
+    )
+    missed = line[1]
+    yield equal("ceiling, frames and pairs", f"{found.frames} {found.pairs}", f"{len(chains)} {len(x)}")
+    for what, ours, theirs in (
+        ("what is left and the reference", (found.left, found.reference), (left, reference)),
+        ("what is missed and its error", (found.missed, found.missed_error), (missed, error)),
+        ("explained", found.explained, 1 - left / reference),
+        ("ceiling", found.ceiling, 1 - left / reference + max(missed, 0.0) / reference),
+        ("highest", found.highest, min(1 - left / reference + (max(missed, 0.0) + 2 * error) / reference, 1.0)),
+    ):
+        yield at_most(f"ceiling, {what}", relative(ours, theirs), 1e-7, "relative")
+    order = np.array_split(np.argsort(x), len(found.products))
+    products = [y[own].mean() for own in order]
+    yield at_most("ceiling, products by distance", relative(found.products, products), 1e-7, "relative")
+    squares = np.array([x[own].mean() for own in order])
+    yield at_most("ceiling, distances", relative(found.distances, np.sqrt(squares)), 1e-7, "relative")
+    yield at_most("ceiling, line", relative(found.line, np.polyval(line, squares)), 1e-7, "relative")

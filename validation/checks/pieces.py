@@ -1,0 +1,133 @@
+"""The pass over frames in pieces that others work on: sent as bytes, in any order, and kept in files."""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import cgcore
+from cgcore.cluster import keeping
+from cgcore.cluster.parcel import Parcel
+from cgcore.factor.batches import Piece
+from cgcore.factor.work import Part, Work
+from validation import explicit_terms
+from validation.check import Row, at_most, check, equal
+from validation.context import Context
+from validation.explicit import Array, System
+from validation.tolerances import products
+
+FRAMES, BLOCKS = 36, 3
+TOLERANCE = 1e-10
+CLOSEST = np.linspace(0.0, 20.0, 401)
+"""Bins of closest pairs [Å]."""
+
+
+@check("pieces", quick=True)
+def pieces(context: Context) -> Iterator[Row]:
+    """Factors whose parts come as bytes and in another order, or from files: each block by the explicit matrix."""
+    batch = context.some(FRAMES).join()
+    R, F = np.asarray(batch.R, float), np.asarray(batch.F, float)
+    R -= R.mean(axis=1, keepdims=True)  # what stands for padding is in the middle of the chains
+    beads = R.shape[1]
+    lengths = np.where(np.arange(len(R)) % 12 < 5, beads, beads - 2)
+    mask = np.arange(beads) < lengths[:, None]
+    species = np.where(mask, (5 * np.arange(beads) // 3) % 3, 0)
+    weights = np.random.default_rng(0).uniform(0.5, 2.0, len(R))
+    types = cgcore.Groups.of_species
+    terms = (
+        cgcore.Term("angle", cgcore.Rows("angles"), cgcore.bases.Fourier(2), 0.25, types("central", (0, 1, 2))),
+        cgcore.Term("contact", cgcore.Rows("pairs", 3), cgcore.bases.Power(4), 0.9),
+    )
+    prior = context.prior.part([]).with_terms(terms)
+    with tempfile.TemporaryDirectory() as name:
+        folder, half = Path(name), len(R) // 2
+        for file, own in (("a.npz", slice(half)), ("b.npz", slice(half, None))):
+            np.savez(folder / file, R=R[own], F=F[own], mask=mask[own], species=species[own], resid=_sites(beads),
+                     frame_weights=weights[own])  # fmt: skip
+        data = cgcore.read([folder / "a.npz", folder / "b.npz"], accept_faults=True)
+        counts: list[tuple[int, int]] = []
+        kept = keeping(folder / "parts", _posted, lambda have, of: counts.append((have, of)))
+        ways: dict[str, Any] = {"posted": _posted, "kept": kept, "kept before": kept}
+        fingerprint = cgcore.Fingerprint.of(prior)
+        factors = {way: cgcore.compress(data, fingerprint, blocks=BLOCKS, execute=on) for way, on in ways.items()}
+        parts = sorted((folder / "parts").rglob("*.npz"))
+        parts[0].write_bytes(parts[1].read_bytes())  # a part of another piece
+        factors["one of another piece"] = cgcore.compress(data, fingerprint, blocks=BLOCKS, execute=kept)
+    total = len(parts)
+    yield equal("kept, parts that were there", str(counts), str([(0, total), (total, total), (total - 1, total)]))
+    scale = mask.sum() / np.sum(mask * weights[:, None])
+    known = _known(R, F, lengths, species, np.sqrt(weights * scale), terms, half)
+    for way, factor in factors.items():
+        yield equal(f"{way}, blocks", len(factor.blocks), len(known))
+        off = max(
+            products(block.S, one.X, one.F) if block.beads == one.beads else np.inf
+            for block, one in zip(factor.blocks, known, strict=True)
+        )
+        yield at_most(f"{way}, S of each block", off, TOLERANCE, "relative")
+        yield equal(f"{way}, angles that are counted", int(factor.histograms.counts["angle"].sum()), _angles(lengths))
+        counts_of = factor.histograms.groups["contact"][0]
+        off = int(np.abs(counts_of - np.histogram(_closest(R, lengths), CLOSEST)[0]).sum())
+        yield equal(f"{way}, closest pairs, frames elsewhere", off, 0)
+    yield from _stored(factors["posted"])
+
+
+def _stored(factor: cgcore.Factor) -> Iterator[Row]:
+    """Weights of blocks, and rows that gaps take away, in a file and back."""
+    loaded = None
+    with tempfile.TemporaryDirectory() as folder, suppress(cgcore.InputError):
+        cgcore.save_factor(Path(folder) / "factor.npz", factor)
+        loaded = cgcore.load_factor(Path(folder) / "factor.npz")
+    yield equal("saved, refused", loaded is None, False)
+    if loaded is None:
+        return
+    for name in ("total_weight", "beads", "frames", "index", "source", "protein"):
+        same = [getattr(one, name) for one in loaded.blocks] == [getattr(one, name) for one in factor.blocks]
+        yield equal(f"saved and loaded, {name} of each block", same, True)
+    gaps = [(block.frames * np.array([1, 2, 3])).tolist() for block in factor.blocks]
+    yield equal("saved and loaded, rows that gaps take away", [b.broken.tolist() for b in loaded.blocks] == gaps, True)
+
+
+def _closest(R: Array, lengths: Array) -> Array:
+    """Of each frame, the least distance of beads at least three sites apart."""
+    sites = _sites(R.shape[1])
+    i, j = np.nonzero(sites - sites[:, None] >= 3)
+    real = j < lengths[:, None]
+    return np.where(real, np.linalg.norm(R[:, i] - R[:, j], axis=-1), np.inf).min(axis=1)
+
+
+def _sites(beads: int) -> Array:
+    """A gap behind the fourth bead."""
+    return np.arange(beads) + 2 * (np.arange(beads) > 3)
+
+
+def _angles(lengths: Array) -> int:
+    """Of chains that are cut behind their fourth bead."""
+    return int(np.sum(lengths - 4))
+
+
+def _known(
+    R: Array, F: Array, lengths: Array, species: Array, roots: Array, terms: Sequence[cgcore.Term], half: int
+) -> list[System]:
+    """The weighted system of each block: of each protein of each file, in order of appearance, in equal runs."""
+    found, sites = [], _sites(R.shape[1])
+    for own in (np.arange(half), np.arange(half, len(R))):
+        for n in dict.fromkeys(lengths[own].tolist()):
+            for run in np.array_split(own[lengths[own] == n], BLOCKS):
+                X = [roots[f] * explicit_terms.matrix(R[f, :n], terms, species[f, :n], sites[:n]) for f in run]
+                Y = [roots[f] * F[f, :n] for f in run]
+                size = X[0].shape[-1]
+                found.append(System(np.concatenate(X).reshape(-1, size), np.concatenate(Y).ravel(), int(n) * len(run)))
+    return found
+
+
+def _posted(work: Work, pieces: Sequence[Piece]) -> Iterator[tuple[int, Part]]:
+    """As to a cluster: as bytes, the last piece first."""
+    for number in reversed(range(len(pieces))):
+        sent = pickle.loads(pickle.dumps((work, Parcel.of(pieces[number]))))
+        yield number, pickle.loads(pickle.dumps(sent[0].of_piece(sent[1].piece())))
