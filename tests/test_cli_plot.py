@@ -55,7 +55,7 @@ def test_a_picture_of_a_factor(tmp_path: Path, files: Files) -> None:
 @pytest.mark.parametrize("name", ["p.foo", "p", "p.jpg.gz"])
 def test_names_that_are_no_picture(tmp_path: Path, files: Files, name: str) -> None:
     ran = run("fit", files[0], "--config", files[1], "--plot", tmp_path / name, "--output", tmp_path / "out")
-    assert_refused(ran, re.escape(name), "suffix", r"\.html")
+    assert_refused(ran, re.escape(name), "is not a picture format", r"\.html")
     assert not (tmp_path / "out" / "fit.json").exists()
 
 
