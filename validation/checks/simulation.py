@@ -50,6 +50,8 @@ def simulation(context: Context) -> Iterator[Row]:
     if context.given:
         return
     yield from distributions(run, np.asarray(data.join().R))
+    if context.quick:  # what is told of a lost replica is compared in `dynamics`
+        return
     free = replace(prior, params=cgcore.fit(data, prior, unconstrained()).fitted_params)
     yield at_least("free fit, replicas lost in 50 ps", cgcore.simulate(free, data, time="50ps").lost, 1)
 
