@@ -85,7 +85,7 @@ def seen(name: str, *, quick: bool = True) -> bool:
     """Whether a check turns red by a comparison; it goes no further then. What breaks by an exception is red as well,
     but proves less."""
     check = _check(name)
-    with jax.enable_x64(True), unoptimised(not check.as_users):
+    with jax.enable_x64(True), unoptimised(not check.optimised(quick)):
         return any(map(refuted, rows_of(check, quick_context(quick=quick))))
 
 

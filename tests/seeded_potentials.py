@@ -58,7 +58,7 @@ FAULTS: Faults = {
     ),
     "the next interval in dynamics": (
         "potentials",
-        edited(summed.Lookup, "_at", "astype(jnp.int32) + 1", "astype(jnp.int32)"),
+        edited(summed.Lookup, "_at", "+ (0 if periodic else 1)", "+ 0"),
     ),
     "weights for their roots": (
         "weighting",

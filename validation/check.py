@@ -98,7 +98,7 @@ class Check:
         data_driven: part of a run on a user's own data (`--data`).
         live: runs only where a user's script is given (`--reference`), and then always.
         as_users: what it compiles is optimised as it is for users, since it depends on how fast programs are, or on how
-            they round.
+            they round; "whole": not in quick mode, which runs too few steps for either.
         needs: packages that have to be installed.
     """
 
@@ -107,8 +107,12 @@ class Check:
     quick: bool = False
     data_driven: bool = False
     live: bool = False
-    as_users: bool = False
+    as_users: bool | Literal["whole"] = False
     needs: tuple[str, ...] = ()
+
+    def optimised(self, quick: bool) -> bool:
+        """Whether what it compiles is optimised."""
+        return self.live or self.as_users is True or (self.as_users == "whole" and not quick)
 
     @property
     def summary(self) -> str:
@@ -131,7 +135,7 @@ def check(
     quick: bool = False,
     data_driven: bool = False,
     live: bool = False,
-    as_users: bool = False,
+    as_users: bool | Literal["whole"] = False,
     needs: tuple[str, ...] = (),
 ) -> Callable[[Body], Body]:
     """Enter a generator function in the list of checks."""

@@ -40,9 +40,9 @@ def run(checks: Iterable[Check], context: Context, watch: Watch | None = None, w
 
     every = list(checks)
     found: dict[str, list[Row]] = {}
-    for as_users in (True, False):
-        own = [check for check in every if (check.as_users or check.live) is as_users]
-        with unoptimised(not as_users), ThreadPoolExecutor(workers) as pool:
+    for optimised in (True, False):
+        own = [check for check in every if check.optimised(context.quick) is optimised]
+        with unoptimised(not optimised), ThreadPoolExecutor(workers) as pool:
             # Without threads where there is one worker: a script may need the main one.
             each = map(work, own) if workers == 1 else pool.map(work, own)
             found |= dict(zip((check.name for check in own), each, strict=True))

@@ -20,6 +20,8 @@ PROTEINS = 80
 """Frames of two proteins together, in folds of four."""
 QUADRATURE, MIDPOINTS = 3000, 1e-6
 """Points at which curvatures are summed up, which is what the comparison is off by (seen: 1e-8)."""
+STRAIGHT = 1e-5
+"""Curvature, relative to the largest one, below which a direction of a spline is straight."""
 TOLERANCE = 1e-9
 CURVES = 1e-7
 """Of fits by inner products, whose strongest penalties are 1e7 of the weakest (seen: 1e-10)."""
@@ -260,15 +262,16 @@ def _splines(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
         knots = np.array(basis.knots)
         x = knots[0] + (knots[-1] - knots[0]) * (np.arange(QUADRATURE) + 0.5) / QUADRATURE
         bent = explicit_terms.splines(tuple(knots), 3, basis.ends, x, 2).T * term.weight / np.sqrt(QUADRATURE)
+        bent = np.asarray(np.linalg.qr(bent, mode="r"))  # the same sum of squares in as many rows as coefficients
         D = np.zeros((len(bent), A.shape[1]))
         D[:, end - term.basis.size : end] = bent
         values, V = np.linalg.eigh(bent.T @ bent)
-        straight.append(A[:, end - term.basis.size : end] @ V[:, values < 1e-10 * values[-1]])
+        straight.append(A[:, end - term.basis.size : end] @ V[:, values < STRAIGHT**2 * values[-1]])
         penalties.append(D)
     Q = np.linalg.qr(np.hstack(straight))[0]
     M, t = [A], [system.F / np.sqrt(system.beads)]
     for D in penalties:
-        Z = A @ np.linalg.pinv(D)
+        Z = A @ np.linalg.pinv(D, STRAIGHT)
         unit = np.linalg.norm(Z - Q @ (Q.T @ Z), 2) ** 2
         M.append(np.sqrt(SMOOTHNESS * unit) * D)
         t.append(np.zeros(len(D)))

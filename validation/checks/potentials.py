@@ -46,7 +46,7 @@ def potentials(context: Context) -> Iterator[Row]:
         yield from _energies(problem)
         yield from _curves(problem)
         yield from _bending(problem)
-    yield from _chains(every[4])
+    yield from _chains(every[5], every[0].prior)
     yield from _parametrised(context.prior)
     yield from _stiffness(context.prior, every[2].prior)
     yield from _splines(context)
@@ -137,14 +137,14 @@ def _bending(problem: Problem) -> Iterator[Row]:
         yield near(f"{problem.name}, {term.name}, mean square curvature", found, expected, 1e-4, 1e-12)
 
 
-def _chains(problem: Problem) -> Iterator[Row]:
+def _chains(problem: Problem, few: cgcore.Prior) -> Iterator[Row]:
     """Forces as dynamics takes them, of all terms together, of frames that are as long as the row."""
     batch = problem.data.join()
     lengths = np.asarray(batch.mask, bool).sum(axis=1)
     n = int(lengths.max())
     which = np.flatnonzero(lengths == n)
     R, species = np.asarray(batch.R, float)[which, :n], np.asarray(batch.species)[which[0], :n]
-    for name, prior in ((problem.name, problem.prior), ("few columns", problems(problem.data)[0].prior)):
+    for name, prior in ((problem.name, problem.prior), ("few columns", few)):
         layout, c = cgcore.Layout.of(prior), np.concatenate([np.ravel(one) for one in _coefficients(prior)])
         ours = jax.jit(lambda c, R, layout=layout: chain_forces(layout, c, R, species=species))(c, R.T)
         for f, frame in enumerate(R[:2]):

@@ -26,6 +26,11 @@ def scipy_lsq_linear(context: Context) -> Iterator[Row]:
     batch = context.some(300).join()
     system = explicit.system(batch, prior.weights, prior.params)
     start = explicit.coefficients(prior.params)
+    lengths = batch.mask.astype(bool).sum(axis=1)
+    columns = {
+        n: explicit.matrix(batch.R[lengths == n, :n].astype(float), prior.weights, prior.params)
+        for n in np.unique(lengths)
+    }
     names = cgcore.Layout.of(prior).names
     bounded = [i for i, name in enumerate(names) if name == "kr" or name.startswith("epsilon")]
     lower = np.where(np.isin(np.arange(len(names)), bounded), 0.0, -np.inf)
@@ -38,10 +43,8 @@ def scipy_lsq_linear(context: Context) -> Iterator[Row]:
         if case == "bonds push apart":
             change[:2] = 2 * free[:2]
         F = np.zeros_like(batch.F, dtype=float)
-        real = batch.mask.astype(bool)
-        for f, n in enumerate(real.sum(axis=1)):
-            X = explicit.matrix(batch.R[f : f + 1, :n].astype(float), prior.weights, prior.params)[0]
-            F[f, :n] = batch.F[f, :n] - X @ change
+        for n, X in columns.items():
+            F[lengths == n, :n] = batch.F[lengths == n, :n] - X @ change
         # Bonds that push apart are surely wrong, and wanted here.
         data = cgcore.from_arrays(batch.R.astype(float), F, batch.mask, accept_faults=True)
         changed = explicit.system(data.join(), prior.weights, prior.params)
