@@ -123,5 +123,5 @@ def test_a_picture_of_many_sources_and_findings(tmp_path: Path) -> None:
     ran = run("inspect", tmp_path, "--plot", tmp_path / "a.png")
     assert ran.code == 0
     assert ran.out.count("Wrong: ") == 3
-    assert "Warning: sources are of different temperatures" in ran.out
+    assert "Warning: sources have different temperatures" in ran.out
     assert (tmp_path / "a.png").stat().st_size > 20_000

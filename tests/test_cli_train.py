@@ -90,7 +90,7 @@ def test_what_is_written_and_said(tmp_path: Path, data: Path) -> None:
 def test_going_on(tmp_path: Path, data: Path) -> None:
     said, out = config(tmp_path, {"use_priors": False}), tmp_path / "out"
     ran = train(said, data, "--output", out, "--resume", "auto")
-    assert (ran.code, ran.err) == (0, f"{out / 'checkpoints'}: holds no checkpoint, starts anew\n")
+    assert (ran.code, ran.err) == (0, f"{out / 'checkpoints'}: holds no checkpoint, so training starts anew\n")
     first = record(out)
     again = train(said, data, "--output", out)
     assert_refused(again._replace(out=""), "checkpoints of an earlier run", "--resume")
@@ -101,7 +101,7 @@ def test_going_on(tmp_path: Path, data: Path) -> None:
         for key in ("loss_history", "val_loss_history", "val_loss", "train_loss"):
             assert record(out)["results"][stage][key] == first["results"][stage][key]
     auto = train(said, data, "--output", out, "--resume", "auto")
-    assert (auto.code, auto.err) == (0, f"{out / 'checkpoints'}: goes on from its newest checkpoint\n")
+    assert (auto.code, auto.err) == (0, f"{out / 'checkpoints'}: continues from the newest checkpoint\n")
     assert record(out)["results"]["stage2"]["loss_history"] == first["results"]["stage2"]["loss_history"]
     other = config(tmp_path, {"use_priors": False, "cutoff": 7.0})
     refused = train(other, data, "--resume", out / "checkpoints")
