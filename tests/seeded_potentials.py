@@ -7,7 +7,7 @@ from fault_helpers import Faults, edited
 from cgcore.data import reading
 from cgcore.export import pieces, tables
 from cgcore.export.potentials import FixedSpline
-from cgcore.factor import compress, folds, work
+from cgcore.factor import compress, factor, work
 from cgcore.fitting import constraints, contacts, fit, identifiability, plan, pooling, scan
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.ground import Ground
@@ -106,7 +106,7 @@ FAULTS: Faults = {
     "folds that alternate": (
         "choices",
         edited(
-            folds,
+            factor,
             "fold_of",
             "block.index * min(FOLDS, count) // count",
             "block.index % min(FOLDS, count)",

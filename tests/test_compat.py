@@ -271,7 +271,7 @@ def test_components_by_both_names(loader: DatasetLoader) -> None:
     without = model_of(document({"use_priors": False}), loader)
     found = jax.jit(without.compute_components)(without.initialize_params(jax.random.key(0)), *frame)
     assert set(found) == {"network", "E_allegro", "E_total"}
-    with pytest.raises(InputError, match="no energy is left"):
+    with pytest.raises(InputError, match="the model has no energy"):
         model_of(document({"use_priors": False}), loader, prior_only=True)
 
 

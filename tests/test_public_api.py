@@ -77,7 +77,7 @@ def test_save_of_a_fit_to_a_factor(tmp_path: Path, frames: Path) -> None:
 def test_plot(tmp_path: Path, result: FitResult) -> None:
     result.plot(tmp_path / "fit.svg")
     assert (tmp_path / "fit.svg").read_text().startswith("<?xml")
-    with pytest.raises(InputError, match=r"the suffix '\.gif'"):
+    with pytest.raises(InputError, match=r"'\.gif' is not a picture format"):
         result.plot(tmp_path / "fit.gif")
 
 
