@@ -8,6 +8,7 @@ from cgcore.data import reading
 from cgcore.export import pieces, tables
 from cgcore.export.potentials import FixedSpline
 from cgcore.factor import compress, factor, work
+from cgcore.factor.histogram import Histograms
 from cgcore.fitting import constraints, contacts, fit, identifiability, plan, pooling, scan
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.ground import Ground
@@ -146,7 +147,7 @@ FAULTS: Faults = {
     "what is held pulls": ("walls", edited(contacts, "_contact", "least - held", "least + held")),
     "nearer pairs left out": ("walls", edited(contacts, "_covers", "rows.nearest <= ", "rows.nearest == ")),
     "the first group for all": ("walls", edited(Ground, "columns", "+ group * term", "+ 0 * term")),
-    "range of the first group": ("walls", edited(Ground, "sampled", "term.coordinate, group)", "term.coordinate, 0)")),
+    "range of the first group": ("walls", edited(Histograms, "of_group", "[term.name][group]", "[term.name][0]")),
     "mean over components without 3": (
         "training",
         edited(minibatch_loss, "objective", "sums.force / (3 * beads)", "sums.force / beads"),

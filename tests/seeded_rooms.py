@@ -87,7 +87,7 @@ FAULTS: Faults = {
     ),
     "closest pairs of padding": (
         "pieces",
-        edited(pair_forces, "_of_all", "nearest = jnp.where(real, nearest, farthest)", "pass"),
+        edited(pair_forces, "over_all", "nearest = jnp.where(real, nearest, farthest)", "pass"),
     ),
     "noise of half the friction": ("dynamics", edited(dynamics, "dynamics", "(-2 * friction", "(-friction")),
     "looks at what is not finite": (

@@ -117,7 +117,7 @@ def test_bad_files(tmp_path: Path) -> None:
         assert not (tmp_path / "out").exists()
 
     combined, params, path = saved(tmp_path / "run", use_priors=False, beads=None)
-    refused(path, "--beads is missing", "does not say")
+    refused(path, "does not say", "give --beads")
     refused(tmp_path, "holds no params.npz", "cgcore train --output")
     refused(tmp_path / "none.npz", "no such file")
     np.savez(tmp_path / "frames.npz", R=R)
