@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -28,9 +30,22 @@ def frames_of(*sizes: int, dtype: type = np.float32) -> cgcore.Dataset:
     return type(one)(tuple(parts), "arrays", "", (), one.units)
 
 
+def weighted(dataset: cgcore.Dataset) -> cgcore.Dataset:
+    """The same frames, of which the first sixteen, a batch below, do not count."""
+    rng = np.random.default_rng(0)
+    parts = []
+    for number, source in enumerate(dataset.sources):
+        weights = rng.uniform(0.5, 2.0, (source.n_frames, source.n_beads))
+        weights[: 16 if number == 0 else 0] = 0.0
+        parts.append(replace(source, weights=weights))
+    return replace(dataset, sources=tuple(parts))
+
+
+@pytest.mark.parametrize("counted", [False, True])
 @pytest.mark.parametrize("sizes", [(40,), (48,), (23, 30)])
-def test_batches_add_up_to_the_loss(monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, ...]) -> None:
+def test_batches_add_up_to_the_loss(monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, ...], counted: bool) -> None:
     dataset, dtype = frames_of(*sizes), np.dtype(np.float64)
+    dataset = weighted(dataset) if counted else dataset
 
     def found() -> tuple[np.ndarray, dict[str, np.ndarray]]:
         frames = all_frames(dataset, dtype, False, None, free)

@@ -79,6 +79,15 @@ def _plain(value: Value) -> Value:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def refuses(work: Callable[[], object]) -> bool:
+    """Whether cgcore refuses the input of `work`."""
+    try:
+        work()
+    except InputError:
+        return True
+    return False
+
+
 def shown(name: str, value: Value, unit: str = "") -> Row:
     """A number for the reader, held against nothing."""
     return Row(name, value, None, unit, "shown")

@@ -90,49 +90,34 @@ def simulate_command(
 
     The exit code is 0 if every replica is whole at the end, 1 if some were lost, and 2 if the input is bad.
     """
-    with company.together(company.Company(coordinator, processes, process)) as writes:
-        _run(writes, model, data, output, plot_file, trajectory, units, box, cache, settings)
-
-
-def _run(
-    writes: bool,
-    model: str,
-    data: str | None,
-    output: str | None,
-    plot_file: str | None,
-    trajectory: str | None,
-    units: str | None,
-    box: tuple[float, float, float] | None,
-    cache: bool,
-    settings: dict[str, Any],
-) -> None:
     from cgcore.data import read
     from cgcore.datasets import chignolin
     from cgcore.report.simulation_text import report
     from cgcore.simulation.storage import NAME
     from cgcore.simulation.trajectory import check_trajectory
 
-    if settings["resume"] and not output:
-        raise InputError("--resume needs --output, the folder of the run that was killed")
-    if trajectory is not None:
-        check_trajectory(trajectory)
-    # The others keep the folder: in it is the state of the first one, which they go on from.
-    folder = output
-    if not writes:
-        output = plot_file = trajectory = None
-    plot_file = check_targets(output, (RECORD, NAME), plot_file, PICTURE, [trajectory])
-    options.refuse_factors([] if data is None else [data])
-    dataset = chignolin() if data is None else read(data, units=units, box=box)
-    if cache:
-        from cgcore.cli.setup import use_compilation_cache
+    with company.together(company.Company(coordinator, processes, process)) as writes:
+        if settings["resume"] and not output:
+            raise InputError("--resume needs --output, the folder of the run that was killed")
+        if trajectory is not None:
+            check_trajectory(trajectory)
+        # The others keep the folder: in it is the state of the first one, which they go on from.
+        folder = output
+        if not writes:
+            output = plot_file = trajectory = None
+        plot_file = check_targets(output, (RECORD, NAME), plot_file, PICTURE, [trajectory])
+        options.refuse_factors([] if data is None else [data])
+        dataset = chignolin() if data is None else read(data, units=units, box=box)
+        if cache:
+            from cgcore.cli.setup import use_compilation_cache
 
-        use_compilation_cache()
-    result = _simulate(model, dataset, folder, **settings)
-    written = _write(result, output, plot_file, trajectory)
-    terminal.say(report(result))
-    if written:
-        terminal.written("\n".join(f"Written: {path}" for path in written))
-    sys.exit(0 if result.whole else 1)
+            use_compilation_cache()
+        result = _simulate(model, dataset, folder, **settings)
+        written = _write(result, output, plot_file, trajectory)
+        terminal.say(report(result))
+        if written:
+            terminal.written("\n".join(f"Written: {path}" for path in written))
+        sys.exit(0 if result.whole else 1)
 
 
 def _simulate(model: str, dataset: Dataset, output: str | None, **settings: Any) -> SimulationResult:

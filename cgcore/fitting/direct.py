@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 from cgcore.data import Dataset
 from cgcore.data.blocks import real_mask
 from cgcore.physics.energy import compiled_frame_forces
-from cgcore.physics.loss import force_matching_loss, squared_residuals, total_weight
+from cgcore.physics.loss import squared_residuals, total_weight
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement
 
@@ -107,15 +107,15 @@ def loss_over(
         R, F = batch.R.astype(dtype), batch.F.astype(dtype)
         return prior, params, R, F, batch.mask, batch.species, displacement, batch.sites, batch.weights
 
-    size = frames_at_once(frames.R.shape[1])
-    if len(frames.R) <= size:
-        return force_matching_loss(*arguments(frames))
-
     def add(total: Float[Array, ""], batch: AllFrames) -> tuple[Float[Array, ""], None]:
         return total + squared_residuals(*arguments(batch)), None
 
-    batches = jax.tree.map(lambda x: x.reshape(-1, size, *x.shape[1:]), frames)
-    total, _ = jax.lax.scan(jax.checkpoint(add), jnp.zeros((), dtype), batches)
+    size = frames_at_once(frames.R.shape[1])
+    if len(frames.R) <= size:
+        total = squared_residuals(*arguments(frames))
+    else:
+        batches = jax.tree.map(lambda x: x.reshape(-1, size, *x.shape[1:]), frames)
+        total, _ = jax.lax.scan(jax.checkpoint(add), jnp.zeros((), dtype), batches)
     return total / total_weight(frames.mask, frames.weights)
 
 

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from cgcore.processes import arrays_of_first, is_first, whole
+from cgcore.processes import arrays_of_first, is_first, of_first, whole
 from cgcore.simulation import storage
 from cgcore.simulation.settings import Settings
 from cgcore.simulation.state import Engine, State
@@ -101,17 +101,10 @@ def run(
 def _of_first(path: Path, made_of: Mapping[str, Any], like: State) -> storage.Saved:
     """What the file of the first process holds; others need not see it."""
     saved = storage.load(path, made_of, like) if is_first() else None
-    if jax.process_count() == 1:
-        assert saved is not None
-        return saved
-    arrays: dict[str, np.ndarray] = {}
-    if saved is not None:
-        arrays = {f"state/{k}": np.asarray(leaf) for k, leaf in enumerate(jax.tree.leaves(saved.state))}
-        arrays |= {"frames": saved.frames, "seconds": np.array(saved.seconds)}
-    arrays = arrays_of_first(arrays)
-    leaves, form = jax.tree.flatten(like)
-    state = jax.tree.unflatten(form, [arrays[f"state/{k}"] for k in range(len(leaves))])
-    return storage.Saved(state, arrays["frames"], float(arrays["seconds"]))
+    state = of_first(like if saved is None else saved.state)
+    rest = {} if saved is None else {"frames": saved.frames, "seconds": np.array(saved.seconds)}
+    rest = arrays_of_first(rest)
+    return storage.Saved(state, rest["frames"], float(rest["seconds"]))
 
 
 def steps_while_whole(state: State) -> int:

@@ -14,7 +14,7 @@ from cgcore.export import write_openmm
 from cgcore.physics.precision import float32_error
 from validation import admissible, explicit
 from validation.admissible import Inequalities, Sampled
-from validation.check import Row, at_least, at_most, check, equal
+from validation.check import Row, at_least, at_most, check, equal, refuses
 from validation.context import Context, five_terms, unconstrained
 from validation.duality import stated
 from validation.statuses import converged
@@ -90,11 +90,7 @@ def _precision(data: cgcore.Dataset, prior: cgcore.Prior) -> Iterator[Row]:
     told = float32_error(free.fitted_prior, scale)
     yield at_most("all directions resolved, float32 error, off that of the angle", abs(np.log2(told / lost)), TWICE)
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            write_openmm(Path(folder) / "system.xml", free.fitted_prior, data.n_beads)
-            refused = False
-        except cgcore.InputError:
-            refused = True
+        refused = refuses(lambda: write_openmm(Path(folder) / "system.xml", free.fitted_prior, data.n_beads))
     yield equal("all directions resolved, export to OpenMM, refused", refused, expected)
 
 

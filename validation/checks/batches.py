@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import numpy as np
 
 import cgcore
 from validation import explicit
-from validation.check import Row, at_most, check, equal
+from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context, five_terms, unconstrained, with_harmonics
 from validation.tolerances import near
 
@@ -159,9 +159,9 @@ def _apart(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
         ("other weights", cgcore.Prior(weights, prior.params)),
         ("fewer harmonics", with_harmonics(prior, 1, 2)),
     ):
-        yield equal(f"{what}, fit refused", _refused(lambda other=other: cgcore.fit(merged, other)), True)
+        yield equal(f"{what}, fit refused", refuses(lambda other=other: cgcore.fit(merged, other)), True)
         made = replace(parts[0], fingerprint=cgcore.Fingerprint.of(other))
-        yield equal(f"{what}, merge refused", _refused(lambda made=made: cgcore.merge(merged, made)), True)
+        yield equal(f"{what}, merge refused", refuses(lambda made=made: cgcore.merge(merged, made)), True)
 
 
 def _many_columns(factor: cgcore.Factor) -> Iterator[Row]:
@@ -180,11 +180,3 @@ def _warned(one: cgcore.Factor, other: cgcore.Factor) -> bool:
         warnings.simplefilter("always")
         cgcore.merge(one, other)
     return any(issubclass(one.category, cgcore.InputWarning) for one in said)
-
-
-def _refused(work: Callable[[], object]) -> bool:
-    try:
-        work()
-    except cgcore.InputError:
-        return True
-    return False

@@ -10,7 +10,7 @@ import numpy as np
 
 import cgcore
 from validation import explicit
-from validation.check import Row, at_most, check, equal
+from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context, five_terms, unconstrained, with_harmonics
 from validation.tolerances import near, products
 
@@ -44,11 +44,7 @@ def _weighted(name: str, prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> I
         data = cgcore.read(f"{folder}/weighted.npz", accept_faults=True)
         factor = cgcore.compress(data, cgcore.Fingerprint.of(prior), blocks=BLOCKS)
         np.savez(Path(folder, "negative.npz"), **given, frame_weights=np.where(np.arange(len(R)) == 0, -0.5, of_frames))
-        refused = False
-        try:
-            cgcore.read(f"{folder}/negative.npz", accept_faults=True)
-        except cgcore.InputError:
-            refused = True
+        refused = refuses(lambda: cgcore.read(f"{folder}/negative.npz", accept_faults=True))
     X, Y = [], []
     for n in (beads, beads - 2):
         which = lengths == n
