@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from cgcore.fitting.fit import fit as fit
     from cgcore.fitting.learning_curve import LearningCurve as LearningCurve
     from cgcore.fitting.learning_curve import learning_curve as learning_curve
+    from cgcore.fitting.loss import force_matching_loss as force_matching_loss
     from cgcore.fitting.options import Options as Options
     from cgcore.fitting.result import FitResult as FitResult
     from cgcore.fitting.scan import scan as scan
@@ -68,7 +69,6 @@ if TYPE_CHECKING:
     from cgcore.physics.energy import forces as forces
     from cgcore.physics.energy import term_energies as term_energies
     from cgcore.physics.groups import Groups as Groups
-    from cgcore.physics.loss import force_matching_loss as force_matching_loss
     from cgcore.physics.prior import Prior as Prior
     from cgcore.physics.prior import Weights as Weights
     from cgcore.physics.rows import Rows as Rows
@@ -114,7 +114,7 @@ _HOME = {
     "error_bars": "cgcore.fitting.error_bars",
     "evaluate": "cgcore.evaluation",
     "fit": "cgcore.fitting.fit",
-    "force_matching_loss": "cgcore.physics.loss",
+    "force_matching_loss": "cgcore.fitting.loss",
     "forces": "cgcore.physics.energy",
     "from_arrays": "cgcore.data",
     "inspect": "cgcore.inspection",

@@ -11,9 +11,9 @@ import pytest
 
 import cgcore
 from cgcore import Fingerprint, Options
+from cgcore.fitting.loss import force_matching_loss
 from cgcore.physics import energy
 from cgcore.physics.coefficients import Layout, to_coefficients
-from cgcore.physics.loss import force_matching_loss
 from cgcore.physics.space import free
 from cgcore.report.force_sample import force_sample
 

@@ -240,7 +240,7 @@ def test_nothing_is_unpickled() -> None:
             "import cgcore.simulation",
         ),
         ("openmm is never needed to import cgcore", "cgcore/simulation/a.py", "import openmm"),
-        ("the solver knows no physics", "cgcore/solver/a.py", "from cgcore.physics import loss"),
+        ("the solver knows no physics", "cgcore/solver/a.py", "from cgcore.physics import energy"),
         ("the solver knows no physics", "cgcore/solver/a.py", "from ..config import Config"),
         ("the solver knows no physics", "cgcore/solver/a.py", "import cgcore"),
         ("the fit reports late", "cgcore/fitting/a.py", "from cgcore.report.text import report"),
