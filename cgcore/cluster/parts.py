@@ -19,8 +19,8 @@ import numpy as np
 
 from cgcore.archive import load_arrays
 from cgcore.cluster.parcel import content
+from cgcore.data.batches import Piece
 from cgcore.errors import InputError
-from cgcore.factor.batches import Piece
 from cgcore.factor.execution import Execute
 from cgcore.factor.histogram import Histograms
 from cgcore.factor.storage import CHECKSUM, checksum

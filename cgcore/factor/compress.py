@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from cgcore.data import Dataset, Segment, locate_overlap
+from cgcore.data.batches import FEW_COLUMNS, Cut, all_cuts, pieces_of, sample_cuts
 from cgcore.data.splitting import number_ranges
 from cgcore.errors import InputError
-from cgcore.factor.batches import FEW_COLUMNS, Cut, all_cuts, pieces_of, sample_cuts
 from cgcore.factor.execution import Execute, in_order, on_threads
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import jax
 
-from cgcore.factor.batches import Cut, Piece
+from cgcore.data.batches import Cut, Piece
 from cgcore.factor.work import Part, Work
 
 Execute: TypeAlias = Callable[[Work, Sequence[Piece]], Iterable[tuple[int, Part]]]

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from cgcore.factor.batches import Cut, Piece
+from cgcore.data.batches import Cut, Piece
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.gram import gram, located
 from cgcore.factor.histogram import Histograms
@@ -63,13 +63,15 @@ class Work:
     def of_cut(self, cut: Cut) -> Part:
         """The sums of a batch."""
         terms, layout = self.fingerprint.terms, self.fingerprint.layout
-        batch = cut.load(terms)
+        batch, species, n_beads = cut.load(), cut.species(), cut.source.n_beads
+        along = None if batch.sites is None else batch.sites[:, 0]
+        classes = tuple(term.classes(species, int(batch.lengths[0]), along, n_beads) for term in terms)
         with jax.enable_x64(True):  # a setting of this thread
             R, F = frames_last(batch.R, batch.F)
             if self.fixed is not None:
-                F = F - _fixed_forces(self.fixed, self.displacement, R, batch.lengths, cut.species(), batch.sites)
+                F = F - _fixed_forces(self.fixed, self.displacement, R, batch.lengths, species, batch.sites)
             at, bins = located(self.displacement, R, batch.lengths, batch.sites)
-            chains = Chains(R, jnp.asarray(batch.lengths), at, batch.sites, tuple(batch.classes))
+            chains = Chains(R, jnp.asarray(batch.lengths), at, batch.sites, classes)
             if batch.weights is not None:
                 roots = jnp.sqrt(jnp.asarray(batch.weights.T * self.scale))
                 chains, F = chains.weighted(roots), roots[None] * F
@@ -81,7 +83,7 @@ class Work:
                 matrix = np.asarray(products)
         return Part(
             matrix,
-            Histograms.counted(np.asarray(bins), terms, batch.classes, seen),
+            Histograms.counted(np.asarray(bins), terms, classes, seen),
             len(cut.rows),
         )
 

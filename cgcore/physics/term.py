@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,12 @@ class Term:
     def shape(self) -> tuple[int, ...]:
         """Shape of the coefficients where they are the parameters."""
         return (self.basis.size,) if self.groups is None else (len(self.group_labels), self.basis.size)
+
+    def classes(
+        self, species: Any, length: Any, sites: Any, n_beads: int, xp: ModuleType = np
+    ) -> Int[Any, " beads"] | None:
+        """The class of each bead, see `Groups.classes`; None without groups."""
+        return None if self.groups is None else self.groups.classes(species, length, sites, n_beads, xp)
 
     def row_groups(self, classes: Classes, rows: Int[Any, "rows per_row"], xp: Any) -> Int[Any, " rows"]:
         """The group of each row, or -1 for a row that does not take part."""
