@@ -25,8 +25,8 @@ from cgcore.data.contents import (
     species_names_of,
     species_of,
 )
-from cgcore.factor.frames import frames_of
 from cgcore.factor.histogram import EDGES, Histograms
+from cgcore.factor.storage import frames_of
 from cgcore.judging import Judgement, judge
 from cgcore.physics import geometry
 from cgcore.physics.space import Displacement, free
