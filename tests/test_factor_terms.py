@@ -96,9 +96,15 @@ def test_a_file_brings_all_of_it_back(path: Path, factor: Factor) -> None:
         np.testing.assert_array_equal(found.histograms.groups[name], counts, strict=True)
 
 
-@pytest.mark.parametrize("make", [few_terms, many_terms])
+def hundreds_of_functions() -> tuple[Term, ...]:
+    """More functions than a series may have harmonics; of the second, named as a series is, too."""
+    spline = BSpline(tuple(np.linspace(0, np.pi, 150).tolist()))
+    return tuple(Term(name, Rows("angles"), spline) for name in ("wave", "angle"))
+
+
+@pytest.mark.parametrize("make", [few_terms, many_terms, hundreds_of_functions])
 def test_fingerprints_of_every_basis_come_back(make: Any) -> None:
-    fingerprint = Fingerprint.of(prior_of(make()))
+    fingerprint = Fingerprint(make())
     found = Fingerprint.from_dict(json.loads(json.dumps(fingerprint.as_dict())))
     found.require(fingerprint)
     assert found.layout.names == fingerprint.layout.names
