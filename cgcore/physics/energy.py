@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 from cgcore.physics import geometry
 from cgcore.physics.prior import SPLINED, Params, Prior
 from cgcore.physics.rows import chain_numbers
-from cgcore.physics.space import Displacement, Vector, free
+from cgcore.physics.space import Displacement, free
 from cgcore.physics.spline_terms import spline_energy
 from cgcore.physics.splines import Splines
 from cgcore.physics.term import Term
@@ -80,13 +80,7 @@ def energy(
     """Energy of the prior for one frame.
 
     Arguments:
-        prior: the prior, including its fixed splines if it has any.
-        params: parameters by name, see `Params`; they are used instead of the prior's own.
-        R: positions (beads, 3) [Å]; padded beads may hold anything, even NaN.
-        mask: (beads,), 1 for real beads and 0 for padding.
-        species: see `term_energies`.
-        displacement: displacement function in jax-md's convention.
-        sites: see `term_energies`.
+        prior, params, R, mask, species, displacement, sites: as of `term_energies`.
 
     Returns:
         The energy [kcal/mol], a scalar that JAX can differentiate.
@@ -114,13 +108,7 @@ def forces(
     """Forces of the prior on the beads of one frame, minus the gradient of `energy`.
 
     Arguments:
-        prior: the prior, including its fixed splines if it has any.
-        params: parameters by name, see `Params`; they are used instead of the prior's own.
-        R: positions (beads, 3) [Å]; padded beads may hold anything, even NaN.
-        mask: (beads,), 1 for real beads and 0 for padding.
-        species: see `term_energies`.
-        displacement: displacement function in jax-md's convention.
-        sites: see `term_energies`.
+        prior, params, R, mask, species, displacement, sites: as of `term_energies`.
 
     Returns:
         Forces (beads, 3) [kcal/mol/Å]; zero on padded beads.
@@ -170,38 +158,29 @@ def _term_energy(
     counts, of_rows = mask[rows].all(axis=1), ()
     if sites is not None and term.rows.listed is None:
         first, last = (jnp.asarray(sites)[rows[:, k]] for k in (0, -1))
-        if term.rows.pairs:
-            chains = chain_numbers(jnp.asarray(sites), jnp)
-            counts = counts & term.rows.count(first, last, chains[rows[:, 0]] != chains[rows[:, -1]])
-        else:
-            counts = counts & (last - first == term.rows.beads - 1)
-    if splines is not None and term.name in SPLINED:
-        kinds = jnp.full(len(rows), -1) if species is None else jnp.asarray(species)[rows[:, 1]]
-        of_rows = (kinds,)
-    elif term.groups is not None:
-        own = term.row_groups(term.groups.classes(species, jnp.sum(mask), sites, R.shape[0], jnp), rows, jnp)
+        chains = chain_numbers(jnp.asarray(sites), jnp)
+        counts = counts & term.rows.count(first, last, chains[rows[:, 0]] != chains[rows[:, -1]])
+    fixed = splines if term.name in SPLINED else None
+    if fixed is not None:
+        of_rows = (jnp.full(len(rows), -1) if species is None else jnp.asarray(species)[rows[:, 1]],)
+    elif (classes := term.classes(species, jnp.sum(mask), sites, R.shape[0], jnp)) is not None:
+        own = term.row_groups(classes, rows, jnp)
         counts, of_rows = counts & (own >= 0), (jnp.maximum(own, 0),)
 
-    def value(*arguments: Any) -> Float[Array, ""]:
-        x = _COORDINATES[term.rows.kind](*arguments[: term.rows.beads - 1])
-        rest = arguments[term.rows.beads - 1 :]
-        if splines is not None and term.name in SPLINED:
-            return spline_energy(term.name, x, rest[0], splines)
-        return term.energy(x, params, *rest)
+    def of_row(*arguments: Any) -> Float[Array, ""]:
+        vectors, kind = arguments[: term.rows.beads - 1], arguments[term.rows.beads - 1 :]
+        x = _COORDINATES[term.rows.kind](*vectors)
+        return term.energy(x, params, *kind) if fixed is None else spline_energy(term.name, fixed, x, *kind)
 
-    return _sum_over_rows(R, counts, displacement, rows, value, *of_rows)
-
-
-def _distance(d: Vector) -> Float[Array, ""]:
-    """Unguarded: beads that coincide must give a force that is not finite, never one of zero."""
-    return jnp.sqrt(jnp.sum(d**2))
+    return _sum_over_rows(R, counts, displacement, rows, of_row, *of_rows)
 
 
 _COORDINATES = {
     "bonds": lambda d: geometry.norm(d),
     "angles": lambda u, v: geometry.angle(-u, v),
     "dihedrals": lambda *bonds: geometry.dihedral(*bonds),
-    "pairs": _distance,
+    # Unguarded: beads that coincide must give a force that is not finite, never one of zero.
+    "pairs": lambda d: jnp.sqrt(jnp.sum(d**2)),
 }
 
 

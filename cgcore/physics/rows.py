@@ -101,7 +101,9 @@ class Rows:
         return _candidates(self, n_beads, sites)
 
     def count(self, first: Any, last: Any, crossing: Any) -> Bool[Any, ...]:
-        """Whether pairs count, given the sites of their beads and whether they belong to two chains."""
+        """Whether rows count, given the sites of their first and last bead and whether these belong to two chains."""
+        if not self.pairs:
+            return last - first == self.beads - 1
         apart = abs(last - first)
         counted = apart >= self.nearest
         if self.farthest is not None:

@@ -13,7 +13,7 @@ from cgcore.physics.splines import Splines
 Scalar = Float[Any, ""]
 
 
-def spline_energy(name: str, x: Scalar, species: Int[Any, ""], splines: Splines) -> Scalar:
+def spline_energy(name: str, splines: Splines, x: Scalar, species: Int[Any, ""]) -> Scalar:
     """The energy of a bond of length x [Å], of an angle [rad] by the species of its central bead, the shared spline's
     where no other is of it, or of a dihedral [rad] in the sign of `geometry.dihedral`."""
     if name == "dihedral":  # of period 2 pi from the first knot on
