@@ -52,7 +52,7 @@ FAULTS: Faults = {
     ),
     "stiffness without weight": (
         "potentials",
-        edited(potentials, "bond_stiffness", "term.weight * float(np.asarray(", "float(np.asarray("),
+        edited(potentials, "bond_stiffness", "term.weight * _largest_curvature(", "_largest_curvature("),
     ),
     "groups shifted in dynamics": (
         "potentials",

@@ -26,7 +26,7 @@ from cgcore.factor.triangle import MANY_COLUMNS, Triangle, triangle
 from cgcore.factor.work import Work, frames_last
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, displacement_name, free
-from cgcore.physics.topology import unbroken
+from cgcore.physics.topology import complete, unbroken
 from cgcore.threads import one_blas_thread
 from cgcore.x64 import solving
 
@@ -182,10 +182,7 @@ def _preconditioner(fingerprint: Fingerprint, displacement: Displacement, sample
         for k, (term, slopes) in enumerate(zip(layout.terms, sloped(layout, at), strict=True)):
             if slopes is None:
                 continue
-            bonds = term.rows.beads - 1
-            real = np.arange(slopes.shape[1])[:, None] < batch.lengths - bonds
-            if batch.sites is not None:
-                real = real & unbroken(batch.sites, bonds)
+            real = complete(slopes.shape[1], term.rows.beads - 1, batch.lengths, batch.sites, np)
             found = np.asarray(slopes)[:, real].T
             found = found[np.isfinite(found).all(axis=1)]
             former, count = seen.get(k, (found[:0], 0))

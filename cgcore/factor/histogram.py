@@ -17,7 +17,7 @@ from jaxtyping import Float, Int, Real
 
 from cgcore.physics.design import Seen
 from cgcore.physics.term import Term
-from cgcore.physics.topology import Sites, unbroken
+from cgcore.physics.topology import Sites, complete
 
 EDGES: Mapping[str, np.ndarray] = MappingProxyType(
     {
@@ -176,8 +176,6 @@ def bin_numbers(values: Mapping[str, Any], lengths: Any, sites: Sites | None = N
     for spanned, (name, edges) in enumerate(EDGES.items(), start=1):
         first, bins, x = _STARTS[spanned - 1], len(edges) - 1, values[name]
         index = xp.floor((x - edges[0]) * (bins / (edges[-1] - edges[0])))
-        counts = (xp.arange(len(x))[:, None] < lengths[None] - spanned) & ~xp.isnan(index)
-        if sites is not None:
-            counts = counts & unbroken(sites, spanned)
+        counts = complete(len(x), spanned, lengths, sites, xp) & ~xp.isnan(index)
         numbers.append(xp.where(counts, first + xp.clip(index, 0, bins - 1), _STARTS[-1]))
     return xp.concatenate(numbers)

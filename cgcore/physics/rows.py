@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
@@ -56,15 +56,13 @@ class Rows:
         if self.kind not in BEADS or self.chains not in get_args(Chains):
             raise InputError(
                 f"rows of {self.kind!r:.40} with chains {self.chains!r:.40} do not exist; give "
-                f"{', '.join(BEADS)}, and one of "
-                f"{', '.join(get_args(Chains))}"
+                f"{', '.join(BEADS)}, and one of {', '.join(get_args(Chains))}"
             )
         farthest = self.nearest if self.farthest is None else self.farthest
         if not (is_whole(self.nearest) and is_whole(farthest) and 1 <= self.nearest <= farthest <= FARTHEST):
             raise InputError(
                 f"separations from {self.nearest!r:.40} to {self.farthest!r:.40} are not allowed; "
-                "give whole numbers of at "
-                "least 1, ascending"
+                "give whole numbers of at least 1, ascending"
             )
         for row in self.listed or ():
             if len(row) != self.beads or len(set(row)) != len(row) or not all(map(_numbers_a_bead, row)):
@@ -111,10 +109,6 @@ class Rows:
         if self.chains != "any":
             counted = counted & (crossing if self.chains == "between" else ~crossing)
         return counted
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
 
 
 def _numbers_a_bead(value: object) -> bool:

@@ -8,7 +8,7 @@ The five terms of `Prior` are such declarations, see `prior.standard_terms`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import ModuleType
 from typing import Any
 
@@ -22,9 +22,6 @@ from cgcore.physics.groups import Classes, Groups
 from cgcore.physics.parametrisations import Parametrisation
 from cgcore.physics.rows import Rows
 from cgcore.plain import from_plain
-
-COORDINATES = {"bonds": "bond", "angles": "angle", "dihedrals": "dihedral", "pairs": "pair"}
-"""What is measured of a row."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ class Term:
     @property
     def coordinate(self) -> str:
         """What is measured: bond, angle, dihedral or pair."""
-        return COORDINATES[self.rows.kind]
+        return self.rows.kind.removesuffix("s")
 
     @property
     def on_beads(self) -> bool:
@@ -126,7 +123,7 @@ class Term:
         assert self.groups is not None
         table, _ = self.groups.of_rows(self.rows.beads, self.rows.pairs)
         own = [xp.asarray(classes)[rows[:, k]] for k in self.groups.positions(self.rows.beads, self.rows.pairs)]
-        known = sum(((one < 0).astype(int) for one in own[1:]), start=(own[0] < 0).astype(int)) == 0
+        known = xp.all(xp.stack([one >= 0 for one in own]), axis=0)
         return xp.where(known, xp.asarray(table)[tuple(xp.maximum(one, 0) for one in own)], -1)
 
     def energy(self, x: Any, params: Mapping[str, Any], group: Any = None) -> Any:
@@ -138,12 +135,11 @@ class Term:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values: everything on which the numbers in a factor depend."""
-        groups = self.groups
         return {
             "name": self.name,
             "weight": self.weight,
-            "rows": self.rows.as_dict(),
-            "groups": None if groups is None else {name: getattr(groups, name) for name in groups.__dataclass_fields__},
+            "rows": asdict(self.rows),
+            "groups": None if self.groups is None else asdict(self.groups),
         } | self.basis.as_dict()
 
     @classmethod
