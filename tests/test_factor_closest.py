@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import cgcore
 from cgcore.factor.histogram import CLOSEST, EDGES, Histograms, percentile
 from cgcore.physics.bases import Fourier, Power
-from cgcore.physics.design import Sampled
 from cgcore.physics.groups import Groups
+from cgcore.physics.pair_forces import Sampled
 from cgcore.physics.rows import Rows
 from cgcore.physics.term import Term
 

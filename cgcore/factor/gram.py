@@ -6,7 +6,7 @@ mass 1, couples only rows that share a bead: three numbers a bead stand for nine
 xyz and beads. Dihedrals likewise; bonds, pairs and reference forces have few columns and stay forces on beads.
 
 Where terms have groups, each bead is taken by itself instead. It has rows of few groups, so that most of its columns
-are 0. The forces that it does have are kept in slots (see `physics.design.Slots`), and the inner products of these are
+are 0. The forces that it does have are kept in slots (see `pair_forces.Slots`), and the inner products of these are
 added where their groups' coefficients are: with 20 kinds of residues and splines for each pair of them, a hundredth of
 the work that all columns would be.
 
@@ -99,9 +99,9 @@ def _prepared(
             return whitened(T, term_slopes(term, kind))
 
         if _place(term) == "force":
-            slots, sampled = slots_of(term, None, displacement, chains, white)
+            slots = slots_of(term, None, displacement, chains, white)
             forces.append(slots.forces[0])
-            seen.append(sampled)
+            seen.append(slots.seen)
         else:
             slopes[term.coordinate].append(white(term, coordinate_of(term, at)))
             seen.append(None)
@@ -192,14 +192,12 @@ def _products_of_beads(
     n_beads = F.shape[1]
     forces, columns, seen = [], [], []
     for term, T, own, place in zip(layout.terms, basis.each, chains.classes, layout.slices.values(), strict=True):
-        slots, sampled = slots_of(
-            term, own, displacement, chains, lambda term, kind, T=T: whitened(T, term_slopes(term, kind))
-        )
+        slots = slots_of(term, own, displacement, chains, lambda term, kind, T=T: whitened(T, term_slopes(term, kind)))
         groups = jnp.zeros((1, n_beads), int) if slots.groups is None else slots.groups
         each = jnp.arange(term.basis.size)[:, None]
         columns.append((place.start + groups[:, None] * term.basis.size + each[None]).reshape(-1, n_beads))
         forces.append(slots.forces.reshape(-1, *F.shape))
-        seen.append(sampled)
+        seen.append(slots.seen)
     Y = jnp.concatenate([*forces, F[None]])
     columns.append(jnp.full((1, n_beads), layout.size))
     products = jnp.einsum("pxbf,qxbf->bpq", Y, Y, precision="highest")
