@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from cgcore.factor.factor import Factor as Factor
     from cgcore.factor.factor import merge as merge
     from cgcore.factor.fingerprint import Fingerprint as Fingerprint
-    from cgcore.factor.storage import load_factor as load_factor
-    from cgcore.factor.storage import save_factor as save_factor
+    from cgcore.factor_file import load_factor as load_factor
+    from cgcore.factor_file import save_factor as save_factor
     from cgcore.fitting.error_bars import ErrorBars as ErrorBars
     from cgcore.fitting.error_bars import error_bars as error_bars
     from cgcore.fitting.fit import fit as fit
@@ -120,13 +120,13 @@ _HOME = {
     "inspect": "cgcore.inspection",
     "learning_curve": "cgcore.fitting.learning_curve",
     "load_config": "cgcore.config",
-    "load_factor": "cgcore.factor.storage",
+    "load_factor": "cgcore.factor_file",
     "merge": "cgcore.factor.factor",
     "minimise": "cgcore.solver.lbfgs",
     "noise_ceiling": "cgcore.evaluation",
     "periodic": "cgcore.physics.space",
     "read": "cgcore.data",
-    "save_factor": "cgcore.factor.storage",
+    "save_factor": "cgcore.factor_file",
     "scan": "cgcore.fitting.scan",
     "simulate": "cgcore.simulation.simulate",
     "term_energies": "cgcore.physics.energy",

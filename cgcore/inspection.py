@@ -26,7 +26,7 @@ from cgcore.data.contents import (
     species_of,
 )
 from cgcore.factor.histogram import EDGES, Histograms
-from cgcore.factor.storage import frames_of
+from cgcore.factor_file import frames_of
 from cgcore.judging import Judgement, judge
 from cgcore.physics import geometry
 from cgcore.physics.space import Displacement, free

@@ -17,8 +17,8 @@ import cgcore
 from cgcore import Factor, Fingerprint, InputError, Options, load_factor, save_factor
 from cgcore.factor.compress import MOST_NUMBERS, affordable_blocks
 from cgcore.factor.histogram import EDGES
-from cgcore.factor.storage import NAMES
 from cgcore.factor.triangle import MANY_COLUMNS
+from cgcore.factor_file import NAMES
 from cgcore.files.arrays import checksum
 from cgcore.physics.bases import BSpline, Fourier, Function, Harmonic, Power
 from cgcore.physics.groups import Groups

@@ -18,7 +18,7 @@ from cgcore.data.splitting import protein_rows
 from cgcore.errors import InputError
 from cgcore.evaluation.gathering import Gathering, Looked
 from cgcore.evaluation.result import Evaluation
-from cgcore.factor.storage import frames_of
+from cgcore.factor_file import frames_of
 from cgcore.physics.energy import term_energies
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement, free

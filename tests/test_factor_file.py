@@ -17,7 +17,7 @@ from factor_helpers import WEIGHTS, factor_of, prior_of, random_chains, two_prot
 
 import cgcore
 from cgcore import Factor, InputError, load_factor, save_factor
-from cgcore.factor.storage import NAMES, is_factor
+from cgcore.factor_file import NAMES, is_factor
 from cgcore.files.arrays import checksum
 
 
