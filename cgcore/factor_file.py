@@ -193,7 +193,7 @@ def _factor(arrays: dict[str, np.ndarray]) -> Factor:
         Histograms({name: arrays[f"histogram_{name}"] for name in EDGES}, _groups(fingerprint, arrays)),
         tuple(arrays["temperatures"].tolist()),
     )
-    factor.require_meaning()
+    require_meaning(factor)
     return factor
 
 
@@ -201,3 +201,61 @@ def _groups(fingerprint: Fingerprint, arrays: dict[str, np.ndarray]) -> dict[str
     shapes = group_shapes(fingerprint)
     parts = np.split(arrays["histogram_groups"], np.cumsum([a * b for a, b in shapes.values()])[:-1])
     return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=False)}
+
+
+def require_meaning(factor: Factor) -> None:
+    """Refuse contents that no frames can have made.
+
+    Raises:
+        ValueError: says what is wrong.
+    """
+    if not factor.blocks:
+        raise ValueError("it has no blocks")
+    for block in factor.blocks:
+        _require_block(block)
+    _require_histograms(factor)
+    if not factor.S[:, -1].any():
+        raise ValueError("its reference forces are 0")
+
+
+def _require_block(block: Block) -> None:
+    with np.errstate(over="ignore"):
+        usable = np.isfinite(np.sum(block.S**2))
+    if np.tril(block.S, -1).any() or (np.diag(block.S) < 0).any() or not usable:
+        raise ValueError("S is not upper triangular with a diagonal of 0 or more")
+    # All frames of a block have one number of beads.
+    if block.frames < 1 or block.beads < 2 * block.frames or block.beads % block.frames or block.index < 0:
+        raise ValueError(f"a block has {block.frames} frames, {block.beads} beads and number {block.index}")
+    if not 0 <= block.total_weight < np.inf:
+        raise ValueError(f"the weight of a block is {block.weight}")
+    if (block.broken < 0).any() or (block.broken > block.beads).any():
+        raise ValueError(f"gaps remove {block.broken.tolist()} rows of {block.beads} beads")
+    flat = block.ranges.ravel()
+    if len(flat) and (flat[0] < 0 or (np.diff(flat) <= 0)[::2].any() or (np.diff(flat) < 0).any()):
+        raise ValueError("frame ranges are not ascending")
+    held = int(np.diff(block.ranges).sum())
+    if not 1 <= held <= block.frames:  # fewer where a frame was chosen twice
+        raise ValueError(f"the ranges of {block.frames} frames hold {held}")
+
+
+def _require_histograms(factor: Factor) -> None:
+    beads, frames, histograms = factor.beads, factor.frames, factor.histograms
+    for term in filter(by_group, factor.fingerprint.terms):
+        own = histograms.groups[term.name]
+        most = max(own.sum(axis=1, dtype=object))
+        if (own < 0).any() or (term.rows.pairs and most > frames):
+            raise ValueError(f"the histogram of {term.name} holds {most} values of {frames} frames")
+    # A chain of n >= 2 beads has n-1 bonds, n-2 angles, and n-3 dihedrals, or none where n is 2.
+    expected = {
+        "bond": (beads - frames,) * 2,
+        "angle": (beads - 2 * frames,) * 2,
+        "dihedral": (beads - 3 * frames, beads - 2 * frames),
+    }
+    # Gaps and ends of chains take some away.
+    broken = np.sum([block.broken for block in factor.blocks], axis=0).tolist()
+    for name, less in zip(EDGES, broken, strict=True):
+        counts = histograms.counts[name]
+        total = int(counts.sum(dtype=object)) + less
+        least, most = expected[name]
+        if (counts < 0).any() or not least <= total <= most:
+            raise ValueError(f"the histogram of {name} holds {total} values for {frames} frames and {beads} beads")

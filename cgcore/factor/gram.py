@@ -29,7 +29,7 @@ from cgcore.factor.histogram import bin_numbers
 from cgcore.factor.preconditioning import Preconditioner, whitened
 from cgcore.physics.coefficients import Layout
 from cgcore.physics.design import AnySlopes, Chains, Columns, Seen, coordinate_of, slots_of, term_slopes
-from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Rows, Slopes, coordinates, histogrammed
+from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Rows, Slopes, coordinates
 from cgcore.physics.space import Displacement
 from cgcore.physics.term import Term
 from cgcore.physics.topology import Sites
@@ -69,7 +69,7 @@ def located(
 ) -> tuple[Coordinates, Rows]:
     """Internal coordinates of frames, and the numbers of their bins in histograms."""
     at = coordinates(R, lengths, displacement, sites)
-    return at, bin_numbers(histogrammed(at), lengths, sites, jnp)
+    return at, bin_numbers({name: kind.value for name, kind in at._asdict().items()}, lengths, sites, jnp)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -101,34 +101,6 @@ class Histograms:
         """Counts of a term's group, in the bins of `edges_of`: of all values where the term has no groups."""
         return self.groups[term.name][group] if by_group(term) else self.counts[term.coordinate]
 
-    def require_values_of(
-        self, beads: int, frames: int, broken: Sequence[int] = (0, 0, 0), terms: Sequence[Term] = ()
-    ) -> None:
-        """Refuse counts that so many frames with so many real beads together cannot have.
-
-        `broken` are the bonds, angles and dihedrals that gaps and chain ends take away.
-
-        Raises:
-            ValueError: says what is wrong.
-        """
-        for term in filter(by_group, terms):
-            own = self.groups[term.name]
-            most = max(own.sum(axis=1, dtype=object))
-            if (own < 0).any() or (term.rows.pairs and most > frames):
-                raise ValueError(f"the histogram of {term.name} holds {most} values of {frames} frames")
-        # A chain of n >= 2 beads has n-1 bonds, n-2 angles, and n-3 dihedrals, or none where n is 2.
-        expected = {
-            "bond": (beads - frames,) * 2,
-            "angle": (beads - 2 * frames,) * 2,
-            "dihedral": (beads - 3 * frames, beads - 2 * frames),
-        }
-        for name, less in zip(EDGES, broken, strict=True):
-            counts = self.counts[name]
-            total = int(counts.sum(dtype=object)) + less
-            least, most = expected[name]
-            if (counts < 0).any() or not least <= total <= most:
-                raise ValueError(f"the histogram of {name} holds {total} values for {frames} frames and {beads} beads")
-
     def sampled_range(self, name: str) -> tuple[float, float] | None:
         """Edges of the outermost bins that hold a value; None where there is none."""
         (filled,) = np.nonzero(self.counts[name])

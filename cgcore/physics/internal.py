@@ -91,11 +91,6 @@ def coordinates(
     )
 
 
-def histogrammed(at: Coordinates) -> dict[str, Float[Array, "_ frames"]]:
-    """Bond lengths [Å], angles and dihedrals [rad]."""
-    return {name: kind.value for name, kind in at._asdict().items()}
-
-
 def separations(displacement: Displacement, a: Sequence[Array], b: Sequence[Array]) -> list[Array]:
     """`displacement` of vectors whose x, y and z are given, arrays that broadcast against each other."""
     if displacement is free:

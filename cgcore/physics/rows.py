@@ -65,7 +65,11 @@ class Rows:
                 "give whole numbers of at least 1, ascending"
             )
         for row in self.listed or ():
-            if len(row) != self.beads or len(set(row)) != len(row) or not all(map(_numbers_a_bead, row)):
+            if (
+                len(row) != self.beads
+                or len(set(row)) != len(row)
+                or not all(is_whole(bead) and 0 <= bead < FARTHEST for bead in row)
+            ):
                 raise InputError(
                     f"{list(row)} is not a row of {self.kind}; give {self.beads} different beads, from 0 on"
                 )
@@ -109,10 +113,6 @@ class Rows:
         if self.chains != "any":
             counted = counted & (crossing if self.chains == "between" else ~crossing)
         return counted
-
-
-def _numbers_a_bead(value: object) -> bool:
-    return is_whole(value) and 0 <= int(value) < FARTHEST  # type: ignore[call-overload]
 
 
 def chain_numbers(sites: Any, xp: Any) -> Any:
