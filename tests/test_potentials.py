@@ -15,8 +15,7 @@ from cgcore.export.potentials import Potential, Sum, potentials
 from cgcore.physics.bases import BSpline, Fourier
 from cgcore.physics.prior import Prior, standard_terms
 from cgcore.physics.rows import Rows
-from cgcore.physics.spline_terms import spline_energy
-from cgcore.physics.splines import Spline, Splines, TypedSplines
+from cgcore.physics.splines import Spline, Splines, TypedSplines, spline_energy
 from cgcore.physics.term import Term
 
 X = {

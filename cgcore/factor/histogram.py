@@ -126,16 +126,6 @@ def edges_of(term: Term) -> Float[np.ndarray, " edges"]:
     return CLOSEST if term.rows.pairs else EDGES[term.coordinate]
 
 
-def percentile(counts: Int[np.ndarray, " bins"], edges: Float[np.ndarray, " edges"], percent: float) -> float | None:
-    """The percentile of values of which only a histogram is known, interpolated within its bin; None without values."""
-    below = np.concatenate([[0], np.cumsum(counts)])
-    if below[-1] == 0:
-        return None
-    rank = percent / 100 * below[-1]
-    k = max(int(np.searchsorted(below, rank)) - 1, int(np.flatnonzero(counts)[0]))
-    return float(edges[k] + (edges[k + 1] - edges[k]) * (rank - below[k]) / counts[k])
-
-
 def bin_numbers(values: Mapping[str, Any], lengths: Any, sites: Sites | None = None, xp: ModuleType = np) -> Any:
     """For each value the number of its bin among those of all coordinates, one row a row of `values`.
 

@@ -18,8 +18,7 @@ from cgcore.physics import geometry
 from cgcore.physics.prior import SPLINED, Params, Prior
 from cgcore.physics.rows import chain_numbers
 from cgcore.physics.space import Displacement, free
-from cgcore.physics.spline_terms import spline_energy
-from cgcore.physics.splines import Splines
+from cgcore.physics.splines import Splines, spline_energy
 from cgcore.physics.term import Term
 
 _HARMLESS = np.eye(3)

@@ -65,11 +65,8 @@ class Rows:
                 "give whole numbers of at least 1, ascending"
             )
         for row in self.listed or ():
-            if (
-                len(row) != self.beads
-                or len(set(row)) != len(row)
-                or not all(is_whole(bead) and 0 <= bead < FARTHEST for bead in row)
-            ):
+            beads = all(is_whole(bead) and 0 <= bead < FARTHEST for bead in row)
+            if not beads or len(set(row)) != len(row) or len(row) != self.beads:
                 raise InputError(
                     f"{list(row)} is not a row of {self.kind}; give {self.beads} different beads, from 0 on"
                 )
