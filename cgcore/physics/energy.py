@@ -79,7 +79,13 @@ def energy(
     """Energy of the prior for one frame.
 
     Arguments:
-        prior, params, R, mask, species, displacement, sites: as of `term_energies`.
+        prior: the prior, including its fixed splines if it has any.
+        params: parameters by name, see `Params`; they are used instead of the prior's own.
+        R: positions (beads, 3) [Å]; padded beads may hold anything, even NaN.
+        mask: (beads,), 1 for real beads and 0 for padding.
+        species: see `term_energies`.
+        displacement: displacement function in jax-md's convention.
+        sites: see `term_energies`.
 
     Returns:
         The energy [kcal/mol], a scalar that JAX can differentiate.
@@ -107,7 +113,13 @@ def forces(
     """Forces of the prior on the beads of one frame, minus the gradient of `energy`.
 
     Arguments:
-        prior, params, R, mask, species, displacement, sites: as of `term_energies`.
+        prior: the prior, including its fixed splines if it has any.
+        params: parameters by name, see `Params`; they are used instead of the prior's own.
+        R: positions (beads, 3) [Å]; padded beads may hold anything, even NaN.
+        mask: (beads,), 1 for real beads and 0 for padding.
+        species: see `term_energies`.
+        displacement: displacement function in jax-md's convention.
+        sites: see `term_energies`.
 
     Returns:
         Forces (beads, 3) [kcal/mol/Å]; zero on padded beads.

@@ -239,14 +239,12 @@ def _of_few_separations(
     total = jnp.zeros((term.basis.size, *R.shape), R.dtype)
     closest = jnp.full(R.shape[1:], jnp.inf, R.dtype)
     bead = jnp.arange(R.shape[1])[:, None]
-    chains = None if sites is None or term.rows.chains == "any" else chain_numbers(jnp.asarray(sites), jnp)
+    along, chains = _places(term.rows, R.shape[1], sites)
     # Sites grow along the row at least as fast as it does: across a gap neighbours in the row may be such a pair.
     for k in range(nearest if sites is None else 1, min(farthest, R.shape[1] - 1) + 1):
         d = separations(displacement, list(R[:, :-k]), list(R[:, k:]))
-        counts = bead[k:] < lengths[None]
-        if sites is not None:
-            crossing = False if chains is None else chains[k:] != chains[:-k]
-            counts = counts & term.rows.count(sites[:-k], sites[k:], crossing)
+        crossing = False if chains is None else chains[k:] != chains[:-k]
+        counts = (bead[k:] < lengths[None]) & term.rows.count(along[:-k], along[k:], crossing)
         squared = jnp.where(counts, _squared(d), jnp.inf)
         strengths = term.basis.strengths(squared)
         force = strengths[:, None] * jnp.stack(d)[None]

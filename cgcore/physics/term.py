@@ -2,7 +2,7 @@
 
     E = weight * sum over rows, sum over k of c_gk phi_k(x)        g: the group of the row, x: its coordinate
 
-The five terms of `Prior` are such declarations, see `prior.standard_terms`.
+The five terms of `Prior` are such declarations, see `prior.STANDARD`.
 """
 
 from __future__ import annotations
