@@ -245,19 +245,6 @@ def standard_terms(weights: Weights, params: Mapping[str, Any]) -> tuple[Term, .
     return tuple(found)
 
 
-def require_formulas(prior: Prior, what: str) -> None:
-    """Refuse splines where only formulas will do; `what` begins the sentence.
-
-    Raises:
-        InputError: the prior has splines.
-    """
-    if prior.splines is not None:
-        raise InputError(
-            f"{what}: the prior's bonds, angles and dihedrals are fixed splines; set model.priors.use_spline_priors to "
-            "false for the formulas, or leave it out"
-        )
-
-
 def _checked(prior: Prior, params: Mapping[str, Any]) -> Params:
     for name, weight in prior.weights._asdict().items():
         if weight is not None and not (np.isfinite(weight) and weight >= 0):
