@@ -17,6 +17,7 @@ XLA's CPU back end would compute what several columns share again for each of th
 from __future__ import annotations
 
 from functools import partial, reduce
+from itertools import combinations_with_replacement
 from operator import add
 from typing import Any, NamedTuple
 
@@ -105,7 +106,8 @@ def _prepared(
         else:
             slopes[term.coordinate].append(white(term, coordinate_of(term, at)))
             seen.append(None)
-    couplings = {(p, q): _couplings(getattr(at, p), getattr(at, q)) for p in KINDS for q in KINDS if p <= q}
+    pairs = combinations_with_replacement(KINDS, 2)
+    couplings = {(p, q): _couplings(getattr(at, p), getattr(at, q)) for p, q in pairs}
     joined = {kind: jnp.concatenate(found) for kind, found in slopes.items()}
     return _Prepared(joined, jnp.concatenate([*forces, F[None]]), couplings), tuple(seen)
 
@@ -147,7 +149,7 @@ def _products(layout: Layout, prepared: _Prepared, at: Coordinates) -> Array:
         return jnp.tensordot(p, q, (axes, axes))
 
     def coupled(p: str, q: str) -> Slopes:
-        """G times slopes of kind q, or half of it within a kind."""
+        """G times slopes of kind q; within a kind half of it, which with its transpose is all."""
         padded, rows = jnp.pad(slopes[q], ((0, 0), (ENDS, ENDS), (0, 0))), getattr(at, p).rows
         shifts = _shifts(getattr(at, p), getattr(at, q))
         found = zip(couplings[p, q], shifts, strict=True)
@@ -167,11 +169,9 @@ def _products(layout: Layout, prepared: _Prepared, at: Coordinates) -> Array:
     blocks = {("force", "force"): product(forces, forces)}
     for kind in KINDS:
         blocks[kind, "force"] = product(slopes[kind], projected(getattr(at, kind)))
-        half = product(slopes[kind], coupled(kind, kind))
-        blocks[kind, kind] = half + half.T
     for p, q in couplings:
-        if p != q:
-            blocks[p, q] = product(slopes[p], coupled(p, q))
+        half = product(slopes[p], coupled(p, q))
+        blocks[p, q] = half + half.T if p == q else half
     grid = [[blocks[p, q] if (p, q) in blocks else blocks[q, p].T for q in PLACES] for p in PLACES]
     order = _order(layout)
     return jnp.block(grid)[np.ix_(order, order)]
