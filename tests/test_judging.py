@@ -16,7 +16,7 @@ import cgcore
 from cgcore.data import Dataset, from_arrays, read
 from cgcore.errors import InputError
 from cgcore.judging import Judgement, judge, survey
-from cgcore.judging.hashes import hashes
+from cgcore.judging.hashes import all_differ, hashes
 
 CHAINS = factor_helpers.chignolin_chains(1000)
 """Forces of all atoms, at 320 K: 10 beads."""
@@ -230,6 +230,13 @@ def test_the_size_of_blocks_does_not_matter(fault: str, monkeypatch: pytest.Monk
     assert one.ratio is not None
     assert other.ratio is not None
     np.testing.assert_allclose(one.ratio, other.ratio, rtol=1e-9)
+
+
+def test_one_equal_pair_among_hashes_is_seen() -> None:
+    numbers = np.random.default_rng(0).integers(0, 2**64, 1000, np.uint64)
+    assert all_differ(numbers) and all_differ(numbers[:0])
+    numbers[[7, 901]] = 2**63
+    assert not all_differ(numbers)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
