@@ -149,7 +149,7 @@ class Frames:
         if isinstance(rows, slice) or rows.dtype.kind not in "iu" or rows.ndim != 1 or not len(rows):
             return rows
         first, last = int(rows[0]), int(rows[-1])
-        inside = 0 <= first and last < self.n_frames and last - first == len(rows) - 1
+        inside = first >= 0 and last < self.n_frames and last - first == len(rows) - 1
         return slice(first, last + 1) if inside and (np.diff(rows) == 1).all() else rows
 
     def _stored(self, rows: slice | np.ndarray) -> slice | np.ndarray:
