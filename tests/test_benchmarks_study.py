@@ -48,6 +48,7 @@ def test_two_harmonics_are_found_again() -> None:
     assert boltzmann.fourier(values, KT) == pytest.approx(c, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_repulsion_is_found_again() -> None:
     edges = np.linspace(*boltzmann.PAIR_RANGE, boltzmann.PAIR_BINS + 1)
     r = (edges[1:] + edges[:-1]) / 2

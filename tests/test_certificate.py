@@ -85,6 +85,7 @@ def certified(point: np.ndarray, cutoff: float = 0.0, start: np.ndarray = START)
     return certify(factor, factor.S, found, start, point, found.kept(cutoff), resolved=resolved)
 
 
+@pytest.mark.slow
 def test_gap_and_explained_part_of_a_point_in_between() -> None:
     factor = chignolin_factor(10)
     found = spectrum(factor.S, factor.beads)

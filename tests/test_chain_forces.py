@@ -58,6 +58,7 @@ def test_one_polynomial_in_each_interval_is_the_sum_of_the_splines(ends: Any, de
         assert np.max(np.abs(np.asarray(got) - expected)) <= 1e-12 * np.max(np.abs(expected))
 
 
+@pytest.mark.slow
 def test_pairs_that_do_not_count_have_no_strength() -> None:
     basis = BSpline((3.0, 4.0, 5.5, 7.0), 3, "cutoff")
     found = Lookup(basis, np.ones((1, basis.size)))

@@ -168,6 +168,7 @@ def test_a_mixture_of_two_runs_is_a_warning(tmp_path: Path) -> None:
     assert (ran.code, bool(re.search(mixed, ran.err))) == (0, True)
 
 
+@pytest.mark.slow
 def test_lammps_files_need_no_openmm(tmp_path: Path, priors: Path) -> None:
     words = ["export", str(priors), "--to", "lammps", "--beads", "9", "-o", str(tmp_path / "out")]
     code = (

@@ -169,6 +169,9 @@ def pieces(descriptor: int) -> Iterator[bytes]:
         return
 
 
+MOMENTS = 12
+"""At which a run is interrupted, evenly over more than the time that it takes."""
+
 SAYS_WHEN = """
 install = process.interrupts.install
 process.interrupts.install = lambda: (install(), os.write(1, b"."))
@@ -180,12 +183,12 @@ process.interrupts.install = lambda: (install(), os.write(1, b"."))
 def test_at_many_moments(tmp_path: Path, small: tuple[str, ...], number: signal.Signals, code: int) -> None:
     """From the moment at which the program's own code begins, which says so on standard output, to the end."""
     whole = 0
-    for moment in range(24):
+    for moment in range(MOMENTS):
         out = tmp_path / str(moment)
         process = scripted(SAYS_WHEN, *small, "--output", str(out))
         assert process.stdout is not None
         assert process.stdout.read(1) == "."
-        time.sleep(0.1 * moment)
+        time.sleep(2.4 * moment / MOMENTS)
         process.send_signal(number)
         result = ended(process)
         made = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
@@ -196,4 +199,4 @@ def test_at_many_moments(tmp_path: Path, small: tuple[str, ...], number: signal.
             assert made
         if made:
             json.loads((out / "fit.json").read_text(encoding="utf-8"))
-    assert whole < 24
+    assert whole < MOMENTS

@@ -41,8 +41,7 @@ def weighted(dataset: cgcore.Dataset) -> cgcore.Dataset:
     return replace(dataset, sources=tuple(parts))
 
 
-@pytest.mark.parametrize("counted", [False, True])
-@pytest.mark.parametrize("sizes", [(40,), (48,), (23, 30)])
+@pytest.mark.parametrize(("sizes", "counted"), [((40,), False), ((48,), True), ((23, 30), True)])
 def test_batches_add_up_to_the_loss(monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, ...], counted: bool) -> None:
     dataset, dtype = frames_of(*sizes), np.dtype(np.float64)
     dataset = weighted(dataset) if counted else dataset

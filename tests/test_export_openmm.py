@@ -45,6 +45,7 @@ def exported(path: Path, given: Prior, beads: int, **more: Any) -> Engine:
     return Engine(path)
 
 
+@pytest.mark.slow
 def test_forces_on_real_frames(tmp_path: Path, chignolin: Batch) -> None:
     base = default_prior()
     every = Prior(base.weights._replace(excluded_volume=0.6), base.params | {"epsilon_ex": 0.8, "sigma_ex": 3.5})

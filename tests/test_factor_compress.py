@@ -393,6 +393,7 @@ def test_the_second_pass_is_by_qr_of_the_rows(
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13 * expected[0])
 
 
+@pytest.mark.slow
 def test_how_well_conditioned_the_slopes_are_decides_on_the_second_pass(
     lopsided: Chains, passes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

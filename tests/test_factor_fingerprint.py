@@ -185,6 +185,7 @@ def test_a_factor_merged_with_itself_is_said_by_name(parts: list[Factor]) -> Non
     assert doubled.frames == 80  # used as it was given
 
 
+@pytest.mark.slow
 def test_frames_that_overlap_in_part_are_counted() -> None:
     whole, prior = two_proteins().dataset("run.npz"), prior_of()
     train, validation = whole.split(0.25)

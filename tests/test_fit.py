@@ -93,6 +93,7 @@ def test_the_direct_objective_along_every_direction() -> None:
     assert abs(found.certificate.optimality_gap) <= 1e-8
 
 
+@pytest.mark.slow
 def test_both_objectives_find_the_same_in_whitened_coordinates() -> None:
     first, second = result(), result(objective="direct")
     assert second.train_loss == pytest.approx(first.train_loss, rel=1e-12)
@@ -305,6 +306,7 @@ def test_one_frame() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_stall_at_the_optimum_is_called_convergence() -> None:
     """Rounding of the direct loss hides 1e-6 of gradient along weak directions; the certificate sees through it."""
     result = cgcore.fit(cgcore.datasets.chignolin().subset(60), PRIOR, Options(objective="direct", truncation=0.0))

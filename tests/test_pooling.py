@@ -44,6 +44,7 @@ def options(pooling: float | None = None) -> Options:
     return Options(constraints="none", smoothness=1e-6, pooling=pooling)
 
 
+@pytest.mark.slow
 @pytest.mark.numerical
 def test_between_each_group_by_itself_and_the_shared_potential() -> None:
     frames = data(spread=10.0)

@@ -41,8 +41,8 @@ def test_energy_and_its_derivatives(name: str) -> None:
     assert len(one.curves) == len(one.labels)
     for group, curve in enumerate(one.curves):
         which = None if one.term.groups is None else group
-        with jax.enable_x64(True):
-            exact = [float(one.term.energy(jnp.asarray(at), given.params, which)) for at in x[::9]]
+        # Of NumPy: in tests/test_bases.py it agrees with JAX, for which each point is a dozen small programs.
+        exact = [float(one.term.energy(at, given.params, which)) for at in x[::9]]
         scale = max(np.max(np.abs(curve.energy(x))), 1e-3)
         np.testing.assert_allclose(curve.energy(x[::9]), one.term.weight * np.array(exact), atol=1e-12 * scale)
         # Five points: exact for the polynomials of splines, but for intervals with a knot.
@@ -117,6 +117,7 @@ def splines(rng: np.random.Generator) -> Splines:
     return Splines(of(np.linspace(3.5, 4.3, 9)), of(np.linspace(1.2, 2.8, 10)), turn, types)
 
 
+@pytest.mark.slow
 def test_splines_of_a_file() -> None:
     base, fixed = default_prior(), splines(np.random.default_rng(0))
     given = Prior(base.weights, base.params, splines=fixed)

@@ -184,14 +184,14 @@ def _atoms(path: Path) -> list[list[str]]:
 
 def read_section(path: Path, keyword: str) -> Section:
     """The section of a table file that begins with the keyword."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    at = lines.index(keyword)
-    parameters = lines[at + 1].split()
-    assert parameters[0] == "N"
-    assert lines[at + 2] == ""
-    rows = [line.split() for line in lines[at + 3 : at + 3 + int(parameters[1])]]
-    assert [row[0] for row in rows] == [str(i) for i in range(1, len(rows) + 1)]
-    return Section(parameters, *np.array([[float(word) for word in row[1:]] for row in rows]).T)
+    _, found, text = path.read_text(encoding="utf-8").partition(f"\n{keyword}\n")
+    assert found, f"{path}: no section {keyword}"
+    head, empty, text = text.split("\n", 2)
+    parameters = head.split()
+    assert (parameters[0], empty) == ("N", "")
+    numbers, *columns = np.loadtxt(text.split("\n\n", 1)[0].splitlines(), ndmin=2).T
+    np.testing.assert_array_equal(numbers, np.arange(1, int(parameters[1]) + 1))
+    return Section(parameters, *columns)
 
 
 def _curve(style: str, section: Section) -> Curve:

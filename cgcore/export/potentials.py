@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from cgcore.physics.bases import BSpline, DebyeHueckel, Fourier, Gaussian, Harmonic, Power
+from cgcore.physics.bases import Basis, BSpline, DebyeHueckel, Fourier, Gaussian, Harmonic, Power
 from cgcore.physics.prior import SPLINED, Params, Prior
 from cgcore.physics.splines import Spline, Splines
 from cgcore.physics.term import Term
@@ -24,6 +25,12 @@ Points = Float[np.ndarray, " points"]
 
 _INSIDE = 1e-12
 """Part of a spline's range by which its ends are moved inwards: the curvature jumps at them."""
+
+
+@partial(jax.jit, static_argnums=0)
+def _second_derivatives(basis: Basis, x: Float[Any, " points"]) -> Float[Any, "points functions"]:
+    """phi''(x), compiled once for all groups of a term."""
+    return jax.vmap(jax.jacfwd(basis.derivatives))(x)
 
 
 class Curve(ABC):
@@ -86,8 +93,7 @@ class TermCurve(Curve):
         if isinstance(basis, BSpline):
             x = x + _INSIDE * (np.mean(basis.knots) - x)
         with jax.enable_x64(True):
-            second = jax.vmap(jax.jacfwd(basis.derivatives))(jnp.asarray(x))
-            return self.term.weight * (np.asarray(second) @ self.c)
+            return self.term.weight * (np.asarray(_second_derivatives(basis, jnp.asarray(x))) @ self.c)
 
     @property
     def scale(self) -> float:
