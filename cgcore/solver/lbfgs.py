@@ -15,7 +15,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from cgcore.compiling import quickly_compiled
+from cgcore.compiling import QuicklyCompiled
 from cgcore.errors import InputError
 from cgcore.solver.confirm import confirmation
 from cgcore.solver.solution import Solution
@@ -230,8 +230,8 @@ def _advanced(loss: Loss, memory: int, state: State, limits: Limits, until: Int[
     )
 
 
-_start, _start_quickly = (jit(_started, static_argnums=(0, 1, 2)) for jit in (jax.jit, quickly_compiled))
-_advance, _advance_quickly = (jit(_advanced, static_argnums=(0, 1)) for jit in (jax.jit, quickly_compiled))
+_start, _start_quickly = (jit(_started, static_argnums=(0, 1, 2)) for jit in (jax.jit, QuicklyCompiled))
+_advance, _advance_quickly = (jit(_advanced, static_argnums=(0, 1)) for jit in (jax.jit, QuicklyCompiled))
 
 
 def _step(loss: Loss, memory: int, state: State, limits: Limits, *args: Any) -> State:
