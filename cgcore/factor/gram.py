@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from cgcore.compiling import QuicklyCompiled
 from cgcore.factor.gram_by_bead import gram_by_bead
 from cgcore.factor.histogram import bin_numbers
 from cgcore.factor.preconditioning import Preconditioner, whitened
@@ -46,7 +47,7 @@ def gram(
     return _products(layout, prepared, chains.at), seen
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(QuicklyCompiled, static_argnums=0)
 def located(
     displacement: Displacement,
     R: Float[Array, "xyz beads frames"],
@@ -58,7 +59,7 @@ def located(
     return at, bin_numbers(histogrammed(at), lengths, sites, jnp)
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(QuicklyCompiled, static_argnums=0)
 def sloped(layout: Layout, at: Coordinates) -> tuple[AnySlopes | None, ...]:
     """The slopes that are whitened, of each term that has them."""
     return tuple(None if term.on_beads else term_slopes(term, coordinate_of(term, at)) for term in layout.terms)
