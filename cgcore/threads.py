@@ -7,6 +7,7 @@ narrow for more.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -32,6 +33,11 @@ def one_blas_thread() -> Iterator[None]:
     finally:
         with _lock:
             _limits.pop().__exit__(None, None, None)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

@@ -212,3 +212,17 @@ def test_the_rows_of_the_table(frames: chains.Frames, monkeypatch: pytest.Monkey
     assert [row["program"] for row in rows] == ["no potential", "ours", "theirs", "theirs", "theirs"]
     assert (rows[1]["core seconds"], rows[1]["peak MiB"]) == ("1.0", "30")
     assert rows[1]["loss"] == rows[0]["loss"]
+
+
+def test_a_failure_of_csg_fmatch_is_a_row(
+    frames: chains.Frames, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fails(*_: object) -> programs.Outcome:
+        raise RuntimeError("csg_fmatch ended with 6: frame 10\n  what():  zero_column\n")
+
+    nothing = dict.fromkeys(KNOTS, np.zeros_like)
+    monkeypatch.setattr(chains, "batches", lambda *_, **__: [frames])
+    monkeypatch.setattr(programs, "cgcore", lambda *_: programs.Outcome("ours", Run(2.0, 1.0, 30.0), nothing))
+    monkeypatch.setattr(programs, "csg_fmatch", fails)
+    *_, last = command.compared(3, BEADS, tmp_path)
+    assert last == {"program": "csg_fmatch, blocks of 6, pressed smoothness", "loss": "failed: what():  zero_column"}

@@ -55,7 +55,7 @@ RULES = {
         "cgcore/physics", ("cgcore.solver", "cgcore.fitting", "cgcore.factor", "cgcore.data")
     ),
     "the solver knows no physics": Rule(
-        "cgcore/solver", ("cgcore",), only=("cgcore.solver", "cgcore.errors", "cgcore.x64")
+        "cgcore/solver", ("cgcore",), only=("cgcore.solver", "cgcore.errors", "cgcore.x64", "cgcore.compiling")
     ),
     "processes know nothing of what they do": Rule("cgcore/processes.py", ("cgcore",), only=("cgcore.errors",)),
     "the fit reports late": Rule("cgcore/fitting", ("cgcore.report",), top_level=True),

@@ -16,7 +16,7 @@ import cgcore
 from cgcore.data import Dataset, from_arrays, read
 from cgcore.errors import InputError
 from cgcore.judging import Judgement, judge, survey
-from cgcore.judging.hashes import hashes
+from cgcore.judging.hashes import all_differ, hashes
 
 CHAINS = factor_helpers.chignolin_chains(1000)
 """Forces of all atoms, at 320 K: 10 beads."""
@@ -230,6 +230,32 @@ def test_the_size_of_blocks_does_not_matter(fault: str, monkeypatch: pytest.Monk
     assert one.ratio is not None
     assert other.ratio is not None
     np.testing.assert_allclose(one.ratio, other.ratio, rtol=1e-9)
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_the_number_of_threads_does_not_matter(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = from_arrays(**FAULTS["a wrapped frame"][0](good()))
+    monkeypatch.setattr(survey, "BLOCK_BYTES", 7 * data.sources[0].n_beads * 3 * 8)
+    expected = judge(data)
+    monkeypatch.setattr(survey, "cores", lambda: cores)
+    found = judge(data)
+    assert found.findings == expected.findings
+    assert found.sources[0].ratio == expected.sources[0].ratio
+    np.testing.assert_array_equal(found.sources[0].force_rms, expected.sources[0].force_rms)
+
+
+def test_what_is_too_large_to_be_squared_gives_no_warning_in_any_thread() -> None:
+    arrays = good()
+    arrays["F"] = arrays["F"] * 1e200
+    assert np.isinf(judge(from_arrays(**arrays)).sources[0].force_rms).all()
+
+
+def test_one_equal_pair_among_hashes_is_seen() -> None:
+    numbers = np.random.default_rng(0).integers(0, 2**64, 1000, np.uint64)
+    assert all_differ(numbers)
+    assert all_differ(numbers[:0])
+    numbers[[7, 901]] = 2**63
+    assert not all_differ(numbers)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

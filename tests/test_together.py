@@ -116,7 +116,7 @@ def test_who_waits_in_vain_says_so(number: int) -> None:
     code, out, err = ended(begun(where, number, code=ALONE))
     assert (code, out) == (2, "")
     assert err.splitlines() == [
-        f"cgcore: process {number}: not all processes came to {where} within 1 s; start all of them with the same "
+        f"cgcore: process {number}: not all processes reached {where} within 1 s; start all of them with the same "
         "--coordinator and --processes, and see that its port is free and can be reached"
     ]
 
@@ -142,10 +142,10 @@ def test_two_processes_simulate_as_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--processes", 2), "--processes and --process say nothing without --coordinator"),
-        (("--process", 0), "--processes and --process say nothing without --coordinator"),
-        (("--coordinator", "host"), "--coordinator host: is no HOST:PORT"),
-        (("--coordinator", "host:70000"), "--coordinator host:70000: is no HOST:PORT"),
+        (("--processes", 2), "--processes and --process have no effect without --coordinator"),
+        (("--process", 0), "--processes and --process have no effect without --coordinator"),
+        (("--coordinator", "host"), "--coordinator host: is not HOST:PORT"),
+        (("--coordinator", "host:70000"), "--coordinator host:70000: is not HOST:PORT"),
         (("--coordinator", "host:1", "--processes", 0), "--processes is 0"),
         (("--coordinator", "host:1", "--processes", 2, "--process", 2), "--process is 2; give 0 to N - 1"),
         (("--coordinator", "host:1", "--processes", 2, "--process", -1), "--process is -1; give 0 to N - 1"),

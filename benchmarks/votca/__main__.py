@@ -7,7 +7,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -49,7 +48,7 @@ def tables(numbers: Sequence[int], beads: int) -> str:
     """The tables in Markdown; their rows are printed as they are made.
 
     Raises:
-        RuntimeError: a program failed.
+        RuntimeError: cgcore failed.
     """
     parts = [f"{programs.PROGRAM} {programs.version()}, one core for each program, {beads} beads."]
     for frames in numbers:
@@ -58,29 +57,41 @@ def tables(numbers: Sequence[int], beads: int) -> str:
             for row in compared(frames, beads, Path(folder)):
                 print("  ".join(f"{key}: {value}" for key, value in row.items()), flush=True)
                 rows.append(row)
-        parts.append(f"{frames:,} frames:\n\n" + pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
+        parts.append(
+            f"{frames:,} frames:\n\n" + pd.DataFrame(rows).fillna("").to_markdown(index=False, disable_numparse=True)
+        )
     return "\n\n".join(parts)
 
 
 def compared(frames: int, beads: int, folder: Path) -> Iterator[dict[str, str]]:
-    """A row for each program and setting."""
+    """A row for each program and setting; where csg_fmatch fails, it says so.
+
+    Raises:
+        RuntimeError: cgcore failed.
+    """
     data, unseen = folder / "frames.trr", folder / "unseen.trr"
     inputs.write_trr(data, chains.batches(frames, beads))
     inputs.write_trr(unseen, chains.batches(UNSEEN, beads, seed=1))
     knots = grids(R for R, _ in inputs.read_trr(data))
     (folder / "topology.xml").write_text(inputs.topology(beads))
     (folder / "terms.yaml").write_text(inputs.terms(knots))
-    yield {"program": "no potential"} | losses(data, unseen, dict.fromkeys(knots, np.zeros_like))
-    runs = [partial(programs.cgcore, folder)]
-    runs += [partial(programs.csg_fmatch, folder, knots, one) for one in programs.settings(frames, beads, knots)]
-    for run in runs:
-        outcome = run()
+
+    def row(outcome: programs.Outcome) -> dict[str, str]:
         took = {
             "core seconds": f"{outcome.run.core_seconds:.1f}",
             "wall seconds": f"{outcome.run.seconds:.1f}",
             "peak MiB": f"{outcome.run.mebibytes:.0f}",
         }
-        yield {"program": outcome.program} | losses(data, unseen, outcome.slopes) | took
+        return {"program": outcome.program} | losses(data, unseen, outcome.slopes) | took
+
+    yield {"program": "no potential"} | losses(data, unseen, dict.fromkeys(knots, np.zeros_like))
+    yield row(programs.cgcore(folder))
+    for setting in programs.settings(frames, beads, knots):
+        try:
+            yield row(programs.csg_fmatch(folder, knots, setting))
+        except RuntimeError as error:  # for one, blocks in which an interval holds no data
+            said = str(error).strip().splitlines()[-1]
+            yield {"program": f"{programs.PROGRAM}, {setting.name}", "loss": f"failed: {said.strip()}"}
 
 
 def losses(data: Path, unseen: Path, slopes: Slopes) -> dict[str, str]:

@@ -36,6 +36,11 @@ class Setting(NamedTuple):
     frames_per_block: int
     constrained: bool
 
+    @property
+    def name(self) -> str:
+        """For the table."""
+        return f"blocks of {self.frames_per_block}, {'exact' if self.constrained else 'pressed'} smoothness"
+
 
 def write_trr(path: Path, batches: Iterable[Frames]) -> None:
     """Positions and forces in float32, without a box."""

@@ -26,6 +26,10 @@ LEAST_SQUARES = ("--constraints", "none", "--truncation", "0")
 """Options of `cgcore fit` that leave the least squares alone, over all directions, as csg_fmatch has them."""
 
 
+FILLED = 0.75
+"""Part of the free memory that a block may take."""
+
+
 class Outcome(NamedTuple):
     """A run and its potentials."""
 
@@ -39,10 +43,7 @@ def csg_fmatch(folder: Path, grids: Mapping[str, Grid], setting: inputs.Setting)
     (folder / "options.xml").write_text(inputs.options(grids, setting))
     command = [PROGRAM, "--no-map", "--top", "topology.xml", "--trj", "frames.trr", "--options", "options.xml"]
     run = measured(command, folder)
-    name = (
-        f"{PROGRAM}, blocks of {setting.frames_per_block}, {'exact' if setting.constrained else 'pressed'} smoothness"
-    )
-    return Outcome(name, run, tables(folder, grids))
+    return Outcome(f"{PROGRAM}, {setting.name}", run, tables(folder, grids))
 
 
 def cgcore(folder: Path) -> Outcome:
@@ -57,7 +58,7 @@ def settings(frames: int, beads: int, grids: Mapping[str, Grid]) -> list[inputs.
     splines and pressed ones; else blocks that fit; and the manual's example."""
     columns = 2 * sum(grid.intervals + 1 for grid in grids.values())
     frame = COPIES * 8 * 3 * beads * columns
-    fits = int(available() / 2 / frame)
+    fits = int(FILLED * available() / frame)
     block = frames if fits >= frames else max(min(fits, 1000), 1)
     return [inputs.Setting(block, True), inputs.Setting(block, False), inputs.Setting(MANUAL, False)]
 

@@ -52,13 +52,13 @@ class Company:
         if self.coordinator is None:
             if self.processes is not None or self.process is not None:
                 raise InputError(
-                    "--processes and --process say nothing without --coordinator; give HOST:PORT of process 0"
+                    "--processes and --process have no effect without --coordinator; give HOST:PORT of process 0"
                 )
             return
         found = _ADDRESS.fullmatch(self.coordinator)
         if self.coordinator != AUTO and (found is None or not 0 < int(found[2]) < 2**16):
             raise InputError(
-                f"--coordinator {self.coordinator}: is no HOST:PORT; give the address of process 0 and a free port "
+                f"--coordinator {self.coordinator}: is not HOST:PORT; give the address of process 0 and a free port "
                 "there, or auto within Slurm"
             )
         if self.processes is not None and self.processes < 1:
@@ -129,7 +129,7 @@ class _End:
     def __init__(self, company: Company, patience: int) -> None:
         self._number = company.process
         self._lost = (
-            f"not all processes came to {company.coordinator} within {patience} s; start all of them with the same "
+            f"not all processes reached {company.coordinator} within {patience} s; start all of them with the same "
             "--coordinator and --processes, and see that its port is free and can be reached"
         )
         self._stderr = streams.keep_from_libraries()

@@ -88,6 +88,7 @@ class Frames:
         float64. Padded beads are 0, whatever the file holds there; chains that a box cut are whole. Raises
         IndexError for rows out of range, InputError if the file changed.
         """
+        rows = self._as_slice(rows)
         return self.positions(rows), self.forces(rows)
 
     def positions(self, rows: slice | np.ndarray) -> np.ndarray:
@@ -142,6 +143,14 @@ class Frames:
     def stored_rows(self, rows: np.ndarray) -> np.ndarray:
         """Rows of the store that hold these frames."""
         return rows if self.rows is None else self.rows[rows]
+
+    def _as_slice(self, rows: slice | np.ndarray) -> slice | np.ndarray:
+        """Consecutive rows as a slice, which takes a view where an index array looks every row up."""
+        if isinstance(rows, slice) or rows.dtype.kind not in "iu" or rows.ndim != 1 or not len(rows):
+            return rows
+        first, last = int(rows[0]), int(rows[-1])
+        inside = first >= 0 and last < self.n_frames and last - first == len(rows) - 1
+        return slice(first, last + 1) if inside and (np.diff(rows) == 1).all() else rows
 
     def _stored(self, rows: slice | np.ndarray) -> slice | np.ndarray:
         return rows if self.rows is None else self.rows[rows]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from cgcore.archive import Archive, Header, key_of, opened
 from cgcore.data.blocks import row_blocks
 from cgcore.data.chains import KEYS
+from cgcore.data.checksums import PIECE, Checksums
 from cgcore.data.layout import ONCE, check_layout, is_once
 from cgcore.data.stored import Content, Rows, Stamp, StoredArray, file_stamp, opened_again, pieces, read_into
 from cgcore.data.units import UNITS
@@ -32,8 +32,6 @@ _READ_AS = "keys " + ", ".join(f"{theirs!r} read as {ours!r}" for theirs, ours i
 CONSTANT = ("mask", "species")
 """Arrays that may hold one value everywhere, so that they pack to nothing; their size is bounded by that of R."""
 
-PIECE = 2**18
-"""Bytes read at once: few enough to stay in the caches of a core while they are hashed and checked."""
 EXTRA_LIMIT, EXTRAS_LIMIT = 16 * 2**20, 64 * 2**20
 """Bytes above which an array that no computation needs is skipped, and all such arrays of a file together: memory must
 not grow with the frames."""
@@ -112,7 +110,8 @@ class FramesFile:
             (place,) = (place for place in self.places if place.key == key)
             with opened_again(self.path, self.stamp) as file:
                 file.seek(place.first)
-                self._stream(file, place, array, check)
+                with Checksums(whole=False) as sums:
+                    self._stream(file, place, array, check, sums)
         else:
             show(array, check)
 
@@ -127,24 +126,21 @@ class FramesFile:
         Raises:
             InputError: the file is damaged, changed, or cannot be read any more.
         """
-        digest = hashlib.sha256()
         for key, check in checks.items():
             array = self.arrays[key]
             if not isinstance(array, StoredArray):
                 show(array, check)
-        with opened_again(self.path, self.stamp) as file:
+        with opened_again(self.path, self.stamp) as file, Checksums() as sums:
             for place in sorted(self.places, key=lambda place: place.first):
                 array = self.arrays[place.key]
                 assert isinstance(array, StoredArray)
                 gap = place.first - file.tell()
                 if gap < 0:
                     raise InputError(f"{self.path}: its arrays overlap; {REMEDY}")
-                for piece in pieces(file, gap, self.path):
-                    digest.update(piece)
-                self._stream(file, place, array, checks.get(place.key), digest.update)
-            for piece in pieces(file, self.stamp.size - file.tell(), self.path):
-                digest.update(piece)
-        return digest.hexdigest()
+                sums.add_all(pieces(file, gap, self.path))
+                self._stream(file, place, array, checks.get(place.key), sums)
+            sums.add_all(pieces(file, self.stamp.size - file.tell(), self.path))
+            return sums.sha256()
 
     def _stream(
         self,
@@ -152,26 +148,26 @@ class FramesFile:
         place: Place,
         array: StoredArray,
         check: RowCheck | None,
-        see: Callable[[memoryview], object] = lambda piece: None,
+        sums: Checksums,
     ) -> None:
-        """From the first to the last byte of a member; `see` gets them all."""
-        crc = 0
-        for head in pieces(file, array.offset - place.first, self.path):
-            crc = zlib.crc32(head, crc)
-            see(head)
+        """From the first to the last byte of a member, which all go into the checksums."""
+        sums.crc()  # of what is before the member
+        sums.add_all(pieces(file, array.offset - place.first, self.path))
         row_bytes = array.row_bytes
         step = max(PIECE // row_bytes, 1)
-        buffer = np.empty((min(step, len(array)), *array.shape[1:]), array.dtype)
-        bytes_of = buffer.reshape(-1).view(np.uint8)
-        for start in range(0, len(array), step):
-            n = min(step, len(array) - start)
-            piece = bytes_of[: n * row_bytes].data
+        # Two in turn: one is hashed while the other one is filled and checked.
+        buffers = [np.empty((min(step, len(array)), *array.shape[1:]), array.dtype) for _ in range(2)]
+        hashed: list[Future[None] | None] = [None, None]
+        for number, start in enumerate(range(0, len(array), step)):
+            turn, n = number % 2, min(step, len(array) - start)
+            if (before := hashed[turn]) is not None:
+                before.result()
+            piece = buffers[turn].reshape(-1).view(np.uint8)[: n * row_bytes].data
             read_into(file, piece, self.path)
-            crc = zlib.crc32(piece, crc)
-            see(piece)
+            hashed[turn] = sums.add(piece)
             if check is not None:
-                check.add(start, buffer[:n])
-        if crc != place.crc:
+                check.add(start, buffers[turn][:n])
+        if sums.crc() != place.crc:
             raise InputError(f"{self.path}: key {place.key!r} is damaged (its checksum does not match); {REMEDY}")
 
 

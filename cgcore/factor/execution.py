@@ -5,7 +5,6 @@ The numbers do not depend on it: `Work` says what is done with a piece, and sums
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -16,6 +15,7 @@ import jax
 
 from cgcore.data.batches import Cut, Piece
 from cgcore.factor.work import Part, Work
+from cgcore.threads import cores
 
 Execute: TypeAlias = Callable[[Work, Sequence[Piece]], Iterable[tuple[int, Part]]]
 """Gives for each piece its number in the sequence and its part, in any order."""
@@ -55,4 +55,4 @@ def in_order(found: Iterable[tuple[int, Part]]) -> Iterator[Part]:
 
 def threads() -> int:
     """A batch a core, as XLA's own threads leave half of each idle on arrays that fit a cache, and one to fill gaps."""
-    return 1 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return 1 + cores()

@@ -26,6 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from cgcore.compiling import QuicklyCompiled
 from cgcore.factor.histogram import bin_numbers
 from cgcore.factor.preconditioning import Preconditioner, whitened
 from cgcore.physics.coefficients import Layout
@@ -61,7 +62,7 @@ def gram(
     return np.bincount(entries, np.asarray(products).ravel(), m * m).reshape(m, m), seen
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(QuicklyCompiled, static_argnums=0)
 def located(
     displacement: Displacement,
     R: Float[Array, "xyz beads frames"],
@@ -73,7 +74,7 @@ def located(
     return at, bin_numbers({name: kind.value for name, kind in at._asdict().items()}, lengths, sites, jnp)
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(QuicklyCompiled, static_argnums=0)
 def sloped(layout: Layout, at: Coordinates) -> tuple[AnySlopes | None, ...]:
     """The slopes that are whitened, of each term that has them."""
     return tuple(None if term.on_beads else term_slopes(term, coordinate_of(term, at)) for term in layout.terms)

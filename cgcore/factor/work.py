@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from cgcore.compiling import QuicklyCompiled
 from cgcore.data.batches import Cut, Piece
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.gram import gram, located
@@ -98,7 +99,7 @@ class Work:
         return merged(matrices) if self.basis is None else matrices[0] + matrices[1]
 
 
-@jax.jit
+@QuicklyCompiled
 def frames_last(
     R: Float[Array, "frames beads 3"], F: Float[Array, "frames beads 3"]
 ) -> tuple[Float[Array, "xyz beads frames"], Float[Array, "xyz beads frames"]]:

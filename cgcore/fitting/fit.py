@@ -130,6 +130,7 @@ def fit(
             confirm=False,  # the certificate below confirms more, and for less, than a Hessian would
             precision=options.precision,
             progress=progress.steps,
+            quickly=options.objective == "compressed",
         )
         fitted, admitted = task.coefficients(solution.params), None
         if admissible.constraints:

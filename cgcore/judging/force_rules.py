@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from cgcore.judging.finding import Finding, Severity, named
+from cgcore.judging.hashes import all_differ
 from cgcore.judging.stretch import Ratio
 from cgcore.judging.survey import Survey
 from cgcore.judging.units import factor_between, unit_of
@@ -53,6 +54,8 @@ def forces(survey: Survey) -> Iterator[Finding]:
 
 def _repeated(survey: Survey, zero: np.ndarray) -> Iterator[Finding]:
     """Frames that have the forces of another one at other positions."""
+    if all_differ(survey.forces[~zero]):
+        return
     used = np.flatnonzero(~zero)
     order = used[np.lexsort((used, survey.forces[used]))]
     same = (survey.forces[order[1:]] == survey.forces[order[:-1]]) & (
@@ -95,8 +98,7 @@ def _sizes(survey: Survey, used: np.ndarray) -> Iterator[Finding]:
 def _two_sizes(survey: Survey, own: np.ndarray, size: np.ndarray) -> Iterator[Finding]:
     """Frames in two heaps by the size of their forces: the split of their logarithms with the least scatter inside
     (N. Otsu, IEEE Trans. Syst. Man Cybern. 9, 62 (1979)), if the heaps are further apart than those of one heap are."""
-    order = np.argsort(size)
-    logs, n = np.log(size[order]), len(own)
+    logs, n = np.log(np.sort(size)), len(own)
     below = np.arange(1, n)
     sums = np.cumsum(logs)[:-1]
     low, high = sums / below, (logs.sum() - sums) / (n - below)
@@ -107,6 +109,7 @@ def _two_sizes(survey: Survey, own: np.ndarray, size: np.ndarray) -> Iterator[Fi
     apart, scatter = high[cut - 1] - low[cut - 1], np.sqrt(max(inside[cut - 1], 0.0) / n)
     if apart < np.log(LEAST_RATIO) or apart < HEAPS * scatter:
         return
+    order = np.argsort(size)
     ratio = float(np.exp(apart))
     unit = factor_between(ratio)
     smaller = cut <= n - cut

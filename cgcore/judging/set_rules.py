@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from cgcore.judging.finding import RECORDED, Finding, Severity
+from cgcore.judging.hashes import all_differ
 from cgcore.judging.stretch import Ratio
 from cgcore.judging.survey import Survey
 
@@ -14,13 +15,13 @@ from cgcore.judging.survey import Survey
 def duplicates(surveys: Sequence[Survey]) -> Iterator[Finding]:
     """Frames that are there more than once, in one source or in several."""
     positions = np.concatenate([survey.positions for survey in surveys])
+    if all_differ(positions):
+        return
     which = np.concatenate([np.full(len(survey.frame), k) for k, survey in enumerate(surveys)])
     frame = np.concatenate([survey.frame for survey in surveys])
     forces = np.concatenate([survey.forces for survey in surveys])
     order = np.lexsort((np.arange(len(positions)), positions))
     again = np.flatnonzero(positions[order[1:]] == positions[order[:-1]])
-    if not len(again):
-        return
     first, second = order[again], order[again + 1]
     k = int(np.argmin(second))
     a, b = int(first[k]), int(second[k])

@@ -7,7 +7,6 @@ reads the gradient of the newest one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -16,6 +15,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from cgcore.compiling import QuicklyCompiled
 from cgcore.errors import InputError
 from cgcore.solver.confirm import confirmation
 from cgcore.solver.solution import Solution
@@ -75,6 +75,7 @@ def minimise(
     precision: Precision = "float64",
     progress: StepProgress | None = None,
     chunk: int = 10,
+    quickly: bool = False,
 ) -> Solution:
     """Minimise `loss(params, *args)` over `params` by L-BFGS with a strong-Wolfe (zoom) line search.
 
@@ -96,6 +97,8 @@ def minimise(
         precision: "float64", whatever the session's setting is, or "float32"; see `cgcore.x64`.
         progress: called every `chunk` steps; the loop is then entered in chunks, and its state is not changed.
         chunk: number of steps between calls of `progress`.
+        quickly: compile for the least time until the end, where the loss takes less time than compiling it; see
+            `cgcore.compiling`.
 
     Returns:
         The final parameters as NumPy arrays, loss, gradient norm and status.
@@ -119,7 +122,15 @@ def minimise(
     start = as_floating("the start of a minimisation", params, precision)
     with solving("minimise", precision):
         return _minimised(
-            loss, start, *args, limits=limits, memory=memory, confirm=confirm, progress=progress, chunk=chunk
+            loss,
+            start,
+            *args,
+            limits=limits,
+            memory=memory,
+            confirm=confirm,
+            progress=progress,
+            chunk=chunk,
+            quickly=quickly,
         )
 
 
@@ -132,6 +143,7 @@ def _minimised(
     confirm: bool,
     progress: StepProgress | None,
     chunk: int,
+    quickly: bool,
 ) -> Solution:
     params = jax.tree.map(jnp.asarray, params)
     size = sum(leaf.size for leaf in jax.tree.leaves(params))
@@ -139,10 +151,11 @@ def _minimised(
         raise InputError(
             f"confirming a minimum needs the Hessian, which is too large for {size} parameters; use confirm=False"
         )
-    state = _start(loss, memory, int(limits.max_steps), params, *args)
+    start, advance = (_start_quickly, _advance_quickly) if quickly else (_start, _advance)
+    state = start(loss, memory, int(limits.max_steps), params, *args)
     while True:
         until = limits.max_steps if progress is None else min(int(state.step) + chunk, limits.max_steps)
-        state = _advance(loss, memory, state, limits, until, *args)
+        state = advance(loss, memory, state, limits, until, *args)
         if progress is not None:
             progress(int(state.step), float(state.value))
         status = Status(int(state.status))
@@ -180,8 +193,7 @@ def _confirmed(loss: Loss, state: State, status: Status, limits: Limits, size: i
     return state._replace(status=jnp.int32(ending)), limits
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _start(loss: Loss, memory: int, max_steps: int, params: PyTree, *args: Any) -> State:
+def _started(loss: Loss, memory: int, max_steps: int, params: PyTree, *args: Any) -> State:
     def checked(params: PyTree) -> Float[Array, ""]:
         value = loss(params, *args)
         if jnp.shape(value) != () or not jnp.issubdtype(jnp.result_type(value), jnp.floating):
@@ -209,14 +221,17 @@ def _start(loss: Loss, memory: int, max_steps: int, params: PyTree, *args: Any) 
     return jax.tree.map(lambda x: jax.lax.convert_element_type(x, x.dtype), state)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _advance(loss: Loss, memory: int, state: State, limits: Limits, until: Int[Array, ""], *args: Any) -> State:
+def _advanced(loss: Loss, memory: int, state: State, limits: Limits, until: Int[Array, ""], *args: Any) -> State:
     """Steps until something ends the fit, or `until` steps are done."""
     return jax.lax.while_loop(
         lambda s: (s.status == Status.RUNNING) & (s.step < until),
         lambda s: _step(loss, memory, s, limits, *args),
         state._replace(status=_status(state, limits)),
     )
+
+
+_start, _start_quickly = (jit(_started, static_argnums=(0, 1, 2)) for jit in (jax.jit, QuicklyCompiled))
+_advance, _advance_quickly = (jit(_advanced, static_argnums=(0, 1)) for jit in (jax.jit, QuicklyCompiled))
 
 
 def _step(loss: Loss, memory: int, state: State, limits: Limits, *args: Any) -> State:

@@ -1,0 +1,150 @@
+"""The whole of `cgcore fit` as a process on millions of frames, against its pass alone, and what a first fit compiles.
+
+python -m benchmarks.million [--frames 1870000] [--repeats 3]
+
+The frames are those of the bundled set, each turned at random and with a little noise, so that none is there twice.
+Fits and passes take turns, so that other work on the machine disturbs both, and the least of each counts. A process
+that shares its cores waits for them: then compare the time of the processors, which is what work costs anywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+
+import cgcore
+from benchmarks.processes import QUIET
+
+NOISE_R, NOISE_F = 0.01, 0.1
+"""Standard deviations [Å, kcal/mol/Å]: a sixth of what bonds fluctuate by, and a two-hundredth of the forces."""
+AT_ONCE = 50_000
+PASSES = 2
+
+
+class Cost(NamedTuple):
+    """Time on the wall and of all processors [s], and the largest memory [MB]; NaN where it says nothing."""
+
+    wall: float
+    cores: float
+    peak: float = float("nan")
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--frames", type=int, default=1_870_000)
+    parser.add_argument("--repeats", type=int, default=3)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path, output = Path(folder) / "frames.npz", Path(folder) / "out"
+        write(path, args.frames)
+        print(f"{args.frames:,} frames x 10 beads, {path.stat().st_size / 1e9:.2f} GB, {os.cpu_count()} cores\n")
+        command = [sys.executable, "-m", "cgcore", "fit", str(path), "--output", str(output)]
+        fits, passes = [], []
+        for _ in range(args.repeats):
+            fits.append(process(command))
+            passes.append(passes_of(path))
+        print(table(fits, passes))
+        print("\n" + compiling(Path(folder)))
+
+
+def write(path: Path, frames: int, seed: int = 0) -> None:
+    """An NPZ with the keys of the bundled set."""
+    with np.load(cgcore.datasets.BUNDLED) as bundled:
+        own = dict(bundled)
+    rng = np.random.default_rng(seed)
+    R, F = (np.empty((frames, *own["R"].shape[1:]), np.float32) for _ in range(2))
+    for start in range(0, frames, AT_ONCE):
+        rows = np.arange(start, min(start + AT_ONCE, frames))
+        R[rows], F[rows] = turned(own["R"][rows % len(own["R"])], own["F"][rows % len(own["F"])], rng)
+    for key in ("mask", "species"):
+        own[key] = np.broadcast_to(own[key][0], (frames, *own[key].shape[1:]))
+    np.savez(path, allow_pickle=False, **own | {"R": R, "F": F})
+
+
+def turned(
+    R: Float[np.ndarray, "frames beads 3"], F: Float[np.ndarray, "frames beads 3"], rng: np.random.Generator
+) -> tuple[Float[np.ndarray, "frames beads 3"], Float[np.ndarray, "frames beads 3"]]:
+    """Frames, each turned about its centre, and noise."""
+    turn = Rotation.random(len(R), rng=rng).as_matrix()
+    R = R - R.mean(axis=1, keepdims=True)
+    turned_R, turned_F = (np.einsum("fxy,fby->fbx", turn, x) for x in (R, F))
+    return turned_R + rng.normal(0, NOISE_R, R.shape), turned_F + rng.normal(0, NOISE_F, F.shape)
+
+
+def process(command: list[str], **environment: str) -> Cost:
+    """What a command costs from its start to its end.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    quiet = subprocess.DEVNULL
+    start = time.perf_counter()
+    with subprocess.Popen(command, stdout=quiet, stderr=quiet, env=QUIET | environment) as running:
+        _, status, used = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+    if running.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {running.returncode}")
+    return Cost(time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1e3)
+
+
+def passes_of(path: Path) -> Cost:
+    """The pass alone, over frames in their file, in a process that has compiled it and checked the frames."""
+    code = f"from benchmarks.million import warm_pass; warm_pass({str(path)!r})"
+    said = subprocess.run([sys.executable, "-c", code], env=QUIET, check=True, capture_output=True, text=True).stdout
+    return Cost(*json.loads(said))
+
+
+def warm_pass(path: str) -> None:
+    """Print the least wall time and processor time of some passes."""
+    from cgcore.cli.setup import prepare_jax
+
+    prepare_jax(cache=True)
+    data, fingerprint = cgcore.read(path), cgcore.Fingerprint.of(cgcore.default_prior())
+    walls, cores = [], []
+    for _ in range(1 + PASSES):
+        wall, spent = time.perf_counter(), time.process_time()
+        cgcore.compress(data, fingerprint)
+        walls.append(time.perf_counter() - wall)
+        cores.append(time.process_time() - spent)
+    print(json.dumps([min(walls[1:]), min(cores[1:])]))
+
+
+def table(fits: list[Cost], passes: list[Cost]) -> str:
+    """The least of each, and their ratio."""
+    fit, alone = (Cost(*map(min, zip(*costs, strict=True))) for costs in (fits, passes))
+    return "\n".join(
+        [
+            "|  | wall | processors | peak memory |",
+            "|---|---|---|---|",
+            f"| `cgcore fit`, whole process | {fit.wall:.1f} s | {fit.cores:.1f} s | {fit.peak:,.0f} MB |",
+            f"| the pass alone, warm | {alone.wall:.1f} s | {alone.cores:.1f} s | |",
+            f"| ratio | {fit.wall / alone.wall:.2f} | {fit.cores / alone.cores:.2f} | |",
+        ]
+    )
+
+
+def compiling(folder: Path) -> str:
+    """What a first fit of the bundled set takes with nothing compiled before, and how much of it compiles."""
+    command = [sys.executable, "-m", "cgcore", "fit", "--output", str(folder / "first")]
+    cost = process(command, JAX_ENABLE_COMPILATION_CACHE="false")
+    seconds = json.loads((folder / "first" / "fit.json").read_text())["seconds"]
+    return (
+        f"First fit of the bundled set, nothing compiled before: {cost.wall:.1f} s, {seconds['compile']:.1f} s of it "
+        f"in JAX's compiler; processors {cost.cores:.1f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""Programs that are compiled quickly: the same numbers, whatever the device."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from cgcore.compiling import QuicklyCompiled
+
+
+@pytest.mark.parametrize("backend", ["cpu", "tpu"])
+def test_as_by_jit_and_compiled_once(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other device than a CPU is given options that it does not know: here that is seen by who compiles."""
+
+    def powers(count: int, x: jax.Array) -> jax.Array:
+        """x, x², ..."""
+        return jnp.stack([x**k for k in range(1, count + 1)])
+
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    quickly, x = QuicklyCompiled(powers, static_argnums=0), np.linspace(0, 1, 7, dtype=np.float32)
+    for _ in range(2):
+        np.testing.assert_allclose(quickly(3, x), [x, x**2, x**3], rtol=1e-6)
+    assert quickly._cache_size() == 1
+    used = quickly._quick if backend == "cpu" else quickly._plain
+    assert getattr(used, "_cache_size")() == 1  # noqa: B009
+    assert quickly.__doc__ == powers.__doc__
