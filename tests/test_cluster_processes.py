@@ -128,14 +128,14 @@ def test_local_workers_write_the_same_file(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from cgcore.cluster import parts
-former, count = parts.atomic_write, [0]
+former, count = parts.write_arrays, [0]
 def write(*arguments):
     count[0] += 1
     if count[0] > 9:
         os.kill(os.getpid(), signal.{signal})
         import time; time.sleep(60)
     former(*arguments)
-parts.atomic_write = write
+parts.write_arrays = write
 sys.argv = ["cgcore", *sys.argv[1:]]
 from cgcore.cli.process import run
 run()
