@@ -24,7 +24,7 @@ def test_as_by_jit_and_compiled_once(backend: str, monkeypatch: pytest.MonkeyPat
     for _ in range(2):
         np.testing.assert_allclose(quickly(3, x), [x, x**2, x**3], rtol=1e-6)
     assert quickly._cache_size() == 1
-    used = quickly._quick if backend == "cpu" else quickly._plain
+    used = quickly._quick if backend == "cpu" and compiling._understood() else quickly._plain
     assert getattr(used, "_cache_size")() == 1  # noqa: B009
     assert quickly.__doc__ == powers.__doc__
 
