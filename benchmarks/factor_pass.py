@@ -14,7 +14,7 @@ import numpy as np
 import cgcore
 from benchmarks.suites.synthetic import chains
 from benchmarks.timing import best_of
-from cgcore.factor.batches import Batch, all_cuts
+from cgcore.data.batches import Batch, all_cuts
 from cgcore.factor.compress import BLOCKS
 from cgcore.factor.gram import located
 from cgcore.factor.triangle import merged, triangle
@@ -82,13 +82,12 @@ def rows(dataset: cgcore.Dataset, fingerprint: cgcore.Fingerprint) -> list[np.nd
     def of(batch: Batch) -> np.ndarray:
         R, F = frames_last(batch.R, batch.F)
         at, _ = located(free, R, batch.lengths)
-        made, _ = rows_of(
-            fingerprint.layout, free, Chains(jnp.asarray(R), jnp.asarray(batch.lengths), at, None, batch.classes), F
-        )
+        chains = Chains(jnp.asarray(R), jnp.asarray(batch.lengths), at, None, (None,) * len(fingerprint.terms))
+        made, _ = rows_of(fingerprint.layout, free, chains, F)
         return np.asarray(made)
 
     with jax.enable_x64(True):
-        return [of(cut.load(fingerprint.terms)) for cut in all_cuts(dataset, dataset.segments(BLOCKS))]
+        return [of(cut.load()) for cut in all_cuts(dataset, dataset.segments(BLOCKS))]
 
 
 def qr_pass(dataset: cgcore.Dataset, fingerprint: cgcore.Fingerprint) -> np.ndarray:

@@ -18,9 +18,9 @@ import numpy as np
 import cgcore
 from benchmarks.suites.synthetic import chains
 from benchmarks.timing import best_of
+from cgcore.data.batches import all_cuts, sample_cuts
 from cgcore.factor import compress as factor_pass
 from cgcore.factor import gram
-from cgcore.factor.batches import all_cuts, sample_cuts
 from cgcore.factor.execution import threads
 from cgcore.factor.work import frames_last
 from cgcore.fitting.spectrum import spectrum
@@ -98,7 +98,7 @@ def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> c
     repulsive = next(term for term in layout.terms if term.rows.pairs)
     dataset = cgcore.from_arrays(*chains(frames, beads))
     segments = dataset.segments(factor_pass.BLOCKS)
-    batches = [cut.load(layout.terms) for cut in all_cuts(dataset, segments)]
+    batches = [cut.load() for cut in all_cuts(dataset, segments)]
     with jax.enable_x64(True):
         whitening = factor_pass._preconditioner(fingerprint, free, sample_cuts(dataset, segments))
 
@@ -118,7 +118,7 @@ def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> c
         located, at = on_every_batch(lambda b, m: gram.located(free, m[0], b.lengths), moved)
         prepared, made = on_every_batch(
             lambda b, m, at: gram._prepared(
-                layout, free, whitening, Chains(m[0], b.lengths, at[0], None, b.classes), m[1]
+                layout, free, whitening, Chains(m[0], b.lengths, at[0], None, (None,) * len(layout.terms)), m[1]
             ),
             moved,
             at,

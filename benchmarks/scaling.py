@@ -29,7 +29,7 @@ from benchmarks.suites.synthetic import chains
 from cgcore.cli.setup import cache_environment, use_compilation_cache
 from cgcore.cluster import connected, on_workers
 from cgcore.cluster.parcel import Parcel
-from cgcore.factor.batches import all_cuts, pieces_of
+from cgcore.data.batches import all_cuts, pieces_of
 from cgcore.factor.compress import BLOCKS
 from cgcore.factor.execution import Execute, on_threads
 
@@ -144,7 +144,7 @@ def extrapolated(rows: list[Row]) -> Iterator[Row]:
 
 def _pieces(beads: int, frames: int) -> int:
     """Number of pieces for frames of one protein in one file."""
-    from cgcore.factor.batches import BATCHES_OF_PIECE, ROWS_AT_ONCE
+    from cgcore.data.batches import BATCHES_OF_PIECE, ROWS_AT_ONCE
 
     return max(BLOCKS, -(-frames // (BATCHES_OF_PIECE * max(ROWS_AT_ONCE // (3 * beads), 1))))
 

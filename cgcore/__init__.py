@@ -48,13 +48,14 @@ if TYPE_CHECKING:
     from cgcore.factor.factor import Factor as Factor
     from cgcore.factor.factor import merge as merge
     from cgcore.factor.fingerprint import Fingerprint as Fingerprint
-    from cgcore.factor.storage import load_factor as load_factor
-    from cgcore.factor.storage import save_factor as save_factor
+    from cgcore.factor_file import load_factor as load_factor
+    from cgcore.factor_file import save_factor as save_factor
     from cgcore.fitting.error_bars import ErrorBars as ErrorBars
     from cgcore.fitting.error_bars import error_bars as error_bars
     from cgcore.fitting.fit import fit as fit
     from cgcore.fitting.learning_curve import LearningCurve as LearningCurve
     from cgcore.fitting.learning_curve import learning_curve as learning_curve
+    from cgcore.fitting.loss import force_matching_loss as force_matching_loss
     from cgcore.fitting.options import Options as Options
     from cgcore.fitting.result import FitResult as FitResult
     from cgcore.fitting.scan import scan as scan
@@ -68,7 +69,6 @@ if TYPE_CHECKING:
     from cgcore.physics.energy import forces as forces
     from cgcore.physics.energy import term_energies as term_energies
     from cgcore.physics.groups import Groups as Groups
-    from cgcore.physics.loss import force_matching_loss as force_matching_loss
     from cgcore.physics.prior import Prior as Prior
     from cgcore.physics.prior import Weights as Weights
     from cgcore.physics.rows import Rows as Rows
@@ -114,19 +114,19 @@ _HOME = {
     "error_bars": "cgcore.fitting.error_bars",
     "evaluate": "cgcore.evaluation",
     "fit": "cgcore.fitting.fit",
-    "force_matching_loss": "cgcore.physics.loss",
+    "force_matching_loss": "cgcore.fitting.loss",
     "forces": "cgcore.physics.energy",
     "from_arrays": "cgcore.data",
     "inspect": "cgcore.inspection",
     "learning_curve": "cgcore.fitting.learning_curve",
     "load_config": "cgcore.config",
-    "load_factor": "cgcore.factor.storage",
+    "load_factor": "cgcore.factor_file",
     "merge": "cgcore.factor.factor",
     "minimise": "cgcore.solver.lbfgs",
     "noise_ceiling": "cgcore.evaluation",
     "periodic": "cgcore.physics.space",
     "read": "cgcore.data",
-    "save_factor": "cgcore.factor.storage",
+    "save_factor": "cgcore.factor_file",
     "scan": "cgcore.fitting.scan",
     "simulate": "cgcore.simulation.simulate",
     "term_energies": "cgcore.physics.energy",

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from cgcore.data import Dataset
+from cgcore.data.batches import Batch, all_cuts
 from cgcore.data.contents import (
     ProteinSummary,
     SourceSummary,
@@ -24,9 +25,8 @@ from cgcore.data.contents import (
     species_names_of,
     species_of,
 )
-from cgcore.factor.batches import Batch, all_cuts
-from cgcore.factor.frames import frames_of
 from cgcore.factor.histogram import EDGES, Histograms
+from cgcore.factor_file import frames_of
 from cgcore.judging import Judgement, judge
 from cgcore.physics import geometry
 from cgcore.physics.space import Displacement, free

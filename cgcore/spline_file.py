@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,7 +10,7 @@ import numpy as np
 
 from cgcore.archive import key_of, opened
 from cgcore.errors import InputError
-from cgcore.files import atomic_write
+from cgcore.files.arrays import write_arrays
 from cgcore.physics.prior import Prior
 from cgcore.physics.splines import Spline, Splines, TypedSplines
 
@@ -66,9 +65,7 @@ def write_splines(path: str | os.PathLike[str], splines: Splines) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    buffer = io.BytesIO()
-    np.savez(buffer, **splines.arrays())  # pyright: ignore[reportArgumentType]
-    atomic_write(path, buffer.getvalue())
+    write_arrays(path, splines.arrays())
 
 
 def with_splines(prior: Prior, path: str | os.PathLike[str] | None, residue_specific_angles: bool | None) -> Prior:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cgcore import Factor
 from cgcore.cluster.parcel import Parcel
-from cgcore.factor.batches import Piece
+from cgcore.data.batches import Piece
 from cgcore.factor.work import Part, Work
 
 

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from cgcore.physics import design, energy, loss
+from cgcore.fitting import loss
+from cgcore.physics import design, energy
 from cgcore.physics.coefficients import Layout
 from cgcore.physics.prior import FITTED, FITTED_EVER, Prior, Weights
 from cgcore.physics.space import Displacement, free

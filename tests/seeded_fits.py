@@ -135,7 +135,7 @@ FAULTS: Faults = {
         "batches",
         edited(compress, "compress", "basis = None  # the sample missed what the data hold", "pass"),
     ),
-    "a product without its twin": ("batches", edited(gram, "_products", "angles + angles.T", "2 * angles")),
+    "a product without its twin": ("batches", edited(gram, "_products", "half + half.T", "2 * half")),
     "merged without the last": (
         "batches",
         edited(factor, "merge", "for factor in factors for block", "for factor in factors[:1] for block"),

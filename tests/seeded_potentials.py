@@ -15,6 +15,7 @@ from cgcore.fitting.ground import Ground
 from cgcore.physics import design, energy
 from cgcore.physics.bases import BSpline, DebyeHueckel, Fourier, Gaussian, Harmonic
 from cgcore.physics.parametrisations import AmplitudesAndPhases
+from cgcore.physics.rows import Rows
 from cgcore.pipeline import minibatch_loss
 from cgcore.pipeline.minibatch_loss import MinibatchLoss
 from cgcore.simulation import chain_forces, summed
@@ -30,7 +31,7 @@ FAULTS: Faults = {
         "potentials",
         edited(BSpline, "pieces", "below[:, 0, :2] = every[:, 0, :2]", "below[:, 0, :1] = every[:, 0, :1]"),
     ),
-    "a gap bridged in the energy": ("potentials", edited(energy, "_term_energy", "last - first ==", "last - first >=")),
+    "a gap bridged in the energy": ("potentials", edited(Rows, "count", "last - first ==", "last - first >=")),
     "two chains as one in the energy": (
         "potentials",
         edited(energy, "_term_energy", "chains[rows[:, 0]] != ", "chains[rows[:, 0]] == "),
@@ -51,7 +52,7 @@ FAULTS: Faults = {
     ),
     "stiffness without weight": (
         "potentials",
-        edited(potentials, "bond_stiffness", "term.weight * float(np.asarray(", "float(np.asarray("),
+        edited(potentials, "bond_stiffness", "term.weight * _largest_curvature(", "_largest_curvature("),
     ),
     "groups shifted in dynamics": (
         "potentials",

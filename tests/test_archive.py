@@ -17,7 +17,7 @@ import pytest
 from cgcore import load_factor, read
 from cgcore.archive import LOADED_LIMIT, MOST_MEMBERS, load_arrays, load_text, parse_json
 from cgcore.errors import InputError
-from cgcore.factor.storage import is_factor
+from cgcore.factor_file import is_factor
 from cgcore.pipeline.parameters import read_params
 
 READERS: dict[str, Callable[[Path], Any]] = {

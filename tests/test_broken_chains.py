@@ -11,9 +11,10 @@ import pytest
 
 import cgcore
 from cgcore import Fingerprint, Options
+from cgcore.factor_file import require_meaning
+from cgcore.fitting.loss import force_matching_loss
 from cgcore.physics import energy
 from cgcore.physics.coefficients import Layout, to_coefficients
-from cgcore.physics.loss import force_matching_loss
 from cgcore.physics.space import free
 from cgcore.report.force_sample import force_sample
 
@@ -125,7 +126,7 @@ def test_factor_and_loss_over_the_data(case: tuple[np.ndarray, np.ndarray], monk
         assert factor.loss(c) == pytest.approx(loss, rel=1e-11)
         counted = {name: int(counts.sum()) for name, counts in factor.histograms.counts.items()}
         rows = term_rows(sites)
-        factor.require_meaning()
+        require_meaning(factor)
         assert counted == {name: FRAMES * len(rows[name]) for name in ("bond", "angle", "dihedral")}
 
 

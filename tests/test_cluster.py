@@ -19,9 +19,9 @@ import cgcore
 from cgcore import Dataset, Fingerprint, InputError, Prior
 from cgcore.cluster import clear, connected, keeping
 from cgcore.cluster.parcel import Parcel, content
-from cgcore.factor import batches
+from cgcore.data import batches
+from cgcore.data.batches import Piece, all_cuts, pieces_of
 from cgcore.factor import compress as compressing
-from cgcore.factor.batches import Piece, all_cuts, pieces_of
 from cgcore.factor.execution import on_threads
 from cgcore.factor.work import Part, Work
 from cgcore.physics.groups import Groups
@@ -50,13 +50,13 @@ def pieces(dataset: Dataset, blocks: int = 3) -> list[Piece]:
     return pieces_of(all_cuts(dataset, dataset.segments(blocks)))
 
 
-def assert_arrives(dataset: Dataset, terms: Sequence[Term] = GROUPED) -> None:
+def assert_arrives(dataset: Dataset) -> None:
     """What a worker loads is what this process loads."""
     for piece in pieces(dataset):
         sent = pickle.loads(pickle.dumps(Parcel.of(piece))).piece()
         assert sent.segment == piece.segment
         for here, there in zip(piece.cuts, sent.cuts, strict=True):
-            for mine, theirs in zip(here.load(terms), there.load(terms), strict=True):
+            for mine, theirs in zip(here.load(), there.load(), strict=True):
                 np.testing.assert_equal(theirs, mine)
             np.testing.assert_equal(there.species(), here.species())
 

@@ -21,7 +21,7 @@ from benchmarks.kills import kills
 from benchmarks.processes import PATIENCE, QUIET, Cluster, cluster
 from cgcore import Dataset, Factor, Fingerprint, InputError
 from cgcore.cluster import connected, on_workers
-from cgcore.factor.batches import Piece
+from cgcore.data.batches import Piece
 from cgcore.factor.execution import Execute, on_threads
 from cgcore.factor.work import Part, Work
 

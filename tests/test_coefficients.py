@@ -12,7 +12,8 @@ from helpers import ALL_ON, frames, np_forces, np_matrix, prior, relative
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cgcore.physics import energy, loss
+from cgcore.fitting import loss
+from cgcore.physics import energy
 from cgcore.physics.coefficients import Layout, as_params, to_coefficients, to_params
 from cgcore.physics.prior import Prior, Weights
 

@@ -15,10 +15,11 @@ from potential_helpers import KB, Sampled, angle_slope, dihedral_energy, factor_
 
 import cgcore
 from cgcore import Factor, InputError, Options, Prior, Weights, fit
-from cgcore.factor.histogram import EDGES, percentile
+from cgcore.factor.histogram import EDGES
 from cgcore.factor.triangle import design
 from cgcore.fitting.admissible import Admissible
 from cgcore.fitting.constraints import Constraint, constraints
+from cgcore.fitting.ground import percentile
 from cgcore.fitting.smoothing import smoothing
 from cgcore.fitting.spectrum import spectrum
 from cgcore.physics.coefficients import to_coefficients, to_params

@@ -7,13 +7,13 @@ import pytest
 from factor_helpers import prior_of
 
 import cgcore
+from cgcore.constants import BOLTZMANN
 from cgcore.factor.factor import Factor
 from cgcore.fitting.constraints import Constraint, constraints
 from cgcore.fitting.contacts import FARTHEST_CONTACT
 from cgcore.fitting.ground import TAILS
 from cgcore.fitting.walls import WALL, WALL_WIDTH
 from cgcore.physics.bases import Fourier, Harmonic, Power
-from cgcore.physics.constants import BOLTZMANN
 from cgcore.physics.groups import Groups
 from cgcore.physics.rows import Rows
 from cgcore.physics.term import Term

@@ -31,7 +31,7 @@ from helpers import (
 from cgcore.data import Batch
 from cgcore.physics import energy
 from cgcore.physics.coefficients import Layout, to_coefficients
-from cgcore.physics.internal import coordinates, histogrammed
+from cgcore.physics.internal import coordinates
 from cgcore.physics.prior import Prior, Weights
 from cgcore.physics.space import free
 
@@ -53,7 +53,7 @@ def matrix(
 def internal_coordinates(R: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
     """Those that histograms are made of, each (rows, frames)."""
     at = jax.jit(coordinates, static_argnums=2)(jnp.asarray(R.T), lengths, free)
-    return {name: np.asarray(x) for name, x in histogrammed(at).items()}
+    return {name: np.asarray(kind.value) for name, kind in at._asdict().items()}
 
 
 @pytest.fixture(scope="module")

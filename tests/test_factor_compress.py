@@ -34,10 +34,10 @@ from factor_helpers import (
 
 import cgcore
 from cgcore import Factor, Fingerprint, InputError, Prior, Weights, compress
-from cgcore.data import Dataset, Segment
-from cgcore.factor import batches, gram, work
+from cgcore.data import Dataset, Segment, batches
+from cgcore.data.batches import Cut, all_cuts, sample_cuts
 from cgcore.factor import compress as module
-from cgcore.factor.batches import Cut, all_cuts, sample_cuts
+from cgcore.factor import gram, work
 from cgcore.factor.histogram import EDGES
 from cgcore.factor.preconditioning import WELL_CONDITIONED, correlation_spread
 from cgcore.fitting.spectrum import spectrum

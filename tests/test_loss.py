@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cgcore.data import Batch
-from cgcore.physics import loss as loss_module
+from cgcore.fitting import loss as loss_module
 from cgcore.physics.prior import Params, Prior, Weights
 from cgcore.solver.lbfgs import Limits, minimise
 

@@ -12,19 +12,19 @@ import pytest
 from helpers import SEPARATIONS, chain, frames, prior, relative
 
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.pair_forces import PairForces, pair_forces
+from cgcore.physics.pair_forces import Slots, pair_forces
 from cgcore.physics.space import free
 
 pytestmark = pytest.mark.numerical
 
 
-def of_pairs(name: str) -> Callable[..., PairForces]:
+def of_pairs(name: str) -> Callable[..., Slots]:
     """`pair_forces` of one of the prior's terms."""
     (term,) = (term for term in Layout.of(prior(np.random.default_rng(0))).terms if term.name == name)
     return partial(pair_forces, term)
 
 
-def frames_first(function: Callable[..., PairForces]) -> Callable[..., np.ndarray]:
+def frames_first(function: Callable[..., Slots]) -> Callable[..., np.ndarray]:
     """The forces for positions and masks as data are kept, (frames, beads, ...), compiled."""
     compiled = jax.jit(function, static_argnums=2)
     return lambda R, real, displacement: np.asarray(compiled(R.T, np.sum(real, axis=1), displacement).forces[0, 0]).T
@@ -103,7 +103,9 @@ def test_overlap_is_not_silent(term: str, j: int, displacement: Callable[..., ja
 @pytest.mark.parametrize("term", KINDS)
 def test_the_closest_pair_of_each_frame(term: str) -> None:
     data = frames(np.random.default_rng(5), [30, 12, 9, 7, 3, 2, 0], 30, fill=-4.5)
-    found = np.asarray(of_pairs(term)(jnp.asarray(data.R.T), jnp.asarray(data.lengths)).closest)[0]
+    seen = of_pairs(term)(jnp.asarray(data.R.T), jnp.asarray(data.lengths)).seen
+    assert seen is not None
+    found = np.asarray(seen.values)[0]
     nearest, farthest = SEPARATIONS[term]
     for R, n, distance in zip(data.R, data.lengths, found, strict=True):
         pairs = [(i, j) for i in range(n) for j in range(i + nearest, min(i + farthest, n - 1) + 1)]

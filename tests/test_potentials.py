@@ -15,8 +15,7 @@ from cgcore.export.potentials import Potential, Sum, potentials
 from cgcore.physics.bases import BSpline, Fourier
 from cgcore.physics.prior import Prior, standard_terms
 from cgcore.physics.rows import Rows
-from cgcore.physics.spline_terms import spline_energy
-from cgcore.physics.splines import Spline, Splines, TypedSplines
+from cgcore.physics.splines import Spline, Splines, TypedSplines, spline_energy
 from cgcore.physics.term import Term
 
 X = {
@@ -125,7 +124,7 @@ def test_splines_of_a_file() -> None:
     theta, phi = np.linspace(0.1, 3.1, 50), np.linspace(-3.1, 9.0, 50)
     with jax.enable_x64(True):
         for kind, group in ((0, 1), (1, 0), (2, 2), (-1, 0), (7, 0)):
-            of_kind = partial(spline_energy, "angle", species=jnp.asarray(kind), splines=fixed)
+            of_kind = partial(spline_energy, "angle", fixed, species=jnp.asarray(kind))
             exact, slopes = (jax.vmap(function)(jnp.asarray(theta)) for function in (of_kind, jax.grad(of_kind)))
             np.testing.assert_allclose(
                 found["angle"].curves[group].energy(theta), given.weights.angle * np.array(exact), atol=1e-12
@@ -133,7 +132,7 @@ def test_splines_of_a_file() -> None:
             np.testing.assert_allclose(
                 found["angle"].curves[group].slope(theta), given.weights.angle * np.array(slopes), atol=1e-11
             )
-        turns = jax.vmap(partial(spline_energy, "dihedral", species=jnp.asarray(0), splines=fixed))(jnp.asarray(phi))
+        turns = jax.vmap(partial(spline_energy, "dihedral", fixed, species=jnp.asarray(0)))(jnp.asarray(phi))
     np.testing.assert_allclose(found["dihedral"].curves[0].energy(phi), given.weights.dihedral * np.array(turns),
                                atol=1e-12)  # fmt: skip
     assert found["angle"].rows(4, np.array([0, 2, 1, 0]))[1].tolist() == [2, 0]

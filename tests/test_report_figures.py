@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 
 import cgcore
 from cgcore import Dataset, Factor, FitResult, InputError, Options, Prior
+from cgcore.constants import BOLTZMANN
 from cgcore.factor.histogram import EDGES, Histograms
-from cgcore.physics.constants import BOLTZMANN
 from cgcore.physics.parametrisations import AmplitudesAndPhases, CosinesAndSines, Stiffness
 from cgcore.report.boltzmann import inverted, sampled, weighted
 from cgcore.report.cross_validation_panel import draw_curve

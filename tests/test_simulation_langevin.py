@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from simulation_helpers import sound_prior
 
-from cgcore.physics.constants import BOLTZMANN, KCAL_PER_MOL
+from cgcore.constants import BOLTZMANN, KCAL_PER_MOL
 from cgcore.simulation.checks import Limits
 from cgcore.simulation.jax_engine import JaxEngine
 from cgcore.simulation.langevin import Phase, baoab, dynamics, thermal_velocity

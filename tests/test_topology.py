@@ -1,4 +1,4 @@
-"""Rows of the five terms in a linear chain."""
+"""Rows of the five terms in a linear chain, and which rows are complete."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cgcore.physics.prior import FITTED_EVER, Weights, standard_terms
+from cgcore.physics.topology import complete
 
 
 def chain(n_beads: int) -> dict[str, np.ndarray]:
@@ -49,3 +50,11 @@ def test_each_pair_is_in_one_list() -> None:
     separation = np.diff(rows["excluded_volume"], axis=1)
     assert (separation.min(), separation.max()) == (2, 5)
     assert np.diff(rows["repulsive"], axis=1).min() == 6
+
+
+def test_rows_are_complete_where_their_beads_are_real_and_bonded() -> None:
+    lengths, sites = np.array([4, 2]), np.array([0, 1, 2, 1002, 1003])[:, None]
+    found = complete(3, 2, lengths, None, np)  # angles of four and of two beads
+    np.testing.assert_array_equal(found, [[True, False], [True, False], [False, False]])
+    found = complete(3, 2, np.array([5]), sites, np)
+    np.testing.assert_array_equal(found[:, 0], [True, False, False])

@@ -9,7 +9,8 @@ import pytest
 from factor_helpers import random_chains
 from fault_helpers import Fault, edited, forgotten, quick_context, refuted
 
-from cgcore.factor import batches, gram, preconditioning
+from cgcore.data import batches
+from cgcore.factor import gram, preconditioning
 from cgcore.fitting import fit
 from cgcore.physics import design, groups, pair_forces
 from cgcore.physics.bases import BSpline, Fourier, Harmonic

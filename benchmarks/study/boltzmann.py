@@ -22,7 +22,7 @@ from jaxtyping import Float
 
 import cgcore
 from cgcore.bases import Fourier, Harmonic, Power
-from cgcore.physics.constants import BOLTZMANN
+from cgcore.constants import BOLTZMANN
 from cgcore.simulation.observables import of_frames
 
 HARMONICS = 2

@@ -64,7 +64,7 @@ def compress_command(
     from cgcore.factor.compress import compress, splines_of
     from cgcore.factor.factor import merge
     from cgcore.factor.fingerprint import Fingerprint
-    from cgcore.factor.storage import save_factor
+    from cgcore.factor_file import save_factor
     from cgcore.fitting.door import door
     from cgcore.fitting.options import Options
     from cgcore.report.progress import Together, watching
@@ -115,7 +115,7 @@ def merge_command(files: tuple[str, ...], output_file: str) -> None:
     The result is exactly the factor of the joined data. If frames occur twice, a warning names them.
     """
     from cgcore.factor.factor import merge
-    from cgcore.factor.storage import load_factor, save_factor
+    from cgcore.factor_file import load_factor, save_factor
 
     refuse_input_as_output(output_file, (), "factor")
     factors = [load_factor(path) for path in files]

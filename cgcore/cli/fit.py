@@ -225,7 +225,7 @@ def source_of(
 ) -> Source:
     from cgcore.data import read
     from cgcore.datasets import chignolin
-    from cgcore.factor.storage import is_factor
+    from cgcore.factor_file import is_factor
 
     path = config.data_path if path is None else path
     if path is not None and is_factor(path):
@@ -246,7 +246,7 @@ def source_of(
 
 def _stored(path: str, config: Config, chosen: Options) -> Source:
     from cgcore.factor.fingerprint import Fingerprint
-    from cgcore.factor.storage import load_factor
+    from cgcore.factor_file import load_factor
 
     if chosen.objective == "direct":
         raise InputError(f"{path}: a factor has no frames, which --objective direct needs; use compressed")

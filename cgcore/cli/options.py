@@ -74,7 +74,7 @@ def given(**options: Any) -> dict[str, Any]:
 
 def refuse_factors(paths: Sequence[str]) -> None:
     """Refuse factors where frames are needed."""
-    from cgcore.factor.storage import is_factor
+    from cgcore.factor_file import is_factor
 
     for path in paths:
         if is_factor(path):

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cgcore.data import Frames
+from cgcore.data.batches import Cut, Piece
 from cgcore.data.frames import Store
 from cgcore.data.stored import FileRows, Rows
 from cgcore.errors import InputError
-from cgcore.factor.batches import Cut, Piece
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import re
@@ -13,19 +12,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from cgcore.archive import load_arrays
 from cgcore.cluster.parcel import content
+from cgcore.data.batches import Piece
 from cgcore.errors import InputError
-from cgcore.factor.batches import Piece
 from cgcore.factor.execution import Execute
 from cgcore.factor.histogram import Histograms
-from cgcore.factor.storage import CHECKSUM, checksum
 from cgcore.factor.work import Part, Work
-from cgcore.files import atomic_write
+from cgcore.files.arrays import CHECKSUM, checksum, write_arrays
 
 FORMAT = "cgcore part 2"
 PACKAGES = ("cgcore", "jax", "jaxlib", "numpy")
@@ -110,10 +107,7 @@ class _Folder:
             InputError: it cannot be written.
         """
         arrays = _arrays(part) | {"key": np.array(key)}
-        buffer = io.BytesIO()
-        everything: dict[str, Any] = arrays | {CHECKSUM: np.array(checksum(arrays, sorted(arrays)))}
-        np.savez(buffer, **everything)
-        atomic_write(self._file(key), buffer.getvalue())
+        write_arrays(self._file(key), arrays, sorted(arrays))
 
     def _file(self, key: str) -> Path:
         return self.path / key[:2] / f"{key[2:]}.npz"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from cgcore.cluster.parcel import Parcel
+from cgcore.data.batches import Piece
 from cgcore.errors import InputError
-from cgcore.factor.batches import Piece
 from cgcore.factor.execution import Execute
 from cgcore.factor.work import Part, Work
 

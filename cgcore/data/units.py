@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import re
 
+from cgcore.constants import JOULES_PER_CALORIE
 from cgcore.errors import InputError
 
 UNITS = ("angstrom-kcal", "nm-kj", "angstrom-kj", "angstrom-ev", "nm-kcal")
 """Those that can be chosen; files may say any that `factors` knows."""
 
 ANGSTROM_PER_NM = 10.0
-KJ_PER_KCAL = 4.184
+KJ_PER_KCAL = JOULES_PER_CALORIE
 
 LENGTHS = {"angstrom": 1.0, "nm": ANGSTROM_PER_NM, "pm": 0.01, "bohr": 0.529177210903}
 """Å (CODATA 2018)."""

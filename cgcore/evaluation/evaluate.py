@@ -12,13 +12,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from cgcore.data import Dataset
+from cgcore.data.batches import Cut
 from cgcore.data.blocks import real_mask
 from cgcore.data.splitting import protein_rows
 from cgcore.errors import InputError
 from cgcore.evaluation.gathering import Gathering, Looked
 from cgcore.evaluation.result import Evaluation
-from cgcore.factor.batches import Cut
-from cgcore.factor.frames import frames_of
+from cgcore.factor_file import frames_of
 from cgcore.physics.energy import term_energies
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement, free

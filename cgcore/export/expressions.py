@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from cgcore.constants import JOULES_PER_CALORIE
 from cgcore.errors import InputError
 from cgcore.export.pieces import has_pieces, pieces_of
 from cgcore.export.potentials import Potential, TermCurve
 from cgcore.physics.bases import DebyeHueckel, Fourier, Gaussian, Harmonic, Power
-from cgcore.physics.constants import JOULES_PER_CALORIE
 
 KJ = JOULES_PER_CALORIE
 """In a kcal."""

@@ -52,30 +52,6 @@ class Block:
     def __repr__(self) -> str:
         return f"Block({self.source!r}, {self.protein!r}, {self.index}: {self.frames} frames, {self.beads} real beads)"
 
-    def require_meaning(self) -> None:
-        """Refuse what no frames can have made.
-
-        Raises:
-            ValueError: says what is wrong.
-        """
-        with np.errstate(over="ignore"):
-            usable = np.isfinite(np.sum(self.S**2))
-        if np.tril(self.S, -1).any() or (np.diag(self.S) < 0).any() or not usable:
-            raise ValueError("S is not upper triangular with a diagonal of 0 or more")
-        # All frames of a block have one number of beads.
-        if self.frames < 1 or self.beads < 2 * self.frames or self.beads % self.frames or self.index < 0:
-            raise ValueError(f"a block has {self.frames} frames, {self.beads} beads and number {self.index}")
-        if not 0 <= self.total_weight < np.inf:
-            raise ValueError(f"the weight of a block is {self.weight}")
-        if (self.broken < 0).any() or (self.broken > self.beads).any():
-            raise ValueError(f"gaps remove {self.broken.tolist()} rows of {self.beads} beads")
-        flat = self.ranges.ravel()
-        if len(flat) and (flat[0] < 0 or (np.diff(flat) <= 0)[::2].any() or (np.diff(flat) < 0).any()):
-            raise ValueError("frame ranges are not ascending")
-        held = int(np.diff(self.ranges).sum())
-        if not 1 <= held <= self.frames:  # fewer where a frame was chosen twice
-            raise ValueError(f"the ranges of {self.frames} frames hold {held}")
-
 
 def counted_twice(blocks: Sequence[Block]) -> list[str]:
     """A sentence for each source (or two of one content) whose frames are in several blocks.

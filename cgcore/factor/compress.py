@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from cgcore.data import Dataset, Segment, locate_overlap
+from cgcore.data.batches import FEW_COLUMNS, Cut, all_cuts, pieces_of, sample_cuts
 from cgcore.data.splitting import number_ranges
 from cgcore.errors import InputError
-from cgcore.factor.batches import FEW_COLUMNS, Cut, all_cuts, pieces_of, sample_cuts
 from cgcore.factor.execution import Execute, in_order, on_threads
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
@@ -26,7 +26,7 @@ from cgcore.factor.triangle import MANY_COLUMNS, Triangle, triangle
 from cgcore.factor.work import Work, frames_last
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, displacement_name, free
-from cgcore.physics.topology import unbroken
+from cgcore.physics.topology import complete, unbroken
 from cgcore.threads import one_blas_thread
 from cgcore.x64 import solving
 
@@ -182,10 +182,7 @@ def _preconditioner(fingerprint: Fingerprint, displacement: Displacement, sample
         for k, (term, slopes) in enumerate(zip(layout.terms, sloped(layout, at), strict=True)):
             if slopes is None:
                 continue
-            bonds = term.rows.beads - 1
-            real = np.arange(slopes.shape[1])[:, None] < batch.lengths - bonds
-            if batch.sites is not None:
-                real = real & unbroken(batch.sites, bonds)
+            real = complete(slopes.shape[1], term.rows.beads - 1, batch.lengths, batch.sites, np)
             found = np.asarray(slopes)[:, real].T
             found = found[np.isfinite(found).all(axis=1)]
             former, count = seen.get(k, (found[:0], 0))

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import jax
 
-from cgcore.factor.batches import Cut, Piece
+from cgcore.data.batches import Cut, Piece
 from cgcore.factor.work import Part, Work
 from cgcore.threads import cores
 

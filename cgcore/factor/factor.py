@@ -6,8 +6,6 @@ import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from cgcore.errors import InputError, InputWarning
 from cgcore.factor.block import Block, counted_twice
 from cgcore.factor.fingerprint import Fingerprint
@@ -73,21 +71,6 @@ class Factor:
             f"Factor({self.frames} frames, {self.beads} real beads, {len(self.blocks)} blocks of "
             f"{len(self.proteins)} proteins, {self.fingerprint.layout.size} coefficients)"
         )
-
-    def require_meaning(self) -> None:
-        """Refuse contents that no frames can produce.
-
-        Raises:
-            ValueError: says what is wrong.
-        """
-        if not self.blocks:
-            raise ValueError("it has no blocks")
-        for block in self.blocks:
-            block.require_meaning()
-        broken = np.sum([block.broken for block in self.blocks], axis=0)
-        self.histograms.require_values_of(self.beads, self.frames, broken.tolist(), self.fingerprint.terms)
-        if not self.S[:, -1].any():
-            raise ValueError("its reference forces are 0")
 
     def loss(self, c: Coefficients) -> float:
         """The force-matching loss at coefficients c [(kcal/mol/Å)²], exactly."""

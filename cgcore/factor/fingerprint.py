@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from cgcore.errors import InputError
+from cgcore.physics.bases import Fourier
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.prior import MOST_COEFFICIENTS, Prior, Weights, standard_terms
+from cgcore.physics.prior import FITTED_EVER, MOST_COEFFICIENTS, Prior, Weights, standard_terms
 from cgcore.physics.term import Term
 from cgcore.physics.topology import RULE
 
@@ -105,10 +106,7 @@ class Fingerprint:
 
 def _known(term: Term) -> Term:
     """With the names of coefficients that the prior's own terms have."""
-    harmonics = [0.0] * (term.basis.size // 2)
-    names = ("r0", "kr", "epsilon", "sigma", "epsilon_ex", "sigma_ex")
-    params = {name: 1.0 for name in names} | {name: harmonics for name in ("a", "b", "k_dih", "gamma_dih")}
-    for own in standard_terms(Weights(*(term.weight,) * 5), params):
-        if own.as_dict() == term.as_dict():
-            return own
-    return term
+    harmonics = term.basis.harmonics if isinstance(term.basis, Fourier) else 1
+    params = {name: [0.0] * harmonics for name in FITTED_EVER}
+    own = standard_terms(Weights(*(term.weight,) * 5), params)
+    return next((one for one in own if one.as_dict() == term.as_dict()), term)

@@ -5,14 +5,20 @@ products are s^T (J J^T) s, where J J^T, Wilson's G matrix (E. B. Wilson, J. Che
 mass 1, couples only rows that share a bead: three numbers a bead stand for nine, and 20 columns are never spread over
 xyz and beads. Dihedrals likewise; bonds, pairs and reference forces have few columns and stay forces on beads.
 
+Where terms have groups, each bead is taken by itself instead. It has rows of few groups, so that most of its columns
+are 0. The forces that it does have are kept in slots (see `pair_forces.Slots`), and the inner products of these are
+added where their groups' coefficients are: with 20 kinds of residues and splines for each pair of them, a hundredth of
+the work that all columns would be.
+
 Slopes are made nearly orthonormal before (see `preconditioning`). The steps are compiled one by one: fused into one,
 XLA's CPU back end would compute what several columns share again for each of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from functools import partial, reduce
+from itertools import combinations_with_replacement
+from operator import add
 from typing import Any, NamedTuple
 
 import jax
@@ -21,15 +27,20 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from cgcore.compiling import QuicklyCompiled
-from cgcore.factor.gram_by_bead import gram_by_bead
 from cgcore.factor.histogram import bin_numbers
 from cgcore.factor.preconditioning import Preconditioner, whitened
 from cgcore.physics.coefficients import Layout
 from cgcore.physics.design import AnySlopes, Chains, Columns, Seen, coordinate_of, slots_of, term_slopes
-from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Rows, Slopes, coordinates, histogrammed
+from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Rows, Slopes, coordinates
 from cgcore.physics.space import Displacement
 from cgcore.physics.term import Term
 from cgcore.physics.topology import Sites
+
+KINDS = ("angle", "dihedral")
+"""Coordinates whose columns are many, and are not spread over beads."""
+
+PLACES = ("force", *KINDS)
+"""Columns as their products are made: forces on beads with the reference force behind them, then slopes."""
 
 
 def gram(
@@ -41,10 +52,14 @@ def gram(
 ) -> tuple[Float[Any, "m m"], Seen]:
     """Y^T Y, where the slopes of Y are whitened by the basis (`basis.undone` leads back to [X | F]), and what rows
     sampled."""
-    if any(term.groups is not None for term in layout.terms):
-        return gram_by_bead(layout, displacement, basis, chains, F)
-    prepared, seen = _prepared(layout, displacement, basis, chains, F)
-    return _products(layout, prepared, chains.at), seen
+    if all(term.groups is None for term in layout.terms):
+        prepared, seen = _prepared(layout, displacement, basis, chains, F)
+        return _products(layout, prepared, chains.at), seen
+    products, columns, seen = _products_of_beads(layout, displacement, basis, chains, F)
+    m = layout.size + 1
+    where = np.asarray(columns)
+    entries = (where[:, :, None] * m + where[:, None, :]).ravel()
+    return np.bincount(entries, np.asarray(products).ravel(), m * m).reshape(m, m), seen
 
 
 @partial(QuicklyCompiled, static_argnums=0)
@@ -56,7 +71,7 @@ def located(
 ) -> tuple[Coordinates, Rows]:
     """Internal coordinates of frames, and the numbers of their bins in histograms."""
     at = coordinates(R, lengths, displacement, sites)
-    return at, bin_numbers(histogrammed(at), lengths, sites, jnp)
+    return at, bin_numbers({name: kind.value for name, kind in at._asdict().items()}, lengths, sites, jnp)
 
 
 @partial(QuicklyCompiled, static_argnums=0)
@@ -66,23 +81,11 @@ def sloped(layout: Layout, at: Coordinates) -> tuple[AnySlopes | None, ...]:
 
 
 class _Prepared(NamedTuple):
-    """Whitened slopes, forces on beads (bonds, pairs, listed rows, reference), and what couples rows."""
+    """Whitened slopes of each kind, forces on beads (bonds, pairs, listed rows, reference), and what couples rows."""
 
-    angle: Slopes
-    dihedral: Slopes
+    slopes: dict[str, Slopes]
     forces: Columns
-    couplings: _Couplings
-
-
-class _Couplings(NamedTuple):
-    """Entries of Wilson's G matrix: for each shift, of row i of one kind and row i + shift of the other."""
-
-    angle: list[Rows]
-    dihedral: list[Rows]
-    mixed: list[Rows]
-
-
-ANGLE_SHIFTS, DIHEDRAL_SHIFTS, MIXED_SHIFTS = range(3), range(4), range(-3, 3)
+    couplings: dict[tuple[str, str], list[Rows]]
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -90,98 +93,113 @@ def _prepared(
     layout: Layout, displacement: Displacement, basis: Preconditioner, chains: Chains, F: Array
 ) -> tuple[_Prepared, Seen]:
     at, frames = chains.at, F.shape[2]
-    slopes = {kind: [jnp.zeros((0, getattr(at, kind).rows, frames), F.dtype)] for kind in ("angle", "dihedral")}
+    slopes = {kind: [jnp.zeros((0, getattr(at, kind).rows, frames), F.dtype)] for kind in KINDS}
     forces, seen = [], []
     for term, T in zip(layout.terms, basis.each, strict=True):
 
         def white(term: Term, kind: Coordinate, T: Any = T) -> AnySlopes:
             return whitened(T, term_slopes(term, kind))
 
-        if _as_force(term):
-            slots, sampled = slots_of(term, None, displacement, chains, white)
+        if _place(term) == "force":
+            slots = slots_of(term, None, displacement, chains, white)
             forces.append(slots.forces[0])
-            seen.append(sampled)
+            seen.append(slots.seen)
         else:
             slopes[term.coordinate].append(white(term, coordinate_of(term, at)))
             seen.append(None)
-    angle, dihedral = (jnp.concatenate(found) for found in slopes.values())
-    couplings = _couplings(at.angle, at.dihedral)
-    return _Prepared(angle, dihedral, jnp.concatenate([*forces, F[None]]), couplings), tuple(seen)
+    pairs = combinations_with_replacement(KINDS, 2)
+    couplings = {(p, q): _couplings(getattr(at, p), getattr(at, q)) for p, q in pairs}
+    joined = {kind: jnp.concatenate(found) for kind, found in slopes.items()}
+    return _Prepared(joined, jnp.concatenate([*forces, F[None]]), couplings), tuple(seen)
 
 
-def _as_force(term: Term) -> bool:
-    """Whether its columns stay forces on beads."""
-    return term.on_beads or term.coordinate == "bond"
+def _place(term: Term) -> str:
+    """Where its columns stand: among forces on beads, or with slopes of its kind."""
+    return term.coordinate if term.coordinate in KINDS and not term.on_beads else "force"
 
 
-def _couplings(angle: Coordinate, dihedral: Coordinate) -> _Couplings:
-    def coupled(p: Coordinate, q: Coordinate, shift: int) -> Rows:
+def _shifts(p: Coordinate, q: Coordinate) -> range:
+    """The rows of q that share a bead with row i of p, from i on; of one kind those behind it alone: G is symmetric."""
+    return range(0 if p is q else 1 - len(q.gradients), len(p.gradients))
+
+
+def _couplings(p: Coordinate, q: Coordinate) -> list[Rows]:
+    """Entries of Wilson's G matrix: for each shift, of row i of one kind and row i + shift of the other. Within a kind,
+    half of those of a row with itself."""
+
+    def coupled(shift: int) -> Rows:
         shared = [(g, q.gradients[k - shift]) for k, g in enumerate(p.gradients) if 0 <= k - shift < len(q.gradients)]
-        terms = [
-            g[axis, ENDS : ENDS + p.rows] * h[axis, ENDS + shift : ENDS + shift + p.rows]
-            for g, h in shared
-            for axis in range(3)
-        ]
-        return sum(terms[1:], start=terms[0])
+        return reduce(
+            add,
+            (
+                g[axis, ENDS : ENDS + p.rows] * h[axis, ENDS + shift : ENDS + shift + p.rows]
+                for g, h in shared
+                for axis in range(3)
+            ),
+        )
 
-    def half(kind: Coordinate, shifts: Sequence[int]) -> list[Rows]:
-        return [coupled(kind, kind, shift) / (1 if shift else 2) for shift in shifts]
-
-    return _Couplings(
-        half(angle, ANGLE_SHIFTS),
-        half(dihedral, DIHEDRAL_SHIFTS),
-        [coupled(angle, dihedral, shift) for shift in MIXED_SHIFTS],
-    )
+    return [coupled(shift) / (2 if p is q and shift == 0 else 1) for shift in _shifts(p, q)]
 
 
 @partial(jax.jit, static_argnums=0)
 def _products(layout: Layout, prepared: _Prepared, at: Coordinates) -> Array:
-    angle, dihedral, forces, couplings = prepared
-
-    def shifted(slopes: Float[Array, "columns others frames"], couplings: list[Rows], shifts: Sequence[int]) -> Slopes:
-        """G times slopes, or half of it where rows and slopes are of one kind: G is symmetric."""
-        padded, rows = jnp.pad(slopes, ((0, 0), (ENDS, ENDS), (0, 0))), couplings[0].shape[0]
-        terms = [g[None] * padded[:, ENDS + k : ENDS + k + rows] for g, k in zip(couplings, shifts, strict=True)]
-        return sum(terms[1:], start=terms[0])
-
-    def projected(kind: Coordinate) -> Slopes:
-        """Inner products of each row's gradient with the forces."""
-        terms = [
-            g[None, axis, ENDS : ENDS + kind.rows] * forces[:, axis, k : k + kind.rows]
-            for k, g in enumerate(kind.gradients)
-            for axis in range(3)
-        ]
-        return sum(terms[1:], start=terms[0])
+    slopes, forces, couplings = prepared
 
     def product(p: Array, q: Array) -> Array:
         axes = tuple(range(1, p.ndim))
         return jnp.tensordot(p, q, (axes, axes))
 
-    angles = product(angle, shifted(angle, couplings.angle, ANGLE_SHIFTS))
-    dihedrals = product(dihedral, shifted(dihedral, couplings.dihedral, DIHEDRAL_SHIFTS))
-    mixed = product(angle, shifted(dihedral, couplings.mixed, MIXED_SHIFTS))
-    angle_forces, dihedral_forces = product(angle, projected(at.angle)), product(dihedral, projected(at.dihedral))
-    blocks = jnp.block(
-        [
-            [product(forces, forces), angle_forces.T, dihedral_forces.T],
-            [angle_forces, angles + angles.T, mixed],
-            [dihedral_forces, mixed.T, dihedrals + dihedrals.T],
-        ]
-    )
+    def coupled(p: str, q: str) -> Slopes:
+        """G times slopes of kind q; within a kind half of it, which with its transpose is all."""
+        padded, rows = jnp.pad(slopes[q], ((0, 0), (ENDS, ENDS), (0, 0))), getattr(at, p).rows
+        shifts = _shifts(getattr(at, p), getattr(at, q))
+        found = zip(couplings[p, q], shifts, strict=True)
+        return reduce(add, (g[None] * padded[:, ENDS + k : ENDS + k + rows] for g, k in found))
+
+    def projected(kind: Coordinate) -> Slopes:
+        """Inner products of each row's gradient with the forces."""
+        return reduce(
+            add,
+            (
+                g[None, axis, ENDS : ENDS + kind.rows] * forces[:, axis, k : k + kind.rows]
+                for k, g in enumerate(kind.gradients)
+                for axis in range(3)
+            ),
+        )
+
+    blocks = {("force", "force"): product(forces, forces)}
+    for kind in KINDS:
+        blocks[kind, "force"] = product(slopes[kind], projected(getattr(at, kind)))
+    for p, q in couplings:
+        half = product(slopes[p], coupled(p, q))
+        blocks[p, q] = half + half.T if p == q else half
+    grid = [[blocks[p, q] if (p, q) in blocks else blocks[q, p].T for q in PLACES] for p in PLACES]
     order = _order(layout)
-    return blocks[np.ix_(order, order)]
+    return jnp.block(grid)[np.ix_(order, order)]
 
 
 def _order(layout: Layout) -> np.ndarray:
     """Where each coefficient, and then the reference force, stands among forces, angles and dihedrals."""
-    kinds = ["force" if _as_force(term) else term.coordinate for term in layout.terms]
-    sizes = [term.size for term in layout.terms]
-    ends, start = {}, 0
-    for kind in ("force", "angle", "dihedral"):
-        ends[kind] = start
-        start += sum(size for size, own in zip(sizes, kinds, strict=True) if own == kind) + (kind == "force")
-    found = []
-    for kind, size in zip(kinds, sizes, strict=True):
-        found.append(np.arange(ends[kind], ends[kind] + size))
-        ends[kind] += size
-    return np.concatenate([*found, [ends["force"]]])
+    places = [PLACES.index(_place(term)) for term in layout.terms for _ in range(term.size)]
+    return np.argsort(np.argsort([*places, PLACES.index("force")], kind="stable"))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _products_of_beads(
+    layout: Layout, displacement: Displacement, basis: Preconditioner, chains: Chains, F: Array
+) -> tuple[Float[Array, "beads own own"], Int[Array, "beads own"], Seen]:
+    """Of each bead, the inner products of the columns in which it has forces, and which columns these are; what rows
+    sampled."""
+    n_beads = F.shape[1]
+    forces, columns, seen = [], [], []
+    for term, T, own, place in zip(layout.terms, basis.each, chains.classes, layout.slices.values(), strict=True):
+        slots = slots_of(term, own, displacement, chains, lambda term, kind, T=T: whitened(T, term_slopes(term, kind)))
+        groups = jnp.zeros((1, n_beads), int) if slots.groups is None else slots.groups
+        each = jnp.arange(term.basis.size)[:, None]
+        columns.append((place.start + groups[:, None] * term.basis.size + each[None]).reshape(-1, n_beads))
+        forces.append(slots.forces.reshape(-1, *F.shape))
+        seen.append(slots.seen)
+    Y = jnp.concatenate([*forces, F[None]])
+    columns.append(jnp.full((1, n_beads), layout.size))
+    products = jnp.einsum("pxbf,qxbf->bpq", Y, Y, precision="highest")
+    return products, jnp.concatenate(columns).T, tuple(seen)

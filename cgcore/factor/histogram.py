@@ -17,7 +17,7 @@ from jaxtyping import Float, Int, Real
 
 from cgcore.physics.design import Seen
 from cgcore.physics.term import Term
-from cgcore.physics.topology import Sites, unbroken
+from cgcore.physics.topology import Sites, complete
 
 EDGES: Mapping[str, np.ndarray] = MappingProxyType(
     {
@@ -101,34 +101,6 @@ class Histograms:
         """Counts of a term's group, in the bins of `edges_of`: of all values where the term has no groups."""
         return self.groups[term.name][group] if by_group(term) else self.counts[term.coordinate]
 
-    def require_values_of(
-        self, beads: int, frames: int, broken: Sequence[int] = (0, 0, 0), terms: Sequence[Term] = ()
-    ) -> None:
-        """Refuse counts that so many frames with so many real beads together cannot have.
-
-        `broken` are the bonds, angles and dihedrals that gaps and chain ends take away.
-
-        Raises:
-            ValueError: says what is wrong.
-        """
-        for term in filter(by_group, terms):
-            own = self.groups[term.name]
-            most = max(own.sum(axis=1, dtype=object))
-            if (own < 0).any() or (term.rows.pairs and most > frames):
-                raise ValueError(f"the histogram of {term.name} holds {most} values of {frames} frames")
-        # A chain of n >= 2 beads has n-1 bonds, n-2 angles, and n-3 dihedrals, or none where n is 2.
-        expected = {
-            "bond": (beads - frames,) * 2,
-            "angle": (beads - 2 * frames,) * 2,
-            "dihedral": (beads - 3 * frames, beads - 2 * frames),
-        }
-        for name, less in zip(EDGES, broken, strict=True):
-            counts = self.counts[name]
-            total = int(counts.sum(dtype=object)) + less
-            least, most = expected[name]
-            if (counts < 0).any() or not least <= total <= most:
-                raise ValueError(f"the histogram of {name} holds {total} values for {frames} frames and {beads} beads")
-
     def sampled_range(self, name: str) -> tuple[float, float] | None:
         """Edges of the outermost bins that hold a value; None where there is none."""
         (filled,) = np.nonzero(self.counts[name])
@@ -154,16 +126,6 @@ def edges_of(term: Term) -> Float[np.ndarray, " edges"]:
     return CLOSEST if term.rows.pairs else EDGES[term.coordinate]
 
 
-def percentile(counts: Int[np.ndarray, " bins"], edges: Float[np.ndarray, " edges"], percent: float) -> float | None:
-    """The percentile of values of which only a histogram is known, interpolated within its bin; None without values."""
-    below = np.concatenate([[0], np.cumsum(counts)])
-    if below[-1] == 0:
-        return None
-    rank = percent / 100 * below[-1]
-    k = max(int(np.searchsorted(below, rank)) - 1, int(np.flatnonzero(counts)[0]))
-    return float(edges[k] + (edges[k + 1] - edges[k]) * (rank - below[k]) / counts[k])
-
-
 def bin_numbers(values: Mapping[str, Any], lengths: Any, sites: Sites | None = None, xp: ModuleType = np) -> Any:
     """For each value the number of its bin among those of all coordinates, one row a row of `values`.
 
@@ -176,8 +138,6 @@ def bin_numbers(values: Mapping[str, Any], lengths: Any, sites: Sites | None = N
     for spanned, (name, edges) in enumerate(EDGES.items(), start=1):
         first, bins, x = _STARTS[spanned - 1], len(edges) - 1, values[name]
         index = xp.floor((x - edges[0]) * (bins / (edges[-1] - edges[0])))
-        counts = (xp.arange(len(x))[:, None] < lengths[None] - spanned) & ~xp.isnan(index)
-        if sites is not None:
-            counts = counts & unbroken(sites, spanned)
+        counts = complete(len(x), spanned, lengths, sites, xp) & ~xp.isnan(index)
         numbers.append(xp.where(counts, first + xp.clip(index, 0, bins - 1), _STARTS[-1]))
     return xp.concatenate(numbers)

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from cgcore.compiling import QuicklyCompiled
-from cgcore.factor.batches import Cut, Piece
+from cgcore.data.batches import Cut, Piece
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.gram import gram, located
 from cgcore.factor.histogram import Histograms
@@ -21,7 +21,7 @@ from cgcore.factor.preconditioning import Preconditioner
 from cgcore.factor.triangle import Triangle, merged, triangle
 from cgcore.physics.coefficients import Layout
 from cgcore.physics.design import Chains, Seen, columns
-from cgcore.physics.energy import frame_forces
+from cgcore.physics.energy import forces
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement
 from cgcore.physics.topology import Sites
@@ -64,13 +64,15 @@ class Work:
     def of_cut(self, cut: Cut) -> Part:
         """The sums of a batch."""
         terms, layout = self.fingerprint.terms, self.fingerprint.layout
-        batch = cut.load(terms)
+        batch, species, n_beads = cut.load(), cut.species(), cut.source.n_beads
+        along = None if batch.sites is None else batch.sites[:, 0]
+        classes = tuple(term.classes(species, int(batch.lengths[0]), along, n_beads) for term in terms)
         with jax.enable_x64(True):  # a setting of this thread
             R, F = frames_last(batch.R, batch.F)
             if self.fixed is not None:
-                F = F - _fixed_forces(self.fixed, self.displacement, R, batch.lengths, cut.species(), batch.sites)
+                F = F - _fixed_forces(self.fixed, self.displacement, R, batch.lengths, species, batch.sites)
             at, bins = located(self.displacement, R, batch.lengths, batch.sites)
-            chains = Chains(R, jnp.asarray(batch.lengths), at, batch.sites, tuple(batch.classes))
+            chains = Chains(R, jnp.asarray(batch.lengths), at, batch.sites, classes)
             if batch.weights is not None:
                 roots = jnp.sqrt(jnp.asarray(batch.weights.T * self.scale))
                 chains, F = chains.weighted(roots), roots[None] * F
@@ -80,18 +82,15 @@ class Work:
             else:
                 products, seen = gram(layout, self.displacement, self.basis, chains, F)
                 matrix = np.asarray(products)
-        return Part(
-            matrix,
-            Histograms.counted(np.asarray(bins), terms, batch.classes, seen),
-            len(cut.rows),
-        )
+        return Part(matrix, Histograms.counted(np.asarray(bins), terms, classes, seen), len(cut.rows))
 
     def joined(self, parts: Iterable[Part]) -> Part:
         """The sums of several parts, added one by one: rounding depends on the order, and is the same in every run."""
-        return reduce(
-            lambda a, b: Part(self.added(a.matrix, b.matrix), a.histograms + b.histograms, a.frames + b.frames),
-            parts,
-        )
+
+        def both(a: Part, b: Part) -> Part:
+            return Part(self.added(a.matrix, b.matrix), a.histograms + b.histograms, a.frames + b.frames)
+
+        return reduce(both, parts)
 
     def added(self, *matrices: Triangle) -> Triangle:
         """The sum of one or two matrices of parts."""
@@ -116,14 +115,12 @@ def _fixed_forces(
     species: Int[Array, " beads"] | None,
     sites: Sites | None,
 ) -> Float[Array, "xyz beads frames"]:
-    def of_each_frame(beads: Array | None) -> Array | None:
-        return None if beads is None else jnp.broadcast_to(beads, R.shape[:0:-1])
-
-    frames, real = jnp.transpose(R), jnp.arange(R.shape[1])[None] < lengths[:, None]
     along = None if sites is None else sites[:, 0]
-    kinds = None if species is None else jnp.asarray(species)
-    given = (of_each_frame(kinds), displacement, of_each_frame(along))
-    return jnp.transpose(frame_forces(prior, prior.params, frames, real, *given))
+
+    def of_frame(R: Array, real: Array) -> Array:
+        return forces(prior, prior.params, R, real, species, displacement, along)
+
+    return jnp.transpose(jax.vmap(of_frame)(jnp.transpose(R), jnp.arange(R.shape[1])[None] < lengths[:, None]))
 
 
 @partial(jax.jit, static_argnums=(0, 1))

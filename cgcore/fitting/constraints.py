@@ -24,6 +24,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from cgcore.constants import BOLTZMANN
 from cgcore.factor.factor import Factor
 from cgcore.fitting.contacts import contacts
 from cgcore.fitting.ground import Constraint as Constraint
@@ -31,7 +32,6 @@ from cgcore.fitting.ground import Ground, Held
 from cgcore.fitting.ground import Level as Level
 from cgcore.fitting.walls import barrier, rest, stiffness, wall
 from cgcore.physics.bases import Harmonic, Power
-from cgcore.physics.constants import BOLTZMANN
 
 
 def constraints(level: Level, factor: Factor, temperature: float, fixed: Sequence[Held] = ()) -> tuple[Constraint, ...]:

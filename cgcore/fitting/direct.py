@@ -15,8 +15,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from cgcore.data import Dataset
 from cgcore.data.blocks import real_mask
+from cgcore.fitting.loss import squared_residuals, total_weight
 from cgcore.physics.energy import compiled_frame_forces
-from cgcore.physics.loss import squared_residuals, total_weight
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement
 

@@ -37,7 +37,7 @@ def errors_of_parameters(
         t: half the width of an interval over the standard error.
         level: nominal coverage of the intervals.
     """
-    phases = {name for term in freedom.free.terms if (way := term.parametrisation) for name in way.phases}
+    phases = {name for term in freedom.free.terms if (way := term.parametrisation) for name in way.names[way.phases]}
     start = {name: freedom.prior.params[name] for name in freedom.free.params}
 
     def params(c: Float[np.ndarray, "cases n"]) -> Params:
@@ -68,13 +68,14 @@ def errors_of_parameters(
             found[name] = found[name].reaching(changes, widening(level, t, inflation), level)
     for term in freedom.free.terms:
         way = term.parametrisation
-        for name in () if way is None else way.amplitudes:
+        for name in () if way is None else way.names[way.amplitudes]:
             if name in found:
                 found[name] = found[name]._replace(low=np.asarray(np.maximum(found[name].low, 0.0)))
-        if way is None or way.quotient is None or way.quotient[0] not in found:
+        if way is None or way.quotient is None:
             continue
-        name, scale = way.quotient
-        found[name] = found[name].only(~((found[scale].low <= 0) & (found[scale].high >= 0)))
+        name, scale = (way.names[k] for k in way.quotient)
+        if name in found:
+            found[name] = found[name].only(~((found[scale].low <= 0) & (found[scale].high >= 0)))
     return found
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from cgcore.factor.factor import Factor
-from cgcore.factor.histogram import edges_of, percentile
+from cgcore.factor.histogram import edges_of
 from cgcore.factor.triangle import design
 from cgcore.physics.term import Term
 
@@ -81,6 +81,16 @@ class Ground:
         rows = np.zeros((len(values), self.layout.size))
         rows[:, self.columns(term, group)] = values
         return rows
+
+
+def percentile(counts: Int[np.ndarray, " bins"], edges: Float[np.ndarray, " edges"], percent: float) -> float | None:
+    """The percentile of values of which only a histogram is known, interpolated within its bin; None without values."""
+    below = np.concatenate([[0], np.cumsum(counts)])
+    if below[-1] == 0:
+        return None
+    rank = percent / 100 * below[-1]
+    k = max(int(np.searchsorted(below, rank)) - 1, int(np.flatnonzero(counts)[0]))
+    return float(edges[k] + (edges[k + 1] - edges[k]) * (rank - below[k]) / counts[k])
 
 
 def labelled(name: str, term: Term, group: int) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 from cgcore.data import Dataset, read
 from cgcore.errors import InputError
 from cgcore.factor.factor import Factor
-from cgcore.factor.storage import is_factor, load_factor
 from cgcore.factor.triangle import design, target
+from cgcore.factor_file import is_factor, load_factor
 from cgcore.physics.prior import Prior
 
 Source: TypeAlias = Dataset | Factor | str | os.PathLike[str]

@@ -135,5 +135,5 @@ def _terms(params: Params, terms: Sequence[Term] | None) -> Sequence[Term]:
 
 
 def _parts(c: Any, terms: Sequence[Term]) -> list[tuple[Term, Any]]:
-    ends = list(accumulate((term.size for term in terms), initial=0))
-    return [(term, c[..., a:b]) for term, a, b in zip(terms, ends, ends[1:], strict=False)]
+    slices = Layout(tuple(terms)).slices.values()
+    return [(term, c[..., own]) for term, own in zip(terms, slices, strict=True)]

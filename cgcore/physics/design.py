@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Gradients, Slopes, coordinates
-from cgcore.physics.pair_forces import pair_forces
+from cgcore.physics.pair_forces import Sampled, Slots, pair_forces
 from cgcore.physics.space import Displacement, free
 from cgcore.physics.term import Term
 from cgcore.physics.topology import Sites
@@ -23,18 +23,6 @@ Roots = Float[Array, "beads frames"]
 
 Grouping = Sequence[Int[Any, " beads"] | None]
 """For each term the class of each bead, see `Groups.classes`; None for a term without groups."""
-
-
-class Sampled(NamedTuple):
-    """Coordinates that rows of a term had.
-
-    Arguments:
-        values: [Å or rad], infinite where there is none; of pairs the distance of each frame's closest of a group.
-        groups: of each.
-    """
-
-    values: Float[Array, "_ frames"]
-    groups: Int[Array, " _"]
 
 
 Seen = tuple[Sampled | None, ...]
@@ -110,11 +98,10 @@ def design_matrix(
 
 def columns(terms: tuple[Term, ...], displacement: Displacement, chains: Chains) -> tuple[Columns, Seen]:
     """The design matrix, its rows times the roots of weights, and what rows sampled."""
-    each = [
-        slots_of(term, own, displacement, chains, term_slopes) for term, own in zip(terms, chains.classes, strict=True)
-    ]
-    found = [slots.by_group(term) for term, (slots, _) in zip(terms, each, strict=True)]
-    return jnp.concatenate(found), tuple(seen for _, seen in each)
+    given = zip(terms, chains.classes, strict=True)
+    each = [slots_of(term, own, displacement, chains, term_slopes) for term, own in given]
+    found = [slots.by_group(term) for term, slots in zip(terms, each, strict=True)]
+    return jnp.concatenate(found), tuple(slots.seen for slots in each)
 
 
 def coordinate_of(term: Term, at: Coordinates) -> Coordinate:
@@ -127,82 +114,47 @@ def term_slopes(term: Term, kind: Coordinate) -> Slopes:
     return -term.weight * term.basis.slopes(kind.values)
 
 
-class Slots(NamedTuple):
-    """Forces on beads for each coefficient being 1, of the few groups alone that a bead has rows of.
-
-    Arguments:
-        forces: a bead's forces by rows of one group are in one slot, or in several.
-        groups: the group of a bead's slot; None: one slot, of the first group. Where a slot's forces are 0 it may be
-            any.
-    """
-
-    forces: Float[Array, "slots functions xyz beads frames"]
-    groups: Int[Array, "slots beads"] | None
-
-    def summed(self, c: Float[Array, "groups functions"]) -> Float[Array, "xyz beads frames"]:
-        """Forces for these coefficients."""
-        if self.groups is None:
-            return jnp.tensordot(c[0], self.forces[0], 1)
-        return jnp.einsum("sbk,skxbf->xbf", c[self.groups], self.forces, precision="highest")
-
-    def by_group(self, term: Term) -> Columns:
-        """The columns of all groups: forces are 0 on beads without rows of a group."""
-        n_groups = len(term.group_labels)
-        if self.groups is None:
-            beyond = ((0, (n_groups - 1) * term.basis.size), *((0, 0),) * 3)
-            return jnp.pad(self.forces[0], beyond)
-        member = (self.groups[None] == jnp.arange(n_groups)[:, None, None]).astype(self.forces.dtype)
-        found = jnp.einsum("gsb,skxbf->gkxbf", member, self.forces, precision="highest")
-        return found.reshape(-1, *self.forces.shape[2:])
-
-
 def slots_of(
     term: Term,
     classes: Int[Array, " beads"] | None,
     displacement: Displacement,
     chains: Chains,
     slopes: Callable[[Term, Coordinate], AnySlopes],
-) -> tuple[Slots, Sampled | None]:
-    """Forces of a term, times the roots of weights, and what its rows sampled; `slopes` gives those of rows of
-    consecutive beads."""
+) -> Slots:
+    """Forces of a term, times the roots of weights; `slopes` gives those of rows of consecutive beads."""
     if term.on_beads:
-        found, seen = on_beads(term, classes, displacement, chains)
+        found = on_beads(term, classes, displacement, chains)
         if chains.roots is not None:
             found = found._replace(forces=chains.roots[None, None, None] * found.forces)
-        return found, seen
+        return found
     kind, n_beads = coordinate_of(term, chains.at), chains.R.shape[1]
     slope = slopes(term, kind)
     if classes is None:
-        return Slots(onto_beads(slope, kind.gradients, n_beads)[None], None), None
+        return Slots(onto_beads(slope, kind.gradients, n_beads)[None])
     # A slot for each place that a bead has in a row.
     own = term.row_groups(classes, term.rows.candidates(n_beads, False), jnp)
     placed = _placed(jnp.where(own[None, :, None] >= 0, slope, 0.0), kind.gradients, n_beads)
     padded = jnp.pad(jnp.maximum(own, 0), ENDS)
     groups = [padded[_with_place(k, n_beads)] for k in range(term.rows.beads)]
-    return Slots(jnp.stack(placed), jnp.stack(groups)), None
+    return Slots(jnp.stack(placed), jnp.stack(groups))
 
 
-def on_beads(
-    term: Term, classes: Int[Array, " beads"] | None, displacement: Displacement, chains: Chains
-) -> tuple[Slots, Sampled]:
-    """Forces of a term of pairs or of listed rows, and what these sampled."""
+def on_beads(term: Term, classes: Int[Array, " beads"] | None, displacement: Displacement, chains: Chains) -> Slots:
+    """Forces of a term of pairs or of listed rows."""
     if term.rows.listed is not None:
         return _listed(term, classes, displacement, chains)
     found = pair_forces(term, chains.R, chains.lengths, displacement, chains.sites, classes)
-    seen = Sampled(found.closest, jnp.arange(len(found.closest)))
-    return Slots(term.weight * found.forces, found.groups), seen
+    return found._replace(forces=term.weight * found.forces)
 
 
-def _listed(
-    term: Term, classes: Int[Array, " beads"] | None, displacement: Displacement, chains: Chains
-) -> tuple[Slots, Sampled]:
+def _listed(term: Term, classes: Int[Array, " beads"] | None, displacement: Displacement, chains: Chains) -> Slots:
     """Each row is a chain of its own beads: rows and frames are one axis. Any bead may have rows of all groups."""
     R, (_, n_beads, frames) = chains.R, chains.R.shape
     rows, n_groups = term.rows.candidates(n_beads, False), len(term.group_labels)
     total = jnp.zeros((n_groups, term.basis.size, *R.shape), R.dtype)
     groups = jnp.broadcast_to(jnp.arange(n_groups)[:, None], (n_groups, n_beads))
     if len(rows) == 0:
-        return Slots(total, groups), Sampled(jnp.zeros((0, frames), R.dtype), jnp.zeros(0, int))
+        return Slots(total, groups, Sampled(jnp.zeros((0, frames), R.dtype), jnp.zeros(0, int)))
     beads = term.rows.beads
     each = jnp.transpose(R[:, rows], (0, 2, 1, 3)).reshape(3, beads, -1)
     real = jnp.max(rows, axis=1)[:, None] < chains.lengths[None]
@@ -217,8 +169,8 @@ def _listed(
         total = total.at[own, :, :, rows[:, k]].add(forces)
     values = jnp.where(counts, kind.value.reshape(len(rows), frames), jnp.inf)
     if term.rows.pairs:
-        values, own = jax.ops.segment_min(values, own, n_groups), jnp.arange(n_groups)
-    return Slots(total, groups), Sampled(values, own)
+        return Slots(total, groups, Sampled.closest(jax.ops.segment_min(values, own, n_groups)))
+    return Slots(total, groups, Sampled(values, own))
 
 
 def onto_beads(slope: Slopes, gradients: tuple[Gradients, ...], n_beads: int) -> Columns:

@@ -17,9 +17,8 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 from cgcore.physics import geometry
 from cgcore.physics.prior import SPLINED, Params, Prior
 from cgcore.physics.rows import chain_numbers
-from cgcore.physics.space import Displacement, Vector, free
-from cgcore.physics.spline_terms import spline_energy
-from cgcore.physics.splines import Splines
+from cgcore.physics.space import Displacement, free
+from cgcore.physics.splines import Splines, spline_energy
 from cgcore.physics.term import Term
 
 _HARMLESS = np.eye(3)
@@ -170,38 +169,29 @@ def _term_energy(
     counts, of_rows = mask[rows].all(axis=1), ()
     if sites is not None and term.rows.listed is None:
         first, last = (jnp.asarray(sites)[rows[:, k]] for k in (0, -1))
-        if term.rows.pairs:
-            chains = chain_numbers(jnp.asarray(sites), jnp)
-            counts = counts & term.rows.count(first, last, chains[rows[:, 0]] != chains[rows[:, -1]])
-        else:
-            counts = counts & (last - first == term.rows.beads - 1)
-    if splines is not None and term.name in SPLINED:
-        kinds = jnp.full(len(rows), -1) if species is None else jnp.asarray(species)[rows[:, 1]]
-        of_rows = (kinds,)
-    elif term.groups is not None:
-        own = term.row_groups(term.groups.classes(species, jnp.sum(mask), sites, R.shape[0], jnp), rows, jnp)
+        chains = chain_numbers(jnp.asarray(sites), jnp)
+        counts = counts & term.rows.count(first, last, chains[rows[:, 0]] != chains[rows[:, -1]])
+    fixed = splines if term.name in SPLINED else None
+    if fixed is not None:
+        of_rows = (jnp.full(len(rows), -1) if species is None else jnp.asarray(species)[rows[:, 1]],)
+    elif (classes := term.classes(species, jnp.sum(mask), sites, R.shape[0], jnp)) is not None:
+        own = term.row_groups(classes, rows, jnp)
         counts, of_rows = counts & (own >= 0), (jnp.maximum(own, 0),)
 
-    def value(*arguments: Any) -> Float[Array, ""]:
-        x = _COORDINATES[term.rows.kind](*arguments[: term.rows.beads - 1])
-        rest = arguments[term.rows.beads - 1 :]
-        if splines is not None and term.name in SPLINED:
-            return spline_energy(term.name, x, rest[0], splines)
-        return term.energy(x, params, *rest)
+    def of_row(*arguments: Any) -> Float[Array, ""]:
+        vectors, kind = arguments[: term.rows.beads - 1], arguments[term.rows.beads - 1 :]
+        x = _COORDINATES[term.rows.kind](*vectors)
+        return term.energy(x, params, *kind) if fixed is None else spline_energy(term.name, fixed, x, *kind)
 
-    return _sum_over_rows(R, counts, displacement, rows, value, *of_rows)
-
-
-def _distance(d: Vector) -> Float[Array, ""]:
-    """Unguarded: beads that coincide must give a force that is not finite, never one of zero."""
-    return jnp.sqrt(jnp.sum(d**2))
+    return _sum_over_rows(R, counts, displacement, rows, of_row, *of_rows)
 
 
 _COORDINATES = {
     "bonds": lambda d: geometry.norm(d),
     "angles": lambda u, v: geometry.angle(-u, v),
     "dihedrals": lambda *bonds: geometry.dihedral(*bonds),
-    "pairs": _distance,
+    # Unguarded: beads that coincide must give a force that is not finite, never one of zero.
+    "pairs": lambda d: jnp.sqrt(jnp.sum(d**2)),
 }
 
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from cgcore.physics.space import Displacement, free
-from cgcore.physics.topology import Sites, unbroken
+from cgcore.physics.topology import Sites, complete
 
 ENDS = 3
 """Rows of zeros at both ends of a gradient: each bead is then in a row of every kind, and sums over rows that share a
@@ -72,18 +72,14 @@ def coordinates(
     in `geometry.dihedral`.
     """
 
-    def exist(rows: int, beads: int) -> Bool[Array, "rows frames"]:
-        """Which rows of so many beads have them all, bonded one to the next."""
-        complete = jnp.arange(rows)[:, None] < lengths[None] - beads + 1
-        return complete if sites is None else complete & unbroken(sites, beads - 1)
-
     def gradient(g: Vectors, beads: int) -> Gradients:
         """Zero where one of a row's beads or bonds is missing."""
-        known = exist(g.shape[1], beads)
+        known = complete(g.shape[1], beads - 1, lengths, sites, jnp)
         return jnp.pad(jnp.where(known[None], g, 0.0), ((0, 0), (ENDS, ENDS), (0, 0)))
 
     bonds = jnp.stack(separations(displacement, list(R[:, 1:]), list(R[:, :-1])))
-    bonds = jnp.where(exist(bonds.shape[1], 2)[None], bonds, jnp.array([1.0, 0.0, 0.0], bonds.dtype)[:, None, None])
+    known = complete(bonds.shape[1], 1, lengths, sites, jnp)
+    bonds = jnp.where(known[None], bonds, jnp.array([1.0, 0.0, 0.0], bonds.dtype)[:, None, None])
     r = jnp.sqrt(_dot(bonds, bonds))
     along = bonds / r[None]
     cos_theta, sin_theta, d_theta = _angles(bonds, r)
@@ -95,11 +91,6 @@ def coordinates(
     )
 
 
-def histogrammed(at: Coordinates) -> dict[str, Float[Array, "_ frames"]]:
-    """Bond lengths [Å], angles and dihedrals [rad]."""
-    return {name: kind.value for name, kind in at._asdict().items()}
-
-
 def separations(displacement: Displacement, a: Sequence[Array], b: Sequence[Array]) -> list[Array]:
     """`displacement` of vectors whose x, y and z are given, arrays that broadcast against each other."""
     if displacement is free:
@@ -108,13 +99,11 @@ def separations(displacement: Displacement, a: Sequence[Array], b: Sequence[Arra
     return [vectors[..., axis] for axis in range(3)]
 
 
-def _angles(
-    bonds: Vectors, r: Rows
-) -> tuple[
-    Float[Array, "max(rows-1,0) frames"],
-    Float[Array, "max(rows-1,0) frames"],
-    list[Float[Array, "xyz max(rows-1,0) frames"]],
-]:
+Longer = tuple[Float[Array, "longer frames"], Float[Array, "longer frames"], list[Float[Array, "xyz longer frames"]]]
+"""Of rows of more than two beads, which are fewer: cosine, sine, and the gradient for each bead."""
+
+
+def _angles(bonds: Vectors, r: Rows) -> Longer:
     """cos and sin of the angles, and the angle's gradient for the three beads."""
     u, v = -bonds[:, :-1], bonds[:, 1:]
     length_u, length_v = r[:-1], r[1:]
@@ -127,13 +116,7 @@ def _angles(
     return _dot(u, v) / lengths, area / lengths, [first, -(first + last), last]
 
 
-def _dihedrals(
-    bonds: Vectors, r: Rows
-) -> tuple[
-    Float[Array, "max(rows-2,0) frames"],
-    Float[Array, "max(rows-2,0) frames"],
-    list[Float[Array, "xyz max(rows-2,0) frames"]],
-]:
+def _dihedrals(bonds: Vectors, r: Rows) -> Longer:
     """cos and sin of the dihedrals, and the dihedral's gradient for the four beads."""
     b1, b2, b3 = bonds[:, :-2], bonds[:, 1:-1], bonds[:, 2:]
     length = r[1:-1]

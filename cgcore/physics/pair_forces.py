@@ -28,19 +28,52 @@ Classes = Int[Array, " beads"]
 Strengths = Callable[[Array, Array], Array]
 
 
-class PairForces(NamedTuple):
-    """Forces on beads in slots: a bead's forces from partners of one kind are in one, and belong to one group.
+class Sampled(NamedTuple):
+    """Coordinates that rows of a term had.
 
     Arguments:
-        forces: for each coefficient of the slot's group being 1.
-        groups: the group of a bead's slot; None: there are no groups, and one slot. Where a slot's forces are 0 it may
-            be any.
-        closest: distance of each frame's closest pair of each group [Å], infinite where it has none.
+        values: [Å or rad], infinite where there is none; of pairs the distance of each frame's closest of a group.
+        groups: of each.
+    """
+
+    values: Float[Array, "_ frames"]
+    groups: Int[Array, " _"]
+
+    @classmethod
+    def closest(cls, distances: Float[Array, "_ frames"]) -> Sampled:
+        """Of each group in turn."""
+        return cls(distances, jnp.arange(len(distances)))
+
+
+class Slots(NamedTuple):
+    """Forces on beads for each coefficient being 1, of the few groups alone that a bead has rows of.
+
+    Arguments:
+        forces: a bead's forces by rows of one group are in one slot, or in several.
+        groups: the group of a bead's slot; None: one slot, of the first group. Where a slot's forces are 0 it may be
+            any.
+        seen: what the rows sampled; None for rows of consecutive beads, see `design.Seen`.
     """
 
     forces: Float[Array, "slots functions xyz beads frames"]
-    groups: Int[Array, "slots beads"] | None
-    closest: Float[Array, "_ frames"]
+    groups: Int[Array, "slots beads"] | None = None
+    seen: Sampled | None = None
+
+    def summed(self, c: Float[Array, "groups functions"]) -> Float[Array, "xyz beads frames"]:
+        """Forces for these coefficients."""
+        if self.groups is None:
+            return jnp.tensordot(c[0], self.forces[0], 1)
+        return jnp.einsum("sbk,skxbf->xbf", c[self.groups], self.forces, precision="highest")
+
+    def by_group(self, term: Term) -> Float[Array, "columns xyz beads frames"]:
+        """The columns of all groups: forces are 0 on beads without rows of a group."""
+        n_groups = len(term.group_labels)
+        if self.groups is None:
+            beyond = ((0, (n_groups - 1) * term.basis.size), *((0, 0),) * 3)
+            return jnp.pad(self.forces[0], beyond)
+        member = (self.groups[None] == jnp.arange(n_groups)[:, None, None]).astype(self.forces.dtype)
+        found = jnp.einsum("gsb,skxbf->gkxbf", member, self.forces, precision="highest")
+        return found.reshape(-1, *self.forces.shape[2:])
 
 
 PARTNERS = 20
@@ -59,7 +92,7 @@ def pair_forces(
     displacement: Displacement = free,
     sites: Sites | None = None,
     classes: Classes | None = None,
-) -> PairForces:
+) -> Slots:
     """Forces for each coefficient being 1, without the term's weight.
 
     Arguments:
@@ -72,7 +105,7 @@ def pair_forces(
     """
     if sites is None and term.rows.chains == "between":
         nowhere = jnp.full((1, R.shape[2]), jnp.inf, R.dtype)
-        return PairForces(jnp.zeros((1, term.basis.size, *R.shape), R.dtype), None, nowhere)
+        return Slots(jnp.zeros((1, term.basis.size, *R.shape), R.dtype), None, Sampled.closest(nowhere))
     if classes is not None:
         return _by_partner(term, R, lengths, displacement, sites, classes)
     if term.rows.few:
@@ -93,7 +126,7 @@ def over_all(
     displacement: Displacement = free,
     sites: Sites | None = None,
     power: Power | None = None,
-) -> PairForces:
+) -> Slots:
     """Over all of N x N: regular work that vector units like.
 
     Arguments:
@@ -144,7 +177,7 @@ def over_all(
     nearest = jnp.where(real, nearest, farthest)
     closest = jnp.sqrt(jnp.min(nearest, axis=0)) if power is None else power.distance(jnp.max(nearest, axis=0))
     total = jnp.where(real, jnp.stack(forces).reshape(1, size, *R.shape), 0.0)
-    return PairForces(total, None, closest[None])
+    return Slots(total, None, Sampled.closest(closest[None]))
 
 
 def _by_partner(
@@ -154,7 +187,7 @@ def _by_partner(
     displacement: Displacement,
     sites: Sites | None,
     classes: Classes | None,
-) -> PairForces:
+) -> Slots:
     """Over all of N x N, one partner at a time: its pairs with a bead are all in the slot of its class."""
     n_beads = R.shape[1]
     real = jnp.arange(n_beads)[:, None] < lengths[None]
@@ -181,12 +214,12 @@ def _by_partner(
     none = jnp.full((slots, *R.shape[1:]), jnp.inf, R.dtype)
     forces, nearest = jax.lax.fori_loop(0, n_beads, add, (zeros, none))
     if classes is None:
-        return PairForces(forces, None, jnp.sqrt(jnp.min(nearest, axis=1)))
+        return Slots(forces, None, Sampled.closest(jnp.sqrt(jnp.min(nearest, axis=1))))
     assert term.groups is not None
     table, labels = term.groups.of_rows(2, True)
     groups = jnp.asarray(table)[slot].T
     closest = jax.ops.segment_min(nearest.reshape(-1, R.shape[2]), groups.ravel(), len(labels))
-    return PairForces(forces, groups, jnp.sqrt(closest))
+    return Slots(forces, groups, Sampled.closest(jnp.sqrt(closest)))
 
 
 def _places(
@@ -199,27 +232,25 @@ def _places(
 
 def _of_few_separations(
     term: Term, R: Positions, lengths: Lengths, displacement: Displacement, sites: Sites | None
-) -> PairForces:
+) -> Slots:
     """One separation in the row at a time."""
     nearest, farthest = term.rows.nearest, term.rows.farthest
     assert farthest is not None
     total = jnp.zeros((term.basis.size, *R.shape), R.dtype)
     closest = jnp.full(R.shape[1:], jnp.inf, R.dtype)
     bead = jnp.arange(R.shape[1])[:, None]
-    chains = None if sites is None or term.rows.chains == "any" else chain_numbers(jnp.asarray(sites), jnp)
+    along, chains = _places(term.rows, R.shape[1], sites)
     # Sites grow along the row at least as fast as it does: across a gap neighbours in the row may be such a pair.
     for k in range(nearest if sites is None else 1, min(farthest, R.shape[1] - 1) + 1):
         d = separations(displacement, list(R[:, :-k]), list(R[:, k:]))
-        counts = bead[k:] < lengths[None]
-        if sites is not None:
-            crossing = False if chains is None else chains[k:] != chains[:-k]
-            counts = counts & term.rows.count(sites[:-k], sites[k:], crossing)
+        crossing = False if chains is None else chains[k:] != chains[:-k]
+        counts = (bead[k:] < lengths[None]) & term.rows.count(along[:-k], along[k:], crossing)
         squared = jnp.where(counts, _squared(d), jnp.inf)
         strengths = term.basis.strengths(squared)
         force = strengths[:, None] * jnp.stack(d)[None]
         total = total.at[:, :, :-k].add(force).at[:, :, k:].add(-force)
         closest = closest.at[:-k].min(squared)
-    return PairForces(total[None], None, jnp.sqrt(jnp.min(closest, axis=0))[None])
+    return Slots(total[None], None, Sampled.closest(jnp.sqrt(jnp.min(closest, axis=0))[None]))
 
 
 def _squared(d: list[Array]) -> Array:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float
@@ -30,20 +30,12 @@ class Parametrisation(ABC):
 
     names: tuple[str, ...]
 
-    @property
-    def quotient(self) -> tuple[str, str] | None:
-        """A parameter that means nothing where another is 0, and that other; None where there is none."""
-        return None
-
-    @property
-    def phases(self) -> tuple[str, ...]:
-        """Parameters that are the same after 2 pi."""
-        return ()
-
-    @property
-    def amplitudes(self) -> tuple[str, ...]:
-        """Parameters that are never negative."""
-        return ()
+    quotient: ClassVar[tuple[int, int] | None] = None
+    """Which parameter means nothing where another is 0, and which is that other; None where there is none."""
+    phases: ClassVar[slice] = slice(0)
+    """Which parameters are the same after 2 pi."""
+    amplitudes: ClassVar[slice] = slice(0)
+    """Which parameters are never negative."""
 
     @abstractmethod
     def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
@@ -67,10 +59,7 @@ class Parametrisation(ABC):
 class Stiffness(Parametrisation):
     """The rest length r0 and the stiffness kr of a `Harmonic` basis."""
 
-    @property
-    def quotient(self) -> tuple[str, str]:
-        r0, kr = self.names
-        return r0, kr
+    quotient: ClassVar[tuple[int, int] | None] = (0, 1)
 
     def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
         r0, kr = self.names
@@ -116,18 +105,9 @@ class CosinesAndSines(Parametrisation):
 class AmplitudesAndPhases(Parametrisation):
     """Amplitudes k >= 0 and phases gamma in (-pi, pi] of a `Fourier` basis."""
 
-    @property
-    def quotient(self) -> tuple[str, str]:
-        k, gamma = self.names
-        return gamma, k
-
-    @property
-    def phases(self) -> tuple[str, ...]:
-        return self.names[1:]
-
-    @property
-    def amplitudes(self) -> tuple[str, ...]:
-        return self.names[:1]
+    quotient: ClassVar[tuple[int, int] | None] = (1, 0)
+    phases: ClassVar[slice] = slice(1, None)
+    amplitudes: ClassVar[slice] = slice(1)
 
     def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
         numbers = range(1, basis.size // 2 + 1)

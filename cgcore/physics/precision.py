@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from cgcore.constants import BOLTZMANN
 from cgcore.errors import InputError
 from cgcore.physics.coefficients import Layout, to_coefficients
-from cgcore.physics.constants import BOLTZMANN
 from cgcore.physics.prior import Prior
 from cgcore.physics.stiffness import bond_length, bond_stiffness
 

@@ -29,8 +29,30 @@ FITTED_EVER = FITTED + FITTED_EXCLUDED_VOLUME
 CARRIED = ("theta0", "k_theta")
 """Known to users' files, kept in what is written, never fitted: no term uses them."""
 
-SERIES = ("a", "b", "k_dih", "gamma_dih")
+STANDARD = (
+    Term("bond", Rows("bonds"), Harmonic(), parametrisation=Stiffness(("r0", "kr"))),
+    Term("angle", Rows("angles"), Fourier(1), parametrisation=CosinesAndSines(("a", "b"))),
+    Term("dihedral", Rows("dihedrals"), Fourier(1), parametrisation=AmplitudesAndPhases(("k_dih", "gamma_dih"))),
+    Term(
+        "repulsive",
+        Rows("pairs", REPULSIVE_MIN_SEPARATION),
+        Power(4),
+        parametrisation=StrengthAndLength(("epsilon", "sigma")),
+    ),
+    Term(
+        "excluded_volume",
+        Rows("pairs", *EXCLUDED_VOLUME_SEPARATIONS),
+        Power(4),
+        parametrisation=StrengthAndLength(FITTED_EXCLUDED_VOLUME),
+    ),
+)
+"""The terms that a prior has without further word; series have as many harmonics as their parameters say."""
+
+SERIES = tuple(name for term in STANDARD if isinstance(term.basis, Fourier) for name in term.params)
 """Parameters with one value for each harmonic; all the others are scalars."""
+
+LENGTHS = tuple(term.params[1] for term in STANDARD if isinstance(term.parametrisation, StrengthAndLength))
+"""Parameters that must not be 0."""
 
 SPLINED = ("bond", "angle", "dihedral")
 """Terms in whose place splines of a file stand."""
@@ -150,8 +172,8 @@ class Prior:
             coefficients: coefficients of each term by its name, (functions,) or (groups, functions); 0 if left out.
             frozen: names of terms that a fit does not change.
         """
-        five = standard_terms(self.weights, self.params)
-        gone = {name for term in five if term.name in {one.name for one in further} for name in term.params}
+        replaced = {term.name for term in further}
+        gone = {name for term in STANDARD if term.name in replaced for name in term.params}
         kept = {name: value for name, value in self.params.items() if name not in gone}
         own = {term.name: coefficients.get(term.name, np.zeros(term.shape)) for term in further}
         return replace(
@@ -176,9 +198,7 @@ class Prior:
     @cached_property
     def terms(self) -> tuple[Term, ...]:
         """All terms, in the order of their coefficients."""
-        replaced = {term.name for term in self.further}
-        five = standard_terms(self.weights, self.params)
-        return (*(term for term in five if term.name not in replaced), *self.further)
+        return (*standard_terms(self.weights, self.params), *self.further)
 
     @cached_property
     def linear(self) -> tuple[Term, ...]:
@@ -215,45 +235,14 @@ class Prior:
 
 
 def standard_terms(weights: Weights, params: Mapping[str, Any]) -> tuple[Term, ...]:
-    """The five terms, or four where there is no excluded volume, with as many harmonics as the parameters have."""
-    nearest, farthest = EXCLUDED_VOLUME_SEPARATIONS
-    declared = {
-        "bond": (Rows("bonds"), lambda: Harmonic(), Stiffness(("r0", "kr"))),
-        "angle": (Rows("angles"), lambda: Fourier(np.shape(params["a"])[-1]), CosinesAndSines(("a", "b"))),
-        "dihedral": (
-            Rows("dihedrals"),
-            lambda: Fourier(np.shape(params["k_dih"])[-1]),
-            AmplitudesAndPhases(("k_dih", "gamma_dih")),
-        ),
-        "repulsive": (
-            Rows("pairs", REPULSIVE_MIN_SEPARATION),
-            lambda: Power(4),
-            StrengthAndLength(("epsilon", "sigma")),
-        ),
-        "excluded_volume": (
-            Rows("pairs", nearest, farthest),
-            lambda: Power(4),
-            StrengthAndLength(("epsilon_ex", "sigma_ex")),
-        ),
-    }
-    return tuple(
-        Term(name, rows, basis(), weight, parametrisation=way)
-        for (name, (rows, basis, way)), weight in zip(declared.items(), weights, strict=True)
-        if weight is not None and all(one in params for one in way.names)
-    )
-
-
-def require_formulas(prior: Prior, what: str) -> None:
-    """Refuse splines where only formulas will do; `what` begins the sentence.
-
-    Raises:
-        InputError: the prior has splines.
-    """
-    if prior.splines is not None:
-        raise InputError(
-            f"{what}: the prior's bonds, angles and dihedrals are fixed splines; set model.priors.use_spline_priors to "
-            "false for the formulas, or leave it out"
-        )
+    """The terms of `STANDARD` that have a weight and parameters, with as many harmonics as these."""
+    found = []
+    for term, weight in zip(STANDARD, weights, strict=True):
+        if weight is not None and all(name in params for name in term.params):
+            series = isinstance(term.basis, Fourier)
+            basis = Fourier(np.shape(params[term.params[0]])[-1]) if series else term.basis
+            found.append(replace(term, basis=basis, weight=weight))
+    return tuple(found)
 
 
 def _checked(prior: Prior, params: Mapping[str, Any]) -> Params:
@@ -261,10 +250,9 @@ def _checked(prior: Prior, params: Mapping[str, Any]) -> Params:
         if weight is not None and not (np.isfinite(weight) and weight >= 0):
             raise InputError(f"weights.{name} is {weight}; give a finite number >= 0")
     further = {term.name: term for term in prior.further}
-    any_order = {name: np.zeros(1) for name in FITTED_EVER}  # what is given is looked at below
-    five = [term for term in standard_terms(prior.weights, any_order) if term.name not in further]
-    needed = {name for term in five for name in term.params}
-    names = [name for name in FITTED_EVER if name in needed]
+    weighted = zip(STANDARD, prior.weights, strict=True)
+    own = [term for term, weight in weighted if weight is not None and term.name not in further]
+    names = [name for name in FITTED_EVER if any(name in term.params for term in own)]
     params = {name: np.zeros(term.shape) for name, term in further.items()} | dict(params)
     if missing := [n for n in names if n not in params]:
         raise InputError(f"prior parameter {missing[0]!r} is missing; give all of {', '.join(names)}")
@@ -292,11 +280,11 @@ def _checked(prior: Prior, params: Mapping[str, Any]) -> Params:
             raise InputError(f"prior parameter {name!r} has shape {value.shape}; give {kind}")
         if not np.isfinite(value).all():
             raise InputError(f"prior parameter {name!r} is not finite; give finite numbers")
-        if name in ("sigma", "sigma_ex") and value == 0:
+        if name in LENGTHS and value == 0:
             raise InputError(f"prior parameter {name!r} is 0, and so is its term; give a length above 0")
         checked[name] = value
-    for first, second in (("a", "b"), ("k_dih", "gamma_dih")):
-        if first in checked and len(checked[first]) != len(checked[second]):
+    for first, second in (term.params for term in own if isinstance(term.basis, Fourier)):
+        if len(checked[first]) != len(checked[second]):
             raise InputError(
                 f"{first} has {len(checked[first])} values and {second} {len(checked[second])}; "
                 "give one of each for every harmonic"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
@@ -56,18 +56,17 @@ class Rows:
         if self.kind not in BEADS or self.chains not in get_args(Chains):
             raise InputError(
                 f"rows of {self.kind!r:.40} with chains {self.chains!r:.40} do not exist; give "
-                f"{', '.join(BEADS)}, and one of "
-                f"{', '.join(get_args(Chains))}"
+                f"{', '.join(BEADS)}, and one of {', '.join(get_args(Chains))}"
             )
         farthest = self.nearest if self.farthest is None else self.farthest
         if not (is_whole(self.nearest) and is_whole(farthest) and 1 <= self.nearest <= farthest <= FARTHEST):
             raise InputError(
                 f"separations from {self.nearest!r:.40} to {self.farthest!r:.40} are not allowed; "
-                "give whole numbers of at "
-                "least 1, ascending"
+                "give whole numbers of at least 1, ascending"
             )
         for row in self.listed or ():
-            if len(row) != self.beads or len(set(row)) != len(row) or not all(map(_numbers_a_bead, row)):
+            beads = all(is_whole(bead) and 0 <= bead < FARTHEST for bead in row)
+            if not beads or len(set(row)) != len(row) or len(row) != self.beads:
                 raise InputError(
                     f"{list(row)} is not a row of {self.kind}; give {self.beads} different beads, from 0 on"
                 )
@@ -101,7 +100,9 @@ class Rows:
         return _candidates(self, n_beads, sites)
 
     def count(self, first: Any, last: Any, crossing: Any) -> Bool[Any, ...]:
-        """Whether pairs count, given the sites of their beads and whether they belong to two chains."""
+        """Whether rows count, given the sites of their first and last bead and whether these belong to two chains."""
+        if not self.pairs:
+            return last - first == self.beads - 1
         apart = abs(last - first)
         counted = apart >= self.nearest
         if self.farthest is not None:
@@ -109,14 +110,6 @@ class Rows:
         if self.chains != "any":
             counted = counted & (crossing if self.chains == "between" else ~crossing)
         return counted
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
-
-
-def _numbers_a_bead(value: object) -> bool:
-    return is_whole(value) and 0 <= int(value) < FARTHEST  # type: ignore[call-overload]
 
 
 def chain_numbers(sites: Any, xp: Any) -> Any:

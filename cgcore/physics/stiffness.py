@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 
-from cgcore.physics.bases import Harmonic
+from cgcore.physics.bases import Basis, Harmonic
+from cgcore.physics.coefficients import to_coefficients
 from cgcore.physics.prior import Params, Prior
 
 USUAL_LENGTH = 3.8
@@ -20,18 +22,16 @@ def bond_stiffness(prior: Prior, params: Params) -> float:
         return prior.weights.bond * prior.splines.bond.largest_curvature()
     found = [0.0]
     for term in prior.terms:
-        if term.coordinate != "bond":
-            continue
-        if term.parametrisation is not None:
-            found.append(term.weight * float(np.asarray(params[term.params[1]])))
-            continue
-        for c in np.asarray(params[term.name], np.float64).reshape(-1, term.basis.size):
-            if isinstance(term.basis, Harmonic):
-                found.append(term.weight * float(c[0]))
-            else:
-                slopes = term.basis.slope(LENGTHS, c)
-                found.append(term.weight * float(np.max(np.diff(slopes) / np.diff(LENGTHS))))
+        if term.coordinate == "bond":
+            each = np.asarray(to_coefficients(params, terms=(term,)), np.float64).reshape(-1, term.basis.size)
+            found += [term.weight * _largest_curvature(term.basis, c) for c in each]
     return max(found)
+
+
+def _largest_curvature(basis: Basis, c: Float[np.ndarray, " size"]) -> float:
+    if isinstance(basis, Harmonic):
+        return float(c[0])
+    return float(np.max(np.diff(basis.slope(LENGTHS, c)) / np.diff(LENGTHS)))
 
 
 def bond_length(prior: Prior) -> float:

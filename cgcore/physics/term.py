@@ -2,13 +2,14 @@
 
     E = weight * sum over rows, sum over k of c_gk phi_k(x)        g: the group of the row, x: its coordinate
 
-The five terms of `Prior` are such declarations, see `prior.standard_terms`.
+The five terms of `Prior` are such declarations, see `prior.STANDARD`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,6 @@ from cgcore.physics.groups import Classes, Groups
 from cgcore.physics.parametrisations import Parametrisation
 from cgcore.physics.rows import Rows
 from cgcore.plain import from_plain
-
-COORDINATES = {"bonds": "bond", "angles": "angle", "dihedrals": "dihedral", "pairs": "pair"}
-"""What is measured of a row."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Term:
     @property
     def coordinate(self) -> str:
         """What is measured: bond, angle, dihedral or pair."""
-        return COORDINATES[self.rows.kind]
+        return self.rows.kind.removesuffix("s")
 
     @property
     def on_beads(self) -> bool:
@@ -114,12 +112,18 @@ class Term:
         """Shape of the coefficients where they are the parameters."""
         return (self.basis.size,) if self.groups is None else (len(self.group_labels), self.basis.size)
 
+    def classes(
+        self, species: Any, length: Any, sites: Any, n_beads: int, xp: ModuleType = np
+    ) -> Int[Any, " beads"] | None:
+        """The class of each bead, see `Groups.classes`; None without groups."""
+        return None if self.groups is None else self.groups.classes(species, length, sites, n_beads, xp)
+
     def row_groups(self, classes: Classes, rows: Int[Any, "rows per_row"], xp: Any) -> Int[Any, " rows"]:
         """The group of each row, or -1 for a row that does not take part."""
         assert self.groups is not None
         table, _ = self.groups.of_rows(self.rows.beads, self.rows.pairs)
         own = [xp.asarray(classes)[rows[:, k]] for k in self.groups.positions(self.rows.beads, self.rows.pairs)]
-        known = sum(((one < 0).astype(int) for one in own[1:]), start=(own[0] < 0).astype(int)) == 0
+        known = xp.all(xp.stack([one >= 0 for one in own]), axis=0)
         return xp.where(known, xp.asarray(table)[tuple(xp.maximum(one, 0) for one in own)], -1)
 
     def energy(self, x: Any, params: Mapping[str, Any], group: Any = None) -> Any:
@@ -131,12 +135,11 @@ class Term:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values: everything on which the numbers in a factor depend."""
-        groups = self.groups
         return {
             "name": self.name,
             "weight": self.weight,
-            "rows": self.rows.as_dict(),
-            "groups": None if groups is None else {name: getattr(groups, name) for name in groups.__dataclass_fields__},
+            "rows": asdict(self.rows),
+            "groups": None if self.groups is None else asdict(self.groups),
         } | self.basis.as_dict()
 
     @classmethod

@@ -8,9 +8,10 @@ chains are further apart than any separation, so that they repel each other.
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 REPULSIVE_MIN_SEPARATION = 6
 EXCLUDED_VOLUME_SEPARATIONS = (2, 5)
@@ -33,3 +34,9 @@ Sites = Int[Any, "beads #frames"]
 def unbroken(sites: Any, bonds: int) -> Any:
     """Whether the beads i to i + `bonds` are bonded one to the next: one row less for each bond."""
     return sites[bonds:] - sites[: len(sites) - bonds] == bonds
+
+
+def complete(rows: int, bonds: int, lengths: Any, sites: Any, xp: ModuleType) -> Bool[Any, "rows frames"]:
+    """Which of so many rows, of the beads i to i + `bonds`, have them all in each frame, bonded one to the next."""
+    real = xp.arange(rows)[:, None] < lengths[None] - bonds
+    return real if sites is None else real & unbroken(sites, bonds)

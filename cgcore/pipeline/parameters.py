@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ import numpy as np
 
 from cgcore.archive import load_arrays, parse_json
 from cgcore.errors import InputError
-from cgcore.files import atomic_write
+from cgcore.files.arrays import write_arrays
 from cgcore.physics.splines import Splines
 from cgcore.spline_file import splines_of
 
@@ -80,15 +79,13 @@ def save_params(
     Raises:
         InputError: the file cannot be written.
     """
-    buffer = io.BytesIO()
-    arrays: dict[str, Any] = {"format": np.array(FORMAT), "fingerprint": np.array(json.dumps(fingerprint))}
+    arrays = {"format": np.array(FORMAT), "fingerprint": np.array(json.dumps(fingerprint))}
     if beads is not None:
         arrays["beads"] = np.array(beads)
     if splines is not None:
         arrays |= {f"{_SPLINES}{name}": array for name, array in splines.arrays().items()}
     arrays |= {f"params/{name}": array for name, array in named_arrays(params).items()}
-    np.savez(buffer, **arrays)
-    atomic_write(path, buffer.getvalue())
+    write_arrays(path, arrays)
 
 
 def read_params(path: str | os.PathLike[str]) -> Saved:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cgcore.config.settings import Settings
+from cgcore.errors import InputError
+from cgcore.physics.prior import Prior
 from cgcore.spline_file import with_splines
 
 FIXED = "the prior's bonds, angles and dihedrals are splines, and it is fixed"
@@ -25,3 +27,16 @@ def with_splines_read(settings: Settings) -> Settings:
     if prior.splines is None:
         return settings
     return replace(settings, model=replace(model, prior=prior, spline_file=None, train_priors=False))
+
+
+def require_formulas(prior: Prior, what: str) -> None:
+    """Refuse splines where only formulas will do; `what` begins the sentence.
+
+    Raises:
+        InputError: the prior has splines.
+    """
+    if prior.splines is not None:
+        raise InputError(
+            f"{what}: the prior's bonds, angles and dihedrals are fixed splines; set model.priors.use_spline_priors to "
+            "false for the formulas, or leave it out"
+        )

@@ -16,7 +16,7 @@ from cgcore.errors import InputError
 from cgcore.fitting.door import Door
 from cgcore.fitting.result import FitResult
 from cgcore.physics.precision import require_float32
-from cgcore.physics.prior import Prior, require_formulas
+from cgcore.physics.prior import Prior
 from cgcore.pipeline.checkpoints import Checkpoint
 from cgcore.pipeline.evaluation import evaluate
 from cgcore.pipeline.loader import DatasetLoader
@@ -28,7 +28,7 @@ from cgcore.pipeline.prior_fit import PriorFit, fit_options, why_no_fit
 from cgcore.pipeline.reports import StageResult
 from cgcore.pipeline.resumable import identity, opened, restore
 from cgcore.pipeline.resume_settings import settings_that_matter
-from cgcore.pipeline.splines import with_splines_read
+from cgcore.pipeline.splines import require_formulas, with_splines_read
 from cgcore.pipeline.stage import Project, Stage
 from cgcore.pipeline.stage_settings import nothing_to_train, stage_optimizer, why_no_stage
 from cgcore.pipeline.state import TrainingState

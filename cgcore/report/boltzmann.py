@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from cgcore.constants import BOLTZMANN
 from cgcore.export.potentials import potentials
 from cgcore.factor.histogram import EDGES, Histograms, by_group
-from cgcore.physics.constants import BOLTZMANN
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.term import Term
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cgcore.constants import BOLTZMANN
 from cgcore.export.potentials import Curve
 from cgcore.factor.histogram import Histograms
 from cgcore.fitting.result import FitResult
-from cgcore.physics.constants import BOLTZMANN
 from cgcore.physics.parametrisations import StrengthAndLength
 from cgcore.report.bands import band, draw_band
 from cgcore.report.boltzmann import Sampled, inverted, sampled, weighted

@@ -43,10 +43,10 @@ def chain_forces(
     forces = jnp.zeros_like(R)
     for term, where in zip(layout.terms, layout.slices.values(), strict=True):
         own = c[where].reshape(len(term.group_labels), term.basis.size)
-        classes = None if term.groups is None else term.groups.classes(species, beads, None, beads)
+        classes = term.classes(species, beads, None, beads)
         if term.rows.listed is not None:
             kinds = None if classes is None else jnp.asarray(classes)
-            forces = forces + on_beads(term, kinds, free, Chains(R, lengths, at, None, ()))[0].summed(own)
+            forces = forces + on_beads(term, kinds, free, Chains(R, lengths, at, None, ())).summed(own)
             continue
         # One group more, of rows that take no part.
         potential = summed(term.basis, jnp.concatenate([own, jnp.zeros_like(own[:1])]))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Array, Float
 
-from cgcore.physics.constants import BOLTZMANN, KCAL_PER_MOL
+from cgcore.constants import BOLTZMANN, KCAL_PER_MOL
 
 Vectors = Float[Array, "xyz beads replicas"]
 Forces = Callable[[Vectors], Vectors]

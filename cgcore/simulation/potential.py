@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from cgcore.constants import KCAL_PER_MOL
 from cgcore.errors import InputError
 from cgcore.physics.coefficients import Layout, to_coefficients
-from cgcore.physics.constants import KCAL_PER_MOL
 from cgcore.physics.energy import energy as prior_energy
 from cgcore.physics.prior import Prior
 from cgcore.physics.stiffness import bond_stiffness

@@ -12,11 +12,11 @@ from typing import Any
 import jax
 import numpy as np
 
+from cgcore.constants import BOLTZMANN, KCAL_PER_MOL
 from cgcore.data import Dataset
 from cgcore.datasets import chignolin
 from cgcore.errors import InputError
 from cgcore.export.checks import MASS
-from cgcore.physics.constants import BOLTZMANN, KCAL_PER_MOL
 from cgcore.physics.prior import Prior
 from cgcore.processes import require_agreement
 from cgcore.simulation.checks import limits_of

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cgcore.errors import InputError
-from cgcore.files import atomic_write
+from cgcore.files.arrays import write_arrays
 from cgcore.simulation.state import State
 
 NAME = "simulation-state.npz"
@@ -36,11 +36,9 @@ def save(path: Path, made_of: Mapping[str, Any], state: State, frames: np.ndarra
     Raises:
         InputError: the file cannot be written.
     """
-    arrays: dict[str, Any] = {"format": np.array(FORMAT), "made_of": np.array(json.dumps(made_of)), "frames": frames}
+    arrays = {"format": np.array(FORMAT), "made_of": np.array(json.dumps(made_of)), "frames": frames}
     arrays |= {f"state/{k}": np.asarray(leaf) for k, leaf in enumerate(jax.tree.leaves(state))}
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays, seconds=np.array(seconds))
-    atomic_write(path, buffer.getvalue())
+    write_arrays(path, arrays | {"seconds": np.array(seconds)})
 
 
 def load(path: str | os.PathLike[str], made_of: Mapping[str, Any], like: State) -> Saved:

@@ -14,7 +14,7 @@ import numpy as np
 import cgcore
 from cgcore.cluster import keeping
 from cgcore.cluster.parcel import Parcel
-from cgcore.factor.batches import Piece
+from cgcore.data.batches import Piece
 from cgcore.factor.work import Part, Work
 from validation import explicit_terms
 from validation.check import Row, at_most, check, equal

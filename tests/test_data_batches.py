@@ -10,9 +10,8 @@ import pytest
 from factor_helpers import Chains, random_chains, two_proteins
 
 import cgcore
-from cgcore.data import Dataset
-from cgcore.factor import batches
-from cgcore.factor.batches import Batch, Cut, all_cuts, sample_cuts
+from cgcore.data import Dataset, batches
+from cgcore.data.batches import Batch, Cut, all_cuts, sample_cuts
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from factor_helpers import WEIGHTS, factor_of, prior_of, random_chains, two_prot
 
 import cgcore
 from cgcore import Factor, InputError, load_factor, save_factor
-from cgcore.factor.storage import checksum, is_factor
+from cgcore.factor_file import NAMES, is_factor
+from cgcore.files.arrays import checksum
 
 
 @pytest.fixture(scope="module")
@@ -380,7 +381,7 @@ def test_content_without_meaning(path: Path, spoil: str, summed: bool) -> None:
     arrays[name] = change(before)
     assert arrays[name].tobytes() != before.tobytes()
     if summed:
-        arrays["checksum"] = np.array(checksum(arrays))
+        arrays["checksum"] = np.array(checksum(arrays, NAMES))
     np.savez(path, **arrays)
     refused(path, *([word] if summed else ["was changed"]))
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from cgcore.data import Dataset, Frames, Segment
-from cgcore.physics.term import Term
+from cgcore.data.dataset import Dataset
+from cgcore.data.frames import Frames
+from cgcore.data.splitting import Segment
 
 ROWS_AT_ONCE = 20_000
 """Rows (3 * beads * frames) of a batch: enough that calls cost little, few enough to stay in the caches of a core
@@ -34,7 +35,6 @@ class Batch(NamedTuple):
     F: Float[np.ndarray, "frames beads 3"]
     lengths: Int[np.ndarray, " frames"]
     sites: Int[np.ndarray, "beads 1"] | None = None
-    classes: tuple[Int[np.ndarray, " beads"] | None, ...] = ()
     weights: Float[np.ndarray, "frames beads"] | None = None
 
 
@@ -46,8 +46,8 @@ class Cut(NamedTuple):
     rows: Int[np.ndarray, " frames"]
     size: int
 
-    def load(self, terms: Sequence[Term] = ()) -> Batch:
-        """Read the frames, and the classes of their beads for the groups of these terms."""
+    def load(self) -> Batch:
+        """Read the frames."""
         missing = self.size - len(self.rows)
         R, F = self.source.load(self.rows)
         lengths = self.source.lengths[self.rows]
@@ -59,21 +59,12 @@ class Cut(NamedTuple):
         weights = self.source.weights_of(self.rows)
         if weights is not None:
             weights = np.concatenate([weights, np.zeros((missing, self.source.n_beads))])
-        return Batch(self.segment, R, F, lengths, sites, self._classes(terms, sites), weights)
+        return Batch(self.segment, R, F, lengths, sites, weights)
 
     def species(self) -> Int[np.ndarray, " beads"] | None:
         """Species of the beads, the same in all frames of a segment; None if the source has none."""
         species = self.source.species(self.rows[:1])
         return None if species is None else species[0]
-
-    def _classes(self, terms: Sequence[Term], sites: np.ndarray | None) -> tuple[Int[np.ndarray, " beads"] | None, ...]:
-        if all(term.groups is None for term in terms):
-            return (None,) * len(terms)
-        own, along = self.species(), None if sites is None else sites[:, 0]
-        length, n_beads = int(self.source.lengths[self.rows[0]]), self.source.n_beads
-        return tuple(
-            None if term.groups is None else term.groups.classes(own, length, along, n_beads) for term in terms
-        )
 
 
 class Piece(NamedTuple):

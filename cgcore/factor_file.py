@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
@@ -15,54 +13,16 @@ from typing import Any
 import numpy as np
 
 from cgcore.archive import load_arrays, load_text, parse_json
+from cgcore.data import Dataset, read
 from cgcore.errors import InputError
 from cgcore.factor.factor import Block, Factor
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.factor.histogram import EDGES, Histograms, by_group, edges_of
-from cgcore.files import atomic_write
+from cgcore.files.arrays import CHECKSUM, Field, checksum, write_arrays
 
 FORMAT = "cgcore factor 6"
 _ANY_FORMAT = "cgcore factor "
 _REMEDY = "make it by `cgcore compress`"
-
-
-@dataclass(frozen=True)
-class Field:
-    """An array of the file.
-
-    Arguments:
-        name: its key.
-        kind: what it holds: "U" text, "i" int64, "f" float64.
-        axes: names of its axes; axes of one name are of one length in all arrays.
-        of: takes it from a factor.
-    """
-
-    name: str
-    kind: str
-    axes: tuple[str, ...]
-    of: Callable[[Factor], Any]
-
-    def array(self, factor: Factor) -> np.ndarray:
-        value = self.of(factor)
-        return np.asarray(value, {"U": np.str_, "i": np.int64, "f": np.float64}[self.kind])
-
-    def check(self, array: np.ndarray, lengths: dict[str, int]) -> None:
-        """Refuse an array of another dtype or shape, or with a number that is not finite; `lengths` are those of the
-        axes that are known, and gets the others.
-
-        Raises:
-            ValueError: says what is wrong.
-        """
-        expected = {"U": "text", "i": np.dtype(np.int64), "f": np.dtype(np.float64)}[self.kind]
-        if (array.dtype.kind if self.kind == "U" else array.dtype) != ("U" if self.kind == "U" else expected):
-            raise ValueError(f"{self.name} has dtype {array.dtype}, not {expected}")
-        if array.ndim != len(self.axes):
-            raise ValueError(f"{self.name} has shape {array.shape}, not ({', '.join(self.axes)})")
-        for axis, length in zip(self.axes, array.shape, strict=True):
-            if lengths.setdefault(axis, length) != length:
-                raise ValueError(f"{self.name} has shape {array.shape}; {axis} is {lengths[axis]}")
-        if self.kind == "f" and not np.isfinite(array).all():
-            raise ValueError(f"{self.name} is not finite")
 
 
 def _column(name: str, kind: str, *axes: str) -> Field:
@@ -113,7 +73,7 @@ FIELDS = (
 )
 """Everything in the file but the checksum, in the order in which it is written and summed."""
 
-CHECKSUM = "checksum"
+NAMES = tuple(field.name for field in FIELDS)
 
 
 def save_factor(path: str | os.PathLike[str], factor: Factor) -> None:
@@ -135,16 +95,29 @@ def save_factor(path: str | os.PathLike[str], factor: Factor) -> None:
         ...     cgcore.load_factor(path).frames
         1000
     """
-    arrays = {field.name: field.array(factor) for field in FIELDS}
-    buffer = io.BytesIO()
-    everything: dict[str, Any] = arrays | {CHECKSUM: np.array(checksum(arrays))}
-    np.savez(buffer, **everything)
-    atomic_write(path, buffer.getvalue())
+    write_arrays(path, {field.name: field.array(factor) for field in FIELDS}, NAMES)
 
 
 def is_factor(path: str | os.PathLike[str]) -> bool:
     """Whether the file at `path` is a factor (of any version), and not frames or something else."""
     return (load_text(path, "format") or "").startswith(_ANY_FORMAT)
+
+
+def frames_of(data: Dataset | str | os.PathLike[str] | Any) -> Dataset:
+    """Frames, where a factor would not do: a data set as it is; a path is read.
+
+    Raises:
+        InputError: it is neither, or a factor, or as `cgcore.read`.
+    """
+    if isinstance(data, Dataset):
+        return data
+    if not isinstance(data, str | os.PathLike):
+        raise InputError(
+            f"data is a {type(data).__name__}; give a Dataset (cgcore.read, cgcore.from_arrays), or a path"
+        )
+    if is_factor(data):
+        raise InputError(f"{data}: is a factor, not frames; cgcore.load_factor reads it")
+    return read(data)
 
 
 def load_factor(path: str | os.PathLike[str]) -> Factor:
@@ -168,7 +141,7 @@ def load_factor(path: str | os.PathLike[str]) -> Factor:
         >>> bool((again.S == factor.S).all())
         True
     """
-    known = {field.name for field in FIELDS} | {CHECKSUM}
+    known = {*NAMES, CHECKSUM}
     if not is_factor(path):
         load_arrays(path, _REMEDY)  # what is damaged or missing is said so
         raise InputError(f"{path}: is not a factor; {_REMEDY}")
@@ -180,7 +153,7 @@ def load_factor(path: str | os.PathLike[str]) -> Factor:
     arrays = load_arrays(path, _REMEDY, known.__contains__)
     if missing := sorted(known - set(arrays)):
         raise InputError(f"{path}: is not a factor because {missing[0]} is missing; {_REMEDY}")
-    if str(arrays.pop(CHECKSUM)) != checksum(arrays):
+    if str(arrays.pop(CHECKSUM)) != checksum(arrays, NAMES):
         raise InputError(f"{path}: was changed after it was written (the checksum does not match); {_REMEDY} again")
     try:
         sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
@@ -189,16 +162,6 @@ def load_factor(path: str | os.PathLike[str]) -> Factor:
         raise InputError(f"{path}: cannot be read any more ({error.strerror or error})") from error
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: is a damaged factor ({error}); {_REMEDY} again") from error
-
-
-def checksum(arrays: Mapping[str, np.ndarray], names: Iterable[str] = tuple(field.name for field in FIELDS)) -> str:
-    """SHA-256 of names, dtypes, shapes and contents of arrays: of these names, in their order."""
-    digest = hashlib.sha256()
-    for name in names:
-        array = arrays[name]
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
 
 
 def _factor(arrays: dict[str, np.ndarray]) -> Factor:
@@ -230,7 +193,7 @@ def _factor(arrays: dict[str, np.ndarray]) -> Factor:
         Histograms({name: arrays[f"histogram_{name}"] for name in EDGES}, _groups(fingerprint, arrays)),
         tuple(arrays["temperatures"].tolist()),
     )
-    factor.require_meaning()
+    require_meaning(factor)
     return factor
 
 
@@ -238,3 +201,61 @@ def _groups(fingerprint: Fingerprint, arrays: dict[str, np.ndarray]) -> dict[str
     shapes = group_shapes(fingerprint)
     parts = np.split(arrays["histogram_groups"], np.cumsum([a * b for a, b in shapes.values()])[:-1])
     return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=False)}
+
+
+def require_meaning(factor: Factor) -> None:
+    """Refuse contents that no frames can have made.
+
+    Raises:
+        ValueError: says what is wrong.
+    """
+    if not factor.blocks:
+        raise ValueError("it has no blocks")
+    for block in factor.blocks:
+        _require_block(block)
+    _require_histograms(factor)
+    if not factor.S[:, -1].any():
+        raise ValueError("its reference forces are 0")
+
+
+def _require_block(block: Block) -> None:
+    with np.errstate(over="ignore"):
+        usable = np.isfinite(np.sum(block.S**2))
+    if np.tril(block.S, -1).any() or (np.diag(block.S) < 0).any() or not usable:
+        raise ValueError("S is not upper triangular with a diagonal of 0 or more")
+    # All frames of a block have one number of beads.
+    if block.frames < 1 or block.beads < 2 * block.frames or block.beads % block.frames or block.index < 0:
+        raise ValueError(f"a block has {block.frames} frames, {block.beads} beads and number {block.index}")
+    if not 0 <= block.total_weight < np.inf:
+        raise ValueError(f"the weight of a block is {block.weight}")
+    if (block.broken < 0).any() or (block.broken > block.beads).any():
+        raise ValueError(f"gaps remove {block.broken.tolist()} rows of {block.beads} beads")
+    flat = block.ranges.ravel()
+    if len(flat) and (flat[0] < 0 or (np.diff(flat) <= 0)[::2].any() or (np.diff(flat) < 0).any()):
+        raise ValueError("frame ranges are not ascending")
+    held = int(np.diff(block.ranges).sum())
+    if not 1 <= held <= block.frames:  # fewer where a frame was chosen twice
+        raise ValueError(f"the ranges of {block.frames} frames hold {held}")
+
+
+def _require_histograms(factor: Factor) -> None:
+    beads, frames, histograms = factor.beads, factor.frames, factor.histograms
+    for term in filter(by_group, factor.fingerprint.terms):
+        own = histograms.groups[term.name]
+        most = max(own.sum(axis=1, dtype=object))
+        if (own < 0).any() or (term.rows.pairs and most > frames):
+            raise ValueError(f"the histogram of {term.name} holds {most} values of {frames} frames")
+    # A chain of n >= 2 beads has n-1 bonds, n-2 angles, and n-3 dihedrals, or none where n is 2.
+    expected = {
+        "bond": (beads - frames,) * 2,
+        "angle": (beads - 2 * frames,) * 2,
+        "dihedral": (beads - 3 * frames, beads - 2 * frames),
+    }
+    # Gaps and ends of chains take some away.
+    broken = np.sum([block.broken for block in factor.blocks], axis=0).tolist()
+    for name, less in zip(EDGES, broken, strict=True):
+        counts = histograms.counts[name]
+        total = int(counts.sum(dtype=object)) + less
+        least, most = expected[name]
+        if (counts < 0).any() or not least <= total <= most:
+            raise ValueError(f"the histogram of {name} holds {total} values for {frames} frames and {beads} beads")
