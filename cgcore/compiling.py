@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import update_wrapper
+from functools import cache, update_wrapper
 from typing import Any, Generic, TypeVar
 
 import jax
@@ -18,7 +18,7 @@ program shares the work that is the same for all of its loops."""
 
 
 class QuicklyCompiled(Generic[T]):
-    """`jax.jit` with the options `QUICKLY` where the program is for a CPU; others know no such options.
+    """`jax.jit` with the options `QUICKLY` where the program is for a CPU whose XLA has them.
 
     It is called by itself: JAX has no options for programs inside others.
 
@@ -33,8 +33,18 @@ class QuicklyCompiled(Generic[T]):
         self._quick = jax.jit(function, static_argnums=static_argnums, compiler_options=QUICKLY)
 
     def __call__(self, *args: Any, **kwargs: Any) -> T:
-        return (self._quick if jax.default_backend() == "cpu" else self._plain)(*args, **kwargs)
+        return (self._quick if jax.default_backend() == "cpu" and _understood() else self._plain)(*args, **kwargs)
 
     def _cache_size(self) -> int:
         """As of what `jax.jit` gives: the number of programs."""
         return sum(getattr(one, "_cache_size")() for one in (self._plain, self._quick))  # noqa: B009
+
+
+@cache
+def _understood() -> bool:
+    """Whether this release of XLA has these options: one that it does not know makes it refuse the program."""
+    try:
+        jax.jit(lambda x: -x, compiler_options=QUICKLY).lower(0.0).compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
