@@ -75,7 +75,7 @@ def joined(*parts: Rows) -> Rows:
 
 def triangular(rows: Rows) -> Rows:
     """As few rows as columns, with the same loss of any coefficients, by LAPACK's QR."""
-    triangle = np.linalg.qr(np.column_stack([rows.X, rows.F]), mode="r")
+    triangle = np.asarray(np.linalg.qr(np.column_stack([rows.X, rows.F]), mode="r"))
     return Rows(triangle[:, :-1], triangle[:, -1], rows.beads)
 
 
