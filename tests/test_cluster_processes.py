@@ -25,7 +25,8 @@ from cgcore.data.batches import Piece
 from cgcore.factor.execution import Execute, on_threads
 from cgcore.factor.work import Part, Work
 
-pytestmark = pytest.mark.slow
+# Numerical, since the bits of this process are compared with those of others: all have to be compiled alike.
+pytestmark = [pytest.mark.slow, pytest.mark.numerical]
 
 CALM = [sys.executable, "-m", "cgcore", "compress"]
 
