@@ -148,6 +148,7 @@ def test_frames_are_judged_once(tmp_path: Path, data: Path, monkeypatch: pytest.
     assert "frame 4 has the positions of frame 3" in ran.out
 
 
+@pytest.mark.slow
 def test_the_configuration_may_name_the_data(tmp_path: Path, data: Path) -> None:
     path = config(tmp_path, {"use_priors": False}, stage1_optimizer=None, stage2_optimizer=None)
     path.write_text(json.dumps(json.loads(path.read_text()) | {"data": {"path": str(data), "max_frames": 8, "x": 1}}))

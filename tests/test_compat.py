@@ -358,6 +358,7 @@ def test_stages_one_by_one(loader: DatasetLoader, tmp_path: Path) -> None:
         nowhere.train_stage("adam", 1, checkpoint_freq=1)
 
 
+@pytest.mark.slow
 def test_a_script_that_is_run_again_keeps_what_is_there(
     loader: DatasetLoader, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -151,6 +151,7 @@ def test_a_potential_that_breaks_one_constraint_is_seen(term: str) -> None:
 WEIGHING = st.floats(0.05, 3.0)
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, database=None, max_examples=40)
 @given(
     seed=st.integers(0, 10**6),

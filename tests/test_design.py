@@ -70,7 +70,7 @@ def padded() -> Frames:
     return data
 
 
-@pytest.mark.parametrize("n_beads", [2, 3, 4, 5, 6, 7, 8])
+@pytest.mark.parametrize("n_beads", [2, 4, 7, 8, *(pytest.param(n, marks=pytest.mark.slow) for n in (3, 5, 6))])
 def test_equals_numpy(n_beads: int, given_prior: Prior) -> None:
     layout, c = Layout.of(given_prior), to_coefficients(given_prior.params)
     R = chain(np.random.default_rng(n_beads), n_beads)

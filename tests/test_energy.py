@@ -251,6 +251,7 @@ def test_a_term_counts_only_if_all_its_beads_are_real(R: np.ndarray, given_prior
     np.testing.assert_allclose(got["repulsive"], far, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", [[1.0, 0, 0], [1.0, 2, 2]])
 def test_a_straight_chain_has_zero_angle_and_dihedral_forces(direction: list[float], given_prior: Prior) -> None:
     R = np.arange(9.0)[:, None] * np.array(direction)

@@ -105,6 +105,7 @@ def test_the_dihedral_is_iupacs(tmp_path: Path) -> None:
     assert relative(F, np_forces(given.weights, given.params, mirrored) * [1, 1, -1]) > 0.01
 
 
+@pytest.mark.slow
 def test_errors_between_the_points(tmp_path: Path) -> None:
     """The bounds that tables.py gives, measured half way between points, where they are largest."""
     given = with_excluded_volume(default_prior())

@@ -421,6 +421,7 @@ def test_a_good_sample_needs_one_pass(way: str, monkeypatch: pytest.MonkeyPatch)
     assert len(count) == 1
 
 
+@pytest.mark.slow
 @by_gram
 def test_the_data_of_a_lopsided_set_are_sampled_well_enough(way: str, lopsided: Chains) -> None:
     """With the sample as it is."""
@@ -462,6 +463,7 @@ def test_beads_at_one_place_are_named_with_excluded_volume() -> None:
         factor_of(overlapping(2, 5), prior_of(weights=EXCLUDED))
 
 
+@pytest.mark.slow
 @both_ways
 @pytest.mark.parametrize(("first", "second"), [(2, 5), (2, 6)])
 def test_beads_at_one_place_without_a_term_between_them_are_no_matter(way: str, first: int, second: int) -> None:

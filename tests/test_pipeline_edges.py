@@ -80,6 +80,7 @@ def test_both_stores_copy_and_sum_alike() -> None:
     np.testing.assert_allclose(pairs.sum_to_centre(jnp.asarray(of_pairs)), np.sum(of_pairs, axis=1), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_too_few_slots_make_everything_nan() -> None:
     frame = random_frame(0, 10)
     count = int(count_edges(frame.R, frame.mask, CUTOFF))

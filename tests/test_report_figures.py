@@ -298,6 +298,7 @@ def test_page_holds_everything_and_asks_nothing_of_the_network(
     assert text.count(">yes</td>") + text.count(">no</td>") == len(fitted.identifiability.left)
 
 
+@pytest.mark.slow
 def test_a_failed_write_leaves_the_old_file(
     peptide: Case, fitted: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

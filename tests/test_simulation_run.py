@@ -64,6 +64,7 @@ def test_a_sound_prior_is_whole(whole: SimulationResult) -> None:
     assert whole.closest_approach == min(replica.closest for replica in whole.replicas)
 
 
+@pytest.mark.slow
 def test_seeds_decide(whole: SimulationResult) -> None:
     same(cgcore.simulate(SOUND, DATA, **SHORT), whole)
     other = cgcore.simulate(SOUND, DATA, **SHORT, seed=1)

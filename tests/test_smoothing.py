@@ -201,6 +201,7 @@ def test_held_out_losses_are_those_of_raw_frames_in_folds_contiguous_in_time(siz
     assert not np.allclose(found.held_out_loss, by_hand(dealt, diagonal, 1.0).mean(axis=0), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_lengths_of_folds_weigh_and_proteins_are_held_out() -> None:
     chains = two_proteins()
     found = smoothness_curve(factor_of(chains, PRIOR, 5), START, away(PRIOR, 0.0))
