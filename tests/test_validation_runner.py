@@ -92,14 +92,14 @@ def test_a_missing_package_is_a_counted_skip_and_a_failure_in_ci(
     monkeypatch.setenv("CI", ci)
     (row,) = rows_of(Check("engine", three, needs=("no_such_engine",)), context)
     assert (row.value, row.passed) == ("skipped: no_such_engine is not installed", passed)
-    assert ("1 skipped" if passed is None else "1 failed") in summary([row])
+    assert ("1 skipped" if passed is None else "1 failed") in summary([row], 1.0)
 
 
 def test_the_table_and_its_json_tell_the_same(context: Context, tmp_path: Path) -> None:
     rows = list(rows_of(Check("three", three), context))
     assert list(table(rows)) == ["name", "value", "tolerance", "unit", "passed", "seconds"]
-    assert "1 passed, 1 failed, 1 shown, 0 skipped" in text(rows)
-    assert "FAILED three: large: 1 >= 2" in text(rows)
+    assert "1 passed, 1 failed, 1 shown, 0 skipped in 2.5 s" in text(rows, 2.5)
+    assert "FAILED three: large: 1 >= 2" in text(rows, 2.5)
     assert (
         "longest: three 1.5 s, four 1.0 s\n"
         in summary(
@@ -107,7 +107,8 @@ def test_the_table_and_its_json_tell_the_same(context: Context, tmp_path: Path) 
                 replace(row, name=name, seconds=0.5)
                 for row, name in zip(rows, ("three: a", "three: b", "three: c"), strict=True)
             ]
-            + [replace(rows[0], name="four: a", seconds=1.0)]
+            + [replace(rows[0], name="four: a", seconds=1.0)],
+            2.5,
         )
         + "\n"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,9 +67,10 @@ def cli(
     if config is None and reference is None:  # a script is compared from the start that it knows
         context = replace(context, prior=distinct(context.prior))
     checks = chosen(context, only)
+    start = time.perf_counter()
     with watching(len(checks)) as watch:
         rows = run(checks, context, watch, workers=1 if reference is not None else WORKERS)
-    click.echo(text(rows))
+    click.echo(text(rows, time.perf_counter() - start))
     if json_file is not None:
         write_json(json_file, rows, {"data": context.name, "sha256": context.data.sha256, "quick": quick})
     sys.exit(1 if any(row.passed is False for row in rows) else 0)

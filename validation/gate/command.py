@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def gate(
             write(updated(known, values, (reason or "").strip()))
             click.echo(f"{path}: {len(values)} fits recorded")
             return
+        start = time.perf_counter()
         rows = list(compare(context, read(path)))
-    click.echo(text(rows))
+    click.echo(text(rows, time.perf_counter() - start))
     sys.exit(1 if any(row.passed is False for row in rows) else 0)
