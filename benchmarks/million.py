@@ -24,6 +24,7 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 import cgcore
+from benchmarks.measure import measured
 from benchmarks.processes import QUIET
 
 NOISE_R, NOISE_F = 0.01, 0.1
@@ -53,7 +54,7 @@ def main() -> None:
         command = [sys.executable, "-m", "cgcore", "fit", str(path), "--output", str(output)]
         fits, passes = [], []
         for _ in range(args.repeats):
-            fits.append(process(command))
+            fits.append(process(command, Path(folder)))
             passes.append(passes_of(path))
         print(table(fits, passes))
         print("\n" + compiling(Path(folder)))
@@ -83,20 +84,14 @@ def turned(
     return turned_R + rng.normal(0, NOISE_R, R.shape), turned_F + rng.normal(0, NOISE_F, F.shape)
 
 
-def process(command: list[str], **environment: str) -> Cost:
+def process(command: list[str], folder: Path, **environment: str) -> Cost:
     """What a command costs from its start to its end.
 
     Raises:
         RuntimeError: it failed.
     """
-    quiet = subprocess.DEVNULL
-    start = time.perf_counter()
-    with subprocess.Popen(command, stdout=quiet, stderr=quiet, env=QUIET | environment) as running:
-        _, status, used = os.wait4(running.pid, 0)
-        running.returncode = os.waitstatus_to_exitcode(status)
-    if running.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {running.returncode}")
-    return Cost(time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1e3)
+    run = measured(command, folder, environment, one_core=False)
+    return Cost(run.seconds, run.core_seconds, run.mebibytes * 2**20 / 1e6)
 
 
 def passes_of(path: Path) -> Cost:
@@ -138,7 +133,7 @@ def table(fits: list[Cost], passes: list[Cost]) -> str:
 def compiling(folder: Path) -> str:
     """What a first fit of the bundled set takes with nothing compiled before, and how much of it compiles."""
     command = [sys.executable, "-m", "cgcore", "fit", "--output", str(folder / "first")]
-    cost = process(command, JAX_ENABLE_COMPILATION_CACHE="false")
+    cost = process(command, folder, JAX_ENABLE_COMPILATION_CACHE="false")
     seconds = json.loads((folder / "first" / "fit.json").read_text())["seconds"]
     return (
         f"First fit of the bundled set, nothing compiled before: {cost.wall:.1f} s, {seconds['compile']:.1f} s of it "

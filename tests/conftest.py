@@ -93,8 +93,8 @@ def _resident() -> int:
 
 @pytest.fixture(scope="module", autouse=True)
 def optimised(request: pytest.FixtureRequest) -> Iterator[None]:
-    """XLA compiles as for users where rounding matters, and in selections of `pytest -m` that are nobody's habit, else
-    as fast as it can: in two thirds of the time."""
+    """XLA compiles as for users where rounding matters, and in selections that are not `QUICKLY_COMPILED`; else as fast
+    as it can: in two thirds of the time."""
     numerical = any(mark.name == "numerical" for mark in request.node.iter_markers())
     for_users = numerical or request.config.getoption("markexpr", "") not in QUICKLY_COMPILED
     before = jax.config.read("jax_disable_most_optimizations")

@@ -36,9 +36,9 @@ def test_the_least_of_each_counts() -> None:
     assert "| 1.50 | 2.00 |" in text
 
 
-def test_a_command_that_fails_gives_no_number() -> None:
+def test_a_command_that_fails_gives_no_number(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="ended with 3"):
-        million.process([sys.executable, "-c", "raise SystemExit(3)"])
+        million.process([sys.executable, "-c", "raise SystemExit(3)"], tmp_path)
 
 
 @pytest.mark.slow

@@ -13,12 +13,12 @@ import yaml
 from scipy.interpolate import CubicSpline
 
 import cgcore
+from benchmarks.measure import Run
+from benchmarks.measure import measured as run
 from benchmarks.votca import __main__ as command
 from benchmarks.votca import chains, inputs, programs
 from benchmarks.votca.coordinates import distances, forces, measured, squared_residuals
 from benchmarks.votca.grids import Grid, grids
-from benchmarks.votca.measure import Run
-from benchmarks.votca.measure import measured as run
 from benchmarks.votca.results import fitted, piecewise, tables
 from cgcore.config.loading import load_config
 from validation import explicit_terms

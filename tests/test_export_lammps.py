@@ -16,7 +16,7 @@ from cgcore.data import Batch
 from cgcore.errors import InputError
 from cgcore.export.lammps import write_lammps
 from cgcore.physics.prior import Prior, Weights
-from validation.lammps_reader import Lammps, read_data, read_positions, read_section
+from validation.lammps_reader import Lammps, read_data, read_positions, section_of
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "lammps.json").read_text(encoding="utf-8"))
 FORCE = 1e-8
@@ -93,7 +93,7 @@ def test_weights_are_in_the_tables(tmp_path: Path) -> None:
 def test_the_dihedral_is_iupacs(tmp_path: Path) -> None:
     given = Prior(Weights(0.0, 0.0, 1.0, 0.0), four_term_prior().params)
     write_lammps(tmp_path, given, 4)
-    table = read_section(tmp_path / "dihedral.table", "DIHEDRAL")
+    table = section_of((tmp_path / "dihedral.table").read_text(encoding="utf-8"), "DIHEDRAL")
     n = np.array([1, 2])
     k, gamma = given.params["k_dih"], given.params["gamma_dih"]
     expected = np.sum(k * (1 + np.cos(n * np.deg2rad(table.x)[:, None] + gamma)), axis=1)  # + and not -

@@ -49,6 +49,7 @@ class Lammps:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.tables: dict[str, str] = {}
         self.header, self.lists = read_data(folder / "chain.data")
         self.curves: dict[tuple[str, int], Curve] = {}
         self.lengths: dict[str, int] = {}
@@ -78,7 +79,9 @@ class Lammps:
                 raise ValueError(f"unknown command: {words}")
 
     def _section(self, style: str, file: str, keyword: str) -> Section:
-        section = read_section(self.folder / file, keyword)
+        if file not in self.tables:  # of many sections each
+            self.tables[file] = (self.folder / file).read_text(encoding="utf-8")
+        section = section_of(self.tables[file], keyword)
         # If lengths agree, the spline through the file's values is that of the style.
         assert len(section.x) == self.lengths[style]
         return section
@@ -182,10 +185,10 @@ def _atoms(path: Path) -> list[list[str]]:
     return [row.split() for row in rows]
 
 
-def read_section(path: Path, keyword: str) -> Section:
-    """The section of a table file that begins with the keyword."""
-    _, found, text = path.read_text(encoding="utf-8").partition(f"\n{keyword}\n")
-    assert found, f"{path}: no section {keyword}"
+def section_of(table: str, keyword: str) -> Section:
+    """The section of a table file's text that begins with the keyword."""
+    _, found, text = table.partition(f"\n{keyword}\n")
+    assert found, f"there is no section {keyword}"
     head, empty, text = text.split("\n", 2)
     parameters = head.split()
     assert (parameters[0], empty) == ("N", "")

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.measure import Run, measured
 from benchmarks.votca import inputs
 from benchmarks.votca.coordinates import Slopes
 from benchmarks.votca.grids import Grid
-from benchmarks.votca.measure import Run, measured
 from benchmarks.votca.results import fitted, tables
 
 PROGRAM = "csg_fmatch"

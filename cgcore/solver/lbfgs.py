@@ -119,60 +119,36 @@ def minimise(
         >>> [f"{float(value):.6f}" for value in solution.params]
         ['1.000000', '1.000000']
     """
-    start = as_floating("the start of a minimisation", params, precision)
+    params = as_floating("the start of a minimisation", params, precision)
     with solving("minimise", precision):
-        return _minimised(
-            loss,
-            start,
-            *args,
-            limits=limits,
-            memory=memory,
-            confirm=confirm,
-            progress=progress,
-            chunk=chunk,
-            quickly=quickly,
+        params = jax.tree.map(jnp.asarray, params)
+        size = sum(leaf.size for leaf in jax.tree.leaves(params))
+        if confirm and size > MOST_CONFIRMED:
+            raise InputError(
+                f"confirming a minimum needs the Hessian, which is too large for {size} parameters; use confirm=False"
+            )
+        start, advance = (_start_quickly, _advance_quickly) if quickly else (_start, _advance)
+        state = start(loss, memory, int(limits.max_steps), params, *args)
+        while True:
+            until = limits.max_steps if progress is None else min(int(state.step) + chunk, limits.max_steps)
+            state = advance(loss, memory, state, limits, until, *args)
+            if progress is not None:
+                progress(int(state.step), float(state.value))
+            status = Status(int(state.status))
+            if confirm and status in (Status.GRADIENT, Status.PRECISION_FLOOR, Status.LINE_SEARCH_FAILED):
+                state, limits = _confirmed(loss, state, status, limits, size, *args)
+            if state.status != Status.RUNNING:
+                break
+        steps = int(state.step)
+        return Solution(
+            params=jax.tree.map(np.asarray, state.params),
+            loss=float(state.value),
+            grad_norm=float(state.grad_norm),
+            steps=steps,
+            evaluations=int(state.evaluations),
+            loss_history=state.history[:steps].tolist(),
+            status=Status(int(state.status)),
         )
-
-
-def _minimised(
-    loss: Loss,
-    params: PyTree,
-    *args: Any,
-    limits: Limits,
-    memory: int,
-    confirm: bool,
-    progress: StepProgress | None,
-    chunk: int,
-    quickly: bool,
-) -> Solution:
-    params = jax.tree.map(jnp.asarray, params)
-    size = sum(leaf.size for leaf in jax.tree.leaves(params))
-    if confirm and size > MOST_CONFIRMED:
-        raise InputError(
-            f"confirming a minimum needs the Hessian, which is too large for {size} parameters; use confirm=False"
-        )
-    start, advance = (_start_quickly, _advance_quickly) if quickly else (_start, _advance)
-    state = start(loss, memory, int(limits.max_steps), params, *args)
-    while True:
-        until = limits.max_steps if progress is None else min(int(state.step) + chunk, limits.max_steps)
-        state = advance(loss, memory, state, limits, until, *args)
-        if progress is not None:
-            progress(int(state.step), float(state.value))
-        status = Status(int(state.status))
-        if confirm and status in (Status.GRADIENT, Status.PRECISION_FLOOR, Status.LINE_SEARCH_FAILED):
-            state, limits = _confirmed(loss, state, status, limits, size, *args)
-        if state.status != Status.RUNNING:
-            break
-    steps = int(state.step)
-    return Solution(
-        params=jax.tree.map(np.asarray, state.params),
-        loss=float(state.value),
-        grad_norm=float(state.grad_norm),
-        steps=steps,
-        evaluations=int(state.evaluations),
-        loss_history=state.history[:steps].tolist(),
-        status=Status(int(state.status)),
-    )
 
 
 def _confirmed(loss: Loss, state: State, status: Status, limits: Limits, size: int, *args: Any) -> tuple[State, Limits]:

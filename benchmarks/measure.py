@@ -1,6 +1,6 @@
-"""Time and peak memory of a program on one core, by a process of its own.
+"""Time and peak memory of a program, by a process of its own.
 
-python -m benchmarks.votca.measure RECORD FOLDER COMMAND...
+python -m benchmarks.measure RECORD FOLDER CORES COMMAND...
 
 The peak that the kernel tells of a child counts what its parent held when it started it. So the parent has to be small:
 this file imports nothing large.
@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -27,7 +27,7 @@ class Run(NamedTuple):
 
     Arguments:
         seconds: wall time.
-        core_seconds: what it used of its core; that does not grow while others use the core, too.
+        core_seconds: what it used of its cores; that does not grow while others use them, too.
         mebibytes: peak of its resident memory.
         printed: what it printed.
     """
@@ -38,16 +38,25 @@ class Run(NamedTuple):
     printed: str = ""
 
 
-def measured(command: Sequence[str], folder: Path, environment: Mapping[str, str] = {}) -> Run:
-    """Run a program in a folder, on the first of the cores that this process may use.
+def measured(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str] = {}, *, one_core: bool = True
+) -> Run:
+    """Run a program in a folder.
+
+    Arguments:
+        command: the program and its arguments.
+        folder: where it runs.
+        environment: beside that of this process.
+        one_core: on the first of the cores that this process may use, with one thread of BLAS; False: on all of them.
 
     Raises:
         RuntimeError: it failed; with the end of what it said.
     """
     with tempfile.TemporaryDirectory() as scratch:
         record = Path(scratch) / "record.json"
-        own = [sys.executable, "-m", "benchmarks.votca.measure", str(record), str(folder), *command]
-        surroundings = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT), **environment}
+        cores = "one" if one_core else "all"
+        own = [sys.executable, "-m", "benchmarks.measure", str(record), str(folder), cores, *command]
+        surroundings = {**os.environ, **(ONE_THREAD if one_core else {}), "PYTHONPATH": str(ROOT), **environment}
         done = subprocess.run(own, cwd=ROOT, env=surroundings, capture_output=True, text=True, check=False)
         if done.returncode:
             said = (done.stdout + done.stderr)[-2000:]
@@ -58,8 +67,9 @@ def measured(command: Sequence[str], folder: Path, environment: Mapping[str, str
 
 def main() -> None:
     """Run the command and write what it took as JSON, then end as it ended."""
-    record, folder, *command = sys.argv[1:]
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    record, folder, cores, *command = sys.argv[1:]
+    if cores == "one":
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     started = time.perf_counter()
     process = subprocess.Popen(command, cwd=folder)
     _, status, usage = os.wait4(process.pid, 0)
