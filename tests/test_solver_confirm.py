@@ -17,11 +17,12 @@ from cgcore.solver.status import Status
 pytestmark = pytest.mark.numerical
 
 
-def judged(loss: Any, x: Any, initial: float = 1.0) -> tuple[bool, float]:
-    """Upward curvature and excess at x."""
-    value, grad = jax.value_and_grad(loss)(jnp.asarray(x))
-    upward, excess = confirmation(loss, jnp.asarray(x), value, grad, jnp.asarray(initial))
-    return bool(upward), float(excess)
+def judged(loss: Any, x: Any, start: Any = None, initial: float = 1.0) -> tuple[bool, float]:
+    """Upward curvature and excess at x, having come from `start`, or from x itself."""
+    x = jnp.asarray(x)
+    value, grad = jax.value_and_grad(loss)(x)
+    found = confirmation(loss, x, value, grad, x if start is None else jnp.asarray(start), jnp.asarray(initial))
+    return found.upward, found.excess
 
 
 def bowl(x: Any) -> Any:
@@ -65,6 +66,22 @@ def test_a_saddle_is_called_one() -> None:
     solution = minimise(lambda x: 1 + x[0] ** 2 - x[1] ** 2, np.zeros(2), limits=Limits(min_steps=0))
     assert solution.status is Status.SADDLE
     assert not solution.status.converged
+
+
+def saturated(x: Any) -> Any:
+    """A rational function of two coefficients, fitted to values that it can't describe: for large coefficients only
+    their ratio counts."""
+    t = jnp.array([1.0, 2.0, 3.0])
+    return 1 + jnp.sum((jnp.array([1.0, 2.0, 1.0]) - x[0] / (1 + x[1] * t)) ** 2)
+
+
+@pytest.mark.parametrize("far", [1e6, 1e9, 1e12])
+def test_coefficients_that_ran_off_are_at_no_minimum(far: float) -> None:
+    # The best ratio, sum(y/t) / sum(1/t²), so that the gradient vanishes to rounding.
+    ratio = (1 + 2 / 2 + 1 / 3) / (1 + 1 / 4 + 1 / 9)
+    x = [ratio * far, far]
+    assert jnp.linalg.norm(jax.grad(saturated)(jnp.asarray(x))) < 1e-6
+    assert not judged(saturated, x, start=[1.0, 1.0])[0]
 
 
 def redundant(x: Any) -> Any:

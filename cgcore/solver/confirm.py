@@ -12,46 +12,69 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Float, PyTree
 
 RESOLVED = 1e-6
 """Part of the loss that a Newton step may still gain at a minimum."""
 
 
 class Confirmation(NamedTuple):
-    """What the Hessian says of a point: whether no curvature points down, and the Newton decrement over what is
-    allowed of it (at most 1 at a minimum)."""
+    """What the Hessian says of a point.
 
-    upward: Bool[Array, ""]
-    excess: Float[Array, ""]
+    Arguments:
+        upward: no curvature points down, and the point is on no plateau.
+        excess: Newton decrement over what is allowed of it, at most 1 at a minimum.
+        products: Hessian-vector products that this took.
+    """
+
+    upward: bool
+    excess: float
+    products: int
 
 
-@partial(jax.jit, static_argnums=0)
 def confirmation(
-    loss: Callable[..., Float[Array, ""]], params: PyTree, value: Array, grad: PyTree, initial: Array, *args: Any
+    loss: Callable[..., Float[Array, ""]],
+    params: PyTree,
+    value: Float[Array, ""],
+    grad: PyTree,
+    start: PyTree,
+    initial: Float[Array, ""],
+    *args: Any,
 ) -> Confirmation:
-    """Judge `params`, where `loss` has this value and gradient, having started from the value `initial`.
+    """Judge `params`, where `loss` has this value and gradient, having come from `start` with the value `initial`.
 
-    Costs one Hessian-vector product a parameter, one at a time, and parameters² numbers. The Hessian is scaled to a
-    unit diagonal. The decrement g' H^-1 g / 2 is what a quadratic model has still to gain.
+    The Hessian is scaled to a unit diagonal. The decrement g' H^-1 g / 2 is what a quadratic model has still to gain.
+    It costs one Hessian-vector product a parameter, twice as many if the Hessian is singular, and parameters² numbers.
 
     Source: Boyd and Vandenberghe, Convex Optimization, section 9.5.1.
     """
-    x, unravel = ravel_pytree(params)
-    slope = jax.grad(lambda x: loss(unravel(x), *args))
-    columns = jax.lax.map(lambda v: jax.jvp(slope, (x,), (v,))[1], jnp.eye(x.size, dtype=x.dtype))
-    diagonal = jnp.abs(jnp.diag(columns))
-    scale = jnp.where(diagonal > 0, 1 / jnp.sqrt(jnp.where(diagonal > 0, diagonal, 1)), 1)
-    scaled = (columns + columns.T) / 2 * scale[:, None] * scale[None]
-    finite = jnp.all(jnp.isfinite(scaled))
-    curvature, axes = jnp.linalg.eigh(jnp.where(finite, scaled, 0))
-    eps = jnp.finfo(x.dtype).eps
-    along = axes.T @ (scale * ravel_pytree(grad)[0])
-    decrement = jnp.sum(along**2 / jnp.maximum(curvature, 10 * x.size * eps)) / 2
+    hessian = np.asarray(_hessian(loss, params, *args))
+    value, initial, slope = float(value), float(initial), np.asarray(ravel_pytree(grad)[0])
+    eps, tiny = (float(getattr(np.finfo(hessian.dtype), name)) for name in ("eps", "tiny"))
+    if not np.all(np.isfinite(hessian)):
+        return Confirmation(upward=False, excess=np.inf, products=slope.size)
+    diagonal = np.abs(np.diag(hessian))
+    scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
+    curvature, axes = np.linalg.eigh((hessian + hessian.T) / 2 * scale[:, None] * scale[None])
+    decrement = np.sum((axes.T @ (scale * slope)) ** 2 / np.maximum(curvature, 10 * slope.size * eps)) / 2
     # A loss that goes to zero has no digits of its own to be compared with, only those of where it came from.
-    allowed = jnp.maximum(RESOLVED * jnp.abs(value), eps**2 * jnp.abs(initial))
-    tiny = jnp.finfo(x.dtype).tiny
+    allowed = max(RESOLVED * abs(value), eps**2 * abs(initial))
     # Where parameters are redundant the Hessian is singular at the minimum and off by the residual gradient beside
     # it, which rounding leaves at the root of machine epsilon: that much downwards is flat.
-    return Confirmation(finite & (curvature[0] >= -jnp.sqrt(eps)), decrement / jnp.maximum(allowed, tiny))
+    flat, upward = curvature[0] < eps**0.5, bool(curvature[0] >= -(eps**0.5))
+    if flat and upward:
+        # Parameters that ran off to where they have no effect leave the Hessian singular, too, wherever that is.
+        before = np.abs(np.diag(np.asarray(_hessian(loss, start, *args))))
+        kept = np.where(diagonal < before, diagonal / np.where(before > 0, before, 1), 1)
+        upward = bool(axes[:, 0] ** 2 @ kept >= eps**0.5)
+    return Confirmation(upward, float(decrement / max(allowed, tiny)), slope.size * (2 if flat else 1))
+
+
+@partial(jax.jit, static_argnums=0)
+def _hessian(loss: Callable[..., Float[Array, ""]], params: PyTree, *args: Any) -> Float[Array, "n n"]:
+    """One column after the other, so that memory does not grow with the number of parameters times that of frames."""
+    x, unravel = ravel_pytree(params)
+    slope = jax.grad(lambda x: loss(unravel(x), *args))
+    return jax.lax.map(lambda v: jax.jvp(slope, (x,), (v,))[1], jnp.eye(x.size, dtype=x.dtype))

@@ -136,7 +136,7 @@ def minimise(
                 progress(int(state.step), float(state.value))
             status = Status(int(state.status))
             if confirm and status in (Status.GRADIENT, Status.PRECISION_FLOOR, Status.LINE_SEARCH_FAILED):
-                state, limits = _confirmed(loss, state, status, limits, size, *args)
+                state, limits = _confirmed(loss, params, state, status, limits, *args)
             if state.status != Status.RUNNING:
                 break
         steps = int(state.step)
@@ -151,20 +151,22 @@ def minimise(
         )
 
 
-def _confirmed(loss: Loss, state: State, status: Status, limits: Limits, size: int, *args: Any) -> tuple[State, Limits]:
+def _confirmed(
+    loss: Loss, start: PyTree, state: State, status: Status, limits: Limits, *args: Any
+) -> tuple[State, Limits]:
     """The state with a status that the Hessian bears out, or running again to a smaller gradient."""
     initial = state.history[0] if state.step > 0 else state.value
-    upward, excess = confirmation(loss, state.params, state.value, state.grad, initial, *args)
-    minimum = bool(upward) and float(excess) <= 1
-    state = state._replace(evaluations=state.evaluations + size)
+    found = confirmation(loss, state.params, state.value, state.grad, start, initial, *args)
+    minimum = found.upward and found.excess <= 1
+    state = state._replace(evaluations=state.evaluations + found.products)
     if status is Status.GRADIENT:
         if minimum:
             return state, limits
         # The decrement goes with the square of the gradient; half of that, as the next point is another one.
-        factor = 0.5 / max(float(excess), 1.0) ** 0.5 if upward else 0.1
+        factor = 0.5 / max(found.excess, 1.0) ** 0.5 if found.upward else 0.1
         limits = limits._replace(tol_grad=factor * float(state.grad_norm))
         return state._replace(status=jnp.int32(Status.RUNNING)), limits
-    saddle = status is Status.PRECISION_FLOOR and not upward
+    saddle = status is Status.PRECISION_FLOOR and not found.upward
     ending = Status.PRECISION_FLOOR if minimum else Status.SADDLE if saddle else Status.LINE_SEARCH_FAILED
     return state._replace(status=jnp.int32(ending)), limits
 

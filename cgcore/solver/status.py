@@ -46,5 +46,8 @@ _MESSAGES = {
         "tol_grad is too large, or the coordinates are badly scaled (use whitened ones)"
     ),
     Status.CONSTRAINED: "converged under constraints: the optimality conditions hold and the duality gap is closed",
-    Status.SADDLE: "stopped where the gradient vanishes but the curvature points down: start elsewhere",
+    Status.SADDLE: (
+        "stopped where the gradient vanishes, but at no minimum: the curvature points down, "
+        "or parameters have grown until they have no effect; start elsewhere"
+    ),
 }
