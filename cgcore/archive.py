@@ -1,7 +1,7 @@
-"""NPZ archives from outside, read without trust.
+"""Reading NPZ archives from untrusted sources.
 
-What an archive declares is checked against what its file can hold before any of it is believed or allocated; whatever
-is wrong is one sentence. Nothing is unpickled.
+Sizes that an archive declares are checked against the size of its file before memory is allocated; every defect is
+reported as one sentence. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -24,25 +24,26 @@ from cgcore.errors import InputError
 from cgcore.files import open_regular
 
 LOADED_LIMIT = 4 * 2**30
-"""Bytes at most of the arrays of one file that have to be held in memory; uncompressed frames stay in their file."""
+"""Largest total size [bytes] of the arrays of a file that are held in memory; uncompressed frames stay in the file."""
 
 RATIO_LIMIT, RATIO_FREE = 50, 64 * 2**20
-"""A compressed array of more than `RATIO_FREE` bytes may be at most so many times as large as its compressed form.
-Positions and forces shrink by a tenth; only what is empty shrinks more than this."""
+"""A compressed array of more than `RATIO_FREE` bytes may be at most `RATIO_LIMIT` times as large as its compressed
+form. Positions and forces shrink by a tenth; only arrays of constant values shrink more than this."""
 
 MOST_MEMBERS = 10_000
 MOST_JSON = 100_000
-"""Characters of a JSON text inside an archive."""
+"""Largest number of characters of a JSON text inside an archive."""
 
 _DEFLATE_RATIO, _DEFLATE_START = 1032, 1024
-"""No deflated stream is larger once unpacked (258 bytes from 2 bits), but for its first bytes."""
+"""Bound on the expansion of a deflated stream: a ratio (258 bytes from 2 bits), apart from an allowance in bytes for
+short streams."""
 
 _ENCRYPTED = 0x1 | 0x40
 _NPY_VERSIONS = {(1, 0), (2, 0), (3, 0)}
 
 
 class Header(NamedTuple):
-    """What an array in an archive says of itself; its member is as large as this needs."""
+    """The header of an array in an archive; the size of its member has been checked against it."""
 
     member: zipfile.ZipInfo
     dtype: np.dtype
@@ -56,7 +57,7 @@ class Header(NamedTuple):
 
     @property
     def stored(self) -> bool:
-        """Whether its bytes stand in the file as they are."""
+        """Whether its bytes are in the file uncompressed."""
         return self.member.compress_type == zipfile.ZIP_STORED
 
 
@@ -65,10 +66,10 @@ class Archive:
     """An open archive whose directory has been checked.
 
     Arguments:
-        path: of its file.
-        file: the same, open.
-        zip: the same, as `zipfile` sees it.
-        remedy: what to do about a damaged archive, the end of a sentence.
+        path: path of the file.
+        file: the open file.
+        zip: the same file as a `ZipFile`.
+        remedy: what to do about a damaged archive; ends the sentence of an error.
     """
 
     path: Path
@@ -85,24 +86,24 @@ class Archive:
 
     @contextmanager
     def reading(self, key: str) -> Iterator[None]:
-        """Whatever goes wrong inside is a damaged array."""
+        """A context that reports any error as a damaged array."""
         try:
             yield
         except InputError:
             raise
-        # zipfile, the decompressors and the header parser each have errors of their own for damaged bytes.
+        # For damaged bytes, zipfile, the decompressors and the header parser each raise errors of their own.
         except (Exception, RecursionError) as error:
             problem = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise self.refuse(f"key {key!r} is damaged ({problem})") from error
 
     def header(self, info: zipfile.ZipInfo) -> Header | None:
-        """The header of a member; None for one that is no NPY file.
+        """The header of a member; None if it is not an NPY file.
 
         Raises:
-            InputError: it is damaged, or declares another size than its member has.
+            InputError: it is damaged, or it declares a size that differs from its member's.
         """
         key = key_of(info)
-        with self.reading(key), self.zip.open(info) as member:  # compares the name with that in the local header
+        with self.reading(key), self.zip.open(info) as member:  # `open` checks the name against the local header
             if not info.filename.endswith(".npy"):
                 return None
             version = np.lib.format.read_magic(member)
@@ -119,7 +120,7 @@ class Archive:
         return header
 
     def load(self, header: Header) -> np.ndarray:
-        """A whole array, its checksum verified. Its size has been checked: see `require_loadable`."""
+        """Load a whole array and verify its checksum. Its size has been checked: see `require_loadable`."""
         with self.reading(key_of(header.member)), self.zip.open(header.member) as member:
             array = np.lib.format.read_array(member, allow_pickle=False)
             if member.read(1):
@@ -133,10 +134,12 @@ class Archive:
                 pass
 
     def require_loadable(self, headers: list[Header], *, empty: tuple[str, ...] = ()) -> None:
-        """Refuse arrays that memory should not be spent on, before it is; those named in `empty` may hold one value.
+        """Refuse arrays that are too large, before memory is allocated for them.
+
+        Arrays named in `empty` may be constant and are exempt from `RATIO_LIMIT`.
 
         Raises:
-            InputError: they are larger than `LOADED_LIMIT` together, or one is packed tighter than numbers can be.
+            InputError: together they are larger than `LOADED_LIMIT`, or one is compressed more than real data can be.
         """
         for header in headers:
             size, packed, key = header.nbytes, header.member.compress_size, key_of(header.member)
@@ -153,7 +156,7 @@ class Archive:
             )
 
     def data_offset(self, header: Header) -> int:
-        """Where the numbers of a stored array start: after the member's local header, and its own."""
+        """Where the numbers of a stored array start: after the member's local header and the NPY header."""
         self.file.seek(header.member.header_offset)
         name_bytes, extra_bytes = struct.unpack("<26xHH", self.file.read(30))
         return header.member.header_offset + 30 + name_bytes + extra_bytes + header.header_bytes
@@ -164,7 +167,7 @@ def opened(path: str | os.PathLike[str], remedy: str) -> Iterator[Archive]:
     """Open an archive and check its directory.
 
     Raises:
-        InputError: there is no such file, it cannot be read, is no NPZ archive, or its directory is damaged.
+        InputError: the file does not exist, cannot be read, is not an NPZ archive, or has a damaged directory.
     """
     path = Path(path)
     try:
@@ -178,15 +181,15 @@ def opened(path: str | os.PathLike[str], remedy: str) -> Iterator[Archive]:
 def load_arrays(
     path: str | os.PathLike[str], remedy: str, known: Callable[[str], bool] = lambda key: True
 ) -> dict[str, np.ndarray]:
-    """All arrays of a small archive that we wrote, checksums verified.
+    """All arrays of a small archive written by cgcore; checksums are verified.
 
     Arguments:
-        path: the file.
-        remedy: what to do about one that cannot be used, the end of a sentence.
-        known: whether a key belongs there.
+        path: path of the file.
+        remedy: what to do about an unusable file; ends the sentence of an error.
+        known: whether a key is allowed.
 
     Raises:
-        InputError: as `opened`; a member is no array of plain values, unknown, damaged, or too large.
+        InputError: as `opened`, or a member is not an array of plain values, unknown, damaged, or too large.
     """
     with opened(path, remedy) as archive:
         headers: dict[str, Header] = {}
@@ -203,7 +206,7 @@ def load_arrays(
 
 
 def load_text(path: str | os.PathLike[str], key: str) -> str | None:
-    """The text that an archive holds under a key; None where there is none, or no readable archive."""
+    """The text that an archive holds under a key; None if there is none or the archive cannot be read."""
     try:
         with opened(path, "") as archive:
             for info in archive.members:
@@ -219,7 +222,7 @@ def parse_json(text: np.ndarray | str) -> Any:
     """The value of a JSON text in an archive.
 
     Raises:
-        ValueError: it is none, is longer than `MOST_JSON`, nested too deeply, or holds NaN or Infinity.
+        ValueError: it is not JSON, is longer than `MOST_JSON`, is nested too deeply, or holds NaN or Infinity.
     """
     text = str(text)
     if len(text) > MOST_JSON:
@@ -242,7 +245,7 @@ def _zip(path: Path, file: BinaryIO, remedy: str) -> zipfile.ZipFile:
     magic = file.read(4)
     try:
         return zipfile.ZipFile(file)
-    # What zipfile raises on arbitrary bytes is not documented: BadZipFile, ValueError, struct.error, ...
+    # zipfile does not document what it raises for arbitrary bytes: BadZipFile, ValueError, struct.error, ...
     except Exception as error:
         if magic[:2] == b"PK":
             raise InputError(f"{path}: the archive is truncated or damaged; {remedy}") from error
@@ -250,17 +253,17 @@ def _zip(path: Path, file: BinaryIO, remedy: str) -> zipfile.ZipFile:
 
 
 def _check_directory(path: Path, file: BinaryIO, archive: zipfile.ZipFile, remedy: str) -> None:
-    """Refuse an archive that lists fewer members than it counts, or members that its file cannot hold.
+    """Refuse a directory that lists fewer members than its end record counts, or members larger than the file.
 
-    The directory has no checksum, and zipfile does not compare: one flipped bit in the length of an entry
-    makes the entries after it vanish, and a mask that vanished would turn padding into beads.
+    The directory has no checksum, and zipfile does not compare the counts: one flipped bit in the length of an entry
+    hides all entries after it, and without its mask, padding would be read as beads.
     """
     size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - 22 - 65535))  # the end record, and the longest comment after it
+    file.seek(max(0, size - 22 - 65535))  # the end record and the longest possible comment after it
     tail = file.read()
     (count,) = struct.unpack_from("<10xH", tail, tail.rfind(b"PK\5\6"))
     members = archive.infolist()
-    # 65535 stands for "see the zip64 record"; no NPZ has as many arrays.
+    # 65535 means "see the zip64 record"; no NPZ has that many arrays.
     if count not in (len(members), 0xFFFF) or len(members) > MOST_MEMBERS:
         raise InputError(f"{path}: the archive's list of arrays is damaged; {remedy}")
     if not members:

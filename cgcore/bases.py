@@ -1,4 +1,4 @@
-"""Bases of further terms, see `cgcore.physics.bases`."""
+"""Bases for additional terms; see `cgcore.physics.bases`."""
 
 from __future__ import annotations
 

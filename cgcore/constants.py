@@ -12,4 +12,4 @@ BOLTZMANN = GAS_CONSTANT / (1000 * JOULES_PER_CALORIE)
 """kB [kcal/mol/K]."""
 
 KCAL_PER_MOL = 100 * JOULES_PER_CALORIE
-"""A kcal/mol in (g/mol) Å²/ps²: a force [kcal/mol/Å] times this over a mass [g/mol] is an acceleration [Å/ps²]."""
+"""1 kcal/mol in (g/mol) Å²/ps²: a force [kcal/mol/Å] times this, over a mass [g/mol], is an acceleration [Å/ps²]."""

@@ -1,4 +1,4 @@
-"""The one error that bad input raises, and the one warning about input that is used all the same."""
+"""The error raised for invalid input, and the warning about questionable input that is used anyway."""
 
 
 class InputError(ValueError):

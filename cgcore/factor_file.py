@@ -1,4 +1,4 @@
-"""Factors in files: an NPZ of plain arrays, small, safe to load, and refused when anything in it was changed."""
+"""Factors in files: a small NPZ of plain arrays that is safe to load and refused if anything in it was changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REMEDY = "make it by `cgcore compress`"
 
 
 def _column(name: str, kind: str, *axes: str) -> Field:
-    """What a block calls by this name, of all blocks."""
+    """A field that collects this attribute of all blocks."""
     return Field(name, kind, ("blocks", *axes), lambda factor: [getattr(block, name) for block in factor.blocks])
 
 
@@ -35,14 +35,14 @@ def _histogram(name: str) -> Field:
 
 
 def _grouped(factor: Factor) -> list[np.ndarray]:
-    """Histograms by group, of all terms that have them, one behind the other."""
+    """Histograms by group of all terms that have them, flattened and in sequence."""
     groups = factor.histograms.groups
     shapes = group_shapes(factor.fingerprint)
     return [groups[name].ravel() if name in groups else np.zeros(shape, int).ravel() for name, shape in shapes.items()]
 
 
 def group_shapes(fingerprint: Fingerprint) -> dict[str, tuple[int, int]]:
-    """Groups and bins of each term whose histograms are kept by group."""
+    """Numbers of groups and bins of each term whose histograms are kept by group."""
     return {
         term.name: (len(term.group_labels), len(edges_of(term)) - 1) for term in fingerprint.terms if by_group(term)
     }
@@ -59,7 +59,7 @@ COLUMNS = (
     _column("broken", "i", "three"),
     Field("weight", "f", ("blocks",), lambda factor: [block.total_weight for block in factor.blocks]),
 )
-"""What each block has; the names are those of `Block`'s attributes."""
+"""Fields with one entry per block; most are named after attributes of `Block`."""
 
 FIELDS = (
     Field("format", "U", (), lambda _: FORMAT),
@@ -71,7 +71,7 @@ FIELDS = (
     Field("histogram_groups", "i", ("bins of groups",), lambda factor: np.concatenate([[], *_grouped(factor)])),
     Field("temperatures", "f", ("temperatures",), lambda factor: factor.temperatures),
 )
-"""Everything in the file but the checksum, in the order in which it is written and summed."""
+"""All fields of the file except the checksum, in the order in which they are written and enter the checksum."""
 
 NAMES = tuple(field.name for field in FIELDS)
 
@@ -99,15 +99,15 @@ def save_factor(path: str | os.PathLike[str], factor: Factor) -> None:
 
 
 def is_factor(path: str | os.PathLike[str]) -> bool:
-    """Whether the file at `path` is a factor (of any version), and not frames or something else."""
+    """Whether the file at `path` is a factor (of any version)."""
     return (load_text(path, "format") or "").startswith(_ANY_FORMAT)
 
 
 def frames_of(data: Dataset | str | os.PathLike[str] | Any) -> Dataset:
-    """Frames, where a factor would not do: a data set as it is; a path is read.
+    """Frames for a task that a factor does not suffice for: a data set is returned as it is, a path is read.
 
     Raises:
-        InputError: it is neither, or a factor, or as `cgcore.read`.
+        InputError: `data` is neither, or is a factor; or as `cgcore.read`.
     """
     if isinstance(data, Dataset):
         return data
@@ -143,7 +143,7 @@ def load_factor(path: str | os.PathLike[str]) -> Factor:
     """
     known = {*NAMES, CHECKSUM}
     if not is_factor(path):
-        load_arrays(path, _REMEDY)  # what is damaged or missing is said so
+        load_arrays(path, _REMEDY)  # raises a specific error for a damaged or missing file
         raise InputError(f"{path}: is not a factor; {_REMEDY}")
     if (version := load_text(path, "format")) != FORMAT:
         raise InputError(
@@ -165,7 +165,7 @@ def load_factor(path: str | os.PathLike[str]) -> Factor:
 
 
 def _factor(arrays: dict[str, np.ndarray]) -> Factor:
-    """The factor, if its arrays mean one. Raises ValueError, TypeError or OverflowError if they don't."""
+    """The factor that the arrays describe. Raises ValueError, TypeError or OverflowError if they describe none."""
     fingerprint = Fingerprint.from_dict(parse_json(arrays["fingerprint"]))
     lengths = {
         "n+1": fingerprint.layout.size + 1,
@@ -204,10 +204,10 @@ def _groups(fingerprint: Fingerprint, arrays: dict[str, np.ndarray]) -> dict[str
 
 
 def require_meaning(factor: Factor) -> None:
-    """Refuse contents that no frames can have made.
+    """Refuse contents that no frames can have produced.
 
     Raises:
-        ValueError: says what is wrong.
+        ValueError: the contents are inconsistent; the message says how.
     """
     if not factor.blocks:
         raise ValueError("it has no blocks")
@@ -223,7 +223,7 @@ def _require_block(block: Block) -> None:
         usable = np.isfinite(np.sum(block.S**2))
     if np.tril(block.S, -1).any() or (np.diag(block.S) < 0).any() or not usable:
         raise ValueError("S is not upper triangular with a diagonal of 0 or more")
-    # All frames of a block have one number of beads.
+    # All frames of a block have the same number of beads.
     if block.frames < 1 or block.beads < 2 * block.frames or block.beads % block.frames or block.index < 0:
         raise ValueError(f"a block has {block.frames} frames, {block.beads} beads and number {block.index}")
     if not 0 <= block.total_weight < np.inf:
@@ -234,7 +234,7 @@ def _require_block(block: Block) -> None:
     if len(flat) and (flat[0] < 0 or (np.diff(flat) <= 0)[::2].any() or (np.diff(flat) < 0).any()):
         raise ValueError("frame ranges are not ascending")
     held = int(np.diff(block.ranges).sum())
-    if not 1 <= held <= block.frames:  # fewer where a frame was chosen twice
+    if not 1 <= held <= block.frames:  # fewer if a frame was chosen twice
         raise ValueError(f"the ranges of {block.frames} frames hold {held}")
 
 
@@ -245,13 +245,13 @@ def _require_histograms(factor: Factor) -> None:
         most = max(own.sum(axis=1, dtype=object))
         if (own < 0).any() or (term.rows.pairs and most > frames):
             raise ValueError(f"the histogram of {term.name} holds {most} values of {frames} frames")
-    # A chain of n >= 2 beads has n-1 bonds, n-2 angles, and n-3 dihedrals, or none where n is 2.
+    # A chain of n >= 2 beads has n-1 bonds, n-2 angles, and n-3 dihedrals (none if n is 2).
     expected = {
         "bond": (beads - frames,) * 2,
         "angle": (beads - 2 * frames,) * 2,
         "dihedral": (beads - 3 * frames, beads - 2 * frames),
     }
-    # Gaps and ends of chains take some away.
+    # Gaps and chain ends remove some of these.
     broken = np.sum([block.broken for block in factor.blocks], axis=0).tolist()
     for name, less in zip(EDGES, broken, strict=True):
         counts = histograms.counts[name]

@@ -1,4 +1,4 @@
-"""What a data set holds, in one pass whose memory does not grow with the number of frames."""
+"""A summary of a data set, made in one pass whose memory does not grow with the number of frames."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION, Sites, unbroken
 from cgcore.x64 import solving
 
 MEDIAN_BINS_PER_E_FOLD = 1000
-"""Bins of the bond lengths' logarithm: the median is right to one part in a thousand, whatever the unit."""
+"""Bins of the logarithm of the bond lengths: the median is accurate to one part in a thousand in any unit."""
 
 
 class Range(NamedTuple):
-    """Values of one internal coordinate [Å or rad]; the mean of a dihedral has no meaning and is None."""
+    """Range of one internal coordinate [Å or rad]; the mean of a dihedral is meaningless and therefore None."""
 
     values: int
     least: float
@@ -58,7 +58,7 @@ class Pair(NamedTuple):
 class Peak(NamedTuple):
     """The largest force component, beads and frames numbered from 0."""
 
-    value: float  # kcal/mol/Å, without sign
+    value: float  # absolute value [kcal/mol/Å]
     source: str
     frame: int
     bead: int
@@ -90,8 +90,8 @@ class Inspection:
         force_peak: largest force component.
         mean_force: mean force over real beads (x, y, z).
         net_force_rms: root mean square component of the total force on a frame; 0 if no external force acts.
-        notes: what could not be used of the files, as sentences.
-        judgement: what is wrong with the data, with the underlying numbers.
+        notes: parts of the files that could not be used, as sentences.
+        judgement: problems of the data, with the underlying numbers.
     """
 
     path: str
@@ -219,7 +219,7 @@ class _Gathered:
 
     def __init__(self) -> None:
         self.histograms = Histograms.empty()
-        self.totals: dict[str, tuple[int, float, float, float]] = {}  # count, least, most, sum
+        self.totals: dict[str, tuple[int, float, float, float]] = {}  # count, minimum, maximum, sum
         self.log_bonds: Counter[int] = Counter()
         self.closest: Pair | None = None
         self.peak: Peak | None = None
@@ -228,7 +228,7 @@ class _Gathered:
 
     def add_geometry(self, seen: _Seen, batch: Batch, source: str, numbers: np.ndarray) -> None:
         lengths, sites = batch.lengths, batch.sites
-        values = {name: np.asarray(seen.internal[name]) for name in EDGES}  # what is compiled sorts its keys
+        values = {name: np.asarray(seen.internal[name]) for name in EDGES}  # compiled functions sort keys
         self.histograms += Histograms.of({name: x.T for name, x in values.items()}, lengths, sites)
         for spanned, (name, x) in enumerate(values.items(), start=1):
             real = np.arange(x.shape[1]) < (lengths - spanned)[:, None]

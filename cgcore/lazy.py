@@ -1,4 +1,4 @@
-"""Names of a package that are loaded when they are first used."""
+"""Lazy loading of a package's names."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def lazily(package: str, home: Mapping[str, str]) -> tuple[Callable[[str], Any],
     """`__getattr__` and `__dir__` of a package.
 
     Arguments:
-        package: its `__name__`.
-        home: for each name the module that it is in; a module below the package that is called so is the name itself.
+        package: `__name__` of the package.
+        home: the module of each name; where that is the submodule `package.name`, the name stands for the module.
     """
 
     def load(name: str) -> Any:

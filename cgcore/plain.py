@@ -1,4 +1,4 @@
-"""Dataclasses from the plain values of a file, which may be anything."""
+"""Dataclasses from the plain values in a file, which are not trusted."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ Made = TypeVar("Made")
 
 
 def from_plain(made: type[Made], values: Mapping[str, Any]) -> Made:
-    """An instance of a dataclass with these values.
+    """Create an instance of a dataclass from plain values.
 
     Arguments:
         made: the dataclass.
-        values: of its fields, by name; lists as tuples.
+        values: values of the fields by name, with tuples in place of lists.
 
     Raises:
-        TypeError: a name is unknown or missing, or a value is not of its field's type.
-        InputError: as the dataclass itself raises.
+        TypeError: a name is unknown or missing, or a value does not have its field's type.
+        InputError: as raised by the dataclass itself.
     """
     hints, known = get_type_hints(made), {field.name for field in fields(made)}  # type: ignore[arg-type]
     for name, value in values.items():
@@ -32,7 +32,7 @@ def from_plain(made: type[Made], values: Mapping[str, Any]) -> Made:
 
 
 def _is(value: Any, hint: Any) -> bool:
-    """Whether a value is of a type: numbers are finite, and truth values are none."""
+    """Whether a value has a type; numbers must be finite, and booleans do not count as numbers."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Literal:
         return any(type(value) is type(one) and value == one for one in arguments)

@@ -1,8 +1,8 @@
-"""Several processes that work as one program, connected by `jax.distributed`: what they have to agree on.
+"""Agreement between several processes that run as one program, connected by `jax.distributed`.
 
-All of them run the same code on the same input, so that each knows what the others do. What is computed outside of
-arrays that span the processes may round otherwise on another machine; where it decides what comes next, the numbers of
-process 0 are taken. In a single process everything here gives back what it is given.
+All of them run the same code on the same input, so that each knows what the others do. Values that are computed outside
+of arrays spanning the processes may be rounded differently on another machine; if the control flow depends on them, the
+values of process 0 are used. In a single process, the functions here return their input.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def is_first() -> bool:
 
 
 def placed(tree: Any, sharding: NamedSharding) -> Any:
-    """A pytree of arrays on devices, also on those of other processes, which have to hold the same arrays.
+    """Place a pytree of arrays on devices, including those of other processes, which must hold the same arrays.
 
-    Nothing is sent: each process gives its own devices their share.
+    Nothing is sent: each process fills its own devices.
     """
     if sharding.is_fully_addressable:
         return jax.device_put(tree, sharding)
@@ -45,7 +45,7 @@ def placed(tree: Any, sharding: NamedSharding) -> Any:
 
 
 def whole(tree: Tree) -> Tree:
-    """A pytree of arrays in the memory of this process, also those that are spread over several."""
+    """Gather a pytree of arrays, including those spread over several processes, in the memory of this process."""
 
     def gathered(leaf: Any) -> np.ndarray:
         if isinstance(leaf, jax.Array) and not (leaf.is_fully_addressable or leaf.is_fully_replicated):
@@ -56,7 +56,7 @@ def whole(tree: Tree) -> Tree:
 
 
 def of_first(tree: Tree) -> Tree:
-    """The arrays of process 0 in the place of this process's own, to the bit."""
+    """The arrays of process 0 in place of this process's own, bit for bit."""
     if jax.process_count() == 1:
         return tree
     leaves, form = jax.tree.flatten(tree)
@@ -65,7 +65,7 @@ def of_first(tree: Tree) -> Tree:
 
 
 def arrays_of_first(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays that process 0 has, whatever this one has."""
+    """The arrays of process 0, whose names and shapes may differ from this process's own."""
     if jax.process_count() == 1:
         return dict(arrays)
     content = b""
@@ -80,14 +80,14 @@ def arrays_of_first(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def require_agreement(what: str, said: Callable[[], str]) -> None:
-    """Refuse to go on where processes were given different things.
+    """Stop all processes if they were given different input.
 
     Arguments:
-        what: these are, in words.
-        said: gives all that has to be the same.
+        what: name of the input, for the message.
+        said: returns a text with everything that must agree.
 
     Raises:
-        InputError: in every process.
+        InputError: the texts differ; raised in every process.
     """
     if jax.process_count() == 1:
         return
@@ -101,5 +101,5 @@ def require_agreement(what: str, said: Callable[[], str]) -> None:
 
 
 def _sent(content: np.ndarray) -> np.ndarray:
-    """Bytes of process 0; those of the others have the same length and are ignored."""
+    """The bytes of process 0; those of the others must have the same length and are ignored."""
     return np.asarray(multihost_utils.broadcast_one_to_all(content))

@@ -1,4 +1,4 @@
-"""Results as text that other programs read: strict JSON, and the YAML of a `model: priors:` block."""
+"""Results as text for other programs: strict JSON, and the YAML of a `model: priors:` block."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cgcore.physics.prior import SERIES, Prior
 
 
 def to_json(record: Any) -> str:
-    """JSON that any parser reads: no NaN or Infinity (null instead), enums by name, arrays as lists.
+    """JSON that any parser can read: null for NaN and Infinity, enums by name, arrays as lists.
 
     Raises:
         TypeError: the record holds something that has no JSON form.
@@ -30,7 +30,7 @@ def to_json(record: Any) -> str:
 
 
 def write_json(path: str | os.PathLike[str], record: Any) -> None:
-    """`to_json` into a file, whole or not at all.
+    """Write `to_json` to a file, completely or not at all.
 
     Raises:
         InputError: the file cannot be written.
@@ -41,13 +41,13 @@ def write_json(path: str | os.PathLike[str], record: Any) -> None:
 def priors_yaml(prior: Prior, fitted: Mapping[str, Any], spline_file: str | None = None) -> str:
     """The weights and carried values of `prior` with the `fitted` parameters, as `load_config` reads them.
 
-    Every float64 comes back as the very same number. `spline_file` is where the splines of the prior are.
+    Every float64 is read back exactly. `spline_file` is the path of the file with the prior's splines.
 
     Raises:
-        InputError: the fitted parameters do not suit the prior, or are not finite.
+        InputError: the fitted parameters do not match the prior, or are not finite.
     """
     checked = replace(prior, params=dict(fitted))
-    # A weight that is left out has a default; 0 takes its term out.
+    # A missing weight would mean its default; 0 removes the term.
     weights = {term: float(w or 0.0) for term, w in checked.weights._asdict().items()}
     block: dict[str, Any] = {"weights": weights}
     further = {term.name: term for term in checked.further}
@@ -70,7 +70,7 @@ def priors_yaml(prior: Prior, fitted: Mapping[str, Any], spline_file: str | None
 
 
 def write_priors(path: str | os.PathLike[str], prior: Prior, fitted: Mapping[str, Any]) -> None:
-    """`priors_yaml` into a file, whole or not at all; splines go into an NPZ beside it, `priors.splines.npz`.
+    """Write `priors_yaml` to a file, completely or not at all; splines go into an NPZ beside it, `priors.splines.npz`.
 
     Raises:
         InputError: as `priors_yaml`, or a file cannot be written.
@@ -85,10 +85,10 @@ def write_priors(path: str | os.PathLike[str], prior: Prior, fitted: Mapping[str
 
 
 def plain(value: Any) -> Any:
-    """A record in values that JSON has: dicts, lists, text, numbers and None (for NaN and Infinity, too).
+    """Convert a record to JSON's types: dicts, lists, strings, numbers and None (also for NaN and Infinity).
 
     Raises:
-        TypeError: it holds something that has no such form.
+        TypeError: it holds something that has no JSON form.
     """
     match value:
         case Enum():
@@ -104,13 +104,13 @@ def plain(value: Any) -> Any:
         case Mapping():
             return {key if isinstance(key, str) else str(plain(key)): plain(v) for key, v in value.items()}
         case list() | tuple():
-            as_dict = getattr(value, "_asdict", None)  # of a NamedTuple
+            as_dict = getattr(value, "_asdict", None)  # only a NamedTuple has it
             return [plain(item) for item in value] if as_dict is None else plain(as_dict())
         case frozenset():
             return sorted(plain(item) for item in value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    # Known by its protocol, so that a JAX array needs no import of JAX here.
+    # Recognised by the protocol, so that JAX need not be imported for JAX arrays.
     if hasattr(value, "__array__"):
         array = np.asarray(value)
         if array.dtype != object:

@@ -1,4 +1,4 @@
-"""Splines in an NPZ, in the form of users' files; nothing is unpickled."""
+"""Splines in an NPZ, in the format of users' files; nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def read_splines(path: str | os.PathLike[str], residue_specific_angles: bool | N
 
 
 def splines_of(arrays: Mapping[str, np.ndarray], residue_specific_angles: bool | None = None) -> Splines:
-    """The same of arrays by the names that they have in a file.
+    """The splines in arrays, named as in a file; see `read_splines`.
 
     Raises:
-        InputError: a name is missing, or a spline is wrong.
+        InputError: a name is missing, or a spline is invalid.
     """
     if missing := [key for key in SHARED if key not in arrays]:
         raise InputError(f"key {missing[0]!r} is missing; a file of splines has {', '.join(SHARED)}")
@@ -69,7 +69,7 @@ def write_splines(path: str | os.PathLike[str], splines: Splines) -> None:
 
 
 def with_splines(prior: Prior, path: str | os.PathLike[str] | None, residue_specific_angles: bool | None) -> Prior:
-    """The prior with the splines of a file in the place of its formulas; without a file, as it is.
+    """The prior with the splines of a file in place of its formulas; unchanged if `path` is None.
 
     Raises:
         InputError: as `read_splines`.

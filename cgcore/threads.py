@@ -1,8 +1,8 @@
 """One thread for BLAS while XLA works.
 
-NumPy's and SciPy's OpenBLAS each keep a pool of threads that wait actively, beside XLA's own pool. On two cores the
-factor pass took 110 ms with their default and 59 ms with one thread each: the matrices here are too small or too
-narrow for more.
+The OpenBLAS of NumPy and that of SciPy each keep a pool of busy-waiting threads beside XLA's own pool. On two cores the
+factor pass took 110 ms with their defaults and 59 ms with one thread each: the matrices here are too small or too
+narrow to gain from more.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ _limits: list[AbstractContextManager[object]] = []
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """A context in which BLAS uses one thread; the former number comes back after it.
+    """A context in which BLAS uses one thread; the previous number is restored afterwards.
 
-    The number is that of the process, so of several threads in such blocks at one time none brings it back before the
-    others are done: limits are lifted in the order opposite to that in which they were set, whoever set them.
+    The number applies to the whole process. If several threads are in such blocks at the same time, limits are lifted
+    in the reverse of the order in which they were set, whichever thread leaves first, so that the number is restored
+    only when all are done.
     """
     with _lock:
         _limits.append(_controller().limit(limits=1, user_api="blas"))
@@ -36,12 +37,12 @@ def one_blas_thread() -> Iterator[None]:
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache
 def _controller() -> ThreadpoolController:
-    import scipy.linalg.cython_blas  # noqa: F401  (the BLAS that XLA calls; the controller has to find it)
+    import scipy.linalg.cython_blas  # noqa: F401  (loads the BLAS that XLA calls, so that the controller finds it)
 
     return ThreadpoolController()

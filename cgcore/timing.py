@@ -1,4 +1,4 @@
-"""Time spent in compilation, apart from the rest."""
+"""Compilation time, measured separately from run time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import jax
 
-# Tracing, lowering and compiling, as JAX reports them; the last one holds reading the compilation cache, too.
+# Tracing, lowering and compiling, as JAX reports them; the last includes reading the compilation cache.
 _EVENTS = {
     "/jax/core/compile/jaxpr_trace_duration",
     "/jax/core/compile/jaxpr_to_mlir_module_duration",
@@ -19,7 +19,7 @@ _EVENTS = {
 
 @dataclass
 class Seconds:
-    """Wall time [s]: `compile` in JAX's compiler, `run` all the rest."""
+    """Wall time [s]: `compile` in JAX's compiler, `run` for everything else."""
 
     compile: float = 0.0
     run: float = 0.0
@@ -27,7 +27,7 @@ class Seconds:
 
 @contextmanager
 def timed() -> Iterator[Seconds]:
-    """Fills the `Seconds` that it yields when the block ends."""
+    """A context that yields `Seconds` and fills it when the block ends."""
     seconds = Seconds()
 
     def listen(event: str, duration_secs: float, **_: str | int) -> None:
@@ -40,7 +40,7 @@ def timed() -> Iterator[Seconds]:
         yield seconds
     finally:
         jax.monitoring.unregister_event_duration_listener(listen)
-        # Traces nest, so that their sum can exceed the wall time.
+        # Traces nest, so their sum can exceed the wall time.
         elapsed = time.perf_counter() - start
         seconds.compile = min(seconds.compile, elapsed)
         seconds.run = elapsed - seconds.compile

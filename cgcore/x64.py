@@ -1,9 +1,9 @@
-"""One policy of precision for everything that cgcore solves.
+"""The floating-point precision of everything that cgcore solves.
 
 `fit`, `compress`, `minimise` and `inspect` work in float64 whatever the session's `jax_enable_x64` is, and leave that
-setting as it was. float32 is a choice: `precision="float32"`, for `fit` and `minimise`. What they give back names its
-dtype. Functions that only evaluate (`energy`, `forces`, `design_matrix`, `force_matching_loss`) work in the precision
-of the session, as any function of JAX. A solve ends in numbers, so none of them can be part of a `jax.jit`.
+setting unchanged. `fit` and `minimise` use float32 if asked to by `precision="float32"`; their results name the dtype.
+Functions that only evaluate (`energy`, `forces`, `design_matrix`, `force_matching_loss`) work in the precision of the
+session, like any JAX function. A solve returns concrete numbers, so it cannot be part of a `jax.jit`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Precision = Literal["float64", "float32"]
 
 @contextmanager
 def solving(what: str, precision: Precision = "float64") -> Iterator[None]:
-    """A block in which JAX works in this precision; the session's own setting comes back after it.
+    """A context in which JAX works in this precision; the session's own setting is restored afterwards.
 
     Raises:
-        InputError: the precision is unknown, or JAX is tracing: what is solved would be no numbers.
+        InputError: the precision is unknown, or JAX is tracing, so that there are no concrete numbers to solve for.
     """
     if precision not in get_args(Precision):
         raise InputError(f"precision is {precision!r}; give one of {', '.join(get_args(Precision))}")
@@ -41,10 +41,10 @@ def solving(what: str, precision: Precision = "float64") -> Iterator[None]:
 
 
 def as_floating(what: str, tree: Any, precision: Precision) -> Any:
-    """A pytree with its leaves as NumPy arrays of this precision; whole numbers are numbers, too.
+    """A pytree with its leaves, integers included, as NumPy arrays of this precision.
 
     Raises:
-        InputError: a leaf is no real number or array of them, or it is being traced.
+        InputError: a leaf is not a real number or an array of them, or is being traced.
     """
 
     def cast(leaf: Any) -> np.ndarray:
