@@ -1,6 +1,6 @@
-"""The command line. Nothing is imported before it is needed: `cgcore --help` answers at once.
+"""The command line. Modules are imported only when needed, so that `cgcore --help` answers at once.
 
-`process` runs it as a process of its own, `main` inside any other.
+`process` runs it as a process of its own, `main` inside another process.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command of `sys.argv`, which ends in SystemExit.
+    """Run the command in `sys.argv`; it ends by raising SystemExit.
 
-    Bad input, and whatever else goes wrong, is one sentence on standard error and exit code 2; a traceback is shown
-    only after `cgcore --debug`.
+    Invalid input and all other errors give one sentence on standard error and exit code 2; a traceback is shown only
+    with `cgcore --debug`.
     """
     try:
         code = _run()
@@ -23,7 +23,7 @@ def main() -> None:
         raise
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except BaseException as error:  # some libraries' own errors are no Exception
+    except BaseException as error:  # some libraries raise errors that are not Exceptions
         from cgcore.cli.failures import explain
 
         code = explain(error, BAD_INPUT, INTERRUPTED)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cgcore.config.comparison import Comparison
 
 FRAMES = 100
-"""Frames in which neighbours are counted."""
+"""Number of frames in which neighbours are counted."""
 
 
 @click.command("check")
@@ -36,7 +36,7 @@ def check_command(config: str) -> None:
 
 
 def _say_of_data(settings: Settings) -> None:
-    """Name the data, and compare the number of neighbours that the file says with that of some frames."""
+    """Name the data, and compare the number of neighbours in the file with that found in some frames."""
     terminal.say(f"Data: {settings.data_path or 'the bundled set'}")
     network = settings.model.network
     if network is None or network.avg_num_neighbors is None:
@@ -53,10 +53,10 @@ def _say_of_data(settings: Settings) -> None:
 
 
 def compared(config: str, needs_data: bool = True) -> Comparison:
-    """The comparison of a file; with `needs_data` the data that it names have to be there.
+    """The comparison of a file; with `needs_data`, the data that it names must exist.
 
     Raises:
-        InputError: it cannot be read at all.
+        InputError: the file cannot be read.
     """
     from cgcore.config.comparison import compare
     from cgcore.files import read_yaml
@@ -65,7 +65,7 @@ def compared(config: str, needs_data: bool = True) -> Comparison:
 
 
 def _require(found: Comparison) -> None:
-    """Refuse what `cgcore train` would refuse, and say whether `cgcore fit` reads it all the same."""
+    """Refuse what `cgcore train` would refuse, and say whether `cgcore fit` can nevertheless read it."""
     from cgcore.config import load_config
 
     try:

@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from cgcore.factor.execution import Execute
 
 FILES_AT_ONCE = 8
-"""Read and handed to a cluster at one time, so that its workers need not wait at the end of each."""
+"""Number of files read and submitted to a cluster at a time, so that its workers do not idle between files."""
 
 Each = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
 
 @contextmanager
 def executing(scheduler: str | None, folder: str | None, cache: bool) -> Iterator[tuple[Execute, Each]]:
-    """What `compress` takes, and a `map` for several data sets.
+    """The `execute` argument of `compress`, and a `map` over several data sets.
 
     Arguments:
-        scheduler: as given; None: threads of this process, one data set after the other.
-        folder: where parts are kept; None: nowhere.
-        cache: processes that are started here keep compiled programs in the user's cache folder.
+        scheduler: as given on the command line; None for threads of this process, one data set after the other.
+        folder: where finished parts are kept; None to keep none.
+        cache: whether processes started here keep compiled programs in the user's cache folder.
 
     Raises:
-        InputError: no scheduler answers.
+        InputError: the scheduler does not answer.
     """
     from cgcore.cluster import connected, keeping, on_workers
     from cgcore.factor.execution import on_threads
@@ -50,12 +50,12 @@ def executing(scheduler: str | None, folder: str | None, cache: bool) -> Iterato
             yield execute, lambda call, items: [call(item) for item in items]
             return
         pool = ThreadPoolExecutor(FILES_AT_ONCE)
-        stack.callback(pool.shutdown, wait=False, cancel_futures=True)  # where one failed nobody waits for the others
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)  # after a failure, do not wait for the rest
         yield execute, lambda call, items: list(pool.map(call, items))
 
 
 def notes_of_sources(datasets: Sequence[Dataset]) -> None:
-    """Say which frames workers cannot read themselves."""
+    """Say which frames the workers cannot read from files themselves."""
     for dataset in datasets:
         for source in dataset.sources:
             if isinstance(source.store.R, np.ndarray) or isinstance(source.store.F, np.ndarray):

@@ -21,7 +21,7 @@ OPTIONS = {
     "openmm": ("mass", "species", "protein"),
     "stablehlo": ("precision",),
 }
-"""Targets, and what can be set of each."""
+"""Targets, and the options of each."""
 
 
 @click.command("export")
@@ -102,7 +102,7 @@ def _trained(
 
 
 def _warn(source: str | Path, prior: Prior, remedy: str) -> None:
-    """Say what a simulation would fail of, and that a file is not the one of the record beside it."""
+    """Warn of values that make a simulation fail, and of a file that does not match the record beside it."""
     from cgcore.fitting.unphysical import unphysical_values
 
     note_mixture(source)
@@ -111,7 +111,7 @@ def _warn(source: str | Path, prior: Prior, remedy: str) -> None:
 
 
 def _species(given: str, beads: int, protein: str | None) -> Any:
-    """The species of a chain's beads: the numbers themselves, or those of the chain in a file of data."""
+    """The species of a chain's beads: given as numbers, or read from the chain in a data file."""
     import numpy as np
 
     if re.fullmatch(r"\s*-?\d{1,9}\s*(,\s*-?\d{1,9}\s*)*", given):

@@ -1,4 +1,4 @@
-"""`cgcore compress` and `cgcore merge`: factors in files."""
+"""`cgcore compress` and `cgcore merge`: make and join factor files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns any error into one sentence: what happened, why, and what to do."""
+"""Turn any error into one sentence that says what happened, why, and what to do."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from cgcore.cli import terminal
 from cgcore.errors import InputError
 
 _LONGEST = 400
-"""Letters of another library's message."""
+"""Largest number of characters quoted from another library's message."""
 
 _REPORT = "this is a fault of cgcore; please report it with what `cgcore --debug ...` shows"
 
 
 def explain(error: BaseException, bad_input: int, interrupted: int) -> int:
-    """Say what happened on standard error; the exit code is returned.
+    """Explain an error on standard error and return the exit code.
 
     Arguments:
-        error: what came out of a command.
+        error: the error that ended a command.
         bad_input: exit code of a failure.
-        interrupted: exit code where the user broke it off.
+        interrupted: exit code if the user interrupted the command.
     """
     import click
 
@@ -34,12 +34,12 @@ def explain(error: BaseException, bad_input: int, interrupted: int) -> int:
 
 
 def sentence(error: BaseException) -> str:
-    """What to say of an error that ends a command."""
+    """The sentence that explains an error that ended a command."""
     import click
 
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx else "cgcore"
-        # Click lists the choices of a missing option on lines of their own.
+        # Click lists the choices of a missing option on separate lines.
         return f"{' '.join(error.format_message().split())} (see {command} --help)"
     if isinstance(error, InputError | click.ClickException):
         return str(error)

@@ -1,4 +1,4 @@
-"""`cgcore fit`: the main job."""
+"""`cgcore fit`: fit the prior to forces."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Reading(NamedTuple):
 
 
 class Source(NamedTuple):
-    """What is fitted to, and what is held out."""
+    """The data to fit to, and the data held out."""
 
     data: Dataset | Factor
     validation: Dataset | None
@@ -159,14 +159,14 @@ def fit_command(
     chosen = options_of(config, settings)
     for target in _targets(output, plot_file):
         check_writable(target)
-    # The option holds out the last part of each protein, as it says; the file's own fraction goes the file's way.
+    # The option always holds out the last part of each protein; the file's own fraction follows the file's `hold_out`.
     held_out = HeldOut(config.val_fraction or 0.0, config.hold_out)
     if val_fraction is not None:
         held_out = HeldOut(val_fraction, "each_protein")
     reading = Reading(units, box, accept_faults)
     source = source_of(data, reading, max_frames, seed, held_out, config, chosen)
     result = _fit(source, config.prior, chosen, cache, _scanned(scans))
-    # First the files: nothing that happens to the terminal comes before them.
+    # Files are written first, so that no failure of the terminal can prevent it.
     try:
         with atomic_group():
             if plot_file is not None:
@@ -201,7 +201,7 @@ def options_of(config: Config, settings: dict[str, Any]) -> Options:
     names = ("max_steps", "min_steps", "tol_grad", "constraints", "smoothness", "truncation", "temperature")
     merged = options.given(**{name: getattr(config, name) for name in names})
     given = options.given(**settings)
-    # One of the two on the command line stands for both: they exclude each other.
+    # The two exclude each other, so either one on the command line overrides both in the file.
     if "truncation" in given or "smoothness" in given:
         merged = {name: value for name, value in merged.items() if name not in ("truncation", "smoothness")}
     merged |= given
@@ -256,7 +256,7 @@ def _stored(path: str, config: Config, chosen: Options) -> Source:
 
 
 def _scanned(scans: tuple[str, ...]) -> dict[str, list[float]]:
-    """The values of each parameter that `--scan` names."""
+    """The values of each parameter named by `--scan`."""
     found = {}
     for scan in scans:
         name, _, values = scan.partition("=")

@@ -1,4 +1,4 @@
-"""Checks that the output of a command does not overwrite its input."""
+"""Check that the output of a command does not overwrite its input."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ def refuse_input_as_output(path: str, inputs: Sequence[str], what: str) -> None:
     """Refuse an output that cannot be written, or that would replace an input.
 
     Arguments:
-        path: of the output.
-        inputs: paths of files and folders.
-        what: is written, in words.
+        path: path of the output.
+        inputs: paths of the input files and folders.
+        what: what is written, in words.
 
     Raises:
         InputError: the output cannot be written, or would overwrite an input.

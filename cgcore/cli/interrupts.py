@@ -1,8 +1,8 @@
-"""Signals that end the process take effect at once and leave no temporary files.
+"""Immediate termination on signals, without leaving temporary files.
 
-A KeyboardInterrupt is an exception that any library on the way may swallow or turn into another one, and that comes
-only when a long call into compiled code has returned. So none is raised: a thread of its own is woken by the signal,
-removes the temporary files and ends the process, with the exit code that shells give to that signal.
+A KeyboardInterrupt can be swallowed or replaced by any library on the call stack, and is raised only after a long call
+into compiled code has returned. Therefore it is not used: the signal wakes a separate thread, which removes the
+temporary files and ends the process with the exit code that shells use for that signal.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from contextlib import suppress
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 SHOW_CURSOR = b"\x1b[?25h\n"
 PATIENCE = 10.0
-"""For files that are just being moved into place [s]; after that the disk is taken for dead."""
+"""Time to wait for files that are being moved into place [s]; after that the disk is assumed to hang."""
 
 
 def install() -> None:
-    """Begin to watch; a signal that is ignored, as below `nohup`, stays so."""
+    """Start watching for signals; one that is ignored, as under `nohup`, stays ignored."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     threading.Thread(target=_watch, args=(reader,), name="signals", daemon=True).start()
@@ -37,13 +37,14 @@ def _watch(reader: int) -> None:
     withdraw()
     with suppress(OSError):
         if os.isatty(2) and select.select([], [2], [], 0)[1]:
-            os.write(2, SHOW_CURSOR)  # progress bars hide it
+            os.write(2, SHOW_CURSOR)  # progress bars hide the cursor
     os._exit(128 + number)
 
 
 def withdraw() -> None:
     """Remove the temporary files of a process that is about to end."""
-    # Not imported here: where nobody has, there are no temporary files, and the main thread may hold the import lock.
+    # Not imported here: if nothing has imported it, there are no temporary files, and the main thread may hold the
+    # import lock.
     temporaries = sys.modules.get("cgcore.files.temporaries")
     if (remove := getattr(temporaries, "withdraw", None)) is not None:
         remove(PATIENCE)

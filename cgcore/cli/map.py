@@ -70,7 +70,7 @@ def map_command(
 
 
 def _maps(made: Mapped) -> str:
-    """What was found, and the noise of each map."""
+    """A text about what was found, and the noise of each force map."""
     from cgcore.report.table import table
 
     rows = [

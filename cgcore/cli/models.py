@@ -1,4 +1,4 @@
-"""The model in a file, as several commands are given it."""
+"""Loading the model file that several commands take."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from cgcore.physics.prior import Prior
 
 PARAMS, PRIORS = "params.npz", "priors.yaml"
-"""What `cgcore train --output` calls its files."""
+"""Names of the files that `cgcore train --output` writes."""
 
 
 def params_file(source: str) -> Path | None:
-    """The file of parameters, where the source is one or a folder with one."""
+    """The parameter file, if the source is one or a folder that contains one."""
     path = Path(source)
     if os.path.isdir(path):  # unlike Path.is_dir, no error for a name that is too long
         if not os.path.isfile(path / PARAMS):
@@ -27,7 +27,7 @@ def params_file(source: str) -> Path | None:
 
 
 def prior_file(path: str) -> Prior:
-    """The prior that a file holds; one of an empty block is refused."""
+    """The prior in a file; a file without one is refused."""
     from cgcore.config.loading import load_prior_config
     from cgcore.spline_file import with_splines
 
@@ -38,7 +38,7 @@ def prior_file(path: str) -> Prior:
 
 
 def note_mixture(source: str | Path) -> None:
-    """Say that a file is not the one of the record beside it."""
+    """Warn if a file does not match the record beside it."""
     from cgcore.files import differing_record
 
     if (record := differing_record(source)) is not None:
@@ -46,10 +46,10 @@ def note_mixture(source: str | Path) -> None:
 
 
 def load_model(source: str, beads: int) -> Any:
-    """A prior, a trained model for chains of so many beads with its parameters, or an OpenMM System.
+    """A prior, a trained model with its parameters for chains of `beads` beads, or an OpenMM System.
 
     Raises:
-        InputError: the file cannot be read, holds something else, or a model for fewer beads.
+        InputError: the file cannot be read, or holds something else or a model for fewer beads.
     """
     if (params := params_file(source)) is not None:
         return _trained(params, beads)

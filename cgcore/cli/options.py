@@ -16,12 +16,12 @@ from cgcore.files import require_name
 
 
 class PathType(click.ParamType):
-    """The name of a file or folder; an empty one is refused, since it would stand for the current folder."""
+    """The name of a file or folder; an empty name is refused, since it would mean the current folder."""
 
     name = "path"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name as it was given."""
+        """Return the name unchanged."""
         name = "a path" if param is None else max(param.opts, key=len)
         require_name(value, name if name.startswith("-") else name.upper())
         return value
@@ -68,12 +68,12 @@ cache = click.option(
 
 
 def given(**options: Any) -> dict[str, Any]:
-    """The options that were given: those not None."""
+    """The options that were given, i.e. are not None."""
     return {name: value for name, value in options.items() if value is not None}
 
 
 def refuse_factors(paths: Sequence[str]) -> None:
-    """Refuse factors where frames are needed."""
+    """Refuse factor files where frames are needed."""
     from cgcore.factor_file import is_factor
 
     for path in paths:
@@ -82,7 +82,7 @@ def refuse_factors(paths: Sequence[str]) -> None:
 
 
 def note_reading(dataset: Dataset) -> None:
-    """Say what of the files was not read, and why."""
+    """Say which parts of the files were not read, and why."""
     if dataset.skipped_keys:
         terminal.note(f"{dataset.path}: not read: {', '.join(dataset.skipped_keys)}")
     for sentence in dataset.notes:
@@ -91,7 +91,7 @@ def note_reading(dataset: Dataset) -> None:
 
 @contextmanager
 def warnings_said() -> Iterator[None]:
-    """Print what the library warns of inside, a line each on standard error."""
+    """A context that prints the library's warnings on standard error, one line each."""
     from cgcore.errors import InputWarning
 
     with warnings.catch_warnings(record=True) as caught:

@@ -1,4 +1,4 @@
-"""`cgcore` as a process of its own: its streams, its signals, its end."""
+"""`cgcore` as a process of its own: standard streams, signals and termination."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 def run() -> NoReturn:
     """Entry point of the program."""
-    interrupts.install()  # before anything else is imported, which takes time
+    interrupts.install()  # before the other imports, which take time
     from cgcore.cli import main, streams
 
     streams.install()
     ending = _Ending()
-    atexit.register(ending)  # the first to be registered is the last to run
+    atexit.register(ending)  # handlers run in reverse order, so this one runs last
     try:
         main()
     except SystemExit as end:
@@ -29,7 +29,7 @@ def run() -> NoReturn:
 
 
 class _Ending:
-    """Ends the process after all other clean-up, without the interpreter's teardown: signals are not seen in that."""
+    """Ends the process after all other clean-up, without the interpreter's teardown, which ignores signals."""
 
     code = 1
 

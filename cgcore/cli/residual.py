@@ -1,4 +1,4 @@
-"""`cgcore residual`: the forces that a prior does not explain, for the training of a network."""
+"""`cgcore residual`: the forces that a prior does not explain, for training a network."""
 
 from __future__ import annotations
 

@@ -9,16 +9,16 @@ from cgcore.errors import InputError
 
 
 def prepare_jax(cache: bool) -> None:
-    """Find the device, and keep compiled programs if `cache` says so.
+    """Find the device, and keep compiled programs if `cache` is true.
 
     Raises:
-        InputError: JAX finds no device of the platform that it was told to use.
+        InputError: JAX finds no device of the requested platform.
     """
     import jax
 
     try:
         jax.devices()
-    # RuntimeError says what is missing; where a platform is installed without its hardware, JAX asserts.
+    # RuntimeError says what is missing; if a platform is installed without its hardware, JAX raises AssertionError.
     except (RuntimeError, AssertionError) as error:
         said = " ".join(str(error).split())[:200]
         raise InputError(
@@ -30,7 +30,7 @@ def prepare_jax(cache: bool) -> None:
 
 
 def use_compilation_cache() -> None:
-    """Keep compiled programs in the user's cache folder, for the next run to read."""
+    """Keep compiled programs in the user's cache folder for later runs."""
     import jax
 
     for name, value in _cache_settings().items():
@@ -39,18 +39,19 @@ def use_compilation_cache() -> None:
 
 
 def cache_environment() -> dict[str, str]:
-    """The same for processes that are started with these variables of the environment."""
+    """Environment variables that do the same in child processes."""
     return {name.upper(): str(value) for name, value in _cache_settings().items()} | {
         "PYTHONWARNINGS": f"ignore:{_HALF_WRITTEN}:UserWarning"
     }
 
 
 _HALF_WRITTEN = "Error reading persistent compilation cache entry"
-"""JAX writes an entry in place: one that another process has half written is compiled here, and no news to anybody."""
+"""JAX does not write cache entries atomically. If another process has only half written one, the program is compiled
+here, and JAX's warning about it is suppressed."""
 
 
 def _cache_settings() -> dict[str, str | float]:
-    """Settings of JAX; none where there is nowhere to keep anything, so that all is compiled every time."""
+    """JAX's settings for the cache; empty if the cache folder cannot be made, so that nothing is cached."""
     from platformdirs import user_cache_path
 
     folder = user_cache_path("cgcore") / "xla"

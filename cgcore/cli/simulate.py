@@ -1,4 +1,4 @@
-"""`cgcore simulate`: does a model hold together, and does it sample what the data show?"""
+"""`cgcore simulate`: whether a model is stable, and whether it samples the distributions of the data."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def simulate_command(
             raise InputError("--resume needs --output, the folder of the run that was killed")
         if trajectory is not None:
             check_trajectory(trajectory)
-        # The others keep the folder: in it is the state of the first one, which they go on from.
+        # The other processes need the folder, too: to resume, they read the first one's state from it.
         folder = output
         if not writes:
             output = plot_file = trajectory = None

@@ -1,4 +1,4 @@
-"""Standard streams that tolerate a closed pipe, a full disk or a terminal that is gone."""
+"""Standard streams that tolerate a closed pipe, a full disk or a closed terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 
 class Surviving(io.FileIO):
-    """A file descriptor to write to. After its first error all that is written is dropped, and `error` says why."""
+    """A writable file descriptor. After its first error, kept in `error`, all further output is dropped."""
 
     error: OSError | None = None
 
@@ -27,19 +27,19 @@ class Surviving(io.FileIO):
 
 
 def install() -> None:
-    """Replace sys.stdout and sys.stderr by surviving ones, and let no file of ours get the number of a closed one."""
+    """Replace sys.stdout and sys.stderr by surviving streams, and reserve descriptors 0 to 2 if they are closed."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
     sys.stdout, sys.stderr = _surviving(sys.stdout), _surviving(sys.stderr)
 
 
 def keep_from_libraries() -> int:
-    """Drop what compiled libraries write to the standard streams themselves; Python's own lead where they led.
+    """Drop what compiled libraries write to descriptors 1 and 2; sys.stdout and sys.stderr keep their destinations.
 
-    Returns the descriptor that leads to standard error.
+    Returns the new descriptor of standard error.
     """
     flush()
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
@@ -52,9 +52,9 @@ def keep_from_libraries() -> int:
 
 
 def flush() -> None:
-    """Bring out what is still held back."""
+    """Flush standard output and standard error."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # another library may have put its own stream there
+        with suppress(OSError, ValueError):  # another library may have replaced the stream
             stream.flush()
 
 
@@ -66,5 +66,5 @@ def _surviving(stream: TextIO | None) -> TextIO:
 
 def _text(descriptor: int, encoding: str) -> TextIO:
     raw = Surviving(descriptor, "wb", closefd=False)
-    # Escapes instead of an error where the terminal's encoding lacks a sign, such as Å.
+    # Characters that the terminal's encoding lacks, such as Å, are escaped instead of raising an error.
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding=encoding, errors="backslashreplace", line_buffering=True)

@@ -1,4 +1,4 @@
-"""Output files of a command, checked to be writable before anything is computed."""
+"""Check that the output files of a command are writable before anything is computed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from cgcore.errors import InputError
 def check_targets(
     output: str | None, names: Iterable[str], plot_file: str | None, picture: str, others: Iterable[str | None] = ()
 ) -> str | None:
-    """Where the picture goes, once all that will be written is known to be writable.
+    """Check that all output files can be written, and return the path of the picture (None for no picture).
 
     Arguments:
-        output: the folder; None: none.
-        names: of the files in it.
-        plot_file: where the picture was asked for; None: in the folder, by the name `picture`, where it can be drawn.
-        picture: that name.
-        others: further files; None: not asked for.
+        output: output folder; None for none.
+        names: names of the files in it.
+        plot_file: requested path of the picture; None to put it into the folder if it can be drawn.
+        picture: name of the picture in the folder.
+        others: further files; None for those not requested.
 
     Raises:
-        InputError: one of them cannot be written, or the picture that was asked for not drawn.
+        InputError: a file cannot be written, or a requested picture cannot be drawn.
     """
     from cgcore.files import check_writable
     from cgcore.report.picture import require_picture
@@ -30,7 +30,7 @@ def check_targets(
     if plot_file is not None:
         require_picture(plot_file)
     elif output is not None:
-        # Without matplotlib there is no picture; one that was not asked for is no reason to stop.
+        # A missing matplotlib is an error only if the picture was requested.
         with suppress(InputError):
             require_picture(Path(output) / picture)
             plot_file = str(Path(output) / picture)

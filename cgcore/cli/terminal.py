@@ -9,14 +9,14 @@ from contextlib import suppress
 import click
 
 _NO_LOSS = (errno.EPIPE, errno.EBADF)
-"""A reader that has seen enough, and a stream that was closed on purpose."""
+"""Errors that lose no wanted output: the reader closed the pipe, or the stream was closed on purpose."""
 
 _error: OSError | None = None
 _results = False
 
 
 def begin() -> None:
-    """Forget what a command before this one met."""
+    """Reset the state left by an earlier command."""
     global _error, _results
     _error, _results = None, False
 
@@ -33,8 +33,8 @@ def say(text: str = "", *, newline: bool = True) -> None:
 
 
 def note(text: str) -> None:
-    """Print to standard error: what a reader of the results should know, and is no part of them."""
-    with suppress(OSError, ValueError):  # there is no place left to say it
+    """Print to standard error: information about the results that is not part of them."""
+    with suppress(OSError, ValueError):  # standard error itself has failed
         click.echo(_one_line(text), err=True)
 
 
@@ -45,12 +45,12 @@ def trace(text: str) -> None:
 
 
 def refuse(sentence: str) -> None:
-    """Print why nothing comes of it, as one line."""
+    """Print why the command fails, as one line on standard error."""
     note(f"cgcore: {sentence}")
 
 
 def written(text: str) -> None:
-    """Say which files are complete: these are the results, even if nobody reads this."""
+    """Name completed files. From then on the command counts as having results, even if nobody can read the output."""
     global _results
     _results = True
     say(text)
@@ -62,11 +62,11 @@ def has_results() -> bool:
 
 
 def lost() -> str | None:
-    """Why not all of standard output could be written; None where it could, or where nobody wanted it."""
+    """Why some of standard output could not be written; None if it could, or if the reader closed it."""
     error = _error or getattr(getattr(getattr(sys.stdout, "buffer", None), "raw", None), "error", None)
     return None if error is None or error.errno in _NO_LOSS else error.strerror or str(error)
 
 
 def _one_line(text: str) -> str:
-    """With file names as they are, but for what a terminal would take for a command."""
+    """Escape control characters, which file names may contain, and leave everything else unchanged."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -1,4 +1,4 @@
-"""A command that runs as several processes, each of which is the same command with a number of its own."""
+"""Running a command as several processes: each runs the same command with its own process number."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from cgcore.errors import InputError
 
 AUTO = "auto"
 PATIENCE = 300
-"""For all processes to come to the first one [s]."""
+"""Time for all processes to connect to the first one [s]."""
 
 _ADDRESS = re.compile(r"(.+):([0-9]{1,5})")
 _OF_OTHERS = re.compile(r"gloo|nccl|mpi_|coordination service|distributed service|collective", re.IGNORECASE)
-"""In what JAX says where a collective operation fails: it never does for a reason of its own."""
+"""Matches JAX's messages about failed collective operations; the cause is always another process."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Company:
-    """Where this process meets the others.
+    """How this process finds the others.
 
     Arguments:
-        coordinator: address and port of process 0; "auto": what Slurm, Open MPI and the like tell JAX; None: this
-            process is alone.
-        processes: number of all; None: what they tell JAX.
-        process: number of this one; None likewise.
+        coordinator: address and port of process 0; "auto" to let JAX ask Slurm, Open MPI or the like; None for a single
+            process.
+        processes: number of processes; None to let JAX ask these.
+        process: number of this process; None likewise.
     """
 
     coordinator: str | None = None
@@ -44,10 +44,10 @@ class Company:
     process: int | None = None
 
     def require_meaning(self) -> None:
-        """Refuse what no processes can be.
+        """Refuse invalid values.
 
         Raises:
-            InputError: names the option.
+            InputError: a value is invalid; the message names the option.
         """
         if self.coordinator is None:
             if self.processes is not None or self.process is not None:
@@ -68,7 +68,7 @@ class Company:
 
 
 def options(command: Command) -> Command:
-    """The options of a command that can run as several processes: `Company`'s fields by name."""
+    """Add the options of a command that can run as several processes; they are named like `Company`'s fields."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -88,16 +88,17 @@ _OPTIONS = (
 
 @contextmanager
 def together(company: Company, patience: int = PATIENCE) -> Iterator[bool]:
-    """A block in which JAX has the devices of all processes; True in the process that speaks and writes.
+    """A context in which JAX has the devices of all processes; yields True in the process that prints and writes files.
 
-    The others are silent but for what ends them. Where one goes away, those that are left say so and end at once.
+    The other processes print only errors that end them. If a process is lost, the remaining ones say so and end at
+    once.
 
     Arguments:
-        company: of this process.
-        patience: for all to come [s].
+        company: how this process finds the others.
+        patience: time for all processes to connect [s].
 
     Raises:
-        InputError: these are no processes.
+        InputError: a value of `company` is invalid.
     """
     company.require_meaning()
     if company.coordinator is None:
@@ -113,17 +114,17 @@ def together(company: Company, patience: int = PATIENCE) -> Iterator[bool]:
     except SystemExit as done:
         if done.code not in (None, 0, 1):
             end.now(2)
-        end.wait()  # the work is done, whatever came out
+        end.wait()  # the work is done, even if the exit code is 1
         raise
     except BaseException as error:
         end.now(end.explained(error))
 
 
 class _End:
-    """How a process of several ends: never in JAX's clean-up, which waits for processes that are gone.
+    """Ends one of several processes without JAX's clean-up, which would wait for processes that no longer exist.
 
-    JAX ends a process by abort() where the service that connects them fails, and writes pages to standard error. A
-    sentence stands for both.
+    If the service that connects the processes fails, JAX calls abort() and writes pages to standard error. Both are
+    replaced by one sentence.
     """
 
     def __init__(self, company: Company, patience: int) -> None:
@@ -138,7 +139,7 @@ class _End:
             ctypes.CDLL(None).signal(signal.SIGABRT, self._handler)
 
     def connected(self) -> bool:
-        """All are there; whether this is the first one."""
+        """Note that all processes are connected; returns whether this is the first one."""
         import jax
 
         self._number, count = jax.process_index(), jax.process_count()
@@ -149,7 +150,7 @@ class _End:
         return self._number == 0
 
     def explained(self, error: BaseException) -> int:
-        """Say what went wrong; the exit code is returned."""
+        """Explain an error on standard error and return the exit code."""
         from cgcore.cli import BAD_INPUT, INTERRUPTED
 
         if not isinstance(error, InputError) and _OF_OTHERS.search(str(error)) and "--debug" not in sys.argv[1:2]:
@@ -157,19 +158,19 @@ class _End:
         return failures.explain(error, BAD_INPUT, INTERRUPTED)
 
     def wait(self) -> None:
-        """Until all are as far."""
+        """Wait until all processes have reached this point."""
         import jax
 
         streams.flush()
         jax.distributed.shutdown()
 
     def now(self, code: int) -> NoReturn:
-        """End the process."""
+        """End the process at once."""
         streams.flush()
         os._exit(code)
 
     def _aborted(self, _: int) -> None:
-        """In a thread of JAX, in the midst of anything."""
+        """Handler of SIGABRT; may run in any of JAX's threads at any time."""
         who = "" if self._number is None else f"process {self._number}: "
         os.write(self._stderr, f"cgcore: {who}{self._lost}\n".encode())
         interrupts.withdraw()
@@ -182,7 +183,7 @@ _Handler = ctypes.CFUNCTYPE(None, ctypes.c_int)
 def _connect(company: Company, patience: int) -> None:
     import jax
 
-    # Between processes on CPUs; and no service that only managed clusters have.
+    # Gloo connects processes on CPUs; the preemption service exists only on managed clusters.
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     jax.config.update("jax_enable_preemption_service", False)
     try:
@@ -202,7 +203,7 @@ def _connect(company: Company, patience: int) -> None:
 
 @contextmanager
 def _silent(really: bool) -> Iterator[None]:
-    """What is printed inside is dropped."""
+    """A context in which everything printed is dropped."""
     if not really:
         yield
         return

@@ -1,4 +1,4 @@
-"""`cgcore train`: prior pre-training, then prior and network together."""
+"""`cgcore train`: pre-train the prior, then train prior and network together."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def train_command(
         from cgcore.fitting.door import door
         from cgcore.report.comparison_text import comparison_text
 
-        # Whatever is trained: the prior's own fit, if there is one, says the rest.
+        # Always checked; the prior's own fit, if there is one, adds its own warnings.
         judged = door(train.dataset, None if validation is None else validation.dataset, said.training.temperature)
         prepare_jax(cache)
         about = {"file": config, "seed": seed, "units": train.dataset.units}
@@ -166,7 +166,7 @@ def _run(
         "config": {**settings_of_data, "settings": trainer.settings},
         "data": data,
     }
-    # First the files: nothing that happens to the terminal comes before them.
+    # Files are written first, so that no failure of the terminal can prevent it.
     try:
         with atomic_group() as group:
             if plot_file is not None:
@@ -184,7 +184,7 @@ def _run(
 
 
 def _write(folder: Path, trainer: Trainer, record: Mapping[str, Any], group: Group) -> list[Path]:
-    """Write all that is kept of a training; the files are returned."""
+    """Write all output files of a training and return their paths."""
     from cgcore.report.record import versions
     from cgcore.serialize import write_json, write_priors
 
@@ -196,7 +196,7 @@ def _write(folder: Path, trainer: Trainer, record: Mapping[str, Any], group: Gro
     if (prior := trainer.prior) is not None:
         write_priors(folder / PRIORS, prior, prior.params)
         written.append(folder / PRIORS)
-    # Last, and with the sums of the others, so that a mixture with the files of another run is seen.
+    # Last, and with the checksums of the others, so that a mixture with files of another run is detected.
     about = {"versions": versions("flax", "e3nn_jax", "orbax-checkpoint"), "files": group.digests(folder)}
     write_json(folder / RECORD, {**record, **about})
     return written
@@ -205,7 +205,7 @@ def _write(folder: Path, trainer: Trainer, record: Mapping[str, Any], group: Gro
 def _frames(
     said: Settings, path: str | None, reading: Mapping[str, Any], max_frames: int | None, seed: int
 ) -> tuple[DatasetLoader, DatasetLoader | None, dict[str, Any]]:
-    """Frames to train on, held-out frames, and what `train.json` says of both."""
+    """Frames to train on, held-out frames, and what `train.json` records about both."""
     from cgcore.data import read
     from cgcore.datasets import chignolin
     from cgcore.pipeline.loader import DatasetLoader
@@ -229,7 +229,7 @@ def _frames(
 
 
 def _with_checkpoints(said: Settings, output: str | None, resume: str | None) -> tuple[Settings, str | None]:
-    """Settings that name a folder for checkpoints where there is one, and the folder (or auto) to go on from."""
+    """Settings with the checkpoint folder, if there is one, and the folder (or "auto") to resume from."""
     from cgcore.config.training import AUTO
     from cgcore.pipeline.checkpoints import holds_checkpoints, next_free
 

@@ -1,7 +1,7 @@
-"""The factor pass past one process: pieces of the data that go to workers, and parts that are kept until all are there.
+"""The factor pass on several processes: pieces of the data go to workers, and finished parts can be kept in files.
 
-`connected` and `on_workers` are Dask's half, `keeping` is for any way to execute. `compress(..., execute=...)` takes
-either, and the factor is the same to the last bit.
+`connected` and `on_workers` use Dask; `keeping` works with any way to execute. `compress(..., execute=...)` takes
+either, and the factor is identical to the last bit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The way to a scheduler: one that runs somewhere, or one that is started here with its workers."""
+"""Connecting to a Dask scheduler that is running, or starting one here with its workers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from distributed import Client
 
 PATIENCE = 10.0
-"""For a scheduler to answer [s]."""
+"""Time for a scheduler to answer [s]."""
 MOST_WORKERS = 512
-"""Largest number of processes on one machine."""
+"""Largest number of worker processes on one machine."""
 
 _LOCAL = re.compile(r"local:([0-9]{1,9})")
 _REMEDY = "give the address that `dask scheduler` prints, the JSON file that it writes, or local:N"
@@ -27,29 +27,29 @@ _REMEDY = "give the address that `dask scheduler` prints, the JSON file that it 
 
 @contextmanager
 def connected(where: str, environment: Mapping[str, str] | None = None) -> Iterator[Client]:
-    """A client of Dask.
+    """A context with a Dask client.
 
     Arguments:
-        where: "local:N" for N processes on this machine, of one thread each; the address of a scheduler; or a JSON file
-            that one wrote (`--scheduler-file`).
-        environment: of the processes that are started here, beside that of this process.
+        where: "local:N" for N processes on this machine, with one thread each; the address of a scheduler; or a JSON
+            file that a scheduler wrote (`--scheduler-file`).
+        environment: additional environment variables of processes that are started here.
 
     Raises:
-        InputError: Dask is missing, this is none of them, or the scheduler doesn't answer.
+        InputError: Dask is not installed, `where` is none of these, or the scheduler does not answer.
     """
     try:
         import distributed
         from dask.config import set as configured
     except ImportError as error:
         raise InputError("Dask is not installed; install it with pip install 'cgcore[cluster]'") from error
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said once, as one sentence
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # an error is reported once, as one sentence
     with ExitStack() as stack:
-        # Frames that cannot stay in their files are sent, in pieces: nothing to warn of.
+        # Frames that cannot be read from files are sent in pieces; Dask need not warn of their size.
         stack.enter_context(configured({"distributed.admin.large-graph-warning-threshold": "1 GiB"}))
         target = _started(stack, where, environment or {}) if where.startswith("local") else _target(where)
         try:
             client = distributed.Client(**target, timeout=PATIENCE, set_as_default=False)
-        # Addresses that are none raise errors of many kinds.
+        # Invalid addresses raise errors of many types.
         except Exception as error:
             said = " ".join(str(error).split())[:120] or type(error).__name__
             raise InputError(
@@ -60,7 +60,7 @@ def connected(where: str, environment: Mapping[str, str] | None = None) -> Itera
 
 
 def _target(where: str) -> dict[str, Any]:
-    """Where to find a scheduler that is running."""
+    """The arguments of a client for a running scheduler."""
     if not where.endswith(".json"):
         return {"address": where}
     if not os.path.isfile(where):
@@ -69,7 +69,7 @@ def _target(where: str) -> dict[str, Any]:
 
 
 def _started(stack: ExitStack, where: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    """A scheduler and workers that live as long as the stack."""
+    """Start a scheduler and workers that live as long as the stack; returns the arguments of a client."""
     from distributed import LocalCluster
 
     found = _LOCAL.fullmatch(where)
@@ -81,7 +81,7 @@ def _started(stack: ExitStack, where: str, environment: Mapping[str, str]) -> di
             threads_per_worker=1,
             processes=True,
             dashboard_address="127.0.0.1:0",  # any port
-            memory_limit=None,  # a worker needs what any process of cgcore needs, and Dask would kill it before that
+            memory_limit=None,  # Dask's limit would kill workers that use a normal amount of memory
             silence_logs=logging.CRITICAL,
             env=dict(environment),
         )
@@ -91,12 +91,12 @@ def _started(stack: ExitStack, where: str, environment: Mapping[str, str]) -> di
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Threads and processes that are started inside never see Ctrl-C, which a terminal sends to all of a group: they
-    end when this process does, without a word."""
+    """A context in which threads and processes are started with Ctrl-C blocked, which a terminal sends to the whole
+    process group: they end silently with this process."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    # Whoever starts the tracker of semaphores unblocks the signal; it shall not warn of those that a Ctrl-C leaves.
+    # Starting the semaphore tracker unblocks the signal; its warnings about semaphores left by Ctrl-C are ignored.
     said = os.environ.get("PYTHONWARNINGS", "")
     os.environ["PYTHONWARNINGS"] = f"{said},ignore:resource_tracker:UserWarning".strip(",")
     resource_tracker.ensure_running()

@@ -1,7 +1,7 @@
-"""A piece of a data set as it is sent to a worker: which frames, and all that is known of them but what is in the file.
+"""A piece of a data set as it is sent to a worker: which frames, and everything about them that is not in the file.
 
-That is kilobytes where frames stay in their files; weights and boxes of single frames travel with it, and so do frames
-that had to be loaded (compressed arrays).
+This takes kilobytes if the frames stay in their files; weights and boxes of the frames are included, and so are frames
+that had to be loaded into memory (compressed arrays).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from cgcore.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class Parcel:
-    """A piece of some frames, without anything of the others.
+    """A piece of the data, without anything that belongs to other frames.
 
     Arguments:
-        segment: of the piece.
-        counts: frames of each batch.
-        size: that batches are padded to.
+        segment: number of the piece's segment.
+        counts: number of frames of each batch.
+        size: number of frames to which batches are padded.
         length: number of real beads, the same in all frames.
-        source: with one frame of the piece for what is the same in all of them; its store holds all of them.
+        source: the frames: its store holds all of them, and its other arrays one entry where that is the same for all.
     """
 
     segment: int
@@ -39,7 +39,7 @@ class Parcel:
 
     @classmethod
     def of(cls, piece: Piece) -> Parcel:
-        """What has to be sent of a piece."""
+        """Pack a piece for sending."""
         first, rows = piece.cuts[0], _rows(piece)
         source = first.source
         stored, label = source.stored_rows(rows), int(source.protein[rows[0]])
@@ -64,7 +64,7 @@ class Parcel:
         return cls(piece.segment, tuple(len(cut.rows) for cut in piece.cuts), first.size, int(alone.lengths[0]), alone)
 
     def piece(self) -> Piece:
-        """The piece again, of a source that has no other frames."""
+        """Unpack the piece; its source has no other frames."""
         n, store = sum(self.counts), self.source.store
         species = None if store.species is None else np.broadcast_to(store.species[:], (n, self.source.n_beads))
         source = replace(
@@ -78,18 +78,18 @@ class Parcel:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the arrays in it."""
+        """Size of the arrays in it [bytes]."""
         arrays = (self.source.store.R, self.source.store.F, self.source.box, self.source.weights)
         return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
 
     def require_files(self, where: str) -> None:
-        """Refuse a piece whose files cannot be seen from here.
+        """Refuse a piece whose files do not exist on this machine.
 
         Arguments:
-            where: is this, in words.
+            where: address of this worker, for the message.
 
         Raises:
-            InputError: with the name of the file.
+            InputError: a file does not exist here; the message names it.
         """
         for array in (self.source.store.R, self.source.store.F):
             if isinstance(array, FileRows) and array.file and not os.path.exists(array.file):
@@ -101,7 +101,7 @@ class Parcel:
 
 
 def content(piece: Piece) -> str:
-    """SHA-256 of all that the sums of a piece depend on: the source's own sum, its frames, and how they are read."""
+    """SHA-256 of what a part depends on in its piece: the file's checksum, the frames, and how they are read."""
     first, rows = piece.cuts[0], _rows(piece)
     source = first.source
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""Finished parts in a folder, a file each, named by a hash of all that a part depends on, for use after a restart."""
+"""Finished parts kept in a folder for use after a restart, each in a file named by a hash of all it depends on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from cgcore.files.arrays import CHECKSUM, checksum, write_arrays
 
 FORMAT = "cgcore part 2"
 PACKAGES = ("cgcore", "jax", "jaxlib", "numpy")
-"""What computes a part: another version may round otherwise."""
+"""Packages that compute a part: another version may round differently."""
 
 _NAME = re.compile(r"[0-9a-f]{62}\.npz")
 _REMEDY = "it is made again"
@@ -35,12 +35,12 @@ _REMEDY = "it is made again"
 def keeping(
     folder: str | os.PathLike[str], execute: Execute, found: Callable[[int, int], object] = lambda have, of: None
 ) -> Execute:
-    """The same, but parts are kept in a folder as soon as they are there, and those in it are not made again.
+    """Wrap `execute`: each part is kept in a folder as soon as it is finished, and parts already there are reused.
 
     Arguments:
-        folder: made where it is missing.
-        execute: who makes the others.
-        found: called with the number of parts that were there, and of all.
+        folder: created if it is missing.
+        execute: computes the missing parts.
+        found: called with the number of parts already there and the number of all parts.
     """
     parts = _Folder(Path(folder))
 
@@ -49,7 +49,7 @@ def keeping(
         keys = [hashlib.sha256((general + content(piece)).encode()).hexdigest() for piece in pieces]
         missing = [number for number, key in enumerate(keys) if parts.read(key) is None]
         found(len(pieces) - len(missing), len(pieces))
-        # Those that were there are read when their turn comes: together they may be more than memory holds.
+        # Parts already there are read one at a time: together they may not fit into memory.
         there = deque(sorted(set(range(len(pieces))) - set(missing)))
         for which, part in execute(work, [pieces[number] for number in missing]):
             number = missing[which]
@@ -64,7 +64,7 @@ def keeping(
 
 
 def clear(folder: str | os.PathLike[str]) -> None:
-    """Remove all parts in a folder, and the folder where nothing else is in it."""
+    """Remove all parts in a folder, and the folder itself if nothing else is in it."""
     for path in Path(folder).glob("??/*.npz"):
         if _NAME.fullmatch(path.name):
             with suppress(OSError):
@@ -76,12 +76,12 @@ def clear(folder: str | os.PathLike[str]) -> None:
 
 @dataclass(frozen=True)
 class _Folder:
-    """Files by their keys, in folders by the first two letters: one folder of all would be long to list."""
+    """Files named by their keys, in subfolders by the first two letters: a single folder would be slow to list."""
 
     path: Path
 
     def read(self, key: str) -> Part | None:
-        """The part of a key; None where there is none, or anything of it was changed."""
+        """The part with a key; None if there is none or its file was changed."""
         try:
             arrays = load_arrays(self._file(key), _REMEDY)
             names = [name for name in arrays if name != CHECKSUM]
@@ -91,20 +91,20 @@ class _Folder:
             return None
 
     def required(self, key: str) -> Part:
-        """The part of a key that was there just now.
+        """The part with a key, which was there before.
 
         Raises:
-            InputError: it is not any more.
+            InputError: it no longer exists or was changed.
         """
         if (part := self.read(key)) is None:
             raise InputError(f"{self._file(key)}: was changed while it was in use; run the same command again")
         return part
 
     def write(self, key: str, part: Part) -> None:
-        """Keep a part.
+        """Write a part.
 
         Raises:
-            InputError: it cannot be written.
+            InputError: the file cannot be written.
         """
         arrays = _arrays(part) | {"key": np.array(key)}
         write_arrays(self._file(key), arrays, sorted(arrays))
@@ -114,7 +114,7 @@ class _Folder:
 
 
 def _content(work: Work) -> str:
-    """SHA-256 of all that sums depend on besides their piece."""
+    """SHA-256 of everything that all parts depend on, whatever their piece."""
     said = [FORMAT, work.fingerprint.as_dict(), float(work.scale).hex(), [version(name) for name in PACKAGES]]
     digest = hashlib.sha256(json.dumps(said).encode())
     for T in () if work.basis is None else work.basis.each:

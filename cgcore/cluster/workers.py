@@ -1,7 +1,7 @@
-"""Pieces to the workers of Dask, parts back. Workers read the frames themselves.
+"""Execution on Dask workers: pieces are sent to the workers, which read the frames themselves and return parts.
 
-A piece whose worker dies is given to another one; after the number of deaths that the scheduler allows
-(`distributed.scheduler.allowed-failures`) the run ends, as it is then the piece that kills.
+A piece whose worker is lost is given to another one. After as many losses as the scheduler allows
+(`distributed.scheduler.allowed-failures`), the run ends, since the piece itself must be the cause.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from distributed import Client
 
 AHEAD, BYTES_AHEAD = 1000, 2**27
-"""Pieces that are handed over and not done yet, at most: enough for as many cores; and the bytes of what travels with
-them, at most, but for one piece."""
+"""Largest number of pieces submitted and not yet finished, which is enough for as many cores; and largest total size
+of their arrays [bytes], which only a single piece may exceed."""
 
 
 def on_workers(client: Client) -> Execute:
     """Execution by the workers of a cluster.
 
     Arguments:
-        client: of its scheduler.
+        client: client of the cluster's scheduler.
     """
 
     def execute(work: Work, pieces: Sequence[Piece]) -> Iterator[tuple[int, Part]]:
         from distributed import as_completed
 
         run, mine = uuid4().hex, version("cgcore")
-        # A task and not data that are scattered: it is made again where the workers that hold it are lost.
+        # A task and not scattered data: a task is run again if the workers that hold its result are lost.
         shared = client.submit(_itself, work, key=f"cgcore-work-{run}")
         handed: dict[Any, tuple[int, int]] = {}
         number = weight = 0
@@ -56,7 +56,7 @@ def on_workers(client: Client) -> Execute:
                 yield which, _result(future)
         finally:
             for future in (*handed, shared):
-                future.release()  # what nobody waits for is not computed
+                future.release()  # cancels pieces that are no longer needed
 
     return execute
 
@@ -66,7 +66,7 @@ def _itself(work: Work) -> Work:
 
 
 def _part(work: Work, parcel: Parcel, wanted: str) -> Part:
-    """On a worker."""
+    """Compute a part on a worker."""
     from distributed import get_worker
 
     where = get_worker().address
@@ -79,10 +79,10 @@ def _part(work: Work, parcel: Parcel, wanted: str) -> Part:
 
 
 def _result(future: Any) -> Part:
-    """The part of a task that has ended.
+    """The part computed by a finished task.
 
     Raises:
-        InputError: the task failed, its workers died, or the scheduler is gone.
+        InputError: the task failed, its workers were lost, or the scheduler is gone.
     """
     from concurrent.futures import CancelledError
 

@@ -1,4 +1,4 @@
-"""Existing training scripts run on cgcore: the names, arguments and keys that they use, over the pieces that are here.
+"""Run existing training scripts on cgcore: the names, arguments and keys that they use, mapped to those of cgcore.
 
     from cgcore.compat import CombinedModel, ConfigManager, DatasetLoader, Trainer
 
@@ -7,8 +7,8 @@
     model = CombinedModel(config, train.R[0], None, train.species[0], train.N_max)
     results = Trainer(model, config, train, validation, train_data=train.get_all()).train_full_pipeline()
 
-Nothing is computed here, and nothing else in cgcore knows of it. docs/scripts.md says what is the same and what is
-not. It needs `pip install 'cgcore[train]'`. Names are loaded when they are first used.
+Nothing is computed here, and nothing else in cgcore depends on it. docs/scripts.md says what is the same and what is
+not. It requires `pip install 'cgcore[train]'`. Names are loaded when they are first used.
 """
 
 from __future__ import annotations

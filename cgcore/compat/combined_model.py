@@ -1,4 +1,4 @@
-"""The full model by the names that scripts use."""
+"""The full model, with the names that scripts use."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ Species = Int[Any, " beads"]
 
 
 class CombinedModel:
-    """Prior plus network of one frame, in free space.
+    """Energy and forces of prior and network for one frame, in free space.
 
     Arguments:
-        config: a file, a mapping, an object like `ConfigManager`, or `Settings`.
-        R0: (beads, 3), a typical frame [Å], its padding included.
-        box: said not to be used; `cgcore.pipeline.CombinedModel` takes one.
-        species: (beads,), of that frame; padding may be negative.
-        N_max: beads of a frame.
-        prior_only: leave the network out.
+        config: a configuration file, a mapping, an object like `ConfigManager`, or `Settings`.
+        R0: a typical frame (beads, 3) [Å], including its padding.
+        box: ignored; for a periodic box use `cgcore.pipeline.CombinedModel`.
+        species: species of that frame (beads,); may be negative in padding.
+        N_max: number of beads of a frame, padding included.
+        prior_only: whether to leave out the network.
 
     Attributes:
         model: the pipeline's own model.
-        prior: a `PriorEnergy`, whose `params` are used where parameters hold none of the prior; None without prior.
+        prior: a `PriorEnergy`; its `params` are used if given parameters contain none of the prior. None without prior.
         use_priors, train_priors: as configured.
 
     Raises:
@@ -70,14 +70,17 @@ class CombinedModel:
         self.train_priors: bool = self.settings.model.train_priors
 
     def initialize_params(self, rng_key: Any) -> dict[str, Any]:
-        """{"prior": those of `prior`, "allegro": random ones}, without what is not used. Old and new keys of JAX do."""
+        """Initial parameters {"prior": those of `prior`, "allegro": random ones}, without unused parts.
+
+        `rng_key` may be an old-style or a new-style JAX key.
+        """
         params = self.model.initialize_params(rng_key)
         return self._complete({name: tree for name, tree in params.items() if name != pipeline.PRIOR})
 
     def compute_energy(
         self, params: Mapping[str, Any], R: Positions, mask: Mask, species: Species, neighbor: Any = None
     ) -> Float[Array, ""]:
-        """Energy of one frame [kcal/mol]; a neighbour list is not needed, and not looked at."""
+        """Energy of one frame [kcal/mol]; a neighbour list is not needed and is ignored."""
         return self.model.compute_energy(self._complete(params), jnp.asarray(R), jnp.asarray(mask) > 0, _kinds(species))
 
     compute_total_energy = compute_energy
@@ -85,7 +88,7 @@ class CombinedModel:
     def compute_components(
         self, params: Mapping[str, Any], R: Positions, mask: Mask, species: Species, neighbor: Any = None
     ) -> dict[str, Float[Array, ""]]:
-        """Energies by the pipeline's names (bond, ..., network), and by E_bond, ..., E_allegro (any network's),
+        """Energies under the pipeline's names (bond, ..., network), and as E_bond, ..., E_allegro (for any network),
         E_prior_total and E_total."""
         arguments = self._complete(params), jnp.asarray(R), jnp.asarray(mask) > 0, _kinds(species)
         return _named("E", self.model.compute_components(*arguments), jnp.zeros((), jnp.asarray(R).dtype))
@@ -93,12 +96,12 @@ class CombinedModel:
     def compute_force_components(
         self, params: Mapping[str, Any], R: Positions, mask: Mask, species: Species
     ) -> dict[str, Float[Array, "beads 3"]]:
-        """Minus the gradients of `compute_components`, by the same names with F [kcal/mol/Å]."""
+        """Forces of `compute_components` [kcal/mol/Å], under the same names with F instead of E."""
         arguments = self._complete(params), jnp.asarray(R), jnp.asarray(mask) > 0, _kinds(species)
         return _named("F", self.model.compute_force_components(*arguments), jnp.zeros_like(jnp.asarray(R)))
 
     def energy_fn_template(self, params: Mapping[str, Any]) -> Callable[..., Float[Array, ""]]:
-        """energy_fn(R, neighbor, mask=..., species=...), with these parameters."""
+        """A function energy_fn(R, neighbor, mask=..., species=...) with fixed parameters."""
 
         def energy_fn(R: Positions, neighbor: Any = None, **frame: Any) -> Float[Array, ""]:
             return self.compute_energy(params, R, frame["mask"], frame["species"])
@@ -112,11 +115,11 @@ class CombinedModel:
 
     @property
     def N_max(self) -> int:
-        """Beads of a frame."""
+        """Number of beads of a frame, padding included."""
         return self.model.N_max
 
     def _complete(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Parameters with those of the prior, where they hold none; NumPy arrays as JAX's."""
+        """Parameters as JAX arrays; if they contain none of the prior, the prior's own are added."""
         own = {} if self.prior is None else {pipeline.PRIOR: self.prior.params}
         network = self.model.network_name
         kept = {name: tree for name, tree in params.items() if name in (pipeline.PRIOR, network)}
@@ -129,7 +132,7 @@ class CombinedModel:
 
 
 def _named(letter: str, parts: Mapping[str, Array], zero: Array) -> dict[str, Array]:
-    """Parts by both names, and their sums."""
+    """Parts under both of their names, and their sums."""
     theirs = {f"{letter}_{'allegro' if name == pipeline.NETWORK else name}": value for name, value in parts.items()}
     theirs.setdefault(f"{letter}_allegro", zero)
     of_prior = [value for name, value in parts.items() if name != pipeline.NETWORK]
@@ -140,18 +143,18 @@ def _named(letter: str, parts: Mapping[str, Array], zero: Array) -> dict[str, Ar
 
 
 def _kinds(species: Any) -> Array:
-    """Species with 0 in the place of what padding may hold."""
+    """Species with 0 in place of negative values, which padding may hold."""
     return jnp.maximum(jnp.asarray(species), 0)
 
 
 def _real_beads(R0: np.ndarray, species: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A frame without its padding: beads at the end that are of no species, not finite, or all at one place."""
+    """A frame without its padding: trailing beads with negative species, non-finite positions, or all at one place."""
     real = len(R0)
     while real > 1 and (species[real - 1] < 0 or not np.isfinite(R0[real - 1]).all()):
         real -= 1
     parked = real
     while parked > 1 and np.array_equal(R0[parked - 1], R0[real - 1]):
         parked -= 1
-    # One bead that is alone at its place is a real one.
+    # A single bead at its place is real.
     real = parked if real - parked > 1 else real
     return R0[:real], species[:real]

@@ -1,4 +1,4 @@
-"""Configurations as scripts have them: a file, what it holds, or an object that gives its values by name."""
+"""The forms of configuration that scripts use: a file, its content, or an object with a method for each value."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ _GETTERS: dict[str, tuple[tuple[str, ...], Any]] = {
     "get_ensemble_base_seed": (("ensemble", "base_seed"), 42),
     "get_ensemble_save_all": (("ensemble", "save_all_models"), False),
 }
-"""What a method without arguments gives: the keys of its value, and what stands in for one that is absent."""
+"""Methods without arguments: the nested keys of the value that each returns, and the default if it is absent."""
 
 
 class ConfigManager:
-    """The values of a YAML file, by the methods that scripts call: `get("model", "cutoff", default=10.0)`,
+    """The values of a YAML file, with the methods that scripts call: `get("model", "cutoff", default=10.0)`,
     `get_seed()`, `use_priors()` and the like.
 
     Arguments:
-        config_path: the file.
+        config_path: path of the file.
 
     Raises:
-        InputError: the file cannot be read, or holds no mapping.
+        InputError: the file cannot be read, or does not contain a mapping.
     """
 
     def __init__(self, config_path: str | os.PathLike[str]) -> None:
@@ -74,7 +74,7 @@ class ConfigManager:
         self._config: dict[str, Any] = document or {}
 
     def get(self, *keys: str, default: Any = None) -> Any:
-        """The value at nested keys; `default` where one of them is absent."""
+        """The value at nested keys; `default` if one of them is absent."""
         value: Any = self._config
         for key in keys:
             if not isinstance(value, dict) or key not in value:
@@ -91,12 +91,12 @@ class ConfigManager:
         return self.get("training", f"epochs_{optimizer}", default=100)
 
     def get_allegro_config(self, size: str = "default") -> dict[str, Any]:
-        """The block of Allegro's sizes; that of "default" where there is no other."""
+        """The block of sizes of Allegro; the one for "default" if there is no other."""
         usual = self.get("model", "allegro", default={})
         return usual if size == "default" else self.get("model", f"allegro_{size}", default=usual)
 
     def use_spline_priors_enabled(self) -> bool:
-        """Whether splines are in the place of formulas."""
+        """Whether splines replace the formulas."""
         said = self.get("model", "priors", "use_spline_priors")
         return self.get_spline_file_path() is not None if said is None else bool(said)
 
@@ -105,18 +105,18 @@ class ConfigManager:
         self._config.setdefault("training", {})["pretrain_prior"] = bool(enabled)
 
     def get_ensemble_config(self) -> dict[str, Any]:
-        """The block `ensemble`, complete."""
+        """The block `ensemble`, with defaults for absent keys."""
         names = {"enabled": "is_ensemble_enabled"} | {
             key: f"get_ensemble_{key}" for key in ("n_models", "base_seed")
         } | {"save_all_models": "get_ensemble_save_all"}  # fmt: skip
         return {key: getattr(self, name)() for key, name in names.items()}
 
     def to_dict(self) -> dict[str, Any]:
-        """All values."""
+        """All values, as a copy."""
         return copy.deepcopy(self._config)
 
     def save(self, output_path: str | os.PathLike[str]) -> None:
-        """Write them as YAML, whole or not at all.
+        """Write all values as YAML, completely or not at all.
 
         Raises:
             InputError: the file cannot be written.
@@ -137,13 +137,14 @@ class ConfigManager:
 
 
 def settings_from(config: Any) -> Settings:
-    """The settings in a file, in a mapping, or in an object like `ConfigManager`; `Settings` as they are.
+    """The settings in a file, in a mapping, or in an object like `ConfigManager`; `Settings` are returned unchanged.
 
     Arguments:
-        config: such an object has its values in `to_dict()` or `_config`, and the file's name in `config_path`.
+        config: one of these; an object has its values in `to_dict()` or `_config` and the file's name in
+            `config_path`.
 
     Raises:
-        InputError: it is none of these, or anything in it is wrong.
+        InputError: `config` is none of these, or its content is invalid.
     """
     if isinstance(config, Settings | Mapping | str | os.PathLike):
         return load_settings(config)

@@ -20,20 +20,20 @@ _FRAMES = ("R", "F", "mask", "species")
 
 
 class DatasetLoader:
-    """The frames of an NPZ or of a folder of them, as arrays that may be replaced.
+    """The frames of an NPZ file or a folder of them, as arrays that may be replaced.
 
     Arguments:
-        npz_path: what to read.
-        max_frames: use so many, drawn at random; None, or as many as there are: all, in their order.
-        seed: of that draw.
+        npz_path: the file or folder.
+        max_frames: number of frames to draw at random; None, or at least as many as there are, for all frames in order.
+        seed: seed of the random draw.
 
     Attributes:
-        R, F: (frames, beads, 3) float32, Å and kcal/mol/Å.
-        mask: (frames, beads) float32, 1 for a real bead.
-        species: (frames, beads) int32, 0 in padded beads.
-        N_max: beads of a row.
-        resid, resname, Z, box: as the file has them, where they are arrays of plain values; else None.
-        aa_to_id, id_to_aa: codes of residues and species, where the residues are known; else empty.
+        R, F: positions [Å] and forces [kcal/mol/Å] (frames, beads, 3), float32.
+        mask: (frames, beads), float32, 1 for a real bead.
+        species: (frames, beads), int32, 0 in padded beads.
+        N_max: number of beads in a row, padding included.
+        resid, resname, Z, box: as in the file if they are arrays of plain values, else None.
+        aa_to_id, id_to_aa: residue codes to species and back if the residues are known, else empty.
 
     Raises:
         InputError: as `cgcore.read`, or max_frames is below 1.
@@ -45,7 +45,7 @@ class DatasetLoader:
         self.npz_path, self.seed = Path(npz_path), seed
         self._dataset: Dataset = read(npz_path)
         total = self._dataset.n_frames
-        # The draw of existing scripts, number for number: the same frames are used, and the same are held out.
+        # Exactly the draw of existing scripts, so that the same frames are used and the same are held out.
         drawn = max_frames is not None and max_frames < total
         self._rows = np.random.RandomState(seed).permutation(total)[:max_frames] if drawn else np.arange(total)
         joined = self._dataset.join()
@@ -66,12 +66,12 @@ class DatasetLoader:
 
     @property
     def n_atoms(self) -> int:
-        """Beads of a row, padding included."""
+        """Number of beads in a row, padding included."""
         return self.R.shape[1]
 
     @property
     def n_species(self) -> int:
-        """Number of kinds of residues; where they are not known, one more than the largest species."""
+        """Number of kinds of residues; if they are unknown, one more than the largest species."""
         return len(self.aa_to_id) or int(self.species.max(initial=0)) + 1
 
     def get_frame(self, idx: int) -> dict[str, np.ndarray]:
@@ -79,7 +79,7 @@ class DatasetLoader:
         return {name: getattr(self, name)[idx] for name in _FRAMES}
 
     def get_batch(self, start: int, end: int) -> tuple[np.ndarray, ...]:
-        """R, F, mask and species of the frames from start to before end."""
+        """R, F, mask and species of the frames from `start` up to, but not including, `end`."""
         return tuple(getattr(self, name)[start:end] for name in _FRAMES)
 
     def get_all(self) -> dict[str, np.ndarray]:
@@ -87,7 +87,7 @@ class DatasetLoader:
         return {name: getattr(self, name) for name in _FRAMES}
 
     def split_train_val(self, val_fraction: float = 0.1) -> tuple[DatasetLoader, DatasetLoader]:
-        """The first frames, and the last ones of the whole set to hold out (none where the fraction is 0).
+        """Split off the last frames of the whole set for validation (none if the fraction is 0).
 
         Raises:
             InputError: the fraction is outside [0, 1).
@@ -110,16 +110,16 @@ class DatasetLoader:
         return part
 
     def pipeline_loader(self) -> pipeline.DatasetLoader | None:
-        """The same frames for the pipeline; None where there are none.
+        """The same frames as a loader of the pipeline; None if there are none.
 
         Raises:
-            InputError: arrays that were put in the place of those read are no frames.
+            InputError: arrays that replaced those read are not valid frames.
         """
         if not self.n_frames:
             return None
         changed = any(getattr(self, name) is not array for name, array in self._as_read.items())
         if not changed and len(self._dataset.sources) == 1:
-            # In their order in time, which the fit's cross-validation wants.
+            # In time order, which the fit's cross-validation requires.
             chosen = self._dataset.sources[0].select(np.sort(self._rows))
             return pipeline.DatasetLoader(replace(self._dataset, sources=(chosen,)))
         sites = self._dataset.sites()
@@ -127,7 +127,7 @@ class DatasetLoader:
         return loader_of(self.get_all(), os.fspath(self.npz_path), self._dataset.temperatures, own)
 
     def summary(self) -> str:
-        """A few lines for people."""
+        """A summary in a few lines."""
         beads = self.mask.sum(axis=1)
         return (
             f"Dataset: {self.npz_path.name}\n  Frames: {self.n_frames}\n"
@@ -148,17 +148,17 @@ def loader_of(
     temperatures: tuple[float, ...] = (),
     sites: Int[np.ndarray, "frames beads"] | None = None,
 ) -> pipeline.DatasetLoader | None:
-    """Frames for the pipeline, whatever a script has them in; None for None or no frames.
+    """Frames as a loader of the pipeline, from any form that scripts use; None for None or no frames.
 
     Arguments:
-        frames: a loader of this package or of the pipeline; a mapping with R, F, mask and species; an object that has
-            them as attributes, or in the first of its `_chains`.
-        name: of the data, for messages.
-        temperatures: of the data [K], where it is known.
-        sites: of the beads (see `cgcore.physics.topology`); None: each frame is one whole chain.
+        frames: a loader of this package or of the pipeline; a mapping with R, F, mask and species; or an object that
+            has them as attributes, or in the first of its `_chains`.
+        name: name of the data, for messages.
+        temperatures: temperatures of the data [K], if known.
+        sites: sites of the beads (see `cgcore.physics.topology`); None if each frame is one whole chain.
 
     Raises:
-        InputError: it is none of these, or the arrays are no frames.
+        InputError: `frames` is none of these, or the arrays are not valid frames.
     """
     if frames is None or isinstance(frames, pipeline.DatasetLoader):
         return frames
@@ -184,7 +184,7 @@ def loader_of(
 
 
 def _codes(dataset: Dataset) -> dict[str, int]:
-    """Species of each code of a residue, from the proteins whose sequence is known."""
+    """The species of each residue code, from the proteins whose sequence is known."""
     found: dict[str, int] = {}
     for source in dataset.sources:
         for label, protein in enumerate(source.protein_names):

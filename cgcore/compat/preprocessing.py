@@ -1,4 +1,4 @@
-"""A box around all frames, and padded beads parked in it: what scripts do before they make a model."""
+"""Preprocessing that scripts do before they create a model: a box around all frames, with padded beads parked in it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from cgcore.physics.space import Vector
 
 
 class CoordinatePreprocessor:
-    """Shifts frames into a box that holds all of them. This changes no energy: terms see distances and angles in free
-    space, and padded beads count for nothing.
+    """Shifts frames into a box that holds all of them. This does not change any energy: terms depend on distances and
+    angles in free space, and padded beads are ignored.
 
     Arguments:
-        cutoff: of the network [Å].
-        buffer_multiplier: room around the beads, in cutoffs.
-        park_multiplier: where padded beads go, in box lengths.
+        cutoff: cutoff of the network [Å].
+        buffer_multiplier: margin around the beads, in cutoffs.
+        park_multiplier: position of padded beads, in box lengths.
     """
 
     def __init__(self, cutoff: float, buffer_multiplier: float = 2.0, park_multiplier: float = 0.95) -> None:
@@ -26,7 +26,7 @@ class CoordinatePreprocessor:
     def compute_box_extent(
         self, R: Float[Any, "frames beads 3"], mask: Shaped[Any, "frames beads"]
     ) -> tuple[Vector, Vector]:
-        """Lengths of the box [Å], and what to add to positions so that real beads are in its middle."""
+        """Lengths of the box [Å], and the shift of positions that centres the real beads in it."""
         real = np.asarray(R)[np.asarray(mask) > 0]
         low, high = real.min(axis=0), real.max(axis=0)
         room = self.buffer_multiplier * self.cutoff
@@ -40,7 +40,7 @@ class CoordinatePreprocessor:
         extent: Vector,
         R_shift: Vector,
     ) -> Float[np.ndarray, "frames beads 3"]:
-        """Shifted real beads; padded ones near the box's far corner."""
+        """Shift real beads, and place padded ones near the box's far corner."""
         parked = self.park_multiplier * np.asarray(extent)
         shifted = np.asarray(R) + np.asarray(R_shift)
         return np.where(np.asarray(mask)[..., None] > 0, shifted, parked).astype(np.asarray(R).dtype)
@@ -48,6 +48,6 @@ class CoordinatePreprocessor:
     def process_dataset(
         self, R: Float[Any, "frames beads 3"], mask: Shaped[Any, "frames beads"]
     ) -> tuple[Float[np.ndarray, "frames beads 3"], Vector, Vector]:
-        """Frames in the box, its lengths, and the shift."""
+        """The frames in the box, the lengths of the box, and the shift."""
         extent, shift = self.compute_box_extent(R, mask)
         return self.center_and_park(R, mask, extent, shift), extent, shift

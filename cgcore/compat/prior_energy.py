@@ -1,4 +1,4 @@
-"""The prior by the names that scripts use."""
+"""The prior, with the names that scripts use."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ _ONE = Weights(1.0, 1.0, 1.0, 1.0, 1.0)
 
 
 class PriorEnergy:
-    """Energies of the prior's terms of one frame [kcal/mol].
+    """Energies of the prior's terms for one frame [kcal/mol].
 
     Arguments:
-        config: a file, a mapping, an object like `ConfigManager`, `Settings`, or a `Prior`.
-        topology: whose `N_max` counts where rows are asked for; energies take the number of beads from R.
-        displacement: in jax-md's convention.
+        config: a configuration file, a mapping, an object like `ConfigManager`, `Settings`, or a `Prior`.
+        topology: its `N_max` sets the rows below; energies take the number of beads from R.
+        displacement: displacement function in jax-md's convention.
 
     Attributes:
         params: current parameters, by name; they may be replaced.
-        weights: of the terms, by name.
-        uses_splines: whether splines are in the place of the formulas for bonds, angles and dihedrals.
+        weights: weights of the terms, by name.
+        uses_splines: whether splines replace the formulas for bonds, angles and dihedrals.
         bonds, angles, dihedrals, rep_pairs, excluded_vol_pairs: rows of `topology`.
 
     Raises:
-        InputError: anything in the configuration is wrong, or it has no prior.
+        InputError: the configuration is invalid or has no prior.
     """
 
     def __init__(self, config: Any, topology: Any = None, displacement: Displacement | None = None) -> None:
@@ -72,7 +72,7 @@ class PriorEnergy:
     def compute_total_energy_from_params(
         self, params: Mapping[str, Any], R: Positions, mask: Mask, species: Species = None
     ) -> Float[Array, ""]:
-        """The same with these parameters."""
+        """The sum of all terms for the given parameters."""
         return self.compute_total_energy(R, mask, species, params)
 
     def compute_bond_energy(
@@ -96,13 +96,13 @@ class PriorEnergy:
     def compute_repulsive_energy(
         self, R: Positions, mask: Mask, params: Mapping[str, Any] | None = None
     ) -> Float[Array, ""]:
-        """Energy of pairs 6 or more apart, without their weight."""
+        """Energy of pairs that are 6 or more positions apart along the chain, without their weight."""
         return self._alone("repulsive", R, mask, None, params)
 
     def compute_excluded_volume_energy(
         self, R: Positions, mask: Mask, params: Mapping[str, Any] | None = None
     ) -> Float[Array, ""]:
-        """Energy of pairs 2 to 5 apart, without their weight; 0 if the prior has no such term."""
+        """Energy of pairs that are 2 to 5 positions apart, without their weight; 0 if the prior has no such term."""
         return self._alone("excluded_volume", R, mask, None, params)
 
     def _alone(
@@ -116,7 +116,7 @@ class PriorEnergy:
     def _parts(
         self, prior: Prior, R: Positions, mask: Mask, species: Species, params: Mapping[str, Any] | None
     ) -> dict[str, Float[Array, ""]]:
-        # Saved parameters may lack some that no script has trained.
+        # Parameters saved by scripts may lack some that scripts never train.
         values = {name: jnp.asarray(x) for name, x in (self.params | dict(params or {})).items()}
         kinds = None if species is None else jnp.asarray(species)
         return term_energies(prior, values, jnp.asarray(R), jnp.asarray(mask) > 0, kinds, self.displacement)

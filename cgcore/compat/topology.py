@@ -1,4 +1,4 @@
-"""Rows of beads by the names that scripts use."""
+"""Index rows of beads, with the names that scripts use."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from cgcore.physics.topology import EXCLUDED_VOLUME_SEPARATIONS, REPULSIVE_MIN_S
 
 
 class TopologyBuilder:
-    """What each term acts on in a linear chain.
+    """The rows of beads that each term acts on in a linear chain.
 
     Arguments:
-        N_max: beads, padding included.
-        min_repulsive_sep: that of the repulsion.
+        N_max: number of beads, padding included.
+        min_repulsive_sep: smallest separation along the chain at which the repulsion acts.
 
     Raises:
-        InputError: the separation is another than this prior's.
+        InputError: the separation differs from that of cgcore's prior.
     """
 
     def __init__(self, N_max: int, min_repulsive_sep: int = REPULSIVE_MIN_SEPARATION) -> None:
@@ -29,24 +29,24 @@ class TopologyBuilder:
         return rows.candidates(self.N_max, False)
 
     def get_bonds_and_angles(self) -> tuple[Int[np.ndarray, "bonds 2"], Int[np.ndarray, "angles 3"]]:
-        """Consecutive beads, two and three."""
+        """Rows of two and of three consecutive beads."""
         return self._rows(Rows("bonds")), self._rows(Rows("angles"))
 
     def get_dihedrals(self) -> Int[np.ndarray, "dihedrals 4"]:
-        """Four consecutive beads."""
+        """Rows of four consecutive beads."""
         return self._rows(Rows("dihedrals"))
 
     def get_repulsive_pairs(self) -> Int[np.ndarray, "pairs 2"]:
-        """Pairs that are `min_repulsive_sep` or more apart in the chain."""
+        """Pairs that are `min_repulsive_sep` or more positions apart along the chain."""
         return self._rows(Rows("pairs", REPULSIVE_MIN_SEPARATION))
 
     def get_excluded_volume_pairs(
         self, min_sep: int = EXCLUDED_VOLUME_SEPARATIONS[0], max_sep: int = EXCLUDED_VOLUME_SEPARATIONS[1]
     ) -> Int[np.ndarray, "pairs 2"]:
-        """Pairs 2 to 5 apart.
+        """Pairs that are 2 to 5 positions apart along the chain.
 
         Raises:
-            InputError: others are asked for.
+            InputError: other separations are requested.
         """
         _require("min_sep", min_sep, EXCLUDED_VOLUME_SEPARATIONS[0])
         _require("max_sep", max_sep, EXCLUDED_VOLUME_SEPARATIONS[1])

@@ -1,4 +1,4 @@
-"""The trainer by the names that scripts use."""
+"""The trainer, with the names that scripts use."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from cgcore.pipeline.state import TrainingState
 from cgcore.report.text import lbfgs_lines, opening
 
 _NOTHING = {"train_loss": 0.0, "val_loss": 0.0, "converged": True}
-"""What pre-training gives where there is no prior to fit."""
+"""The result of pre-training if there is no prior to fit."""
 
 
 class _Trainer(pipeline.Trainer):
-    """The pipeline's, which says what the prior's fit does."""
+    """The pipeline's trainer, which also prints the progress of the prior's fit."""
 
     def pretrain_prior(self, max_steps: int | None = None, tol_grad: float | None = None) -> dict[str, Any]:
         print(opening(fit_options(self.settings.training, max_steps, tol_grad).max_steps), flush=True)
@@ -45,15 +45,16 @@ class Trainer:
 
     Arguments:
         model: a `CombinedModel`.
-        config: a file, a mapping, an object like `ConfigManager`, or `Settings`.
-        train_loader: frames to train on: a `DatasetLoader`, or what else `loader_of` takes.
-        val_loader: held-out frames; None: none.
-        train_data: frames for the prior's fit, R, F, mask and species by name; None: those to train on.
-        seed: of the network's first parameters and of minibatches; None: the configuration's.
+        config: a configuration file, a mapping, an object like `ConfigManager`, or `Settings`.
+        train_loader: frames to train on: a `DatasetLoader`, or anything else that `loader_of` takes.
+        val_loader: held-out frames; None for none.
+        train_data: frames for the prior's fit (R, F, mask and species by name); None for the frames to train on.
+        seed: seed of the network's initial parameters and of minibatches; None for that of the configuration.
 
     Attributes:
-        trainer: the pipeline's own trainer, with certificate (`fit_result`), state and all else.
-        params: current parameters; best_params: those that the last stage kept, None before.
+        trainer: the pipeline's own trainer, with the certificate (`fit_result`), the state and everything else.
+        params: current parameters.
+        best_params: parameters that the last stage kept; None before the first stage.
 
     Raises:
         InputError: as `cgcore.pipeline.Trainer`.
@@ -102,11 +103,12 @@ class Trainer:
         """Fit the prior alone; prints the `[LBFGS]` lines.
 
         Arguments:
-            max_steps, tol_grad: of the fit; None: as configured.
+            max_steps, tol_grad: limits of the fit; None for the configured ones.
 
         Returns:
-            train_loss, val_loss (the training loss where no frames are held out), steps, converged, grad_norm,
-            loss_history and fitted_params (NumPy arrays); without a prior to fit zeros and converged.
+            train_loss, val_loss (the training loss if no frames are held out), steps, converged, grad_norm,
+            loss_history and fitted_params (NumPy arrays). If there is no prior to fit, the losses are 0 and `converged`
+            is true.
 
         Raises:
             InputError: as `cgcore.fit`.
@@ -124,16 +126,17 @@ class Trainer:
 
         Arguments:
             optimizer_name: see `cgcore.pipeline.Trainer.train_stage`.
-            epochs: of the stage, those before `start_epoch` included.
-            start_epoch: epochs that were done before, by whatever left `params`.
-            checkpoint_freq: write parameters to `training.checkpoint_path` after every so many epochs and at the end;
-                0: none.
+            epochs: last epoch of the stage, counted from the start, including those before `start_epoch`.
+            start_epoch: number of epochs that the current `params` have already been trained for.
+            checkpoint_freq: number of epochs after which parameters are written to `training.checkpoint_path`; they are
+                also written at the end; 0 for never.
 
         Returns:
-            as there, with val_loss the training loss where no frames are held out.
+            As `cgcore.pipeline.Trainer.train_stage`; `val_loss` is the training loss if no frames are held out. If
+            `start_epoch` is not below `epochs`, nothing is trained and `skipped` is true.
 
         Raises:
-            InputError: as there, or checkpoints are asked for and no folder is configured.
+            InputError: as that method, or checkpoints are requested but no folder is configured.
         """
         if start_epoch >= epochs:
             return {"train_loss": 0.0, "val_loss": 0.0, "skipped": True}
@@ -159,11 +162,11 @@ class Trainer:
     def train_full_pipeline(
         self, resume_from: str | os.PathLike[str] | None = None, checkpoint_freq: int | None = None
     ) -> dict[str, Any]:
-        """Pre-training and both stages, as configured; a part that was not to be done is absent from the result.
+        """Pre-training and both stages, as configured; parts that are switched off are absent from the result.
 
         Arguments:
-            resume_from: a folder of checkpoints to go on from, or "auto".
-            checkpoint_freq: epochs between checkpoints; None: as configured.
+            resume_from: a folder of checkpoints to resume from, or "auto".
+            checkpoint_freq: number of epochs between checkpoints; None for the configured number.
 
         Raises:
             InputError: as `cgcore.pipeline.Trainer.train_full_pipeline`.
@@ -172,7 +175,7 @@ class Trainer:
         if checkpoint_freq is not None:
             training = replace(training, checkpoint_freq=checkpoint_freq)
         if (named := training.checkpoint_path) is not None and not (resume_from or training.resume):
-            # A script is run again as it is; what is there is kept.
+            # A script may be run again unchanged; existing checkpoints are not overwritten.
             training = replace(training, checkpoint_path=next_free(named))
             if training.checkpoint_path != named:
                 print(f"{named} holds checkpoints of an earlier run; new ones go to {training.checkpoint_path}")
@@ -188,8 +191,8 @@ class Trainer:
         }
 
     def evaluate_frame(self, frame_idx: int = 0) -> dict[str, Any]:
-        """Energies by `E_` names, and force_rmse and force_mae of a component [kcal/mol/Å], of a training frame."""
-        # In the order that the script sees; the trainer's own may be another.
+        """Energies (`E_...`) of a training frame, and RMSE and MAE of its force components [kcal/mol/Å]."""
+        # In the order that the script sees, which may differ from the trainer's.
         own = isinstance(self.train_loader, DatasetLoader)
         frames = self.train_loader if own else self.trainer.train_loader
         R, F, mask, species = (x[frame_idx] for x in (frames.R, frames.F, frames.mask, frames.species))
@@ -205,11 +208,11 @@ class Trainer:
         }
 
     def get_best_params(self) -> dict[str, Any]:
-        """The parameters that the last stage kept; the current ones before any."""
+        """The parameters that the last stage kept; before the first stage, the current ones."""
         return self.params if self.best_params is None else self.best_params
 
     def save_params(self, output_path: str | os.PathLike[str]) -> Path:
-        """Write the best parameters as NPZ: nothing is pickled, so that a name that ends otherwise becomes .npz.
+        """Write the best parameters as NPZ, since nothing is pickled; any other suffix is replaced by .npz.
 
         Raises:
             InputError: the file cannot be written.
@@ -221,17 +224,17 @@ class Trainer:
         return path
 
     def load_params(self, input_path: str | os.PathLike[str]) -> None:
-        """Read what `save_params` wrote, under the name that it was given.
+        """Read a file written by `save_params`, under the name given to that method.
 
         Raises:
-            InputError: no such file, a damaged one, or parameters of another model.
+            InputError: the file does not exist, is damaged, or holds parameters of another model.
         """
         self.trainer.load_params(Path(input_path).with_suffix(".npz"))
         self._tell_model()
         self.best_params = self.params
 
     def _fitted(self, found: dict[str, Any]) -> dict[str, Any]:
-        """The result of a fit in the form that scripts read."""
+        """Convert the result of a fit to the form that scripts read."""
         self._tell_model()
         held_out = found["val_loss"]
         return found | {
@@ -241,19 +244,20 @@ class Trainer:
         }
 
     def _staged(self, found: dict[str, Any]) -> dict[str, Any]:
-        """The result of a stage likewise."""
+        """Convert the result of a stage likewise."""
         self._tell_model()
         self.best_params = self.params
         return found | {"val_loss": found["train_loss"] if found["val_loss"] is None else found["val_loss"]}
 
     def _tell_model(self) -> None:
-        """The model's prior has the current parameters."""
+        """Give the current parameters to the model's prior."""
         if self.model.prior is not None and PRIOR in self.params:
             self.model.prior.params = dict(self.params[PRIOR])
 
 
 def _same(first: pipeline_loader.DatasetLoader, second: pipeline_loader.DatasetLoader) -> bool:
-    """Whether two loaders hold the same frames, whatever their order, up to a shift of all beads of a frame."""
+    """Whether two loaders seem to hold the same frames, in any order and up to a translation of each: frames are
+    compared by their sums of |F|."""
     if (first.n_frames, first.N_max) != (second.n_frames, second.N_max):
         return False
     one, two = (np.sort(np.abs(loader.F).sum(axis=(1, 2))) for loader in (first, second))

@@ -1,6 +1,6 @@
-"""Configuration files: one schema of all keys, which checks them, documents them, and is read for a fit or a training.
+"""Configuration files: one schema of all keys, which checks and documents them, and is read for a fit or a training.
 
-Names are loaded when they are first used: the schema is made with pydantic, which a fit without a file does not need.
+Names are loaded when they are first used: the schema needs pydantic, which a fit without a configuration does not.
 """
 
 from __future__ import annotations

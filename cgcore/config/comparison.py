@@ -1,6 +1,6 @@
-"""What a configuration means to the code that it was written for, and what it means here: key by key.
+"""Comparison, key by key, of what a configuration means in the code that it was written for and in cgcore.
 
-The rows are made of the declarations of the keys and of the blocks that the reading made of them, so that they say what
+The rows are made from the declarations of the keys and from the blocks as read for a run, so that they agree with what
 a run does.
 """
 
@@ -20,11 +20,11 @@ from cgcore.config.reading import Block, Reading
 from cgcore.config.settings import Settings
 
 LONGEST = 40
-"""Characters of a value that are shown."""
+"""Largest number of characters of a value that are shown."""
 
 
 class Row(NamedTuple):
-    """A key, what stands there ("left out"), what their code and cgcore do with it, and whether that is the same."""
+    """A key, its value ("left out" if absent), what the other code and cgcore do with it, and whether these agree."""
 
     key: str
     value: str
@@ -34,12 +34,12 @@ class Row(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The rows of a file, and its settings.
+    """The comparison for a file.
 
     Arguments:
-        rows: of keys that are there, and of those that are left out and have defaults of their own in each code.
-        settings: None where something stands in the way of `cgcore train`.
-        reading: knows all that does.
+        rows: one for each key that is given, and for each absent key whose default may differ between the codes.
+        settings: settings of `cgcore train`; None if the file has errors.
+        reading: record of the reading, with all errors.
     """
 
     rows: tuple[Row, ...]
@@ -48,9 +48,9 @@ class Comparison(NamedTuple):
 
 
 def compare(document: Any, name: str, needs_data: bool = False) -> Comparison:
-    """The comparison of what a file holds; `name` stands for the file in complaints.
+    """Compare the meanings of the content of a file, which messages call `name`.
 
-    With `needs_data` the data that it names have to be there.
+    With `needs_data`, the data that it names must exist.
     """
     settings, reading = read_settings(document, name, needs_data)
     there = document if isinstance(document, dict) else {}
@@ -71,7 +71,7 @@ def _of_block(at: str, block: Block, document: Mapping[str, Any]) -> Iterator[Ro
     for name, schema in keys_of(block.cls).items():
         if at in ("", "training") and name == "seed" and "seed" not in given and document.get("seed") is not None:
             given["seed"] = document["seed"]
-        # A key that is left out is of interest where the codes might differ, and a block has rows of its own.
+        # Absent keys are shown if the codes may differ; keys that are blocks have rows of their own.
         if name == "ml_model" and block.made.prior_only:
             continue
         differs = "x-differs" in schema and _on(getattr(block.made, name))
@@ -89,7 +89,7 @@ def _row(key: str, schema: JsonSchema, value: Any, ours: Any, block: Block, docu
 
 
 def _theirs(key: str, schema: JsonSchema, value: Any, block: Block, document: Mapping[str, Any]) -> Any:
-    """What their code takes for a key: what stands there, unless it is left out, unknown to it, or overruled."""
+    """The value that the other code uses for a key: the given one, unless it is absent, unknown to it, or overruled."""
     if "x-overruled" in schema:
         value = _standing_at(document, schema["x-follows"])
         return keys_of(OptimizersKeys)[schema["x-follows"].rpartition(".")[2]]["x-theirs"] if value is None else value
@@ -114,7 +114,7 @@ def _left_alone(reading: Reading, document: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def _standing_at(document: Any, key: str) -> Any:
-    """What a document holds at a dotted key; None: nothing."""
+    """The value in a document at a dotted key; None if absent."""
     for name in filter(None, re.split(r"\.|\[(\d+)\]", key)):
         if isinstance(document, list) and name.isdigit() and int(name) < len(document):
             document = document[int(name)]

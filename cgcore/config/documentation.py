@@ -1,4 +1,4 @@
-"""The schema for people and for editors: the key reference in Markdown, and a JSON schema."""
+"""Documentation made from the schema: the key reference in Markdown, and a JSON schema for editors."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ _BLOCKS: Mapping[str, type[Any]] = {
     "data": DataSettings,
 }
 _OPEN = ("Document", "ModelKeys", "TrainingSettings", "DataSettings")
-"""Blocks that other programs share."""
+"""Blocks that may also contain keys of other programs."""
 
 
 def key_reference() -> str:
@@ -83,7 +83,7 @@ def key_reference() -> str:
 
 
 def json_schema() -> str:
-    """A JSON schema of the file, for editors."""
+    """A JSON schema of configuration files, for editors."""
     document = copy.deepcopy(schema_of(Document))
     blocks: dict[str, JsonSchema] = document.pop("$defs")
     blocks["ModelKeys"]["patternProperties"] = {f"^{ALLEGRO}_(?!size$)": {"$ref": "#/$defs/AllegroKeys"}}
@@ -101,9 +101,9 @@ def json_schema() -> str:
 
 
 def _for_editors(schema: JsonSchema) -> JsonSchema:
-    """A key without what is cgcore's own, and without defaults that only repeat those of a block."""
+    """The schema of a key without cgcore's own entries, and without defaults that only repeat those of a block."""
     inside = "$ref" in schema or any("$ref" in member for member in schema.get("anyOf", ()))
-    two = "x-theirs" in schema  # defaults, of which a schema can name one
+    two = "x-theirs" in schema  # two defaults, but a schema can have only one
     drop = {"title", *(name for name in schema if name.startswith("x-"))} | ({"default"} if inside or two else set())
     kept = {name: value for name, value in schema.items() if name not in drop}
     if two:
@@ -114,17 +114,17 @@ def _for_editors(schema: JsonSchema) -> JsonSchema:
 
 
 def _section(name: str, cls: Any) -> Iterator[str]:
-    """Heading and table of a block."""
+    """The lines of a block's section: heading and table."""
     yield f"## `{name}`\n" if name else "## Top level\n"
     yield f"{(cls.__doc__ or '').splitlines()[0]}\n"
     yield "| Key | Value | Default | Meaning |"
     yield "|---|---|---|---|"
-    # What all optimizers share is told once.
+    # Keys that all optimizers share are documented once.
     shared = keys_of(OptimizerSettings) if cls in OPTIMIZERS.values() else {}
     for known, schema in keys_of(cls).items():
         if shared.get(known) == schema:
             continue
-        said = cls.__pydantic_fields__[known].description  # pydantic leaves one out that is that of the block
+        said = cls.__pydantic_fields__[known].description  # pydantic omits a description that equals the block's
         cells = (f"`{known}`", _value(schema), _default(schema), _meaning(said, schema))
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
     yield ""
@@ -139,7 +139,7 @@ def _default(schema: JsonSchema) -> str:
     if "x-follows" in schema:
         return f"`{schema['x-follows']}`"
     ours = schema.get("x-without") or ("" if "$ref" in schema else _literal(schema.get("default")))
-    # Words that tell of both dialects begin with that of files which do not name theirs.
+    # A text that covers both dialects begins with the default dialect.
     if "x-theirs" not in schema or "cgcore:" in ours:
         return ours
     theirs = _literal(schema["x-theirs"]) or "null"

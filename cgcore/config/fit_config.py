@@ -1,4 +1,4 @@
-"""What a configuration says about the prior and its fit, and what stands in for it where there is none."""
+"""The part of a configuration about the prior and its fit, and the prior used without a configuration."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def default_prior() -> Prior:
         >>> print(f"{float(prior.params['r0']):.2f} Å")
         3.84 Å
     """
-    # The initial_params and settings.weights of the recorded reference run chignolin.float64.json, and excluded volume,
-    # without which nothing keeps beads 2 to 5 positions apart from overlapping.
+    # The initial_params and settings.weights of the recorded reference run chignolin.float64.json, plus excluded
+    # volume, without which beads 2 to 5 positions apart could overlap.
     return Prior(
         Weights(bond=0.5, angle=0.25, dihedral=0.25, repulsive=1.0, excluded_volume=1.0),
         {

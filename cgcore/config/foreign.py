@@ -1,4 +1,4 @@
-"""Keys of the code that users come from which cgcore leaves alone: what that code does with each, and cgcore."""
+"""Keys of the code that users come from which cgcore does not read, and what either code does about each."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class Foreign(NamedTuple):
     """A key that cgcore does not read.
 
     Arguments:
-        theirs: what their code does with it.
+        theirs: what the other code does with it.
         ours: what cgcore does instead.
-        off: values with which both do the same; None: they do, whatever its value. Of a block it is that of `enabled`.
+        off: values with which both do the same; None if they do with any value. For a block, `enabled` counts.
     """
 
     theirs: str
@@ -21,7 +21,7 @@ class Foreign(NamedTuple):
     off: tuple[Any, ...] | None = None
 
     def same(self, value: Any) -> bool:
-        """Whether results are the same although the key is not read."""
+        """Whether results with this value are the same although the key is not read."""
         if isinstance(value, Mapping):
             value = value.get("enabled", False)
         return self.off is None or value in self.off
@@ -104,21 +104,21 @@ FOREIGN: Mapping[str, Foreign] = {
     "model.priors.weights.*": Foreign("no term, as its weight is 0", "no such term"),
     "model.priors.*": Foreign("numbers of a term whose weight is 0", "no such term"),
 }
-"""By dotted name, where `*` stands for anything and the first that matches holds."""
+"""The keys by dotted name; `*` matches anything, and the first match counts."""
 
 
 def foreign(key: str) -> Foreign | None:
-    """What is known of a key that cgcore does not read; None: nothing."""
+    """The entry for a key that cgcore does not read; None if it is unknown."""
     return next((known for pattern, known in FOREIGN.items() if fnmatchcase(key, pattern)), None)
 
 
 def is_named(key: str) -> bool:
-    """Whether a key is known by its own name, not only as one of a block."""
+    """Whether a key is known by its own name, not only by a wildcard."""
     return any(fnmatchcase(key, pattern) for pattern in FOREIGN if pattern.rpartition(".")[2] not in ("*", "allegro*"))
 
 
 def left_in(block: str) -> tuple[str, ...]:
-    """Names of such keys in a block ("": at the top level), `*` standing for anything."""
+    """Names of such keys in a block ("" for the top level), which may contain `*`."""
     before = f"{block}." if block else ""
     names = [pattern.removeprefix(before) for pattern in FOREIGN if pattern.startswith(before)]
     return tuple(name for name in names if "." not in name and name not in ("*", "epochs_*", "allegro*"))

@@ -1,7 +1,7 @@
 """How a key is declared: `name: Annotated[type, key("What it means.", ge=0, unit="Å")] = default`.
 
-pydantic checks values against the declaration. The sentences of refusal, the key reference and the JSON schema for
-editors are made from the same declaration, so that none of them can disagree.
+pydantic checks values against the declaration. Error messages, the key reference and the JSON schema for editors are
+made from the same declaration, so that they always agree.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from cgcore.config.reading import Block, Dialect, Reading
 from cgcore.config.sentences import add_errors, without_null
 
 MOST_STEPS = 2**31 - 1
-"""Steps and seeds are counted in int32."""
+"""Largest number of steps, and largest seed: both are int32."""
 
 Number = Annotated[float, Strict(), AllowInfNan(False)]
 Whole = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]
 Text = Annotated[str, Strict(), Field(min_length=1)]
-"""Strict: neither a quoted number nor `true` is a number."""
+"""Strict types: neither a quoted number nor `true` is accepted as a number."""
 
 _WRONG_CALL = {"missing", "multiple_argument_values", "unexpected_keyword_argument", "unexpected_positional_argument"}
 
 UNSAID: Any = object()
-"""Stands for a value that is not there; None is one that may be."""
+"""Marks an absent value, since None may be a value."""
 
 T = TypeVar("T")
 JsonSchema = dict[str, Any]
@@ -51,23 +51,23 @@ def key(
     differs: tuple[str, str] | None = None,
     **limits: Any,
 ) -> Any:
-    """What there is to say of a key, for its checks, its documentation, its defaults and `cgcore check`.
+    """Describe a key for its checks, its documentation, its defaults and `cgcore check`.
 
     Arguments:
-        meaning: one sentence.
-        unit: of the value.
+        meaning: what it means, in one sentence.
+        unit: unit of the value.
         also: other names of the key in the same block.
-        elsewhere: dotted names of other places where it may stand.
-        fit: `cgcore fit` uses it; all others belong to `cgcore train` alone.
-        what: what to write, where the type does not say ("a path").
-        default: what happens without the key, where that is more than a value.
-        follows: dotted name of the key whose value holds where this one is left out.
-        overruled: in their code the value of that key holds in any case.
-        theirs: what stands there in a file of the dialect `chemtrain` that does not say, where that is another value.
-        own: a choice that only cgcore has: their code always does what `theirs` is.
-        says: what each of the values ("null" among them) means, where the key chooses between ways to do something.
-        differs: what their code and cgcore do in different ways, whatever the dialect, while the key is on.
-        limits: pydantic's `ge`, `gt`, `le`, `lt`, `min_length`, `max_length`, `examples`.
+        elsewhere: dotted names of other places where it may be given.
+        fit: whether `cgcore fit` uses it; all others belong to `cgcore train` alone.
+        what: what to write, if the type does not tell ("a path").
+        default: what happens without the key, if that is more than a value.
+        follows: dotted name of the key whose value is used if this one is absent.
+        overruled: whether the other code always uses the value of that key.
+        theirs: the default in the dialect `chemtrain`, if it differs.
+        own: whether only cgcore has the choice; the other code always does what `theirs` says.
+        says: the meaning of each value (including "null"), if the key chooses between ways to do something.
+        differs: what the other code and cgcore do differently in any dialect while the key is on.
+        limits: pydantic's `ge`, `gt`, `le`, `lt`, `min_length`, `max_length` and `examples`.
     """
     said = {"unit": unit, "also": list(also), "elsewhere": list(elsewhere)}
     said |= {"fit": fit, "what": what, "without": default, "own": own, "says": dict(says or {})}
@@ -80,13 +80,13 @@ def key(
 
 @dataclass_transform(frozen_default=True)
 def block(name: str) -> Callable[[type[T]], type[T]]:
-    """Make a class a block of keys: a frozen dataclass that checks itself however it is made.
+    """Make a class a block of keys: a frozen dataclass that is checked however it is created.
 
     Arguments:
-        name: dotted name of the block, for complaints about values that a program gives.
+        name: dotted name of the block, for messages about values given by a program.
 
-    Raises (when an instance is made):
-        InputError: a value is of the wrong kind or out of range.
+    Raises (when an instance is created):
+        InputError: a value has the wrong type or is out of range.
         TypeError: an argument is unknown, missing or given twice, as for any dataclass.
     """
 
@@ -118,15 +118,15 @@ def schema_of(cls: type[Any]) -> JsonSchema:
 
 
 def keys_of(cls: type[Any]) -> dict[str, JsonSchema]:
-    """JSON schema of each key of a block by name, in the order in which they are declared."""
+    """JSON schema of each key of a block by name, in the order of declaration."""
     return schema_of(cls)["properties"]
 
 
 def take(cls: type[T], values: Mapping[str, Any], at: str, reading: Reading, part: bool = False) -> T | None:
-    """The block with these values, all of whose names are known to be its own; None where one is wrong.
+    """Create a block from values whose names are known to be its own; None if a value is invalid.
 
-    What is not said is as the dialect has it. What came of it is kept in `reading.blocks`, unless it is only a part of
-    what belongs to the block.
+    Absent keys get the dialect's defaults. The block is recorded in `reading.blocks`, unless these values are only a
+    part of it.
     """
     keys = keys_of(cls)
     given = {name: _whole(value, without_null(keys.get(name, {}))) for name, value in values.items()}
@@ -141,14 +141,14 @@ def take(cls: type[T], values: Mapping[str, Any], at: str, reading: Reading, par
 
 
 def defaults(cls: type[Any], dialect: Dialect) -> dict[str, Any]:
-    """What stands at keys that a file of this dialect leaves out, where that is not the block's own default."""
+    """Defaults of this dialect that differ from the block's own."""
     if dialect != "chemtrain":
         return {}
     return {name: schema["x-theirs"] for name, schema in keys_of(cls).items() if "x-theirs" in schema}
 
 
 def _whole(value: Any, schema: Mapping[str, Any]) -> Any:
-    """A whole number that a file writes with a point or an exponent (`decay_steps: 5.0e3`) is one all the same."""
+    """Convert an integer that is written with a decimal point or an exponent (`decay_steps: 5.0e3`)."""
     if isinstance(value, list) and schema.get("type") == "array":
         return [_whole(one, schema.get("items", {})) for one in value]
     if schema.get("type") == "integer" and isinstance(value, float) and value.is_integer():

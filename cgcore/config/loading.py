@@ -28,16 +28,16 @@ from cgcore.physics.prior import Prior
 Command = Literal["fit", "train"]
 
 _BLOCKS = {"model": ModelKeys, "training": TrainingSettings, "data": DataSettings}
-"""Blocks that other programs share."""
+"""Blocks that may also contain keys of other programs."""
 
 _MORE = {"model": f"{ALLEGRO}_*", "training": "epochs_*"}
-"""Names in them that go on with the name of a size, or of an optimizer."""
+"""Patterns of keys in them that end with the name of a size or an optimizer."""
 
 _TOP = ("dialect", "seed")
-"""Keys at the top level that every command reads."""
+"""Top-level keys that every command reads."""
 
 _NULL_SAYS = ("priors", "ml_model", "stage1_optimizer", "stage2_optimizer")
-"""Keys of which null says something; any other that is null is not set."""
+"""Keys for which null is a value; for all others, null means that the key is not set."""
 
 
 def load_config(path: str | os.PathLike[str], needs_data: bool = False) -> Config:
@@ -70,10 +70,10 @@ def load_config(path: str | os.PathLike[str], needs_data: bool = False) -> Confi
 
 
 def load_prior_config(path: str | os.PathLike[str]) -> Config:
-    """`load_config` of a file that has to hold a prior: of one without, a default would stand for it.
+    """`load_config` for a file that must contain a prior, so that no default silently replaces it.
 
     Raises:
-        InputError: as `load_config`, or the file holds no `model: priors:` block.
+        InputError: as `load_config`, or the file has no `model: priors:` block.
     """
     document = read_yaml(path)
     model = document.get("model") if isinstance(document, dict) else None
@@ -83,14 +83,14 @@ def load_prior_config(path: str | os.PathLike[str]) -> Config:
 
 
 def config_of(document: Any, name: str, needs_data: bool = False) -> Config:
-    """What a document says, read as `load_config` reads a file; `name` stands for the file in complaints.
+    """Read the content of a file as `load_config` does; messages call the file `name`.
 
     Raises:
         InputError: as `load_config`.
     """
     reading = Reading.of(document, name)
     blocks = _shared_blocks(document, "fit", reading)
-    # Whether stages fit the prior before them is no question here: without the key, the fit that is asked for is done.
+    # The default of this key concerns `cgcore train`; `cgcore fit` fits unless the file says false.
     asked = blocks.training.get("pretrain_prior") is not False
     _move(blocks, reading)
     prior, splines = _prior(blocks.model, reading)
@@ -127,10 +127,11 @@ def config_of(document: Any, name: str, needs_data: bool = False) -> Config:
 
 
 def load_settings(config: str | os.PathLike[str] | Mapping[str, Any] | Settings) -> Settings:
-    """Settings of the pipeline from a YAML file, from what such a file holds, or as they are.
+    """Settings of the pipeline from a YAML file or from the content of one; `Settings` are returned unchanged.
 
     Raises:
-        InputError: anything is wrong in the file; the message names it, and of each mistake the key and what to do.
+        InputError: the file contains mistakes; one message names the file and, for each mistake, the key and what to
+            do.
     """
     if isinstance(config, Settings):
         return config
@@ -140,7 +141,7 @@ def load_settings(config: str | os.PathLike[str] | Mapping[str, Any] | Settings)
 
 
 def settings_of(document: Any, name: str) -> Settings:
-    """What a document says, read as `load_settings` reads a file; `name` stands for the file in complaints.
+    """Read the content of a file as `load_settings` does; messages call the file `name`.
 
     Raises:
         InputError: as `load_settings`.
@@ -152,9 +153,9 @@ def settings_of(document: Any, name: str) -> Settings:
 
 
 def read_settings(document: Any, name: str, needs_data: bool = False) -> tuple[Settings | None, Reading]:
-    """What a document says, as `settings_of`, and the record of its reading; None where something is wrong.
+    """The settings in a document, as `settings_of` (None if there are mistakes), and the record of the reading.
 
-    With `needs_data` the data that the file names have to be there.
+    With `needs_data`, the data that the file names must exist.
     """
     reading = Reading.of(document, name)
     blocks = _shared_blocks(document, "train", reading)
@@ -180,7 +181,7 @@ def read_settings(document: Any, name: str, needs_data: bool = False) -> tuple[S
 
 
 class _Blocks(NamedTuple):
-    """A document whose names are sorted: the keys of each block that a command reads."""
+    """The keys of a document that a command reads, by block."""
 
     top: dict[str, Any]
     model: dict[str, Any]
@@ -189,7 +190,7 @@ class _Blocks(NamedTuple):
 
 
 def _shared_blocks(document: Any, command: Command, reading: Reading) -> _Blocks:
-    """Sort the names of a document into keys that the command reads and others, and note slips of the pen."""
+    """Select the keys of a document that the command reads, and note misspelt ones."""
     words = _vocabularies(command)
     top = shared_block(mapping({} if document is None else document, "the top level", reading), "", words[""], reading)
     inside = {name: mapping({} if top.get(name) is None else top[name], name, reading) for name in _BLOCKS}
@@ -198,7 +199,7 @@ def _shared_blocks(document: Any, command: Command, reading: Reading) -> _Blocks
 
 @cache
 def _vocabularies(command: Command) -> dict[str, Vocabulary]:
-    """What a command knows of the names at the top level ("") and in each block."""
+    """The vocabularies of a command for the top level ("") and each block."""
     every: dict[str, tuple[str, ...]] = {
         name: (*keys_of(cls), *([_MORE[name]] if name in _MORE else [])) for name, cls in _BLOCKS.items()
     }
@@ -213,12 +214,12 @@ def _vocabularies(command: Command) -> dict[str, Vocabulary]:
         every["training"] += ("train_priors",)
     left = {name: (*words, *left_in(name)) for name, words in (every | {"": ("optimizer",)}).items()}
     homes = {key: f"{name}.{key}" for name in ("model", "training") for key in used[name] if key != "train_priors"}
-    # What other programs keep beside their data has names of all kinds.
+    # In `data`, other programs use names of all kinds.
     return {name: Vocabulary(used[name], left[name], {} if name == "data" else homes) for name in used}
 
 
 def _move(blocks: _Blocks, reading: Reading) -> None:
-    """Bring home the keys that may stand elsewhere, too."""
+    """Move keys given elsewhere to the block that they belong to."""
     top, model, training = blocks.top, blocks.model, blocks.training
     if "train_priors" in training:
         said = {"train_priors": training.pop("train_priors")}
@@ -232,12 +233,12 @@ def _move(blocks: _Blocks, reading: Reading) -> None:
 
 
 def _set(block: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the keys that are not set."""
+    """The block without keys that are not set."""
     return {key: value for key, value in block.items() if value is not None or key in _NULL_SAYS}
 
 
 def _prior(model: dict[str, Any], reading: Reading) -> tuple[Prior | None, Splines]:
-    """The prior of the block `priors`, taken out of `model`, and its splines; None where something is wrong."""
+    """Take the block `priors` out of `model`, and return its prior (None if there are mistakes) and its splines."""
     count, declared = len(reading), terms_of(model.pop("terms", None), reading)
     if "priors" not in model and reading.dialect == "cgcore":
         return _with_terms(default_prior(), declared, (), reading), Splines()
@@ -248,12 +249,12 @@ def _prior(model: dict[str, Any], reading: Reading) -> tuple[Prior | None, Splin
     prior = prior_of(keys, reading)
     if prior is not None and len(reading) == count:
         prior = _with_terms(prior, declared, keys.frozen, reading)
-    # Without the prior its splines are of no use either, and need not be there.
+    # If the prior is not used, its splines need not exist.
     return prior, Splines() if model.get("use_priors") is False else splines_of(keys, reading)
 
 
 def _with_terms(prior: Prior, declared: Sequence[Declared], frozen: Sequence[str], reading: Reading) -> Prior | None:
-    """The prior with further terms, and those named that a fit leaves as they are."""
+    """The prior with further terms and with the names of terms to keep fixed in a fit."""
     try:
         return prior.with_terms(
             [one.term for one in declared],

@@ -22,26 +22,26 @@ from cgcore.config.terms import TermKeys
 from cgcore.physics.prior import Prior
 
 Kernels = Literal["allegro_cueq", "allegro_cueq_opt", "allegro_cueq_b1", "allegro_cueq_fast", "allegro_cueq_fast_1103"]
-"""Their names of Allegro with other kernels: the same function of positions."""
+"""The other code's names of Allegro with other kernels, which compute the same function of positions."""
 
 MlModel = Literal["allegro", "nequip", "none", Kernels]
 
 ALLEGRO = "allegro"
-"""Sizes of Allegro are in the block `allegro` and in blocks `allegro_<size>`."""
+"""Name of the block with the sizes of Allegro; further ones are called `allegro_<size>`."""
 
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """The energy.
+    """Settings of the energy function.
 
     Arguments:
-        prior: weights and starting parameters; None: not used.
-        train_priors: stages train them, too.
-        network: None: none.
-        core: distance [Å] below which a wall beside the network keeps beads apart; "auto": nine tenths of the closest
-            approach of the frames to train on; None: there is no wall.
-        spline_file: NPZ of splines that stand for bonds, angles and dihedrals; None: the terms are formulas.
-        residue_specific_angles: an angle spline for each species that has one; None: as the file of splines says.
+        prior: weights and initial parameters; None for no prior.
+        train_priors: whether stages train the prior's parameters, too.
+        network: settings of the network; None for no network.
+        core: distance [Å] below which a repulsive wall keeps beads apart; "auto" for nine tenths of the closest
+            approach in the training frames; None for no wall.
+        spline_file: NPZ of splines that replace the formulas for bonds, angles and dihedrals; None for formulas.
+        residue_specific_angles: whether species use their own angle splines; None follows the file of splines.
     """
 
     prior: Prior | None
@@ -113,14 +113,14 @@ class ModelKeys:
 
     @property
     def network_kind(self) -> Literal["allegro", "nequip"] | None:
-        """The network that the block asks for; None: none."""
+        """The kind of network that the block selects; None for no network."""
         if self.prior_only or self.ml_model in (None, "none"):
             return None
         return "nequip" if self.ml_model == "nequip" else "allegro"
 
 
 def network_of(keys: ModelKeys, allegro: AllegroKeys | None) -> NetworkSettings | None:
-    """The network that the block asks for; None where it asks for none."""
+    """The settings of the network that the block selects; None for no network."""
     if (kind := keys.network_kind) is None:
         return None
     allegro = allegro or AllegroKeys()
@@ -129,11 +129,11 @@ def network_of(keys: ModelKeys, allegro: AllegroKeys | None) -> NetworkSettings 
 
 
 def allegro_of(model: Mapping[str, Any], reading: Reading) -> AllegroKeys | None:
-    """The sizes of Allegro that `allegro_size` chooses; None where the network is another one, or something is wrong.
+    """The sizes of Allegro that `allegro_size` selects; None for another network, or if there are mistakes.
 
     Arguments:
-        model: what stands in the block `model`.
-        reading: where to note that the chosen block is missing or wrong.
+        model: content of the block `model`.
+        reading: record in which a missing or invalid block is noted.
     """
     size, kind = model.get("allegro_size", "default"), model.get("ml_model", ALLEGRO)
     if model.get("prior_only") is True or not (isinstance(size, str) and isinstance(kind, str)):
@@ -153,5 +153,5 @@ def allegro_of(model: Mapping[str, Any], reading: Reading) -> AllegroKeys | None
 
 
 def is_sizes(name: str) -> bool:
-    """Whether a key of `model` is a block of sizes of Allegro."""
+    """Whether a key of `model` is a block with sizes of Allegro."""
     return name == ALLEGRO or (name.startswith(f"{ALLEGRO}_") and name != "allegro_size")

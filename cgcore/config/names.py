@@ -1,4 +1,4 @@
-"""The names in a block: which are keys of it, which belong to other programs, and which are slips of the pen."""
+"""Sorting the names in a block: its own keys, keys of other programs, and misspelt keys."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ T = TypeVar("T")
 
 
 class Vocabulary(NamedTuple):
-    """What a command knows of the names in a block that other programs share; `*` at the end stands for anything.
+    """Names that a command knows in a block shared with other programs; a final `*` matches anything.
 
     Arguments:
         used: keys that the command reads.
-        left: keys of other commands.
-        homes: dotted names of the keys that it reads anywhere, by their last part.
+        left: keys that it leaves to other commands and programs.
+        homes: dotted names of all keys that it reads, by their last part.
     """
 
     used: tuple[str, ...]
@@ -29,7 +29,7 @@ class Vocabulary(NamedTuple):
 
 
 def mapping(value: Any, at: str, reading: Reading) -> dict[Any, Any]:
-    """A block; where it is none, the complaint is noted and the block is empty."""
+    """The value as a block; anything else is noted as a mistake and gives an empty block."""
     if isinstance(value, dict):
         return value
     reading.add(at, f"is {kind(value)}; write a block of `key: value` lines")
@@ -37,9 +37,9 @@ def mapping(value: Any, at: str, reading: Reading) -> dict[Any, Any]:
 
 
 def shared_block(block: Mapping[Any, Any], at: str, words: Vocabulary, reading: Reading) -> dict[str, Any]:
-    """The keys of a block that other programs share; the rest is left alone.
+    """The keys that are read in a block shared with other programs; all others are ignored.
 
-    A name that was meant to be a key is noted as a problem.
+    A name that looks like a misspelt or misplaced key is noted as a mistake.
     """
     taken: dict[str, Any] = {}
     before = f"{at}." if at else ""
@@ -59,10 +59,10 @@ def shared_block(block: Mapping[Any, Any], at: str, words: Vocabulary, reading: 
 
 
 def own_block(cls: type[T], value: Any, at: str, reading: Reading, others: bool = False) -> T | None:
-    """A block whose names are its own; None where something is wrong.
+    """Read a block that has only keys of its own; None if there are mistakes.
 
-    Any other name is a mistake. With `others`, and in the dialect of other programs, only one that looks like a slip
-    of the pen is: what else they know there is left alone.
+    Any other name is a mistake. With `others`, and in the dialect `chemtrain`, only a name that looks misspelt is one;
+    other names are ignored.
     """
     count, names = len(reading), canonical(cls)
     given: dict[str, Any] = {}
@@ -83,7 +83,7 @@ def own_block(cls: type[T], value: Any, at: str, reading: Reading, others: bool 
 
 
 def checked(cls: type[T], values: Mapping[str, Any], at: str, reading: Reading) -> T | None:
-    """The block with these keys, blocks inside it first; None where something is wrong."""
+    """Create the block with these keys, inner blocks first; None if there are mistakes."""
     count, made = len(reading), dict(values)
     for name, inner in _inner_blocks(cls).items():
         if name in made and (inside := own_block(inner, made.pop(name), f"{at}.{name}", reading)) is not None:
@@ -93,13 +93,13 @@ def checked(cls: type[T], values: Mapping[str, Any], at: str, reading: Reading) 
 
 
 def unknown(name: Any, names: Iterable[str]) -> str:
-    """The complaint about a name that is none of these."""
+    """The message about a name that is none of `names`."""
     nearest = difflib.get_close_matches(str(name), names, 1, 0.0)[0]
     return f"is unknown; did you mean {nearest}? Known: {', '.join(names)}"
 
 
 def canonical(cls: type[Any]) -> dict[str, str]:
-    """Every name that the keys of a block may have, and the key that it means."""
+    """All names of a block's keys, aliases included, with the key that each means."""
     keys = keys_of(cls)
     others = {other: name for name, schema in keys.items() for other in schema.get("x-also", ())}
     return {name: name for name in keys} | others
@@ -112,7 +112,7 @@ def _among(name: Any, names: tuple[str, ...]) -> bool:
 def _meant(name: str, keys: tuple[str, ...], inside: bool) -> str | None:
     close = difflib.get_close_matches(name.lower(), keys, 1, 0.8)
     if not close and inside and name.lower().startswith(("prior", "pretrain_prior")):
-        # Nobody but this program begins a name like that.
+        # Only cgcore has names that begin like this.
         close = difflib.get_close_matches(name.lower(), keys, 1, 0.0)
     return close[0] if close else None
 

@@ -60,7 +60,7 @@ class AllegroSettings:
 
     @property
     def channels(self) -> int:
-        """Equivariant features of each degree: an eighth of the scalar ones, as in the paper's large models."""
+        """Number of equivariant features per degree: an eighth of the scalar ones, as in the paper's large models."""
         return max(self.mlp_n_hidden // 8, 1)
 
 
@@ -99,10 +99,10 @@ class NequipSettings:
 
 @block("model")
 class NetworkSettings:
-    """Which network, and its sizes; those of the other kind are not used.
+    """The kind of network and its sizes; the sizes of the other kind are not used.
 
     Raises:
-        InputError: a value is of the wrong kind or out of range.
+        InputError: a value has the wrong type or is out of range.
     """
 
     kind: Literal["allegro", "nequip"] = "allegro"
@@ -113,9 +113,9 @@ class NetworkSettings:
 
     @property
     def avg_num_neighbors(self) -> float | None:
-        """That of the network chosen."""
+        """`avg_num_neighbors` of the chosen network."""
         return getattr(self, self.kind).avg_num_neighbors
 
     def with_avg_num_neighbors(self, value: float) -> NetworkSettings:
-        """These settings, with `avg_num_neighbors` of the network chosen set to `value`."""
+        """These settings, with `avg_num_neighbors` of the chosen network set to `value`."""
         return replace(self, **{self.kind: replace(getattr(self, self.kind), avg_num_neighbors=value)})

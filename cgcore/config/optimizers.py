@@ -1,4 +1,4 @@
-"""The blocks `optimizer.<name>`. Defaults of the numbers after `grad_clip` are optax's."""
+"""The blocks `optimizer.<name>`. The defaults of the numbers after `grad_clip` are those of optax."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CLIPPINGS = {
 
 
 def _rule(meaning: str, says: Mapping[str, str], follows: str = "") -> Any:
-    """A choice that only cgcore has; the first one is what their code does."""
+    """A key with choices that only cgcore has; the other code always does the first one."""
     return key(meaning, theirs=next(iter(says)), own=True, says=says, follows=follows)
 
 
@@ -116,7 +116,7 @@ class OptimizerSettings:
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
-        """What this optimizer alone has: numbers by optax's names, and which rule it is."""
+        """The settings that only this optimizer has, under optax's names."""
         shared = {one.name for one in fields(OptimizerSettings)}  # pyright: ignore[reportArgumentType]
         return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in shared}  # pyright: ignore[reportArgumentType]
 
@@ -243,17 +243,16 @@ class OptimizersKeys:
 
 _WARM_UPS = ("warmup_fraction", "warmup_epochs", "warmup_steps")
 _SHARED = ("grad_clip", "clipping", "schedule", "weight_decay_rule")
-"""Keys of the block that are no optimizers."""
+"""Keys of the block that are not optimizers."""
 
 
 def optimizers_of(value: Any, used: Collection[str], reading: Reading) -> dict[str, OptimizerSettings]:
-    """Every optimizer as the block `optimizer` configures it; those that are wrong are left out.
+    """Every optimizer as configured by the block `optimizer`; those with mistakes are left out.
 
     Arguments:
-        value: what stands in the block.
-        used: the optimizers of stages. In the dialect `chemtrain` blocks of others are left alone, and what is wrong
-            in them is no mistake.
-        reading: of the file.
+        value: content of the block.
+        used: the optimizers of stages. In the dialect `chemtrain`, mistakes in the blocks of others are ignored.
+        reading: record of the file's reading.
     """
     said = mapping({} if value is None else value, "optimizer", reading)
     theirs, names = reading.dialect == "chemtrain", canonical(OptimizersKeys)
@@ -283,7 +282,7 @@ def _optimizer(
     given = {"schedule": shared.schedule, "weight_decay_rule": shared.weight_decay_rule} | given
     rate = next((name for name in ("lr", "learning_rate") if name in given), None)
     if given["schedule"] == "doubled" and "warmup_steps" in given and "warmup_epochs" in given:
-        reading.leave(f"{at}.warmup_epochs")  # steps by another name, before which the right one goes
+        reading.leave(f"{at}.warmup_epochs")  # an alias of the steps, which take precedence
         del given["warmup_epochs"]
     if given["schedule"] == "stage" and "peak_lr" in given and rate is None:
         given["lr"] = 0.0
@@ -292,5 +291,5 @@ def _optimizer(
     made = own_block(cls, given, at, reading, others=True)
     if made is not None and made.peak == 0:
         reading.add(f"{at}.{rate}", "is 0; give a learning rate above 0")
-    # 0 means that nothing is clipped.
+    # 0 means no clipping.
     return made and replace(made, grad_clip=made.grad_clip or None)  # pyright: ignore[reportArgumentType]

@@ -14,24 +14,25 @@ from cgcore.config.reading import Reading, kind
 AT = "model.priors"
 
 SEPARATIONS = {"min_repulsive_sep": 6, "excluded_volume_min_sep": 2, "excluded_volume_max_sep": 5}
-"""Numbers of beads along the chain at which terms begin and end, which are not for choice here."""
+"""Separations along the chain at which terms begin and end; cgcore's values are fixed."""
 
 
 OTHER_TERMS = {"wca", "hard", "lj", "fene", "leash", "dh", "stickiness", "salt", "wall", "crowding"}
-"""Words in the names of what belongs to such terms, which count by their weights alone."""
+"""Words in the names of keys that belong to such terms. Only the weights of these terms decide whether they are on."""
 
 
 def without_other_terms(value: Any, reading: Reading) -> Any:
-    """The block `model.priors` without the keys of other terms, each of which is left alone or noted as a problem.
+    """The block `model.priors` without the keys of other terms, each of which is ignored or noted as a mistake.
 
-    A weight of 0 or none is off, and so is all that belongs to such a term: a block of its own, a flag that is false.
+    A term is off if its weight is 0 or absent; its other keys, such as a block of its own or a false flag, are then
+    ignored.
     """
     if not isinstance(value, dict):
         return value
     kept, names = {}, canonical(PriorKeys)
     for name, inside in value.items():
         if names.get(name, name) != name and names[name] in value:
-            reading.leave(f"{AT}.{name}")  # their scripts write a series under both of its names
+            reading.leave(f"{AT}.{name}")  # existing scripts write a series under both of its names
         elif name == "weights" and isinstance(inside, dict):
             kept[name] = _weights(inside, reading)
         elif name in keys_of(WeightKeys):
@@ -72,7 +73,7 @@ def _of_other_term(name: Any) -> bool:
 
 
 def _is_off(value: Any) -> bool:
-    """Whether a key that is not known says nothing by itself: a block counts by the weight of its term."""
+    """Whether an unknown key turns nothing on by itself; for a block, the weight of its term decides."""
     return value is None or value is False or isinstance(value, dict)
 
 

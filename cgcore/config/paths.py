@@ -1,4 +1,4 @@
-"""Paths that a configuration file names: relative to the file, else to the working folder."""
+"""Paths in a configuration file: relative to the file, else to the working folder."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from cgcore.config.reading import Reading
 
 
 def resolved(path: str, config: str) -> str | None:
-    """The path as the system finds it: beside the configuration, else in the working folder; None: in neither.
+    """The path of an existing file, looked up beside the configuration, then in the working folder; None if in neither.
 
     Arguments:
-        path: as the file says it.
-        config: name of the configuration file.
+        path: path as written in the configuration.
+        config: path of the configuration file.
     """
     given = Path(path).expanduser()
     beside = Path(config).parent / given
@@ -21,13 +21,13 @@ def resolved(path: str, config: str) -> str | None:
 
 
 def named_path(path: str, key: str, reading: Reading, otherwise: str) -> str | None:
-    """The path that a key names; where it names nothing that is there, this is noted as a problem.
+    """The path given by a key; if it does not exist, this is noted as a mistake.
 
     Arguments:
-        path: what stands at the key.
-        key: its dotted name.
-        reading: of the file, whose name says where to look first.
-        otherwise: what to do where there is no such file.
+        path: value of the key.
+        key: dotted name of the key.
+        reading: record of the file's reading; the file's folder is searched first.
+        otherwise: what to do if the path does not exist, for the message.
     """
     if (found := resolved(path, reading.file)) is None:
         here = os.fspath(Path(reading.file).parent)

@@ -1,4 +1,4 @@
-"""The block `model.priors`, and the prior that it stands for."""
+"""The block `model.priors`, and the prior that it describes."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ _PAIRS = {("a", "b"): ((0.0,), (0.0,)), ("k_dih", "gamma_dih"): ((0.5,), (0.0,))
 
 
 def prior_of(keys: PriorKeys, reading: Reading) -> Prior | None:
-    """The prior that the block stands for; None where keys of it do not go together."""
+    """The prior that the block describes; None if its keys are inconsistent."""
     at, count = "model.priors", len(reading)
     values: dict[str, Any] = {name: value for name, value in asdict(keys).items() if name not in _NO_PARAMETERS}  # pyright: ignore[reportArgumentType]
     carried = {name: value for name in CARRIED if (value := values.pop(name)) is not None}
@@ -124,7 +124,7 @@ def prior_of(keys: PriorKeys, reading: Reading) -> Prior | None:
             words = f"has {len(two)} values and {first} {len(one)}; give one of each for every harmonic"
             reading.add(f"{at}.{second}", words)
         values |= {first: one, second: two}
-    # A weight of 0 takes the term out, and its parameters with it.
+    # A weight of 0 removes the term and its parameters.
     weights = Weights(**asdict(keys.weights) | {"excluded_volume": keys.weights.excluded_volume or None})  # pyright: ignore[reportArgumentType]
     if weights.excluded_volume is None:
         for name in FITTED_EXCLUDED_VOLUME:

@@ -1,4 +1,4 @@
-"""A configuration file while it is read: what it says, what is left alone, and all that is wrong, for one message."""
+"""The record of reading a configuration file: what was read, what was ignored, and all mistakes for one message."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from typing import Any, Literal, NamedTuple, get_args
 from cgcore.errors import InputError
 
 MOST_SHOWN = 20
-"""Mistakes that one message spells out."""
+"""Largest number of mistakes that one message lists."""
 
 
 Dialect = Literal["chemtrain", "cgcore"]
-"""Whose defaults and whose ways of doing things hold where a file does not say."""
+"""The code whose defaults and conventions apply where a file does not say otherwise."""
 
 DIALECT: Dialect = "chemtrain"
-"""Dialect of files that do not name one; such files were written for the code that users come from."""
+"""Dialect of files that do not name one, since these were written for the code that users come from."""
 
 
 class Block(NamedTuple):
-    """A block that was read: its class, and what was made of what the file says and of the dialect's defaults."""
+    """A block that was read: its class, and the instance made from the file's values and the dialect's defaults."""
 
     cls: type[Any]
     made: Any
 
 
 class Reading:
-    """One file while it is read.
+    """The record of reading one file.
 
     Arguments:
-        file: what messages call the file; "" where values come from a program.
-        dialect: of the file; "cgcore" where values come from a program.
+        file: name of the file for messages; "" if values come from a program.
+        dialect: dialect of the file; "cgcore" if values come from a program.
 
     Attributes:
-        left: dotted names of keys that are left alone, in the order in which they were met.
-        blocks: those that were read, by their dotted names.
+        left: dotted names of ignored keys, in order.
+        blocks: blocks that were read, by dotted name.
     """
 
     def __init__(self, file: str, dialect: Dialect = "cgcore") -> None:
@@ -45,7 +45,7 @@ class Reading:
 
     @classmethod
     def of(cls, document: Any, file: str) -> Reading:
-        """The reading of a document, in the dialect that it names."""
+        """Begin to read a document, in the dialect that it names."""
         named = document.get("dialect") if isinstance(document, dict) else None
         if named is None or named in get_args(Dialect):
             return cls(file, DIALECT if named is None else named)
@@ -54,22 +54,22 @@ class Reading:
         return reading
 
     def leave(self, key: str) -> None:
-        """Note a key that is left alone; the same one twice counts once."""
+        """Note an ignored key; duplicates are dropped."""
         if key not in self.left:
             self.left.append(key)
 
     def add(self, key: str, complaint: str) -> None:
-        """Note a mistake; the same one twice counts once."""
+        """Note a mistake; duplicates are dropped."""
         self._found[key, complaint] = None
 
     def __len__(self) -> int:
         return len(self._found)
 
     def check(self) -> None:
-        """Raise what was found.
+        """Raise an error if there are mistakes.
 
         Raises:
-            InputError: one line that names the file and, for each mistake, the key and what to do.
+            InputError: there are mistakes; one line names the file and, for each mistake, the key and what to do.
         """
         sentences = [f"{key} {complaint}" for key, complaint in self._found]
         if not sentences:
@@ -84,7 +84,7 @@ class Reading:
 
 
 def kind(value: Any) -> str:
-    """How a value looks to the person who wrote it."""
+    """A value, or only its type, in words that YAML users know."""
     if value is None:
         return "empty"
     if isinstance(value, str):

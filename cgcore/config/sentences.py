@@ -1,4 +1,4 @@
-"""What is said of a value that may not stand where it does, and what may: from the JSON schema of its key."""
+"""Messages about invalid values, and descriptions of valid ones, made from the JSON schema of the key."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _LENGTH = {"too_short", "too_long"}
 
 
 def add_errors(reading: Reading, at: str, keys: Mapping[str, Any], error: ValidationError) -> None:
-    """Note what pydantic refused, each complaint under its dotted key, once.
+    """Note the mistakes that pydantic found, each once, under its dotted key.
 
     Arguments:
-        reading: where to.
+        reading: record in which to note them.
         at: dotted name of the block.
         keys: JSON schema of each of its keys.
-        error: of the block's check.
+        error: pydantic's error for the block.
     """
     for found in error.errors(include_url=False):
         first, *rest = found["loc"] or ("",)
-        name = list(keys)[first] if isinstance(first, int) else first  # given by position
+        name = list(keys)[first] if isinstance(first, int) else first  # argument given by position
         dotted, schema = f"{at}.{name}".strip("."), without_null(keys.get(name, {}))
         for index in rest:
-            if isinstance(index, int):  # the others are pydantic's names of the members of a union
+            if isinstance(index, int):  # strings are pydantic's names for members of a union
                 dotted, schema = f"{dotted}[{index}]", schema.get("items", {})
         reading.add(dotted, complaint(schema, found["type"], found["input"]))
 
@@ -40,13 +40,13 @@ def complaint(schema: Mapping[str, Any], error: str, value: Any) -> str:
     Arguments:
         schema: JSON schema of the key.
         error: pydantic's name of the error.
-        value: what stands there.
+        value: the invalid value.
     """
     whole = isinstance(value, int) and not isinstance(value, bool)
     if error == "missing":
         return f"is missing; {remedy(schema, '')}"
     if error in _OUT_OF_RANGE:
-        # A number of thousands of digits is not for printing.
+        # A number may have thousands of digits.
         shown = "is out of range" if whole and abs(value) >= 10**15 else f"is {value}"
         return f"{shown}; give {limits(schema)}"
     if error in _LENGTH and isinstance(value, list | tuple):
@@ -57,7 +57,7 @@ def complaint(schema: Mapping[str, Any], error: str, value: Any) -> str:
 
 
 def remedy(schema: Mapping[str, Any], value: Any = None) -> str:
-    """What to write at a key."""
+    """What to write as the value of a key."""
     if what := schema.get("x-what"):
         return f"write {what}"
     if words := schema.get("enum"):
@@ -80,7 +80,7 @@ def remedy(schema: Mapping[str, Any], value: Any = None) -> str:
 
 
 def describe(schema: Mapping[str, Any]) -> str:
-    """What may stand at a key, for people."""
+    """The valid values of a key, in words."""
     if "const" in schema:
         return str(schema["const"])
     if "enum" in schema:
@@ -101,7 +101,7 @@ def describe(schema: Mapping[str, Any]) -> str:
 
 
 def limits(schema: Mapping[str, Any]) -> str:
-    """The range of a number."""
+    """The valid range of a number, in words."""
     for member in schema.get("anyOf", ()):
         if ends := limits(member):
             return ends
@@ -111,7 +111,7 @@ def limits(schema: Mapping[str, Any]) -> str:
 
 
 def lengths(schema: Mapping[str, Any]) -> str:
-    """How many values a list may have."""
+    """The valid number of values in a list, in words."""
     least, most = schema.get("minItems", 0), schema.get("maxItems")
     if most is None:
         return f"{least} or more values"
@@ -119,7 +119,7 @@ def lengths(schema: Mapping[str, Any]) -> str:
 
 
 def without_null(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema of what may stand there besides null."""
+    """The schema of the values other than null."""
     members = [member for member in schema.get("anyOf", ()) if member.get("type") != "null"]
     rest = {name: value for name, value in schema.items() if name != "anyOf"}
     return rest | {"anyOf": members} if len(members) > 1 else rest | dict(*members)

@@ -1,4 +1,4 @@
-"""The whole configuration of the pipeline, as the program works with it."""
+"""The whole configuration of the pipeline, as the program uses it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from cgcore.config.training import DataSettings, TrainingSettings
 
 @dataclass(frozen=True)
 class Settings:
-    """The whole configuration.
+    """The whole configuration of the pipeline.
 
     Arguments:
-        model: the energy.
-        training: the prior's fit and the stages.
-        optimizers: by name.
-        data: for the command line.
-        name: the file, for messages.
+        model: settings of the energy function.
+        training: settings of the prior's fit and of the stages.
+        optimizers: settings of the optimizers, by name.
+        data: data to read if the command line names none.
+        name: name of the file, for messages.
         unused: dotted names of keys that belong to other programs.
-        dialect: of the file.
-        data_path: `data.path` as the system finds it; None: there is none, or it is not asked for.
+        dialect: dialect of the file.
+        data_path: path of the data that `data.path` names; None if there is none, or if it was not requested.
     """
 
     model: ModelSettings

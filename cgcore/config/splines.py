@@ -1,4 +1,4 @@
-"""The keys of `model.priors` that put splines in the place of formulas."""
+"""The keys of `model.priors` that replace formulas by splines."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from cgcore.config.reading import Reading
 
 
 class Splines(NamedTuple):
-    """Where the splines are.
+    """Which splines to use.
 
     Arguments:
-        file: NPZ of splines; None: the terms are formulas.
-        residue_specific_angles: an angle spline for each species that has one; None: as the file says.
+        file: NPZ of splines; None for formulas.
+        residue_specific_angles: whether species use their own angle splines; None follows the file.
     """
 
     file: str | None = None
@@ -22,7 +22,7 @@ class Splines(NamedTuple):
 
 
 def splines_of(keys: PriorKeys, reading: Reading) -> Splines:
-    """The splines that the block asks for: those of `spline_file`, unless `use_spline_priors` is false."""
+    """The splines that the block selects: those of `spline_file`, unless `use_spline_priors` is false."""
     if keys.use_spline_priors is False or (keys.use_spline_priors is None and keys.spline_file is None):
         return Splines()
     if keys.spline_file is None:

@@ -120,7 +120,7 @@ class Declared(NamedTuple):
 
 
 def terms_of(value: Any, reading: Reading) -> tuple[Declared, ...]:
-    """The terms of the block `model.terms`; those that are wrong are noted and left out."""
+    """The terms of the block `model.terms`; those with mistakes are noted and left out."""
     found = []
     for name, inside in mapping({} if value is None else value, "model.terms", reading).items():
         at = f"model.terms.{name}"
@@ -142,7 +142,7 @@ def as_keys(term: Term, coefficients: np.ndarray | None, frozen: bool) -> dict[s
     """The block that declares a term, as `terms_of` reads it.
 
     Raises:
-        InputError: the term's functions are a user's own, which no file can hold.
+        InputError: the term's functions are user-defined, so a file cannot hold them.
     """
     rows, basis, groups = term.rows, term.basis, term.groups
     if basis.kind not in BASES or basis.kind == "function":

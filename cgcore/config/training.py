@@ -15,13 +15,13 @@ from cgcore.config.reading import Reading
 OptimizerChoice = Literal[OptimizerName, "none"]
 Precision = Literal["float32", "float64"]
 Stage = tuple[OptimizerName, int]
-"""An optimizer and its epochs."""
+"""An optimizer and its number of epochs."""
 
 AUTO = "auto"
-"""In the place of a folder to go on from: go on where there is something to go on from, else start anew."""
+"""Instead of a folder to resume from: resume if there is a checkpoint, else start from the beginning."""
 
 MOST_EPOCHS = 1_000_000
-"""The losses of every epoch are kept."""
+"""Largest number of epochs; the losses of every epoch are kept in memory."""
 
 Epochs = Annotated[
     Whole,
@@ -208,7 +208,7 @@ class TrainingSettings:
 
     @property
     def plan(self) -> dict[str, Stage | None]:
-        """Optimizer and epochs of each stage, by its name in results; None: there is no such stage."""
+        """Optimizer and epochs of each stage, by its name in results; None for a stage that is left out."""
         if self.stages is None:
             return {name: self._stage(getattr(self, f"{name}_optimizer")) for name in ("stage1", "stage2")}
         listed: list[Stage | None] = [
@@ -244,9 +244,10 @@ class DataSettings:
     ] = None  # fmt: skip
 
     def found(self, reading: Reading) -> str | None:
-        """`path` as the system finds it, beside the configuration or in the working folder; None: there is none.
+        """The existing path that `path` names, beside the configuration or in the working folder; None if `path` is not
+        set.
 
-        Where neither holds what the file names, this is noted as a problem.
+        A path that exists in neither is noted as a mistake.
         """
         if self.path is None:
             return None
@@ -254,7 +255,7 @@ class DataSettings:
 
 
 def stages_of(said: Mapping[str, Any], reading: Reading) -> dict[str, Any]:
-    """The keys of `training` with its list of stages read; keys of the two stages that it replaces are left alone."""
+    """The keys of `training` with the list `stages` read; keys of the two stages, which it replaces, are ignored."""
     kept = {name: value for name, value in said.items() if not name.startswith(("epochs_", "stage1_", "stage2_"))}
     for name in said:
         if name not in kept:

@@ -1,4 +1,4 @@
-"""Data sets that are bundled with the package."""
+"""Data sets bundled with the package."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from cgcore.data import Dataset, read
 
 __all__ = ["BUNDLED", "chignolin"]
 
-# A package with NumPy and JAX in it is installed as plain files, so the path outlives the context.
+# The package is installed as plain files, so the path remains valid after the context ends.
 with as_file(files(__name__) / "chignolin.npz") as _path:
     BUNDLED = _path
-    """The file that holds it."""
+    """Path of the file of `chignolin`."""
 
 
 def chignolin() -> Dataset:

@@ -1,4 +1,4 @@
-"""How good a model's forces are: loss, what each term contributes, and where in the chain they are wrong."""
+"""Evaluation of a model's forces: loss, contribution of each term, and errors along the chain."""
 
 from __future__ import annotations
 

@@ -1,19 +1,19 @@
-"""How much of the forces any function of the bead positions could explain, from pairs of frames that are alike.
+"""How much of the forces any function of the bead positions could explain, estimated from pairs of similar frames.
 
-What a frame's forces differ from their mean at its positions is noise: atoms that the beads leave out. Two frames at
-the same positions share the mean, and not the noise. With r the forces that a prior leaves, turned so that the frames
-lie on each other, and d the distance of the frames,
+The difference between a frame's forces and their mean at its positions is noise from atoms that are not beads. Two
+frames at the same positions share the mean, but not the noise. Let r be the residual forces, which a prior does not
+explain, rotated so that the two frames are superposed, and d the distance between the frames. Then
 
     mean of r_i . r_j = missed + slope * d² + ...
 
-holds for small d where the mean force that is left varies smoothly, with `missed` the mean square of the force that the
-prior misses. The line is fitted to the nearest pairs, and ends there for d = 0: the signal power of repeated trials
-(Sahani and Linden, NIPS 15 (2003)), with a covariogram in the place of exact repeats. The prior has to take out
-what varies over short distances, bonds above all. What it misses and varies over less than the distance of the nearest
-pairs counts as noise: the ceiling is one for smoother functions.
+holds for small d if the residual mean force varies smoothly, where `missed` is the mean square of the mean force that
+the prior misses. A line is fitted to the nearest pairs and extrapolated to d = 0. This is the signal power of repeated
+trials (Sahani and Linden, NIPS 15 (2003)), with a covariogram in place of exact repeats. The prior must explain the
+forces that vary over short distances, above all those of bonds. Forces that it misses and that vary over less than the
+distance of the nearest pairs count as noise: the ceiling applies to smoother functions.
 
-Pairs are of frames far apart in time, which are alike by chance and not by memory of their atoms. The error is that of
-a jackknife over blocks in time, together with how much a line with curvature would differ.
+Pairs consist of frames far apart in time, which are similar by chance and not because their atoms are correlated. The
+error combines a jackknife over blocks in time with the change that a term for curvature in the fit would make.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ from cgcore.physics.space import Displacement, free
 from cgcore.x64 import solving
 
 BLOCKS, FEWEST_BLOCKS = 20, 6
-"""In time, of each protein in each source; all together."""
+"""Number of blocks in time of each protein in each source; smallest number of all blocks together."""
 
 APART = 2
-"""Blocks from one frame of a pair to the other, at least, in one source."""
+"""Smallest difference between the block numbers of the two frames of a pair from the same source."""
 
 PAIRS, FEWEST_PAIRS, PART = 20_000, 500, 0.05
-"""Nearest pairs that the line is fitted to: at most so many, at least so many, and this part of all pairs."""
+"""Number of nearest pairs that the line is fitted to: largest and smallest number, and fraction of all pairs."""
 
 MOST_FRAMES = 3000
 """Largest number of frames used, of all proteins together; they are evenly spaced."""
 
 MOST_DISTANCES = 400
-"""Between beads, by which frames are compared before they are laid on each other."""
+"""Largest number of bead-bead distances by which frames are compared before they are superposed."""
 
 BINS = 8
 
 CERTAIN = 0.05
-"""An error of the ceiling beyond it says too little."""
+"""Largest standard error of the ceiling for which the verdict gives a value."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ class Ceiling:
         return min(self.ceiling + 2 * self.ceiling_error, 1.0)
 
     def verdict(self) -> str:
-        """What the prior explains and what could be explained, in a sentence."""
+        """One sentence about the explained and the explainable fraction."""
         explained = f"The prior explains {100 * self.explained:.1f} % of the mean square force"
         if self.ceiling_error > CERTAIN:
             return f"{explained}; these frames are not alike enough to tell how much could be explained."
@@ -110,7 +110,7 @@ class Ceiling:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """The numbers as plain values."""
         from cgcore.serialize import plain
 
         names = ("explained", "ceiling", "ceiling_error", "highest")
@@ -125,7 +125,7 @@ class Ceiling:
 
 
 class _Frames(NamedTuple):
-    """Frames of one protein."""
+    """Frames of one protein: positions, forces, residual forces, and number of source and block."""
 
     R: Float[np.ndarray, "frames beads 3"]
     F: Float[np.ndarray, "frames beads 3"]
@@ -135,7 +135,7 @@ class _Frames(NamedTuple):
 
 
 class _Pairs(NamedTuple):
-    """Pairs of frames: square distance, product of what is left, both per bead, and the blocks of the two."""
+    """Pairs of frames: square distance and product of residual forces, both per bead, and the blocks of the two."""
 
     distance: Float[np.ndarray, " pairs"]
     product: Float[np.ndarray, " pairs"]
@@ -197,7 +197,7 @@ def noise_ceiling(dataset: Dataset, prior: Prior, displacement: Displacement = f
 
 
 def _gathered(dataset: Dataset, prior: Prior, displacement: Displacement) -> list[_Frames]:
-    """The frames of each protein, thinned out evenly where there are many."""
+    """The frames of each protein, evenly thinned out if there are many."""
     stride = max(-(-dataset.n_frames // MOST_FRAMES), 1)
     parts: dict[str, list[tuple[np.ndarray, ...]]] = {}
     for number, segment in enumerate(dataset.segments(BLOCKS)):
@@ -231,7 +231,7 @@ def _nearest(frames: _Frames, proteins: int) -> _Pairs:
 
 
 def _apart(frames: _Frames) -> Bool[np.ndarray, "frames frames"]:
-    """Pairs i < j of frames in other sources, or far enough apart in one."""
+    """Pairs i < j of frames from different sources, or far enough apart in the same one."""
     near = (frames.run[:, None] == frames.run) & (np.abs(frames.block[:, None] - frames.block) < APART)
     return np.triu(~near, 1)
 
@@ -239,14 +239,14 @@ def _apart(frames: _Frames) -> Bool[np.ndarray, "frames frames"]:
 def _turns(
     these: Float[np.ndarray, "pairs beads 3"], those: Float[np.ndarray, "pairs beads 3"]
 ) -> Float[np.ndarray, "pairs 3 3"]:
-    """The rotations T that bring these @ T nearest to those (Kabsch, Acta Cryst. A 32, 922 (1976))."""
+    """The rotations T for which `these @ T` is closest to `those` (Kabsch, Acta Cryst. A 32, 922 (1976))."""
     U, _, Vt = np.linalg.svd(these.transpose(0, 2, 1) @ those)
     U[:, :, 2] *= np.sign(np.linalg.det(U) * np.linalg.det(Vt))[:, None]
     return U @ Vt
 
 
 def _line(pairs: _Pairs, chosen: np.ndarray, curved: bool = False) -> tuple[float, float]:
-    """Value at distance 0, and slope, by least squares; with a term in the fourth power of the distance."""
+    """Value at distance 0 and slope of a least-squares line in the square distance; `curved` adds a quadratic term."""
     x, y = pairs.distance[chosen], pairs.product[chosen]
     columns = [np.ones_like(x), x, x**2] if curved else [np.ones_like(x), x]
     found = np.linalg.lstsq(np.stack(columns, axis=1), y, rcond=None)[0]

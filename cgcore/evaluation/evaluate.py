@@ -1,4 +1,4 @@
-"""Compare a model's forces with the reference, frame by frame, in one pass whose memory does not grow with the data."""
+"""Comparison of a model's forces with the reference, in one pass whose memory does not grow with the data."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from cgcore.x64 import Precision, solving
 FRAMES_AT_ONCE = 32
 
 Parts = Callable[[Any, Array, Array, Array | None], list[Callable[[Array], dict[str, Array]]]]
-"""parts(params, mask, species, sites): functions of the positions of one frame, each the energies of some terms by name
-[kcal/mol]. Terms that share work come from one function."""
+"""parts(params, mask, species, sites) returns functions of the positions of one frame, each of which gives the energies
+of some terms by name [kcal/mol]. Terms that share work come from the same function."""
 
 
 def evaluate(model: Any, data: Dataset | str | os.PathLike[str] | Any, displacement: Displacement = free) -> Evaluation:
@@ -70,21 +70,21 @@ def evaluate(model: Any, data: Dataset | str | os.PathLike[str] | Any, displacem
 def evaluate_parts(
     name: str, parts: Parts, params: Any, dataset: Dataset, n_beads: int | None = None, dtype: Precision = "float64"
 ) -> Evaluation:
-    """The same of any energy.
+    """Compare the forces and energies of any energy function with all frames of a data set.
 
     Arguments:
-        name: of the model.
-        parts: its energy, see `Parts`.
-        params: its parameters, of `dtype`.
-        dataset: the frames.
-        n_beads: of a row, padding included; None: as many as each file has.
-        dtype: that the energy is computed in; all sums are taken in float64.
+        name: name of the model.
+        parts: the energy function, see `Parts`.
+        params: parameters of the energy function, in `dtype`.
+        dataset: frames to compare with.
+        n_beads: number of beads in a row, padding included; None for as many as each file has.
+        dtype: precision in which the energy is computed; all sums are taken in float64.
 
     Raises:
         InputError: JAX is tracing, or a file changed after it was read.
     """
     gathering, first = Gathering(dataset), 0
-    # No more than there are: a network works as long on what fills up a batch.
+    # A batch is not larger than the number of frames: padding costs a network as much as frames do.
     longest = max(len(rows) for source in dataset.sources for _, rows in protein_rows(source))
     size = min(FRAMES_AT_ONCE, longest)
     with solving("evaluate", dtype):
@@ -105,7 +105,7 @@ def evaluate_parts(
                     some = rows[start : start + size]
                     batch = Cut(0, source, some, size).load()
                     R = _about_centre(batch.R[:, :length])
-                    # Frames that fill up a batch are copies of its first: every one has a harmless geometry.
+                    # Batches are padded with copies of their first frame, so that all geometries are harmless.
                     R[len(some) :] = R[0]
                     R = np.pad(R, ((0, 0), (0, width - length), (0, 0))).astype(dtype)
                     energies, forces = look(params, R, mask, kinds, sites)
@@ -133,6 +133,6 @@ def _look(
 
 
 def _about_centre(R: Float[np.ndarray, "frames beads 3"]) -> Float[np.ndarray, "frames beads 3"]:
-    """Frames in float64 about their own centre: far from the origin a lower precision has no digits for distances."""
+    """Centred frames in float64: far from the origin, a lower precision has no digits left for distances."""
     R = R.astype(np.float64)
     return R - R.mean(axis=1, keepdims=True)

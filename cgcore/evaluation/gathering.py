@@ -1,4 +1,4 @@
-"""Sums over frames, in float64 and bead by bead, and the evaluation that they amount to."""
+"""Sums over frames, in float64 and for each bead, from which the evaluation is computed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cgcore.evaluation.result import Errors, Evaluation, Protein, Residue, Sampl
 from cgcore.physics.prior import Weights
 
 COMPONENTS = 20_000
-"""Force components of the sample, about."""
+"""Approximate number of force components in the sample."""
 
 
 class Looked(NamedTuple):
-    """What a model says of some frames, all of one protein, cut to its real beads."""
+    """A model's predictions for frames of one protein, without padded beads."""
 
     energies: dict[str, Float[np.ndarray, " frames"]]
     forces: dict[str, Float[np.ndarray, "frames beads 3"]]
@@ -40,7 +40,7 @@ class _Sums:
         self.reference += np.sum(F**2, axis=(0, 2))
 
     def table(self) -> Float[np.ndarray, "beads 5"]:
-        """Number of forces, and the four sums."""
+        """Number of forces and the four sums, for each bead."""
         counts = np.full(len(self.squared), float(self.frames))
         return np.stack([counts, self.squared, self.reference, self.absolute, self.cosine], axis=1)
 
@@ -49,7 +49,7 @@ class Gathering:
     """Sums over the frames seen so far.
 
     Arguments:
-        dataset: whose frames come, in their order within a protein.
+        dataset: the data set whose frames are added; those of a protein must come in order.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -72,7 +72,7 @@ class Gathering:
         looked: Looked,
         F: Float[np.ndarray, "frames beads 3"],
     ) -> None:
-        """Frames of a protein; `numbers` are their places in the whole data set."""
+        """Add frames of a protein; `numbers` are their indices in the whole data set."""
         predicted = sum(looked.forces.values(), start=np.zeros_like(F))
         self._species.setdefault(protein, species)
         self._sums.setdefault(protein, _Sums(F.shape[1])).add(predicted, F)
@@ -90,7 +90,7 @@ class Gathering:
         )
 
     def evaluation(self, model: str) -> Evaluation:
-        """What the sums amount to."""
+        """The evaluation of all frames added so far."""
         every = np.concatenate([sums.table() for sums in self._sums.values()])
         total = errors_of(every)
         energies = sum(self._energies.values(), start=np.zeros(self._dataset.n_frames))
@@ -138,7 +138,7 @@ class Gathering:
         rows: dict[tuple[str, int], list[np.ndarray]] = {}
         for name, sums in self._sums.items():
             for code, species, row in zip(*self._kinds(name), sums.table(), strict=True):
-                # Files number species as they like: only where the residue is not known does the number decide.
+                # The numbering of species depends on the file, so it is used only for unknown residues.
                 if code != UNKNOWN:
                     rows.setdefault((code, 0), []).append(row)
                 elif species is not None:
@@ -148,7 +148,7 @@ class Gathering:
 
 
 def errors_of(table: Float[np.ndarray, "beads 5"]) -> Errors:
-    """Errors of some beads from their sums, see `_Sums.table`."""
+    """Errors over some beads from their sums, see `_Sums.table`."""
     count, squared, reference, absolute, cosine = _plain(np.sum(table, axis=0))
     beads = max(count, 1.0)
     return Errors(
@@ -163,7 +163,7 @@ def errors_of(table: Float[np.ndarray, "beads 5"]) -> Errors:
 
 
 def _place(term: str) -> int:
-    """The prior's terms in their usual order, then others: what is compiled sorts its names."""
+    """Sort key: the prior's terms in their usual order, then others. Compiled functions return them sorted by name."""
     return Weights._fields.index(term) if term in Weights._fields else len(Weights._fields)
 
 

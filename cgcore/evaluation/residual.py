@@ -1,4 +1,4 @@
-"""The forces that a prior does not explain, which a network beside it has to learn."""
+"""The forces that a prior does not explain, which a network in addition to it has to learn."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from cgcore.x64 import solving
 def write_residual(
     path: str | os.PathLike[str], dataset: Dataset, prior: Prior, displacement: Displacement = free
 ) -> None:
-    """Write frames as an NPZ in which the prior's forces are taken from the reference forces, block by block.
+    """Write frames as an NPZ in which the prior's forces are subtracted from the reference forces, block by block.
 
-    F is float64, whatever it was: a fit of further terms to the file is then the fit to all frames with this prior's
-    terms frozen.
+    F is always written as float64: a fit of further terms to the file then equals a fit to the original frames with
+    this prior's terms frozen.
 
     Arguments:
-        path: of the new file.
-        dataset: frames.
-        prior: its weights and parameters, splines and further terms included.
-        displacement: in jax-md's convention.
+        path: path of the new file.
+        dataset: the frames.
+        prior: the prior, including splines and further terms.
+        displacement: displacement function in jax-md's convention.
 
     Raises:
-        InputError: the file cannot be written, a source cannot be read any more, or JAX is tracing.
+        InputError: the file cannot be written, a source can no longer be read, or JAX is tracing.
     """
     with solving("residual"):
         write_npz(path, dataset, lambda frames, rows: residual_forces(frames, rows, prior, displacement))
@@ -41,13 +41,13 @@ def write_residual(
 def residual_forces(
     frames: Frames, rows: slice | Int[np.ndarray, " rows"], prior: Prior, displacement: Displacement = free
 ) -> Float[np.ndarray, "rows beads 3"]:
-    """Reference forces less those of the prior, 0 where there is no bead; to be called with x64 on.
+    """Reference forces minus those of the prior, 0 in padded beads; must be called with x64 enabled.
 
     Arguments:
-        frames: of one source.
-        rows: of it.
-        prior: its weights and parameters, splines and further terms included.
-        displacement: in jax-md's convention.
+        frames: frames of one source.
+        rows: rows of `frames` to compute.
+        prior: the prior, including splines and further terms.
+        displacement: displacement function in jax-md's convention.
     """
     R, F = frames.load(rows)
     real, labels = real_mask(frames.lengths[rows], frames.n_beads), frames.protein[rows]

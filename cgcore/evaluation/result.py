@@ -1,4 +1,4 @@
-"""What is known of a model's forces and energies on given frames."""
+"""The result of comparing a model's forces and energies with a data set."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from cgcore.data.residues import UNKNOWN
 
 @dataclass(frozen=True)
 class Errors:
-    """Forces of some beads against the reference.
+    """Errors of the forces on some beads.
 
     Arguments:
-        beads: how many were compared, over all frames.
-        loss: sum of |F_pred - F|² over their number [(kcal/mol/Å)²].
-        reference: the same of the reference forces, the loss of no model at all.
-        explained: 1 - loss / reference, the part of the reference's variance that is explained (forces vary about 0);
-            negative where no model at all would do better, NaN where every reference force is 0.
+        beads: number of forces compared, over all frames.
+        loss: mean of |F_pred - F|² over them [(kcal/mol/Å)²].
+        reference: mean of |F|², i.e. the loss of a model that predicts 0.
+        explained: 1 - loss / reference, the explained fraction of the reference's variance (forces vary about 0);
+            negative if predicting 0 would be better, NaN if every reference force is 0.
         rmse, mae: root mean square and mean absolute difference of a Cartesian component [kcal/mol/Å].
-        cosine: of the angle between predicted and reference force, mean over the beads.
+        cosine: cosine of the angle between predicted and reference force, averaged over the beads.
     """
 
     beads: int
@@ -35,7 +35,7 @@ class Errors:
 
 
 class Spread(NamedTuple):
-    """Energies of frames [kcal/mol]; NaN where there are none."""
+    """Distribution of the energies of frames [kcal/mol]; NaN if there are no frames."""
 
     mean: float
     deviation: float  # standard deviation over the frames
@@ -44,7 +44,7 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, values: Float[np.ndarray, " frames"]) -> Spread:
-        """That of these energies."""
+        """The distribution of these energies."""
         if not len(values):
             return cls(*[float("nan")] * 4)
         return cls(float(np.mean(values)), float(np.std(values)), float(np.min(values)), float(np.max(values)))
@@ -52,13 +52,13 @@ class Spread(NamedTuple):
 
 @dataclass(frozen=True)
 class Term:
-    """What one term of the energy contributes.
+    """The contribution of one term of the energy.
 
     Arguments:
-        force: mean over real beads of |F|² of this term alone [(kcal/mol/Å)²].
-        loss_without: loss of the model without it, all else as it is.
-        cosine: of the angle between its forces and the reference, taken as vectors of all components.
-        energy: over the frames.
+        force: mean of |F|² of this term alone over real beads [(kcal/mol/Å)²].
+        loss_without: loss of the model without this term, all else unchanged.
+        cosine: cosine of the angle between its forces and the reference, both as vectors of all components.
+        energy: distribution of its energy over the frames.
     """
 
     force: float
@@ -69,7 +69,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Residue:
-    """A bead of a protein: its number in the chain (from 1), code, species (None: the data have none) and errors."""
+    """A bead of a protein: number in the chain (from 1), residue code, species (None if unknown) and errors."""
 
     number: int
     code: str
@@ -78,7 +78,7 @@ class Residue:
 
     @property
     def kind(self) -> str:
-        """Its code, else its species, else nothing: as `Evaluation.types` has it."""
+        """The key of its kind in `Evaluation.types`: the code, else the species, else an empty string."""
         if self.code != UNKNOWN:
             return self.code
         return "" if self.species is None else f"species {self.species}"
@@ -86,7 +86,7 @@ class Residue:
 
 @dataclass(frozen=True)
 class Protein:
-    """A protein: name, frames, errors, total energy over its frames, and each of its beads."""
+    """A protein: name, number of frames, errors, distribution of the total energy, and its beads."""
 
     name: str
     frames: int
@@ -96,7 +96,7 @@ class Protein:
 
 
 class Sample(NamedTuple):
-    """Force components of evenly spread frames, for pictures [kcal/mol/Å]."""
+    """Force components of evenly spaced frames, for pictures [kcal/mol/Å]."""
 
     reference: Float[np.ndarray, " components"]
     predicted: Float[np.ndarray, " components"]
@@ -114,7 +114,7 @@ class Evaluation:
         frames: number of frames compared.
         errors: errors over all real beads.
         terms: contribution of each term, by name.
-        energy: the sum of all terms, over the frames.
+        energy: distribution of the total energy over the frames.
         proteins: errors by protein, in order of appearance.
         types: errors by kind of residue, named by its code, or like "species 3".
         energies: total energy of each frame [kcal/mol], in the order of the data.

@@ -1,6 +1,6 @@
-"""Deployment: the prior as LAMMPS tables and as an OpenMM `System`, any energy as StableHLO.
+"""Export to other programs: the prior as LAMMPS tables and as an OpenMM `System`, any energy as StableHLO.
 
-Names are loaded when they are first used: LAMMPS's files need neither JAX nor OpenMM.
+Names are loaded when they are first used: writing LAMMPS files requires neither JAX nor OpenMM.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from jaxtyping import Float
 from cgcore.export.lammps_types import Types
 
 _MARGIN = 30.0
-"""Between the chain and the faces of its box [Å]."""
+"""Distance between the chain and the faces of its box [Å]."""
 
 _BEND = np.pi / 3
-"""How much an extended chain turns at each bead [rad]."""
+"""Angle by which an extended chain turns at each bead [rad]."""
 
 
 def extended(beads: int, bond: float) -> Float[np.ndarray, "beads 3"]:
@@ -22,12 +22,12 @@ def extended(beads: int, bond: float) -> Float[np.ndarray, "beads 3"]:
 
 
 def data_file(R: Float[np.ndarray, "beads 3"], mass: float, types: Types) -> str:
-    """The file's text: one molecule.
+    """The text of a data file with one molecule.
 
     Arguments:
         R: positions [Å].
-        mass: of a bead [g/mol].
-        types: of atoms, bonds, angles and dihedrals.
+        mass: mass of a bead [g/mol].
+        types: types of atoms, bonds, angles and dihedrals.
     """
     found = {style: types.rows[style] for style in ("bond", "angle", "dihedral") if types.rows[style]}
     atom_types = int(types.atoms.max()) + 1

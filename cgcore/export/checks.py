@@ -1,4 +1,4 @@
-"""What every export asks of its arguments."""
+"""Checks of arguments that all exports share."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from cgcore.physics.prior import SPLINED, Params, Prior
 from cgcore.physics.term import Term
 
 MASS = 110.0
-"""Default mass of a bead [g/mol]: the mean residue of a protein. Averages over configurations do not depend
-on masses, only the speed of motion does."""
+"""Default mass of a bead [g/mol]: that of an average protein residue. Averages over configurations do not depend on
+masses, only the dynamics do."""
 
 
 MOST_BEADS = 4096
-"""Longest chain: the repulsion is a list of all pairs, 8 million for this length."""
+"""Largest number of beads: the repulsion is a list of all pairs, 8 million for this length."""
 
 HEAVIEST = 1e9
 """Largest mass of a bead [g/mol]."""
 
 LARGEST = 1e15
-"""Largest coefficient of the energy, in Å, kcal/mol and radians: float32 can hold it times any distance that
-LARGEST_LENGTH allows, and no physics needs it."""
+"""Largest coefficient of the energy, in Å, kcal/mol and radians, far beyond physical values; its product with any
+distance that LARGEST_LENGTH allows fits into float32."""
 
 LARGEST_LENGTH = 1e6
 """Largest r0 and sigma [Å]."""
 
 
 def check_beads(beads: int) -> None:
-    """Refuse what is no chain, or one whose pairs are too many.
+    """Refuse a number of beads that is not a chain, or that gives too many pairs.
 
     Raises:
-        InputError: `beads` is not from 2 to `MOST_BEADS`.
+        InputError: `beads` is not between 2 and `MOST_BEADS`.
     """
     if not 2 <= beads <= MOST_BEADS:
         raise InputError(
@@ -45,21 +45,21 @@ def check_beads(beads: int) -> None:
 
 
 def check_mass(mass: float) -> None:
-    """Refuse what is no mass.
+    """Refuse an invalid mass.
 
     Raises:
-        InputError: `mass` is not a finite number above 0, or more than `HEAVIEST` [g/mol].
+        InputError: `mass` is not a finite number above 0, or is above `HEAVIEST` [g/mol].
     """
     if not 0 < mass <= HEAVIEST:
         raise InputError(f"mass is {mass}; give a finite number above 0, at most {HEAVIEST:g} g/mol")
 
 
 def check_prior(prior: Prior) -> None:
-    """Refuse parameters that no other program can compute with: products of them overflow.
+    """Refuse parameters whose products overflow in other programs.
 
     Raises:
-        InputError: a coefficient of the energy, weight included, is above `LARGEST`, or a length above
-            `LARGEST_LENGTH`; names the parameter.
+        InputError: a coefficient of the energy, weight included, is above `LARGEST`, or a length is above
+            `LARGEST_LENGTH`; the message names the parameter.
     """
     p = {name: np.asarray(value) for name, value in prior.params.items()}
     for name in ("r0", "sigma", "sigma_ex"):
@@ -81,7 +81,7 @@ def check_prior(prior: Prior) -> None:
 
 
 def _coefficients(term: Term, params: Params) -> dict[str, np.ndarray]:
-    """What the forces are linear in, by the names of parameters."""
+    """The coefficients that the forces are linear in, by parameter name."""
     way = term.parametrisation
     if way is None:
         return {term.name: params[term.name]}
@@ -96,10 +96,10 @@ def _coefficients(term: Term, params: Params) -> dict[str, np.ndarray]:
 
 
 def check_species(prior: Prior, beads: int, species: Any) -> Int[np.ndarray, " beads"] | None:
-    """The species of the beads of a chain, where the prior differs by them.
+    """Check the species of a chain's beads, if the prior depends on them.
 
     Raises:
-        InputError: they are missing, or not one whole number for each bead.
+        InputError: the species are missing, or are not one integer per bead.
     """
     if species is None:
         if (name := named_by_species(prior)) is not None:
@@ -114,12 +114,12 @@ def check_species(prior: Prior, beads: int, species: Any) -> Int[np.ndarray, " b
 
 
 def named_by_species(prior: Prior) -> str | None:
-    """The first term that differs by the species of the beads; None where there is none."""
+    """The first term that depends on the species of the beads; None if there is none."""
     return next((one.term.name for one in potentials(prior) if one.needs_species), None)
 
 
 def check_finite(name: str, values: np.ndarray) -> None:
-    """Refuse numbers that are not: nothing that is written holds one.
+    """Refuse values that are not finite, before they are written.
 
     Raises:
         InputError: a value is not finite.

@@ -1,6 +1,6 @@
-"""Potentials as expressions of OpenMM, exact but for those of a user's own functions, which are tabulated.
+"""Potentials as OpenMM expressions; they are exact except for user-defined functions, which are tabulated.
 
-Coordinates are in Å and radians and energies in kJ/mol: lengths of OpenMM's, in nm, are turned into Å inside.
+Coordinates are in Å and radians and energies in kJ/mol; OpenMM's lengths in nm are converted to Å before.
 """
 
 from __future__ import annotations
@@ -18,21 +18,23 @@ from cgcore.export.potentials import Potential, TermCurve
 from cgcore.physics.bases import DebyeHueckel, Fourier, Gaussian, Harmonic, Power
 
 KJ = JOULES_PER_CALORIE
-"""In a kcal."""
+"""kJ per kcal."""
 
 NM = 0.1
-"""In an Å."""
+"""nm per Å."""
 
 MOST_STEPS = 1000
-"""Knots at different distances that an expression can count one by one."""
+"""Largest number of unevenly spaced knots: an expression compares the coordinate with each of them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Expression:
-    """Arguments:
-    text: the energy [kJ/mol] of the coordinate x [Å or rad]; what stands in it without a definition differs by group.
-    by_group: numbers that differ by group, by their names.
-    tables: functions of whole numbers, by their names; with several groups they depend on the number g of the group.
+    """The potentials of a term as one expression.
+
+    Arguments:
+        text: the energy [kJ/mol] of the coordinate x [Å or rad]; variables without a definition differ by group.
+        by_group: values that differ by group, by variable name.
+        tables: tabulated functions of an integer, by name; with several groups they depend on the group number g.
     """
 
     text: str
@@ -41,8 +43,8 @@ class Expression:
 
 
 class _Parts(NamedTuple):
-    """Definitions, what each needs to its right; values by name, (groups,), or (groups, pieces) to be looked up at
-    `at`; and further functions of whole numbers."""
+    """Definitions, each of which may use those to its right; values by name, either (groups,) or, to be looked up at
+    `at`, (groups, pieces); and further tabulated functions of an integer."""
 
     definitions: list[str]
     values: dict[str, np.ndarray]
@@ -53,11 +55,11 @@ def expression_of(potential: Potential, *, none: bool = False) -> Expression:
     """The expression of all potentials of a term.
 
     Arguments:
-        potential: the term's; of a spline of a file, with one group.
-        none: with one group more than the term has, whose energy is 0.
+        potential: potentials of the term; those of a file's spline must have one group.
+        none: whether to add a group whose energy is 0.
 
     Raises:
-        InputError: a spline has too many knots at different distances.
+        InputError: a spline has too many unevenly spaced knots.
     """
     closed = None if has_pieces(potential) else _closed(potential)
     (first, *rest), values, tables = _of_pieces(potential) if closed is None else closed
@@ -73,12 +75,12 @@ def expression_of(potential: Potential, *, none: bool = False) -> Expression:
 
 
 def _closed(potential: Potential) -> _Parts | None:
-    """Bases that are formulas; None: it is no such one."""
+    """The parts for a basis with a closed formula; None for other bases."""
     curves = [curve for curve in potential.curves if isinstance(curve, TermCurve)]
     c = KJ * potential.term.weight * np.array([curve.c for curve in curves])
     match potential.term.basis:
         case Harmonic():
-            # About the rest value, where kr r and kr r0 nearly cancel.
+            # Expanded about the rest value, since kr r and kr r0 nearly cancel there.
             bound = c[:, 0] != 0
             rest = np.where(bound, c[:, 1] / np.where(bound, c[:, 0], 1.0), 0.0)
             values = {"k": c[:, 0], "x0": rest, "s": np.where(bound, 0.0, -c[:, 1]), "u0": _at(curves, rest)}
@@ -87,7 +89,7 @@ def _closed(potential: Potential) -> _Parts | None:
             numbers = range(1, most + 1)
             values = {f"a{n}": c[:, n - 1] for n in numbers} | {f"b{n}": c[:, most + n - 1] for n in numbers}
             values["u0"] = _at(curves, np.zeros(len(c))) - c[:, :most].sum(axis=1)
-            # OpenMM refuses an expression without its variable.
+            # OpenMM refuses an expression that does not contain its variable.
             waves = [f"a{n}*cos({n}*x)+b{n}*sin({n}*x)" for n in numbers] or ["0*x"]
             return _Parts(["+".join([*waves, "u0"])], values, {})
         case Power(n=n):
@@ -102,12 +104,12 @@ def _closed(potential: Potential) -> _Parts | None:
 
 
 def _at(curves: list[TermCurve], x: Float[np.ndarray, " groups"]) -> Float[np.ndarray, " groups"]:
-    """The energy of each group at a place of its own [kJ/mol]: bases lack constants that parametrisations have."""
+    """The energy of each group at its own x [kJ/mol], including constants that parametrisations have and bases lack."""
     return np.array([KJ * curve.energy(at[None])[0] for curve, at in zip(curves, x, strict=True)])
 
 
 def _of_pieces(potential: Potential) -> _Parts:
-    """A polynomial whose coefficients are looked up by the number of the piece."""
+    """The parts for a piecewise polynomial, whose coefficients are looked up by the number of the piece."""
     pieces = pieces_of(potential)
     degree = pieces.coefficients.shape[2] - 1
     polynomial = f"c{degree}(at)"

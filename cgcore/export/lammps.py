@@ -1,10 +1,10 @@
-"""The prior as LAMMPS tables, with a data file, the settings that use them, and a script that runs.
+"""The prior as LAMMPS tables, with a data file, settings that use the tables, and a script to run.
 
-`special_bonds` reaches three bonds along a chain, but a repulsion may leave out beads further apart. So beads nearer
-than all terms of far pairs act from are bonded too, by types of bonds that carry what they feel or else no energy at
-all, and `special_bonds lj/coul 0 1 1` takes exactly the bonded pairs out of the pair style. Of the default prior these
-are beads 2 to 5 apart, one atom type is enough, and several chains may share a box: beads of two chains repel each
-other as those far apart in one do.
+`special_bonds` covers only three bonds along a chain, but a repulsion may exclude beads that are further apart.
+Therefore all pairs below the separation from which all far-pair terms act are bonded as well, with bond types that
+carry their interaction or zero energy, and `special_bonds lj/coul 0 1 1` excludes exactly the bonded pairs from the
+pair style. For the default prior these are beads 2 to 5 apart, one atom type is enough, and several chains may share a
+box: beads of two chains repel each other like beads far apart in one chain.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ CUTOFF = 60.0
 """Default cutoff of the repulsion [Å]; the prior itself has none."""
 
 _LIMITS = 30.0, 200.0
-"""Limits of the cutoff [Å]: LAMMPS sends beads to other processors that far, and beads 5 apart are bonded; a table
-that reaches further than 200 Å has tens of megabytes."""
+"""Limits of the cutoff [Å]: LAMMPS communicates beads between processors over this distance, and beads 5 apart are
+bonded; a table that extends beyond 200 Å takes tens of megabytes."""
 
 
 _MOST_SPAN = 4.0
-"""Å a bond: beads bonded over several bonds have to stay within the cutoff."""
+"""Largest distance per bond that is spanned [Å]: pairs bonded over several bonds must stay within the cutoff."""
 
 _LEAST_REACH = 30.0
-"""Least length up to which tables over bond lengths reach [Å]."""
+"""Smallest upper end of tables over bond lengths [Å]."""
 
 
 def write_lammps(
@@ -116,7 +116,7 @@ def _check_separations(every: tuple[Potential, ...], cutoff: float) -> None:
     """Refuse separations that cannot be bonded.
 
     Raises:
-        InputError: beads so far apart along the chain may be further apart than the cutoff.
+        InputError: beads at such a separation may be further apart than the cutoff.
     """
     most = int(cutoff / _MOST_SPAN)
     for one in every:
@@ -129,8 +129,8 @@ def _check_separations(every: tuple[Potential, ...], cutoff: float) -> None:
 
 
 def _bond_tables(types: Types, length: float, cutoff: float) -> list[Table]:
-    """All of one number of points. Bonds reach over 0 to ten bond lengths (30 Å at least), listed ones over the cutoff
-    at least."""
+    """Tables for all bond types, with the same number of points. They extend to ten bond lengths and at least 30 Å, for
+    listed pairs at least to the cutoff."""
     curves = [types.curve(acting) for acting in types.acting["bond"]]
     usual = max(_LEAST_REACH, 10 * length)
     reaches = [max(usual, cutoff if span == 0 else _MOST_SPAN * span) for span in types.reach]
@@ -151,7 +151,7 @@ def _pair_tables(types: Types, cutoff: float) -> list[Table]:
 
 
 def _settings(types: Types, tables: dict[str, list[Table]], beads: int, cutoff: float) -> str:
-    """The commands between `read_data` and `run`."""
+    """The LAMMPS commands between `read_data` and `run`."""
     left_out = max((float(table.energy[-1]) for table in tables["pair"]), key=abs)
     last = max(bonded_below(types.potentials) - 1, 1)
     lines = [

@@ -1,8 +1,8 @@
-"""What acts on which beads in LAMMPS's terms: types of bonds, angles and dihedrals, and of atoms for far pairs.
+"""LAMMPS types of bonds, angles and dihedrals, and types of atoms for far pairs.
 
-A type is a set of potentials, each of a term and a group, which are summed into one table. Pairs nearer along the chain
-than all terms of far pairs act from, and those of a list, are bonded, each by the type of what it feels; all others are
-left to the pair style, by the classes that their beads have in terms with groups.
+A type is a set of potentials, each given by a term and a group, which are summed into one table. Listed pairs, and
+pairs below the separation from which all far-pair terms act, are bonded with the type of their interaction. All other
+pairs are left to the pair style; their types follow from the classes of the beads in terms with groups.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cgcore.export.potentials import Potential, Sum
 from cgcore.export.tables import felt
 
 Acting = tuple[tuple[int, int], ...]
-"""Number of the term and number of its group of each potential, ascending."""
+"""The potentials that act on a row: pairs of term number and group number, in ascending order."""
 
 Row = tuple[int, ...]
 
@@ -28,13 +28,15 @@ STYLES = {"angle": "angles", "dihedral": "dihedrals"}
 
 @dataclass(frozen=True, eq=False)
 class Types:
-    """Arguments:
-    potentials: of all terms.
-    rows: of each style, the beads of each row and its type, counted from 0.
-    acting: of each style, what acts on rows of each type.
-    reach: of each type of bonds, the most bonds along the chain that it spans; 0: it is of beads of a list.
-    atoms: the type of each bead, counted from 0.
-    pairs: for two types of beads, ascending, what acts on far pairs of them.
+    """The types of one chain.
+
+    Arguments:
+        potentials: potentials of all terms.
+        rows: for each style, the beads of each row and its type, counted from 0.
+        acting: for each style, the potentials that act on rows of each type.
+        reach: for each bond type, the largest number of bonds along the chain that it spans; 0 for listed pairs.
+        atoms: type of each bead, counted from 0.
+        pairs: for each ascending pair of bead types, the potentials that act on far pairs.
     """
 
     potentials: tuple[Potential, ...]
@@ -45,12 +47,12 @@ class Types:
     pairs: dict[tuple[int, int], Acting]
 
     def curve(self, acting: Acting) -> Sum:
-        """The sum of what acts."""
+        """The sum of the acting potentials."""
         each = [self.potentials[term].curves[group] for term, group in acting]
         return Sum([one for one in each if felt(one)])
 
     def names(self, every: Iterable[Acting], nothing: str) -> list[str]:
-        """A keyword for each set of potentials, no two the same."""
+        """A unique keyword for each set of potentials."""
         found: list[str] = []
         for acting in every:
             named = [(self.potentials[t].term.name, self.potentials[t].labels[g]) for t, g in acting]
@@ -61,7 +63,7 @@ class Types:
 
 
 def bonded_below(every: Sequence[Potential]) -> int:
-    """The separation from which on the same terms act on all pairs: nearer ones are bonded."""
+    """The separation from which the same terms act on all pairs; nearer pairs are bonded."""
     own = [one.term.rows for one in every if one.term.rows.pairs and one.term.rows.listed is None]
     return max((rows.nearest if rows.farthest is None else rows.farthest + 1
                 for rows in own if rows.chains != "between"), default=1)  # fmt: skip
@@ -87,7 +89,7 @@ def types_of(every: tuple[Potential, ...], beads: int, species: Int[np.ndarray, 
             if own.listed is not None:
                 listed |= {tuple(sorted(row)) for row in own.listed if max(row) < beads}
             _add(bonds, number, potential, beads, species, only=None if own.kind == "bonds" else near)
-    # What far pairs feel by the pair style, those that a list bonds feel by their bond.
+    # Far pairs that are bonded because they are listed get the far-pair potentials by their bond, too.
     for row in listed:
         bonds.setdefault(row, ())
         if row[1] - row[0] >= near:
@@ -117,13 +119,13 @@ def _add(
     species: Int[np.ndarray, " beads"] | None,
     only: int | None = None,
 ) -> None:
-    """Note what acts on each row of a term; of pairs along the chain, on those nearer than `only`."""
+    """Note the potential that acts on each row of a term; for pairs along the chain, only below `only`."""
     rows, groups = potential.rows(beads, species)
     if only is not None and potential.term.rows.listed is None:
         near = rows[:, 1] - rows[:, 0] < only
         rows, groups = rows[near], groups[near]
     for row, group in zip(rows.tolist(), groups.tolist(), strict=True):
-        # A row from its other end is the same one.
+        # A row and its reverse are the same.
         key = tuple(row if row[0] < row[-1] else row[::-1])
         found[key] = tuple(sorted((*found.get(key, ()), (number, group))))
 
@@ -137,7 +139,7 @@ def _numbered(found: dict[Row, Acting]) -> tuple[list[tuple[Row, int]], list[Act
 def _atoms(
     every: tuple[Potential, ...], beads: int, species: Int[np.ndarray, " beads"] | None
 ) -> tuple[Int[np.ndarray, " beads"], dict[tuple[int, int], Acting]]:
-    """Beads of one type have the same class in all terms of far pairs with groups."""
+    """Types of beads, and potentials of pairs of types; beads of a type have equal classes in all far-pair terms."""
     far = [(number, one.term.groups) for number, one in enumerate(every) if _far(one)]
     classes = [groups.classes(species, beads, None, beads) for _, groups in far if groups is not None]
     kinds, atoms = (

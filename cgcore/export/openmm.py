@@ -1,8 +1,8 @@
-"""The prior as an OpenMM `System`, and that as an XML file for `openmm.XmlSerializer`.
+"""The prior as an OpenMM `System`, and as an XML file for `openmm.XmlSerializer`.
 
-Lengths in nm and energies in kJ/mol, weights folded in; OpenMM's dihedral is IUPAC's, MINUS the prior's. Each term is a
-force by its own name and in a force group of its own, so that OpenMM gives their energies one by one; of more than 32
-terms the last share the last group. There is no box: the chain is alone in free space.
+Lengths are in nm and energies in kJ/mol, and weights are included; OpenMM's dihedral is IUPAC's, MINUS the prior's.
+Each term is a force with its own name and force group, so that OpenMM can compute their energies separately; if there
+are more than 32 terms, the last ones share the last group. There is no box: the chain is alone in free space.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from openmm import System
 
 MOST_GROUPS = 32
-"""Force groups that OpenMM has."""
+"""Number of force groups in OpenMM."""
 
 _FORCES = {
     "bonds": ("CustomBondForce", "Bond", f"r/{NM!r}"),
@@ -36,7 +36,7 @@ _FORCES = {
     "angles": ("CustomAngleForce", "Angle", "theta"),
     "dihedrals": ("CustomTorsionForce", "Torsion", "-theta"),
 }
-"""The force on listed rows, what OpenMM calls a row, and our coordinate in its variables: its dihedral is IUPAC's."""
+"""OpenMM's force on listed rows, its name for a row, and our coordinate in its variables; its dihedral is IUPAC's."""
 
 _COMPOUND = {
     "bonds": f"distance(p1,p2)/{NM!r}",
@@ -44,7 +44,7 @@ _COMPOUND = {
     "angles": "angle(p1,p2,p3)",
     "dihedrals": "-dihedral(p1,p2,p3,p4)",
 }
-"""Our coordinate in the one force on listed rows that knows tabulated functions."""
+"""Our coordinate in the only force on listed rows that supports tabulated functions."""
 
 
 def openmm_system(prior: Prior, beads: int, *, mass: float = MASS, species: Int[Any, " beads"] | None = None) -> System:
@@ -83,13 +83,13 @@ def openmm_system(prior: Prior, beads: int, *, mass: float = MASS, species: Int[
 
 
 def farthest_of_nearest(every: tuple[Potential, ...]) -> int:
-    """The separation from which on all terms of far pairs act: OpenMM wants the same pairs left out of all its forces
-    on all pairs, so that what some of them have below is a force on listed pairs."""
+    """The separation from which all far-pair terms act. OpenMM requires the same exclusions in all forces on all pairs,
+    so that pairs below this separation, on which only some terms act, get a force on listed pairs."""
     return max((one.term.rows.nearest for one in every if _far(one)), default=1)
 
 
 def _far(potential: Potential) -> bool:
-    """Whether a term is one of all pairs from some separation on."""
+    """Whether a term acts on all pairs from some separation on."""
     rows = potential.term.rows
     return rows.pairs and rows.listed is None and rows.farthest is None and rows.chains != "between"
 
@@ -97,7 +97,7 @@ def _far(potential: Potential) -> bool:
 def _forces(mm: Any, potential: Potential, beads: int, species: np.ndarray | None, far: int) -> Iterator[Any]:
     rows, groups = potential.rows(beads, species)
     if potential.own is not None:
-        # Splines of a file may have other knots for each species.
+        # Splines of a file may have different knots for each species.
         for number, curve in enumerate(potential.curves):
             if number == 0 or (groups == number).any():
                 one = Potential(potential.term, (curve,), ("",))
@@ -112,7 +112,7 @@ def _forces(mm: Any, potential: Potential, beads: int, species: np.ndarray | Non
 
 
 def _on_rows(mm: Any, potential: Potential, rows: np.ndarray, groups: np.ndarray) -> Any:
-    """A force on a list of rows, each with the numbers of its group where there are several."""
+    """A force on a list of rows, each with the parameters of its group if there are several."""
     expression, kind = expression_of(potential), potential.term.rows.kind
     by_group = expression.by_group
     if expression.tables:
@@ -133,7 +133,7 @@ def _on_rows(mm: Any, potential: Potential, rows: np.ndarray, groups: np.ndarray
 
 
 def _on_all_pairs(mm: Any, potential: Potential, beads: int, species: np.ndarray | None, far: int) -> Any:
-    """A force on all pairs from a separation on, whose group follows from the classes of both beads."""
+    """A force on all pairs from a separation on; the group of a pair follows from the classes of its beads."""
     groups = potential.term.groups
     expression = expression_of(potential, none=groups is not None)
     looked_up = {f"{name}_of": values for name, values in expression.by_group.items()}
@@ -145,7 +145,7 @@ def _on_all_pairs(mm: Any, potential: Potential, beads: int, species: np.ndarray
         force = mm.CustomNonbondedForce(f"{text}; g=group(class1,class2)")
         force.addPerParticleParameter("class")
         table, labels = groups.of_rows(2, True)
-        # A class more, of beads that take no part, and a group more, without energy.
+        # One more class, for beads that do not take part, and one more group, without energy.
         table = np.pad(table, (0, 1), constant_values=len(labels))
         force.addTabulatedFunction("group", mm.Discrete2DFunction(*table.shape, table.ravel().astype(float).tolist()))
         own = groups.classes(species, beads, None, beads)
@@ -185,7 +185,7 @@ def write_openmm(
 
 
 def read_openmm(path: str | os.PathLike[str]) -> System:
-    """The System in an XML file.
+    """Read the System in an XML file.
 
     Raises:
         InputError: the file cannot be read, holds something else, or openmm is not installed.

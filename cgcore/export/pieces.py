@@ -1,4 +1,4 @@
-"""Potentials as polynomials, piece by piece: splines exactly so, functions that are known as numbers alone nearly."""
+"""Potentials as piecewise polynomials: exact for splines, approximate for functions known only by their values."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from cgcore.export.potentials import Curve, FixedSpline, Potential, TermCurve
 from cgcore.physics.bases import BSpline
 
 RANGES = {"bond": (0.5, 60.0), "pair": (0.5, 60.0), "angle": (0.0, np.pi), "dihedral": (-np.pi, np.pi)}
-"""Over which a user's own functions are tabulated [Å or rad]; beyond, they go on along their tangents."""
+"""Ranges over which user-defined functions are tabulated [Å or rad]; beyond, they are continued linearly."""
 
 SPACINGS = 4000
-"""Pieces of such a table. With the spacing h, its relative error is about (h q''/q)²/384 in the energy, and a few
-(h q''/q)³ in the force: 1e-7 of one that changes in kind over 1 Å."""
+"""Number of pieces of such a table. With the spacing h, the relative error is about (h q''/q)²/384 in the energy and a
+few times (h q''/q)³ in the force: 1e-7 for a function that varies over 1 Å."""
 
 
 class Pieces(NamedTuple):
-    """Polynomials c0 + c1 d + c2 d² + ... of d = x - starts[k], in the piece k from one of the edges to the next.
+    """Polynomials c0 + c1 d + c2 d² + ... of d = x - starts[k] in piece k, which lies between two neighbouring edges.
 
-    The piece 0 lies below the first edge, and the last one above the last edge; both are flat or straight. Of a
-    periodic potential, x is first brought between the outermost edges, and these two pieces count for nothing.
+    Piece 0 lies below the first edge and the last piece above the last edge; both are constant or linear. For a
+    periodic potential, x is first mapped between the outermost edges, so that these two pieces are unused.
 
     Arguments:
-        edges: of the pieces between the outermost two, ascending.
-        starts: where each piece's d is 0.
-        coefficients: of each group.
-        period: of the coordinate; None: it has none.
+        edges: edges of the inner pieces, ascending.
+        starts: the x at which d is 0, for each piece.
+        coefficients: coefficients of each piece, for each group.
+        period: period of the coordinate; None if it is not periodic.
     """
 
     edges: Float[np.ndarray, " edges"]
@@ -38,15 +38,15 @@ class Pieces(NamedTuple):
 
 
 def has_pieces(potential: Potential) -> bool:
-    """Whether its potentials are splines, exactly polynomials piece by piece."""
+    """Whether its potentials are splines, which are exactly piecewise polynomials."""
     return isinstance(potential.curves[0], FixedSpline) or isinstance(potential.term.basis, BSpline)
 
 
 def pieces_of(potential: Potential) -> Pieces:
-    """The polynomials of splines, or of functions of any kind over `RANGES`.
+    """The polynomials of splines, or approximate ones of other functions over `RANGES`.
 
     Arguments:
-        potential: of a spline of a file, with one group.
+        potential: potentials of a term; those of a file's spline must have one group.
     """
     first, coordinate, basis = potential.curves[0], potential.term.coordinate, potential.term.basis
     if isinstance(first, FixedSpline):
@@ -66,7 +66,7 @@ def pieces_of(potential: Potential) -> Pieces:
 
 
 def _with_ends(curve: Curve, edges: np.ndarray, c: Float[np.ndarray, "_ powers"]) -> Float[np.ndarray, "pieces powers"]:
-    """A piece more at both ends, as the potential goes on there."""
+    """Add a piece at both ends that continues the potential."""
     ends = edges[[0, -1]]
     outside = np.zeros((2, c.shape[1]))
     outside[:, 0] = curve.energy(ends)
@@ -76,7 +76,7 @@ def _with_ends(curve: Curve, edges: np.ndarray, c: Float[np.ndarray, "_ powers"]
 
 
 def _interpolated(curve: Curve, edges: np.ndarray, degree: int) -> Float[np.ndarray, "pieces powers"]:
-    """Polynomials of this degree, from as many values in each piece as they have coefficients."""
+    """Polynomials of this degree that interpolate degree + 1 values in each piece."""
     nodes = (1 - np.cos(np.pi * (2 * np.arange(degree + 1) + 1) / (2 * degree + 2))) / 2
     width = np.diff(edges)[:, None]
     values = curve.energy((edges[:-1, None] + width * nodes).ravel()).reshape(len(width), -1)
@@ -85,7 +85,7 @@ def _interpolated(curve: Curve, edges: np.ndarray, degree: int) -> Float[np.ndar
 
 
 def _hermite(curve: Curve, edges: np.ndarray) -> Float[np.ndarray, "pieces 4"]:
-    """The cubic polynomials with the values and the slopes at both ends of each piece."""
+    """Cubic polynomials that match values and slopes at both ends of each piece."""
     u, s, h = curve.energy(edges), curve.slope(edges), np.diff(edges)
     mean = np.diff(u) / h
     second, third = (3 * mean - 2 * s[:-1] - s[1:]) / h, (s[:-1] + s[1:] - 2 * mean) / h**2

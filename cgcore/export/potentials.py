@@ -1,6 +1,6 @@
-"""Each term's potential against its coordinate, as numbers: what exports tabulate and reports draw.
+"""Each term's potential as a function of its coordinate, for the tables of exports and the plots of reports.
 
-NumPy arrays in, NumPy arrays out, in float64 whatever JAX's own setting is.
+Functions take and return NumPy arrays, and compute in float64 whatever JAX's setting.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cgcore.physics.term import Term
 Points = Float[np.ndarray, " points"]
 
 _INSIDE = 1e-12
-"""Part of a spline's range by which its ends are moved inwards: the curvature jumps at them."""
+"""Fraction of a spline's range by which its ends are moved inwards, because the curvature jumps there."""
 
 
 @partial(jax.jit, static_argnums=0)
@@ -34,39 +34,42 @@ def _second_derivatives(basis: Basis, x: Float[Any, " points"]) -> Float[Any, "p
 
 
 class Curve(ABC):
-    """The potential of rows that share it, weight included, of a distance [Å] or an angle [rad]; a dihedral has this
-    package's sign (minus IUPAC's)."""
+    """The potential of rows that share it, weight included, as a function of a distance [Å] or an angle [rad]; a
+    dihedral has this package's sign (minus IUPAC's)."""
 
     @abstractmethod
     def energy(self, x: Points) -> Points:
-        """At each x [kcal/mol], as `cgcore.energy` has it."""
+        """The energy at each x [kcal/mol], as in `cgcore.energy`."""
 
     @abstractmethod
     def slope(self, x: Points) -> Points:
-        """Its derivative in x."""
+        """The derivative of the energy in x."""
 
     @abstractmethod
     def curvature(self, x: Points) -> Points:
-        """The derivative of `slope`; at the ends of a spline that from inside."""
+        """The derivative of `slope`; at the ends of a spline, that from inside."""
 
     @property
     @abstractmethod
     def scale(self) -> float:
-        """The least distance or angle over which it changes in kind; infinite where it is the same kind everywhere."""
+        """The smallest distance or angle over which the function varies, e.g. the interval between knots; infinite if
+        there is none."""
 
     @property
     def diverges(self) -> bool:
-        """Whether it does where the distance is 0."""
+        """Whether the potential diverges at distance 0."""
         return False
 
 
 @dataclass(frozen=True, eq=False)
 class TermCurve(Curve):
-    """Arguments:
-    term: what it is of.
-    params: all parameters by name.
-    c: the coefficients of one group, in float64.
-    group: its number.
+    """The potential of one group of a term.
+
+    Arguments:
+        term: the term.
+        params: all parameters by name.
+        c: coefficients of the group, in float64.
+        group: number of the group.
     """
 
     term: Term
@@ -80,7 +83,7 @@ class TermCurve(Curve):
             if way is None:
                 found = self.c @ np.asarray(self.term.basis.functions(x))
             else:
-                # A parametrisation has constants that the basis lacks.
+                # The parametrisation includes constants that the basis lacks.
                 found = np.asarray(jax.vmap(lambda at: way.energy(at, self.params))(jnp.asarray(x)))
         return self.term.weight * found
 
@@ -116,10 +119,12 @@ class TermCurve(Curve):
 
 @dataclass(frozen=True, eq=False)
 class FixedSpline(Curve):
-    """Arguments:
-    spline: of a file.
-    weight: of its term.
-    period: of the coordinate; None: outside the knots' range the energy is constant.
+    """The potential of a spline from a file.
+
+    Arguments:
+        spline: the spline.
+        weight: weight of its term.
+        period: period of the coordinate; None for a constant energy outside the knots' range.
     """
 
     spline: Spline
@@ -143,7 +148,7 @@ class FixedSpline(Curve):
         return float(np.min(np.diff(self.spline.knots)))
 
     def _at(self, x: Points) -> tuple[Points, Float[np.ndarray, "4 points"], np.ndarray]:
-        """Distances from the knots below, the coefficients there, and which x are within the knots' range."""
+        """Distances from the knots below, the coefficients there, and whether each x is within the knots' range."""
         knots = self.spline.knots
         x = x if self.period is None else knots[0] + np.mod(x - knots[0], self.period)
         within = np.clip(x, knots[0], knots[-1])
@@ -153,8 +158,10 @@ class FixedSpline(Curve):
 
 @dataclass(frozen=True, eq=False)
 class Sum(Curve):
-    """Arguments:
-    of: potentials of one coordinate; without any it is 0.
+    """The sum of potentials.
+
+    Arguments:
+        of: potentials of one coordinate; the sum of none is 0.
     """
 
     of: Sequence[Curve]
@@ -184,9 +191,9 @@ class Potential:
     Arguments:
         term: the term.
         curves: one for each group.
-        labels: of the groups; one without a name where all rows share a potential.
-        own: for a spline of a file that differs by the species of the central bead: the number of the potential for
-            each species, 0 for the shared one.
+        labels: labels of the groups; a single empty one if all rows share a potential.
+        own: number of the potential for each species, for splines of a file that depend on the species of the central
+            bead; 0 is the shared potential. None for other terms.
     """
 
     term: Term
@@ -203,11 +210,11 @@ class Potential:
     def rows(
         self, beads: int, species: Int[np.ndarray, " beads"] | None = None
     ) -> tuple[Int[np.ndarray, "rows per_row"], Int[np.ndarray, " rows"]]:
-        """The rows of one whole chain that take part, and the number of each one's potential.
+        """The rows of one whole chain that the term acts on, and the number of the potential of each.
 
         Arguments:
-            beads: of the chain.
-            species: of the beads; None: all are 0, and splines of a file are the shared ones.
+            beads: number of beads of the chain.
+            species: species of the beads; None for all 0, with the shared potential for splines of a file.
         """
         term = self.term
         rows = term.rows.candidates(beads, False)
@@ -225,8 +232,8 @@ def potentials(prior: Prior, params: Params | None = None) -> tuple[Potential, .
     """The potentials of all terms, in their order.
 
     Arguments:
-        prior: whose terms they are, its splines included.
-        params: parameters by name; None: the prior's own.
+        prior: the prior, including its splines.
+        params: parameters by name; None for the prior's own.
     """
     given = prior.params if params is None else params
     values: Params = {name: np.asarray(value, np.float64) for name, value in given.items()}

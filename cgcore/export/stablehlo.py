@@ -1,7 +1,7 @@
-"""Any energy function as StableHLO: energy and forces of a batch of frames, with the parameters in it.
+"""Any energy function as StableHLO: energy and forces of a batch of frames, with the parameters as constants.
 
-The file is what `jax.export.deserialize` reads, without cgcore. JAX promises that by releases up to 6 months newer and
-up to 3 weeks older than the one that wrote it; for longer, keep the parameters and export again.
+The file can be read by `jax.export.deserialize`, without cgcore. JAX guarantees this for releases up to 6 months newer
+and up to 3 weeks older than the one that wrote it; beyond that, keep the parameters and export again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Energy = Callable[
     [Any, Float[Array, "beads 3"], Bool[Array, " beads"], Int[Array, " beads"]],
     Float[Array, ""],
 ]
-"""energy(params, R, mask, species) of one frame, pure."""
+"""A pure function energy(params, R, mask, species) of one frame."""
 
 Evaluate = Callable[
     [Float[Any, "frames beads 3"], Bool[Any, "frames beads"], Int[Any, "frames beads"]],
@@ -32,7 +32,7 @@ Evaluate = Callable[
 ]
 
 PLATFORMS = ("cpu", "cuda")
-"""What is exported for, where nothing else is said: a machine without a GPU can export for one that has it."""
+"""Default platforms; a machine without a GPU can export for one that has it."""
 
 
 def export_energy(
@@ -114,7 +114,7 @@ def read_stablehlo(path: str | os.PathLike[str]) -> Evaluate:
         exported = jax.export.deserialize(content)
         R, mask, species = exported.in_avals
         evaluate = jax.jit(exported.call)
-    # What a foreign file makes the reader stumble over is of any kind.
+    # An arbitrary file can raise any error in JAX's reader.
     except Exception:
         raise InputError(f"{path}: is not a function that this version of JAX can read; export it again") from None
 
@@ -130,7 +130,7 @@ def read_stablehlo(path: str | os.PathLike[str]) -> Evaluate:
 
 
 def require_flatbuffers() -> None:
-    """Refuse where JAX cannot write or read an export.
+    """Refuse if JAX cannot write or read exports.
 
     Raises:
         InputError: flatbuffers is not installed.
@@ -140,5 +140,5 @@ def require_flatbuffers() -> None:
 
 
 def _cast(leaf: Any, dtype: np.dtype) -> Any:
-    with np.errstate(over="ignore"):  # what overflows is refused by its name
+    with np.errstate(over="ignore"):  # overflow is refused later, with the parameter's name
         return jnp.asarray(leaf, dtype) if jnp.issubdtype(jnp.result_type(leaf), jnp.floating) else leaf

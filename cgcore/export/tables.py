@@ -1,11 +1,11 @@
 """Potentials as tables in the format of LAMMPS: energy, minus its derivative, and the slopes at both ends.
 
-Weights are folded in. Lengths in Å, angles in degrees, energies in kcal/mol, as LAMMPS's `units real` wants them.
-LAMMPS lays cubic splines through energy and force, each by itself. Their relative error is about (h q''/q)²/384 with
-the spacing h, so that the spacings below leave at most 1e-9 of a series and, of a repulsion, 4 (h/r)⁴ in a table over r
-and (h/r²)⁴ in one over r². Where the potential is a spline itself, the slope of its force has corners at the knots: the
-error is then (h/interval)² of the force, about 1e-5, and at the end of a spline of a file, beyond which there is no
-force, half of what force it has there over one spacing.
+Weights are included. Lengths are in Å, angles in degrees and energies in kcal/mol, as in LAMMPS's `units real`.
+LAMMPS interpolates energy and force separately by cubic splines. Their relative error is about (h q''/q)²/384 with the
+spacing h. With the spacings below it is at most 1e-9 for a series, and for a repulsion 4 (h/r)⁴ in a table over r and
+(h/r²)⁴ in one over r². If the potential is a spline itself, the slope of its force has corners at the knots: the
+relative error of the force is then (h/interval)², about 1e-5. At the end of a spline of a file, beyond which the force
+is 0, the error is half of the force there, over one spacing.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ from jaxtyping import Float
 from cgcore.export.potentials import Curve
 
 BOND_POINTS = 3001
-"""Number of points of every table over bond lengths, since `bond_style table` has one length for all; more if a
-potential is a spline, up to `MOST_POINTS`."""
+"""Smallest number of points of tables over bond lengths, which is the same for all, as `bond_style table` requires;
+more if a potential is a spline, up to `MOST_POINTS`."""
 
 PER_SCALE = 180
-"""Spacings over which a potential changes in kind, half a turn of a series' highest harmonic or an interval between
-knots: 1 degree of the harmonic's own phase."""
+"""Number of spacings per `Curve.scale`, i.e. per half period of a series' highest harmonic (1 degree of its phase) or
+per interval between knots."""
 
 MOST_POINTS = 20_001
 """Largest number of points of a table over bond lengths, angles or dihedrals: a megabyte."""
 
 INNER = 1.0
-"""Where the table of a potential that diverges begins [Å]: below, LAMMPS stops with an error."""
+"""Lower end of the table of a potential that diverges [Å]: at smaller distances LAMMPS stops with an error."""
 
 RSQ_SPACING = 0.2
 """Spacing of a table over r² [Å²]: forces of a repulsion are accurate to 2e-8 at 4 Å, and to 6e-6 at 2 Å."""
 
 RSQ_PER_SCALE = 0.05
-"""Part of a spline's interval [Å] that the spacing is at most [Å²]: at 10 Å, a four-hundredth of the interval."""
+"""Largest spacing [Å²] per interval of a spline [Å]: at 10 Å, 1/400 of the interval."""
 
 MOST_RSQ = 100_001
-"""Points of a table over r²."""
+"""Largest number of points of a table over r²."""
 
 _UNFELT = 1e-9
-"""Strength [kcal/mol at 1 Å] of a potential that counts as none: what a fit that presses it to 0 leaves."""
+"""Largest strength [kcal/mol] of a diverging potential that is treated as zero, as left by a fit at a bound of 0."""
 
 _HARMLESS = 1e-3
-"""Where a table over r² begins that does not diverge [Å]: it must be above 0, and beads that nothing keeps apart may
-meet."""
+"""Lower end of the table over r² of a potential that does not diverge [Å]: it must be above 0, but small, since such
+beads may overlap."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +55,11 @@ class Table:
     """One section of a table file.
 
     Arguments:
-        keyword: its name.
-        parameters: the line below the name, but for N.
-        x: where it is tabulated [Å or degrees].
-        energy: there [kcal/mol].
-        force: minus the derivative of the energy in x.
+        keyword: name of the section.
+        parameters: the line below the name, except for N.
+        x: points of the table [Å or degrees].
+        energy: energy at these points [kcal/mol].
+        force: minus the derivative of the energy with respect to x.
     """
 
     keyword: str
@@ -69,7 +69,7 @@ class Table:
     force: Float[np.ndarray, " n"]
 
     def text(self) -> str:
-        """The section; every number comes back as the very same float64."""
+        """The text of the section; every float64 is read back exactly."""
         rows = zip(self.x.tolist(), self.energy.tolist(), self.force.tolist(), strict=True)
         lines = [f"{i} {x!r} {e!r} {f!r}" for i, (x, e, f) in enumerate(rows, start=1)]
         return "\n".join([self.keyword, f"N {len(lines)} {self.parameters}", "", *lines, ""])
@@ -81,15 +81,15 @@ def bond_points(reach: float, scale: float) -> int:
 
 
 def bond_table(keyword: str, curve: Curve, reach: float, rest: float, points: int) -> Table:
-    """Table for beads that are bonded, or near along the chain.
+    """Table for pairs that are bonded or near along the chain.
 
     Arguments:
-        keyword: its name.
+        keyword: name of the section.
         curve: the potential.
-        reach: the greatest distance [Å].
-        rest: the rest length of bonds [Å]: without it, LAMMPS takes the lowest energy of a repulsion, its far end, for
-            a bond length, and warns.
-        points: see `bond_points`.
+        reach: largest distance [Å].
+        rest: rest length of bonds [Å]; without it, LAMMPS would take the minimum of a repulsion, at its far end, for
+            the bond length, and warn.
+        points: number of points, see `bond_points`.
     """
     r = np.linspace(0.0, reach, points) + (INNER if curve.diverges else 0.0)
     return _distances(keyword, f"EQ {rest!r}", "FP", curve, r)
@@ -102,13 +102,13 @@ def no_bond_table(keyword: str, reach: float, rest: float, points: int) -> Table
 
 
 def angle_points(turn: float, scale: float) -> int:
-    """Spacings of all tables over angles or dihedrals up to `turn`, of potentials that change in kind over `scale`
+    """Number of spacings of all tables over angles or dihedrals up to `turn`, for potentials with this `scale`
     [rad]."""
     return min(PER_SCALE * max(1, math.ceil(turn / scale - 1e-9)), MOST_POINTS - 1)
 
 
 def angle_table(keyword: str, curve: Curve, scale: float) -> Table:
-    """Over 0 to 180 degrees; `scale` is the least of all such tables."""
+    """Table over 0 to 180 degrees; `scale` is the smallest of all such tables."""
     x = np.linspace(0.0, 180.0, angle_points(np.pi, scale) + 1)
     theta, per_degree = np.deg2rad(x), np.deg2rad(1.0)
     slopes = _slopes("FP", *(-(per_degree**2) * curve.curvature(theta[[0, -1]])))
@@ -116,9 +116,10 @@ def angle_table(keyword: str, curve: Curve, scale: float) -> Table:
 
 
 def dihedral_table(keyword: str, curve: Curve, scale: float) -> Table:
-    """Over a turn; `scale` is the least of all such tables. LAMMPS's dihedral is IUPAC's, MINUS the prior's."""
+    """Table over 360 degrees; `scale` is the smallest of all such tables. LAMMPS's dihedral is IUPAC's, MINUS the
+    prior's."""
     points = angle_points(2 * np.pi, scale)
-    x = -180.0 + 360.0 * np.arange(points) / points  # LAMMPS closes the circle itself
+    x = -180.0 + 360.0 * np.arange(points) / points  # LAMMPS adds the periodic end point
     phi = -np.deg2rad(x)
     return Table(keyword, "DEGREES", x, curve.energy(phi), np.deg2rad(1.0) * curve.slope(phi))
 
@@ -131,15 +132,15 @@ def pair_points(curve: Curve, cutoff: float) -> int:
 
 
 def pair_table(keyword: str, curve: Curve, cutoff: float, points: int) -> Table:
-    """Evenly over r² up to the cutoff [Å]."""
+    """Table with points evenly spaced in r², up to the cutoff [Å]."""
     inner = INNER if curve.diverges else _HARMLESS
     r = np.sqrt(np.linspace(inner**2, cutoff**2, points))
-    # The one style that has another name for FP.
+    # This style calls the parameter FPRIME, all others FP.
     return _distances(keyword, f"RSQ {inner!r} {cutoff!r}", "FPRIME", curve, r)
 
 
 def felt(curve: Curve) -> bool:
-    """Whether a potential that diverges is strong enough to keep beads apart; any other is."""
+    """Whether a potential is not negligible; only diverging ones can be."""
     return not curve.diverges or bool(np.max(np.abs(curve.energy(np.linspace(1.0, 10.0, 91)))) > _UNFELT)
 
 
@@ -149,5 +150,5 @@ def _distances(keyword: str, parameters: str, word: str, curve: Curve, r: Float[
 
 
 def _slopes(word: str, low: Any, high: Any) -> str:
-    """The parameter that says how steep the force is at both ends."""
+    """The parameter with the slopes of the force at both ends."""
     return f"{word} {float(low)!r} {float(high)!r}"

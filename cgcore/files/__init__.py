@@ -1,4 +1,4 @@
-"""Files: regular ones are read, never waited for; what is written is written whole or not at all."""
+"""File access: only regular files are read, without blocking, and files are written completely or not at all."""
 
 from cgcore.files.records import differing_record
 from cgcore.files.regular import open_regular, require_name

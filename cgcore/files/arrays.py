@@ -1,4 +1,4 @@
-"""Arrays in an NPZ: written whole or not at all, declared, and with a checksum where a change has to be noticed."""
+"""Arrays in an NPZ: declared fields, written completely or not at all, with an optional checksum."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import numpy as np
 from cgcore.files.writing import atomic_write
 
 CHECKSUM = "checksum"
-"""Key of the checksum of all others."""
+"""Key of the checksum of the other arrays."""
 
 DTYPES: dict[str, type[np.generic]] = {"U": np.str_, "i": np.int64, "f": np.float64}
 
 
 @dataclass(frozen=True)
 class Field:
-    """An array of a file.
+    """The declaration of an array in a file.
 
     Arguments:
-        name: its key.
-        kind: what it holds: "U" text, "i" int64, "f" float64.
-        axes: names of its axes; axes of one name are of one length in all arrays.
-        of: takes it from what is stored.
+        name: key of the array.
+        kind: type of its values: "U" text, "i" int64, "f" float64.
+        axes: names of its axes; axes with the same name have the same length in all arrays.
+        of: extracts the array from the object to store.
     """
 
     name: str
@@ -39,11 +39,12 @@ class Field:
         return np.asarray(self.of(stored), DTYPES[self.kind])
 
     def check(self, array: np.ndarray, lengths: dict[str, int]) -> None:
-        """Refuse an array of another dtype or shape, or with a number that is not finite; `lengths` are those of the
-        axes that are known, and gets the others.
+        """Refuse an array with a wrong dtype or shape, or with a number that is not finite.
+
+        `lengths` holds the known lengths of axes; those of new axes are added.
 
         Raises:
-            ValueError: says what is wrong.
+            ValueError: the array is invalid; the message says how.
         """
         expected = "text" if self.kind == "U" else np.dtype(DTYPES[self.kind])
         if (array.dtype.kind != "U") if self.kind == "U" else (array.dtype != expected):
@@ -58,7 +59,7 @@ class Field:
 
 
 def checksum(arrays: Mapping[str, np.ndarray], names: Iterable[str]) -> str:
-    """SHA-256 of names, dtypes, shapes and contents of arrays: of these names, in their order."""
+    """SHA-256 of the names, dtypes, shapes and contents of the arrays in `names`, in that order."""
     digest = hashlib.sha256()
     for name in names:
         array = arrays[name]
@@ -70,12 +71,12 @@ def checksum(arrays: Mapping[str, np.ndarray], names: Iterable[str]) -> str:
 def write_arrays(
     path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], summed: Iterable[str] | None = None
 ) -> None:
-    """Write arrays into a file, all or nothing.
+    """Write arrays to a file, completely or not at all.
 
     Arguments:
         path: the file to write.
-        arrays: by their keys.
-        summed: keys of which a `checksum` is written, too, in its order; None: there is none.
+        arrays: arrays by key.
+        summed: keys of the arrays in the `checksum`, in order; None for no checksum.
 
     Raises:
         InputError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Whether a file is the one that the record beside it was written with."""
+"""Check whether a file is the one that the record beside it was written with."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ RECORDS = ("fit.json", "train.json")
 KEY = "files"
 """Key of a record that holds the SHA-256 of the files written with it, by name."""
 _MOST = 2**28
-"""Bytes of a record: a long loss history has a few million."""
+"""Largest size of a record [bytes]: a long loss history takes a few million."""
 
 
 def differing_record(path: str | os.PathLike[str]) -> str | None:
-    """The record in the folder of `path` that was written with another file of that name, or None.
+    """The record in the folder of `path` that was written with a different file of that name, or None.
 
-    A run that is killed while it moves its files into place leaves such a mixture, and so does an edit by hand. No
-    record that speaks of the file, or one that agrees, is None.
+    Such a mixture is left by a run that is killed while it moves its files into place, and by manual edits. None means
+    that no record mentions the file, or that the record agrees.
     """
     here = Path(path)
     said = {name: digests[here.name] for name in RECORDS if here.name in (digests := _digests(here.with_name(name)))}

@@ -1,4 +1,4 @@
-"""Opening files that are files: a pipe would be waited for, a device never ends, a folder is none."""
+"""Opening regular files only: opening a pipe blocks, a device has no end, and a folder cannot be read."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _KINDS = (
 
 
 def kind_of(mode: int) -> str:
-    """What a file that is not a regular one is, in words; empty for a regular one."""
+    """The kind of a file that is not regular, in words; empty for a regular file."""
     if stat.S_ISREG(mode):
         return ""
     return next((words for holds, words in _KINDS if holds(mode)), "no regular file")
 
 
 def require_name(path: str | os.PathLike[str], what: str = "a path") -> None:
-    """Refuse an empty path, which stands for the current folder where nobody meant it.
+    """Refuse an empty path, which would silently mean the current folder.
 
     Arguments:
-        path: what was given.
-        what: what the path is of, for the message.
+        path: the given path.
+        what: name of the path in the message.
 
     Raises:
         InputError: the path is empty.
@@ -44,16 +44,17 @@ def open_regular(
     """Open a regular file for reading bytes; anything else is refused at once.
 
     Arguments:
-        path: of the file; links are followed.
-        remedy: what to do about it, the end of every message.
-        limit: bytes that the file may have; None: any number.
+        path: path of the file; links are followed.
+        remedy: what to do about an error; ends every message.
+        limit: largest allowed size [bytes]; None for no limit.
 
     Raises:
-        InputError: the path is empty, there is no such file, it is not a regular one, too large or not readable.
+        InputError: the path is empty, or the file does not exist, is not a regular file, is too large, or cannot be
+            read.
     """
     require_name(path, "the path of a file to read")
     try:
-        # Asked before opening, since opening a pipe waits for its other end, and once more of what was opened.
+        # Checked before opening, since opening a pipe blocks, and again on the open file.
         _require_regular(path, os.stat(path).st_mode, remedy)
         file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  (the caller closes it)
     except FileNotFoundError as error:
@@ -74,7 +75,7 @@ def open_regular(
 
 
 def reason(error: OSError | ValueError) -> str:
-    """Why the operating system refused, in its own words."""
+    """The operating system's own message for an error."""
     return (isinstance(error, OSError) and error.strerror) or str(error)
 
 

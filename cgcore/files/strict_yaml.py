@@ -1,7 +1,7 @@
-"""YAML, strictly: numbers and texts mean what YAML 1.2 says, and what older readers take for another is refused.
+"""Strict YAML: scalars have their YAML 1.2 meaning, and those that YAML 1.1 reads differently are refused.
 
-Of YAML 1.1, which PyYAML reads, only `yes`, `no`, `on` and `off` are kept, as true and false: files of users hold them,
-and a key that wants a text refuses them.
+The only exceptions are `yes`, `no`, `on` and `off`, which mean true and false as in YAML 1.1, because users' files
+contain them; keys with a string value refuse them.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from cgcore.errors import InputError
 from cgcore.files.regular import open_regular, reason
 
 MOST_BYTES = 2**18
-"""Largest size of a file: a configuration with comments and a hundred numbers has a few thousand bytes."""
+"""Largest size of a file [bytes]: a configuration with comments and a hundred numbers takes a few thousand."""
 MOST_LEVELS = 40
 """Deepest nesting of blocks."""
 MOST_VALUES = 100_000
-"""Largest number of values in a document, where each alias counts as everything that it stands for."""
+"""Largest number of values in a document; each alias counts as all values that it stands for."""
 MOST_DIGITS = 4000
-"""Largest number of digits: Python reads few more, and no float64 has as many."""
+"""Largest number of digits in a number, close to Python's own limit and more than any float64 needs."""
 
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {f"{_CORE}{kind}" for kind in ("null", "bool", "int", "float", "str", "seq", "map")}
@@ -81,7 +81,7 @@ class _StrictLoader(yaml.SafeLoader):
             raise _wrong(f"{event.value[:40]!r} {why}", event)
         return super().compose_scalar_node(anchor)
 
-    # Checked here and not while constructing, where merge keys (<<) have already been expanded.
+    # Checked here, because merge keys (<<) have already been expanded when values are constructed.
     def compose_mapping_node(self, anchor: Any) -> Any:
         node = super().compose_mapping_node(anchor)
         seen = set()
@@ -94,7 +94,7 @@ class _StrictLoader(yaml.SafeLoader):
         return node
 
     def number(self, node: Any) -> int | float:
-        """An integer or a float; the tag may have been written by hand."""
+        """Construct an integer or a float; the tag may be explicit, so the text is checked."""
         whole = node.tag == f"{_CORE}int"
         text = node.value if isinstance(node, yaml.ScalarNode) else ""
         if (why := _ambiguous(text)) or not (_INT if whole else _FLOAT).fullmatch(text):
@@ -107,14 +107,14 @@ class _StrictLoader(yaml.SafeLoader):
         return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
 
     def flag(self, node: Any) -> bool:
-        """True or false."""
+        """Construct a boolean."""
         text = node.value if isinstance(node, yaml.ScalarNode) else ""
         if not _BOOL.fullmatch(text):
             raise _wrong(f"{text[:40]!r} is neither true nor false; write one of them", node)
         return text.lower() in _TRUE
 
     def nothing(self, node: Any) -> None:
-        """Null."""
+        """Construct a null."""
         if not isinstance(node, yaml.ScalarNode) or not _NULL.fullmatch(node.value):
             raise _wrong("a value is tagged as null; leave the tag or the value out", node)
 
@@ -134,14 +134,14 @@ _StrictLoader.add_constructor(f"{_CORE}null", _StrictLoader.nothing)
 
 
 def read_yaml(path: str | os.PathLike[str]) -> Any:
-    """The one document in a YAML file, as plain dicts, lists and scalars.
+    """Read the single document in a YAML file as plain dicts, lists and scalars.
 
-    Numbers, null and texts are those of YAML 1.2's core schema. Refused is what YAML 1.1 reads as something else:
-    leading zeros (0150), base 60 (3:50), underscores (1_000) and 0b101. Dates are texts.
+    Numbers, null and strings follow YAML 1.2's core schema. Scalars that YAML 1.1 reads differently are refused:
+    leading zeros (0150), base 60 (3:50), underscores (1_000) and 0b101. Dates are strings.
 
     Raises:
-        InputError: the file cannot be read or has more than `MOST_BYTES`, is not UTF-8 or not YAML, holds a tag, a
-            duplicate key or an ambiguous number, or is beyond the limits above.
+        InputError: the file cannot be read, is not UTF-8 or not YAML, contains a tag, a duplicate key or an ambiguous
+            number, or exceeds the limits above.
     """
     try:
         with open_regular(path, "give a YAML file", limit=MOST_BYTES) as file:
@@ -163,7 +163,8 @@ def read_yaml(path: str | os.PathLike[str]) -> Any:
         raise InputError(f"{path}{where}: {problem}; correct the YAML") from None
     except yaml.YAMLError as error:
         raise InputError(f"{path}: {' '.join(str(error).split())}; correct the YAML") from None
-    # PyYAML is not written for hostile text: an escape beyond Unicode is a ValueError, an odd %YAML line an IndexError.
+    # PyYAML does not guard against malicious text: an escape beyond Unicode raises ValueError, an odd %YAML line
+    # IndexError.
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError) as error:
         raise InputError(
             f"{path}: holds a value that YAML would read differently ({error}); quote or correct it"
@@ -173,7 +174,7 @@ def read_yaml(path: str | os.PathLike[str]) -> Any:
 
 
 def _ambiguous(text: str) -> str | None:
-    """Why a plain scalar does not mean one thing alone, or None."""
+    """Why a plain scalar is ambiguous, or None."""
     return next((why for form, why in _AMBIGUOUS.items() if re.fullmatch(form, text)), None)
 
 

@@ -1,4 +1,4 @@
-"""Files on their way: recognised by their names, removed when the work is broken off, and later if it was killed."""
+"""Temporary files: removed if the work is interrupted, or later, recognised by name, if their process was killed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ except ImportError:  # not a Unix
 PREFIX = ".cgcore-tmp-"
 _NAME = re.compile(rf"{re.escape(PREFIX)}(?P<host>[0-9a-f]{{6}})-(?P<pid>[0-9]{{1,9}})-[0-9a-f]{{12}}")
 ABANDONED = 3600.0
-"""Age from which a temporary file whose writer holds no lock any more is stale, whoever that was [s]."""
+"""Age from which a temporary file without a lock is stale, even if its process may run on another machine [s]."""
 
 _lock = threading.RLock()
 _present: set[Path] = set()
@@ -29,16 +29,16 @@ _present: set[Path] = set()
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """A block that `withdraw` waits for: what is in it happens as a whole."""
+    """A context that `withdraw` does not interrupt but waits for."""
     with _lock:
         yield
 
 
 def withdraw(patience: float) -> None:
-    """Remove all temporary files of this process and let nobody make or move one any more: the process ends now.
+    """Remove all temporary files of this process, and keep it from creating or moving any more, before it ends.
 
     Arguments:
-        patience: how long an `uninterrupted` block is waited for [s].
+        patience: how long to wait for an `uninterrupted` block [s].
     """
     _lock.acquire(timeout=patience)
     for path in list(_present):
@@ -47,35 +47,35 @@ def withdraw(patience: float) -> None:
 
 
 class Temporary:
-    """An empty file beside `target`, with the permissions that the umask gives, locked while it is written.
+    """An empty file beside `target`, with permissions according to the umask, locked while it exists.
 
     Raises:
-        OSError: it cannot be made there.
+        OSError: the file cannot be created there.
     """
 
     def __init__(self, target: Path) -> None:
-        # The target's own name may already be as long as a name can be.
+        # Without the target's own name, which may already have the maximal length.
         mine = f"{PREFIX}{_host()}-{os.getpid()}-{secrets.token_hex(6)}"
         self.path = target.with_name(mine + target.suffix[:32])
         with _lock:
-            # os.open and not tempfile, whose files nobody else may read whatever the umask says.
+            # os.open and not tempfile, which ignores the umask and makes files that only the owner can read.
             self._descriptor = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
             _present.add(self.path)
         _locked(self._descriptor)
 
     def sync(self) -> None:
-        """Bring what was written to the disk."""
+        """Force the content to disk."""
         with self.path.open("r+b") as written:  # some writers replace the file
             os.fsync(written.fileno())
 
     def move(self, target: Path) -> None:
-        """Put it in the place of `target`."""
+        """Replace `target` by this file."""
         with _lock:
             os.replace(self.path, target)
             self._forget()
 
     def remove(self) -> None:
-        """Remove it, if it was not moved."""
+        """Remove the file, if it was not moved."""
         with _lock:
             if self.path in _present:
                 with suppress(OSError):
@@ -88,7 +88,7 @@ class Temporary:
 
 
 def remove_stale(folder: Path) -> None:
-    """Remove temporary files whose writer was killed: nobody holds their lock, and the process is gone or long ago."""
+    """Remove temporary files of killed processes: not locked, and the process no longer exists or the file is old."""
     for path in folder.glob(f"{PREFIX}*"):
         name = _NAME.match(path.name)
         if name is None or path in _present:
@@ -106,14 +106,14 @@ def remove_stale(folder: Path) -> None:
 
 
 def _locked(descriptor: int) -> bool:
-    """Whether the lock of a file is ours now; where there are no locks, nobody can hold one."""
+    """Try to lock a file; True if no other process holds the lock, also where locks are not supported."""
     if fcntl is None:
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks
+    except OSError:  # the file system does not support locks
         return True
     return True
 
@@ -129,5 +129,5 @@ def _alive(pid: int) -> bool:
 
 
 def _host() -> str:
-    """This machine in few letters: process numbers mean nothing on another one."""
+    """A short hash of this machine's name, since process numbers are valid on one machine only."""
     return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]

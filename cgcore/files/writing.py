@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, and those of one run together."""
+"""Writing files completely or not at all, and the files of one run together."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from cgcore.files.temporaries import Temporary, remove_stale, uninterrupted
 
 _REMEDY = "choose a place that is writable and has room"
 _NO_PLACE = ("/dev", "/proc", "/sys")
-"""What is there are no files, whatever they look like: /dev/stdout is the file that the shell opened, or a terminal."""
+"""Folders in which names do not stand for ordinary files, even if `stat` says so: /dev/stdout may be the shell's file
+or a terminal."""
 _REAL_PLACES = ("/dev/shm",)
 _MOST_LINKS = 40
-"""Links from one to the next that Linux follows."""
+"""Number of successive symbolic links that Linux follows."""
 
 
 class Group:
-    """Files that belong together: all are written first, and then moved into place one right after the other."""
+    """Files that belong together: all are written first and then moved into place in quick succession."""
 
     def __init__(self) -> None:
         self._files: dict[Path, tuple[str | os.PathLike[str], Temporary]] = {}
 
     def add(self, path: str | os.PathLike[str]) -> Path:
-        """Where to write what shall be at `path`; the same place if it was asked for before.
+        """The temporary path at which to write the file for `path`; repeated calls return the same one.
 
         Raises:
             InputError: the target cannot be written.
@@ -44,12 +45,12 @@ class Group:
             return self._files[target][1].path
 
     def digests(self, folder: str | os.PathLike[str]) -> dict[str, str]:
-        """SHA-256 of all files so far, by their paths as seen from `folder`: a record of what belongs together."""
+        """SHA-256 of all files so far, by path relative to `folder`, as a record of what belongs together."""
         here = os.path.realpath(folder)
         return {os.path.relpath(target, here): _sha256(file.path) for target, (_, file) in self._files.items()}
 
     def commit(self) -> None:
-        """Move every file into place, in the order in which they were added.
+        """Move all files into place, in the order in which they were added.
 
         Raises:
             InputError: a target cannot be written.
@@ -63,7 +64,7 @@ class Group:
                     file.move(target)
 
     def discard(self) -> None:
-        """Remove what was not moved into place."""
+        """Remove files that were not moved into place."""
         for _, file in self._files.values():
             file.remove()
 
@@ -73,10 +74,10 @@ _group: ContextVar[Group | None] = ContextVar("_group", default=None)
 
 @contextmanager
 def atomic_group() -> Iterator[Group]:
-    """Whatever is written by this module inside the block goes into place together, when the block ends well.
+    """A context in which all files written by this module are moved into place together, when it ends without error.
 
-    A run that is killed leaves all old files or, in the moment of moving, some of both: `Group.digests` is what a
-    record holds so that such a mixture is seen. A group inside a group is part of the outer one.
+    A killed run leaves all old files or, if it is killed while moving them, a mixture, which a record of
+    `Group.digests` reveals. A nested group is part of the outer one.
 
     Raises:
         InputError: a target cannot be written.
@@ -96,13 +97,13 @@ def atomic_group() -> Iterator[Group]:
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary path beside `path`, moved over it when the block ends well and removed when it does not.
+    """A context with a temporary path beside `path`, which replaces `path` at the end and is removed after an error.
 
-    Folders that are missing are made. It keeps the suffix of `path`, for writers that look at it. Inside an
-    `atomic_group` it is moved when that ends.
+    Missing folders are created. The temporary path has the suffix of `path`, for writers that depend on it. Inside an
+    `atomic_group`, it is moved when the group ends.
 
     Raises:
-        InputError: the target cannot be written, or is something else than a regular file.
+        InputError: the target cannot be written, or is not a regular file.
     """
     with atomic_group() as group:
         temporary = group.add(path)
@@ -111,7 +112,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def atomic_write(path: str | os.PathLike[str], data: bytes | str) -> None:
-    """Write a whole file (text as UTF-8) or leave the old one as it was.
+    """Write a file completely (text as UTF-8), or leave the old one unchanged.
 
     Raises:
         InputError: as `atomic_path`.
@@ -121,15 +122,15 @@ def atomic_write(path: str | os.PathLike[str], data: bytes | str) -> None:
 
 
 def check_writable(target: str | os.PathLike[str]) -> None:
-    """Prove, without leaving anything behind, that a file can be written at `target`, or folders made for it.
+    """Check, without leaving anything behind, that a file can be written at `target`, missing folders included.
 
     Raises:
-        InputError: it cannot, or there is something else than a regular file.
+        InputError: the file cannot be written, or the target is not a regular file.
     """
     require_name(target, "the path of a file to write")
     with _refused(target):
         path = _target(target)
-        # The name alone can be the fault: one too long is found by looking at it.
+        # `stat` detects a name that is invalid in itself, such as one that is too long.
         with suppress(FileNotFoundError, NotADirectoryError):
             os.stat(path)
         folder = path.parent
@@ -143,7 +144,7 @@ def check_writable(target: str | os.PathLike[str]) -> None:
 
 
 def _target(path: str | os.PathLike[str]) -> Path:
-    """The file that is replaced: a link stays a link. Refused is what is there and is not a regular file."""
+    """The file to replace, with links followed; anything that exists and is not a regular file is refused."""
     if "\0" in os.fsdecode(path):
         raise InputError(f"cannot write {os.fsdecode(path)!r}: the name holds a zero byte; {_REMEDY}")
     _require_place(path)
@@ -158,7 +159,7 @@ def _target(path: str | os.PathLike[str]) -> Path:
 
 
 def _require_place(path: str | os.PathLike[str]) -> None:
-    """Refuse names of devices and of open files, also where a link leads to one."""
+    """Refuse names of devices and of open files, and links to them."""
     here = os.path.abspath(path)
     for _ in range(_MOST_LINKS):
         here = os.path.join(os.path.realpath(os.path.dirname(here)), os.path.basename(here))
@@ -176,7 +177,7 @@ def _within(path: str, folders: tuple[str, ...]) -> str | None:
 
 @contextmanager
 def _refused(path: str | os.PathLike[str]) -> Iterator[None]:
-    """What the operating system refuses becomes a sentence about `path`."""
+    """A context that turns errors of the operating system into a sentence about `path`."""
     try:
         yield
     except OSError as error:
