@@ -1,7 +1,6 @@
 """Data sets: frames of bead positions and reference forces, checked once and read block by block.
 
-Everything inside is in Å, kcal/mol and kcal/mol/Å (see `units`). Only NumPy and the standard
-library are used here.
+All data are in Å, kcal/mol and kcal/mol/Å (see `units`). Only NumPy and the standard library are used here.
 """
 
 from __future__ import annotations

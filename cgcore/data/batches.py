@@ -1,4 +1,4 @@
-"""Frames cut into batches of one shape, so that one compiled program serves all that have the same width."""
+"""Frames cut into batches of equal shape, so that one compiled program serves all batches of the same width."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from cgcore.data.frames import Frames
 from cgcore.data.splitting import Segment
 
 ROWS_AT_ONCE = 20_000
-"""Rows (3 * beads * frames) of a batch: enough that calls cost little, few enough to stay in the caches of a core
-(measured, 2,000 frames x 100 beads: 42 us a frame with 8,000, 38 with 20,000)."""
+"""Number of rows (3 * beads * frames) of a batch: large enough for a small overhead of calls, and small enough to stay
+in the caches of a core (measured for 2,000 frames x 100 beads: 42 us per frame with 8,000 rows, 38 with 20,000)."""
 
 FEW_COLUMNS = 64
-"""Coefficients up to which that holds; batches of more are smaller in proportion, but of more rows than columns, so
-that their sums are worth adding."""
+"""Number of coefficients up to which `ROWS_AT_ONCE` is used. With more, batches have proportionally fewer rows, but
+always more rows than columns, so that reducing them is worthwhile."""
 
 BATCHES_OF_PIECE = 128
-"""Most batches of a piece, half a second of work: little is lost with it, and handing it to somebody costs less."""
+"""Largest number of batches of a piece, half a second of work: losing one costs little, and sending it even less."""
 
 SAMPLE_ROWS, SAMPLED_PROTEINS = 4_000, 8
 
@@ -39,7 +39,7 @@ class Batch(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """Which frames a batch holds, before they are loaded: `rows` of a source, padded to `size`."""
+    """The frames of a batch, not yet loaded: `rows` of a source, padded to `size`."""
 
     segment: int
     source: Frames
@@ -54,7 +54,7 @@ class Cut(NamedTuple):
         if missing:
             R, F = (np.concatenate([x, np.zeros((missing, *x.shape[1:]), x.dtype)]) for x in (R, F))
             lengths = np.concatenate([lengths, np.zeros(missing, lengths.dtype)])
-        broken = self.source.sites is not None  # the frames of a segment are of one protein
+        broken = self.source.sites is not None  # the frames of a segment belong to one protein
         sites = self.source.sites_of(int(self.source.protein[self.rows[0]]))[:, None] if broken else None
         weights = self.source.weights_of(self.rows)
         if weights is not None:
@@ -62,21 +62,21 @@ class Cut(NamedTuple):
         return Batch(self.segment, R, F, lengths, sites, weights)
 
     def species(self) -> Int[np.ndarray, " beads"] | None:
-        """Species of the beads, the same in all frames of a segment; None if the source has none."""
+        """Species of the beads, which are the same in all frames of a segment; None if the source has none."""
         species = self.source.species(self.rows[:1])
         return None if species is None else species[0]
 
 
 class Piece(NamedTuple):
-    """Consecutive batches of one segment, which are added up before anything else: whoever does it, and with whomever,
-    sums are made in the same order."""
+    """Consecutive batches of one segment, whose sums are added first: the order of summation is then the same however
+    the work is distributed."""
 
     segment: int
     cuts: tuple[Cut, ...]
 
 
 def pieces_of(cuts: Sequence[Cut]) -> list[Piece]:
-    """Batches, which come segment by segment, in pieces."""
+    """Group batches, which are ordered by segment, into pieces."""
     pieces = []
     for segment, found in groupby(cuts, lambda cut: cut.segment):
         own = tuple(found)
@@ -86,7 +86,7 @@ def pieces_of(cuts: Sequence[Cut]) -> list[Piece]:
 
 
 def all_cuts(dataset: Dataset, segments: Sequence[Segment], columns: int = FEW_COLUMNS) -> list[Cut]:
-    """Every frame once, segment by segment."""
+    """Batches that contain every frame once, segment by segment."""
     sizes = _sizes(dataset, segments, columns)
     cuts = []
     for number, segment in enumerate(segments):
@@ -100,7 +100,7 @@ def all_cuts(dataset: Dataset, segments: Sequence[Segment], columns: int = FEW_C
 def sample_cuts(dataset: Dataset, segments: Sequence[Segment], columns: int = FEW_COLUMNS) -> list[Cut]:
     """Batches of the same shapes with about `SAMPLE_ROWS` rows, spread over the frames of a few proteins."""
     sizes = _sizes(dataset, segments, columns)
-    # The frames of a protein in one source together: its segments, which are consecutive, joined.
+    # Join the segments of each protein in each source, which are consecutive.
     starts = [k for k, segment in enumerate(segments) if segment.block == 0]
     ends = [*starts[1:], len(segments)]
     sampled = _spread(len(starts), SAMPLED_PROTEINS)
@@ -116,7 +116,7 @@ def sample_cuts(dataset: Dataset, segments: Sequence[Segment], columns: int = FE
 
 
 def _sizes(dataset: Dataset, segments: Sequence[Segment], columns: int) -> dict[int, int]:
-    """Frames of a batch for each width: near `ROWS_AT_ONCE` rows, with little padding in the longest segment."""
+    """Frames of a batch for each width: about `ROWS_AT_ONCE` rows, and little padding in the longest segment."""
     longest: dict[int, int] = {}
     for segment in segments:
         width = dataset.sources[segment.source].n_beads
@@ -127,5 +127,5 @@ def _sizes(dataset: Dataset, segments: Sequence[Segment], columns: int) -> dict[
 
 
 def _spread(n: int, most: int) -> np.ndarray:
-    """At most `most` of range(n), evenly spread."""
+    """At most `most` evenly spaced elements of range(n)."""
     return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(np.int64))

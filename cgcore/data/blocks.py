@@ -1,4 +1,4 @@
-"""Cutting rows into blocks of bounded size, so that no pass over the data needs all of it."""
+"""Cutting rows into blocks of bounded size, so that no pass over the data needs all of it in memory."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Periodic boxes of frames: chains that were wrapped into the box are made whole.
+"""Periodic boxes of frames: unwrapping chains that were wrapped into the box.
 
-Each bead is moved to the image nearest to the bead that it is bonded to, each part behind a gap to the image nearest to
-the bead before the gap, and each further chain to the image whose centre is nearest to that of the chains before it.
-What comes out depends on positions only up to box vectors, so that wrapped and unwrapped frames give the same, and all
-that follows works in free space.
+Each bead is moved to the image nearest to the bead before it, also across a gap, and each further chain to the image
+whose centre is nearest to that of the chains before it. The result depends on positions only up to box vectors, so that
+wrapped and unwrapped frames give the same, and everything that follows works in free space.
 """
 
 from __future__ import annotations
@@ -16,22 +15,22 @@ from cgcore.data.chains import FAR
 from cgcore.errors import InputError
 
 LEAST_HEIGHT = 12.0
-"""Å. A box that is thinner holds no protein, and neighbours 3.8 Å apart (up to twice that across a gap) would come near
-half of it; what was saved in nm looks like this."""
+"""Smallest height of a box [Å]. A thinner box cannot hold a protein, and the distance of neighbours (3.8 Å, up to twice
+that across a gap) would approach half of it. A box in nm looks like this."""
 
 
 def box_vectors(name: str, value: object, n_frames: int = 1, factor: float = 1.0) -> np.ndarray | None:
-    """Box vectors as rows, (1 or frames, 3, 3) float64 [Å]; None where all are 0, which means no box.
+    """Box vectors as rows, (1 or frames, 3, 3), float64 [Å]; None if all are 0, which means no box.
 
     Arguments:
-        name: of what is given, for the message.
-        value: one length, three, or three and the angles between them [degrees]; three vectors as rows; or any of
-            these, but one length, for each frame.
+        name: name of `value`, for messages.
+        value: one length; three lengths; three lengths and the angles between them [degrees]; three vectors as rows; or
+            any of these except a single length for each frame.
         n_frames: number of frames.
-        factor: to Å.
+        factor: conversion factor to Å.
 
     Raises:
-        InputError: it is none of these, or too small to hold a protein.
+        InputError: `value` is none of these, or the box is too small to hold a protein.
     """
     try:
         box = np.asarray(value, np.float64)
@@ -63,7 +62,7 @@ def _vectors(box: np.ndarray, n_frames: int) -> np.ndarray | None:
     if box.shape in ((3,), (6,)):
         box = box[None]
     one_by_one = box.ndim == 2 and len(box) in (1, n_frames)
-    # Three frames of three lengths, and not three vectors: vectors have zeros among them, or below 0.
+    # All positive: three lengths for each of three frames, and not three vectors, which have zeros or negative numbers.
     if box.shape == (3, 3) and not (one_by_one and (box > 0).all()):
         return box[None]
     if one_by_one and box.shape[1] == 3:
@@ -74,7 +73,7 @@ def _vectors(box: np.ndarray, n_frames: int) -> np.ndarray | None:
 
 
 def _from_angles(box: np.ndarray) -> np.ndarray:
-    """Vectors of the crystallographic a, b, c, alpha, beta, gamma: a along x, b in the xy plane."""
+    """Box vectors for the crystallographic a, b, c, alpha, beta, gamma, with a along x and b in the xy plane."""
     a, b, c = box[:, :3].T
     cos_alpha, cos_beta, cos_gamma = np.cos(np.radians(box[:, 3:])).T
     sin_gamma = np.sqrt(np.maximum(1 - cos_gamma**2, 0.0))
@@ -89,28 +88,28 @@ def _from_angles(box: np.ndarray) -> np.ndarray:
 
 
 def nearest_images(steps: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """The sum of box vectors in each step that leads to the nearest image; (frames, steps, 3).
+    """The lattice vectors to subtract from steps so that they lead to the nearest image, (frames, steps, 3).
 
     Arguments:
-        steps: (frames, steps, 3).
-        vectors: (1 or frames, 3, 3), box vectors as rows.
+        steps: differences of positions (frames, steps, 3).
+        vectors: box vectors as rows, (1 or frames, 3, 3).
     """
     return np.rint(steps @ np.linalg.inv(vectors)) @ vectors
 
 
 def made_whole(R: np.ndarray, vectors: np.ndarray, sites: np.ndarray, length: int) -> np.ndarray:
-    """Positions of frames of one protein, put together; float64, and as they were where nothing was apart.
+    """Unwrapped positions of frames of one protein, in float64; positions of whole chains are unchanged.
 
     Arguments:
-        R: (frames, beads, 3) [Å], padding behind `length` beads.
-        vectors: (1 or frames, 3, 3) [Å].
-        sites: (beads,), see `chains`.
-        length: real beads.
+        R: positions (frames, beads, 3) [Å], with padding after `length` beads.
+        vectors: box vectors (1 or frames, 3, 3) [Å].
+        sites: sites of the beads (beads,), see `chains`.
+        length: number of real beads.
     """
     whole = R.astype(np.float64)
     jumps = np.diff(sites[:length])
     steps = np.diff(whole[:, :length], axis=1)
-    # Within a chain, gaps included, each bead follows the one before it.
+    # Within a chain, also across gaps, each bead is placed relative to the one before it.
     wrong = np.where((jumps < FAR)[:, None], nearest_images(steps, vectors), 0.0)
     whole[:, 1:length] -= np.cumsum(wrong, axis=1)
     starts = [*(np.flatnonzero(jumps >= FAR) + 1).tolist(), length]

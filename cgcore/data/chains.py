@@ -1,8 +1,8 @@
-"""What is bonded: the site of each bead, from the keys `chain`, `resid` and `bonds` of a file.
+"""The site of each bead, which determines the bonds, from the keys `chain`, `resid` and `bonds` of a file.
 
-Sites are numbers along a chain, as residue numbers are: beads whose sites differ by 1 are bonded, and the difference is
-their separation. Where a chain has a gap the sites jump as the residue numbers do, so that the beads on both sides act
-on each other as they would in the whole chain; from one chain to the next they jump by more than any term reaches.
+Sites number the beads along a chain, like residue numbers: the difference of two sites is the separation of the beads,
+and beads whose sites differ by 1 are bonded. At a gap, sites jump as residue numbers do, so that the beads on both
+sides interact as in the whole chain. From one chain to the next they jump by more than the range of any term.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from cgcore.errors import InputError
 KEYS = ("chain", "chain_id", "resid", "bonds")
 
 FAR = 1000
-"""Jump of the sites between beads that neither a bond nor residue numbers relate."""
+"""Jump of the sites between beads that are related neither by a bond nor by residue numbers."""
 
 
 class Sites(NamedTuple):
-    """Arguments:
-    rows: (1 or frames, beads) int32, arbitrary at padded beads; None where each frame is one chain without gaps.
-    notes: what could not be used, a sentence each.
+    """Sites of all beads.
+
+    Arguments:
+        rows: (1 or frames, beads), int32, arbitrary at padded beads; None if each frame is one chain without gaps.
+        notes: keys that could not be used, one sentence each.
     """
 
     rows: np.ndarray | None
@@ -32,17 +34,17 @@ class Sites(NamedTuple):
 
 
 def find_sites(name: str, arrays: Mapping[str, np.ndarray], lengths: np.ndarray, n_beads: int) -> Sites:
-    """Sites of the beads.
+    """Find the sites of the beads.
 
     Arguments:
-        name: of the file.
-        arrays: those of `KEYS` that there are: `chain` and `resid` (beads,) or (frames, beads), `bonds` (bonds, 2) with
-            beads counted from 0. `bonds`, where it is there, decides what is bonded, `chain` and `resid` otherwise.
-        lengths: (frames,) real beads of each frame.
-        n_beads: of a row.
+        name: name of the file.
+        arrays: those of `KEYS` that exist: `chain` and `resid` (beads,) or (frames, beads), and `bonds` (bonds, 2) with
+            beads counted from 0. Bonds follow from `bonds` if it exists, otherwise from `chain` and `resid`.
+        lengths: number of real beads of each frame (frames,).
+        n_beads: number of beads in a row.
 
     Raises:
-        InputError: `bonds` holds no bonds of neighbours in a row.
+        InputError: `bonds` is invalid, or most of its bonds do not join neighbours in the row.
     """
     notes: list[str] = []
     key = "chain" if "chain" in arrays else "chain_id"
@@ -52,7 +54,7 @@ def find_sites(name: str, arrays: Mapping[str, np.ndarray], lengths: np.ndarray,
     steps = np.ones((1, n_beads - 1), np.int64)
     if resid is not None:
         steps = np.diff(resid, axis=1)
-        # One number for two beads is an insertion (52, 52A); a number that falls back begins another chain.
+        # Equal numbers are an insertion (52, 52A); a decreasing number starts another chain.
         steps = np.where(steps == 0, 1, np.where(steps < 0, FAR, np.minimum(steps, FAR)))
     if chain is not None:
         steps = np.where(chain[:, 1:] != chain[:, :-1], FAR, steps)
@@ -65,7 +67,7 @@ def find_sites(name: str, arrays: Mapping[str, np.ndarray], lengths: np.ndarray,
 
 
 def _real(lengths: np.ndarray, rows: np.ndarray, n_beads: int) -> np.ndarray:
-    """Which beads of these rows are real in their frame, or, with one row for all, in any."""
+    """Which beads are real in the frame of each row or, if there is one row for all frames, in any frame."""
     longest = lengths if len(rows) == len(lengths) else lengths.max(keepdims=True)
     return np.arange(n_beads) < longest[:, None]
 
@@ -73,7 +75,7 @@ def _real(lengths: np.ndarray, rows: np.ndarray, n_beads: int) -> np.ndarray:
 def _rows(
     name: str, key: str, values: np.ndarray | None, lengths: np.ndarray, n_beads: int, notes: list[str]
 ) -> np.ndarray | None:
-    """(1 or frames, beads), padding replaced by the first bead's value; None where there is nothing of use."""
+    """Values as (1 or frames, beads), with padding replaced by the first bead's value; None if they cannot be used."""
     if values is None or values.size <= 1:
         return None
     if values.shape[-1:] != (n_beads,) or values.shape[:-1] not in ((), (1,), (len(lengths),)):
@@ -87,7 +89,7 @@ def _rows(
 
 
 def _numbers(name: str, resid: np.ndarray | None, notes: list[str]) -> np.ndarray | None:
-    """Residue numbers; of a text such as "52A" the number it begins with."""
+    """Residue numbers; for text such as "52A", the leading number. None if there are none."""
     if resid is None:
         return None
     if resid.dtype.kind in "US":
@@ -110,7 +112,7 @@ def _leading(text: Any) -> int | None:
 
 
 def _bonded(name: str, bonds: np.ndarray | None, n_beads: int, notes: list[str]) -> np.ndarray | None:
-    """(beads - 1,) bool: whether each bead is bonded to the next one."""
+    """Whether each bead is bonded to the next one, (beads - 1,) bool; None without bonds."""
     if bonds is None:
         return None
     if bonds.ndim != 2 or 2 not in bonds.shape or bonds.dtype.kind not in "iu":

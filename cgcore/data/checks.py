@@ -1,4 +1,4 @@
-"""Checks of the values, block by block, before any computation: finite, bonded, and in the stated units."""
+"""Checks of positions and forces, block by block, before any computation: finite, bonded, and in the stated units."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from cgcore.errors import InputError
 __all__ = ["ForcesCheck", "PositionsCheck", "locate_overlap"]
 
 SHORTEST_MEDIAN, LONGEST_MEDIAN, PICOMETRES = 1.0, 10.0, 100.0
-"""Å. CA beads are 3.8 Å apart: taken for the other unit this is 0.38 Å or 38 Å, and in pm it is 380."""
+"""Limits of the median bond length [Å]. CA beads are 3.8 Å apart, which a confusion of Å and nm turns into 0.38 Å or
+38 Å; in pm it is 380."""
 
 LEAST_FORCE = 1e-12
-"""kcal/mol/Å. Forces that are all below it are none: those of atoms are about 20, and noise of float32 is 1e-6."""
+"""If all forces are below this limit [kcal/mol/Å], they are missing: atomic forces are about 20, and float32 noise is
+1e-6."""
 
 
 class _Check:
-    """What positions and forces have in common: padding is set to 0, and the first complaint is kept."""
+    """Common part of the checks: padding is set to 0, and the first problem is kept."""
 
     key: str
 
@@ -29,13 +31,13 @@ class _Check:
         self.wrong: str | None = None
 
     def loaded(self, start: int, values: np.ndarray) -> np.ndarray:
-        """The values as `Frames.load` gives them."""
+        """The values as `Frames.load` returns them."""
         lengths = self.lengths[start : start + len(values)] if self.padded else None
         factor = self.store.factors["RF".index(self.key)]
         return real_values(values, lengths, self.store.dtype, factor)
 
     def find_infinite(self, start: int, values: np.ndarray) -> None:
-        # Padding was set to 0 on loading, so anything that is not finite is a real bead.
+        # Padding was set to 0 on loading, so a value that is not finite belongs to a real bead.
         finite = np.isfinite(values)
         if finite.all():
             return
@@ -46,19 +48,19 @@ class _Check:
         )
 
     def require_right(self) -> None:
-        """Raise InputError, naming key, frame and bead, if anything was wrong."""
+        """Raise InputError with key, frame and bead if there was a problem."""
         if self.wrong is not None:
             raise InputError(f"{self.name}: {self.wrong}")
 
 
 class PositionsCheck(_Check):
-    """NaN and inf in real beads, zero-length bonds, and positions that are in another unit."""
+    """Finds NaN and inf in real beads, zero-length bonds, and positions in the wrong unit."""
 
     key = "R"
     short = long = huge = total = 0
 
     def add(self, start: int, values: np.ndarray) -> None:
-        """Rows of R."""
+        """Check rows of R."""
         if self.wrong is not None:
             return
         R = self.loaded(start, values)
@@ -66,12 +68,12 @@ class PositionsCheck(_Check):
         if self.wrong is not None:
             return
         distance = _bond_lengths(R)
-        if self.padded:  # what is no bond is of no length that anything looks for
+        if self.padded:  # distances to padding are not bonds
             bonded = real_mask(self.lengths[start : start + len(R)] - 1, distance.shape[1])
             distance = distance[bonded]
         if distance.size and not distance.min() > 0:
             self._locate_zero(start, R)
-        # The median itself would need all distances at once; on which side of a limit it lies needs only counts.
+        # The median would need all distances at once, but counts suffice to tell on which side of a limit it lies.
         self.short += int(np.count_nonzero(distance < SHORTEST_MEDIAN))
         self.long += int(np.count_nonzero(distance > LONGEST_MEDIAN))
         self.huge += int(np.count_nonzero(distance > PICOMETRES))
@@ -94,18 +96,18 @@ class PositionsCheck(_Check):
 
 
 class ForcesCheck(_Check):
-    """NaN and inf in real beads, and forces that are none."""
+    """Finds NaN and inf in real beads, and forces that are all 0."""
 
     key = "F"
     largest = 0.0
 
     def add(self, start: int, values: np.ndarray) -> None:
-        """Rows of F."""
+        """Check rows of F."""
         if self.wrong is not None:
             return
         F = self.loaded(start, values)
         self.find_infinite(start, F)
-        if self.largest < LEAST_FORCE:  # seldom more than once
+        if self.largest < LEAST_FORCE:  # rarely needed more than once
             self.largest = max(self.largest, float(np.abs(F).max(initial=0.0)))
 
     def require_right(self) -> None:
@@ -118,7 +120,7 @@ class ForcesCheck(_Check):
 
 
 def _bond_lengths(R: np.ndarray) -> np.ndarray:
-    """(frames, beads - 1) float64, in Å; inf where the square overflows."""
+    """Bond lengths (frames, beads - 1), float64 [Å]; inf where the square overflows."""
     step = np.diff(R.astype(np.float64), axis=1)
     with np.errstate(over="ignore"):
         return np.sqrt(np.einsum("fbx,fbx->fb", step, step))

@@ -1,5 +1,5 @@
-"""Checksums of a file that is read in pieces, in a thread of their own: hashing and checking take about the same time,
-and neither needs the interpreter for most of it."""
+"""Checksums of a file that is read in pieces, computed in a separate thread: hashing and checking take about the same
+time, and both release the interpreter lock for most of it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
 PIECE = 2**19
-"""Bytes handed over at once: few enough to stay in the caches of a core while they are hashed and checked, and enough
-that handing them over costs little."""
+"""Number of bytes hashed at a time: small enough to stay in the caches of a core while they are hashed and checked, and
+large enough that passing them to the thread costs little."""
 
 
 class Checksums:
-    """SHA-256 of all bytes and CRC-32 of those of a member; a context, at whose end the thread ends.
+    """SHA-256 of all bytes, and CRC-32 of those of a member; a context that ends the thread when it exits.
 
     Arguments:
-        whole: whether the SHA-256 is wanted.
+        whole: whether to compute the SHA-256.
     """
 
     def __init__(self, whole: bool = True) -> None:
@@ -35,20 +35,20 @@ class Checksums:
         self._thread.shutdown(cancel_futures=True)
 
     def add(self, piece: memoryview) -> Future[None]:
-        """The next bytes, which must not change until the result is there."""
+        """Add the next bytes, which must not change until the result is available."""
         return self._thread.submit(self._add, piece)
 
     def add_all(self, pieces: Iterable[memoryview]) -> None:
-        """The next bytes, in pieces that are valid until the next one."""
+        """Add the next bytes in pieces, each of which is valid only until the next one."""
         for piece in pieces:
             self.add(piece).result()
 
     def crc(self) -> int:
-        """CRC-32 of the bytes since this was last asked for."""
+        """CRC-32 of the bytes added since the last call."""
         return self._thread.submit(self._taken).result()
 
     def sha256(self) -> str:
-        """SHA-256 of all bytes, in hexadecimal digits."""
+        """SHA-256 of all bytes, as hexadecimal digits."""
         assert self._digest is not None
         return self._thread.submit(self._digest.hexdigest).result()
 

@@ -1,4 +1,4 @@
-"""What a data set holds besides positions and forces: sources, proteins, species and other arrays."""
+"""The contents of a data set besides positions and forces: sources, proteins, species and other arrays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cgcore.data.splitting import protein_rows
 
 
 class SourceSummary(NamedTuple):
-    """A file: its name, frames, and beads in a row."""
+    """A file: its name, number of frames, and number of beads in a row."""
 
     name: str
     frames: int
@@ -24,7 +24,7 @@ class SourceSummary(NamedTuple):
 
 
 class ProteinSummary(NamedTuple):
-    """A protein: its name, real beads, and frames in all sources."""
+    """A protein: its name, number of real beads, and number of frames in all sources."""
 
     name: str
     length: int
@@ -32,12 +32,12 @@ class ProteinSummary(NamedTuple):
 
 
 def sources_of(dataset: Dataset) -> tuple[SourceSummary, ...]:
-    """In order."""
+    """The sources in order."""
     return tuple(SourceSummary(source.source, source.n_frames, source.n_beads) for source in dataset.sources)
 
 
 def proteins_of(dataset: Dataset) -> tuple[ProteinSummary, ...]:
-    """In order of appearance; one that several sources hold is there once."""
+    """The proteins in order of appearance; a protein in several sources is listed once."""
     found: dict[str, ProteinSummary] = {}
     for source in dataset.sources:
         for name, rows in protein_rows(source):
@@ -47,7 +47,7 @@ def proteins_of(dataset: Dataset) -> tuple[ProteinSummary, ...]:
 
 
 def breaks_of(dataset: Dataset) -> dict[str, str]:
-    """In words the chains and gaps of each protein that is not one whole chain."""
+    """A description of the chains and gaps of each protein that is not one whole chain."""
     found: dict[str, str] = {}
     for source in dataset.sources:
         for label, rows in enumerate(source.sites if source.sites is not None else ()):
@@ -65,7 +65,7 @@ def breaks_of(dataset: Dataset) -> dict[str, str]:
 
 
 def species_of(dataset: Dataset) -> dict[int, int]:
-    """Real beads of each species."""
+    """Number of real beads of each species."""
     counts: Counter[int] = Counter()
     for source in dataset.sources:
         for block in row_blocks(source.n_frames, source.n_beads):
@@ -77,13 +77,13 @@ def species_of(dataset: Dataset) -> dict[int, int]:
 
 
 def species_names_of(dataset: Dataset) -> dict[int, str]:
-    """What the numbers of species stand for; empty where sources do not agree."""
+    """The names of the species; empty if the sources disagree."""
     tables = [dict(species_names(source.extras)) or _from_residues(source) for source in dataset.sources]
     return tables[0] if all(table == tables[0] for table in tables) else {}
 
 
 def _from_residues(source: Frames) -> dict[int, str]:
-    """Residue names that always come with the same species, in a file of one protein."""
+    """Species names from residue names that always have the same species, in a file of one protein."""
     species, names = source.species(slice(0, 1)), source.extras.get("resname")
     if species is None or names is None or names.dtype.kind != "U" or names.shape != species.shape[1:]:
         return {}
@@ -94,7 +94,7 @@ def _from_residues(source: Frames) -> dict[int, str]:
 
 
 def extras_of(dataset: Dataset) -> dict[str, str]:
-    """Other arrays by name: dtype and shape in words."""
+    """Dtype and shape of other arrays, in words, by name."""
     found: dict[str, str] = {}
     for source in dataset.sources:
         for name, array in source.extras.items():

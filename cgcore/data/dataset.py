@@ -1,4 +1,4 @@
-"""All sources together: choosing frames, and joining them into one batch."""
+"""The frames of all sources: choosing frames, and joining them into one batch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cgcore.errors import InputError
 
 
 class Batch(NamedTuple):
-    """Frames in memory, padded with zeros to one number of beads."""
+    """Frames in memory, padded with zeros to the same number of beads."""
 
     R: np.ndarray  # (frames, beads, 3), Å
     F: np.ndarray  # (frames, beads, 3), kcal/mol/Å
@@ -24,11 +24,11 @@ class Batch(NamedTuple):
 
 
 HoldOut = Literal["each_protein", "last_rows"]
-"""Which frames are held out: the last ones of each protein, or of the whole set, whatever proteins they are of."""
+"""Which frames are held out: the last ones of each protein, or the last ones of the whole set."""
 
 
 class Choice(NamedTuple):
-    """How frames were chosen from a whole data set: the arguments of `subset` and of `split`."""
+    """How frames were chosen from a whole data set: the arguments of `subset` and `split`."""
 
     max_frames: int | None = None
     seed: int = 0
@@ -48,11 +48,11 @@ class Dataset:
     path: str
     sha256: str
     skipped_keys: tuple[str, ...]  # keys of the files that were not read: object arrays, large extras
-    units: str  # of the files; what is loaded is in Å and kcal/mol/Å
+    units: str  # units of the files; loaded data are in Å and kcal/mol/Å
     choice: Choice = Choice()
-    notes: tuple[str, ...] = ()  # what of the files could not be used
-    box: tuple[Any, ...] | float | None = None  # that was given beside the files, Å
-    accept_faults: bool = False  # a fit goes on where data are certainly wrong, see `cgcore.judging`
+    notes: tuple[str, ...] = ()  # parts of the files that could not be used
+    box: tuple[Any, ...] | float | None = None  # box given in addition to the files [Å]
+    accept_faults: bool = False  # fit even if the data are certainly wrong, see `cgcore.judging`
 
     def __repr__(self) -> str:
         return (
@@ -104,15 +104,15 @@ class Dataset:
         The second part is None if `val_fraction` is 0 or no protein has two frames. Raises InputError for a fraction
         outside [0, 1).
 
-        With `hold_out` "last_rows" they are the end of the whole set, and `round((1 - val_fraction) * n)` frames stay
-        in training; if `subset` has drawn frames, held-out frames are drawn at random.
+        With `hold_out` "last_rows", the end of the whole set is held out, and `round((1 - val_fraction) * n)` of its n
+        frames stay in training; if `subset` has drawn frames, held-out frames are drawn at random.
         """
         if not 0 <= val_fraction < 1:
             raise InputError(f"val_fraction is {val_fraction}; give a number from 0 to below 1.")
         if val_fraction == 0:
             return self, None
         if hold_out == "last_rows":
-            drawn = self.choice.max_frames == self.n_frames  # a set that is smaller than that was left whole
+            drawn = self.choice.max_frames == self.n_frames  # a smaller set was not subsampled
             seed = self.choice.seed if drawn else None
             held = held_out_rows([frames.n_frames for frames in self.sources], val_fraction, seed)
         else:
@@ -159,8 +159,8 @@ class Dataset:
         return batch
 
     def sites(self) -> np.ndarray | None:
-        """Sites of the beads of all frames, as `join` pads them, (frames, beads) int32: beads whose sites differ by 1
-        are bonded (see `cgcore.data.chains`). None where every frame is one chain without gaps."""
+        """Sites of the beads of all frames, padded as in `join`, (frames, beads) int32: beads whose sites differ by 1
+        are bonded (see `cgcore.data.chains`). None if every frame is one chain without gaps."""
         if all(frames.sites is None for frames in self.sources):
             return None
         sites = np.zeros((self.n_frames, self.n_beads), np.int32)
@@ -172,8 +172,7 @@ class Dataset:
         return sites
 
     def weights(self) -> np.ndarray | None:
-        """Weights of the beads of all frames in the loss, as `join` pads them, (frames, beads); None: all are
-        1."""
+        """Weights of all beads in the loss, padded as in `join`, (frames, beads); None if all are 1."""
         if all(frames.weights is None for frames in self.sources):
             return None
         weights = np.zeros((self.n_frames, self.n_beads))
@@ -194,6 +193,6 @@ class Dataset:
         write_npz(path, self)
 
     def _chosen(self, rows: list[np.ndarray]) -> Dataset:
-        """These rows of each source; sources without any are left out."""
+        """The data set with these rows of each source; sources without rows are left out."""
         pairs = zip(self.sources, rows, strict=True)
         return replace(self, sources=tuple(frames.select(chosen) for frames, chosen in pairs if len(chosen)))

@@ -1,4 +1,4 @@
-"""One source of frames: what is known about each frame in memory, positions and forces in their file."""
+"""One source of frames, with metadata in memory and positions and forces in their file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cgcore.data.units import factors
 
 @dataclass(frozen=True, eq=False)
 class Store:
-    """The arrays of one source as they are stored, and the units they are in."""
+    """The arrays of one source as stored, and their units."""
 
     R: Rows  # (frames, beads, 3)
     F: Rows  # (frames, beads, 3)
@@ -23,36 +23,36 @@ class Store:
 
     @property
     def dtype(self) -> np.dtype:
-        """float32 when R and F are stored in at most that and need no conversion, otherwise float64.
+        """float32 if R and F are stored in at most that precision and need no conversion, otherwise float64.
 
-        A conversion in float32 would round every value anew.
+        A conversion of units in float32 would round every value again.
         """
         small = all(a.dtype.kind == "f" and a.dtype.itemsize <= 4 for a in (self.R, self.F))
         return np.dtype(np.float32 if small and self.factors == (1.0, 1.0) else np.float64)
 
     @property
     def factors(self) -> tuple[float, float]:
-        """What takes stored positions to Å and stored forces to kcal/mol/Å."""
+        """Factors that convert stored positions to Å and stored forces to kcal/mol/Å."""
         return factors(self.units)
 
 
 @dataclass(frozen=True, eq=False)
 class Frames:
-    """The frames of one file, or a selection of them. Made by `read` or `from_arrays`, which check them.
+    """The frames of one file, or a selection of them, created by `read` or `from_arrays`, which check them.
 
-    `extras` are the other plain arrays of the file, whole, as they are: a selection does not cut them.
+    `extras` are the other plain arrays of the file, unchanged; a selection of frames does not select from them.
     """
 
     source: str  # file name
-    lengths: np.ndarray = field(repr=False)  # (frames,) int32: number of real beads, the mask's whole content
+    lengths: np.ndarray = field(repr=False)  # (frames,) int32: number of real beads, equivalent to the mask
     protein: np.ndarray = field(repr=False)  # (frames,) int32: label into protein_names
     protein_names: tuple[str, ...]
     extras: dict[str, np.ndarray] = field(repr=False)
     store: Store = field(repr=False)
-    rows: np.ndarray | None = field(default=None, repr=False)  # rows of the store; None: all of them
-    sha256: str = ""  # of the whole source, also after a choice of frames
-    sites: np.ndarray | None = field(default=None, repr=False)  # (proteins, beads), see `chains`; None: one chain each
-    form: str = "NPZ"  # of the file, see `formats`
+    rows: np.ndarray | None = field(default=None, repr=False)  # rows of the store; None for all
+    sha256: str = ""  # of the whole source, also after a selection
+    sites: np.ndarray | None = field(default=None, repr=False)  # (proteins, beads), see `chains`; None: whole chains
+    form: str = "NPZ"  # format of the file, see `formats`
     box: np.ndarray | None = field(default=None, repr=False)  # (1 or frames of the store, 3, 3), Å; None: free space
     weights: np.ndarray | None = field(default=None, repr=False)  # (frames of the store, beads); None: all are 1
 
@@ -62,17 +62,17 @@ class Frames:
 
     @property
     def n_beads(self) -> int:
-        """Beads in a row of the file, padding included."""
+        """Number of beads in a row of the file, padding included."""
         return self.store.R.shape[1]
 
     @property
     def real_beads(self) -> int:
-        """Real beads in all frames together."""
+        """Number of real beads in all frames together."""
         return int(self.lengths.sum(dtype=np.int64))
 
     @property
     def temperatures(self) -> tuple[float, ...]:
-        """Distinct values of the extra array `temperature` [K]; one that holds no numbers says nothing."""
+        """Distinct values of the extra array `temperature` [K]; empty if it does not contain numbers."""
         said = self.extras.get("temperature")
         return () if said is None or said.dtype.kind not in "iuf" else tuple(np.unique(said.astype(float)).tolist())
 
@@ -84,15 +84,15 @@ class Frames:
     def load(self, rows: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Positions in Å and forces in kcal/mol/Å of these frames, each (frames, beads, 3), as new arrays.
 
-        Both have one dtype: float32 when both are stored in at most that and in these units, otherwise
-        float64. Padded beads are 0, whatever the file holds there; chains that a box cut are whole. Raises
+        Both have the same dtype: float32 if both are stored in at most that precision and in these units, otherwise
+        float64. Padded beads are 0, whatever the file holds there; chains wrapped into a box are made whole. Raises
         IndexError for rows out of range, InputError if the file changed.
         """
         rows = self._as_slice(rows)
         return self.positions(rows), self.forces(rows)
 
     def positions(self, rows: slice | np.ndarray) -> np.ndarray:
-        """The first half of `load`."""
+        """The positions of `load`."""
         R = self._loaded(self.store.R, rows, self.store.factors[0])
         if self.box is not None:
             vectors = self.box if len(self.box) == 1 else self.box[self._stored(rows)]
@@ -100,7 +100,7 @@ class Frames:
         return R
 
     def forces(self, rows: slice | np.ndarray) -> np.ndarray:
-        """The second half of `load`."""
+        """The forces of `load`."""
         return self._loaded(self.store.F, rows, self.store.factors[1])
 
     def _loaded(self, stored: Rows, rows: slice | np.ndarray, factor: float) -> np.ndarray:
@@ -109,7 +109,7 @@ class Frames:
         return real_values(stored[self._stored(rows)], padded, self.store.dtype, factor, copy=copy)
 
     def _make_whole(self, R: np.ndarray, vectors: np.ndarray, labels: np.ndarray, lengths: np.ndarray) -> None:
-        """Put the chains of frames together that their box cut, in place."""
+        """Make chains that were wrapped into the box whole, in place."""
         for label in np.unique(labels).tolist():
             own = np.flatnonzero(labels == label)
             R[own] = made_whole(
@@ -121,23 +121,23 @@ class Frames:
         return np.arange(self.n_beads, dtype=np.int32) if self.sites is None else self.sites[label]
 
     def species(self, rows: slice | np.ndarray) -> np.ndarray | None:
-        """Species of these frames, (frames, beads) int32, 0 in padded beads; None when the file has none."""
+        """Species of these frames, (frames, beads) int32, 0 in padded beads; None if the file has none."""
         if self.store.species is None:
             return None
         return clean_species(self.store.species[self._stored(rows)], self.lengths[rows])
 
     def weights_of(self, rows: slice | np.ndarray) -> np.ndarray | None:
-        """Weights of the beads of these frames, (frames, beads), 0 in padded beads; None where all are 1."""
+        """Weights of the beads of these frames, (frames, beads), 0 in padded beads; None if all are 1."""
         return None if self.weights is None else self.weights[self._stored(rows)]
 
     @property
     def total_weight(self) -> float:
-        """The sum of the weights of all real beads; their number where there are none."""
+        """The sum of the weights of all real beads; their number if there are no weights."""
         weights = self.weights_of(slice(None))
         return float(self.real_beads) if weights is None else float(weights.sum())
 
     def select(self, rows: np.ndarray) -> Frames:
-        """These frames (integer or boolean index, in the order given) without loading anything."""
+        """Select frames (by integer or boolean index, in the given order) without loading them."""
         return replace(self, lengths=self.lengths[rows], protein=self.protein[rows], rows=self.frame_numbers[rows])
 
     def stored_rows(self, rows: np.ndarray) -> np.ndarray:
@@ -145,7 +145,7 @@ class Frames:
         return rows if self.rows is None else self.rows[rows]
 
     def _as_slice(self, rows: slice | np.ndarray) -> slice | np.ndarray:
-        """Consecutive rows as a slice, which takes a view where an index array looks every row up."""
+        """Convert consecutive rows to a slice, which gives a view, while an index array gathers row by row."""
         if isinstance(rows, slice) or rows.dtype.kind not in "iu" or rows.ndim != 1 or not len(rows):
             return rows
         first, last = int(rows[0]), int(rows[-1])
@@ -157,7 +157,7 @@ class Frames:
 
 
 def clean_species(stored: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Stored species as int32, 0 in padded beads; padding is dropped before the cast, as it may be NaN."""
+    """Stored species as int32, 0 in padded beads; padding is removed before the cast, since it may be NaN."""
     real = real_mask(lengths, stored.shape[1])
     out = np.zeros(stored.shape, np.int32)
     out[real] = stored[real]
@@ -167,16 +167,16 @@ def clean_species(stored: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 def real_values(
     stored: np.ndarray, lengths: np.ndarray | None, dtype: np.dtype, factor: float, *, copy: bool = False
 ) -> np.ndarray:
-    """Stored positions or forces in this dtype, times the factor, padding set to 0; `stored` is not changed.
+    """Convert stored positions or forces: cast, multiply by a factor, and set padding to 0; `stored` is not changed.
 
     Arguments:
-        stored: (frames, beads, 3).
-        lengths: (frames,) real beads of each frame; None: all are real.
-        dtype: of the result.
-        factor: to Å, or to kcal/mol/Å.
-        copy: give a new array in any case.
+        stored: stored values (frames, beads, 3).
+        lengths: number of real beads of each frame (frames,); None if all beads are real.
+        dtype: dtype of the result.
+        factor: conversion factor to Å or kcal/mol/Å.
+        copy: whether to always return a new array.
     """
-    # A value too large for the dtype becomes inf without a warning: the check at the door names its place.
+    # A value too large for the dtype becomes inf without a warning; the checks on reading report where it is.
     with np.errstate(over="ignore", invalid="ignore"):
         values = stored.astype(dtype, order="C", copy=copy)
         real = None if lengths is None else real_mask(lengths, values.shape[1])

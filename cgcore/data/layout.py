@@ -1,4 +1,4 @@
-"""Checks that need no data, only dtypes and shapes, and reading the mask into lengths."""
+"""Checks of dtypes and shapes, and conversion of the mask to lengths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cgcore.errors import InputError
 _KINDS = {"R": "iuf", "F": "iuf", "mask": "biuf", "species": "iuf"}
 
 ONCE = ("mask", "species")
-"""Arrays that may hold one row for all frames."""
+"""Arrays that may have a single row for all frames."""
 
 
 @runtime_checkable
@@ -27,7 +27,7 @@ class Declared(Protocol):
 
 
 def check_layout(name: str, arrays: Mapping[str, Declared], extras: Mapping[str, np.ndarray]) -> None:
-    """Refuse missing keys, dtypes that are no numbers, shapes that disagree, and an `N_max` that is not N."""
+    """Refuse missing keys, non-numeric dtypes, inconsistent shapes, and an `N_max` that is not the number of beads."""
     for key in ("R", "F"):
         if key not in arrays:
             found = ", ".join([*arrays, *extras]) or "nothing of use"
@@ -51,12 +51,12 @@ def check_layout(name: str, arrays: Mapping[str, Declared], extras: Mapping[str,
 
 
 def is_once(shape: tuple[int, ...], n_beads: int) -> bool:
-    """Whether an array of this shape holds one row for all frames."""
+    """Whether an array of this shape has a single row for all frames."""
     return shape in ((n_beads,), (1, n_beads))
 
 
 def _check_n_max(name: str, value: np.ndarray | None, n_frames: int, n_beads: int) -> None:
-    """It is there once, once for each bead, or once for each frame."""
+    """Check `N_max`, which may be given once, for each bead, or for each frame."""
     if value is None:
         return
     agrees = value.size in (1, n_beads, n_frames) and value.dtype.kind in "iuf" and bool((value == n_beads).all())
@@ -68,7 +68,7 @@ def _check_n_max(name: str, value: np.ndarray | None, n_frames: int, n_beads: in
 
 
 class Lengths:
-    """Reads the mask, or what stands for one: the number of real beads of each frame."""
+    """Reads the number of real beads of each frame from the mask."""
 
     reads = "mask"
 
@@ -78,7 +78,7 @@ class Lengths:
         self.wrong: str | None = None
 
     def add(self, start: int, values: np.ndarray) -> None:
-        """Rows of the mask."""
+        """Read rows of the mask."""
         if self.wrong is not None:
             return
         ones = values == 1
@@ -95,10 +95,10 @@ class Lengths:
         self.wrong = _wrong_row(start, ones, count)
 
     def checked(self) -> np.ndarray:
-        """(frames,) int32: real beads of each frame; all of them where no mask was shown.
+        """Number of real beads of each frame, (frames,) int32; all beads if no mask was read.
 
-        Raises InputError for values other than 0 and 1, real beads that are no prefix, and fewer than two of
-        them.
+        Raises InputError for values other than 0 and 1, real beads that are not a prefix of the row, and fewer than two
+        real beads.
         """
         if self.wrong is not None:
             raise InputError(f"{self.name}: {self.wrong}")
@@ -106,15 +106,15 @@ class Lengths:
 
 
 class SpeciesLengths(Lengths):
-    """Reads species where there is no mask: -1 behind the last real bead is padding."""
+    """Reads lengths from the species if there is no mask: trailing values of -1 are padding."""
 
     reads = "species"
 
     def add(self, start: int, values: np.ndarray) -> None:
-        """Rows of the species."""
+        """Read rows of the species."""
         real = values != -1
         count = values.shape[1] - np.argmax(real[:, ::-1], axis=1)
-        # A row without any: nothing says that it is padding.
+        # A row with only -1 has no species; it is not all padding.
         self.values[start : start + len(count)] = np.where(real.any(axis=1), count, values.shape[1])
         if self.wrong is None and (count < 2).any():
             frame = start + int((count < 2).argmax())
@@ -124,7 +124,7 @@ class SpeciesLengths(Lengths):
 
 
 def named_lengths(resname: np.ndarray | None, n_frames: int, n_beads: int) -> np.ndarray | None:
-    """(frames,) int32: beads before a tail of residues named PAD; None where names do not tell."""
+    """Number of beads before trailing residues named PAD, (frames,) int32; None if names do not tell."""
     if resname is None or resname.dtype.kind not in "US" or resname.shape not in ((n_beads,), (n_frames, n_beads)):
         return None
     names, inverse = np.unique(resname, return_inverse=True)

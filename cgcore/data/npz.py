@@ -1,4 +1,4 @@
-"""Frames in an NPZ archive: what must be loaded is, the rest stays in the file and is read once to be checked."""
+"""Frames in an NPZ archive: arrays stay in the file if possible, and are read once to be checked."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ __all__ = ["FramesFile", "RowCheck", "StoredArray", "open_npz"]
 
 NEEDED = ("R", "F", "mask", "species")
 RAW = {"coords": "R", "Fs": "F"}
-"""Keys of NPZ files as they come from projections of atoms, and what they are called here."""
+"""Keys of NPZ files written by projections of atoms, and the keys that they correspond to."""
 
 _READ_AS = "keys " + ", ".join(f"{theirs!r} read as {ours!r}" for theirs, ours in RAW.items())
 
 CONSTANT = ("mask", "species")
-"""Arrays that may hold one value everywhere, so that they pack to nothing; their size is bounded by that of R."""
+"""Arrays that may be constant and thus compress to almost nothing; their size is bounded by that of R."""
 
 EXTRA_LIMIT, EXTRAS_LIMIT = 16 * 2**20, 64 * 2**20
-"""Bytes above which an array that no computation needs is skipped, and all such arrays of a file together: memory must
-not grow with the frames."""
+"""Largest sizes [bytes] of one array that no computation needs, and of all such arrays of a file; larger ones are
+skipped, since memory must not grow with the number of frames."""
 
 STRUCTURE, STRUCTURE_LIMIT = (*KEYS, "box", "resname"), 2**30
-"""Arrays that say how positions are meant, and the bytes of one at most: without them numbers would be others."""
+"""Arrays that are needed to interpret positions, and the largest size of one [bytes]; they are never skipped."""
 
 REMEDY = "copy or write it again."
 
 
 @runtime_checkable
 class RowCheck(Protocol):
-    """Sees all rows of an array once, block by block; keeps what is wrong until the checksum has been verified."""
+    """Gets all rows of an array once, block by block, and keeps problems until the checksum has been verified."""
 
     def add(self, start: int, values: np.ndarray) -> None:
-        """Rows `start`, `start + 1`, ... as they are stored; valid during the call only, and not to be changed."""
+        """Check rows `start`, `start + 1`, ... as stored; they are valid only during the call and read-only."""
         ...
 
 
 class Place(NamedTuple):
-    """Where a stored array lies in its file: the checksum covers [first, last), the rows begin at its offset."""
+    """The place of a stored array in its file: the checksum covers bytes [first, last); rows begin at its offset."""
 
     key: str
     first: int
@@ -62,16 +62,16 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class FramesFile:
-    """One NPZ file, its directory and headers checked.
+    """One NPZ file with checked directory and headers.
 
     Arguments:
-        path: of the file.
-        name: of the file as it was given.
-        arrays: those of NEEDED that are there; of those that are stored, `read` has to verify the checksums.
-        extras: every other plain array.
-        skipped_keys: object arrays, members that are no arrays, extras above the limits.
-        places: of the stored arrays.
-        stamp: of the file when it was opened.
+        path: absolute path of the file.
+        name: path of the file as given.
+        arrays: those of NEEDED that exist; `read` must verify the checksums of the stored ones.
+        extras: all other plain arrays.
+        skipped_keys: object arrays, members that are not arrays, and extras above the limits.
+        places: places of the stored arrays.
+        stamp: stamp of the file when it was opened.
     """
 
     path: str
@@ -91,7 +91,7 @@ class FramesFile:
 
     @property
     def contents(self) -> tuple[Content, ...]:
-        """The file."""
+        """The content of the file."""
         return (Content(self.path, self.stamp),)
 
     @property
@@ -100,10 +100,10 @@ class FramesFile:
         return os.path.basename(self.name)
 
     def read_one(self, key: str, check: RowCheck) -> None:
-        """Show all rows of one array to `check`, and verify their checksum.
+        """Pass all rows of one array to `check`, and verify their checksum.
 
         Raises:
-            InputError: the file is damaged, changed, or cannot be read any more.
+            InputError: the file is damaged, was changed, or can no longer be read.
         """
         array = self.arrays[key]
         if isinstance(array, StoredArray):
@@ -116,15 +116,16 @@ class FramesFile:
             show(array, check)
 
     def read(self, checks: Mapping[str, RowCheck]) -> str:
-        """Read the file from its first byte to its last: rows to the checks, checksums verified.
+        """Read the whole file, pass rows to the checks, and verify all checksums.
 
         Arguments:
-            checks: by key; rows of other arrays are not shown to anyone.
+            checks: checks by key; rows of other arrays are only hashed.
 
-        Returns: the SHA-256 of the file.
+        Returns:
+            The SHA-256 of the file.
 
         Raises:
-            InputError: the file is damaged, changed, or cannot be read any more.
+            InputError: the file is damaged, was changed, or can no longer be read.
         """
         for key, check in checks.items():
             array = self.arrays[key]
@@ -150,12 +151,12 @@ class FramesFile:
         check: RowCheck | None,
         sums: Checksums,
     ) -> None:
-        """From the first to the last byte of a member, which all go into the checksums."""
-        sums.crc()  # of what is before the member
+        """Read a member from its first to its last byte, and add all of them to the checksums."""
+        sums.crc()  # resets the CRC
         sums.add_all(pieces(file, array.offset - place.first, self.path))
         row_bytes = array.row_bytes
         step = max(PIECE // row_bytes, 1)
-        # Two in turn: one is hashed while the other one is filled and checked.
+        # Two alternating buffers: one is hashed while the other is filled and checked.
         buffers = [np.empty((min(step, len(array)), *array.shape[1:]), array.dtype) for _ in range(2)]
         hashed: list[Future[None] | None] = [None, None]
         for number, start in enumerate(range(0, len(array), step)):
@@ -172,20 +173,20 @@ class FramesFile:
 
 
 def show(array: Rows, check: RowCheck) -> None:
-    """All rows of an array to a check, block by block."""
+    """Pass all rows of an array to a check, block by block."""
     for block in row_blocks(array.shape[0], array.shape[1]):
         check.add(block.start, array[block])
 
 
 def open_npz(path: Path) -> FramesFile:
-    """Open one NPZ file and check what it declares.
+    """Open one NPZ file and check its declarations.
 
-    Members stored uncompressed become a `StoredArray`; compressed, Fortran-ordered or byte-swapped ones are
-    loaded, their checksums verified.
+    Uncompressed members become a `StoredArray`; compressed, Fortran-ordered or byte-swapped ones are loaded, and their
+    checksums verified.
 
     Raises:
-        InputError: the file cannot be read, is not an archive, is damaged, or does not hold frames; a needed array is
-            an object array, or too large to be loaded.
+        InputError: the file cannot be read, is not an archive, is damaged, or does not contain frames; or a needed
+            array is an object array or too large to be loaded.
     """
     with opened(path, REMEDY) as archive:
         needed: dict[str, Header] = {}

@@ -1,4 +1,4 @@
-"""Finding two beads at one position: the usual reason why a repulsion is not finite."""
+"""Finding two beads at the same position, the usual reason why a repulsion is not finite."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def locate_overlap(dataset: Dataset) -> str | None:
-    """A sentence naming the first two real beads, not neighbours, at exactly one position, or None.
+    """A sentence about the first two real beads, not neighbours, at exactly the same position, or None.
 
-    Reads all frames: meant for after a computation came out non-finite. Frames are counted as in their file.
+    Reads all frames; to be called only after a non-finite result. Frames are numbered as in their file.
     """
     for frames in dataset.sources:
         for block in row_blocks(frames.n_frames, frames.n_beads):
             R, _ = frames.load(block)
-            # NaN is equal to nothing, so padding overlaps with nothing.
+            # NaN equals nothing, so padding never overlaps.
             R[~real_mask(frames.lengths[block], frames.n_beads)] = np.nan
             for row in np.flatnonzero(_has_equal_beads(R)):
                 pair = _first_pair(R[row])
@@ -34,7 +34,7 @@ def locate_overlap(dataset: Dataset) -> str | None:
 
 
 def _has_equal_beads(R: np.ndarray) -> np.ndarray:
-    """(frames,) bool. Sorted by x, y and z, equal beads are neighbours: no table of all pairs is needed."""
+    """Whether each frame has equal beads, (frames,) bool. After sorting by x, y and z, equal beads are adjacent."""
     order = np.lexsort((R[..., 2], R[..., 1], R[..., 0]), axis=-1)
     ordered = np.take_along_axis(R, order[..., None], axis=1)
     return (ordered[:, 1:] == ordered[:, :-1]).all(axis=2).any(axis=1)

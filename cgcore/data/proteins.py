@@ -1,4 +1,4 @@
-"""Which frames belong to the same protein, and the protein's name."""
+"""Assignment of frames to proteins, and the proteins' names."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from cgcore.errors import InputError
 
 
 class _First(NamedTuple):
-    """Where a protein was seen first: the frame, and its species."""
+    """The first frame of a protein, and its species."""
 
     frame: int
     species: np.ndarray | None
 
 
 class Known:
-    """Names that were given, of all files that are read together: what is the same protein gets the same name."""
+    """Names given so far in all files that are read together, so that the same protein always gets the same name."""
 
     def __init__(self) -> None:
         self._names: dict[bytes, str] = {}
         self._counts: dict[int, int] = {}
 
     def name(self, identity: bytes, length: int, sequence: str | None) -> str:
-        """The sequence where there is one that no other protein has, else `protein-<length>-<k>`.
+        """The sequence, if it is known and no other protein has it, else `protein-<length>-<k>`.
 
         Arguments:
-            identity: equal for the same protein only.
-            length: real beads.
-            sequence: one-letter codes, None where they are not known.
+            identity: key of the protein, which no other protein has.
+            length: number of real beads.
+            sequence: one-letter codes; None if unknown.
         """
         if identity not in self._names:
             taken = set(self._names.values())
@@ -42,14 +42,15 @@ class Known:
 
 
 class Proteins:
-    """Tells proteins apart. Frames with as many real beads, the same species in them and the same sites are one.
-    Labels are numbered in order of appearance.
+    """Assigns frames to proteins, which differ in their number of real beads, species or sites.
+
+    Proteins get numeric labels in order of appearance.
 
     Arguments:
-        name: of the file.
-        lengths: (frames,) real beads of each frame.
-        n_beads: of a row.
-        sites: (1 or frames, beads), see `chains`; None: one chain.
+        name: name of the file.
+        lengths: number of real beads of each frame (frames,).
+        n_beads: number of beads in a row.
+        sites: sites of the beads (1 or frames, beads), see `chains`; None for whole chains.
     """
 
     def __init__(self, name: str, lengths: np.ndarray, n_beads: int, sites: np.ndarray | None = None) -> None:
@@ -57,10 +58,10 @@ class Proteins:
         self.labels = np.empty(len(lengths), np.int32)
         self.wrong: str | None = None
         self._keys: dict[bytes, int] = {}
-        self._first: list[_First] = []  # of each label
+        self._first: list[_First] = []  # for each label
 
     def add(self, start: int, values: np.ndarray | None) -> None:
-        """Rows of the species."""
+        """Read rows of the species."""
         if self.wrong is not None:
             return
         block = slice(start, start + (len(values) if values is not None else len(self.lengths)))
@@ -72,7 +73,7 @@ class Proteins:
             content = np.hstack([content, species])
         if self._sites is not None:
             content = np.hstack([content, self._sites_of(block)])
-        # Only a row unlike the one before it is looked up: frames of a protein mostly come together.
+        # Only rows that differ from the previous one are looked up, since frames of a protein are mostly consecutive.
         new = np.ones(len(content), bool)
         new[1:] = (content[1:] != content[:-1]).any(axis=1)
         looked_up = []
@@ -84,23 +85,23 @@ class Proteins:
         self.labels[block] = np.asarray(looked_up, np.int32)[np.cumsum(new) - 1]
 
     def sites(self) -> np.ndarray | None:
-        """(proteins, beads) int32, 0 at padded beads; None where each protein is one chain without gaps."""
+        """Sites (proteins, beads), int32, 0 at padded beads; None if each protein is one chain without gaps."""
         if self._sites is None:
             return None
         return np.concatenate([self._sites_of(slice(first.frame, first.frame + 1)) for first in self._first])
 
     def names(self, resname: np.ndarray | None, table: Names, known: Known) -> tuple[str, ...]:
-        """The name of each label: its one-letter sequence where residue names give one, else `protein-<length>-<k>`.
+        """The name of each label: the one-letter sequence if residue names give one, else `protein-<length>-<k>`.
 
-        Species are numbered in as many ways as there are tools, so numbers alone never make a sequence.
+        Every tool numbers species differently, so numbers alone never give a sequence.
 
         Arguments:
             resname: residue names, (beads,) or (frames, beads).
-            table: what the numbers of species stand for, empty where the file does not say.
+            table: names of the species; empty if the file does not give any.
             known: names given so far.
 
         Raises:
-            InputError: species of real beads are not whole numbers of 32 bits.
+            InputError: species of real beads are not 32-bit integers.
         """
         if self.wrong is not None:
             raise InputError(f"{self.name}: {self.wrong}")
@@ -127,9 +128,9 @@ class Proteins:
 
 
 def _whole(stored: np.ndarray, lengths: np.ndarray, start: int) -> tuple[str | None, np.ndarray]:
-    """What is wrong with these species, and the species as int32."""
+    """The problem of these species, if any, and the species as int32."""
     if stored.dtype.kind == "f" or stored.dtype.itemsize > 4 or stored.dtype == np.uint32:
-        # In float64, where the limits of int32 are exact; not so in float16, where they overflow.
+        # Compared in float64, which represents the limits of int32 exactly; in float16 they overflow.
         with np.errstate(over="ignore", invalid="ignore"):
             values = stored.astype(np.float64)
         whole = (values >= -(2.0**31)) & (values < 2.0**31) & (np.floor(values) == values)
@@ -145,7 +146,7 @@ def _whole(stored: np.ndarray, lengths: np.ndarray, start: int) -> tuple[str | N
 
 
 def _from_resname(resname: np.ndarray | None, frame: int, length: int, n_frames: int, n_proteins: int) -> str | None:
-    """The sequence from residue names: a row for each frame, or one row when the file holds one protein."""
+    """The sequence from residue names, which have a row for each frame or, in a file of one protein, a single row."""
     if resname is None or resname.dtype.kind not in "US":
         return None
     if resname.ndim == 2 and len(resname) == n_frames:

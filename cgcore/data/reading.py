@@ -1,4 +1,4 @@
-"""Reading and checking: from files or arrays to checked frames."""
+"""Reading and checking frames from files or arrays."""
 
 from __future__ import annotations
 
@@ -92,13 +92,13 @@ def dataset_of(
     accept_faults: bool = False,
     named_apart: bool = False,
 ) -> Dataset:
-    """Check sources, and make them one dataset.
+    """Check sources and combine them into one data set.
 
     Arguments:
-        opened: at least one.
+        opened: the sources, at least one.
         path: where they come from, in words.
         units, box, accept_faults: as in `read`.
-        named_apart: the dataset's sum holds the names of sources also where there is one, as that of a folder does.
+        named_apart: whether the checksum includes the name of the source even if there is only one, as for a folder.
 
     Raises InputError as `read` does.
     """
@@ -198,13 +198,13 @@ def from_arrays(
 
 
 def _plain(box: Any) -> Any:
-    """A box as numbers, for records."""
+    """A box as plain numbers, for records."""
     plain = None if box is None else np.asarray(box, np.float64).tolist()
     return tuple(plain) if isinstance(plain, list) else plain
 
 
 def _files(path: Path) -> tuple[list[Path], bool]:
-    """The files to read, and whether they come from a folder."""
+    """The files to read, and whether `path` is a folder."""
     try:
         if not path.is_dir():
             path.stat()
@@ -214,14 +214,14 @@ def _files(path: Path) -> tuple[list[Path], bool]:
         raise InputError(f"{path}: no such file or folder; check the path.") from error
     except InputError:
         raise
-    # ValueError: a path with a zero byte in it.
+    # ValueError: the path contains a zero byte.
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{path}: cannot be read ({reason}); check the path and its permissions.") from error
 
 
 def _read_source(source: Source, units: str | None, box: np.ndarray | None, known: Known, notes: list[str]) -> Frames:
-    """The frames of a source, its notes added. All is read once, but for the mask, which comes first."""
+    """Read the frames of a source and add its notes. Everything is read once, except the mask, which is read before."""
     units = units_of(source, units)
     name, arrays = source.name, source.arrays
     notes.extend(source.notes)
@@ -236,19 +236,19 @@ def _read_source(source: Source, units: str | None, box: np.ndarray | None, know
 
 
 def _mask_reader(name: str, arrays: Mapping[str, Rows]) -> Lengths:
-    """What tells real beads from padding: the mask, or the species where there is none."""
+    """The reader of lengths: from the mask, or from the species if there is none."""
     return (Lengths if "mask" in arrays else SpeciesLengths)(name, *arrays["R"].shape[:2])
 
 
 def _lengths(reader: Lengths, extras: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Real beads of each frame; where there is no mask, names of residues may tell padding, too."""
+    """Number of real beads of each frame; without a mask, residue names may mark padding, too."""
     lengths = reader.checked()
     named = None if reader.reads == "mask" else named_lengths(extras.get("resname"), len(lengths), reader.n_beads)
     return lengths if named is None else np.minimum(lengths, named)
 
 
 class _Checked:
-    """The checks of one source, and the frames that come of them."""
+    """The checks of one source, and the resulting frames."""
 
     def __init__(
         self,
@@ -277,7 +277,7 @@ class _Checked:
             self.checks["species"] = self.proteins
 
     def frames(self, source: str, sha256: str, known: Known, form: str) -> Frames:
-        """Raises InputError for the first of what the checks found wrong."""
+        """The checked frames. Raises InputError for the first problem that the checks found."""
         names = self.proteins.names(self.extras.get("resname"), species_names(self.extras), known)
         self.positions.require_right()
         self.forces.require_right()
@@ -296,7 +296,7 @@ class _Checked:
         )
 
     def _own_box(self, name: str, notes: list[str]) -> np.ndarray | None:
-        """The box that the file says; one that cannot be meant is noted."""
+        """The box in the file; an implausible one is noted and ignored."""
         value = self.extras.get("box")
         if value is None or value.size == 0:
             return None

@@ -1,4 +1,4 @@
-"""Residues by name and by number: one-letter codes, and tables that say what a file's numbers stand for."""
+"""Residue names: one-letter codes, and tables of the names that a file's numbers stand for."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VARIANTS = {
     "THR": "TPO",
     "TYR": "TYM PTR",
 }
-"""What force fields call a residue by its protonation, bridge or modification (Amber, CHARMM, GROMACS, PDB)."""
+"""Force fields' names of residues by protonation, bridge or modification (Amber, CHARMM, GROMACS, PDB)."""
 
 _CODES = {
     **ONE_LETTER,
@@ -36,19 +36,19 @@ _CODES = {
 }
 
 TABLES = ("id_to_aa", "aa_to_id")
-"""Keys under which files say what their numbers of species stand for."""
+"""Keys of tables of species names in files."""
 
 UNKNOWN = "UNK"
-"""Three-letter code of a residue that nobody knows."""
+"""Three-letter code of an unknown residue."""
 
 _THREE_LETTERS = {letter: code for code, letter in ONE_LETTER.items()}
 
 Names = Mapping[int, str]
-"""What species stand for: number -> name as the file has it."""
+"""Species names: number -> name as in the file."""
 
 
 def letter(name: Any) -> str | None:
-    """The one-letter code of a residue name of one, three or four letters, in any case; None for an unknown one.
+    """The one-letter code of a residue name of one, three or four letters, upper or lower case; None if unknown.
 
     Amber's names of terminal residues have an N or a C before the usual three letters.
     """
@@ -59,22 +59,22 @@ def letter(name: Any) -> str | None:
 
 
 def letters(names: Iterable[Any]) -> str | None:
-    """The sequence of these residues; None where one is unknown, or there is none."""
+    """The sequence of these residues; None if one is unknown, or if there are none."""
     found = [letter(name) for name in names]
     return None if not found or None in found else "".join(code for code in found if code)
 
 
 def three_letters(protein: str, beads: int) -> list[str]:
-    """Codes of a protein of so many beads that is named by its sequence, else `UNKNOWN` for each bead."""
+    """Residue codes of a protein that is named by its sequence, else `UNKNOWN` for each of its beads."""
     known = len(protein) == beads and all(letter in _THREE_LETTERS for letter in protein)
     return [_THREE_LETTERS[letter] for letter in protein] if known else [UNKNOWN] * beads
 
 
 def species_names(extras: Mapping[str, np.ndarray]) -> Names:
-    """What the numbers of species stand for, from a table of the file; empty where it has none that can be read.
+    """Species names from a table in the file; empty if it has none that can be read.
 
-    A table is an array of names, number k standing for the k-th, pairs of name and number, or a JSON text of a
-    dictionary either way round. Object arrays, which are pickled dictionaries, were never read.
+    A table is an array of names (species k is the k-th), an array of pairs of name and number, or the JSON text of a
+    dictionary in either direction. Object arrays, which are pickled dictionaries, are never read.
     """
     for key in TABLES:
         table = extras.get(key)
@@ -100,7 +100,7 @@ def _table(table: np.ndarray) -> dict[int, str]:
 
 
 def _pairs(pairs: Iterable[tuple[Any, Any]]) -> dict[int, str]:
-    """Name and number, or number and name."""
+    """A table from pairs of name and number, in either order."""
     found = {}
     for pair in pairs:
         numbers = [_number(x) for x in pair]

@@ -1,4 +1,4 @@
-"""Choosing frames: held-out tails, blocks in time, random subsets, and the record of what was chosen."""
+"""Choosing frames: held-out tails, blocks in time, random subsets, and a record of the choice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cgcore.errors import InputError
 
 
 class Segment(NamedTuple):
-    """A run of frames of one protein of one source, in time order."""
+    """Consecutive frames of one protein in one source, in time order."""
 
     source: int  # index into Dataset.sources
     protein: str
@@ -20,7 +20,7 @@ class Segment(NamedTuple):
 
 
 def protein_rows(frames: Frames) -> list[tuple[str, np.ndarray]]:
-    """Name and rows, in their order, of each protein that has frames."""
+    """Name and rows, in order, of each protein that has frames."""
     order = np.argsort(frames.protein, kind="stable")
     labels, starts = np.unique(frames.protein[order], return_index=True)
     groups = np.split(order, starts[1:])
@@ -28,7 +28,7 @@ def protein_rows(frames: Frames) -> list[tuple[str, np.ndarray]]:
 
 
 def held_out(frames: Frames, fraction: float) -> np.ndarray:
-    """(frames,) bool: the last `round(fraction * n)` of the n frames of each protein, within 1 and n - 1."""
+    """Held-out frames, (frames,) bool: the last `round(fraction * n)` of each protein's n, at least 1 and below n."""
     chosen = np.zeros(frames.n_frames, bool)
     for _, rows in protein_rows(frames):
         n = len(rows)
@@ -38,9 +38,9 @@ def held_out(frames: Frames, fraction: float) -> np.ndarray:
 
 
 def held_out_rows(sizes: list[int], fraction: float, seed: int | None) -> list[np.ndarray]:
-    """For each source, (frames,) bool: the last `n - round((1 - fraction) n)` of all n rows, with a seed random ones.
+    """Held-out frames of each source, (frames,) bool: the last `n - round((1 - fraction) n)` of all n rows.
 
-    At least one frame is held out, and never all of them; of a single frame none is.
+    With a seed, as many random rows instead. At least one frame is held out, and never all; a single frame is not.
     """
     n = sum(sizes)
     count = min(max(n - round((1 - fraction) * n), 1), n - 1)
@@ -63,7 +63,7 @@ def cut_segments(sources: tuple[Frames, ...], blocks: int) -> list[Segment]:
 
 
 def random_rows(sizes: list[int], count: int, seed: int) -> list[np.ndarray]:
-    """`count` of all rows, drawn without replacement and uniformly, as sorted rows of each source."""
+    """Draw `count` of all rows uniformly without replacement; returned as sorted rows of each source."""
     ends = np.cumsum(sizes)
     chosen = np.sort(np.random.default_rng(seed).choice(int(ends[-1]), count, replace=False))
     parts = np.split(chosen, np.searchsorted(chosen, ends[:-1]))
@@ -71,10 +71,10 @@ def random_rows(sizes: list[int], count: int, seed: int) -> list[np.ndarray]:
 
 
 def number_ranges(numbers: np.ndarray) -> np.ndarray:
-    """Sorted [start, stop) ranges, (ranges, 2) int64, of exactly these numbers: [3, 4, 5, 9] -> [[3, 6], [9, 10]]."""
+    """Sorted ranges [start, stop) that cover exactly these numbers, (ranges, 2): [3, 4, 5, 9] -> [[3, 6], [9, 10]]."""
     numbers = np.asarray(numbers, np.int64)
     steps = np.diff(numbers)
-    if not (steps > 0).all():  # numbers of frames mostly ascend, and np.unique takes a microsecond for each
+    if not (steps > 0).all():  # mostly sorted already, and np.unique takes a microsecond per number
         numbers = np.unique(numbers)
         steps = np.diff(numbers)
     cuts = np.flatnonzero(steps != 1)

@@ -1,4 +1,4 @@
-"""An array that stays in its file: only the rows that are asked for are read."""
+"""Arrays that stay in their file: only requested rows are read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cgcore.files import open_regular
 
 
 class Stamp(NamedTuple):
-    """Size and modification time of a file: enough to see that it changed after it was checked."""
+    """Size and modification time of a file, to detect changes after it was checked."""
 
     size: int
     modified_ns: int
@@ -36,9 +36,9 @@ def file_stamp(file: BinaryIO | FileIO) -> Stamp:
 
 @contextmanager
 def opened_again(path: str, stamp: Stamp) -> Iterator[FileIO]:
-    """A file, unbuffered, as it was when it was checked.
+    """Open a file unbuffered, if it has not changed since it was checked.
 
-    Raises InputError when it is gone, changed or cannot be read.
+    Raises InputError if it no longer exists, has changed, or cannot be read.
     """
     try:
         with open(path, "rb", buffering=0) as file:
@@ -50,9 +50,9 @@ def opened_again(path: str, stamp: Stamp) -> Iterator[FileIO]:
 
 
 def pieces(file: FileIO, size: int, path: str, most: int = 2**20) -> Iterator[memoryview]:
-    """The next `size` bytes of an unbuffered file, each piece valid until the next one.
+    """The next `size` bytes of an unbuffered file, in pieces that are valid until the next one.
 
-    Raises InputError where the file ends before that.
+    Raises InputError if the file ends before that.
     """
     buffer = memoryview(bytearray(min(size, most)))
     while size > 0:
@@ -65,7 +65,7 @@ def pieces(file: FileIO, size: int, path: str, most: int = 2**20) -> Iterator[me
 def read_into(file: FileIO, piece: memoryview, path: str) -> None:
     """Fill a piece of memory from an unbuffered file.
 
-    Raises InputError where the file ends before that.
+    Raises InputError if the file ends before that.
     """
     done = 0
     while done < len(piece):
@@ -77,7 +77,7 @@ def read_into(file: FileIO, piece: memoryview, path: str) -> None:
 
 @dataclass(frozen=True)
 class Content:
-    """The bytes of a file as it was when it was opened."""
+    """The content of a file at the time when it was opened."""
 
     path: str
     stamp: Stamp
@@ -92,7 +92,7 @@ class Content:
         """The content of a regular file.
 
         Raises:
-            InputError: there is no such regular file.
+            InputError: the file does not exist, or is not a regular file.
         """
         with open_regular(path) as file:
             return cls.of(path, file)
@@ -102,7 +102,7 @@ class Content:
         """SHA-256 of all bytes.
 
         Raises:
-            InputError: the file changed, or cannot be read any more.
+            InputError: the file was changed, or can no longer be read.
         """
         digest = hashlib.sha256()
         with opened_again(self.path, self.stamp) as file:
@@ -112,11 +112,11 @@ class Content:
 
 
 class FileRows(ABC):
-    """Rows that stay in their file: only those that are asked for are read.
+    """Rows that stay in their file: only requested ones are read.
 
-    Rows are read, not mapped: pages of a mapped file count as resident memory, and would grow with the frames
-    seen. The file is opened anew for each read, so an instance holds no descriptor, can be pickled and used
-    by threads.
+    Rows are read and not memory-mapped: pages of a mapped file count as resident memory, which would grow with the
+    number of frames read. The file is opened for each read, so that an instance holds no descriptor, can be pickled,
+    and can be used by several threads.
     """
 
     dtype: np.dtype
@@ -124,7 +124,7 @@ class FileRows(ABC):
 
     @property
     def file(self) -> str:
-        """Path of the file, where one is known."""
+        """Path of the file; empty if unknown."""
         return getattr(self, "path", "")
 
     def __len__(self) -> int:
@@ -133,7 +133,7 @@ class FileRows(ABC):
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         """The rows of a slice or of an integer or boolean array, as a new array.
 
-        Raises IndexError for rows out of range, InputError when the file is gone or changed since it was
+        Raises IndexError for rows out of range, InputError if the file no longer exists or has changed since it was
         checked.
         """
         if isinstance(rows, slice):
@@ -145,26 +145,26 @@ class FileRows(ABC):
         return self.take(rows)
 
     def take(self, rows: np.ndarray) -> np.ndarray:
-        """The rows of an index array (any order; sorted is fastest, as neighbours are read together)."""
+        """The rows of an index array, in any order; sorted is fastest, since adjacent rows are read together."""
         rows = _row_numbers(rows, len(self))
         cuts = [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)]
         runs = [(int(rows[a]), int(rows[a]) + b - a) for a, b in pairwise(cuts) if b > a]
         return self._read(runs, len(rows))
 
     def alone(self, rows: np.ndarray) -> FileRows:
-        """The rows of an index array, without what is known of the others: still in their file, and small to send."""
+        """The rows of an index array without data about other rows: they stay in the file, and the object is small."""
         first = int(rows[0])
         run = range(first, first + len(rows))
         return SelectedRows(self, run if np.array_equal(rows, run) else rows)
 
     @abstractmethod
     def _read(self, runs: list[tuple[int, int]], n_rows: int) -> np.ndarray:
-        """The rows of these [start, stop) runs, `n_rows` in all, as a new array of native byte order."""
+        """The rows of these runs [start, stop), `n_rows` in total, as a new array in native byte order."""
 
 
 @dataclass(frozen=True)
 class StoredArray(FileRows):
-    """C-ordered rows of native byte order at a fixed place of a file."""
+    """C-ordered rows in native byte order at a fixed place in a file."""
 
     path: str
     offset: int
@@ -190,24 +190,24 @@ class StoredArray(FileRows):
 
 
 SPAN = 4
-"""Rows that lie among other things are read with these in one piece where they are at least a `SPAN`th of it, or less
+"""Rows separated by other data are read together with these if they make up at least 1/`SPAN` of the bytes, or are less
 than a `PAGE` apart."""
 
 PAGE = 4096
-"""Bytes, which are read at once in any case."""
+"""Number of bytes that the system reads at once in any case."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScatteredArray(FileRows):
-    """Rows of one size at places of their own, as in files that hold frame after frame.
+    """Rows of equal size at arbitrary places, as in files with one frame after another.
 
     Arguments:
-        path: of the file.
-        offsets: (rows,) int64, first byte of each row.
-        stored: dtype in the file, of any byte order.
-        shape: of all rows together.
-        stamp: of the file when it was checked.
-        factor: what stored numbers are multiplied by.
+        path: path of the file.
+        offsets: first byte of each row, (rows,) int64.
+        stored: dtype in the file, in any byte order.
+        shape: shape of all rows together.
+        stamp: stamp of the file when it was checked.
+        factor: factor by which stored numbers are multiplied.
     """
 
     path: str
@@ -219,7 +219,7 @@ class ScatteredArray(FileRows):
 
     @property
     def dtype(self) -> np.dtype:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Precision of what is read, in native byte order."""
+        """Dtype of the rows read, in native byte order."""
         return self.stored.newbyteorder("=")
 
     def alone(self, rows: np.ndarray) -> FileRows:
@@ -244,7 +244,7 @@ class ScatteredArray(FileRows):
         return out if self.factor == 1.0 else out * out.dtype.type(self.factor)
 
     def _pieces(self, start: int, stop: int, size: int) -> Iterator[tuple[int, int]]:
-        """[first, last) rows that are read at once: equally far apart, near to each other, of bounded size together."""
+        """Ranges [first, last) of rows to read at once: evenly spaced, close together, and of bounded total size."""
         steps = np.diff(self.offsets[start:stop])
         while start < stop:
             near = size <= (step := int(steps[0]) if len(steps) else 0) <= max(SPAN * size, PAGE)
@@ -256,24 +256,24 @@ class ScatteredArray(FileRows):
 
 @dataclass(frozen=True, eq=False)
 class SelectedRows(FileRows):
-    """Some rows of others: `rows` are their numbers, (rows,) int64, or a range of them."""
+    """Some rows of another array: `rows` are their numbers, (rows,) int64 or a range."""
 
     base: FileRows
     rows: np.ndarray | range
 
     @property
     def file(self) -> str:
-        """The others'."""
+        """Path of the other array's file."""
         return self.base.file
 
     @property
     def dtype(self) -> np.dtype:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As of the others."""
+        """Dtype of the other array."""
         return self.base.dtype
 
     @property
     def shape(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The others' but for the first length."""
+        """Shape of the other array, except for the number of rows."""
         return (len(self.rows), *self.base.shape[1:])
 
     def alone(self, rows: np.ndarray) -> FileRows:
@@ -287,10 +287,10 @@ class SelectedRows(FileRows):
 
 
 PIECE_BYTES = 2**22
-"""Bytes of scattered rows that are read at once, with all that lies between them."""
+"""Largest number of bytes of scattered rows, with everything between them, that are read at once."""
 
 Rows: TypeAlias = np.ndarray | FileRows
-"""Something with `dtype`, `shape` and rows: in memory or in its file."""
+"""An array with `dtype`, `shape` and rows, in memory or in its file."""
 
 
 def _row_numbers(rows: np.ndarray, n_rows: int) -> np.ndarray:

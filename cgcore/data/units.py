@@ -1,7 +1,7 @@
-"""Units of the files, and the factors that bring them to Å and kcal/mol/Å.
+"""Units of files, and the factors that convert them to Å and kcal/mol/Å.
 
-A name is a unit of length and one of energy (of a mole, where that is usual): positions are in the first, forces in the
-second by the first. Where forces are by another length than positions, `-per-LENGTH` says so.
+A name consists of a unit of length and one of energy (per mole, where usual): positions are in the first, forces in the
+second per the first. If the length unit of forces differs from that of positions, the name ends in `-per-LENGTH`.
 
 | name            | positions | forces      |
 |-----------------|-----------|-------------|
@@ -20,7 +20,7 @@ from cgcore.constants import JOULES_PER_CALORIE
 from cgcore.errors import InputError
 
 UNITS = ("angstrom-kcal", "nm-kj", "angstrom-kj", "angstrom-ev", "nm-kcal")
-"""Those that can be chosen; files may say any that `factors` knows."""
+"""Units that can be chosen; files may state any that `factors` knows."""
 
 ANGSTROM_PER_NM = 10.0
 KJ_PER_KCAL = JOULES_PER_CALORIE
@@ -41,15 +41,15 @@ _WORDS = {
     "ev": "ev electronvolt electronvolts",
     "hartree": "hartree hartrees ha",
 }
-"""How files write a unit, in lower case."""
+"""Spellings of units in files, in lower case."""
 
 _KNOWN = {word: unit for unit, words in _WORDS.items() for word in words.split()}
 
 
 def factors(units: str) -> tuple[float, float]:
-    """Factors that take stored positions to Å and stored forces to kcal/mol/Å.
+    """Factors that convert stored positions to Å and stored forces to kcal/mol/Å.
 
-    Raises InputError for a name that is none of units.
+    Raises InputError for an unknown name.
     """
     length, _, rest = units.partition("-")
     energy, _, per = rest.partition("-per-")
@@ -61,7 +61,7 @@ def factors(units: str) -> tuple[float, float]:
 
 
 def energy_factor(units: str) -> float:
-    """What takes an energy in these units to kcal/mol."""
+    """The factor that converts an energy in these units to kcal/mol."""
     factors(units)
     return ENERGIES[units.split("-")[1]]
 
@@ -79,13 +79,14 @@ def units_said(position: str | None, force: str | None) -> str | None:
     """The name of the units that a file states in words, such as "kJ mol-1 nm-1" or "kilocalorie/mole/angstrom".
 
     Arguments:
-        position: the unit of positions; None: not stated.
-        force: the unit of forces; None: not stated.
+        position: the unit of positions; None if not stated.
+        force: the unit of forces; None if not stated.
 
-    Returns: a name that `factors` knows, None where nothing is stated.
+    Returns:
+        A name that `factors` knows; None if nothing is stated.
 
     Raises:
-        InputError: something else is stated; the message is to be completed with the name of the file.
+        InputError: an unknown unit is stated; the caller adds the name of the file to the message.
     """
     if position is None and force is None:
         return None
@@ -100,6 +101,6 @@ def units_said(position: str | None, force: str | None) -> str | None:
 
 
 def _one(words: str, among: dict[str, float]) -> str | None:
-    """The one unit of these that a text holds."""
+    """The unit that a text contains, if it contains exactly one of these."""
     found = {_KNOWN.get(word) for word in re.findall(r"[^\W\d_]+0?", words.lower())} & set(among)
     return found.pop() if len(found) == 1 else None

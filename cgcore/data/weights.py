@@ -13,17 +13,17 @@ KEYS = ("frame_weights", "bead_weights")
 
 
 def read_weights(name: str, arrays: Mapping[str, np.ndarray], lengths: np.ndarray, n_beads: int) -> np.ndarray | None:
-    """The factor of each bead's squared residual in the loss, (frames, beads); None where the file has none.
+    """The weight of each bead's squared residual in the loss, (frames, beads); None if the file has none.
 
     Arguments:
-        name: of the file.
-        arrays: `frame_weights` (frames,), of reweighted, umbrella or clustered data, and `bead_weights` (beads,) or
-            (frames, beads); both are multiplied.
-        lengths: (frames,) real beads of each frame.
-        n_beads: of a row.
+        name: name of the file.
+        arrays: `frame_weights` (frames,), for reweighted, umbrella or clustered data, and `bead_weights` (beads,) or
+            (frames, beads); if both exist, they are multiplied.
+        lengths: number of real beads of each frame (frames,).
+        n_beads: number of beads in a row.
 
     Raises:
-        InputError: a shape is another one, or a weight of a real bead is negative or not finite, or all are 0.
+        InputError: an array has another shape, a weight of a real bead is negative or not finite, or all are 0.
     """
     if not any(key in arrays for key in KEYS):
         return None

@@ -1,7 +1,7 @@
-"""Frames into an NPZ that every command reads without loading it: members are not compressed, and written in blocks.
+"""Writing frames to an NPZ that all commands can read without loading it: uncompressed, and written in blocks.
 
-Chains that a box cut are whole in what is written, positions are in Å, and forces in kcal/mol/Å. The dtype is that of
-the frames as they are read, so that the new file gives the very same numbers.
+Chains wrapped into a box are written whole, positions in Å, and forces in kcal/mol/Å. The dtype is that of the frames
+as read, so that the new file gives identical numbers.
 """
 
 from __future__ import annotations
@@ -25,22 +25,21 @@ if TYPE_CHECKING:
     from cgcore.data.dataset import Dataset
 
 Block = Callable[[Frames, slice], np.ndarray]
-"""What a block of rows of a source has for an array, as many beads wide as the source."""
+"""A function that returns the values of an array for a block of rows of a source, as wide as the source."""
 
 PER_FRAME = ("temperature", "U")
-"""Extras with a number for each frame, or one for all, that are kept."""
+"""Extras that are kept; they have a number for each frame, or one for all."""
 
 
 def write_npz(path: str | os.PathLike[str], dataset: Dataset, forces: Block | None = None) -> None:
-    """Write all frames of all sources as one NPZ, whole or not at all.
+    """Write all frames of all sources as one NPZ, completely or not at all.
 
-    It holds R and F (frames, beads, 3); species, if every source has them; mask, if there is padding; resid, if a chain
-    has gaps or there are several (see `cgcore.data.chains`); resname, where sequences are known; bead_weights, if a
-    source has weights; temperature and U, if every source has them. With `forces`, these stand in the place of F, in
-    float64.
+    It contains R and F (frames, beads, 3); species, if every source has them; mask, if there is padding; resid, if a
+    chain has gaps or there are several (see `cgcore.data.chains`); resname, if sequences are known; bead_weights, if a
+    source has weights; temperature and U, if every source has them. `forces` replaces F, in float64.
 
     Raises:
-        InputError: the file cannot be written, or a source cannot be read any more.
+        InputError: the file cannot be written, or a source can no longer be read.
     """
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         for writer in _members(dataset, forces):
@@ -48,7 +47,7 @@ def write_npz(path: str | os.PathLike[str], dataset: Dataset, forces: Block | No
 
 
 def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays as an NPZ, whole or not at all; equal arrays make equal files.
+    """Write arrays as an NPZ, completely or not at all; equal arrays give identical files.
 
     Raises:
         InputError: the file cannot be written.
@@ -59,7 +58,7 @@ def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray])
 
 
 def _members(dataset: Dataset, forces: Block | None) -> Iterator[Callable[[zipfile.ZipFile], None]]:
-    """A writer of each array."""
+    """A function for each array that writes it to the archive."""
     sources, n, width = dataset.sources, dataset.n_frames, dataset.n_beads
     dtype = np.result_type(*(frames.store.dtype for frames in sources))
 
@@ -70,10 +69,10 @@ def _members(dataset: Dataset, forces: Block | None) -> Iterator[Callable[[zipfi
         return lambda archive: _write(archive, key, array.dtype, array.shape, iter([array]))
 
     def rows_of(key: str, dtype: np.dtype, rows: list[np.ndarray]) -> Iterator[Callable[[zipfile.ZipFile], None]]:
-        """What each protein of each source has, written once where all have the same."""
+        """Write the row of each protein; a single row if all are equal."""
         if all(len(own) == 1 and np.array_equal(own, rows[0]) for own in rows):
             yield whole(key, rows[0][0].astype(dtype))
-        elif n * width * dtype.itemsize <= STRUCTURE_LIMIT:  # more is not read again
+        elif n * width * dtype.itemsize <= STRUCTURE_LIMIT:  # a larger array would not be read again
             of = {id(frames): own for frames, own in zip(sources, rows, strict=True)}
             yield blocks(key, dtype, (), lambda frames, rows: of[id(frames)][frames.protein[rows]])
         elif key == "resid":
@@ -85,7 +84,7 @@ def _members(dataset: Dataset, forces: Block | None) -> Iterator[Callable[[zipfi
     yield blocks("R", dtype, (3,), Frames.positions)
     yield blocks("F", dtype if forces is None else np.dtype(np.float64), (3,), forces or Frames.forces)
     if all(frames.store.species is not None for frames in sources):
-        # Padding is told from a species 0 by the mask.
+        # The mask distinguishes padding from species 0.
         yield blocks("species", np.dtype(np.int32), (), lambda frames, rows: _species(frames, rows))
     if any((frames.lengths < width).any() for frames in sources):
         yield blocks("mask", np.dtype(np.uint8), (), lambda f, rows: real_mask(f.lengths[rows], f.n_beads))
@@ -108,8 +107,8 @@ def _members(dataset: Dataset, forces: Block | None) -> Iterator[Callable[[zipfi
 def _write(
     archive: zipfile.ZipFile, key: str, dtype: np.dtype, shape: tuple[int, ...], rows: Iterator[np.ndarray]
 ) -> None:
-    """An array as a member of the archive, its rows one block after the other."""
-    info = zipfile.ZipInfo(f"{key}.npy")  # of no date, so that equal data make equal files
+    """Write an array as a member of the archive, block by block."""
+    info = zipfile.ZipInfo(f"{key}.npy")  # without a date, so that equal data give identical files
     with archive.open(info, "w", force_zip64=True) as member:
         header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(member, header)
@@ -118,7 +117,7 @@ def _write(
 
 
 def _rows(dataset: Dataset, dtype: np.dtype, tail: tuple[int, ...], of: Block) -> Iterator[np.ndarray]:
-    """Blocks of all sources, padded with zeros to one width."""
+    """Blocks of all sources, padded with zeros to the same width."""
     for frames in dataset.sources:
         for rows in row_blocks(frames.n_frames, frames.n_beads):
             block = np.asarray(of(frames, rows), dtype)
@@ -142,12 +141,12 @@ def _weights(frames: Frames, rows: slice) -> np.ndarray:
 
 
 def _sites(frames: Frames) -> np.ndarray:
-    """(proteins, beads), counted from 1, as residues are."""
+    """Sites (proteins, beads), counted from 1 like residues."""
     return np.stack([frames.sites_of(label) for label in range(len(frames.protein_names))]) + 1
 
 
 def _residue_names(frames: Frames) -> np.ndarray:
-    """(proteins, beads) of four letters at most: what the file says, else the code of each letter of the sequence."""
+    """Residue names (proteins, beads) of at most four letters: those of the file, else codes from the sequence."""
     said, names = frames.extras.get("resname"), frames.protein_names
     if said is not None and said.dtype.kind in "US" and said.shape == (frames.n_beads,) and len(names) == 1:
         text = said if said.dtype.kind == "S" else np.char.encode(said.astype("U4"), "ascii", "replace")
@@ -161,7 +160,7 @@ def _residue_names(frames: Frames) -> np.ndarray:
 
 
 def _per_frame(dataset: Dataset, key: str) -> np.ndarray | None:
-    """One number where all frames have the same, else one for each; None where a source does not say."""
+    """One number if all frames have the same, else one for each; None if a source has none."""
     parts = []
     for frames in dataset.sources:
         said, stored = frames.extras.get(key), frames.store.R.shape[0]
