@@ -1,4 +1,4 @@
-"""All-atom frames with forces, made by OpenMM: data to try maps and fits on."""
+"""Generation of all-atom frames with forces by OpenMM, for trying out maps and fits."""
 
 from __future__ import annotations
 

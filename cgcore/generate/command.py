@@ -47,7 +47,7 @@ from cgcore.generate.simulate import SOLVENTS, TOPOLOGY, TRAJECTORY, Run, genera
 @click.option("--seed", type=int, default=1, show_default=True, metavar="N")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR")
 def main(output: Path, **given: Any) -> None:
-    """See the module."""
+    """Run the command; see the module's docstring."""
     named = {name: given.pop(name) for name in ("alanines", "peptide", "sequence", "pdb", "shape")}
     try:
         generate(output, Run(**given), _chosen(**named))
@@ -59,10 +59,10 @@ def main(output: Path, **given: Any) -> None:
 def _chosen(
     alanines: int | None, peptide: str | None, sequence: str | None, pdb: Path | None, shape: str | None
 ) -> Peptide | Path:
-    """The one peptide that was named.
+    """The peptide that was named.
 
     Raises:
-        InputError: several were.
+        InputError: several were named.
     """
     if sum(value is not None for value in (alanines, peptide, sequence, pdb)) > 1:
         raise InputError("--alanines, --peptide, --sequence and --pdb each name a peptide; give one of them")

@@ -10,22 +10,22 @@ from cgcore.errors import InputError
 from cgcore.generate.peptides import SHAPES, Peptide
 
 _CAPS = {"ACE": {"CA": "CH3", "C": "C", "O": "O"}, "NME": {"N": "N", "CA": "C"}}
-"""What the atoms of an alanine before, and of one behind the peptide, are called in a cap; others are left out."""
+"""Names in the caps of atoms of the alanines built before and after the peptide; other atoms are left out."""
 
 
 def heavy_atoms(app: Any, peptide: Peptide) -> tuple[Any, Any]:
     """OpenMM's topology and positions of the heavy atoms.
 
     Arguments:
-        app: of OpenMM.
-        peptide: what is built.
+        app: module `openmm.app`.
+        peptide: the peptide to build.
 
     Raises:
-        InputError: PeptideBuilder is missing.
+        InputError: PeptideBuilder is not installed.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about its own imports
+            warnings.simplefilter("ignore")  # ignores warnings about its own imports
             import PeptideBuilder
             from Bio.PDB.PDBIO import PDBIO
     except ImportError as error:
@@ -35,7 +35,7 @@ def heavy_atoms(app: Any, peptide: Peptide) -> tuple[Any, Any]:
     more = "A" * peptide.capped
     angles = [SHAPES[letter] for letter in f"{'E' * len(more)}{peptide.shape}{'E' * len(more)}"]
     phi, psi = zip(*angles, strict=True)
-    # The first residue has no phi and the last no psi; PeptideBuilder counts both from the second residue on.
+    # The first residue has no phi and the last no psi; PeptideBuilder's lists of both start at the second residue.
     structure = PeptideBuilder.make_structure(f"{more}{peptide.sequence}{more}", list(phi[1:]), list(psi[:-1]))
     if peptide.capped:
         residues = list(structure.get_residues())

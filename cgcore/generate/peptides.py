@@ -1,4 +1,4 @@
-"""Peptides and mini-proteins of the literature, by sequence, and the ideal backbone that a simulation starts from."""
+"""Peptides and mini-proteins from the literature: sequences, and ideal backbones from which simulations start."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ SHAPES = {
     "l": (60.0, 30.0),
     "m": (90.0, 0.0),
 }
-"""(phi, psi) in degrees, IUPAC: two strands, α-helix, polyproline; residues of loops, αR and γR; `l` and `m`, the two
-of a turn of type I' (Venkatachalam, Biopolymers 1968, 6, 1425)."""
+"""(phi, psi) in degrees, IUPAC: two strands, α-helix and polyproline; loop residues αR and γR; `l` and `m`, the two
+residues of a type I' turn (Venkatachalam, Biopolymers 1968, 6, 1425)."""
 
 
 @dataclass(frozen=True)
 class Peptide:
-    """What is built.
+    """A peptide to build.
 
     Arguments:
         sequence: one-letter codes.
         shape: a letter of `SHAPES` for each residue.
-        capped: ACE and NME at the ends; charged ends otherwise.
+        capped: whether the ends are capped by ACE and NME; otherwise they are charged.
         source: where the sequence was published.
 
     Raises:
-        InputError: letters are unknown, too few, or of two lengths.
+        InputError: letters are unknown or too few, or the lengths of sequence and shape differ.
     """
 
     sequence: str
@@ -65,17 +65,17 @@ PEPTIDES = {
         "NLYIQWLKDGGPSSGRPPPS", "EHHHHHHHHmaaaamPPPPP", source="Neidigh et al., Nat. Struct. Biol. 2002, 9, 425"
     ),
 }
-"""Two with a helix, (AAQAA)3 and the Trp-cage TC5b; three hairpins, CLN025, trpzip2 and residues 41 to 56 of GB1."""
+"""Two helical peptides, (AAQAA)3 and the Trp-cage TC5b; three hairpins, CLN025, trpzip2 and residues 41-56 of GB1."""
 
 
 def alanines(number: int) -> Peptide:
-    """ACE-(ALA)n-NME in an extended chain.
+    """ACE-(ALA)n-NME as an extended chain.
 
     Arguments:
-        number: residues.
+        number: number of residues.
 
     Raises:
-        InputError: there are fewer than two.
+        InputError: `number` is below two.
     """
     if number < 2:
         raise InputError(f"alanines is {number}; give at least 2")

@@ -1,4 +1,4 @@
-"""All-atom frames with forces of a peptide in implicit solvent, by OpenMM."""
+"""OpenMM simulation of a peptide in implicit solvent, with positions and forces of all atoms."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ TOPOLOGY, TRAJECTORY = "topology.pdb", "trajectory.npz"
 
 @dataclass(frozen=True)
 class Run:
-    """How frames are made.
+    """Settings of a simulation.
 
     Arguments:
-        frames: number of them.
-        every: steps between frames.
-        temperature: K.
-        solvent: one of `SOLVENTS`.
-        rigid: bonds to hydrogen are constrained.
-        step: time step [fs]; None: 2 where bonds are rigid, 1 otherwise.
-        hydrogen_mass: mass of each hydrogen [amu], taken from the atom that it is bonded to; 3 allows steps of 4 fs
-            with rigid bonds (Hopkins et al., J. Chem. Theory Comput. 2015, 11, 1864). None: its own. Masses do not
-            change the distribution of positions and forces.
-        equilibration: steps before the first frame.
-        seed: of the velocities and the noise.
+        frames: number of frames.
+        every: number of steps between frames.
+        temperature: temperature [K].
+        solvent: implicit solvent, one of `SOLVENTS`.
+        rigid: whether bonds to hydrogen are constrained.
+        step: time step [fs]; None for 2 with rigid bonds and 1 otherwise.
+        hydrogen_mass: mass of each hydrogen [amu], with the difference taken from the atom that it is bonded to; None
+            for its real mass. 3 allows steps of 4 fs with rigid bonds (Hopkins et al., J. Chem. Theory Comput. 2015,
+            11, 1864). Masses do not change the distribution of positions and forces.
+        equilibration: number of steps before the first frame.
+        seed: seed of the velocities and the noise.
 
     Raises:
         InputError: a value is out of range.
@@ -68,12 +68,13 @@ def generate(output: Path, run: Run, peptide: Peptide | Path) -> None:
     """Simulate a peptide, and write `topology.pdb` and `trajectory.npz` (coords, Fs in Å and kcal/mol/Å, float32).
 
     Arguments:
-        output: folder.
-        run: how.
-        peptide: what is built; or a PDB file that holds it, with or without its hydrogens.
+        output: output folder.
+        run: settings of the simulation.
+        peptide: the peptide to build, or a PDB file that contains it, with or without hydrogens.
 
     Raises:
-        InputError: OpenMM or PeptideBuilder is missing, OpenMM cannot use the peptide, or a file cannot be written.
+        InputError: OpenMM or PeptideBuilder is not installed, OpenMM cannot use the peptide, or a file cannot be
+            written.
     """
     app, unit, mm = _openmm()
     name = str(peptide) if isinstance(peptide, Path) else peptide.sequence
@@ -117,14 +118,14 @@ def generate(output: Path, run: Run, peptide: Peptide | Path) -> None:
 
 
 def _frames(simulation: Any, unit: Any, run: Run) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Positions [Å] and forces [kcal/mol/Å] of one frame after the other."""
+    """Positions [Å] and forces [kcal/mol/Å], frame by frame."""
     for _ in range(run.frames):
         simulation.step(run.every)
         yield _state(simulation, unit)
 
 
 def _state(simulation: Any, unit: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Positions [Å] and forces [kcal/mol/Å] now."""
+    """Current positions [Å] and forces [kcal/mol/Å]."""
     state = simulation.context.getState(getPositions=True, getForces=True)
     R = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer) * ANGSTROM_PER_NM
     F = state.getForces(asNumpy=True).value_in_unit(unit.kilojoule_per_mole / unit.nanometer)
@@ -133,7 +134,7 @@ def _state(simulation: Any, unit: Any) -> tuple[np.ndarray, np.ndarray]:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Python's random numbers, which OpenMM scatters hydrogens by, from this seed."""
+    """A context with seeded random numbers of Python, which OpenMM uses to place hydrogens."""
     before = random.getstate()
     random.seed(seed)
     try:
@@ -154,7 +155,7 @@ def _openmm() -> tuple[Any, Any, Any]:
 
 
 def _platform(mm: Any) -> tuple[Any, ...]:
-    """The fastest platform; of the CPU one thread, as a peptide has no work for more."""
+    """The fastest platform; for the CPU with one thread, since a peptide is too small for more."""
     names = [mm.Platform.getPlatform(k).getName() for k in range(mm.Platform.getNumPlatforms())]
     for name in ("CUDA", "CPU", "Reference"):
         if name in names:

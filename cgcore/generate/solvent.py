@@ -1,21 +1,21 @@
-"""OBC2 by OpenMM's own kernel, which takes a quarter of the time that the expressions in its force field files take."""
+"""OBC2 with OpenMM's native kernel, which takes a quarter of the time of the expressions in its force field files."""
 
 from __future__ import annotations
 
 from typing import Any
 
 _OFFSET = 0.009
-"""nm, by which the intrinsic radius exceeds that in the expressions (Onufriev et al., Proteins 2004, 55, 383)."""
+"""Intrinsic radius minus the radius in the expressions [nm] (Onufriev et al., Proteins 2004, 55, 383)."""
 
 
 def native_solvent(mm: Any, system: Any) -> None:
-    """Put a `GBSAOBCForce` of the same radii and charges in the place of a system's `CustomGBForce` of OBC2.
+    """Replace a system's `CustomGBForce` for OBC2 by a `GBSAOBCForce` with the same radii and charges.
 
-    Forces agree to rounding in single precision.
+    The forces agree within rounding in single precision.
 
     Arguments:
         mm: OpenMM.
-        system: of OBC2 without salt and without cutoff, changed in place.
+        system: system with OBC2, without salt and without cutoff; changed in place.
     """
     (index,) = (k for k, force in enumerate(system.getForces()) if isinstance(force, mm.CustomGBForce))
     custom = system.getForce(index)

@@ -1,4 +1,4 @@
-"""Whether a minimised start is one that a peptide can have: minimising neither frees threaded rings nor turns bonds."""
+"""Checks of a minimised initial structure, since minimisation cannot free threaded rings or invert stereochemistry."""
 
 from __future__ import annotations
 
@@ -11,24 +11,23 @@ from jaxtyping import Float
 from cgcore.errors import InputError
 
 STRETCH = 0.2
-"""Å, by which no bond of a sound structure is off after minimisation: 0.04 Å is usual, and 1.5 Å where rings are
-threaded."""
+"""Largest deviation of a bond length after minimisation [Å]: usual are 0.04 Å, and 1.5 Å for threaded rings."""
 
 CIS = 3.4
-"""Å, between the CA atoms of neighbours: 2.9 where the peptide bond is cis, 3.8 where it is trans."""
+"""Distance of neighbouring CA atoms below which a peptide bond is cis [Å]: 2.9 Å for cis, 3.8 Å for trans."""
 
 
 def require_bonds(name: str, mm: Any, system: Any, R: Float[np.ndarray, "atoms 3"]) -> None:
-    """Refuse bonds that stay stretched.
+    """Refuse bonds that remain stretched.
 
     Arguments:
-        name: of the peptide or its file.
+        name: name of the peptide or its file.
         mm: OpenMM.
-        system: of the peptide.
+        system: system of the peptide.
         R: positions after minimisation [Å].
 
     Raises:
-        InputError: side chains pass through one another.
+        InputError: a bond is stretched, so side chains pass through one another.
     """
     for force in system.getForces():
         if isinstance(force, mm.HarmonicBondForce):
@@ -43,15 +42,15 @@ def require_bonds(name: str, mm: Any, system: Any, R: Float[np.ndarray, "atoms 3
 
 
 def require_stereochemistry(name: str, topology: Any, R: Float[np.ndarray, "atoms 3"]) -> None:
-    """Refuse cis peptide bonds and D amino acids, which clashes leave where all was trans and L.
+    """Refuse cis peptide bonds and D amino acids, which clashes can produce from a trans and L structure.
 
     Arguments:
-        name: of the peptide.
-        topology: of OpenMM.
+        name: name of the peptide.
+        topology: OpenMM topology.
         R: positions after minimisation [Å].
 
     Raises:
-        InputError: a residue is not as it was built.
+        InputError: a residue has a cis peptide bond or is a D amino acid.
     """
     at = {(atom.residue.index, atom.name): R[atom.index] for atom in topology.atoms()}
     own = [residue.index for residue in topology.residues() if (residue.index, "CA") in at]

@@ -1,4 +1,4 @@
-"""What is wrong with positions: gaps and chains that are not said, frames that are broken, beads in disorder."""
+"""Rules for positions: undeclared gaps and chains, broken frames, and beads that are not in chain order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cgcore.judging.survey import OddBond, Survey
 
 
 def bonds(survey: Survey) -> Iterator[Finding]:
-    """Bonds that no chain has, and neighbours that look bonded and are said not to be."""
+    """Implausible bonds, and neighbours that look bonded but are declared not to be."""
     always = [bond for bond in survey.odd if bond.always and bond.of > 1]
     rest = [bond for bond in survey.odd if bond not in always]
     for bond in always:

@@ -1,4 +1,4 @@
-"""What is wrong with data, or may be, in one sentence each."""
+"""Findings: problems of data, certain or possible, in one sentence each."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from enum import StrEnum
 from typing import Any
 
 SHOWN = 5
-"""Frames that a sentence names; the record has them all up to `RECORDED`."""
+"""Largest number of frames named in a sentence; the record lists up to `RECORDED`."""
 
 RECORDED = 1000
 
 
 class Severity(StrEnum):
-    """Whether a fit to such data is refused, or goes on with a warning."""
+    """Whether a fit to such data is refused, or continues with a warning."""
 
     WRONG = "wrong"
     WARNING = "warning"
@@ -21,15 +21,15 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that physics does not allow, or that is seldom meant.
+    """One property of the data that is physically impossible, or rarely intended.
 
     Arguments:
-        code: a short name of the kind, the same for all data: "bond", "unit", and so on.
-        severity: of it.
+        code: short name of the kind of finding: "bond", "unit", and so on.
+        severity: severity of the finding.
         text: what was found and what to do, without the file's name and the full stop.
-        source: name of the file; empty where it is about several.
-        frames: frames that it is about, numbered as in the file, at most `RECORDED`.
-        beads: beads that it is about, in the first of these frames.
+        source: name of the file; empty if the finding concerns several.
+        frames: frames concerned, numbered as in the file, at most `RECORDED`.
+        beads: beads concerned, in the first of these frames.
     """
 
     code: str

@@ -1,4 +1,4 @@
-"""What is wrong with forces: missing, repeated, broken, in another unit, or not those of these frames."""
+"""Rules for forces: missing, repeated, broken, in the wrong unit, or not those of these frames."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from cgcore.judging.survey import Survey
 from cgcore.judging.units import factor_between, unit_of
 
 LIKE_A_PRIOR = 0.4
-"""Part of the forces that bonds explain: 0.13 in forces of all atoms, which are mostly noise. Above it the forces are a
-model's own, whose frames may come from anywhere, and equipartition says nothing about their unit."""
+"""Fraction of the squared forces explained by bonds above which forces come from a coarse-grained model; for forces of
+all atoms, which are mostly noise, it is 0.13. The frames of a model's forces may come from anywhere, so equipartition
+says nothing about their unit."""
 
 PEAK, SPIKE, USUAL_SPREAD = 10.0, 100.0, 5.0
-"""Root mean square force of a frame over the median of all: of note above the first, broken above the second where no
-more than a tenth of the frames are above the third."""
+"""Root mean square force of a frame relative to the median of all frames: above PEAK there is a warning; above SPIKE
+the frame is broken, provided that less than a tenth of the frames exceed USUAL_SPREAD."""
 
 FEW = 20
-"""Frames below which nothing is said of how they are distributed."""
+"""Smallest number of frames for statements about their distribution."""
 
 HEAPS, LEAST_RATIO = 5.0, 2.0
-"""Distance of two heaps in standard deviations inside them, and in size. A normal distribution cut in two has 2.7, a
-uniform one 3.5; forces of one peptide of ten beads in two units have 7."""
+"""Smallest distance of two clusters, in standard deviations within them, and smallest ratio of their force sizes. The
+halves of a normal distribution have a distance of 2.7 and those of a uniform one 3.5; forces of a ten-bead peptide in
+two units have 7."""
 
 COLD, CELSIUS = 150.0, 273.15
-"""No protein is sampled below the first [K]."""
+"""Proteins are not simulated below COLD [K]; CELSIUS is 0 °C [K]."""
 
 
 def forces(survey: Survey) -> Iterator[Finding]:
@@ -53,7 +55,7 @@ def forces(survey: Survey) -> Iterator[Finding]:
 
 
 def _repeated(survey: Survey, zero: np.ndarray) -> Iterator[Finding]:
-    """Frames that have the forces of another one at other positions."""
+    """Frames with the same forces as another frame at different positions."""
     if all_differ(survey.forces[~zero]):
         return
     used = np.flatnonzero(~zero)
@@ -74,7 +76,7 @@ def _repeated(survey: Survey, zero: np.ndarray) -> Iterator[Finding]:
 
 
 def _sizes(survey: Survey, used: np.ndarray) -> Iterator[Finding]:
-    """Frames whose forces are of another size than those of the others."""
+    """Frames whose forces differ in size from those of the others."""
     order = np.argsort(survey.protein, kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(survey.protein[order])) + 1):
         own = rows[used[rows]]
@@ -96,8 +98,9 @@ def _sizes(survey: Survey, used: np.ndarray) -> Iterator[Finding]:
 
 
 def _two_sizes(survey: Survey, own: np.ndarray, size: np.ndarray) -> Iterator[Finding]:
-    """Frames in two heaps by the size of their forces: the split of their logarithms with the least scatter inside
-    (N. Otsu, IEEE Trans. Syst. Man Cybern. 9, 62 (1979)), if the heaps are further apart than those of one heap are."""
+    """Frames that form two clusters by the size of their forces: the split of the logarithms with the smallest scatter
+    within clusters (N. Otsu, IEEE Trans. Syst. Man Cybern. 9, 62 (1979)), if they are further apart than the parts of a
+    single cluster would be."""
     logs, n = np.log(np.sort(size)), len(own)
     below = np.arange(1, n)
     sums = np.cumsum(logs)[:-1]
@@ -124,13 +127,13 @@ def _two_sizes(survey: Survey, own: np.ndarray, size: np.ndarray) -> Iterator[Fi
 
 
 def equipartition(survey: Survey, ratio: Ratio | None, kelvin: float, said: bool) -> Iterator[Finding]:
-    """Whether forces and fluctuations of bonds belong together.
+    """Whether forces are consistent with the fluctuations of bonds.
 
     Arguments:
-        survey: of the source.
-        ratio: kr var(r) / kT; None where it cannot be told.
-        kelvin: the temperature that it is for.
-        said: whether the data say that temperature.
+        survey: survey of the source.
+        ratio: kr var(r) / kT; None if it cannot be determined.
+        kelvin: temperature for which it was computed [K].
+        said: whether this temperature is known, from the data or the user.
     """
     if ratio is None or ratio.explained > LIKE_A_PRIOR:
         return

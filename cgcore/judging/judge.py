@@ -1,4 +1,4 @@
-"""The judgement of a data set: is it what it says it is, by the physics that all such data obey?"""
+"""The judgement of a data set: whether it obeys the physics that such data must obey."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ from cgcore.physics.precision import ROOM_TEMPERATURE
 from cgcore.physics.space import Displacement, free
 
 OVERRIDE = "--accept-faults"
-"""The option that goes on all the same; in Python `read(..., accept_faults=True)`."""
+"""The option that accepts such data; in Python `read(..., accept_faults=True)`."""
 
 EQUIPARTITION = ("unit", "sign", "temperature", "equipartition", "sources")
-"""Findings that hold for frames sampled with the forces that they have, and not for those made by a prior."""
+"""Codes of findings that are valid only for frames sampled with their own forces, not for forces of a prior."""
 
 
 @dataclass(frozen=True)
 class SourceJudgement:
-    """Arguments:
-    source: its name.
-    temperature: that its ratio is for [K].
-    ratio: kr var(r) / kT, see `stretch`; None where it cannot be told.
-    median_bond: [Å]; NaN without bonds.
-    frames: numbers of its frames in the file.
-    force_rms: root mean square force component of each [kcal/mol/Å].
+    """The numbers that findings about a source are based on.
+
+    Arguments:
+        source: name of the source.
+        temperature: temperature for which the ratio was computed [K].
+        ratio: kr var(r) / kT, see `stretch`; None if it cannot be determined.
+        median_bond: median bond length [Å]; NaN without bonds.
+        frames: numbers of its frames in the file.
+        force_rms: root mean square force component of each frame [kcal/mol/Å].
     """
 
     source: str
@@ -45,12 +47,12 @@ class SourceJudgement:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What was found, and the numbers that it rests on.
+    """All findings about a data set, and the underlying numbers.
 
     Arguments:
-        path: of the data.
-        findings: what is wrong first.
-        sources: in order.
+        path: path of the data.
+        findings: findings; certain problems come first.
+        sources: numbers of each source, in order.
     """
 
     path: str
@@ -59,16 +61,16 @@ class Judgement:
 
     @property
     def wrong(self) -> tuple[Finding, ...]:
-        """What a fit is refused for."""
+        """Findings because of which a fit is refused."""
         return tuple(finding for finding in self.findings if finding.severity is Severity.WRONG)
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What may be meant."""
+        """Findings that may be intended."""
         return tuple(finding for finding in self.findings if finding.severity is Severity.WARNING)
 
     def without_equipartition(self) -> Judgement:
-        """The same for forces that turned out to be a prior's own."""
+        """The judgement without findings that are invalid for forces of a prior."""
         kept = tuple(finding for finding in self.findings if finding.code not in EQUIPARTITION)
         return Judgement(self.path, kept, self.sources)
 
@@ -76,7 +78,8 @@ class Judgement:
         """Refuse data that are certainly wrong.
 
         Raises:
-            InputError: with the first of what is wrong, how much more there is, and the option that overrides.
+            InputError: the data are wrong; the message gives the first problem, the number of others, and the option
+                that overrides.
         """
         if not self.wrong:
             return
@@ -102,17 +105,17 @@ class Judgement:
 
 
 def judge(dataset: Dataset, temperature: float | None = None, displacement: Displacement = free) -> Judgement:
-    """Look at all frames of a data set as a physicist would.
+    """Check all frames of a data set for physical plausibility.
 
     Arguments:
         dataset: checked frames.
-        temperature: of sources that say none [K]; None: room temperature.
-        displacement: in jax-md's convention: bonds go to the nearest image.
+        temperature: temperature of sources that state none [K]; None for room temperature.
+        displacement: displacement function in jax-md's convention, which leads to the nearest image in a box.
 
     Raises:
         InputError: a file changed after it was read.
     """
-    # What is too large to be squared in float64 is refused by the pass that fits, and by a sentence of its own.
+    # Values whose squares overflow float64 are refused by the factor pass, with a message of its own.
     with np.errstate(over="ignore", invalid="ignore"):
         return _judged(dataset, temperature, displacement)
 
@@ -126,7 +129,7 @@ def _judged(dataset: Dataset, temperature: float | None, displacement: Displacem
         found += bond_rules.bonds(one)
         faulty = list(force_rules.forces(one))
         found += faulty
-        # Forces that are known to be wrong are not judged again by what comes of them.
+        # Forces that are already known to be wrong would also violate equipartition, so this is not checked.
         if not any(finding.severity is Severity.WRONG for finding in faulty):
             found += force_rules.equipartition(one, ratio, kelvin, bool(one.temperatures) or temperature is not None)
     found += set_rules.duplicates(surveys)
@@ -140,6 +143,6 @@ def _judged(dataset: Dataset, temperature: float | None, displacement: Displacem
 
 
 def _kelvin(one: Survey, given: float | None) -> float:
-    # What the data say comes first: a fit may well be constrained at another temperature than that of its frames.
+    # The data take precedence: a fit may be constrained at a temperature that differs from that of its frames.
     said = [kelvin for kelvin in one.temperatures if np.isfinite(kelvin) and kelvin > 0]
     return float(np.mean(said)) if said else given or ROOM_TEMPERATURE

@@ -1,4 +1,4 @@
-"""What is wrong with a data set as a whole: frames that are there twice, sources that disagree."""
+"""Rules for a data set as a whole: duplicate frames, and inconsistent sources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cgcore.judging.survey import Survey
 
 
 def duplicates(surveys: Sequence[Survey]) -> Iterator[Finding]:
-    """Frames that are there more than once, in one source or in several."""
+    """Frames that occur more than once, in one source or in several."""
     positions = np.concatenate([survey.positions for survey in surveys])
     if all_differ(positions):
         return
@@ -38,7 +38,7 @@ def duplicates(surveys: Sequence[Survey]) -> Iterator[Finding]:
 
 
 def disagreements(surveys: Sequence[Survey], ratios: Sequence[Ratio | None]) -> Iterator[Finding]:
-    """Sources that cannot both be right, or are not of one kind."""
+    """Sources that cannot both be right, or that differ in kind."""
     said: dict[tuple[float, ...], str] = {}
     for survey in surveys:
         if survey.temperatures:

@@ -1,9 +1,9 @@
-"""How stiff bonds are, by the forces on them and by how much they fluctuate.
+"""Bond stiffness, estimated both from forces and from fluctuations.
 
-Equipartition: a bond of stiffness kr that is sampled at temperature T has kr var(r) = kT. Stiffness from forces is the
-least-squares kr of forces kr (r - <r>) + constant along the bonds; what else acts on beads is noise to it, and so is
-the solvent. On all-atom simulations of proteins the ratio is 0.9 to 1, and in another unit of force it is another
-number.
+By equipartition, a bond of stiffness kr sampled at temperature T has kr var(r) = kT. The stiffness is estimated from
+forces by a least-squares fit of kr (r - <r>) + constant along the bonds, in which all other interactions and the
+solvent are noise. In all-atom simulations of proteins the ratio kr var(r) / kT is 0.9 to 1; a wrong unit of force
+changes it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Parts = Float[np.ndarray, " parts"]
 
 
 class Ratio(NamedTuple):
-    """kr var(r) / kT, its standard error, kr [kcal/mol/Å²], and the part of the forces' squares that bonds explain."""
+    """kr var(r) / kT, its standard error, kr [kcal/mol/Å²], and the fraction of squared forces explained by bonds."""
 
     value: float
     error: float
@@ -27,15 +27,15 @@ class Ratio(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Normal equations of forces along bonds, for each frame or each part of the frames: columns s = r - <r> and 1.
+    """Normal equations for the forces along bonds, by frame or by part of the frames, with columns s = r - <r> and 1.
 
     Arguments:
-        ss, so, oo: products of the columns.
-        sF, oF: of the columns with the forces.
-        FF: of the forces.
-        squares: of s, over bonds.
-        bonds: that count.
-        rows: components of forces.
+        ss, so, oo: products of the columns with each other.
+        sF, oF: products of the columns with the forces.
+        FF: sum of the squared forces.
+        squares: sum of s² over bonds.
+        bonds: number of bonds counted.
+        rows: number of force components.
     """
 
     ss: Parts
@@ -56,17 +56,18 @@ def frame_sums(
     F: Float[np.ndarray, "xyz beads frames"],
     squares: Float[np.ndarray, "beads frames"],
 ) -> Sums:
-    """Those of each frame.
+    """The sums for each frame.
 
     Arguments:
         along: unit vectors from each bead to the next.
-        stretch: deviations from each bond's mean [Å], 0 where a bond does not count.
-        counted: which bonds count.
+        stretch: deviations from each bond's mean length [Å], 0 for bonds that are not counted.
+        counted: which bonds are counted.
         F: forces [kcal/mol/Å].
-        squares: of the forces on each bead.
+        squares: squared force on each bead.
     """
     ones = counted.astype(np.float64)
-    # A bond pulls its two beads against each other, so it meets itself twice and its neighbours by their angle.
+    # A bond acts on its two beads with opposite forces: its product with itself counts twice, and that with a
+    # neighbouring bond depends on their angle.
     turn = np.einsum("xbf,xbf->bf", along[:, 1:], along[:, :-1])
     pull = np.einsum("xbf,xbf->bf", along, F[:, :-1] - F[:, 1:])
     turned, bent = turn * stretch[:-1], turn * ones[:-1]
@@ -90,15 +91,15 @@ def _over_bonds(a: Float[np.ndarray, "bonds frames"], b: Float[np.ndarray, "bond
 
 @dataclass
 class Stretch:
-    """Sums of contiguous parts of the frames of each protein."""
+    """Sums over contiguous parts of the frames of each protein."""
 
     parts: list[Float[np.ndarray, "sums parts"]] = field(default_factory=list)
 
     def ratio(self, kT: float) -> Ratio | None:
-        """The ratio of all parts together; None where bonds do not fluctuate or there are too few.
+        """The ratio for all parts together; None if bonds do not fluctuate or are too few.
 
         Arguments:
-            kT: of the data's temperature [kcal/mol].
+            kT: kT at the temperature of the data [kcal/mol].
         """
         if not self.parts:
             return None
@@ -108,7 +109,7 @@ class Stretch:
         kr, variance, explained, error = (float(column[0]) for column in solved)
         if np.isnan(kr):
             return None
-        # Neighbouring frames are alike, so that errors from the scatter of the parts are larger than the formal ones.
+        # Neighbouring frames are correlated, so errors from the scatter of the parts are larger than the formal ones.
         others = (solved.kr * solved.variance)[1:]
         others = others[~np.isnan(others)]
         if len(others) > 3:
@@ -119,7 +120,7 @@ class Stretch:
 
 
 class _Solutions(NamedTuple):
-    """kr, the bonds' variance, the part explained, and the formal error of kr; NaN where there is no solution."""
+    """kr, the variance of bonds, the explained fraction, and the formal error of kr; NaN if there is no solution."""
 
     kr: Parts
     variance: Parts
@@ -130,7 +131,7 @@ class _Solutions(NamedTuple):
 def _solve(sums: Float[np.ndarray, "sums parts"]) -> _Solutions:
     at = Sums(*sums)
     variance = at.squares / np.maximum(at.bonds, 1)
-    # Below 1e-9 Å bonds are rigid, and what is left of them is rounding.
+    # With fluctuations below 1e-9 Å, bonds are rigid and only rounding remains.
     known = (at.rows > 3) & (at.bonds >= 2) & (variance > 1e-18) & (at.FF > 0) & np.isfinite(sums).all(axis=0)
     XX = np.where(known[:, None, None], np.array([[at.ss, at.so], [at.so, at.oo]]).T, np.eye(2))
     known &= np.linalg.cond(XX) < 1e12
@@ -144,7 +145,7 @@ def _solve(sums: Float[np.ndarray, "sums parts"]) -> _Solutions:
 
 
 def _without_each(parts: Float[np.ndarray, "sums parts"]) -> Float[np.ndarray, "sums parts"]:
-    """Sums over all parts but each in turn; none is subtracted, as one may be far larger than the others."""
+    """Sums over all parts but one, for each part; not by subtraction, since one part may be much larger than others."""
     zero = np.zeros((len(parts), 1))
     before = np.cumsum(np.concatenate([zero, parts[:, :-1]], axis=1), axis=1)
     after = np.cumsum(np.concatenate([zero, parts[:, :0:-1]], axis=1), axis=1)[:, ::-1]

@@ -1,7 +1,7 @@
-"""One pass over the frames of a source, in NumPy: bond lengths, forces along bonds, and what tells frames apart.
+"""One pass over the frames of a source, in NumPy: bond lengths, forces along bonds, and hashes of frames.
 
-Inside, arrays are (xyz, beads, frames): a bead's neighbour is a slice away, and the innermost loop is long whatever the
-chain's length. Memory grows by 24 bytes a frame: its hashes and its mean square force.
+Internally, arrays are (xyz, beads, frames): neighbours are accessed by slicing, and the innermost loop is long for any
+chain length. Memory grows by 24 bytes per frame, for its hashes and its mean square force.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from cgcore.physics.space import Displacement, free
 from cgcore.threads import cores
 
 PARTS = 10
-"""Contiguous parts of a protein's frames, one of which is left out in turn to see how sure a ratio is."""
+"""Number of contiguous parts of a protein's frames for the jackknife error of the ratio."""
 
 BLOCK_BYTES = 2**20
-"""Positions in float64 of the frames that are looked at together. With less, calls of NumPy are what takes the time;
-with more, it is pages of memory that go back to the system at the end of each call (measured, 1.87 million frames x 10
-beads in one thread: 0.97 s with 2^18, 0.74 s with 2^20, 0.85 s with 2^21)."""
+"""Size of the float64 positions of frames that are processed together. With smaller blocks, the overhead of NumPy calls
+dominates; with larger ones, returning memory pages to the system at the end of each call does (measured for 1.87
+million frames x 10 beads in one thread: 0.97 s with 2^18, 0.74 s with 2^20, 0.85 s with 2^21)."""
 
 MOST_THREADS = 4
-"""More would wait for the interpreter, and each has 10 MB of arrays."""
+"""Largest number of threads: more would wait for the interpreter lock, and each needs 10 MB."""
 
 TINY = np.finfo(np.float64).tiny
 
 
 @dataclass(frozen=True)
 class OddBond:
-    """Bonds between the beads `bead` and `bead` + 1 of a protein that are outliers, or neighbours that are no bond and
-    look like one.
+    """A bond between the beads `bead` and `bead` + 1 of a protein that is an outlier in some frames, or neighbours that
+    are not bonded but look it.
 
     Arguments:
-        bead: the first one.
-        frames: frames of the file, in order.
-        lengths: in these [Å].
-        of: frames of that protein.
-        limits: what is usual.
+        bead: the first bead.
+        frames: numbers of these frames in the file, in order.
+        lengths: bond lengths in these frames [Å].
+        of: number of all frames of the protein.
+        limits: limits of usual bond lengths.
     """
 
     bead: int
@@ -59,27 +59,28 @@ class OddBond:
 
     @property
     def always(self) -> bool:
-        """In all frames but a few."""
+        """Whether this holds in at least 95 % of the frames."""
         return len(self.frames) >= 0.95 * self.of
 
 
 @dataclass
 class Survey:
-    """What a source holds.
+    """The properties of a source that are judged.
 
     Arguments:
-        source: its name.
-        temperatures: that it says [K].
-        frame: number in the file of each frame that follows.
-        protein: label of its protein.
-        positions, forces: hashes of its real beads.
-        force: mean square force component [(kcal/mol/Å)²].
-        unforced: number of its beads on which no force acts at all.
+        source: name of the source.
+        temperatures: temperatures stated in the file [K].
+        frame: number of each frame in the file.
+        protein: label of the protein of each frame.
+        positions, forces: hashes of positions and forces of real beads, for each frame.
+        force: mean square force component of each frame [(kcal/mol/Å)²].
+        unforced: number of beads with zero force in each frame.
+        lengths: number of real beads of each frame.
         odd: bonds that are outliers.
-        joined: neighbours that are said not to be bonded, and are as near as if they were.
-        disorder: a pair of beads that shows that beads are not in the order of their chain, for each such protein.
-        median: of bond lengths [Å]; NaN without any.
-        stretch: the regression of forces on bonds.
+        joined: neighbours that are declared not to be bonded, but are as close as bonded ones.
+        disorder: for each protein whose beads are not in chain order, a pair of beads that shows it.
+        median: median bond length [Å]; NaN without bonds.
+        stretch: regression of forces on bond lengths.
     """
 
     source: str
@@ -100,12 +101,12 @@ class Survey:
     def about(
         self, code: str, severity: Severity, frames: np.ndarray, text: str, beads: tuple[int, ...] = ()
     ) -> Finding:
-        """A finding about these frames of the source."""
+        """A finding about frames of the source."""
         return Finding(code, severity, text, self.source, tuple(np.sort(frames)[:RECORDED].tolist()), beads)
 
 
 def survey(source: Frames, temperatures: tuple[float, ...], displacement: Displacement = free) -> Survey:
-    """Look at every frame of a source once (and at some twice)."""
+    """Survey a source in one pass over its frames (some are read twice)."""
     n = source.n_frames
     found = Survey(
         source.source,
@@ -131,7 +132,7 @@ def survey(source: Frames, temperatures: tuple[float, ...], displacement: Displa
 
 
 class _Bonds(NamedTuple):
-    """Bonds of some kind, frame by frame for each bead."""
+    """Bonds selected from some frames: bead, frame and length of each."""
 
     bead: Int[np.ndarray, " bonds"]
     frame: Int[np.ndarray, " bonds"]
@@ -139,8 +140,8 @@ class _Bonds(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """What some frames of a protein hold: their sums for each part, and bonds that are outliers, or are said to be none
-    and look like some, where there are any."""
+    """The result for a block of frames of a protein: sums for each part, outlier bonds, and neighbours that look bonded
+    but are declared not to be."""
 
     sums: Float[np.ndarray, "sums parts"]
     odd: _Bonds | None = None
@@ -165,7 +166,7 @@ def _survey_protein(
     n_parts = min(PARTS, len(rows))
     part = np.repeat(np.arange(n_parts), [len(frames) for frames in np.array_split(rows, n_parts)])
 
-    @np.errstate(over="ignore", invalid="ignore")  # a setting of this thread; see `judge`
+    @np.errstate(over="ignore", invalid="ignore")  # the setting applies to one thread; see `judge`
     def look(block: slice) -> _Block | None:
         own = rows[block]
         R, F = (x[:, :length] for x in source.load(own))
@@ -179,7 +180,7 @@ def _survey_protein(
             return None
         steps = _steps(R, displacement)
         r = _lengths(steps)
-        steps /= np.maximum(r, TINY)  # unit vectors; of beads in one place none
+        steps /= np.maximum(r, TINY)  # unit vectors; 0 for beads at the same place
         usual, bonds = (r <= limits.high) & (r >= limits.low), bonded[:, None]
         counted = usual & bonds
         deviation = np.where(counted, r - middles, 0.0)
@@ -203,11 +204,11 @@ def _frames_last(x: Float[np.ndarray, "frames beads 3"]) -> Float[np.ndarray, "x
 
 
 def _steps(R: Float[np.ndarray, "frames beads 3"], displacement: Displacement) -> Float[np.ndarray, "xyz bonds frames"]:
-    """From each bead to the next one, where there is a box to its nearest image [Å]."""
+    """Vectors from each bead to the next one, in a box to its nearest image [Å]."""
     if displacement is free or R.shape[1] < 2:
         R = _frames_last(R)
         return R[:, 1:] - R[:, :-1]
-    with jax.enable_x64(True):  # a setting of this thread
+    with jax.enable_x64(True):  # the setting applies to one thread
         R = R.astype(np.float64)
         return _frames_last(np.asarray(jax.vmap(jax.vmap(displacement))(R[:, 1:], R[:, :-1])))
 

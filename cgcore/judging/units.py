@@ -1,4 +1,4 @@
-"""What other units of force would make of kr var(r) / kT."""
+"""Recognising the unit of force from kr var(r) / kT."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Unit(NamedTuple):
-    """A unit of force: its name, and how large 1 kcal/mol/Å is in it."""
+    """A unit of force: its name, and the value of 1 kcal/mol/Å in it."""
 
     name: str
     factor: float
@@ -23,11 +23,12 @@ UNITS = (
 )
 
 TOLERANCE = 1.3
-"""A ratio within this factor of a unit's: data in the right unit have 0.9 to 1, assumed temperatures add some 10 %."""
+"""Largest factor between a ratio and that of a unit: data in the right unit have 0.9 to 1, and an assumed temperature
+changes that by some 10 %."""
 
 
 def unit_of(ratio: float, error: float) -> Unit | None:
-    """The unit that forces are in, if a ratio that should be 1 says so beyond its error."""
+    """The unit of the forces, if a ratio that should be 1 indicates another unit beyond its error."""
     for unit in UNITS:
         if unit.factor / TOLERANCE < ratio < unit.factor * TOLERANCE and ratio > 5 * error:
             return unit
@@ -35,7 +36,7 @@ def unit_of(ratio: float, error: float) -> Unit | None:
 
 
 def factor_between(ratio: float) -> Unit | None:
-    """The unit in which numbers are so many times as large as in kcal/mol/Å, or so many times smaller."""
+    """The unit in which numbers are larger or smaller than in kcal/mol/Å by this ratio."""
     for unit in UNITS:
         for factor in (unit.factor, 1 / unit.factor):
             if factor / TOLERANCE < ratio < factor * TOLERANCE:

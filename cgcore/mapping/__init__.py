@@ -1,4 +1,4 @@
-"""From all atoms to one bead a residue, with forces mapped so that they hold as little noise as they can."""
+"""Mapping all atoms to one bead per residue, with forces mapped so that their noise is as small as possible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The backbone by elements and distances, where a file does not name its atoms."""
+"""Finding the backbone from elements and distances, for files that do not name their atoms."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import numpy as np
 
 _N, _C, _O = 7, 6, 8
 _SINGLE, _DOUBLE = 1.65, 1.35
-"""Å. Bonds among N, C and O are shorter than the first; C=O (1.23) and C-O of a carboxylate (1.25) than the second."""
+"""Distances among N, C and O below which atoms are bonded, and below which C and O have a double bond [Å]: C=O has
+1.23 Å, and C-O in a carboxylate 1.25 Å."""
 
 
 def backbone_names(z: np.ndarray, residue: np.ndarray, R: np.ndarray) -> np.ndarray:
-    """Names of atoms, (atoms,): N, CA and C of each residue that has them, and the element's number for all others.
+    """Names of atoms (atoms,): N, CA and C of each residue that has them, and "Z" with the atomic number for all
+    others.
 
-    CA is the carbon that is bonded to a nitrogen and to a carbon with a double-bonded oxygen, all of one residue. In
-    side chains (Asn, Gln) the carbon between such atoms is the carbonyl itself, so that there is one CA or none.
+    CA is the carbon bonded to a nitrogen and to a carbon with a double-bonded oxygen in the same residue. In side
+    chains (Asn, Gln) the carbon bonded to nitrogen is the carbonyl itself, so each residue has at most one CA.
 
     Arguments:
-        z: (atoms,), atomic numbers.
-        residue: (atoms,), a number for each residue.
-        R: (atoms, 3), positions of one frame [Å].
+        z: atomic numbers (atoms,).
+        residue: number of the residue of each atom (atoms,).
+        R: positions of one frame (atoms, 3) [Å].
     """
     names = np.array([f"Z{number}" for number in z.tolist()], "U8")
     for number in np.unique(residue):

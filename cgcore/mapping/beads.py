@@ -1,4 +1,4 @@
-"""One bead a residue: its CA atom, and the atoms whose forces may count for it."""
+"""One bead per residue, on its CA atom, and the atoms whose forces may contribute to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cgcore.errors import InputError
 from cgcore.mapping.topology import Topology
 
 CAPS = ("ACE", "NME", "NMA", "NH2", "NHE", "FOR")
-"""Residues at the ends of chains that have no CA and belong to the solute all the same."""
+"""Residues at chain ends that belong to the solute although they have no CA."""
 
 _KINDS = {code: number for number, code in enumerate(sorted(code for code in ONE_LETTER if code not in ("SEC", "PYL")))}
 _OF_LETTER = {ONE_LETTER[code]: code for code in _KINDS}
@@ -21,11 +21,11 @@ class Beads(NamedTuple):
     """Beads of a topology.
 
     Arguments:
-        atoms: (beads,), the atom that each bead sits on.
-        solute: (solute atoms,), atoms of residues with a bead, and of caps, in order.
-        bead_of: (solute atoms,), the bead of an atom's residue; -1 for caps.
-        resid, resname, chain: (beads,).
-        species: (beads,) int, 0 to 19 by the three letters in alphabetical order, 20 for all others.
+        atoms: the atom on which each bead is placed (beads,).
+        solute: atoms of residues with a bead and of caps, in order (solute atoms,).
+        bead_of: the bead of each atom's residue, -1 for caps (solute atoms,).
+        resid, resname, chain: residue number, residue name and chain of each bead (beads,).
+        species: 0 to 19 in the alphabetical order of three-letter codes, 20 for all others (beads,).
     """
 
     atoms: np.ndarray
@@ -38,14 +38,14 @@ class Beads(NamedTuple):
 
 
 SPECIES = (*_KINDS, "UNK")
-"""What the numbers of species stand for."""
+"""Names of the species."""
 
 
 def ca_beads(topology: Topology) -> Beads:
-    """A bead on each atom called CA of a residue that also has N and C, which calcium does not.
+    """Place a bead on each atom called CA of a residue that also has N and C, which excludes calcium.
 
     Raises:
-        InputError: there are fewer than two, or a residue has two.
+        InputError: there are fewer than two beads, or a residue has two.
     """
     backbone = [np.unique(topology.residue[topology.names == name]) for name in ("N", "CA", "C")]
     residues = np.intersect1d(np.intersect1d(backbone[0], backbone[1]), backbone[2])
@@ -76,6 +76,6 @@ def ca_beads(topology: Topology) -> Beads:
 
 
 def species_of(resname: np.ndarray) -> np.ndarray:
-    """(beads,) int32, the number of each residue in `SPECIES`; protonation and modification do not matter."""
+    """The index of each residue in `SPECIES`, (beads,) int32; protonation and modification do not matter."""
     numbers = [_KINDS.get(_OF_LETTER.get(letter(name) or "", ""), len(_KINDS)) for name in resname.tolist()]
     return np.array(numbers, np.int32)

@@ -1,4 +1,4 @@
-"""The maps of one set of frames, side by side: their noise on the frames they are made of, and on others."""
+"""Comparison of force maps by their noise, on all frames and on held-out frames."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from cgcore.mapping.force_maps import OptimalMaps, noise, residue_map, slice_map
 from cgcore.mapping.moments import Moments
 
 RIDGES = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
-"""Strengths of the ridge that are tried, in mean square forces of an atom."""
+"""Strengths of the ridge to try, in units of the mean square force on an atom."""
 
 
 class ForceMap(NamedTuple):
-    """A map and its noise [(kcal/mol/Å)² a bead].
+    """A force map and its noise [(kcal/mol/Å)² per bead].
 
     Arguments:
         name: one of `force_maps.MAPS`.
         W: (beads, solute atoms).
-        noise: mean square force on all frames.
-        held_out: the same of frames that the map was not made of: a map of the kind, made of the first four fifths, on
-            the last fifth; None where there is one frame.
+        W: weights (beads, solute atoms).
+        noise: mean square force over all frames.
+        held_out: mean square force of a map of the same kind, made from the first four fifths of the frames, over the
+            last fifth; None if there is only one frame.
     """
 
     name: str
@@ -33,7 +34,7 @@ class ForceMap(NamedTuple):
 
 
 class Optimal(NamedTuple):
-    """The optimal map, and the ridge that was chosen for it."""
+    """The optimal map, and the ridge chosen for it."""
 
     map: ForceMap
     ridge: float
@@ -44,12 +45,12 @@ def fixed_maps(found: Moments, beads: Beads, group: np.ndarray, wanted: str) -> 
 
     Arguments:
         found: moments of the frames.
-        beads: of the topology.
-        group: (solute atoms,), see `rigid.groups`.
-        wanted: the map that has to be there.
+        beads: beads of the topology.
+        group: groups of rigidly connected atoms (solute atoms,), see `rigid.groups`.
+        wanted: name of the requested map.
 
     Raises:
-        InputError: constraints forbid the map that is wanted, or every one.
+        InputError: constraints make the requested map, or all maps, inconsistent.
     """
     maps = []
     for name, make in (("slice", slice_map), ("residue", residue_map)):
@@ -62,9 +63,9 @@ def fixed_maps(found: Moments, beads: Beads, group: np.ndarray, wanted: str) -> 
 
 
 def best_map(found: Moments, beads: Beads, group: np.ndarray, others: list[ForceMap]) -> Optimal:
-    """The optimal map of all frames; its ridge is the one with the least noise on frames held out.
+    """The optimal map of all frames, with the ridge that has the smallest noise on held-out frames.
 
-    On the frames it is made of it is never noisier than the other maps: a ridge that would make it so is not taken.
+    Only ridges are considered for which the map is not noisier than the other maps on the frames that it is made from.
     """
     least = min(other.noise for other in others) * (1 + 1e-9)
     tried = []

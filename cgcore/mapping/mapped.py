@@ -1,4 +1,4 @@
-"""From all atoms to beads: frames of beads whose forces are read and mapped when they are needed."""
+"""Frames of beads made from frames of all atoms, whose forces are read and mapped on demand."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from cgcore.mapping.topology import Topology, of_mdcath, read_topology
 
 @dataclass(frozen=True, eq=False)
 class MappedRows(FileRows):
-    """W times the rows of atoms, (frames, beads, 3) float64.
+    """Mapped rows, W times the rows of atoms, (frames, beads, 3), float64.
 
     Arguments:
-        base: (frames, atoms, 3).
-        atoms: (columns of W,), the atoms that count.
-        W: (beads, columns).
+        base: rows of atoms (frames, atoms, 3).
+        atoms: the atom of each column of W.
+        W: the map (beads, columns).
     """
 
     base: Rows
@@ -43,7 +43,7 @@ class MappedRows(FileRows):
 
     @property
     def dtype(self) -> np.dtype:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Precision of the result."""
+        """Dtype of the mapped rows."""
         return np.dtype(np.float64)
 
     @property
@@ -65,16 +65,16 @@ class MappedRows(FileRows):
 
 
 _PIECE = 2**23
-"""Bytes of atoms that are mapped at once."""
+"""Size of the rows of atoms that are mapped at once [bytes]."""
 
 
 @dataclass(frozen=True, eq=False)
 class PickedRows(FileRows):
-    """Some atoms of the rows, (frames, picked, 3).
+    """Rows of selected atoms, (frames, picked, 3).
 
     Arguments:
-        base: (frames, atoms, 3).
-        atoms: (picked,).
+        base: rows of atoms (frames, atoms, 3).
+        atoms: the selected atoms (picked,).
     """
 
     base: Rows
@@ -82,7 +82,7 @@ class PickedRows(FileRows):
 
     @property
     def dtype(self) -> np.dtype:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As stored."""
+        """Dtype as stored."""
         return self.base.dtype
 
     @property
@@ -96,15 +96,15 @@ class PickedRows(FileRows):
 
 
 class Mapped(NamedTuple):
-    """Beads and how they were made.
+    """Frames of beads, and how they were made.
 
     Arguments:
-        dataset: the frames.
-        maps: all maps with their noise, the chosen one among them.
-        chosen: name of the map whose forces the frames have.
-        ridge: of the optimal map.
-        rigid: pairs of atoms that constraints tie together.
-        atoms: of the protein and its caps.
+        dataset: the frames of beads.
+        maps: all maps with their noise, including the chosen one.
+        chosen: name of the map used for the forces.
+        ridge: ridge of the optimal map.
+        rigid: number of pairs of atoms joined by constraints.
+        atoms: number of atoms of the protein and its caps.
     """
 
     dataset: Dataset
@@ -124,15 +124,15 @@ def map_to_beads(
     box: Any = None,
     temperature: float | None = None,
 ) -> Mapped:
-    """Frames of one bead a residue, on its CA, from frames of all atoms.
+    """Map frames of all atoms to frames with one bead per residue, on its CA.
 
     Arguments:
-        topology: PDB, PSF, GRO, prmtop, or a file that says its atoms itself (mdCATH), which is the trajectory, too.
-        trajectories: with positions and forces of these atoms, in any format that `cgcore.read` knows.
+        topology: a PDB, PSF, GRO or prmtop file, or a trajectory that describes its own atoms (mdCATH).
+        trajectories: files with positions and forces of these atoms, in any format that `cgcore.read` knows.
         force_map: "slice", "residue" or "optimal", see `force_maps`.
-        units: of the trajectories; None: those of their formats.
-        box: as in `cgcore.read`.
-        temperature: take only frames that say this temperature [K], of files that have several.
+        units: units of the trajectories; None for those of their formats.
+        box: periodic box, as in `cgcore.read`.
+        temperature: use only frames at this temperature [K], for files with several; None for all.
 
     Raises:
         InputError: a file cannot be used, atoms do not match, or the map is not consistent with constraints.
@@ -146,7 +146,7 @@ def map_to_beads(
         if not sources:
             raise InputError(f"{paths[0]}: has no frames at {temperature:g} K; leave the temperature out")
     for source in sources:
-        source.read({})  # checksums, where a format has them
+        source.read({})  # verifies checksums, if the format has them
     atoms = _atoms(Path(topology), sources, bool(trajectories), units)
     beads = ca_beads(atoms)
     pairs = candidate_pairs(atoms.residue[beads.solute], atoms.names[beads.solute])
@@ -166,10 +166,10 @@ def map_to_beads(
 
 
 def _enough(found: Moments, atoms: int, wanted: bool, path: Path) -> bool:
-    """Whether the frames say more than an optimal map has weights, so that its forces are not 0 on them for nothing.
+    """Whether there are more forces than weights of an optimal map, so that it cannot make all forces 0 by overfitting.
 
     Raises:
-        InputError: they do not, and the map is wanted.
+        InputError: there are not, and the optimal map is requested.
     """
     frames = sum(found.frames)
     enough = 3 * frames > atoms
@@ -182,10 +182,10 @@ def _enough(found: Moments, atoms: int, wanted: bool, path: Path) -> bool:
 
 
 def _atoms(path: Path, sources: list[Source], separate: bool, units: str | None) -> Topology:
-    """The atoms of the trajectories, which are as many as those of the topology.
+    """The atoms of the trajectories, whose number must agree with the topology.
 
     Raises:
-        InputError: they are not, or are not named.
+        InputError: it does not, or the atoms have no names.
     """
     first = sources[0]
     if separate:
@@ -211,7 +211,7 @@ def _atoms(path: Path, sources: list[Source], separate: bool, units: str | None)
 
 
 def _beads(source: Source, beads: Beads, W: np.ndarray) -> Opened:
-    """A source of beads that reads atoms."""
+    """A source of beads that maps a source of atoms on demand."""
     frames = source.arrays["R"].shape[0]
     extras = {key: value for key, value in source.extras.items() if key in ("box", "temperature")}
     extras |= {"resid": beads.resid, "resname": beads.resname, "id_to_aa": np.array(SPECIES)}

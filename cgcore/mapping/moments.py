@@ -1,4 +1,4 @@
-"""One pass over the frames: products of forces, and distances that may be rigid."""
+"""One pass over the frames: sums of products of forces, and variances of distances that may be rigid."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from cgcore.errors import InputError
 from cgcore.mapping.rigid import Distances
 
 HELD_OUT = 0.2
-"""Part of each source's frames, the last ones, that judges maps made of the others."""
+"""Fraction of each source's frames, at its end, that is held out to judge maps made from the others."""
 
 MOST_ATOMS = 8000
-"""The Gram matrices of so many atoms take 1 GB."""
+"""Largest number of atoms, for which the Gram matrices take 1 GB."""
 
 
 @dataclass
 class Moments:
-    """Sums over frames and components of f_i f_j [(kcal/mol/Å)²], of frames to fit to and of those held out.
+    """Sums of f_i f_j over frames and components [(kcal/mol/Å)²], for frames to fit to and held-out frames.
 
     Arguments:
-        fitted, held_out: (solute atoms, solute atoms).
-        frames: number of frames of each.
-        rigid: (pairs, 2), solute atoms whose distance does not vary.
+        fitted, held_out: sums (solute atoms, solute atoms).
+        frames: number of frames of each kind.
+        rigid: pairs of solute atoms whose distance does not vary (pairs, 2).
     """
 
     fitted: np.ndarray
@@ -45,10 +45,10 @@ def moments(sources: list[Source], solute: np.ndarray, pairs: np.ndarray, units:
     """Read all frames once.
 
     Arguments:
-        sources: with `R` and `F` (frames, atoms, 3), all of the same atoms.
-        solute: (solute atoms,), which of them count.
-        pairs: (pairs, 2), solute atoms that constraints may tie together.
-        units: of the sources; None: their own.
+        sources: sources with `R` and `F` (frames, atoms, 3), all of the same atoms.
+        solute: the atoms to use (solute atoms,).
+        pairs: pairs of solute atoms that constraints may join (pairs, 2).
+        units: units of the sources; None for their own.
 
     Raises:
         InputError: there are too many atoms, forces are not finite, or a file cannot be read.
@@ -83,7 +83,7 @@ def moments(sources: list[Source], solute: np.ndarray, pairs: np.ndarray, units:
 
 
 def _box(source: Source, n_frames: int, factor: float) -> np.ndarray | None:
-    """(1 or frames, 3, 3) [Å]; None where the file says none that can be meant."""
+    """Box vectors (1 or frames, 3, 3) [Å]; None if the file has no plausible box."""
     said = source.extras.get("box")
     try:
         return None if said is None or said.size == 0 else box_vectors("box", said, n_frames, factor)

@@ -1,4 +1,4 @@
-"""Names for beads: most formats hold numbers alone, and a topology of the same beads says which residues they are."""
+"""Residue names of beads from a topology, for formats that contain only positions and forces."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ def read_named(
     units: str | None = None,
     box: Any = None,
 ) -> Dataset:
-    """Frames of beads whose residues a topology names.
+    """Read frames of beads, with residues and chains from a topology.
 
     Arguments:
-        topology: PDB, PSF, GRO or prmtop of the same beads, or of all atoms, whose CA atoms the beads are then.
-        trajectories: files that `cgcore.read` knows; what these say themselves goes before the topology.
+        topology: a PDB, PSF, GRO or prmtop file of the same beads, or of all atoms, in which case the beads are the CA
+            atoms.
+        trajectories: files that `cgcore.read` knows; their own information takes precedence over the topology.
         units, box: as in `cgcore.read`.
 
     Raises:
@@ -51,7 +52,7 @@ def _named(source: Any, atoms: Topology) -> Source:
     species = np.broadcast_to(species_of(names["resname"]), (frames, beads))
     own = {"species"} & set(source.arrays)
     if own:
-        del names["id_to_aa"]  # which would be of other numbers
+        del names["id_to_aa"]  # which may number the species differently
     return replace(
         source,
         arrays={"species": species, **source.arrays},
@@ -61,10 +62,11 @@ def _named(source: Any, atoms: Topology) -> Source:
 
 
 def _rows(source: Source, atoms: Topology, beads: int) -> np.ndarray:
-    """The atoms of the topology that the beads are.
+    """The atoms of the topology that correspond to the beads.
 
     Raises:
-        InputError: they are as many as its atoms, of which residues have several, or match nothing in it.
+        InputError: the topology has as many atoms as there are beads, but several per residue; or nothing in it matches
+            the beads.
     """
     residues = len(np.unique(atoms.residue))
     if beads == len(atoms) == residues:

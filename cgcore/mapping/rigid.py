@@ -1,8 +1,8 @@
-"""Atoms that constraints tie together: pairs whose distance stays the same, and the groups they make.
+"""Atoms joined by constraints: pairs whose distance is constant, and the groups that they form.
 
-Constrained simulations report forces that hold no force of constraint. A linear map of forces is consistent with the
-map of positions all the same if it gives the atoms of a constraint equal weights (Krämer et al., J. Phys. Chem. Lett.
-2023, 14, 3970).
+Forces reported by constrained simulations do not include the constraint forces. A linear map of forces is nevertheless
+consistent with the map of positions if it gives equal weights to atoms joined by a constraint (Krämer et al., J. Phys.
+Chem. Lett. 2023, 14, 3970).
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import numpy as np
 from cgcore.data.boxes import nearest_images
 
 NEAR = 2.0
-"""Å. Pairs that are nearer than this in the first frame are bonds and angles, of which constraints are made."""
+"""Pairs closer than this in the first frame [Å] form bonds and angles, which may be constrained."""
 
 RIGID = 2e-3
-"""Å. Standard deviation below which a distance is constrained: solvers of constraints leave 1e-5 of a bond, rounding of
-float32 less than 1e-5 Å near the origin, and the stiffest free bond varies by 0.03 Å at 300 K."""
+"""Standard deviation below which a distance is constrained [Å]: constraint solvers leave errors of 1e-5 of a bond
+length, float32 rounding less than 1e-5 Å near the origin, and the stiffest free bond varies by 0.03 Å at 300 K."""
 
 
 def candidate_pairs(residue: np.ndarray, names: np.ndarray) -> np.ndarray:
-    """(pairs, 2), atoms that a constraint can join: those of one residue, C and N of neighbours, sulfurs of bridges.
+    """Pairs of atoms that a constraint may join (pairs, 2): within a residue, C and N of neighbours, and SG atoms.
 
     Arguments:
-        residue: (atoms,), a number for each residue, in order.
-        names: (atoms,).
+        residue: number of the residue of each atom, in order (atoms,).
+        names: names of the atoms (atoms,).
     """
     found = []
     starts = np.flatnonzero(np.append(True, np.diff(residue) != 0))
@@ -40,12 +40,12 @@ def candidate_pairs(residue: np.ndarray, names: np.ndarray) -> np.ndarray:
 
 
 class Distances:
-    """Mean and variance of distances of pairs that are near to each other in the first frame shown.
+    """Mean and variance of the distances of pairs that are close to each other in the first frame.
 
     Arguments:
-        pairs: (pairs, 2), those that may be near.
-        first: (atoms, 3) [Å].
-        vectors: (3, 3) of the box [Å]; None: free space.
+        pairs: pairs to examine (pairs, 2).
+        first: positions of the first frame (atoms, 3) [Å].
+        vectors: box vectors (3, 3) [Å]; None for free space.
     """
 
     def __init__(self, pairs: np.ndarray, first: np.ndarray, vectors: np.ndarray | None = None) -> None:
@@ -56,13 +56,13 @@ class Distances:
         self._count = 0
 
     def add(self, R: np.ndarray, vectors: np.ndarray | None = None) -> None:
-        """Frames, (frames, atoms, 3) [Å], and their boxes, (1 or frames, 3, 3)."""
-        apart = _lengths(R, self.pairs, vectors) - self._reference  # of small numbers the variance is exact
+        """Add frames (frames, atoms, 3) [Å] and their box vectors (1 or frames, 3, 3)."""
+        apart = _lengths(R, self.pairs, vectors) - self._reference  # small numbers, so that the variance is accurate
         self._sums += apart.sum(axis=0), np.sum(apart**2, axis=0)
         self._count += len(R)
 
     def rigid(self) -> np.ndarray:
-        """(pairs, 2), those whose distance does not vary; none where fewer than two frames were shown."""
+        """The pairs whose distance does not vary (pairs, 2); none if fewer than two frames were added."""
         if self._count < 2:
             return self.pairs[:0]
         mean, square = self._sums / self._count
@@ -70,7 +70,7 @@ class Distances:
 
 
 def groups(n_atoms: int, pairs: np.ndarray) -> np.ndarray:
-    """(atoms,), a number for each group of atoms that pairs tie together, counted in order of its first atom."""
+    """The group of each atom (atoms,): pairs connect atoms to groups, numbered in the order of their first atoms."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -81,7 +81,7 @@ def groups(n_atoms: int, pairs: np.ndarray) -> np.ndarray:
 
 
 def _lengths(R: np.ndarray, pairs: np.ndarray, vectors: np.ndarray | None) -> np.ndarray:
-    """(frames, pairs), to the nearest image."""
+    """Distances of pairs to the nearest image (frames, pairs)."""
     steps = R[:, pairs[:, 0]].astype(np.float64) - R[:, pairs[:, 1]]
     if vectors is not None:
         steps -= nearest_images(steps, vectors)

@@ -1,4 +1,4 @@
-"""Which atoms there are: names, residues and chains, from PDB, PSF, GRO and prmtop by MDAnalysis, or from mdCATH."""
+"""Names, residues and chains of atoms, from PDB, PSF, GRO and prmtop files by MDAnalysis, or from mdCATH."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from cgcore.files import open_regular
 
 @dataclass(frozen=True, eq=False)
 class Topology:
-    """Atoms in the order of the trajectory.
+    """The atoms in the order of the trajectory.
 
     Arguments:
-        name: of the file.
-        names: (atoms,) text, of atoms.
-        residue: (atoms,) int, a number for each residue, in order.
-        resid: (atoms,) int, residue numbers of the file.
-        resname: (atoms,) text.
-        chain: (atoms,) text.
+        name: name of the file.
+        names: names of the atoms (atoms,).
+        residue: number of the residue of each atom, in order (atoms,).
+        resid: residue numbers in the file (atoms,).
+        resname: residue names (atoms,).
+        chain: chain names (atoms,).
     """
 
     name: str
@@ -41,25 +41,25 @@ class Topology:
 
 
 def read_topology(path: Path) -> Topology:
-    """The atoms of a topology.
+    """Read the atoms of a topology file.
 
     Raises:
-        InputError: MDAnalysis is missing, or cannot read the file.
+        InputError: MDAnalysis is not installed, or cannot read the file.
     """
     with open_regular(path):
-        pass  # what is no file is refused in our words
+        pass  # refuses a missing or special file with our own message
     try:
         package = importlib.import_module("MDAnalysis")
     except ImportError as error:
         raise InputError(f"{path}: reading topologies needs MDAnalysis, which is not installed; {INSTALL}") from error
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about what a topology does not say, such as masses
+            warnings.simplefilter("ignore")  # about information missing from the topology, such as masses
             atoms = package.Universe(str(path)).atoms
             return _of_atoms(path, atoms)
     except InputError:
         raise
-    except Exception as error:  # each parser has errors of its own
+    except Exception as error:  # each parser raises errors of its own
         problem = " ".join(f"{type(error).__name__}: {error}".split())[:150]
         raise InputError(
             f"{path}: is not a topology that MDAnalysis can read ({problem}); give a PDB, PSF, GRO or prmtop file"
@@ -72,8 +72,8 @@ def _of_atoms(path: Path, atoms: Any) -> Topology:
     chain = np.asarray(atoms.segids, np.str_)
     if hasattr(atoms, "chainIDs"):
         chain = np.char.add(np.char.add(chain, "/"), np.asarray(atoms.chainIDs, np.str_))
-    if hasattr(atoms, "bonds") and len(atoms.bonds) > len(atoms) / 2:  # and not those of a ligand alone
-        # What is not bonded is another chain, also where all have one name.
+    if hasattr(atoms, "bonds") and len(atoms.bonds) > len(atoms) / 2:  # and not just those of a ligand
+        # Unconnected fragments are different chains, even if all have the same name.
         chain = np.char.add(chain, np.char.add("/", np.asarray(atoms.fragindices).astype(np.str_)))
     return Topology(
         str(path),
@@ -86,15 +86,15 @@ def _of_atoms(path: Path, atoms: Any) -> Topology:
 
 
 def of_mdcath(name: str, atoms: mdcath.Atoms, first: np.ndarray) -> Topology:
-    """The atoms that an mdCATH file names, by its PDB, or else by elements and distances.
+    """The atoms of an mdCATH file, named by its PDB or, without one, by elements and distances.
 
     Arguments:
-        name: of the file.
-        atoms: what it says.
-        first: (atoms, 3), positions of a frame [Å].
+        name: name of the file.
+        atoms: the atoms as described in the file.
+        first: positions of a frame (atoms, 3) [Å].
 
     Raises:
-        InputError: the PDB holds other atoms.
+        InputError: the PDB contains different atoms.
     """
     from cgcore.mapping.backbone import backbone_names
 

@@ -1,4 +1,4 @@
-"""Files of frames in the formats of the field: one small reader each, all of which give a `Source`."""
+"""Readers of frames in the common file formats; each returns a list of `Source`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AMBER's and MDTraj's trajectories in HDF5 (NetCDF-4): datasets `coordinates` and `forces` of the root group."""
+"""AMBER and MDTraj trajectories in HDF5 (NetCDF-4): datasets `coordinates` and `forces` of the root group."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from cgcore.data.formats.opened import Content, Opened, refuse, without_forces
 
 
 def open_kind(path: Path, content: Content, file: Any) -> list[Opened] | None:
-    """The one source; None where the root has no coordinates.
+    """The single source; None if the root group has no coordinates.
 
     Raises:
-        InputError: it has no forces, or arrays that disagree.
+        InputError: there are no forces, or arrays are inconsistent.
     """
     if "coordinates" not in file:
         return None

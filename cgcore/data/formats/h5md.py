@@ -15,14 +15,14 @@ from cgcore.errors import InputError
 
 NAME = "H5MD"
 UNSTATED = ""
-"""Units of a file that says none: they have to be given."""
+"""Units of a file that states none, so that they must be given."""
 
 
 def open_kind(path: Path, content: Content, file: Any) -> list[Opened] | None:
-    """A source for each group of particles; None where the file has none.
+    """A source for each group of particles; None if the file has none.
 
     Raises:
-        InputError: a group has no forces, units that are not known, or arrays that disagree.
+        InputError: a group has no forces, unknown units, or inconsistent arrays.
     """
     particles = file.get("particles")
     if particles is None or not is_group(particles):
@@ -79,18 +79,18 @@ def _opened(path: Path, content: Content, group: Any, several: bool) -> Opened:
 
 
 def _value(element: Any) -> Any:
-    """The numbers of an H5MD element, which is a group where they depend on time."""
+    """The values of an H5MD element, which is a group if they depend on time."""
     return element["value"] if is_group(element) else element
 
 
 def _steps(element: Any, n_rows: int) -> np.ndarray | None:
-    """Step of each row; None where the file says none, or the increment alone."""
+    """Step number of each row; None if the file has none, or only the increment."""
     step = element.get("step") if is_group(element) else None
     return None if step is None or step.shape != (n_rows,) else step[:]
 
 
 def _fixed(group: Any, key: str, n_beads: int) -> np.ndarray | None:
-    """Numbers of each bead that do not depend on time."""
+    """Time-independent integers of all beads; None if there are none."""
     found = group.get(key)
     if found is None or is_group(found) or found.shape != (n_beads,) or found.dtype.kind not in "iu":
         return None
@@ -98,7 +98,7 @@ def _fixed(group: Any, key: str, n_beads: int) -> np.ndarray | None:
 
 
 def _edges(content: Content, group: Any, n_frames: int) -> np.ndarray | None:
-    """Box lengths (1 or frames, 3), or vectors (1 or frames, 3, 3), where all sides are periodic."""
+    """Box lengths (1 or frames, 3) or vectors (1 or frames, 3, 3), if all sides are periodic; else None."""
     box = group.get("box")
     if box is None or "edges" not in box:
         return None

@@ -1,4 +1,4 @@
-"""HDF5: opening it, rows of its datasets, and the kind of file by what it holds."""
+"""HDF5: opening files, reading rows of datasets, and recognising the kind of file by its content."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INSTALL = "install it with pip install 'cgcore[formats]'"
 
 
 def h5py(path: Path | str) -> Any:
-    """The package that reads HDF5.
+    """Import h5py, which reads HDF5.
 
     Raises:
         InputError: it is not installed.
@@ -33,17 +33,17 @@ def h5py(path: Path | str) -> Any:
 
 @contextmanager
 def reading(path: Path | str) -> Iterator[Any]:
-    """An open file; whatever goes wrong inside it is a damaged file.
+    """A context with an open file that reports any error as a damaged file.
 
     Raises:
-        InputError: it cannot be read, or is damaged.
+        InputError: the file cannot be read, or is damaged.
     """
     try:
         with h5py(path).File(path, "r") as file:
             yield file
     except InputError:
         raise
-    # h5py passes on errors of the library as these; KeyError: a name that is listed and cannot be opened.
+    # h5py raises errors of the library as one of these; KeyError if a listed name cannot be opened.
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         problem = " ".join(str(error).split())[:120]
         raise refuse(path, f"the HDF5 file is truncated or damaged ({problem})") from error
@@ -54,11 +54,11 @@ class DatasetRows(FileRows):
     """Rows of a dataset.
 
     Arguments:
-        path: of the file.
-        key: the dataset's name in it.
-        stamp: of the file when it was checked.
-        dtype: of what is read, native byte order.
-        shape: of the dataset.
+        path: path of the file.
+        key: name of the dataset.
+        stamp: stamp of the file when it was checked.
+        dtype: dtype of the rows read, in native byte order.
+        shape: shape of the dataset.
     """
 
     path: str
@@ -72,7 +72,7 @@ class DatasetRows(FileRows):
         """The rows of an open dataset.
 
         Raises:
-            InputError: it is no dataset, or holds no numbers.
+            InputError: it is not a dataset, or does not contain numbers.
         """
         dtype = getattr(dataset, "dtype", None)
         if dtype is None or dtype.kind not in "iuf" or not dataset.shape:
@@ -92,10 +92,10 @@ class DatasetRows(FileRows):
 
 
 def open_hdf5(path: Path) -> list[Opened]:
-    """The sources in an HDF5 file of any kind that is known.
+    """The sources in an HDF5 file of any known kind.
 
     Raises:
-        InputError: it is of no known kind, cannot be read, is damaged, or holds no forces.
+        InputError: the file is of no known kind, cannot be read, is damaged, or contains no forces.
     """
     from cgcore.data.formats import amber_hdf5, h5md, mdcath, mlcg
 
@@ -112,12 +112,12 @@ def open_hdf5(path: Path) -> list[Opened]:
 
 
 def text(value: Any) -> str:
-    """A text of an attribute or of a scalar dataset."""
+    """The text of an attribute or a scalar dataset."""
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.reshape(-1)[0]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def is_group(item: Any) -> bool:
-    """Whether this is a group and no dataset."""
+    """Whether an item is a group and not a dataset."""
     return hasattr(item, "keys")

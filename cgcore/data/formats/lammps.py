@@ -1,6 +1,6 @@
-"""LAMMPS' custom dumps: text, frame after frame. Columns are id, x y z (or xu, xs, xsu), fx fy fz; type, mol if there.
+"""LAMMPS custom dumps, a text format. Columns are id, x y z (or xu, xs, xsu), fx fy fz and, optionally, type and mol.
 
-Units are `real` (Å, kcal/mol/Å) unless the file says others (`dump_modify ... units yes`).
+Units are `real` (Å, kcal/mol/Å) unless the file states others (`dump_modify ... units yes`).
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from cgcore.files import open_regular
 
 NAME = "LAMMPS dump"
 STYLES = {"real": "angstrom-kcal", "metal": "angstrom-ev"}
-"""Units by the name of LAMMPS' unit style."""
+"""Units by LAMMPS unit style."""
 
 POSITIONS = (("x", "y", "z"), ("xu", "yu", "zu"), ("xs", "ys", "zs"), ("xsu", "ysu", "zsu"))
 FORCES = ("fx", "fy", "fz")
 _LONGEST = 2**16
-"""Bytes of a line."""
+"""Largest length of a line [bytes]."""
 
 
 class _Frame(NamedTuple):
-    """A frame: where the lines of its atoms lie, the columns, and the box."""
+    """A frame: the place of its atoms' lines, the columns, and the box."""
 
     first: int
     last: int
@@ -44,13 +44,13 @@ class DumpRows(FileRows):
     """Three columns of the atoms of each frame, in the order of their ids.
 
     Arguments:
-        path: of the file.
-        stamp: of the file when it was checked.
-        places: (frames, 2) int64, the bytes [first, last) of the lines of atoms.
-        n_columns: in a line.
-        columns: which ones are read.
-        id_column: the one that orders atoms; None: as they stand.
-        boxes: (1 or frames, 4, 3), the box's origin and vectors, where positions are parts of them; else None.
+        path: path of the file.
+        stamp: stamp of the file when it was checked.
+        places: bytes [first, last) of the atoms' lines, (frames, 2) int64.
+        n_columns: number of columns in a line.
+        columns: columns to read.
+        id_column: column that orders atoms; None to keep their order.
+        boxes: origin and vectors of the box (1 or frames, 4, 3), if positions are fractions of them; else None.
         shape: (frames, atoms, 3).
     """
 
@@ -65,7 +65,7 @@ class DumpRows(FileRows):
 
     @property
     def dtype(self) -> np.dtype:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Precision of what is read."""
+        """Dtype of the rows read."""
         return np.dtype(np.float64)
 
     def alone(self, rows: np.ndarray) -> FileRows:
@@ -111,7 +111,7 @@ def open_lammps(path: Path) -> list[Opened]:
     """The frames of a custom dump.
 
     Raises:
-        InputError: it cannot be read, is damaged, has other atoms in each frame, or no forces.
+        InputError: the file cannot be read, is damaged, has no forces, or its frames have different atoms.
     """
     places, boxes, first, style = array("q"), Repeated(), None, None
     periodic = True
@@ -142,7 +142,7 @@ def open_lammps(path: Path) -> list[Opened]:
 
 
 class _Index(NamedTuple):
-    """Where the frames are, and their boxes."""
+    """The places of the frames, and their boxes."""
 
     places: np.ndarray  # (frames, 2)
     boxes: np.ndarray  # (1 or frames, 4, 3)
@@ -191,7 +191,7 @@ def _opened(path: Path, content: Content, first: _Frame, index: _Index, units: s
 
 
 def _frame(path: Path, file: BufferedReader, number: int) -> tuple[_Frame, str | None]:
-    """The frame at the file's position, which is moved behind it, and the unit style where it says one."""
+    """Read the frame at the file's position, with its unit style if stated; the position is then after the frame."""
     style, atoms, box = None, None, None
     while True:
         words = _line(path, file, number).split()
@@ -225,7 +225,7 @@ def _line(path: Path, file: BufferedReader, number: int) -> str:
 
 
 def _box(flags: list[str], lines: list[str]) -> tuple[np.ndarray, bool]:
-    """Origin and vectors as rows, (4, 3), and whether all sides are periodic; tilted boxes give the bounds around them.
+    """Origin and vectors as rows, (4, 3), and whether all sides are periodic; tilted boxes are given by their bounds.
 
     See https://docs.lammps.org/Howto_triclinic.html.
     """

@@ -1,7 +1,7 @@
 """HDF5 of mdCATH: `DOMAIN/{z, resid, resname, chain}` and `DOMAIN/TEMPERATURE/REPLICA/{coords, forces, box}`.
 
-All atoms in Å and kcal/mol/Å (boxes in nm); frames of several temperatures and replicas. See Mirarchi, Giorgino and De
-Fabritiis, Sci. Data 2024, 11, 1299.
+The files contain all atoms in Å and kcal/mol/Å (boxes in nm), at several temperatures and in several replicas. See
+Mirarchi, Giorgino and De Fabritiis, Sci. Data 2024, 11, 1299.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NAME = "mdCATH HDF5"
 
 
 class Atoms(NamedTuple):
-    """What the file says of its atoms, each (atoms,) but for the text of a PDB, which may be empty."""
+    """What the file states about its atoms: arrays (atoms,), and the text of a PDB, which may be empty."""
 
     z: np.ndarray
     resid: np.ndarray
@@ -30,10 +30,10 @@ class Atoms(NamedTuple):
 
 
 def open_kind(path: Path, content: Content, file: Any) -> list[Opened] | None:
-    """A source for each replica at each temperature; None where no group holds atoms.
+    """A source for each replica at each temperature; None if no group contains atoms.
 
     Raises:
-        InputError: arrays are missing or disagree.
+        InputError: arrays are missing or inconsistent.
     """
     domains = [group for group in file.values() if is_group(group) and "z" in group and "resid" in group]
     if not domains:

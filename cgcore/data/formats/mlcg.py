@@ -1,4 +1,4 @@
-"""HDF5 of mlcg: `/SET/MOLECULE/{cg_coords, cg_forces}`, attributes `cg_embeds` and `N_frames`; Å and kcal/mol/Å.
+"""HDF5 of mlcg: `/SET/MOLECULE/{cg_coords, cg_forces}` with attributes `cg_embeds` and `N_frames`; Å and kcal/mol/Å.
 
 See the module `mlcg.datasets.h5_dataset` of https://github.com/ClementiGroup/mlcg.
 """
@@ -19,14 +19,14 @@ from cgcore.errors import InputError
 NAME = "mlcg HDF5"
 COORDS, FORCES, DELTA = "cg_coords", "cg_forces", "cg_delta_forces"
 _DEEPEST = 4
-"""Groups from the root to a molecule."""
+"""Largest number of nested groups from the root to a molecule."""
 
 
 def open_kind(path: Path, content: Content, file: Any) -> list[Opened] | None:
-    """A source for each molecule; None where the file holds none.
+    """A source for each molecule; None if the file contains none.
 
     Raises:
-        InputError: a molecule has no forces, delta forces alone, or arrays that disagree.
+        InputError: a molecule has no forces, only delta forces, or inconsistent arrays.
     """
     molecules = list(_molecules(file, _DEEPEST))
     return [_opened(path, content, molecule) for molecule in molecules] or None

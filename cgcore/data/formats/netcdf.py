@@ -1,7 +1,7 @@
-"""AMBER's NetCDF trajectories: positions [Å] and forces [kcal/mol/Å], by the conventions of AMBER.
+"""AMBER NetCDF trajectories: positions [Å] and forces [kcal/mol/Å], by AMBER's conventions.
 
-Read is the classic format (versions 1, 2 and 5), whose header lists dimensions, attributes and variables; the rows of a
-variable along the unlimited dimension lie in the records behind it. See "The NetCDF Classic Format Specification" of
+This reads the classic format (versions 1, 2 and 5). Its header lists dimensions, attributes and variables; the records
+after it hold the rows of variables along the unlimited dimension. See "The NetCDF Classic Format Specification" of
 Unidata and "Amber NetCDF Trajectory/Restart Convention Version 1.0, Revision C".
 """
 
@@ -27,11 +27,11 @@ WRITE_FORCES = "write them into the same file with ntwf=-1 in &cntrl"
 
 _TYPES = {1: "i1", 2: "S1", 3: ">i2", 4: ">i4", 5: ">f4", 6: ">f8", 7: "u1", 8: ">u2", 9: ">u4", 10: ">i8", 11: ">u8"}
 _MOST_HEADER = 2**20
-"""Bytes."""
+"""Largest size of a header [bytes]."""
 
 
 class Variable(NamedTuple):
-    """A variable of the file: dimensions by name, attributes, and the place of its first number."""
+    """A variable of the file: names of its dimensions, attributes, and place of its first number."""
 
     dims: tuple[str, ...]
     attributes: dict[str, Any]
@@ -40,11 +40,11 @@ class Variable(NamedTuple):
 
 
 BESIDE = ("cell_lengths", "cell_angles", "temp0")
-"""Variables that say the box and the temperature."""
+"""Variables with the box and the temperature."""
 
 
 class Header(NamedTuple):
-    """What the file says of itself; the unlimited dimension has the number of records."""
+    """The header of a file; the length of the unlimited dimension is the number of records."""
 
     dims: dict[str, int]
     unlimited: str | None
@@ -57,7 +57,7 @@ def open_netcdf(path: Path) -> list[Opened]:
     """The frames of an AMBER trajectory.
 
     Raises:
-        InputError: it cannot be read, is damaged, is no trajectory, or holds no forces.
+        InputError: the file cannot be read, is damaged, is not a trajectory, or contains no forces.
     """
     with open_regular(path) as file:
         content = Content.of(path, file)
@@ -82,18 +82,18 @@ def open_netcdf(path: Path) -> list[Opened]:
 def amber_trajectory(
     path: Path, content: Content, R: FileRows, F: FileRows, said: Sequence[str | None], beside: Mapping[str, FileRows]
 ) -> list[Opened]:
-    """The one source of a trajectory in AMBER's conventions, whatever holds it.
+    """The single source of a trajectory in AMBER's conventions, in NetCDF or HDF5.
 
     Arguments:
-        path: of the file.
-        content: its content.
+        path: path of the file.
+        content: content of the file.
         R: positions.
         F: forces.
-        said: the units that both name.
-        beside: those of `BESIDE` that there are.
+        said: stated units of positions and forces.
+        beside: those of `BESIDE` that exist.
 
     Raises:
-        InputError: the units are not known.
+        InputError: the units are unknown.
     """
     try:
         units = units_said(*said)
@@ -119,20 +119,20 @@ def amber_trajectory(
 
 
 def _box(lengths: FileRows, angles: FileRows) -> np.ndarray:
-    """(1 or frames, 6), three lengths and three angles."""
+    """Three lengths and three angles of the box, (1 or frames, 6)."""
     parts = [once(lengths), once(angles)]
     n_rows = max(map(len, parts))
     return np.concatenate([np.broadcast_to(part, (n_rows, 3)) for part in parts], axis=1)
 
 
 class _Variables:
-    """Rows of variables, their places checked against the file."""
+    """Gives the rows of variables, after checking their places against the size of the file."""
 
     def __init__(self, path: Path, content: Content, header: Header) -> None:
         self.path, self.content, self.header = path, content, header
 
     def rows(self, key: str) -> ScatteredArray:
-        """A variable, row by row along its first dimension."""
+        """The rows of a variable along its first dimension."""
         variable = self.header.variables[key]
         shape = tuple(self.header.dims[name] for name in variable.dims)
         row_bytes = variable.dtype.itemsize * math.prod(shape[1:])
@@ -159,7 +159,7 @@ class _Reader:
             raise refuse(path, "is not a NetCDF file of the classic formats (1, 2 or 5)")
 
     def header(self) -> Header:
-        """All that stands before the numbers."""
+        """Read the header."""
         try:
             return self._header()
         except (struct.error, ValueError, KeyError, IndexError, OverflowError) as error:
@@ -182,12 +182,12 @@ class _Reader:
             own = tuple(names[self._count()] for _ in range(self._count()))
             said = self._attributes()
             dtype = np.dtype(_TYPES[self._int()])
-            self._count()  # the bytes of a record, which dimensions say, too
+            self._count()  # bytes of a record, which also follow from the dimensions
             begin = self._number(">i4" if self.version == 1 else ">i8")
             variables[name] = Variable(own, said, dtype, begin)
             if own and own[0] == unlimited:
                 recorded.append(dtype.itemsize * math.prod(dims[d] for d in own[1:]))
-        # A single variable of records is not padded to four bytes.
+        # If only one variable has records, they are not padded to four bytes.
         record = recorded[0] if len(recorded) == 1 else sum(-(-n // 4) * 4 for n in recorded)
         if unlimited is not None:
             begins = [v.begin for v in variables.values() if v.dims and v.dims[0] == unlimited]

@@ -1,4 +1,4 @@
-"""Pairs of NPY files: positions in `*coords*.npy`, forces in `*forces*.npy`, species in `*embeddings*.npy` if there."""
+"""Sets of NPY files: `*coords*.npy` (positions), `*forces*.npy` and, optionally, `*embeddings*.npy` (species)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KINDS = {
     "F": ("forces",),
     "species": ("embeddings", "embeds", "species"),
 }
-"""What the files of a set are called; all else in their names is the same."""
+"""Words in the names of the files of a set; the rest of their names is the same."""
 
 _NAME = re.compile(
     rf"(?P<before>.*?)(?P<kind>{'|'.join(word for words in _KINDS.values() for word in words)})(?P<after>[^a-z]*)\.npy"
@@ -29,13 +29,13 @@ _NAME = re.compile(
 
 
 class NpySet:
-    """The files that belong together, by the name of one of them.
+    """The set of files that a given file belongs to.
 
     Arguments:
         path: one of the files.
 
     Raises:
-        InputError: the name says none of the kinds.
+        InputError: the name contains none of the words.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,7 +49,7 @@ class NpySet:
         self.key = (path.parent, found["before"], found["after"])
 
     def file(self, kind: str) -> Path | None:
-        """The file of positions ("R"), forces ("F") or species; None where there is none."""
+        """The file of positions ("R"), forces ("F") or species; None if it does not exist."""
         folder, before, after = self.key
         names = [folder / f"{before}{word}{after}.npy" for word in _KINDS[kind]]
         return next((name for name in names if name.exists()), None)
@@ -58,7 +58,7 @@ class NpySet:
         """The file of positions or forces.
 
         Raises:
-            InputError: there is none.
+            InputError: it does not exist.
         """
         if (found := self.file(kind)) is None:
             folder, before, after = self.key
@@ -75,7 +75,7 @@ def open_npy(path: Path) -> list[Opened]:
     """The frames of the set that a file belongs to.
 
     Raises:
-        InputError: a file is missing, damaged, or holds something else than numbers; shapes disagree.
+        InputError: a file is missing, damaged, or does not contain numbers; or shapes are inconsistent.
     """
     files = NpySet(path)
     positions, forces, species = files.required("R"), files.required("F"), files.file("species")
@@ -106,14 +106,14 @@ def open_npy(path: Path) -> list[Opened]:
 
 
 def _open(path: Path) -> tuple[Content, Rows]:
-    """The rows of one file: left in it where they lie in order, else loaded."""
+    """The rows of one file: left in the file if they are in C order, else loaded."""
     with open_regular(path) as file:
         content = Content.of(path, file)
         try:
             version = np.lib.format.read_magic(file)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, fortran, dtype = read(file)
-        except Exception as error:  # the header is Python's text, and its parser has errors of many kinds
+        except Exception as error:  # the header is a Python literal, and its parser raises many kinds of errors
             raise refuse(path, "is a damaged NPY file") from error
         if dtype.hasobject:
             raise InputError(f"{path}: is an object array, which is never unpickled; save plain numbers.")

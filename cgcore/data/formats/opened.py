@@ -1,4 +1,4 @@
-"""What every reader returns: arrays whose rows are read on demand, and the metadata of the file."""
+"""The result of every reader: arrays whose rows are read on demand, and metadata."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from cgcore.errors import InputError
 __all__ = ["REMEDY", "Content", "Opened", "Repeated", "Source", "once", "refuse", "without_forces"]
 
 REMEDY = "copy or write it again."
-"""The end of a complaint about a damaged file."""
+"""What to do about a damaged file; ends the message."""
 
 _BLOCK = 2**14
-"""Rows."""
+"""Number of rows compared at a time."""
 
 
 @runtime_checkable
 class Source(Protocol):
-    """Frames of a file, its headers checked.
+    """The frames of a file whose headers have been checked.
 
     Arguments:
-        name: for messages, the path as it was given and the part of the file, if it has several.
-        label: a short name among the sources of a data set.
-        form: the name of the format.
-        arrays: `R` and `F` (frames, beads, 3), perhaps `mask` and `species`.
+        name: name for messages: the path as given, and the part of the file if it has several.
+        label: short name of the source within a data set.
+        form: name of the format.
+        arrays: `R` and `F` (frames, beads, 3), optionally `mask` and `species`.
         extras: other arrays under the keys of an NPZ (docs/data.md): `resname`, `resid`, `chain`, `box`, `temperature`.
-        skipped_keys: what was not read.
-        units: of the file, by its format or by what it says.
-        notes: what a reader of the results should know, a sentence each.
-        may_be_atoms: nothing in the format says that rows hold beads.
-        atoms: what the file says of its atoms, where it holds atoms and not beads.
-        contents: the files that hold it.
-        part: of the file; empty where there is one part only.
+        skipped_keys: keys that were not read.
+        units: units of the file, as stated or implied by the format.
+        notes: information for users, one sentence each.
+        may_be_atoms: whether the format does not tell if rows hold beads or atoms.
+        atoms: what the file states about its atoms, if it contains atoms and not beads.
+        contents: the files that the source is read from.
+        part: name of the part of the file; empty if there is only one.
     """
 
     @property
@@ -69,17 +69,17 @@ class Source(Protocol):
     def part(self) -> str: ...
 
     def read_one(self, key: str, check: RowCheck) -> None:
-        """Show all rows of one array to `check`."""
+        """Pass all rows of one array to `check`."""
         ...
 
     def read(self, checks: Mapping[str, RowCheck]) -> str:
-        """Show all rows of the arrays to their checks; the SHA-256 of the content is returned."""
+        """Pass all rows of the arrays to their checks, and return the SHA-256 of the content."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A `Source` whose arrays are read as rows, for all formats but NPZ; its fields are described there."""
+    """A `Source` for all formats but NPZ; its fields are described there."""
 
     name: str
     label: str
@@ -95,18 +95,18 @@ class Opened:
     atoms: Any = None
 
     def read_one(self, key: str, check: RowCheck) -> None:
-        """Show all rows of one array to `check`.
+        """Pass all rows of one array to `check`.
 
         Raises:
-            InputError: the file is damaged, changed, or cannot be read any more.
+            InputError: the file is damaged, was changed, or can no longer be read.
         """
         show(self.arrays[key], check)
 
     def read(self, checks: Mapping[str, RowCheck]) -> str:
-        """Show all rows to their checks, and give the SHA-256 of the files and of the part.
+        """Pass all rows to their checks, and return a SHA-256 of the files and the name of the part.
 
         Raises:
-            InputError: the file is damaged, changed, or cannot be read any more.
+            InputError: the file is damaged, was changed, or can no longer be read.
         """
         for key, check in checks.items():
             show(self.arrays[key], check)
@@ -120,9 +120,9 @@ def refuse(path: Path | str, problem: str, remedy: str = REMEDY) -> InputError:
 
 
 def once(rows: Rows) -> np.ndarray:
-    """One row where all are equal, such as the box of a simulation at constant volume; else all of them.
+    """A single row if all are equal, such as the box of a simulation at constant volume; else all rows.
 
-    They are compared block by block, so that equal rows are never in memory together.
+    Rows are compared block by block, so that equal rows are not in memory together.
     """
     blocks = (slice(start, start + _BLOCK) for start in range(0, len(rows), _BLOCK))
     first = rows[:1]
@@ -130,13 +130,13 @@ def once(rows: Rows) -> np.ndarray:
 
 
 class Repeated:
-    """Collects rows of bytes, and holds one while all are equal."""
+    """Collects rows of bytes, and keeps only one as long as all are equal."""
 
     def __init__(self) -> None:
         self._first, self._all, self._count = b"", bytearray(), 0
 
     def add(self, row: bytes) -> None:
-        """The next row."""
+        """Add a row."""
         if self._count == 0:
             self._first = row
         elif not self._all and row != self._first:
@@ -146,10 +146,10 @@ class Repeated:
         self._count += 1
 
     def array(self, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
-        """(1 or rows, *shape), one row where all are equal."""
+        """The rows as an array (1 or rows, *shape), with a single row if all are equal."""
         return np.frombuffer(bytes(self._all) or self._first, dtype).reshape(-1, *shape)
 
 
 def without_forces(path: Path | str, form: str, remedy: str) -> InputError:
-    """The error for a file that holds no forces."""
+    """The error for a file that contains no forces."""
     return InputError(f"{path}: {form} holds no forces, so there is nothing to fit to; {remedy}")

@@ -20,14 +20,14 @@ from cgcore.files import open_regular
 
 
 class Format(NamedTuple):
-    """A kind of file.
+    """A file format.
 
     Arguments:
-        name: for people.
-        suffixes: of file names, lower case.
-        begins: first bytes and their place, any of which tells the format.
-        units: in words.
-        open: gives the sources of a file; None for one that holds no forces.
+        name: name for messages.
+        suffixes: suffixes of file names, in lower case.
+        begins: places and bytes near the start of a file, any of which identifies the format.
+        units: units in words.
+        open: function that returns the sources of a file; None for a format without forces.
         remedy: what to do about a file without forces.
     """
 
@@ -64,10 +64,10 @@ FORMATS = (
 
 
 def open_sources(path: Path) -> list[Source]:
-    """The sources of a file, whatever format it is in.
+    """The sources of a file in any format.
 
     Raises:
-        InputError: it cannot be read, is of no known format, is damaged, or holds no forces.
+        InputError: the file cannot be read, has no known format, is damaged, or contains no forces.
     """
     form = format_of(path)
     if form.open is None:
@@ -81,7 +81,7 @@ def format_of(path: Path) -> Format:
     """The format of a file.
 
     Raises:
-        InputError: it cannot be read, or its format is not known.
+        InputError: the file cannot be read, or its format is unknown.
     """
     with open_regular(path) as file:
         start = file.read(16)
@@ -96,10 +96,10 @@ def format_of(path: Path) -> Format:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The files of frames in a folder, by name: those of the first format of the table that there is.
+    """The files of frames in a folder, sorted by name: those of the first format in the table that occurs.
 
     Raises:
-        InputError: there is none, or the folder cannot be read.
+        InputError: there are no such files, or the folder cannot be read.
     """
     names = sorted(entry for entry in os.listdir(folder) if not entry.startswith("."))
     for form in FORMATS:
@@ -112,7 +112,7 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def unique_sets(files: Sequence[Path]) -> list[Path]:
-    """The files in their order, with one file for each set of NPY files of which several were named."""
+    """The files in order, keeping only one file of each set of NPY files."""
     found: dict[Any, Path] = {}
     for file in files:
         key: Any = (len(found), file)
@@ -124,7 +124,7 @@ def unique_sets(files: Sequence[Path]) -> list[Path]:
 
 
 def _complete(file: Path) -> bool:
-    """Whether an NPY file is one of a set with positions and forces."""
+    """Whether an NPY file belongs to a set with positions and forces."""
     try:
         files = NpySet(file)
     except InputError:

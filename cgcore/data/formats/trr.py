@@ -1,7 +1,8 @@
-"""GROMACS TRR: positions [nm] and forces [kJ/mol/nm] in single or double precision, frame after frame.
+"""GROMACS TRR: positions [nm] and forces [kJ/mol/nm] in single or double precision.
 
-A frame is a header of big-endian numbers (a magic number, a version, thirteen sizes and counts, time and lambda), then
-the box, and the blocks x, v and f that the header gives a size. See `gmx_trr_header` in GROMACS' `trrio.cpp`.
+A frame consists of a header of big-endian numbers (a magic number, a version, thirteen sizes and counts, time and
+lambda), the box, and those of the blocks x, v and f that have a size in the header. See `gmx_trr_header` in GROMACS'
+`trrio.cpp`.
 """
 
 from __future__ import annotations
@@ -23,27 +24,27 @@ NAME = "GROMACS TRR"
 
 _HEADER = struct.Struct(">3i12s13i")
 _FIXED = _HEADER.size - 8
-"""Bytes of a header that say how long blocks are; step and a count are behind them."""
+"""Size of the part of a header with the sizes of blocks [bytes]; it is followed by the step and a count."""
 
 _WRITE_FORCES = "write them with nstfout equal to nstxout in the .mdp file"
 
 
 class _Layout(NamedTuple):
-    """What a frame's header says of its blocks; places are bytes from the first one of the frame."""
+    """The blocks of a frame according to its header; places are in bytes from the start of the frame."""
 
     real: int  # bytes of a number
     atoms: int
-    box: int | None  # place; None where there is none
+    box: int | None  # place; None if there is no box
     x: int | None
     f: int | None
-    size: int  # of the frame
+    size: int  # of the whole frame
 
 
 def open_trr(path: Path) -> list[Opened]:
     """The frames of a TRR file that hold both positions and forces.
 
     Raises:
-        InputError: it cannot be read, is damaged, or has no frame with forces.
+        InputError: the file cannot be read, is damaged, or has no frame with forces.
     """
     with open_regular(path) as file:
         content = Content.of(path, file)
@@ -95,10 +96,10 @@ def open_trr(path: Path) -> list[Opened]:
 
 
 def _layout(path: Path, raw: bytes, number: int) -> _Layout:
-    """What a header says.
+    """Read a header.
 
     Raises:
-        InputError: it is none, or damaged.
+        InputError: it is not a header, or is damaged.
     """
     magic, _, _, version, ir, e, box, vir, pres, top, sym, x, v, f, atoms, _, _ = _HEADER.unpack(raw)
     if (magic, version) != (MAGIC, VERSION):
