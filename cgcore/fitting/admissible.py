@@ -1,12 +1,12 @@
-"""The admissible set in the coordinates of a fit: the nearest admissible coefficients, and how good they are.
+"""The admissible set in the coordinates of a fit: the nearest admissible coefficients, and their optimality.
 
 In whitened coordinates y the objective is |y - y*|² plus its minimum, so the constrained optimum is the point of a
-polyhedron that is nearest to the free optimum y*. Its certificate does not rely on the way it was found: the
+polyhedron that is nearest to the free optimum y*. The certificate does not depend on how this point was found: the
 multipliers give a lower bound of the objective by weak duality (Boyd and Vandenberghe, Convex Optimization, 5.1.3),
 
     q(m) = minimum + m^T (bounds - N y*) - |N^T m|² / 4     for any m >= 0,
 
-and the duality gap is what the objective is above it.
+and the duality gap is the difference between the objective and this bound.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class ConstraintReport:
 class Admitted(NamedTuple):
     """The nearest admissible coefficients.
 
-    `bound` is a lower bound of the objective that the multipliers prove, above the free minimum [(kcal/mol/Å)²];
-    `residual` the largest violation of the optimality conditions (Karush, Kuhn and Tucker), relative; `gradient` the
-    norm of the gradient of the Lagrangian.
+    `bound` is the lower bound of the objective given by the multipliers, minus the free minimum [(kcal/mol/Å)²];
+    `residual` is the largest relative violation of the Karush-Kuhn-Tucker (KKT) conditions; `gradient` is the norm of
+    the gradient of the Lagrangian.
     """
 
     coefficients: Coefficients
@@ -64,14 +64,15 @@ class Admitted(NamedTuple):
 
 
 STRAIGHT = 1e-4
-"""Potentials that are straight are not rough at all; so much of a coefficient's own roughness tells them apart."""
+"""Straight potentials have no roughness. This fraction of each coefficient's own roughness is added, so that the
+smoothest coefficients are unique."""
 
 
 def smoothest(constraints: Sequence[Constraint], bending: Float[np.ndarray, "rows n"]) -> Coefficients:
-    """The coefficients of least roughness that satisfy those constraints which concern potentials with a shape alone.
+    """The coefficients of smallest roughness that satisfy the constraints on potentials with a shape.
 
     Arguments:
-        constraints: in physical words; those on parabolas and pairs of one function are left out.
+        constraints: the constraints; those that involve parabolas or pairs with a single function are left out.
         bending: the matrix D with |D c|² = roughness².
 
     Raises:
@@ -99,9 +100,9 @@ class Admissible:
     """All coefficients that satisfy the constraints and differ from `start` along the kept directions only.
 
     Arguments:
-        constraints: in physical words.
-        basis: a column for each kept direction, which changes the objective by 1 per unit².
-        start: coefficients.
+        constraints: the constraints.
+        basis: a column for each kept direction, scaled so that the objective changes by 1 per squared unit.
+        start: initial coefficients.
     """
 
     constraints: tuple[Constraint, ...]
@@ -119,7 +120,8 @@ class Admissible:
         return cls(tuple(constraints), spectrum.basis[:, kept], start)
 
     def admit(self, near: Float[np.ndarray, " kept"], best: Float[np.ndarray, " kept"]) -> Admitted:
-        """The point nearest to `near`, where a solver ended, judged by the distance to `best`, the exact free optimum.
+        """The admissible point nearest to `near`, where a solver ended, judged by its distance to `best`, the exact
+        free optimum.
 
         Raises:
             InputError: no coefficients satisfy all constraints along the kept directions.
@@ -139,8 +141,8 @@ class Admissible:
         )
 
     def violation(self, c: Coefficients) -> float:
-        """By how much c violates the constraints: the change of the forces that would remove the violation, root mean
-        square per bead [kcal/mol/Å]."""
+        """The violation of the constraints by c: the change of the forces that would remove it, root mean square per
+        bead [kcal/mol/Å]."""
         if not self.constraints:
             return 0.0
         G, h, _ = _stacked(self.constraints)
@@ -149,15 +151,15 @@ class Admissible:
         return float(np.max(np.divide(missing, size, out=np.zeros_like(missing), where=size > 0), initial=0.0))
 
     def nearest(self, c: Coefficients) -> tuple[Coefficients, float]:
-        """The nearest admissible coefficients, and how far they are: by the change of the forces, root mean square per
-        bead [kcal/mol/Å]."""
+        """The nearest admissible coefficients, and their distance: the change of the forces, root mean square per bead
+        [kcal/mol/Å]."""
         y = np.linalg.lstsq(self.basis, c - self.start, rcond=None)[0]
         found = self._nearest(y).point
         return c + self.basis @ (found - y), float(np.linalg.norm(found - y))
 
     @cached_property
     def _rows(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Normals and bounds in the coordinates y, and to which constraint each row belongs."""
+        """Normals and bounds in the coordinates y, and the index of each row's constraint."""
         if not self.constraints:
             return np.zeros((0, self.basis.shape[1])), np.zeros(0), np.zeros(0, int)
         G, h, owner = _stacked(self.constraints)
@@ -172,7 +174,7 @@ class Admissible:
             return self._polyhedron.nearest(y, among, likely)
 
     def _signed(self, c: Coefficients) -> Coefficients:
-        """With 0 for a coefficient that must not be of the other sign, and is so by rounding."""
+        """Replace by 0 the coefficients that have the wrong sign because of rounding."""
         c = c.copy()
         for constraint in self.constraints:
             for row, bound in zip(constraint.normals, constraint.bounds, strict=True):
@@ -195,14 +197,14 @@ class Admissible:
 
 
 def _stacked(chosen: Sequence[Constraint]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Normals and bounds in coefficients, and to which constraint each row belongs."""
+    """Normals and bounds in coefficients, and the index of each row's constraint."""
     owner = np.repeat(np.arange(len(chosen)), [len(one.bounds) for one in chosen])
     return *stacked(chosen), owner
 
 
 @contextmanager
 def _named(chosen: Sequence[Constraint], owner: np.ndarray) -> Iterator[None]:
-    """Say which constraints contradict each other where they do."""
+    """A context that turns `Empty` into an InputError that names the contradictory constraints."""
     try:
         yield
     except Empty as empty:
@@ -216,8 +218,8 @@ def _named(chosen: Sequence[Constraint], owner: np.ndarray) -> Iterator[None]:
 def _optimality(
     y: np.ndarray, best: np.ndarray, m: np.ndarray, normals: np.ndarray, bounds: np.ndarray, gradient: np.ndarray
 ) -> float:
-    """The largest of infeasibility, negative multipliers, complementarity and the gradient of the Lagrangian, relative
-    to the distances and multipliers that they are made of."""
+    """The largest of infeasibility, negative multipliers, complementarity and gradient of the Lagrangian, relative to
+    the size of the distances and multipliers involved."""
     size = np.linalg.norm(normals, axis=1)
     unit = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
     slack, forces = (normals @ y - bounds) * unit, m * size

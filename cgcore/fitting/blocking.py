@@ -1,16 +1,16 @@
-"""How many consecutive blocks of frames have to be pooled until pools are independent, from the data's own correlation.
+"""How many consecutive blocks of frames must be pooled to obtain independent pools, from the correlation of the data.
 
-Frames near in time are alike, and so are the errors that they make in a fit. An error bar from single frames would be
-too small; one from blocks much longer than the correlation time is not (Flyvbjerg and Petersen, J. Chem. Phys. 91, 461
-(1989); Künsch, Ann. Stat. 17, 1217 (1989)). A factor has contiguous blocks. What each contributes to the error is its
-score, and the question is whether the scores of neighbours are correlated:
+Frames close in time are correlated, and so are the errors that they cause in a fit. An error bar from single frames
+would be too small; one from blocks much longer than the correlation time is correct (Flyvbjerg and Petersen, J. Chem.
+Phys. 91, 461 (1989); Künsch, Ann. Stat. 17, 1217 (1989)). A factor consists of contiguous blocks. The contribution of
+each block to the error is its score e, and the correlation of the scores of neighbours is
 
-    r = mean of e_j . e_j+1 over neighbours, over the mean of e_j . e_j       (+ 1/(n - 1): their mean is taken out)
+    r = (mean of e_j . e_j+1 over neighbours) / (mean of e_j . e_j) + 1/(n - 1),
 
-The dot product is over all directions of the fit, each weighted by the force that it changes, so that r is known far
-better than from one quantity alone. Neighbours are pooled, two, three and more at a time, until r is within one
-standard error of 0. What is left of a positive r goes into the variance as the factor 1 + 2 r, to first order what
-correlated neighbours add to that of a sum.
+where the last term corrects for the subtracted mean of the scores. The dot product is over all directions of the fit,
+each weighted by the force that it changes, so that r is known far better than from a single quantity. Two, three and
+more neighbours are pooled until r is within one standard error of 0. A remaining positive r enters the variance by the
+factor 1 + 2 r, which is to first order the effect of correlated neighbours on the variance of a sum.
 """
 
 from __future__ import annotations
@@ -25,30 +25,31 @@ from jaxtyping import Float, Int
 from cgcore.factor.block import Block
 
 FEWEST = 5
-"""Pools that an error is estimated from, at least: a t distribution of 4 degrees of freedom."""
+"""Smallest number of pools for an error estimate, which gives a t distribution with 4 degrees of freedom."""
 
 FEWEST_OF_PROTEIN = 4
-"""Pools of each protein for proteins to be told apart; with fewer, all pools are taken to be alike, which counts the
-differences between proteins as error, too."""
+"""Smallest number of pools of each protein for separate strata. With fewer, all pools form one stratum, so that
+differences between proteins count as error, too."""
 
 FEWEST_PROTEINS = 5
-"""Proteins that say how much others would differ."""
+"""Smallest number of proteins for an estimate of how much other proteins would differ."""
 
 MUCH = 0.1
-"""A correlation of neighbours, beyond its standard error, that no longer pool can be made for is told."""
+"""A note is given if the correlation of neighbours exceeds its standard error by more than this and longer pools are
+impossible."""
 
 
 class Level(NamedTuple):
-    """One length of pools.
+    """Statistics for one length of pools.
 
     Arguments:
-        pooled: consecutive blocks in a pool.
+        pooled: number of consecutive blocks in a pool.
         pools: number of pools.
-        frames: in a pool, on average.
-        error: square root of the sum of the variances that the pools give, before `1 + 2 correlation` [kcal/mol/Å]: for
-            a fit, the error of its forces, root mean square per bead; for a loss, the error of that.
-        correlation: of neighbouring pools, r.
-        uncertainty: standard error of r where there is no correlation.
+        frames: mean number of frames in a pool.
+        error: square root of the sum of the variances estimated from the pools, without the factor 1 + 2 r: for a fit,
+            the error of its forces, root mean square per bead [kcal/mol/Å]; for a loss, the error of the loss.
+        correlation: correlation r of neighbouring pools.
+        uncertainty: standard error of r in the absence of correlation.
     """
 
     pooled: int
@@ -64,13 +65,13 @@ class Blocking:
     """Which blocks are resampled together.
 
     Arguments:
-        levels: all lengths of pools that there are enough of.
-        chosen: index of the one that is used.
+        levels: all lengths for which there are enough pools.
+        chosen: index of the level that is used.
         pools: number of the pool of each block.
-        strata: for each pool, a number that it shares with those that it is exchangeable with.
+        strata: number of the stratum of each pool; pools of a stratum are exchangeable.
         by: what is resampled: "blocks", or "proteins", each of which is one pool.
-        inflation: factor of the variance for what is left of the correlation.
-        notes: what cannot be told, in sentences.
+        inflation: factor of the variance for the remaining correlation.
+        notes: limitations, as sentences.
     """
 
     levels: tuple[Level, ...]
@@ -83,7 +84,7 @@ class Blocking:
 
     @property
     def level(self) -> Level:
-        """The one that is used."""
+        """The level that is used."""
         return self.levels[self.chosen]
 
     @property
@@ -93,14 +94,14 @@ class Blocking:
 
     @property
     def effective(self) -> float:
-        """So many independent pools would give the same errors."""
+        """The number of independent pools that would give the same errors."""
         return len(self.strata) / self.inflation
 
     def weights(self, resamples: int, rng: np.random.Generator) -> Float[np.ndarray, "resamples blocks"]:
-        """How often each block counts in each resample.
+        """The weight of each block in each resample.
 
-        From each stratum of n pools, n - 1 are drawn with replacement, and count n / (n - 1) times: the variance of a
-        sum is then the unbiased one.
+        From each stratum of n pools, n - 1 are drawn with replacement and weighted by n / (n - 1), which makes the
+        variance of a sum unbiased.
 
         Source: Rao and Wu, J. Am. Stat. Assoc. 83, 231 (1988).
         """
@@ -115,7 +116,7 @@ class Blocking:
         return drawn[:, self.pools]
 
     def covariance(self, scores: Float[np.ndarray, "blocks d"], shares: Float[np.ndarray, " blocks"]) -> np.ndarray:
-        """Covariance of the sum of scores over blocks, (d, d): the middle of a sandwich estimate."""
+        """Covariance of the sum of scores over blocks, (d, d): the middle matrix of a sandwich estimate."""
         centred = _centred(scores, shares, self.pools, self.strata)
         counts = np.bincount(self.strata)[self.strata]
         scaled = centred * np.sqrt(self.inflation * counts / np.maximum(counts - 1, 1))[:, None]
@@ -128,13 +129,14 @@ def blocking(
     shares: Float[np.ndarray, " blocks"],
     by_proteins: bool = False,
 ) -> Blocking | None:
-    """How to resample these blocks; None where there are too few.
+    """How to resample these blocks; None if there are too few.
 
     Arguments:
-        blocks: of a factor.
-        scores: what each contributes to an error; the error's square is a sum of their squares.
-        shares: part of each block in the data; they add up to 1.
-        by_proteins: resample proteins as a whole, which says how others would differ, in place of blocks within them.
+        blocks: blocks of a factor.
+        scores: contribution of each block to an error, whose square is a sum of their squares.
+        shares: fraction of the data in each block; they add up to 1.
+        by_proteins: whether to resample whole proteins, which tells how others would differ, instead of blocks within
+            proteins.
     """
     protein = _numbered([block.protein for block in blocks])
     if by_proteins:
@@ -198,7 +200,7 @@ def _centred(
     pools: Int[np.ndarray, " blocks"],
     strata: Int[np.ndarray, " pools"],
 ) -> Float[np.ndarray, "pools d"]:
-    """Sums over pools, less what each would have if all of its stratum were alike."""
+    """Sums of scores over pools, minus their share of the stratum's sum."""
     e, part = np.zeros((len(strata), scores.shape[1])), np.zeros(len(strata))
     np.add.at(e, pools, scores)
     np.add.at(part, pools, shares)
@@ -209,7 +211,7 @@ def _centred(
 
 
 def _pooled(blocks: Sequence[Block], pooled: int) -> Int[np.ndarray, " blocks"]:
-    """Numbers of pools of so many consecutive blocks of one run; the blocks of a run are cut into equal parts."""
+    """The pool of each block: each run of blocks is cut into equal parts of about `pooled` consecutive blocks."""
     runs: dict[Hashable, list[int]] = {}
     for k, block in enumerate(blocks):
         runs.setdefault((block.source, block.protein), []).append(k)
@@ -223,13 +225,13 @@ def _pooled(blocks: Sequence[Block], pooled: int) -> Int[np.ndarray, " blocks"]:
 
 
 def _strata(pools: Int[np.ndarray, " blocks"], protein: Int[np.ndarray, " blocks"]) -> Int[np.ndarray, " pools"]:
-    """The protein of each pool, or one stratum of all where a protein has too few."""
+    """The stratum of each pool: its protein, or a single stratum if a protein has too few pools."""
     own = np.zeros(pools.max() + 1, np.int64)
     own[pools] = protein
     return own if np.bincount(own).min() >= FEWEST_OF_PROTEIN else np.zeros_like(own)
 
 
 def _numbered(labels: Sequence[Hashable]) -> Int[np.ndarray, " labels"]:
-    """Numbers in the place of labels, in order of appearance."""
+    """Replace labels by numbers, in order of appearance."""
     known = {label: k for k, label in enumerate(dict.fromkeys(labels))}
     return np.array([known[label] for label in labels])

@@ -1,4 +1,4 @@
-"""Functions that are called during a fit."""
+"""Progress callbacks of a fit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Callbacks(NamedTuple):
-    """Called as the work goes on: `frames(done, of)` in the pass, `steps(done, loss)` in the solver."""
+    """Functions called during a fit: `frames(done, of)` in the factor pass, `steps(done, loss)` in the solver."""
 
     frames: Callable[[int, int], object] | None = None
     steps: Callable[[int, float], object] | None = None

@@ -13,8 +13,8 @@ from cgcore.fitting.admissible import Admissible, Admitted, ConstraintReport
 from cgcore.fitting.spectrum import Spectrum
 
 OPTIMAL = 1e-8
-"""Largest optimality gap of a float64 fit that may be called converged. One part in 1e8 of the loss is far below
-what data determine, and far above rounding."""
+"""Largest optimality gap of a float64 fit that counts as converged. 1e-8 of the loss is far below what data determine,
+and far above rounding."""
 
 
 @dataclass(frozen=True)
@@ -74,22 +74,22 @@ def certify(
     """The certificate of a fit from `start` to `fitted` along the `kept` directions.
 
     Arguments:
-        factor: the data's.
-        objective: triangular factor of what was minimised.
-        spectrum: that of the objective.
+        factor: factor of the data.
+        objective: triangular factor of the objective.
+        spectrum: spectrum of the objective.
         start: initial coefficients.
         fitted: coefficients of the fit.
         kept: directions that were fitted.
         resolved: the lowest loss over all directions that float64 resolves.
-        admissible: what the constraints allow, where the fit was constrained.
-        admitted: the constrained optimum likewise.
+        admissible: the admissible set, if the fit was constrained.
+        admitted: the constrained optimum, if the fit was constrained.
     """
     beads = max(factor.beads, 1)
     optimum = spectrum.optimum(objective, start, kept)
     loss, optimal, initial = factor.loss(fitted), factor.loss(optimum), factor.loss(start)
     minimum, reached = residual(objective, optimum) / beads, residual(objective, fitted) / beads
     zero = factor.loss(np.zeros_like(start))
-    # Without noise the optimum is 0 to rounding, and a ratio to it would be one of two rounding errors.
+    # Without noise the optimum is 0 within rounding, and the gap would be a ratio of two rounding errors.
     rounding = np.finfo(np.float64).eps * zero
     bound = minimum if admitted is None else minimum + admitted.bound
     explainable = initial - optimal

@@ -1,21 +1,23 @@
-"""What makes a prior admissible, in physical words, as linear inequalities in the coefficients c.
+"""The physical constraints that make a prior admissible, as linear inequalities in the coefficients c.
 
-All are stated for the weighted potentials, which act on the beads, and in kT of the data's temperature. Sampled ranges
-are those between the 0.1 and the 99.9 percentile, of each group of a term by itself, and of listed rows.
+All are stated for the weighted potentials, which act on the beads, and in kT at the temperature of the data. Sampled
+ranges lie between the 0.1 and the 99.9 percentile, separately for each group of a term and for listed rows.
 
-    kr                 bonds fluctuate by no more than the sampled range: w kr >= kT / (longest - shortest)²
+    kr                 bonds fluctuate by at most the sampled range: w kr >= kT / (longest - shortest)²
     r0                 within the sampled bond lengths
-                       (bonds beyond 2 to 6 Å, where none is counted apart, leave kr at 0 or above, and r0 free there)
-    walls              outside the sampled range a potential of angles, or of bonds that is no parabola, rises, at least
-                       as a harmonic wall that reaches 4 kT after 10 degrees, or after the width of the sampled range of
-                       bonds, and beyond these with the slope that it has there
-    dihedral barrier   at most 20 kT between any two dihedrals
-    contact            repulsion of at least 1 kT at the closest sampled approach: of all terms together that act on the
-                       same pairs, and where these are more than powers of the distance, rising towards shorter ones
+                       (if bonds lie outside 2 to 6 Å, where the histogram has no bins, kr is only kept at 0 or above,
+                       and r0 has no bound on that side)
+    walls              outside the sampled range, a potential of angles, or a non-parabolic one of bonds, rises at
+                       least like a harmonic wall that reaches 4 kT after 10 degrees or, for bonds, after the width of
+                       the sampled range, and beyond that with constant slope
+    dihedral barrier   the energies of any two dihedrals differ by at most 20 kT
+    contact            repulsion of at least 1 kT at the closest sampled approach, for the sum of all terms that act on
+                       the same pairs; unless this is a single power of the distance, it also rises towards shorter
+                       distances
 
-The closest sampled approach is the distance below which the closest pair of a group is in 1 % of the frames. Chains
-that were sampled extended never meet; 6 Å, a contact in a folded protein, is then taken in its place, since a larger
-one would forbid what the data just did not show.
+The closest sampled approach is the distance below which the closest pair of a group is found in 1 % of the frames. In
+extended chains, beads never meet; the distance is then limited to 6 Å, a contact in a folded protein, since a larger
+one would forbid contacts merely because they were not sampled.
 """
 
 from __future__ import annotations
@@ -39,9 +41,9 @@ def constraints(level: Level, factor: Factor, temperature: float, fixed: Sequenc
 
     Arguments:
         level: "safe", all of them; "nonnegative", kr, epsilon and epsilon_ex at 0 or above; or "none".
-        factor: the data; a term that they do not feel is not constrained.
-        temperature: [K].
-        fixed: terms that are not fitted, with their coefficients: what they do at contact counts.
+        factor: factor of the data; terms that act on no data are not constrained.
+        temperature: temperature [K].
+        fixed: terms that are not fitted, with their coefficients; they contribute to the repulsion at contact.
     """
     if level == "none":
         return ()
@@ -65,7 +67,7 @@ def _safe(ground: Ground) -> Iterator[Constraint | None]:
 
 
 def _signs(ground: Ground) -> Iterator[Constraint | None]:
-    """Stiffnesses of bonds and strengths of powers."""
+    """Signs of bond stiffnesses and of the strengths of powers."""
     for term in ground.layout.terms:
         if not (isinstance(term.basis, Power) or (term.coordinate == "bond" and isinstance(term.basis, Harmonic))):
             continue

@@ -1,4 +1,4 @@
-"""Constraints of pairs: whatever acts between two beads has to keep them apart, see `constraints`."""
+"""Constraints on pairs: all terms that act between two beads together must keep them apart, see `constraints`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONTACT_PERCENT = 1.0
 FARTHEST_CONTACT = 6.0
 
 CORE, CORE_WIDTH = 4.0, 0.5
-"""Height [kT] of the wall of pairs that is reached this far [Å] below the closest sampled approach."""
+"""Height [kT] of the wall of pairs, and the distance [Å] below the closest sampled approach at which it is reached."""
 
 CORE_STEPS = 20
 
@@ -26,7 +26,7 @@ NAMES = {"repulsive": "repulsion", "excluded_volume": "excluded volume"}
 
 
 def contacts(ground: Ground) -> Iterator[Constraint | None]:
-    """One for each kind of pairs that a term acts on."""
+    """One constraint for each kind of pairs that a term acts on."""
     held = dict(ground.fixed)
     terms = [term for term in (*ground.layout.terms, *held) if term.rows.pairs]
     for rows in dict.fromkeys(term.rows for term in terms if term not in held):
@@ -34,7 +34,7 @@ def contacts(ground: Ground) -> Iterator[Constraint | None]:
         for groups in product(*(range(len(term.group_labels)) for term in acting)):
             kinds = {term.groups: k for term, k in zip(acting, groups, strict=True)}
             if any(kinds[term.groups] != k for term, k in zip(acting, groups, strict=True)):
-                continue  # a pair is of one group of all terms that are grouped alike
+                continue  # a pair has the same group in all terms with the same grouping
             felt = [
                 _Part(term, k, held[term].reshape(-1, term.basis.size)[k] if term in held else None)
                 for term, k in zip(acting, groups, strict=True)
@@ -45,7 +45,7 @@ def contacts(ground: Ground) -> Iterator[Constraint | None]:
 
 
 class _Part(NamedTuple):
-    """A group of a term that acts between two beads; with coefficients where it is not fitted."""
+    """A group of a term that acts between two beads, with its coefficients if it is not fitted."""
 
     term: Term
     group: int
@@ -53,7 +53,7 @@ class _Part(NamedTuple):
 
 
 def _covers(rows: Rows, others: Rows) -> bool:
-    """Whether a term of these rows acts on all pairs of the others; chains without gaps are supposed of listed ones."""
+    """Whether a term with `rows` acts on all pairs of `others`; for listed pairs, chains are assumed to be whole."""
     if rows.listed is not None or others.listed is not None:
         apart = (abs(i - j) for i, j in others.listed or ())
         return rows == others or (rows.listed is None and all(rows.count(0, one, False) for one in apart))
@@ -76,7 +76,7 @@ def _contact(ground: Ground, rows: Rows, acting: list[_Part]) -> Iterator[Constr
     text = f"{words} of at least {CONTACT:g} kT ({least:.3g} kcal/mol) at {distance:.2f} Å, {where}"
 
     def summed(x: np.ndarray, slopes: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of the free terms, and what the others add."""
+        """Rows of the free terms, and the contribution of the fixed terms."""
         normals, held = np.zeros((len(x), ground.layout.size)), np.zeros(len(x))
         for term, group, fixed in acting:
             values = term.weight * np.asarray((term.basis.derivatives if slopes else term.basis.functions)(x)).T

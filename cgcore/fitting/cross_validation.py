@@ -1,9 +1,9 @@
-"""How much freedom a fit is given, chosen by what it predicts of data that it has not seen: from block factors alone.
+"""Cross-validation of the freedom of a fit (smoothness, truncation or pooling), computed from block factors alone.
 
-Folds are contiguous in time, see `factor.folds`. The one-standard-
-error rule (Breiman et al., Classification and Regression Trees, 1984) takes the most restrained fit whose held-out loss
-is within one standard error of the best. The error is that of the paired difference to the best one, fold by fold:
-losses of different folds differ far more among each other than fits do, and alike for all fits.
+Folds are contiguous in time, see `factor.folds`. The one-standard-error rule (Breiman et al., Classification and
+Regression Trees, 1984) takes the most restrained fit whose held-out loss is within one standard error of the best. The
+error is that of the paired difference to the best fit, fold by fold: losses differ far more between folds than between
+fits, and in the same way for all fits.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Curve:
             truncation the number of directions kept.
         train_loss: loss on all the data [(kcal/mol/Å)²].
         held_out_loss: loss on the folds that a fit has not seen, per real bead.
-        standard_error: of the difference of that to the best value's, over folds.
+        standard_error: standard error, over folds, of the difference of the held-out loss from the best one.
         held_out_error: standard error of the held-out loss itself, over folds.
         held_out_protein_loss: loss on the protein that a fit has not seen; None where there is only one.
         roughness: root mean square curvature of the angle and dihedral potentials [kcal/mol/rad²].
@@ -67,15 +67,15 @@ class Curve:
 
 
 class Fits(ABC):
-    """The fits of all values of a grid."""
+    """Fits for all values of a grid."""
 
     @abstractmethod
     def whole(self) -> Optima:
-        """To all the data."""
+        """Fits to all the data."""
 
     @abstractmethod
     def left_out(self, folds: Sequence[Fold]) -> Iterator[Optima]:
-        """For each of the folds, which are all the data together, to all others."""
+        """For each fold, fits to all other folds; together, the folds are all the data."""
 
 
 def cross_validated(
@@ -86,7 +86,7 @@ def cross_validated(
     directions: Sequence[float],
     roughness: Callable[[Coefficients], float],
 ) -> Curve | None:
-    """The curve of these fits; None where the data are too few for two folds."""
+    """The curve of these fits; None if there are too few data for two folds."""
     folds = factor.time_folds
     if len(folds) < 2:
         return None
@@ -114,6 +114,6 @@ def cross_validated(
 
 
 def _held_out(folds: Sequence[Fold], fits: Fits) -> Losses:
-    """Loss of each fold at the optima of all the others."""
+    """Loss of each fold at the optima of fits to all other folds."""
     fitted = fits.left_out(folds)
     return np.array([residuals(fold.S, c) / fold.beads for fold, c in zip(folds, fitted, strict=True)])

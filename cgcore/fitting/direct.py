@@ -1,7 +1,7 @@
-"""The direct objective: the loss at every step over all frames, which are held once, and computed on batch by batch.
+"""The direct objective: at every step, the loss over all frames, which are in memory once and processed in batches.
 
-Memory is that of the frames as they are stored, float32 where they are float32, and of one batch: what the gradient
-needs of a batch is computed anew when its turn comes, so that nothing is kept of the others.
+Memory is needed for the frames in their stored precision and for one batch: intermediate values for the gradient are
+recomputed batch by batch, so that none are kept for other batches.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement
 
 ROWS_AT_ONCE = 2**17
-"""Rows (3 * beads * frames) of a batch: its gradient needs 0.6 to 0.7 kB a row (measured), 90 MB then."""
+"""Number of rows (3 * beads * frames) of a batch: its gradient needs 0.6 to 0.7 kB per row (measured), i.e. 90 MB."""
 
 ALIGNMENT = 64
-"""Bytes; memory that begins at a multiple of it becomes an array of JAX without a copy."""
+"""Alignment [bytes] with which JAX takes over memory as an array without a copy."""
 
 
 class AllFrames(NamedTuple):
-    """All frames of a data set; more than a batch are filled up with empty ones to whole batches.
+    """All frames of a data set; if they exceed one batch, they are padded with empty frames to whole batches.
 
     Arguments:
-        R, F: Å and kcal/mol/Å.
-        mask: real beads.
-        species: None where no term asks for it.
-        sites: see `cgcore.physics.topology`; None where each frame is one whole chain.
-        weights: of each bead in the loss; None where all are 1.
+        R, F: positions [Å] and forces [kcal/mol/Å].
+        mask: whether beads are real.
+        species: species of the beads; None if no term needs them.
+        sites: sites of the beads, see `cgcore.physics.topology`; None if each frame is one whole chain.
+        weights: weight of each bead in the loss; None if all are 1.
     """
 
     R: Float[Array, "frames beads 3"]
@@ -47,21 +47,21 @@ class AllFrames(NamedTuple):
 
 
 def frames_at_once(n_beads: int) -> int:
-    """Frames of a batch."""
+    """Number of frames of a batch."""
     return max(ROWS_AT_ONCE // (3 * n_beads), 1)
 
 
 def all_frames(
     data: Dataset, dtype: np.dtype, species: bool, held: Prior | None, displacement: Displacement
 ) -> AllFrames:
-    """The frames, each in memory once.
+    """Load all frames, each once.
 
     Arguments:
-        data: where they are.
-        dtype: that is computed in; frames are not held more precisely than that, nor than they are stored.
-        species: whether they are asked for.
-        held: its forces are taken from the reference forces before, in float64.
-        displacement: between beads.
+        data: the data set.
+        dtype: precision of the computation; frames are kept in the lower of this and the stored precision.
+        species: whether species are needed.
+        held: prior of the terms that are not fitted; its forces are subtracted from the reference forces, in float64.
+        displacement: displacement function between beads.
     """
     n, beads, size = data.n_frames, data.n_beads, frames_at_once(data.n_beads)
     rows = n if n <= size else -(-n // size) * size
@@ -101,7 +101,7 @@ def all_frames(
 def loss_over(
     prior: Prior, params: Params, frames: AllFrames, displacement: Displacement, dtype: Any
 ) -> Float[Array, ""]:
-    """The force-matching loss of `frames` [(kcal/mol/Å)²] in this dtype; to be traced."""
+    """The force-matching loss of `frames` [(kcal/mol/Å)²] in this dtype, for use in compiled functions."""
 
     def arguments(batch: AllFrames) -> tuple[Any, ...]:
         R, F = batch.R.astype(dtype), batch.F.astype(dtype)
@@ -120,7 +120,7 @@ def loss_over(
 
 
 def _zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """An array that JAX takes over without a copy."""
+    """An array of zeros that JAX takes over without a copy."""
     size = int(np.prod(shape)) * dtype.itemsize
     memory = np.zeros(size + ALIGNMENT, np.uint8)
     first = -memory.ctypes.data % ALIGNMENT

@@ -15,25 +15,28 @@ from cgcore.judging import Judgement, judge
 from cgcore.physics.space import Displacement, free
 
 EXACT = 1e-3
-"""Part of the squared forces that the best prior leaves: of mapped forces nine tenths, of a prior's own none."""
+"""Largest unexplained fraction of the squared forces for which forces count as exactly those of a prior. For mapped
+forces, the best prior leaves nine tenths."""
 
 
 @dataclass(frozen=True)
 class Door:
-    """What was found in the data of a fit.
+    """The findings about the data of a fit.
 
     Arguments:
-        judged: of the frames that are fitted to, then of those held out; nothing of factors.
+        judged: judgements of the frames to fit to, then of held-out frames; factors are not judged.
     """
 
     judged: tuple[tuple[Dataset, Judgement], ...]
 
     def said(self, factor: Factor) -> tuple[str, ...]:
-        """All that is to be said of the data, now that their factor is known: where it shows that forces are exactly a
-        prior's, frames need not be sampled with them, and equipartition does not hold.
+        """All findings about the data, as sentences, once their factor is known.
+
+        If the factor shows that the forces are exactly those of a prior, the frames need not be sampled with them, and
+        equipartition is not required.
 
         Raises:
-            InputError: forces are certainly in another unit or of the other sign.
+            InputError: forces certainly have the wrong unit or sign.
         """
         forces = target(factor.S)
         exact = bool(forces[-1] ** 2 <= EXACT * np.sum(forces**2))
@@ -55,13 +58,13 @@ def door(
     """Judge the frames of a fit.
 
     Raises:
-        InputError: they are certainly wrong in a way that does not depend on how they were sampled.
+        InputError: the frames are certainly wrong, however they were sampled.
     """
     parts = [part for part in (data, validation) if isinstance(part, Dataset)]
     judged = tuple((part, judge(part, temperature, displacement)) for part in parts)
     for dataset, judgement in judged:
         if not dataset.accept_faults and (certain := judgement.without_equipartition()).wrong:
-            # Beads in one place are the plainer word for a bond that is broken by it.
+            # Two beads at the same place explain a broken bond better.
             if (overlap := locate_overlap(dataset)) is not None:
                 raise InputError(overlap)
             certain.require_right()
@@ -69,7 +72,7 @@ def door(
 
 
 def fitted_to(factor: Factor, held_out: Factor | None) -> tuple[str, ...]:
-    """A sentence for each source with held-out frames that were fitted to."""
+    """A sentence for each source with held-out frames that are also fitted to."""
     if held_out is None:
         return ()
     before = set(counted_twice(factor.blocks)) | set(counted_twice(held_out.blocks))

@@ -1,19 +1,19 @@
-"""Error bars of a fit: how much its parameters, potentials and losses would change with other frames.
+"""Error bars of a fit: how much its parameters, potentials and losses would change with different frames.
 
-Pools of consecutive blocks, long enough to be independent (see `blocking`), are drawn with replacement, and the fit is
-repeated for each such data set, from the factors of the blocks, with the same smoothness and constraints (see
-`quadratics`). The standard deviation over these fits is the standard error, and
+Pools of consecutive blocks that are long enough to be independent (see `blocking`) are drawn with replacement, and the
+fit is repeated for each of these resamples, from the factors of the blocks, with the same smoothness and constraints
+(see `quadratics`). The standard deviation over these fits is the standard error, and
 
     interval = fitted value ± t * standard error
 
-with the quantile t of Student's distribution for as many degrees of freedom as there are pools less one, since the
-standard error itself is known from so few (Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 12).
-Under constraints refits can have one long side, and the interval also reaches their quantiles (see
-`Estimate.reaching`).
+where t is the quantile of Student's distribution with as many degrees of freedom as pools minus strata, since the
+standard error itself is estimated from few pools (Efron and Tibshirani, An Introduction to the Bootstrap (1993),
+chapter 12). Under constraints the distribution of refits can be skewed, so the interval also extends to their quantiles
+(see `Estimate.reaching`).
 
 Only the sampling error is included: the interval is meant to contain what the same fit would give with an infinite
-number of frames. Error bars do not include what the smoothness and the form of the terms leave out. Quantities that the
-data do not determine have none.
+number of frames. Error bars do not include the bias due to the smoothness and the form of the terms. Quantities that
+the data do not determine have no error bars.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
     from cgcore.fitting.result import FitResult
 
 RESAMPLES = 500
-"""The standard error is then known to 3 %, which is less than 20 blocks leave open."""
+"""Default number of resamples: the standard error is then known to 3 %, less than its uncertainty due to 20 blocks."""
 
 MOST_RESAMPLES = 10**5
 
 MOST_COEFFICIENTS = 500
-"""With more, error bars would take longer than the fit."""
+"""Largest number of coefficients; with more, error bars would take longer than the fit."""
 
 SEED, LEVEL = 0, 0.95
 
@@ -236,7 +236,7 @@ def error_bars(
 def resample(
     around: Quadratics, by_proteins: bool, resamples: int, seed: int
 ) -> tuple[Blocking, Float[np.ndarray, "resamples k"]]:
-    """Which blocks are resampled together, and the fit to each resample, in whitened coordinates.
+    """The blocking, and the fit to each resample in whitened coordinates.
 
     Raises:
         InputError: there are too few blocks.
@@ -249,7 +249,7 @@ def resample(
 
 
 def _root(matrix: Float[np.ndarray, "k k"]) -> Float[np.ndarray, "k k"]:
-    """A matrix V with V V^T the given one, which has no negative eigenvalues but for rounding."""
+    """A matrix V with V V^T = `matrix`, whose eigenvalues are non-negative within rounding."""
     eigenvalues, vectors = np.linalg.eigh(matrix)
     return vectors * np.sqrt(np.maximum(eigenvalues, 0.0))
 

@@ -1,4 +1,4 @@
-"""Standard errors of losses, from what each block adds to them."""
+"""Standard errors of losses, from the contributions of blocks."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def errors_of_losses(
 ) -> tuple[Estimate, Estimate]:
     """Errors of the loss of a fit, and of its decrease from the initial parameters [(kcal/mol/Å)²].
 
-    How the loss differs between blocks says how far it is from that of frames without end. The coefficients are held:
-    near a minimum of the loss their own errors change it in the second order only. The decrease is known much better
-    than the loss, since thermal noise is the same in both.
+    The differences between blocks tell how far the loss is from that of an infinite number of frames. The coefficients
+    are kept fixed, since near a minimum their errors change the loss only to second order. The decrease is known much
+    better than the loss, because the thermal noise is the same in both losses.
 
     Arguments:
-        factor: of the terms that were fitted.
-        fitted: coefficients.
-        initial: coefficients.
-        level: of the intervals.
-        by_proteins: whether the errors are those between proteins.
+        factor: factor of the fitted terms.
+        fitted: fitted coefficients.
+        initial: initial coefficients.
+        level: nominal coverage of the intervals.
+        by_proteins: whether to resample whole proteins.
     """
     weights = np.array([block.total_weight for block in factor.blocks])
     both = np.array([residuals(block.S, np.array([fitted, initial])) for block in factor.blocks]) / weights.sum()
@@ -46,7 +46,7 @@ def _error(
     level: float,
     by_proteins: bool,
 ) -> Estimate:
-    """Estimate of a sum over blocks."""
+    """The error of a sum over blocks."""
     value = np.array(parts.sum())
     found = blocking(blocks, parts[:, None], shares, by_proteins)
     if found is None:

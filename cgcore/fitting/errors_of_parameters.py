@@ -1,4 +1,4 @@
-"""Standard errors of parameters as users know them, from the coefficients of resampled fits."""
+"""Standard errors of the physical parameters, from the coefficients of resampled fits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cgcore.physics.coefficients import to_params
 from cgcore.physics.prior import Params
 
 DECIDED = 0.5
-"""The data decide a quantity of which they decide more than a half, see `Quadratics.decided`."""
+"""A quantity counts as determined by the data if `Quadratics.decided` is above this fraction."""
 
 STEP = 1e-6
 """Step of a coefficient in a difference quotient, relative to the largest coefficient of its term."""
@@ -27,14 +27,14 @@ def errors_of_parameters(
     t: float,
     level: float,
 ) -> dict[str, Estimate]:
-    """Errors of all parameters that the fit moves.
+    """Errors of all parameters that the fit changes.
 
     Arguments:
         freedom: which terms are fitted.
         around: the fit.
         resampled: coefficients of each resampled fit.
         inflation: factor of the variance.
-        t: half the width of an interval over the standard error.
+        t: half-width of an interval divided by the standard error.
         level: nominal coverage of the intervals.
     """
     phases = {name for term in freedom.free.terms if (way := term.parametrisation) for name in way.names[way.phases]}
@@ -44,7 +44,7 @@ def errors_of_parameters(
         return to_params(c, start, freedom.free.terms)
 
     def moved(to: np.ndarray, by: np.ndarray, name: str) -> np.ndarray:
-        """Differences, the nearest ones of phases."""
+        """Differences of values; for phases modulo 2 pi."""
         difference = to - by
         return (difference + np.pi) % (2 * np.pi) - np.pi if name in phases else difference
 
@@ -59,7 +59,7 @@ def errors_of_parameters(
     for name, value in fitted.items():
         change = moved(ahead[name], behind[name], name) / (2 * steps.reshape(-1, *[1] * value.ndim))
         if not change.any():
-            continue  # such as sigma, which is as given
+            continue  # parameters that a fit does not change, such as sigma
         changes = moved(each[name], value, name)
         error = np.asarray(np.sqrt(inflation * np.mean(changes**2, axis=0)))
         known = np.asarray(around.decided(np.moveaxis(change, 0, -1)) > DECIDED)
@@ -80,7 +80,7 @@ def errors_of_parameters(
 
 
 def _steps(freedom: Freedom, c: Coefficients) -> Float[np.ndarray, " n"]:
-    """Steps of each coefficient for difference quotients."""
+    """Step of each coefficient for difference quotients."""
     steps, start = np.empty_like(c), 0
     for term in freedom.free.terms:
         own = slice(start, start + term.size)

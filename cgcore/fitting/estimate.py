@@ -11,17 +11,17 @@ from scipy.special import ndtri, stdtrit
 Values = Float[np.ndarray, "..."]
 
 HELD = 1e-9
-"""A standard error that is smaller than this part of the value is 0 but for rounding."""
+"""A standard error below this fraction of the value is only rounding."""
 
 
 class Estimate(NamedTuple):
-    """Arrays of one shape.
+    """Values with error bars, as arrays of the same shape.
 
     Arguments:
-        value: of the fit.
-        standard_error: NaN where the data do not decide the value.
-        low: end of the interval; NaN likewise.
-        high: the other end.
+        value: value in the fit.
+        standard_error: standard error; NaN if the data do not determine the value.
+        low: lower end of the interval; NaN likewise.
+        high: upper end of the interval; NaN likewise.
     """
 
     value: Values
@@ -31,18 +31,18 @@ class Estimate(NamedTuple):
 
     @classmethod
     def of(cls, value: Values, error: Values, t: float, decided: Bool[np.ndarray, ...]) -> Estimate:
-        """value ± t * error, where the data decide it."""
+        """value ± t * error, for values that the data determine."""
         error = np.where(decided, error, np.nan)
         return cls(value, error, np.asarray(value - t * error), np.asarray(value + t * error))
 
     def reaching(self, changes: Float[np.ndarray, "resamples ..."], factor: float, level: float) -> Estimate:
-        """The same with an interval that also reaches the quantiles of the refits, times a factor, on either side.
+        """Extend the interval to the quantiles of the refits, times a factor, on both sides.
 
-        If a fit lies on a constraint that half of the refits touch, the standard deviation of the refits is 0.58 of
-        that without the constraint, although the interval has to reach as far towards the inside as without it.
+        If a fit lies on a constraint that is active in half of the refits, the standard deviation of the refits is 0.58
+        times that without the constraint, although the interval must extend as far inwards as without it.
 
         Arguments:
-            changes: of the value in each refit.
+            changes: change of the value in each refit.
             factor: how much further the interval reaches than the quantiles of the refits.
             level: nominal coverage of the interval.
 
@@ -54,7 +54,7 @@ class Estimate(NamedTuple):
         return self._replace(low=np.asarray(np.minimum(self.low, low)), high=np.asarray(np.maximum(self.high, high)))
 
     def only(self, known: Bool[np.ndarray, ...]) -> Estimate:
-        """The same without an error bar where nothing is known."""
+        """Remove the error bars of values that are not known."""
         return self._replace(
             **{
                 name: np.asarray(np.where(known, getattr(self, name), np.nan))
@@ -64,33 +64,32 @@ class Estimate(NamedTuple):
 
     @property
     def decided(self) -> Bool[np.ndarray, ...]:
-        """Whether there is an error bar."""
+        """Whether a value has an error bar."""
         return np.asarray(np.isfinite(self.standard_error))
 
     @property
     def held(self) -> Bool[np.ndarray, ...]:
-        """Whether no resample moves the value: a constraint holds it."""
+        """Whether the value is the same in all resamples because a constraint fixes it."""
         return np.asarray(self.decided & (self.standard_error <= HELD * np.abs(self.value)))
 
     def as_dict(self) -> dict[str, Any]:
-        """Standard error and interval; None where the data do not decide."""
+        """Standard error and interval; None if the data do not determine the value."""
         from cgcore.serialize import plain
 
         return plain({"standard_error": self.standard_error, "low": self.low, "high": self.high})
 
 
 def quantile(level: float, degrees_of_freedom: float) -> float:
-    """Half the width of an interval over the standard error: the quantile of Student's t distribution."""
+    """Half-width of an interval divided by the standard error: the quantile of Student's t distribution."""
     return float(stdtrit(degrees_of_freedom, (1 + level) / 2))
 
 
 def widening(level: float, t: float, inflation: float) -> float:
-    """How much further an interval reaches than the quantiles of refits: for few blocks, and for what is left of their
-    correlation.
+    """The factor between an interval and the quantiles of refits, for few blocks and for their remaining correlation.
 
     Arguments:
         level: nominal coverage of the interval.
-        t: half the width of an interval over the standard error.
+        t: half-width of an interval divided by the standard error.
         inflation: factor of the variance.
     """
     return float(np.sqrt(inflation) * t / ndtri((1 + level) / 2))

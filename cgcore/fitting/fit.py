@@ -127,7 +127,7 @@ def fit(
             task.start,
             *task.args,
             limits=Limits(options.max_steps, options.least_steps, options.tol_grad),
-            confirm=False,  # the certificate below confirms more, and for less, than a Hessian would
+            confirm=False,  # the certificate below proves more than a Hessian would, at lower cost
             precision=options.precision,
             progress=progress.steps,
             quickly=options.objective == "compressed",
@@ -204,7 +204,7 @@ def _finite_start(prior: Prior, factor: Factor) -> Coefficients:
 
 
 def _temperature(options: Options, factor: Factor) -> tuple[float, tuple[str, ...]]:
-    """The temperature that constraints are stated in [K], and what was assumed of it."""
+    """The temperature used for the constraints [K], and notes about assumptions."""
     said = [kelvin for kelvin in factor.temperatures if np.isfinite(kelvin) and kelvin > 0]
     if options.temperature is not None:
         if said and options.temperature not in said:
@@ -234,7 +234,7 @@ def _imprecise(error: float) -> tuple[str, ...]:
 
 
 def _unsafe(options: Options, prior: Prior) -> tuple[str, ...]:
-    """What no constraint can keep, since there is no term for it."""
+    """Sentences about constraints that are impossible because the prior lacks the term."""
     found = []
     if options.level == "safe" and not any(term.coordinate == "angle" and term.size for term in prior.terms):
         found.append(
@@ -250,8 +250,8 @@ def _unsafe(options: Options, prior: Prior) -> tuple[str, ...]:
 
 
 def _with_bonds(c: Coefficients, layout: Layout) -> Coefficients:
-    """No parameters have kr*r0 at kr = 0: the smallest kr that keeps it. A negative kr is one that no data move,
-    and stays."""
+    """Replace kr = 0, for which no r0 gives a non-zero kr*r0, by the smallest kr that can represent it. A negative kr
+    is one that no data determine, and is kept."""
     c = c.copy()
     for k in layout.parabolas:
         if c[k] >= 0:
@@ -260,7 +260,7 @@ def _with_bonds(c: Coefficients, layout: Layout) -> Coefficients:
 
 
 def _judged(result: FitResult) -> FitResult:
-    """The certificate decides: what it refutes is not called converged, a stall that it shows to be optimal is."""
+    """Correct the status by the certificate: a suboptimal fit has not converged, and a stalled but optimal one has."""
     certificate = result.certificate
     worst = max(certificate.optimality_gap, certificate.kkt_residual or 0.0, certificate.violation or 0.0)
     if result.options.precision == "float64" and result.converged and worst > OPTIMAL:

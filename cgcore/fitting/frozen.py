@@ -1,7 +1,7 @@
-"""Terms that a fit leaves as they are: their forces are taken from the reference forces, exactly and on the factor.
+"""Frozen terms: their forces are subtracted from the reference forces, exactly and in the factor.
 
-With the columns of frozen and free terms apart, X c - F = X_free c_free - (F - X_frozen c_frozen), and so for a factor:
-its last column less the frozen ones times their coefficients, and QR of what is left.
+With separate columns for frozen and free terms, X c - F = X_free c_free - (F - X_frozen c_frozen). The same holds for a
+factor: the frozen columns times their coefficients are subtracted from its last column, followed by QR.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from cgcore.physics.prior import Params, Prior
 
 @dataclass(frozen=True)
 class Freedom:
-    """Which part of a prior is fitted.
+    """The fitted and the frozen part of a prior.
 
     Arguments:
-        prior: all of it.
-        free: the prior of the terms that are fitted.
-        fixed: those that are not, each with its coefficients.
+        prior: the whole prior.
+        free: the prior of the fitted terms.
+        fixed: the frozen terms, each with its coefficients.
     """
 
     prior: Prior
@@ -35,10 +35,10 @@ class Freedom:
 
     @classmethod
     def of(cls, prior: Prior) -> Freedom:
-        """The freedom of a prior.
+        """Split a prior into fitted and frozen terms.
 
         Raises:
-            InputError: nothing is free.
+            InputError: all terms are frozen.
         """
         names = [term.name for term in prior.linear if term.name not in prior.frozen]
         if not names:
@@ -51,7 +51,7 @@ class Freedom:
         return cls(prior, prior.part(names), fixed)
 
     def factor(self, factor: Factor) -> Factor:
-        """The factor of the free terms alone: the reference forces less those of the frozen terms."""
+        """The factor of the free terms, for the reference forces minus the forces of the frozen terms."""
         if not self.fixed:
             return factor
         layout = factor.fingerprint.layout
@@ -68,16 +68,16 @@ class Freedom:
         return replace(factor, blocks=blocks, fingerprint=fingerprint)
 
     def params(self, c: Coefficients) -> Params:
-        """All parameters of the prior, with the free terms' coefficients."""
+        """All parameters of the prior, with those of the free terms from the coefficients c."""
         own = {name: self.prior.params[name] for name in self.free.params}
         return dict(self.prior.params) | to_params(c, own, self.free.terms)
 
     def coefficients(self, params: Params) -> Coefficients:
-        """The free terms' coefficients."""
+        """The coefficients of the free terms."""
         return to_coefficients(params, terms=self.free.terms)
 
     def held(self) -> Prior | None:
-        """The prior of what is not fitted, splines included; None where everything is."""
+        """The prior of the frozen terms, splines included; None if all terms are fitted."""
         if self.free is self.prior:
             return None
         return self.prior.part((term.name for term, _ in self.fixed), splines=True)

@@ -1,4 +1,4 @@
-"""What constraints are made from: the sampled ranges of a factor, the temperature, and rows of coefficients."""
+"""Ingredients of constraints: sampled ranges of a factor, temperature, and rows of coefficients."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Held = tuple[Term, Float[np.ndarray, " _"]]
 Level = Literal["safe", "nonnegative", "none"]
 
 TAILS = (0.1, 99.9)
-"""Percentiles that bound the sampled range: single frames beyond them do not move a wall."""
+"""Percentiles that limit the sampled range, so that single frames do not move a wall."""
 
 
 @dataclass(frozen=True)
 class Constraint:
-    """One inequality in physical words, which is one or several rows of numbers.
+    """A physical condition, expressed as one or several linear inequalities.
 
     Arguments:
-        name: of the constraint, "repulsion", say.
-        text: what must hold, with its numbers.
-        normals: rows g of g . c >= bound.
-        bounds: [kcal/mol, or kcal/mol/rad for slopes, or as the coefficient itself].
+        name: name of the constraint, such as "repulsion".
+        text: the condition in words, with its numbers.
+        normals: rows g of the inequalities g . c >= bound.
+        bounds: bounds [kcal/mol, kcal/mol/rad for slopes, or the unit of the coefficient].
     """
 
     name: str
@@ -41,15 +41,17 @@ class Constraint:
 
 
 def stacked(chosen: Sequence[Constraint]) -> tuple[Float[np.ndarray, "rows n"], Float[np.ndarray, " rows"]]:
-    """Normals and bounds of all rows of constraints, of which there is at least one."""
+    """Normals and bounds of all rows of constraints; there must be at least one constraint."""
     return np.vstack([one.normals for one in chosen]), np.concatenate([one.bounds for one in chosen])
 
 
 class Ground:
-    """Arguments:
-    factor: the data.
-    kT: thermal energy [kcal/mol].
-    fixed: terms that are not fitted, with their coefficients.
+    """Data from which constraints are made.
+
+    Arguments:
+        factor: factor of the data.
+        kT: thermal energy [kcal/mol].
+        fixed: terms that are not fitted, with their coefficients.
     """
 
     def __init__(self, factor: Factor, kT: float, fixed: tuple[Held, ...] = ()) -> None:
@@ -57,23 +59,24 @@ class Ground:
         self._felt = np.linalg.norm(design(factor.S), axis=0) > 0
 
     def columns(self, term: Term, group: int) -> slice:
-        """The coefficients of a group."""
+        """The columns of a group's coefficients."""
         start = self.layout.slices[term.name].start + group * term.basis.size
         return slice(start, start + term.basis.size)
 
     def feels(self, term: Term, group: int) -> bool:
-        """Whether the data feel a group of a term."""
+        """Whether a group of a term acts on any bead in the data."""
         return bool(self._felt[self.columns(term, group)].any())
 
     def sampled(self, term: Term, group: int) -> tuple[float, float] | None:
-        """The sampled range of a group's bonds, angles or dihedrals; None where it is a point or nothing."""
+        """The sampled range of a group's bonds, angles or dihedrals; None if it is empty or a single point."""
         low, high = (self.percentile(term, group, percent) for percent in TAILS)
         if low is None or high is None or low == high:
             return None
         return self.factor.histograms.known(term.coordinate, (low, high))
 
     def percentile(self, term: Term, group: int, percent: float) -> float | None:
-        """Below which the coordinates of a group's rows are, of pairs each frame's closest; None without any."""
+        """A percentile of the coordinates of a group's rows (for pairs, the closest in each frame); None without
+        data."""
         return percentile(self.factor.histograms.of_group(term, group), edges_of(term), percent)
 
     def rows(self, term: Term, group: int, values: Float[np.ndarray, "rows functions"]) -> Float[np.ndarray, "rows n"]:
@@ -84,7 +87,7 @@ class Ground:
 
 
 def percentile(counts: Int[np.ndarray, " bins"], edges: Float[np.ndarray, " edges"], percent: float) -> float | None:
-    """The percentile of values of which only a histogram is known, interpolated within its bin; None without values."""
+    """The percentile of values given by a histogram, interpolated within its bin; None without values."""
     below = np.concatenate([[0], np.cumsum(counts)])
     if below[-1] == 0:
         return None
@@ -94,7 +97,7 @@ def percentile(counts: Int[np.ndarray, " bins"], edges: Float[np.ndarray, " edge
 
 
 def labelled(name: str, term: Term, group: int) -> str:
-    """The name of a constraint, with that of the term where it is none of the prior's five, and of the group."""
+    """The name of a constraint, with the names of the term, unless it is one of the prior's five, and of the group."""
     label = term.group_labels[group]
     own = name if term.parametrisation is not None else f"{name} of {term.name}"
     return f"{own}[{label}]" if label else own

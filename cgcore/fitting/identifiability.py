@@ -16,23 +16,23 @@ from cgcore.physics.coefficients import Layout
 from cgcore.physics.parametrisations import StrengthAndLength
 
 NAMED = 0.1
-"""A coefficient is named when it makes up at least this part of a direction (squared loading; they add up to 1)."""
+"""A coefficient is named if its squared loading in a direction is at least this; squared loadings add up to 1."""
 
 MIXED = 3
-"""So many coefficients are named of a direction that is made up of many small parts."""
+"""Number of coefficients that are named if all loadings of a direction are small."""
 
 NEARLY_DEPENDENT = 0.01
-"""Relative singular value below which the coefficients of a direction are called so."""
+"""Relative singular value below which the coefficients of a direction are called nearly dependent."""
 
 
 @dataclass(frozen=True)
 class Direction:
-    """A combination of coefficients that is left at its start.
+    """A combination of coefficients that is not fitted.
 
     Arguments:
-        singular_value: relative to the largest; how much the force changes along it.
-        resolved: whether float64 resolves it; if not, the data say nothing about it at all.
-        loadings: coefficient and its part, largest first, of the scaled and centred coefficients.
+        singular_value: relative singular value, i.e. how much the force changes along the direction.
+        resolved: whether float64 resolves the direction; if not, the data give no information about it.
+        loadings: loadings of the scaled and centred coefficients by name, largest first.
     """
 
     singular_value: float
@@ -73,7 +73,7 @@ class Identifiability:
 
 
 def identify(factor: Factor, spectrum: Spectrum, kept: np.ndarray) -> Identifiability:
-    """Name the directions of this factor that are kept and left."""
+    """Describe the directions that are fitted, and those that are not."""
     layout = factor.fingerprint.layout
     empty = _without_data(factor)
     columns = design(factor.S)

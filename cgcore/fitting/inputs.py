@@ -1,4 +1,4 @@
-"""Inputs of a fit: paths are opened, and inputs that leave nothing to fit are refused."""
+"""Inputs of a fit: paths are read, and inputs that leave nothing to fit are refused."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Source: TypeAlias = Dataset | Factor | str | os.PathLike[str]
 
 
 def opened(source: Source | Any, what: str) -> Dataset | Factor:
-    """Frames or a factor; a path is read.
+    """Frames or a factor; a path is read, other values are returned unchanged.
 
     Raises:
-        InputError: it is neither, or as `cgcore.read` and `cgcore.load_factor`.
+        InputError: `source` is none of these; or as `cgcore.read` and `cgcore.load_factor`.
     """
     if isinstance(source, Dataset | Factor):
         return source
@@ -36,10 +36,10 @@ def opened(source: Source | Any, what: str) -> Dataset | Factor:
 
 
 def require_prior(prior: Prior | Any) -> None:
-    """Refuse what is no prior, and one that acts on nothing.
+    """Refuse anything but a prior, and a prior without terms.
 
     Raises:
-        InputError: says why.
+        InputError: `prior` cannot be fitted; the message says why.
     """
     if not isinstance(prior, Prior):
         raise InputError(f"prior is a {type(prior).__name__}; give a Prior (cgcore.default_prior, Prior.read)")
@@ -48,10 +48,10 @@ def require_prior(prior: Prior | Any) -> None:
 
 
 def require_task(factor: Factor) -> None:
-    """Refuse data that no term feels, and data without forces.
+    """Refuse data on which no term acts, and data without forces.
 
     Raises:
-        InputError: says why.
+        InputError: the data cannot be fitted; the message says why.
     """
     if not np.any(design(factor.S)):
         raise InputError(

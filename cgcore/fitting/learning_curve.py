@@ -1,15 +1,15 @@
-"""What more frames would be worth: the held-out loss against the number of frames, from block factors alone.
+"""The held-out loss as a function of the number of frames, computed from block factors alone.
 
-Blocks of a fold of frames that are contiguous in time are held out, and fits are made to more and more of the others,
-drawn at random, with the smoothness and the constraints of the fit to all. Each is exact (see `quadratics`), and no
-frame is read again. The mean of an estimate from N frames approaches that of frames without end as
+A fold of frames that are contiguous in time is held out, and fits are made to growing random subsets of the other
+blocks, with the smoothness and the constraints of the fit to all frames. Each fit is exact (see `quadratics`), and no
+frame is read again. For large N, the mean loss of fits to N frames is
 
     held-out loss(N) = limit + a / N
 
-to first order, whatever the noise, and also where the terms cannot describe the forces; frames that are correlated make
-a larger (Murata, Yoshizawa and Amari, IEEE Trans. Neural Netw. 5, 865 (1994)). With few frames higher orders count, and
-the form is fitted from a fifth of the frames on, to the curve of each fold, the points weighted by N², as their spread
-falls with N; the spread of the folds gives the errors.
+to first order, whatever the noise, and even if the terms cannot describe the forces; correlation between frames makes a
+larger (Murata, Yoshizawa and Amari, IEEE Trans. Neural Netw. 5, 865 (1994)). With few frames, higher orders matter;
+therefore the form is fitted only to points with at least a fifth of the frames, for each fold, with weights N², since
+their spread falls with N. The spread of the folds gives the errors.
 """
 
 from __future__ import annotations
@@ -34,20 +34,21 @@ if TYPE_CHECKING:
     from cgcore.fitting.result import FitResult
 
 PARTS = (0.06, 0.1, 0.15, 0.22, 0.33, 0.5, 0.7, 1.0)
-"""Parts of the frames that are not held out."""
+"""Fractions of the frames that are not held out, to which fits are made."""
 
 DRAWS = 8
-"""Number of random draws of blocks, for each fold and each part."""
+"""Number of random draws of blocks, for each fold and each fraction."""
 
 MOST_DRAWS = 1000
 
 FEWEST_FOLDS, FEWEST_SIZES = 4, 3
 
 FORM = 0.2
-"""Part of the frames from which on the form holds."""
+"""Smallest fraction of the frames to which the form is fitted."""
 
 WORTH = 0.01
-"""Part of what the prior explains: more frames that win less are hardly worth it."""
+"""If more frames would improve the loss by less than this fraction of what the prior explains, they are hardly worth
+the effort."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +97,7 @@ class LearningCurve:
         return self.all_frames * max(self.excess, 0.0) / (WORTH * self.explained) if self.explained > 0 else np.nan
 
     def verdict(self) -> str:
-        """Whether more frames are worthwhile, in a sentence."""
+        """One sentence about whether more frames are worthwhile."""
         won = f"{self.excess:.2g} ± {self.excess_error:.2g} (kcal/mol/Å)²"
         if self.excess < 2 * self.excess_error:
             return f"Frames without end would lower the held-out loss by {won}: too uncertain to advise on more."
@@ -176,7 +177,7 @@ def learning_curve(result: FitResult, *, draws: int = DRAWS, seed: int = 0) -> L
             for f in folds
         ]
     )
-    # Parts that come out as the same blocks, where these are few, are one.
+    # With few blocks, different fractions may give the same number of blocks; such duplicates are dropped.
     counts = chosen.sum(axis=(0, 2, 3))
     chosen = chosen[:, np.append(np.diff(counts) > 0, True)]
     if chosen.shape[1] < FEWEST_SIZES:
@@ -186,7 +187,7 @@ def learning_curve(result: FitResult, *, draws: int = DRAWS, seed: int = 0) -> L
         losses = around.losses_at(around.refits(flat)).reshape(chosen.shape)
     unseen = (fold[None] == folds[:, None])[:, None, None] & np.ones_like(chosen)
     held_out = _mean(losses, unseen, around.shares).mean(axis=2)
-    # Against the fit to all frames on the same blocks: which of them were drawn changes the loss far more.
+    # Relative to the fit to all frames on the same blocks, since the choice of blocks changes the loss far more.
     train = _mean(losses - around.losses, chosen, around.shares).mean(axis=2) + result.certificate.loss
     frames = (chosen @ np.array([block.frames for block in around.blocks])).mean(axis=(0, 2))
     limits, slopes = _extrapolated(frames, held_out)
@@ -211,7 +212,7 @@ def learning_curve(result: FitResult, *, draws: int = DRAWS, seed: int = 0) -> L
 def _drawn(
     blocks: Sequence[Block], among: Int[np.ndarray, " some"], part: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Which blocks are fitted to: this part of each protein's, at least one."""
+    """Which blocks are drawn: this fraction of each protein's blocks, at least one."""
     found = np.zeros(len(blocks), bool)
     proteins = np.array([blocks[k].protein for k in among])
     for protein in dict.fromkeys(proteins.tolist()):
@@ -228,7 +229,7 @@ def _mean(losses: np.ndarray, chosen: np.ndarray, shares: Float[np.ndarray, " bl
 def _extrapolated(
     frames: Float[np.ndarray, " sizes"], losses: Float[np.ndarray, "folds sizes"]
 ) -> tuple[Float[np.ndarray, " folds"], Float[np.ndarray, " folds"]]:
-    """limit and a of each fold, by least squares weighted by N², where the form holds."""
+    """`limit` and `a` of each fold, by least squares weighted by N², for points where the form holds."""
     enough = frames >= FORM * frames[-1]
     frames, losses = frames[enough], losses[:, enough]
     rows = np.column_stack([np.ones_like(frames), 1 / frames]) * frames[:, None]
@@ -237,6 +238,6 @@ def _extrapolated(
 
 
 def _rounded(number: float) -> int:
-    """To one digit, upwards."""
+    """Round up to one significant digit."""
     unit = 10 ** np.floor(np.log10(max(number, 1.0)))
     return int(np.ceil(number / unit) * unit)

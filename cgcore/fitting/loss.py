@@ -1,4 +1,4 @@
-"""The force-matching loss, read plainly: autodiff through energy and forces over all frames."""
+"""The force-matching loss in its plain form: automatic differentiation through energy and forces, over all frames."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def force_matching_loss(
         species: (frames, beads), see `term_energies`.
         displacement: displacement function in jax-md's convention.
         sites: (frames, beads), see `term_energies`.
-        weights: (frames, beads), of each bead in the mean; None: all beads count alike.
+        weights: weight of each bead in the mean (frames, beads); None for equal weights.
 
     Returns:
         The loss [(kcal/mol/Å)²], a scalar that JAX can differentiate.
@@ -62,7 +62,7 @@ def squared_residuals(
     sites: Int[Any, "frames beads"] | None = None,
     weights: Shaped[Any, "frames beads"] | None = None,
 ) -> Float[Array, ""]:
-    """The weighted sum of |F_pred - F|² over real beads [(kcal/mol/Å)²]; arguments as of `force_matching_loss`."""
+    """The weighted sum of |F_pred - F|² over real beads [(kcal/mol/Å)²]; arguments as for `force_matching_loss`."""
     mask = jnp.asarray(mask, bool)
     predicted = frame_forces(prior, params, R, mask, species, displacement, sites)
     residual = jnp.where(mask[..., None], predicted - F, 0.0)
@@ -70,6 +70,6 @@ def squared_residuals(
 
 
 def total_weight(mask: Shaped[Any, "frames beads"], weights: Shaped[Any, "frames beads"] | None) -> Shaped[Array, ""]:
-    """What the sum is divided by: the number of real beads, or the sum of their weights."""
+    """The denominator of the loss: the number of real beads, or the sum of their weights."""
     mask = jnp.asarray(mask, bool)
     return jnp.maximum(jnp.sum(mask), 1) if weights is None else jnp.sum(jnp.where(mask, weights, 0.0))

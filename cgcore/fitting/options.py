@@ -1,4 +1,4 @@
-"""The settings of a fit, checked."""
+"""The settings of a fit."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Coordinates = Literal["whitened", "physical"]
 Precision = Literal["float64", "float32"]
 
 STRONGEST = 1e6
-"""Largest smoothness: only bonds and pairs are left of a prior then."""
+"""Largest smoothness, at which only bonds and pairs remain of a prior."""
 
 MOST_STEPS = 10**6
-"""The loss before each step is kept, and a fit of a million steps is one in the wrong coordinates."""
+"""Largest number of steps: the loss before each step is kept, and a fit that needs more uses the wrong coordinates."""
 
 
 @dataclass(frozen=True)

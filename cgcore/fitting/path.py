@@ -1,13 +1,13 @@
-"""Fits of all strengths of a penalty, to all the data and to all but each fold.
+"""Fits for all strengths of a penalty, to all the data and to all data but each fold.
 
-With the QR factor R of the rows of data, fixed penalty and strongest penalty, and W = (rows) R^-1 for each of these,
-the objective at a part `share` of the strongest penalty has the matrix
+With R from the QR decomposition of the stacked rows of data, fixed penalty and strongest penalty, and W = (rows) R^-1
+for each of the three, the objective at the fraction `share` of the strongest penalty has the matrix
 
     M_data + M_fixed + share M_penalty,    M = W^T W
 
-in the coordinates R c, where the three add up to 1: however unlike the columns are, inner products lose nothing there
-but what is 1e-16 of the strongest penalty. Without a fold M_data is less by the fold's own, so that no rows of others
-are factored again.
+in the coordinates R c, where the three add up to the identity: however different the columns are in size, inner
+products lose only what is below 1e-16 of the strongest penalty. To leave out a fold, its own matrix is subtracted from
+M_data, so that the rows of other folds need not be factored again.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from cgcore.fitting.cross_validation import Fits, Optima
 from cgcore.fitting.spectrum import centring
 
 HELD = 1e-12
-"""Keeps what the left-out fold alone determines near the origin. It is far above rounding, and far below the weakest
-penalty of any grid, which is 1e-7 of the strongest."""
+"""Ridge that keeps directions which only the left-out fold determines near the origin. It is far above rounding, and
+far below the weakest penalty of any grid, which is 1e-7 of the strongest."""
 
 Rows = Float[np.ndarray, "_ m"]
-"""With a column of targets after those of the coefficients."""
+"""Rows with a column for each coefficient, followed by a column of targets."""
 Square = Float[np.ndarray, "k k"]
 
 
 class Path(Fits):
-    """The fits of all strengths.
+    """Fits for all strengths.
 
     Arguments:
-        factor: the data's.
-        strongest: the matrix P of the strongest penalty |P (c - smoothest)|².
-        shares: strengths, relative to that.
-        start: coefficients that neither data nor penalty move.
-        smoothest: coefficients without penalty.
-        fixed: rows of a further penalty with their targets in the last column.
+        factor: factor of the data.
+        strongest: matrix P of the strongest penalty |P (c - smoothest)|².
+        shares: strengths, relative to the strongest.
+        start: values of coefficients that neither data nor penalty determine.
+        smoothest: coefficients for which the penalty is 0.
+        fixed: rows of a further penalty, with targets in the last column.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Path(Fits):
         fixed = np.zeros((0, len(start) + 1)) if fixed is None else fixed
         data = factor.S / np.sqrt(factor.beads)
         A, self._centred = centring(data[:, :-1], factor.beads, factor.fingerprint.layout.parabolas)
-        # Centring leaves alone what has a shape, and nothing else is penalised.
+        # Centring only affects parabolas, which are not penalised.
         stacked = np.vstack([A, fixed[:, :-1], strongest])
         scale = np.linalg.norm(stacked, axis=0)
         self._moved = scale > 0
@@ -80,18 +80,18 @@ class Path(Fits):
             yield self._optima(share * (M - own), share * (g - pull))
 
     def directions(self) -> list[float]:
-        """How many directions the data decide at each strength: the trace of the map from forces to fitted forces."""
+        """Number of directions that the data determine at each strength: the trace of the hat matrix."""
         penalty = np.clip(eigvalsh(self._penalty), 0.0, 1.0)
         return np.sum((1 - penalty) / (1 - (1 - self._shares[:, None]) * penalty), axis=1).tolist()
 
     def _products(self, rows: Rows) -> tuple[Square, Float[np.ndarray, " k"]]:
-        """Inner products of these rows' columns, and with what the origin leaves of their targets."""
+        """Inner products of the columns of these rows, and their products with the residual of the targets."""
         columns = self._centred.columns(rows[:, :-1])[:, self._moved] / self._scale
         W = solve_triangular(self._R, columns.T, trans=1).T
         return W.T @ W, W.T @ (rows[:, -1] - rows[:, :-1] @ self._origin)
 
     def _optima(self, M: Square, pull: Float[np.ndarray, " k"]) -> Optima:
-        """For each strength. Coefficients that neither data nor penalty move stay at the start."""
+        """The optimum for each strength; coefficients that neither data nor penalty determine stay at the start."""
         (solve,) = get_lapack_funcs(("posv",), (M,))
         known, pull = M + self._fixed[0] + HELD * np.eye(len(M)), pull + self._fixed[1]
         found = np.array([solve(known + share * self._penalty, pull)[1] for share in self._shares])

@@ -1,4 +1,4 @@
-"""What a fit minimises and along which directions: smoothness, pooling and truncation, chosen by cross-validation."""
+"""The objective of a fit and its directions: smoothness, pooling and truncation, chosen by cross-validation."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from cgcore.fitting.truncation import truncation_curve
 
 
 class Plan(NamedTuple):
-    """What is minimised and along which directions, and how that was chosen.
+    """The objective, the directions along which it is minimised, and how these were chosen.
 
-    `objective` is the triangular factor of the loss, with the smoothness penalty where there is one, and `spectrum`
-    that of the objective.
+    `objective` is the triangular factor of the loss, including the smoothness penalty if there is one; `spectrum` is
+    the spectrum of the objective.
     """
 
     objective: Triangle
@@ -42,14 +42,14 @@ class Plan(NamedTuple):
 def plan_of(
     factor: Factor, known: Spectrum, origin: Coefficients, options: Options, bounds: Sequence[Constraint]
 ) -> Plan:
-    """The plan that these options ask for.
+    """The plan for these options.
 
     Arguments:
-        factor: of the terms that are fitted.
-        known: its spectrum.
-        origin: coefficients that neither data nor penalty move.
+        factor: factor of the fitted terms.
+        known: spectrum of the factor.
+        origin: values of coefficients that neither data nor penalty determine.
         options: settings of the fit.
-        bounds: the constraints, which the smoothest potential satisfies.
+        bounds: the constraints, which the smoothest potential must satisfy.
     """
     if options.coordinates == "physical":
         return Plan(factor.S, known, known.kept())
@@ -71,7 +71,7 @@ def plan_of(
 def _pooling(
     factor: Factor, origin: Coefficients, options: Options, flattest: Coefficients
 ) -> tuple[np.ndarray | None, Pooling | None]:
-    """Rows of the penalty that holds groups together, and how its strength was chosen; None without groups."""
+    """Rows of the pooling penalty, and how its strength was chosen; None without groups."""
     rows = pooling_rows(factor)
     if not len(rows):
         return None, None
@@ -84,15 +84,15 @@ def _pooling(
 
 
 def _strength(given: float | str | None, curve: Curve | None, fallback: float) -> float:
-    """What is given as a number, or what a curve chooses, or else the fallback."""
+    """The given number, or the choice of a curve, or the fallback."""
     if isinstance(given, int | float):
         return float(given)
     return fallback if curve is None else curve.choice
 
 
 def determined(plan: Plan, known: Spectrum, factor: Factor) -> np.ndarray:
-    """The directions of the data that are fitted: where the fit is smoothed, those along which fitted forces follow the
-    reference forces by more than a half (the diagonal of the hat matrix)."""
+    """The directions of the data that are determined by the fit. If it is smoothed, these are the directions in which
+    fitted forces follow the reference forces by more than a half (the diagonal of the hat matrix)."""
     if plan.smoothing is None:
         return plan.kept
     fitted = design(factor.S) @ plan.spectrum.basis[:, plan.kept] / np.sqrt(max(factor.beads, 1))

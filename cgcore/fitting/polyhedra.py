@@ -1,9 +1,10 @@
-"""Many small quadratic programmes with the same constraints at a time.
+"""Simultaneous solution of many small quadratic programmes with the same constraints.
 
 Resampled data give hundreds of objectives |L (y - free)|², each with its own metric L^T L, under the same inequalities.
-Most of them have the active rows of their mean, or nearly so: all are solved together for a set of rows each, one row
-is dropped or added where the conditions of Karush, Kuhn and Tucker do not hold, and so on until they hold for all. What
-takes too many turns goes to the exact projection one by one, so that every point returned satisfies the conditions.
+Most of them have nearly the same active rows as their mean. All are solved together, each for its own set of active
+rows; where the Karush-Kuhn-Tucker conditions do not hold, one row is dropped or added, and this is repeated until they
+hold for all. Cases that take too many iterations are solved one by one by the exact projection, so that every returned
+point satisfies the conditions.
 
 Source: Nocedal and Wright, Numerical Optimization, 2nd ed. (2006), section 16.5.
 """
@@ -16,13 +17,13 @@ from jaxtyping import Bool, Float, Int
 from cgcore.fitting.projection import Polyhedron
 
 TURNS = 40
-"""Rows that are dropped or added before the exact projection is called."""
+"""Largest number of iterations before the exact projection is used."""
 
 MOST_ACTIVE = 16
-"""Rows that are active at a time."""
+"""Largest number of active rows."""
 
 TOLERANCE = 1e-9
-"""Violation, and negative multipliers, relative to the length of a row in the metric and to the distance moved."""
+"""Largest violation and negative multiplier, relative to the length of a row in the metric and to the multipliers."""
 
 
 def nearest_points(
@@ -31,13 +32,13 @@ def nearest_points(
     normals: Float[np.ndarray, "rows k"],
     bounds: Float[np.ndarray, " rows"],
 ) -> Float[np.ndarray, "cases k"]:
-    """The admissible points of least objective.
+    """The constrained minima of all objectives.
 
     Arguments:
-        free: the points of least objective without constraints.
-        inverses: of each Hessian, or one for all.
-        normals: normals @ y >= bounds.
-        bounds: theirs; some point satisfies all.
+        free: the unconstrained minima.
+        inverses: inverse of each Hessian, or one for all.
+        normals: rows of the constraints normals @ y >= bounds.
+        bounds: bounds of the constraints, which some point must satisfy.
     """
     found = free.copy()
     if not len(bounds):
@@ -80,8 +81,7 @@ def _held(
     needed: Float[np.ndarray, " rows"],
     active: Int[np.ndarray, "cases most"],
 ) -> tuple[Float[np.ndarray, "cases k"], Float[np.ndarray, "cases most"], Bool[np.ndarray, " cases"]]:
-    """The points of least objective with the active rows as equations, their multipliers, and whether these rows are
-    independent."""
+    """The minima with the active rows as equations, their multipliers, and whether the active rows are independent."""
     width = max(int((active >= 0).sum(axis=1).max(initial=0)), 1)
     order = np.argsort(active < 0, axis=1, kind="stable")
     rows = np.take_along_axis(active, order, axis=1)[:, :width]
@@ -105,7 +105,8 @@ def _changed(
     multipliers: Float[np.ndarray, "cases most"],
     missing: Float[np.ndarray, "cases rows"],
 ) -> Int[np.ndarray, "cases most"]:
-    """The row of the most negative multiplier dropped, or else the most violated one added."""
+    """The active rows after dropping the one with the most negative multiplier or, if there is none, adding the most
+    violated one."""
     active = active.copy()
     drop, add = np.flatnonzero(negative), np.flatnonzero(~negative)
     active[drop, multipliers[drop].argmin(axis=1)] = -1
@@ -121,7 +122,8 @@ def _one_by_one(
     unit: Float[np.ndarray, "rows k"],
     needed: Float[np.ndarray, " rows"],
 ) -> None:
-    """In coordinates in which a metric is the plain distance: y = C x, with the Cholesky factor C of its inverse."""
+    """Solve some cases by projection, in coordinates in which the metric is the Euclidean distance: y = C x, where C is
+    the Cholesky factor of the inverse Hessian."""
     for k in which:
         C = np.linalg.cholesky(inverses[k] if len(inverses) > 1 else inverses[0])
         point = Polyhedron(unit @ C, needed - unit @ free[k]).nearest(np.zeros(len(C))).point

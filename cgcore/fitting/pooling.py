@@ -1,13 +1,13 @@
-"""Partial pooling: a group's potential departs from the shared one only as far as held-out frames bear out.
+"""Partial pooling: a group's potential differs from the shared one only as far as held-out frames justify.
 
-Minimised is the objective plus strength * sum over groups of the mean square force by which the group's potential
-differs from the shared one, were it to act on all rows of the term:
+The penalty strength * (sum over groups) is added to the objective. For each group it is the mean square force by which
+the group's potential differs from the shared one, if both acted on all rows of the term:
 
     strength / groups * sum_g (c_g - c)^T M (c_g - c),    M = sum_g A_g^T A_g / beads,    c = sum_g n_g c_g
 
-with n_g the part of the term's squared forces that act on group g. A strength of 0 fits each group by itself, a large
-one the shared potential; a group without data has the shared potential. Forces are the measure, and not coefficients,
-so that the basis does not matter.
+where n_g is the fraction of the term's squared forces that act on group g. A strength of 0 fits each group
+independently, and a large strength gives the shared potential; a group without data gets the shared potential.
+Differences are measured by forces and not by coefficients, so that the choice of basis does not matter.
 
 Source: Gelman and Hill, Data Analysis Using Regression and Multilevel/Hierarchical Models (2007), chapter 12.
 """
@@ -28,21 +28,21 @@ from cgcore.fitting.roughness import roughness_of
 from cgcore.fitting.smoothing import Smoothing
 
 STRENGTHS = (100.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-5)
-"""The grid of the cross-validation, the shared potential first."""
+"""The grid of the cross-validation, starting with the shared potential."""
 
 FALLBACK = 0.1
-"""Where the data are too few for folds."""
+"""The strength if there are too few data for folds."""
 
 
 class Pooling(NamedTuple):
-    """How strongly groups are held together, and the curve that chose it; None where it was given."""
+    """The strength of the pooling, and the curve that chose it; None if the strength was given."""
 
     strength: float
     curve: Curve | None
 
 
 def pooling_rows(factor: Factor) -> Float[np.ndarray, "rows n"]:
-    """The matrix P with |P c|² the penalty of strength 1 [(kcal/mol/Å)²]; without rows where no term has groups."""
+    """The matrix P for which |P c|² is the penalty of strength 1 [(kcal/mol/Å)²]; no rows if no term has groups."""
     layout, A = factor.fingerprint.layout, design(factor.S) / np.sqrt(max(factor.beads, 1))
     blocks = [np.zeros((0, layout.size))]
     for term, own in zip(layout.terms, layout.slices.values(), strict=True):
@@ -64,7 +64,7 @@ def pooling_rows(factor: Factor) -> Float[np.ndarray, "rows n"]:
 def pooling_curve(
     factor: Factor, smoothing: Smoothing, start: Coefficients, grid: Sequence[float] = STRENGTHS
 ) -> Curve | None:
-    """The cross-validated curve over strengths beside a smoothness penalty; None where the data are too few for two
+    """The cross-validated curve over strengths, with a fixed smoothness penalty; None if there are too few data for two
     folds."""
     bent = np.column_stack([smoothing.rows, smoothing.rows @ smoothing.smoothest])
     shares = np.array(grid) / grid[0]

@@ -1,4 +1,4 @@
-"""Where solver and physics meet: what is minimised, over what, for each objective and each coordinates."""
+"""The interface of solver and physics: the function to minimise, for each objective and each kind of coordinates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cgcore.physics.term import Term
 
 
 class Problem(NamedTuple):
-    """A loss of a pytree, where to start, the loss's further arguments, and the way to coefficients."""
+    """A loss of a pytree, the initial values, further arguments of the loss, and the conversion to coefficients."""
 
     loss: Callable[..., Float[Array, ""]]
     start: PyTree
@@ -33,13 +33,13 @@ class Problem(NamedTuple):
 
 
 def compressed_whitened(y: Array, U: Array, shortfall: Array) -> Array:
-    """|U y - shortfall|^2: the loss along the kept directions, the others being zero columns of U."""
+    """|U y - shortfall|^2: the loss along the kept directions; columns of U for other directions are 0."""
     return jnp.sum((U @ y - shortfall) ** 2)
 
 
 @dataclass(frozen=True)
 class CompressedPhysical:
-    """|A c(params) - z|^2, A and z divided by the root of the number of beads."""
+    """|A c(params) - z|^2, with A and z divided by the square root of the number of beads."""
 
     terms: tuple[Term, ...]
 
@@ -49,7 +49,7 @@ class CompressedPhysical:
 
 @dataclass(frozen=True)
 class DirectPhysical:
-    """The force-matching loss of the parameters over the data: the plain algorithm."""
+    """The force-matching loss as a function of the parameters, over the data: the plain algorithm."""
 
     prior: Prior
     displacement: Displacement
@@ -61,7 +61,7 @@ class DirectPhysical:
 
 @dataclass(frozen=True)
 class DirectWhitened:
-    """The same loss in whitened coordinates y, at c = origin + basis @ y, of a prior whose parameters are c."""
+    """The same loss in whitened coordinates y, with c = origin + basis @ y, for a prior whose parameters are c."""
 
     prior: Prior
     displacement: Displacement
@@ -81,9 +81,9 @@ def problem(
     data: Dataset | None,
     displacement: Displacement,
 ) -> Problem:
-    """The problem that these options describe, in their precision.
+    """The problem for these options, in their precision.
 
-    `objective` is the triangular factor of what is minimised, `data` are needed for the direct objective only.
+    `objective` is the triangular factor of the objective; `data` are needed only for the direct objective.
     """
     prior, dtype = freedom.free, np.dtype(options.precision)
     origin, bare = to_coefficients(prior.params, terms=prior.terms), prior.without_values()

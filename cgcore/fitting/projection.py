@@ -9,11 +9,11 @@ from jaxtyping import Bool, Float, Int
 from scipy.optimize import nnls
 
 INFEASIBLE = 1e-10
-"""Where the polyhedron is empty, the last residual of the non-negative least squares is 0 to rounding; else it is
-1 / (1 + d²), with the distance d in units of the farthest wall."""
+"""If the polyhedron is empty, the last residual of the non-negative least squares is 0 within rounding; else it is
+1 / (1 + d²), where d is the distance in units of that of the farthest wall."""
 
 ROUNDING = 1e-13
-"""So much of the farthest wall's distance is no way to go."""
+"""A violation below this fraction of the farthest wall's distance is only rounding."""
 
 
 class Projection(NamedTuple):
@@ -24,7 +24,7 @@ class Projection(NamedTuple):
 
 
 class Empty(Exception):
-    """No point satisfies all rows; `rows` are some that contradict each other."""
+    """No point satisfies all rows; `rows` are some contradictory ones."""
 
     def __init__(self, rows: np.ndarray) -> None:
         super().__init__("no point satisfies all inequalities")
@@ -50,14 +50,14 @@ class Polyhedron:
     ) -> Projection:
         """The point nearest to y, exactly.
 
-        Only rows that y breaks are taken at first, and those that the nearest point then breaks are added until there
-        are none: of thousands of rows few matter. The least-distance problem is solved by non-negative least squares,
-        which finds the active rows; the point and the multipliers are then those of the linear equations of these rows.
+        Since few of thousands of rows matter, only rows that y violates are used at first, and rows that the resulting
+        point violates are added until there are none. The least-distance problem is solved by non-negative least
+        squares, which finds the active rows; point and multipliers then follow from the linear equations of these rows.
 
         Arguments:
             y: a point.
-            among: the rows that count; None: all.
-            likely: rows to take before others.
+            among: the rows to use; None for all.
+            likely: rows to add before others.
 
         Source: Lawson and Hanson, Solving Least Squares Problems (1974), chapter 23.4.
 
@@ -85,7 +85,7 @@ class Polyhedron:
 def _active(
     unit: Float[np.ndarray, "rows k"], needed: Float[np.ndarray, " rows"], names: Int[np.ndarray, " rows"]
 ) -> Bool[np.ndarray, " rows"]:
-    """Which of these rows hold the nearest point where it is; at least one is to be met."""
+    """Which of these rows are active at the nearest point; at least one must be violated at the origin."""
     stacked = np.vstack([unit.T, needed])
     wanted = np.zeros(len(stacked))
     wanted[-1] = 1.0
@@ -94,5 +94,5 @@ def _active(
         problem = np.asarray(np.linalg.qr(problem, mode="r"))
     weights, _ = nnls(problem[:, :-1], problem[:, -1], maxiter=100 * len(needed))
     if wanted[-1] - stacked[-1] @ weights < INFEASIBLE:
-        raise Empty(names[weights > INFEASIBLE * weights.max()])  # less is rounding
+        raise Empty(names[weights > INFEASIBLE * weights.max()])  # smaller ones are rounding
     return weights > 0

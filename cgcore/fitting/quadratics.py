@@ -1,13 +1,13 @@
-"""What a fit minimises, block by block, around the fit: all that resampled data need, and nothing of the frames.
+"""The objective of a fit by blocks, expanded around the fit: all that refits to resampled data need.
 
-In the whitened coordinates y of the fit, at coefficients c = centre + basis @ y, the objective of data in which block b
-counts `weights[b]` times is
+In the whitened coordinates y of the fit, with coefficients c = centre + basis @ y, the objective for data in which
+block b has the weight `weights[b]` is
 
     sum_b w_b |A_b y - s_b|² + |P y - t|²,    w_b = weights[b] / sum_b' weights[b'] share_b'
 
-with A_b and s_b made from the block's triangular factor, and P and t from the penalties for roughness and for groups.
-With all weights 1 its Hessian is 2 in every direction, so that no digit is lost by working with A_b^T A_b here, as many
-would be in coefficients. The smoothness, the constraints and the ranges that these come from stay those of all data.
+where A_b and s_b follow from the block's triangular factor, and P and t from the penalties for roughness and groups. If
+all weights are 1, its Hessian is 2 in every direction, so that no digits are lost by working with A_b^T A_b, while many
+would be lost in coefficients. Smoothness, constraints, and the sampled ranges behind these are those of all data.
 """
 
 from __future__ import annotations
@@ -30,34 +30,35 @@ if TYPE_CHECKING:
     from cgcore.fitting.result import FitResult
 
 MOST_REFITTED = 200
-"""Directions up to which every resample is a fit of its own. With more, each is one step of Newton's method from the
-fit, with the curvature of all data: what a refit is to first order."""
+"""Largest number of directions for which every resample is refitted exactly. With more, each refit is one Newton step
+from the fit with the curvature of all data, which is correct to first order."""
 
 AT_ONCE = 2**22
-"""Numbers in the Hessians that are inverted at a time, 32 MiB."""
+"""Largest number of elements in the Hessians that are inverted at a time (32 MiB)."""
 
 INFINITELY = 1e100
-"""Far from all that data say, and of a square that is a number."""
+"""A very large coefficient whose square is still finite."""
 
 LOST = 1e-12
-"""Added to Hessians, which are 1 for all data: what keeps a direction at the fit that a resample has no data on."""
+"""Added to the diagonal of Hessians, which is 1 for all data, so that directions without data in a resample stay at the
+fit."""
 
 
 @dataclass(frozen=True, eq=False)
 class Quadratics:
-    """The objective of a fit by blocks, in coordinates y that are 0 at the fit.
+    """The objective of a fit by blocks, in coordinates y, with y = 0 at the fit.
 
     Arguments:
-        blocks: of the data.
-        shares: part of each in the loss's denominator; they add up to 1.
-        designs: A_b, so that |A_b y - s_b|², added up over blocks, is the loss.
-        residuals: s_b.
-        penalty: P.
-        penalised: t.
-        normals: rows of the constraints, normals @ y >= bounds.
-        bounds: theirs.
-        basis: coefficients for each y.
-        left: the same for directions that are not fitted; for a coefficient that no data move, infinitely far.
+        blocks: blocks of the data.
+        shares: fraction of the loss's denominator in each block; they add up to 1.
+        designs: matrices A_b; the sum of |A_b y - s_b|² over blocks is the loss.
+        residuals: vectors s_b.
+        penalty: matrix P.
+        penalised: vector t.
+        normals: rows of the constraints normals @ y >= bounds.
+        bounds: bounds of the constraints.
+        basis: change of the coefficients per unit of each y.
+        left: the same for directions that are not fitted; practically infinite for a coefficient without data.
         centre: coefficients of the fit.
     """
 
@@ -80,32 +81,32 @@ class Quadratics:
 
     @cached_property
     def hessian(self) -> Float[np.ndarray, "k k"]:
-        """Their sum: how much of each direction the data decide, and not the penalty."""
+        """The sum of `hessians`: how far the data, and not the penalty, determine each direction."""
         flat = self.designs.reshape(-1, self.designs.shape[2])
         return flat.T @ flat
 
     @cached_property
     def gradients(self) -> Float[np.ndarray, "blocks k"]:
-        """A_b^T s_b: in which direction each block pulls the fit."""
+        """A_b^T s_b: the direction in which each block pulls the fit."""
         return np.einsum("bmk,bm->bk", self.designs, self.residuals)
 
     @property
     def scores(self) -> Float[np.ndarray, "blocks k"]:
-        """`gradients` less what each block would have if all were alike: their sum is 0."""
+        """`gradients` minus each block's share of their sum, so that the scores add up to 0."""
         return self.gradients - self.shares[:, None] * self.gradients.sum(axis=0)
 
     @cached_property
     def losses(self) -> Float[np.ndarray, " blocks"]:
-        """|s_b|²: what each block adds to the loss of the fit [(kcal/mol/Å)²]."""
+        """|s_b|²: the contribution of each block to the loss of the fit [(kcal/mol/Å)²]."""
         return np.sum(self.residuals**2, axis=1)
 
     def decided(self, gradients: Float[np.ndarray, "*rows n"]) -> Float[np.ndarray, "*rows"]:
-        """Which part of what is unknown about quantities the data decide, and not the smoothness, or the start of a
-        direction that is not fitted: of 1 where they decide all.
+        """The fraction of each quantity that the data determine, as opposed to the smoothness penalty or the initial
+        values of directions that are not fitted; 1 if the data determine it completely.
 
-        A quantity moves by v_k along direction k, and the data decide a part of that, an eigenvalue of `hessian`. The
-        result is the mean of these parts, weighted by v_k². The rows are gradients in the coefficients; 0 for a row
-        without any.
+        A quantity changes by v_k along eigenvector k of `hessian`, whose eigenvalue is the fraction that the data
+        determine. The result is the mean of these fractions, weighted by v_k². The rows of `gradients` are derivatives
+        with respect to the coefficients; a row of zeros gives 0.
         """
         fitted, others = gradients @ self.basis, gradients @ self.left
         whole = np.sum(fitted**2, axis=-1) + np.sum(others**2, axis=-1)
@@ -117,14 +118,14 @@ class Quadratics:
         return self.centre + y @ self.basis.T
 
     def losses_at(self, y: Float[np.ndarray, "cases k"]) -> Float[np.ndarray, "cases blocks"]:
-        """What each block adds to the loss at y [(kcal/mol/Å)²]."""
+        """The contribution of each block to the loss at y [(kcal/mol/Å)²]."""
         found = np.zeros((len(y), len(self.shares)))
         for b, (A, s) in enumerate(zip(self.designs, self.residuals, strict=True)):
             found[:, b] = np.sum((y @ A.T - s) ** 2, axis=1)
         return found
 
     def refits(self, weights: Float[np.ndarray, "cases blocks"]) -> Float[np.ndarray, "cases k"]:
-        """The fit to data in which each block counts so many times, under the same penalties and constraints."""
+        """The fits to data with these weights of the blocks, with the same penalties and constraints."""
         relative = weights / (weights @ self.shares)[:, None]
         pull = relative @ self.gradients + self.penalty.T @ self.penalised
         fixed = self.penalty.T @ self.penalty + LOST * np.eye(self.penalty.shape[1])
@@ -144,11 +145,11 @@ class Quadratics:
 
 
 def quadratics(result: FitResult, blocks: Sequence[Block] | None = None) -> Quadratics:
-    """Those of a fit.
+    """The objective of a fit by blocks.
 
     Arguments:
         result: the fit.
-        blocks: of other data to be judged by it, for the same terms; None: those that were fitted to.
+        blocks: blocks of other data to evaluate, for the same terms; None for those that were fitted to.
     """
     freedom, plan = Freedom.of(result.prior), result.plan
     given = freedom.factor(result.factor).blocks if blocks is None else tuple(blocks)
@@ -178,5 +179,5 @@ def quadratics(result: FitResult, blocks: Sequence[Block] | None = None) -> Quad
 
 
 def _unmoved(objective: Triangle) -> Float[np.ndarray, "n unmoved"]:
-    """A direction for each coefficient that neither data nor penalty move."""
+    """A direction for each coefficient that neither data nor penalty determine."""
     return INFINITELY * np.eye(len(objective) - 1)[:, ~design(objective).any(axis=0)]

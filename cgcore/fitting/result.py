@@ -1,4 +1,4 @@
-"""What a person reads of a fit."""
+"""The result of a fit."""
 
 from __future__ import annotations
 

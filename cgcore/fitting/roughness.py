@@ -1,9 +1,10 @@
-"""How rough the fitted potentials are: their curvature over the whole range of their basis.
+"""The roughness of fitted potentials: their curvature over the whole range of their basis.
 
-    roughness² = mean over the range of (w U'')², added up over terms and groups
+    roughness² = sum over terms and groups of the mean of (w U'')² over the range
 
-For a Fourier series that is w² / 2 sum_n n⁴ (p_n² + q_n²), p and q the coefficients of cosines and sines; see
-`Basis.bending` for each basis. Parabolas and pairs of one function have no shape to smooth: data or contact decide.
+For a Fourier series this is w² / 2 sum_n n⁴ (p_n² + q_n²), with p and q the coefficients of cosines and sines; see
+`Basis.bending` for each basis. Parabolas and pairs with a single function have no shape to smooth; they are determined
+by the data or by the contact constraint.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ Bending = Float[np.ndarray, "rows n"]
 
 
 KINDS = {"bond": "bonds", "angle": "angles", "dihedral": "angles", "pair": "pairs"}
-"""Which potentials are measured alike: curvatures of bonds, of angles and dihedrals, and of pairs are nothing that can
-be compared."""
+"""The kinds of potentials with a common unit of roughness: curvatures of bonds, of angles and dihedrals, and of pairs
+cannot be compared."""
 
 
 class Bend(NamedTuple):
-    """Rows of D for one group of a term, the coefficients that they are of, and what is measured alike."""
+    """The rows of D for one group of a term, their coefficients, and the kind of potential."""
 
     kind: str
     own: slice
@@ -48,14 +49,14 @@ def _bends(layout: Layout) -> list[Bend]:
 
 
 def data_bends(factor: Factor) -> list[Bend]:
-    """Those of all groups but the ones that have no data: their parameters stay as they are."""
+    """The rows of all groups with data; parameters of other groups are not changed."""
     felt = np.linalg.norm(design(factor.S), axis=0) > 0
     return [bend for bend in _bends(factor.fingerprint.layout) if felt[bend.own].any()]
 
 
 def data_bending(factor: Factor, units: Mapping[str, float] | None = None) -> Bending:
-    """All of them in one matrix, times the root of their kind's unit; columns of coefficients without a shape are 0,
-    and of groups without data."""
+    """The rows of all groups with data in one matrix, times the square root of their kind's unit; columns of
+    coefficients without a shape or without data are 0."""
     bends = data_bends(factor)
     D, at = np.zeros((sum(len(rows) for _, _, rows in bends), factor.fingerprint.layout.size)), 0
     for kind, own, rows in bends:

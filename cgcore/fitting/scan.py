@@ -1,5 +1,5 @@
-"""Parameters that forces are not linear in, a Debye length or a power, by a fit for each of their values: what predicts
-held-out frames best wins."""
+"""Scans of nonlinear parameters, such as a Debye length or a power: a fit for each value, of which the best prediction
+of held-out frames is chosen."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ MOST_FITS = 1000
 
 @dataclass(frozen=True)
 class Scan:
-    """Fits of all values, or of all combinations of them.
+    """Fits for all values or combinations of values.
 
     Arguments:
-        names: "term.parameter" of each.
-        values: those of each fit.
-        held_out_loss: of each, from the cross-validation of its smoothness, at what that chose [(kcal/mol/Å)²].
-        train_loss: of each [(kcal/mol/Å)²].
+        names: "term.parameter" of each scanned parameter.
+        values: values of the parameters in each fit.
+        held_out_loss: held-out loss of each fit, from the cross-validation of its smoothness at the chosen value
+            [(kcal/mol/Å)²].
+        train_loss: training loss of each fit [(kcal/mol/Å)²].
         best: index of the lowest held-out loss.
-        result: the fit that it is of.
+        result: the fit with the lowest held-out loss.
     """
 
     names: tuple[str, ...]
@@ -39,7 +40,7 @@ class Scan:
     result: FitResult
 
     def table(self) -> str:
-        """A line for each fit."""
+        """A text table with a line for each fit."""
         head = "  ".join(f"{name:>20}" for name in self.names)
         lines = [f"{head}  {'held-out loss':>15}  {'training loss':>15}"]
         for k, (values, held_out, train) in enumerate(
@@ -107,11 +108,11 @@ def scan(
 
 
 def with_value(prior: Prior, name: str, value: float) -> Prior:
-    """The prior with another value of a parameter of a basis; a term whose coefficients it makes another number of
-    starts from 0.
+    """The prior with another value of a basis parameter; if this changes the number of a term's coefficients, they
+    start from 0.
 
     Raises:
-        InputError: there is no such term or parameter, or it cannot have the value.
+        InputError: the term or parameter does not exist, or cannot have the value.
     """
     term_name, _, parameter = name.rpartition(".")
     term = next((term for term in prior.further if term.name == term_name), None)

@@ -1,13 +1,13 @@
-"""Smoothness: among fits that the data cannot tell apart, the one nearest to the smoothest admissible potential.
+"""Smoothness: among fits that the data cannot distinguish, the one closest to the smoothest admissible potential.
 
-Minimised is the objective L(c) + strength * unit * roughness(c - c0)², see `roughness`, the last summed over bonds,
-angles with dihedrals, and pairs, each with a unit of its own. c0 is the least rough potential
-that satisfies the constraints by itself, see `admissible.smoothest`: flat without constraints, and with walls where
-these ask for them, so that a penalty does not work against the constraints. The unit is the largest ratio of the loss's
-curvature to that of the roughness along any potential, so that a strength is a number without dimension: at 1 even the
-potential that the data determine best goes only half the way from c0. It does not depend on the number of frames.
+The objective is L(c) + strength * unit * roughness(c - c0)², see `roughness`; the penalty is summed over bonds, angles
+with dihedrals, and pairs, each with its own unit. c0 is the smoothest potential that satisfies the constraints, see
+`admissible.smoothest`: flat without constraints, and with walls where they require them, so that the penalty does not
+work against the constraints. The unit is the largest ratio of the curvature of the loss to that of roughness² along any
+potential, which makes the strength dimensionless: at 1, even the potential that the data determine best moves only half
+of the way from c0. It does not depend on the number of frames.
 
-The objective is a quadratic again: its factor is that of the data with one row more for each harmonic, and all that
+The objective is again quadratic: its factor is that of the data with further rows for the penalty, and everything that
 holds for a factor (L-BFGS in whitened coordinates, certificate) holds for it.
 """
 
@@ -30,11 +30,11 @@ from cgcore.fitting.roughness import data_bending, data_bends, roughness_of
 Rows = Float[np.ndarray, "rows n"]
 
 STRENGTHS = (1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 1e-6, 1e-7)
-"""The grid of the cross-validation. Its end keeps potentials of physical size however many frames there are: on the
-bundled set the roughness is 57 kcal/mol/rad² at 1e-3, 1,000 at 1e-7, 30,000 at 1e-10, for 0.05 % of the loss."""
+"""The grid of the cross-validation. Its lower end keeps potentials at a physical size for any number of frames: on the
+bundled set the roughness is 57 kcal/mol/rad² at 1e-3, 1,000 at 1e-7 and 30,000 at 1e-10, for 0.05 % of the loss."""
 
 FALLBACK = 1e-3
-"""Where the data are too few for folds: near the choice on every set that was measured."""
+"""The strength if there are too few data for folds; it is close to the choice on every set that was measured."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Smoothing:
     """The smoothness penalty of a factor.
 
     Arguments:
-        factor: the data's.
-        strength: relative to the data.
-        smoothest: coefficients c0 without penalty.
-        units: the penalty of a strength of 1 for each kind of potentials [(kcal/mol/Å)² / (kcal/mol/rad²)²; Å² for
-            rad² where they are of distances].
+        factor: factor of the data.
+        strength: strength relative to the data.
+        smoothest: coefficients c0, for which the penalty is 0.
+        units: unit of the penalty for each kind of potential [(kcal/mol/Å)² / (kcal/mol/rad²)², with Å² instead of rad²
+            for distances].
         pooling: further rows P of a penalty |P c|², see `pooling`.
     """
 
@@ -63,7 +63,7 @@ class Smoothing:
 
     @property
     def penalty(self) -> Float[np.ndarray, "rows m"]:
-        """Rows [P t] of all penalties: what is added to the loss is |P c - t|² [(kcal/mol/Å)²]."""
+        """Rows [P t] of all penalties; |P c - t|² is added to the loss [(kcal/mol/Å)²]."""
         rows = np.column_stack([self.rows, self.rows @ self.smoothest])
         return rows if self.pooling is None else np.vstack([rows, homogeneous(self.pooling)])
 
@@ -74,12 +74,12 @@ class Smoothing:
 
 
 def homogeneous(rows: Rows) -> Float[np.ndarray, "rows n+1"]:
-    """Rows of a penalty that is 0 where the coefficients are."""
+    """Rows of a penalty that is 0 for coefficients of 0."""
     return np.column_stack([rows, np.zeros(len(rows))])
 
 
 def smoothing(factor: Factor, strength: float, smoothest: Coefficients, pooling: Rows | None = None) -> Smoothing:
-    """The penalty of this strength."""
+    """The penalty with this strength."""
     return Smoothing(factor, strength, smoothest, _units(factor), pooling)
 
 
@@ -90,8 +90,8 @@ def smoothness_curve(
     grid: Sequence[float] = STRENGTHS,
     pooling: Rows | None = None,
 ) -> Curve | None:
-    """The cross-validated curve over strengths; None where the data are too few for two folds, or where there is no
-    series to smooth. `start` are coefficients that neither data nor penalty move."""
+    """The cross-validated curve over strengths; None if there are too few data for two folds, or no potential to
+    smooth. `start` gives the values of coefficients that neither data nor penalty determine."""
     units = _units(factor)
     if not any(units.values()):
         return None
@@ -104,11 +104,11 @@ def smoothness_curve(
 
 
 def _units(factor: Factor) -> dict[str, float]:
-    """For each kind of potentials the largest ratio of the curvature of the loss to that of roughness²."""
+    """For each kind of potential, the largest ratio of the curvature of the loss to that of roughness²."""
     columns = design(factor.S) / np.sqrt(factor.beads)
     straight, bent = [columns[:, :0]], {}
     for kind, own, rows in data_bends(factor):
-        # Straight potentials have no roughness: what the data say of them is taken out below.
+        # Straight potentials have no roughness; their part of the data is removed below.
         _, s, Vt = np.linalg.svd(rows)
         rank = int(np.count_nonzero(s > s[0] * 1e-12))
         straight.append(columns[:, own] @ Vt[rank:].T)

@@ -1,4 +1,4 @@
-"""Directions in coefficient space, ordered by how much the data say about them."""
+"""Directions in coefficient space, ordered by how well the data determine them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from cgcore.factor.triangle import MANY_COLUMNS, Coefficients, Triangle, design,
 class Spectrum:
     """Singular value decomposition of the centred, column-scaled A, for data with `beads` real beads.
 
-    With c = c0 + basis @ y the loss is |U y - (z - A c0)/sqrt(beads)|^2 plus a constant, and its Hessian 2 in every
-    direction: whitened coordinates.
+    With c = c0 + basis @ y the loss is |U y - (z - A c0)/sqrt(beads)|^2 plus a constant, and its Hessian is 2 in every
+    direction: y are whitened coordinates.
 
     Arguments:
-        values: singular values, relative to the largest, descending; 0 where there are no data.
+        values: singular values relative to the largest, descending; 0 without data.
         U: left singular vectors.
-        V: right singular vectors, a row each, in scaled and centred coefficients.
+        V: right singular vectors as rows, in scaled and centred coefficients.
         basis: column k changes the force by one unit (root mean square per bead) along direction k.
         beads: number of real beads.
     """
@@ -35,13 +35,14 @@ class Spectrum:
 
     @property
     def resolution(self) -> float:
-        """Singular values below this are rounding: machine epsilon times rows of X, LAPACK's rule; with many columns,
-        whose S comes from inner products, the root of machine epsilon times columns."""
+        """Singular values below this are rounding: machine epsilon times the number of rows of X (LAPACK's rule) or,
+        with many columns, for which S is computed from inner products, the square root of machine epsilon times
+        columns."""
         eps, n = np.finfo(np.float64).eps, len(self.values)
         return float(max(eps * 3 * self.beads, np.sqrt(eps * n) if n > MANY_COLUMNS else 0.0))
 
     def kept(self, cutoff: float = 0.0) -> np.ndarray:
-        """Which directions have a relative singular value above `cutoff` and above the resolution."""
+        """Which directions have a relative singular value above both `cutoff` and `resolution`."""
         return self.values > max(cutoff, self.resolution)
 
     def optimum(self, S: Triangle, start: Coefficients, kept: np.ndarray) -> Coefficients:
@@ -55,27 +56,27 @@ class Spectrum:
         return start + (kept * (self.U.T @ self.shortfall(S, start))) @ self.basis.T
 
     def shortfall(self, S: Triangle, start: Coefficients) -> Float[np.ndarray, " n+1"]:
-        """What the start leaves unexplained, over the square root of the number of beads."""
+        """The residual at the start, divided by the square root of the number of beads."""
         return (target(S) - design(S) @ start) / np.sqrt(max(self.beads, 1))
 
 
 class Centring(NamedTuple):
-    """Coordinates in which the column of each stiffness is orthogonal to the next one's, see `centring`.
+    """Coordinates in which the column of each stiffness is orthogonal to the next column, see `centring`.
 
-    `shares` says how much of the next column is added to column k.
+    `shares` gives the multiple of the next column that is added to column k.
     """
 
     shares: dict[int, float]
 
     def columns(self, A: Float[np.ndarray, "rows n"]) -> Float[np.ndarray, "rows n"]:
-        """Columns for the new coordinates."""
+        """Transform columns to the new coordinates."""
         A = A.copy()
         for k, share in self.shares.items():
             A[:, k] += share * A[:, k + 1]
         return A
 
     def coefficients(self, c: Float[np.ndarray, "n cases"]) -> Float[np.ndarray, "n cases"]:
-        """Coefficients with new coordinates c."""
+        """Transform new coordinates c back to coefficients."""
         c = c.copy()
         for k, share in self.shares.items():
             c[k + 1] += share * c[k]
@@ -85,11 +86,11 @@ class Centring(NamedTuple):
 def centring(
     A: Float[np.ndarray, "rows n"], beads: float, parabolas: Sequence[int] = (0,)
 ) -> tuple[Float[np.ndarray, "rows n"], Centring]:
-    """A with the column of each kr made orthogonal to that of kr*r0, the next one, and what does it.
+    """Make the column of each kr orthogonal to the next one, that of kr*r0; returns the new A and the transformation.
 
-    The two are nearly collinear, though the data determine both well: their columns are r and 1 times the same vectors,
-    and r hardly varies. The first is centred, as in any regression with an intercept, so that no cut-off can take the
-    bond term away. Where all bonds have one length, nothing but rounding is left of it, and it becomes 0.
+    The two are nearly collinear, although the data determine both well: their columns are r and 1 times the same
+    vectors, and r hardly varies. The first is centred, as in any regression with an intercept, so that no cut-off can
+    remove the bond term. If all bonds have the same length, only rounding is left of it, and it is set to 0.
     """
     before, found = np.linalg.norm(A, axis=0), Centring({})
     for k in parabolas:
@@ -109,7 +110,7 @@ def spectrum(S: Triangle, beads: float, parabolas: Sequence[int] = (0,)) -> Spec
     silent = scale == 0
     scale[silent] = 1.0
     U, s, V = np.linalg.svd(A / scale, full_matrices=False)
-    # Rounding of the SVD would move coefficients that no data are of.
+    # Rounding in the SVD would change coefficients without data.
     V[np.ix_(s > np.finfo(np.float64).eps * len(A) * s[:1], silent)] = 0.0
     inverse = np.divide(1.0, s, out=np.zeros_like(s), where=s > 0)
     return Spectrum(

@@ -1,6 +1,6 @@
-"""Truncation: directions whose relative singular value is below a cut-off are left at their start.
+"""Truncation: directions whose relative singular value is below a cut-off keep their initial values.
 
-Measured with ten folds (training loss falls along each row, and says nothing):
+Held-out losses measured with ten folds (the training loss falls along each row and is no guide):
 
     cut-off            0.3      0.1      0.01     1e-3     1e-6     1e-10    0
     chignolin          1424.2   1421.3   1421.1   1421.0   1421.3   1422.0   1422.0    held-out loss
@@ -22,18 +22,18 @@ from cgcore.fitting.spectrum import Spectrum, spectrum
 
 GRID = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-10, 0.0)
 FALLBACK = 0.01
-"""Where the data are too few for folds: in the flat part of every curve that was measured."""
+"""The cut-off if there are too few data for folds; it is in the flat part of every curve that was measured."""
 
 
 def truncation_curve(factor: Factor, start: Coefficients, grid: Sequence[float] = GRID) -> Curve | None:
-    """The cross-validated curve over `grid`; None where the data are too few for two folds."""
+    """The cross-validated curve over `grid`; None if there are too few data for two folds."""
     fits = _Truncated(factor, start, grid)
     kept = [float(fits.spectrum.kept(cutoff).sum()) for cutoff in grid]
     return cross_validated("truncation", grid, factor, fits, kept, roughness_of(factor))
 
 
 class _Truncated(Fits):
-    """The fits of all cut-offs."""
+    """Fits for all cut-offs."""
 
     def __init__(self, factor: Factor, start: Coefficients, grid: Sequence[float]) -> None:
         self._factor, self._start, self._grid = factor, start, grid

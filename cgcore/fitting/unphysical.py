@@ -1,4 +1,4 @@
-"""What a fit is to be read with care for: values that physics does not allow, and frames that count twice."""
+"""Warnings about a fit: unphysical values, and frames that count twice."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def unphysical_values(params: Params, terms: Sequence[Term] = ()) -> tuple[str, ...]:
-    """A sentence for each value that no force field can have, whatever it was fitted to.
+    """A sentence for each value that no force field can have, whatever the data.
 
     Arguments:
         params: parameters by name.
-        terms: of the prior, whose parabolas in bonds are judged, too.
+        terms: terms of the prior, whose parabolas of bonds are also checked.
     """
     found = []
     if params.get("kr", 1.0) <= 0:
@@ -41,7 +41,7 @@ def unphysical_values(params: Params, terms: Sequence[Term] = ()) -> tuple[str, 
 
 
 def unphysical(params: Params, factor: Factor) -> tuple[str, ...]:
-    """A sentence for each fitted value that makes no sense as a force field, and for each source given twice."""
+    """A sentence for each unphysical fitted value, and for each source that was given twice."""
     found = [f"{sentence} (see --constraints)" for sentence in unphysical_values(params, factor.fingerprint.terms)]
     sampled = factor.histograms.known("bond", factor.histograms.sampled_range("bond"))
     if sampled and "r0" in params and not sampled[0] <= params["r0"] <= sampled[1]:

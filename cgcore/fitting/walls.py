@@ -1,4 +1,4 @@
-"""Constraints of bonds, angles and dihedrals, see `constraints`."""
+"""Constraints on bonds, angles and dihedrals, see `constraints`."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from cgcore.physics.bases import Fourier
 from cgcore.physics.term import Term
 
 WALL, WALL_WIDTH = 4.0, np.radians(10.0)
-"""Height [kT] of an angle's wall at this distance [rad] from the sampled range: exp(-4) is 2 % of what is at its
+"""Height [kT] of an angle's wall at this distance [rad] from the sampled range: exp(-4) is 2 % of the density at its
 foot."""
 
 LEAST_STEPS = 180
-"""Angles at which slopes are constrained, over half a turn; 18 for each harmonic where there are more than ten."""
+"""Smallest number of angles, over 180 degrees, at which slopes are constrained; with more than ten harmonics, 18 for
+each harmonic."""
 
 BARRIER = 20.0
-"""Largest difference of the dihedral potential [kT]: crossed once in exp(20) attempts, hardly ever in a simulation."""
+"""Largest difference of the dihedral potential [kT]: a barrier of this height is crossed once in exp(20) attempts, i.e.
+hardly ever in a simulation."""
 
 BEYOND = 2.0
-"""How many widths of the sampled range the walls of bonds are constrained beyond it; further out a spline is
-straight."""
+"""Number of widths of the sampled range over which the walls of bonds are constrained beyond it; further out a spline
+is straight."""
 
 
 def stiffness(ground: Ground, term: Term, group: int) -> Constraint | None:
-    """Bonds fluctuate by no more than the sampled range."""
+    """Bonds fluctuate by at most the sampled range."""
     lengths = ground.sampled(term, group)
     if lengths is None or not ground.feels(term, group):
         return None
@@ -52,7 +54,8 @@ def rest(ground: Ground, term: Term, group: int) -> Constraint | None:
 
 
 def wall(ground: Ground, term: Term, group: int, sign: float) -> Constraint | None:
-    """Slopes of a potential from the low or the high end of the sampled range on, to 0 or to pi for angles."""
+    """The potential rises with at least the slope of a harmonic wall beyond the low or high end of the sampled range,
+    for angles up to 0 or pi."""
     sampled = ground.sampled(term, group)
     if sampled is None or not ground.feels(term, group) or not np.isfinite(sampled).all():
         return None
@@ -82,7 +85,7 @@ def barrier(ground: Ground, term: Term, group: int) -> Constraint | None:
     harmonics = term.basis.harmonics if isinstance(term.basis, Fourier) else term.basis.size
     phi = np.linspace(-np.pi, np.pi, max(60, 18 * harmonics), endpoint=False)
     values = term.weight * np.asarray(term.basis.functions(phi)).T
-    if not isinstance(term.basis, Fourier):  # whose mean is 0
+    if not isinstance(term.basis, Fourier):  # a Fourier series has mean 0
         values = values - values.mean(axis=0)
     most = BARRIER / 2 * ground.kT
     text = f"dihedral potential within {BARRIER / 2:g} kT ({most:.3g} kcal/mol) of its mean"

@@ -1,7 +1,7 @@
 """L-BFGS in one compiled `lax.while_loop`, for any loss of any pytree.
 
-The carry holds value and gradient of the current iterate: each point is evaluated once, and the stopping test
-reads the gradient of the newest one.
+The loop carries value and gradient of the current iterate: each point is evaluated once, and the stopping test uses the
+gradient at the newest point.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from cgcore.solver.status import Status
 from cgcore.x64 import Precision, as_floating, solving
 
 MOST_CONFIRMED = 2000
-"""Parameters at most whose Hessian is taken: 32 MB of float64."""
+"""Largest number of parameters for which the Hessian is computed: 32 MB in float64."""
 MEMORY = 10
 ROUNDING = 8
-"""A predicted decrease below this many units in the last place of the loss cannot be seen in the loss."""
+"""A predicted decrease below this many units in the last place of the loss cannot be detected in the loss."""
 
-# optax.lbfgs's own line search and settings.
+# The line search of optax.lbfgs, with its settings.
 _LINE_SEARCH = optax.scale_by_zoom_linesearch(max_linesearch_steps=20, initial_guess_strategy="one")
 
 Loss = Callable[..., Float[Array, ""]]
@@ -43,8 +43,9 @@ class Limits(NamedTuple):
 
 
 class State(NamedTuple):
-    """What the loop carries. `past` and `search` are of optax, `fresh` says that no pair is remembered; `lowest` is
-    the least value so far, `flattest` the least gradient norm since that last fell by more than rounding."""
+    """The state carried by the loop. `past` and `search` are optax states; `fresh` is true if no pair is remembered;
+    `lowest` is the lowest value so far, and `flattest` the smallest gradient norm since it last fell by more than
+    rounding."""
 
     params: PyTree
     value: Float[Array, ""]
@@ -97,8 +98,8 @@ def minimise(
         precision: "float64", whatever the session's setting is, or "float32"; see `cgcore.x64`.
         progress: called every `chunk` steps; the loop is then entered in chunks, and its state is not changed.
         chunk: number of steps between calls of `progress`.
-        quickly: compile for the least time until the end, where the loss takes less time than compiling it; see
-            `cgcore.compiling`.
+        quickly: whether to favour short compilation over fast code, for losses that take less time to evaluate than to
+            compile; see `cgcore.compiling`.
 
     Returns:
         The final parameters as NumPy arrays, loss, gradient norm and status.
@@ -154,7 +155,7 @@ def minimise(
 def _confirmed(
     loss: Loss, start: PyTree, state: State, status: Status, limits: Limits, *args: Any
 ) -> tuple[State, Limits]:
-    """The state with a status that the Hessian bears out, or running again to a smaller gradient."""
+    """The state with a status confirmed by the Hessian, or set to continue to a smaller gradient."""
     initial = state.history[0] if state.step > 0 else state.value
     found = confirmation(loss, state.params, state.value, state.grad, start, initial, *args)
     minimum = found.upward and found.excess <= 1
@@ -162,7 +163,7 @@ def _confirmed(
     if status is Status.GRADIENT:
         if minimum:
             return state, limits
-        # The decrement goes with the square of the gradient; half of that, as the next point is another one.
+        # The decrement is proportional to the square of the gradient; the factor 0.5 is a margin for the next point.
         factor = 0.5 / max(found.excess, 1.0) ** 0.5 if found.upward else 0.1
         limits = limits._replace(tol_grad=factor * float(state.grad_norm))
         return state._replace(status=jnp.int32(Status.RUNNING)), limits
@@ -195,12 +196,12 @@ def _started(loss: Loss, memory: int, max_steps: int, params: PyTree, *args: Any
         status=jnp.int32(Status.RUNNING),
         history=jnp.zeros(max(max_steps, 1), value.dtype),
     )
-    # Weak types would make the second entry into the loop compile again.
+    # Weak types would cause another compilation when the loop is entered again.
     return jax.tree.map(lambda x: jax.lax.convert_element_type(x, x.dtype), state)
 
 
 def _advanced(loss: Loss, memory: int, state: State, limits: Limits, until: Int[Array, ""], *args: Any) -> State:
-    """Steps until something ends the fit, or `until` steps are done."""
+    """Take steps until the fit ends or `until` steps are done."""
     return jax.lax.while_loop(
         lambda s: (s.status == Status.RUNNING) & (s.step < until),
         lambda s: _step(loss, memory, s, limits, *args),
@@ -213,7 +214,7 @@ _advance, _advance_quickly = (jit(_advanced, static_argnums=(0, 1)) for jit in (
 
 
 def _step(loss: Loss, memory: int, state: State, limits: Limits, *args: Any) -> State:
-    # optax.lbfgs is these two in a chain; apart, they show the search direction.
+    # optax.lbfgs chains these two; used separately, they give access to the search direction.
     quasi_newton = optax.scale_by_lbfgs(memory)
     ascent, past = quasi_newton.update(state.grad, state.past, state.params)
     direction = optax.tree.cast_like(optax.tree.scale(-1, ascent), state.params)
@@ -229,15 +230,15 @@ def _step(loss: Loss, memory: int, state: State, limits: Limits, *args: Any) -> 
     norm = optax.tree.norm(search.grad)
     finite = jnp.isfinite(search.value) & jnp.isfinite(norm)
     resolution = ROUNDING * jnp.finfo(state.value.dtype).eps * jnp.abs(state.value)
-    # Gains are counted from the best so far, else a loss lower by its last digit and a smaller gradient take turns.
+    # Gains are relative to the best so far; else a loss lower in its last digit and a smaller gradient could alternate.
     lower = search.value < state.lowest
-    # Where the loss can't show it any more, a smaller gradient is a gain, too.
+    # Where the loss no longer resolves a gain, a smaller gradient counts as one, too.
     flatter = (search.value <= state.lowest + resolution) & (norm < state.flattest)
     well_below = search.value < state.lowest - resolution
     gained = finite & (jnp.asarray(search.learning_rate) > 0) & (lower | flatter)
 
-    # A step that gains nothing is not taken; the next one is steepest descent from an empty memory, since the
-    # last pairs of a nearly converged fit can be rounding noise.
+    # A step without gain is rejected; the next one is steepest descent with an empty memory, since the last pairs of
+    # a nearly converged fit can be rounding noise.
     taken = state._replace(
         params=optax.apply_updates(state.params, updates),
         value=search.value,
@@ -260,7 +261,7 @@ def _step(loss: Loss, memory: int, state: State, limits: Limits, *args: Any) -> 
 
     status = _status(new, limits)
     at_floor = jnp.abs(optax.tree.vdot(direction, state.grad)) <= resolution
-    # Judged from an empty memory alone: what a stale one predicts says nothing of the gradient.
+    # Decided only with an empty memory, since the prediction of a stale one says nothing about the gradient.
     stalled = ~gained & state.fresh & (status != Status.GRADIENT) & (new.step >= limits.min_steps)
     ending = jnp.where(at_floor, Status.PRECISION_FLOOR, Status.LINE_SEARCH_FAILED)
     status = jnp.where(stalled, ending, status)
@@ -269,7 +270,7 @@ def _step(loss: Loss, memory: int, state: State, limits: Limits, *args: Any) -> 
 
 
 def _status(state: State, limits: Limits) -> Int[Array, ""]:
-    """What the current point says by itself."""
+    """The status of the current point by itself."""
     finite = jnp.isfinite(state.value) & jnp.isfinite(state.grad_norm)
     small = (state.grad_norm < limits.tol_grad) & (state.step >= limits.min_steps)
     status = jnp.where(state.step >= limits.max_steps, Status.MAX_STEPS, Status.RUNNING)

@@ -1,4 +1,4 @@
-"""What a minimisation found, and how it ended."""
+"""The result of a minimisation."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Solution:
 
     @property
     def dtype(self) -> np.dtype:
-        """The precision that it was solved in."""
+        """The precision of the solver."""
         return np.result_type(*jax.tree.leaves(self.params))
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""How a fit ended."""
+"""The status in which a fit ends."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Status(IntEnum):
-    """Why the solver stopped. `message` says it in a sentence with the likely cause."""
+    """Why the solver stopped. `message` is a sentence about it with the likely cause."""
 
     RUNNING = 0
     GRADIENT = 1
