@@ -38,8 +38,8 @@ class ModelSettings:
         prior: weights and initial parameters; None for no prior.
         train_priors: whether stages train the prior's parameters, too.
         network: settings of the network; None for no network.
-        core: distance [Å] below which a repulsive wall keeps beads apart; "auto" for nine tenths of the closest
-            approach in the training frames; None for no wall.
+        core: distance [Å] below which a repulsive wall keeps beads apart in a model with a network; "auto" for nine
+            tenths of the closest approach in the training frames; None for no wall.
         spline_file: NPZ of splines that replace the formulas for bonds, angles and dihedrals; None for formulas.
         residue_specific_angles: whether species use their own angle splines; None follows the file of splines.
     """

@@ -75,8 +75,7 @@ class Ground:
         return self.factor.histograms.known(term.coordinate, (low, high))
 
     def percentile(self, term: Term, group: int, percent: float) -> float | None:
-        """A percentile of the coordinates of a group's rows (for pairs, the closest in each frame); None without
-        data."""
+        """A percentile of a group's coordinates (for pairs, of the closest in each frame); None without data."""
         return percentile(self.factor.histograms.of_group(term, group), edges_of(term), percent)
 
     def rows(self, term: Term, group: int, values: Float[np.ndarray, "rows functions"]) -> Float[np.ndarray, "rows n"]:

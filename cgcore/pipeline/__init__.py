@@ -7,7 +7,7 @@
     trainer = Trainer(model, "config.yaml", train, validation)
     results = trainer.train_full_pipeline()
 
-It needs `pip install 'cgcore[train]'`. Names are loaded when they are first used.
+It requires `pip install 'cgcore[train]'`. Names are loaded when they are first used.
 """
 
 from __future__ import annotations

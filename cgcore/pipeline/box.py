@@ -1,4 +1,4 @@
-"""The box of a model: a network must not reach a second image of a bead."""
+"""The box of a model, which must be large enough that a network does not reach a second image of a bead."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from cgcore.physics.space import FREE, Displacement, free, periodic
 
 
 def displacement_in(box: Any, cutoff: float | None) -> tuple[Displacement, str]:
-    """The displacement of a box, and its name in a factor's fingerprint.
+    """The displacement function of a box, and its name in a factor's fingerprint.
 
     Arguments:
-        box: three lengths [Å]; None: free space.
-        cutoff: of the network [Å]; None: no network.
+        box: three lengths [Å]; None for free space.
+        cutoff: cutoff of the network [Å]; None for no network.
 
     Raises:
-        InputError: the box is not three lengths, or so small that the cutoff reaches a second image.
+        InputError: the box is not three lengths, or is so small that the cutoff reaches a second image.
     """
     if box is None:
         return free, FREE

@@ -1,4 +1,4 @@
-"""Checkpoints with orbax: each whole or not there, the newest two kept."""
+"""Checkpoints with orbax: each is written completely or not at all, and the newest two are kept."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Checkpoint(NamedTuple):
 
 
 class Checkpoints:
-    """The checkpoints in a folder, to be used in a `with` block.
+    """The checkpoints in a folder, as a context manager.
 
     Arguments:
-        folder: of the checkpoints; made where it is missing. Of several processes, the first alone uses it.
+        folder: folder of the checkpoints, created if it is missing. Of several processes, only the first uses it.
 
     Raises:
         InputError: orbax is not installed, or the folder cannot be read or written.
@@ -44,13 +44,13 @@ class Checkpoints:
         self.folder = Path(folder)
         ocp = _orbax()
         check_writable(self.folder / "checkpoint")
-        # Synchronous: when a save returns, the checkpoint is there.
+        # Synchronous: when a save returns, the checkpoint is complete.
         options = ocp.CheckpointManagerOptions(
             max_to_keep=KEPT,
             enable_async_checkpointing=False,
             cleanup_tmp_directories=True,
             create=False,
-            # One process alone: orbax would have it wait for all others.
+            # Only this process: orbax would otherwise wait for all others.
             multiprocessing_options=ocp.options.MultiprocessingOptions(active_processes={0}),
         )
         try:
@@ -63,22 +63,22 @@ class Checkpoints:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        # Where something else went wrong already, that is what people should read.
+        # If there is already another error, that is the one to report.
         with _uninterrupted(), nullcontext() if kind is None else suppress(Exception):
             self._manager.close()
 
     def save(self, arrays: dict[str, np.ndarray], record: dict[str, Any]) -> None:
-        """Add a checkpoint. The record is plain values and arrays, which come back as lists.
+        """Add a checkpoint. The record contains plain values and arrays; arrays are read back as lists.
 
-        Ctrl-C waits until it is there: orbax, interrupted, leaves threads that print tracebacks.
+        Ctrl-C is delayed until it is complete: if orbax is interrupted, it leaves threads that print tracebacks.
 
         Raises:
-            InputError: it cannot be written.
+            InputError: the checkpoint cannot be written.
         """
         args = _orbax().args
         arrays = {name: np.asarray(array) for name, array in arrays.items()}
         form = {name: [str(array.dtype), *array.shape] for name, array in arrays.items()}
-        # orbax keeps no arrays without elements; their form says all of them.
+        # orbax cannot store empty arrays; their form is sufficient to restore them.
         kept = {name: array for name, array in arrays.items() if array.size}
         plain = json.loads(to_json({"format": FORMAT, "arrays": form, "record": record}))
         number = (self._manager.latest_step() or 0) + 1
@@ -95,10 +95,10 @@ class Checkpoints:
                 ) from error
 
     def latest(self) -> Checkpoint | None:
-        """The newest one; None where there is none.
+        """The newest checkpoint; None if there is none.
 
         Raises:
-            InputError: it is damaged, or another program made it.
+            InputError: it is damaged, or was not written by cgcore.
         """
         steps = sorted(self._manager.all_steps())
         if not steps:
@@ -112,7 +112,7 @@ class Checkpoints:
                 kept = {name: array for name, array in like.items() if array.size}
                 arrays = self._manager.restore(step, args=args.Composite(arrays=args.StandardRestore(kept))).arrays
                 return Checkpoint(like | {name: np.asarray(array) for name, array in arrays.items()}, record)
-        except Exception as error:  # orbax and its stores raise whatever they meet in a damaged file
+        except Exception as error:  # orbax and its back ends raise arbitrary errors for damaged files
             raise damaged(self.folder, step, steps[-2] if len(steps) > 1 else None) from error
         raise InputError(
             f"{self.folder}: checkpoint {step} was not written by this version of cgcore; start anew without --resume"
@@ -120,7 +120,7 @@ class Checkpoints:
 
 
 def holds_checkpoints(folder: str | os.PathLike[str]) -> bool:
-    """Whether there are checkpoints in a folder."""
+    """Whether a folder contains checkpoints."""
     try:
         with os.scandir(folder) as entries:
             return any(entry.name.isdigit() and entry.is_dir() for entry in entries)
@@ -129,13 +129,13 @@ def holds_checkpoints(folder: str | os.PathLike[str]) -> bool:
 
 
 def next_free(folder: str) -> str:
-    """The folder, or where it holds checkpoints the first of folder-2, folder-3, ... that holds none."""
+    """The folder or, if it contains checkpoints, the first of folder-2, folder-3, ... that contains none."""
     names = itertools.chain([folder], (f"{folder.rstrip(os.sep)}-{number}" for number in itertools.count(2)))
     return next(name for name in names if not holds_checkpoints(name))
 
 
 def damaged(folder: Path, step: int, previous: int | None = None) -> InputError:
-    """What is said of a checkpoint that cannot be read."""
+    """The error for a checkpoint that cannot be read."""
     remedy = "start anew without --resume"
     if previous is not None:
         remedy = f"remove {folder / str(step)} to continue from checkpoint {previous}, or {remedy}"
@@ -144,10 +144,10 @@ def damaged(folder: Path, step: int, previous: int | None = None) -> InputError:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C inside the block takes effect after it."""
+    """A context in which Ctrl-C is delayed until the end."""
     before = signal.getsignal(signal.SIGINT)
     if before is None or threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers, and one that is not Python's could not be set back
+        yield  # only the main thread may set handlers, and a handler that is not Python's could not be restored
         return
     met: list[tuple[int, Any]] = []
     signal.signal(signal.SIGINT, lambda number, frame: met.append((number, frame)))

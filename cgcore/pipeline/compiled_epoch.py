@@ -1,4 +1,4 @@
-"""An epoch of minibatch force matching of the combined model, compiled once, over all local devices."""
+"""An epoch of minibatch force matching of the combined model, compiled once, spread over the devices."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from cgcore.pipeline.optimizers import ModelParams
 
 
 class CompiledEpoch:
-    """An epoch as a pure function, compiled. `traces` counts how often it was traced: once.
+    """An epoch as a compiled pure function. `traces` counts how often it was traced, which must be once.
 
     Arguments:
-        loss: of minibatches, with their frames.
-        optimizer: see `make_optimizer`.
-        gammas: factors of force and energy loss.
-        normalization: of the force loss that is minimised, see `minibatch_loss.objective`.
-        drop: leave out the frames that do not fill the last minibatch, unless there is no other.
+        loss: loss of minibatches, with their frames.
+        optimizer: optimizer, see `make_optimizer`.
+        gammas: factors of force loss and energy loss.
+        normalization: normalisation of the force loss in the objective, see `minibatch_loss.objective`.
+        drop: whether to leave out the frames of an incomplete last minibatch, unless it is the only one.
     """
 
     def __init__(
@@ -36,16 +36,16 @@ class CompiledEpoch:
         self.loss, self.optimizer, self.gammas, self.normalization = loss, optimizer, gammas, normalization
         self.updates = updates_of(loss, drop)
         self.traces = 0
-        # The next epoch takes what this one gives: of another sharding, it would be compiled again.
+        # The next epoch takes this one's output; with another sharding, it would be compiled again.
         self._compiled = jax.jit(self._epoch, out_shardings=loss.everywhere)
 
     def __call__(
         self, trained: ModelParams, state: Any, fixed: ModelParams, seed: tuple[int, ...]
     ) -> tuple[ModelParams, Any, float]:
-        """One pass over the training frames in the order that the seed draws, whatever came before.
+        """One pass over the training frames, in a random order that depends only on the seed.
 
         Returns:
-            new parameters, new state, and the force loss per real bead that was met on the way.
+            New parameters, new state, and the mean force loss per real bead during the epoch.
         """
         loss = self.loss
         order = minibatches(np.random.default_rng(seed).permutation(loss.n_train), loss.size)[: self.updates]
@@ -70,7 +70,7 @@ class CompiledEpoch:
     def _objective(
         self, trained: ModelParams, fixed: ModelParams, frames: tuple[Array | None, ...], chosen: Array
     ) -> tuple[Float[Array, ""], Sums]:
-        """What is minimised: F * force loss + U * energy loss per frame, of a minibatch."""
+        """The objective for a minibatch: F * force loss + U * energy loss per frame."""
         sums = self.loss.sums(fixed | trained, frames, chosen)
         force, energy = self.gammas
         value = force * objective(sums, self.normalization, self.loss.model.N_max)
@@ -80,5 +80,5 @@ class CompiledEpoch:
 
 
 def updates_of(loss: MinibatchLoss, drop: bool) -> int:
-    """Minibatches of an epoch; with `drop` those that are full, but at least one."""
+    """Number of minibatches of an epoch; with `drop`, only complete ones, but at least one."""
     return max(loss.n_train // loss.size, 1) if drop else len(loss.train)

@@ -1,4 +1,4 @@
-"""How good the forces of a model are on the frames of a loader."""
+"""Evaluation of a model's forces on the frames of a loader."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from cgcore.pipeline.optimizers import ModelParams
 
 
 def evaluate(model: CombinedModel, params: ModelParams, loader: DatasetLoader) -> dict[str, Any]:
-    """Compare the model's forces with the reference on all frames of a loader, in plain values.
+    """Compare the model's forces with the reference on all frames of a loader.
 
     Returns:
-        see `cgcore.evaluation.Evaluation.as_dict`.
+        Plain values, see `cgcore.evaluation.Evaluation.as_dict`.
 
     Raises:
-        InputError: the frames do not suit the model.
+        InputError: the frames do not match the model.
     """
     return model.evaluate(params, loader.dataset).as_dict()

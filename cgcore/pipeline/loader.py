@@ -1,4 +1,4 @@
-"""Frames for training: the core's reader, with what a trainer needs of it."""
+"""Frames for training, read by `cgcore.read`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class DatasetLoader:
     """Frames of an NPZ file, a folder of NPZ files, or a `Dataset`.
 
     Arguments:
-        path: what to read.
+        path: file, folder or data set.
         max_frames: number of frames to use, drawn at random; None for all.
         seed: seed of that draw.
-        units: units of the files; None: as in `cgcore.read`.
+        units: units of the files; None as in `cgcore.read`.
 
     Raises:
         InputError: as `cgcore.read` and `Dataset.subset`.
@@ -42,10 +42,10 @@ class DatasetLoader:
     def split_train_val(
         self, val_fraction: float, hold_out: HoldOut = "each_protein"
     ) -> tuple[DatasetLoader, DatasetLoader | None]:
-        """Training and held-out frames, see `Dataset.split`: the last of each protein, or of the whole set.
+        """Split into training and held-out frames: the last ones of each protein or of the set, see `Dataset.split`.
 
-        The second is None when `val_fraction` is 0 or no protein has two frames. Raises InputError for a fraction
-        outside [0, 1).
+        The second is None if `val_fraction` is 0 or no protein has two frames. Raises InputError for a fraction outside
+        [0, 1).
         """
         train, validation = self.dataset.split(val_fraction, hold_out)
         return DatasetLoader(train), None if validation is None else DatasetLoader(validation)
@@ -62,17 +62,17 @@ class DatasetLoader:
 
     @property
     def mask(self) -> np.ndarray:
-        """(frames, beads), 1 for a real bead and 0 for padding."""
+        """Mask (frames, beads), 1 for a real bead and 0 for padding."""
         return self._batch.mask
 
     @property
     def species(self) -> np.ndarray:
-        """(frames, beads) int32, 0 in padded beads and where a file has none."""
+        """Species (frames, beads), int32, 0 in padded beads and for files without species."""
         return self._batch.species
 
     @property
     def N_max(self) -> int:
-        """Beads in a row, padding included."""
+        """Number of beads in a row, padding included."""
         return self.dataset.n_beads
 
     @property
@@ -82,7 +82,7 @@ class DatasetLoader:
 
     @cached_property
     def U(self) -> np.ndarray | None:
-        """Reference energies [kcal/mol], (frames,): the extra array `U` of every file; None where one has none.
+        """Reference energies [kcal/mol], (frames,): the extra array `U` of every file; None if a file has none.
 
         Raises:
             InputError: `U` is not a number for each frame of its file.
@@ -109,14 +109,15 @@ class DatasetLoader:
 
 @dataclass(frozen=True)
 class FrameArrays:
-    """What a stage computes on: frames of one dtype, padded to the model's number of beads.
+    """The frames of a stage, all in the same dtype and padded to the model's number of beads.
 
     Arguments:
-        R, F: (frames, beads, 3), Å and kcal/mol/Å.
-        mask: (frames, beads) bool.
-        species: (frames, beads) int32.
-        U: (frames,) kcal/mol; zeros where there are no energies.
-        sites: (frames, beads) int32, see `cgcore.physics.topology`; None where each frame is one whole chain.
+        R, F: positions [Å] and forces [kcal/mol/Å] (frames, beads, 3).
+        mask: whether beads are real (frames, beads).
+        species: species of the beads (frames, beads), int32.
+        U: energies [kcal/mol] (frames,); zeros if there are none.
+        sites: sites of the beads (frames, beads), int32, see `cgcore.physics.topology`; None if each frame is one whole
+            chain.
     """
 
     R: np.ndarray
@@ -128,7 +129,7 @@ class FrameArrays:
 
 
 def frame_arrays(loader: DatasetLoader, n_beads: int, n_species: int | None, dtype: str) -> FrameArrays:
-    """The loader's frames for a model of `n_beads` beads.
+    """The loader's frames for a model with `n_beads` beads.
 
     Raises:
         InputError: frames have more beads than the model, or a species out of its range.
@@ -148,7 +149,7 @@ def frame_arrays(loader: DatasetLoader, n_beads: int, n_species: int | None, dty
 
 
 def check_frames(loader: DatasetLoader, n_beads: int, n_species: int | None) -> None:
-    """Refuse frames that do not suit a model.
+    """Refuse frames that do not match a model.
 
     Raises:
         InputError: frames have more beads than the model, or a species out of its range.
@@ -164,10 +165,10 @@ def check_frames(loader: DatasetLoader, n_beads: int, n_species: int | None) -> 
 
 
 def check_species(name: str, species: np.ndarray, mask: np.ndarray, n_species: int) -> None:
-    """Refuse species that the network has no room for.
+    """Refuse species that are out of range for the network.
 
     Raises:
-        InputError: with the first one of a real bead that is out of range.
+        InputError: a real bead has a species out of range; the message gives the first one.
     """
     bad = np.argwhere(mask & ((species < 0) | (species >= n_species)))
     if len(bad):

@@ -1,4 +1,4 @@
-"""Frames on the devices, once, and the force-matching loss of minibatches of them."""
+"""The force-matching loss of minibatches of frames, which are kept on the devices."""
 
 from __future__ import annotations
 
@@ -17,34 +17,35 @@ from cgcore.pipeline.optimizers import ModelParams
 from cgcore.processes import placed
 
 AXIS = "batch"
-"""Frames of a minibatch are spread over the devices along this axis; parameters are on each."""
+"""Axis along which the frames of a minibatch are spread over the devices; parameters are on each device."""
 
 MOST_AT_ONCE = 64
-"""Minibatches that one call measures."""
+"""Number of minibatches that one compiled call evaluates."""
 
 Minibatches = Int[np.ndarray, "minibatches frames"]
-"""Frame numbers; -1 fills up and counts for nothing."""
+"""Frame numbers; -1 is padding, which does not contribute."""
 
 
 class Sums(NamedTuple):
     """Sums over one minibatch."""
 
     force: Float[Array, ""]  # sum over real beads of |F_pred - F|^2 [(kcal/mol/Å)²]
-    beads: Float[Array, ""]  # their number
+    beads: Float[Array, ""]  # number of real beads
     structures: Float[Array, ""]  # sum over frames of the mean over their real components of (F_pred - F)^2
     energy: Float[Array, ""]  # sum over frames of (E_pred - U)^2 [(kcal/mol)²]
     frames: Float[Array, ""]
 
 
 class MinibatchLoss:
-    """The loss on frames that are on the devices already; all stages of a training share it.
+    """The loss on frames that are kept on the devices; all stages of a training share it.
 
     Arguments:
-        model: the energy.
-        train: frames to train on; their numbers come first.
-        validation: held-out frames, numbered after them; None: none.
-        per_device: frames of a minibatch on each device; no more than there are.
-        devices: to spread minibatches over; None: all of all processes (see `jax.distributed`).
+        model: the energy function.
+        train: frames to train on, which are numbered first.
+        validation: held-out frames, numbered after the training frames; None for none.
+        per_device: number of frames of a minibatch on each device, limited by the number of frames.
+        devices: devices over which minibatches are spread; None for all devices of all processes (see
+            `jax.distributed`).
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class MinibatchLoss:
         self._row = NamedSharding(mesh, PartitionSpec(AXIS))
         self.n_train = len(train.R)
         self.padding = {"train": _padding(train), "val": None if validation is None else _padding(validation)}
-        """Real components of forces as a part of frames x N_max x 3, padding included."""
+        """Fraction of real force components among frames x N_max x 3, padding included."""
         self.size = min(per_device, -(-self.n_train // mesh.size)) * mesh.size
         self.train = minibatches(np.arange(self.n_train), self.size)
         self.validation: Minibatches | None = None
@@ -72,7 +73,7 @@ class MinibatchLoss:
             self.validation = minibatches(self.n_train + np.arange(len(validation.R)), self.size)
         self.frames: tuple[Array | None, ...] = self.place(_joined(parts))
         self.traces = 0
-        """How often the measurement was traced; once, as it always takes as many minibatches."""
+        """How often the evaluation was traced; once, since it always takes the same number of minibatches."""
         self._at_once = min(
             len(self.train), len(self.train if self.validation is None else self.validation), MOST_AT_ONCE
         )
@@ -90,7 +91,7 @@ class MinibatchLoss:
         """The loss on the frames of loaders, in the precision of the model.
 
         Raises:
-            InputError: frames do not suit the model.
+            InputError: frames do not match the model.
         """
         network = model.settings.model.network
         n_species = None if network is None else network.n_species
@@ -103,32 +104,32 @@ class MinibatchLoss:
             return cls(model, frames, held_out, per_device, devices)
 
     def place(self, tree: Any) -> Any:
-        """A pytree of arrays on every device."""
+        """Place a pytree of arrays on every device."""
         return placed(tree, self.everywhere)
 
     def place_params(self, params: ModelParams) -> ModelParams:
-        """Parameters in the precision of the model, on every device."""
+        """Place parameters on every device, in the precision of the model."""
         return self.place(self.model.in_precision(params))
 
     def spread(self, chosen: Minibatches) -> Array:
-        """Minibatches, the frames of each spread over the devices."""
+        """Place minibatches on the devices, with the frames of each spread over them."""
         return placed(chosen, self._spread)
 
     def in_mean(self, part: str, loss: float | None) -> float | None:
-        """A loss per real bead as the mean over frames x N_max x 3, padding included, of the same frames.
+        """Convert a loss per real bead to the mean over frames x N_max x 3, padding included.
 
         Arguments:
-            part: "train" or "val": which frames.
-            loss: per real bead; None: there is none.
+            part: the frames of the loss, "train" or "val".
+            loss: loss per real bead; None is returned unchanged.
         """
         padding = self.padding[part]
         return None if loss is None or padding is None else loss * padding / 3
 
     def loss(self, params: ModelParams, chosen: Minibatches) -> float:
-        """Force loss of these frames, per real bead [(kcal/mol/Å)²]; the sum over minibatches is in float64.
+        """Force loss of these frames per real bead [(kcal/mol/Å)²]; the sum over minibatches is taken in float64.
 
         Arguments:
-            params: of all parts of the model, placed.
+            params: placed parameters of all parts of the model.
             chosen: minibatches of frames.
         """
         rows = len(chosen)
@@ -141,7 +142,7 @@ class MinibatchLoss:
         return per_bead(jax.tree.map(lambda *x: np.concatenate(x), *parts))
 
     def sums(self, params: ModelParams, frames: tuple[Array | None, ...], chosen: Int[Array, " frames"]) -> Sums:
-        """What the loss of one minibatch is made of; to be traced."""
+        """The sums for one minibatch, for use in compiled functions."""
         counts = chosen >= 0
         R, F, mask, species, U, sites = jax.tree.map(
             lambda array: jax.lax.with_sharding_constraint(array[jnp.maximum(chosen, 0)], self._row), frames
@@ -166,12 +167,12 @@ class MinibatchLoss:
 
 
 def objective(sums: Sums, normalization: str, n_beads: int) -> Float[Array, ""]:
-    """The force loss of a minibatch that a stage minimises; to be traced.
+    """The force loss of a minibatch that a stage minimises, for use in compiled functions.
 
     Arguments:
-        sums: of the minibatch.
-        normalization: `training.force_loss_normalization`.
-        n_beads: of a row, padding included.
+        sums: sums for the minibatch.
+        normalization: value of `training.force_loss_normalization`.
+        n_beads: number of beads in a row, padding included.
     """
     frames, beads = jnp.maximum(sums.frames, 1), jnp.maximum(sums.beads, 1)
     match normalization:
@@ -185,25 +186,25 @@ def objective(sums: Sums, normalization: str, n_beads: int) -> Float[Array, ""]:
 
 
 def minibatches(numbers: np.ndarray, size: int) -> Minibatches:
-    """These frames in this order in minibatches of one size, the last filled up with -1."""
+    """Split frame numbers, in this order, into minibatches of equal size; the last one is padded with -1."""
     filled = np.full(-(-len(numbers) // size) * size, -1, np.int32)
     filled[: len(numbers)] = numbers
     return filled.reshape(-1, size)
 
 
 def per_bead(sums: Sums) -> float:
-    """Force loss per real bead of several minibatches together."""
+    """Force loss per real bead over several minibatches."""
     force, beads = (np.sum(np.asarray(x, np.float64)) for x in (sums.force, sums.beads))
     return float(force / max(beads, 1.0))
 
 
 def _padding(frames: FrameArrays) -> float:
-    """Mean number of real beads of a frame, as a part of the row."""
+    """Fraction of real beads in the rows."""
     return float(np.mean(frames.mask))
 
 
 def _joined(parts: Sequence[FrameArrays]) -> tuple[np.ndarray | None, ...]:
-    """R, F, mask, species, U and sites of all parts; sites are None where no part has any."""
+    """R, F, mask, species, U and sites of all parts; sites are None if no part has any."""
     arrays = [(part.R, part.F, part.mask, part.species, part.U) for part in parts]
     sites = None
     if any(part.sites is not None for part in parts):

@@ -1,4 +1,4 @@
-"""The energy of the full model: the prior's terms, and a network's energy beside them."""
+"""The energy of the full model: the sum of the prior's terms and a network's energy."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ from cgcore.pipeline.optimizers import ModelParams
 from cgcore.pipeline.splines import with_splines_read
 
 MOST_PARAMETERS = 200_000_000
-"""Largest network: an optimizer keeps two more numbers per parameter, which makes 2.4 GB in float32."""
+"""Largest number of network parameters: with the two further numbers that an optimizer keeps for each, 2.4 GB in
+float32."""
 
 PRIOR = "prior"
 """The prior's key in the parameters; the network's is its kind, "allegro" or "nequip"."""
 
 NETWORK, CORE = "network", "core"
-"""Keys among the components of energy and forces: of the network, and of the wall beside it."""
+"""Keys of the network and of the wall among the components of energy and forces."""
 
 
 class CombinedModel:
@@ -46,24 +47,24 @@ class CombinedModel:
 
     Arguments:
         config: a YAML file, its content, or `Settings`.
-        R0: (beads, 3), a typical frame [Å], in which `avg_num_neighbors` is counted if the settings leave it out.
+        R0: a typical frame (beads, 3) [Å], in which `avg_num_neighbors` is counted if the settings leave it out.
         box: None for free space, or the three lengths [Å] of a periodic box.
-        species: (beads,), species of that frame.
+        species: species of that frame (beads,).
         N_max: number of beads in a frame, padding included.
-        max_edges: room for the network's directed edges in a frame (see `make_network`); None for every pair.
+        max_edges: largest number of the network's directed edges in a frame (see `make_network`); None for all pairs.
 
     Attributes:
         settings: the settings, with `avg_num_neighbors` filled in.
         prior: weights and initial parameters; None with `use_priors: false`. The current parameters are kept with those
             of the network (`Trainer.params`).
         network: the network; None with `ml_model: none`.
-        core: distance at which the wall beside the network begins [Å] (`model.core`); None if there is none, or with
-            `auto`, which only `model_for` can convert to a distance.
+        core: distance at which the repulsive wall begins [Å] (`model.core`); None if there is no wall or no network, or
+            with `auto`, which only `model_for` can convert to a distance.
         box: lengths of the box [Å]; None in free space.
         displacement: displacement function in the box.
 
     Raises:
-        InputError: a setting is wrong, the shapes disagree, or a species is out of range.
+        InputError: a setting is invalid, shapes are inconsistent, or a species is out of range.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class CombinedModel:
         return self.settings.training.precision
 
     def initialize_params(self, key: jax.Array) -> ModelParams:
-        """{"prior": the starting ones, "allegro" or "nequip": random ones}, without what is not used.
+        """Initial parameters {"prior": those of the prior, "allegro" or "nequip": random ones}, without unused parts.
 
         Raises:
             InputError: the network would have more than `MOST_PARAMETERS`.
@@ -143,7 +144,7 @@ class CombinedModel:
             return jax.tree.map(lambda value: jnp.asarray(value, self.dtype), params)
 
     def precision(self) -> AbstractContextManager[Any]:
-        """A context in which arrays of `dtype` can be made."""
+        """A context in which arrays of `dtype` can be created."""
         return jax.enable_x64(True) if self.dtype == "float64" else nullcontext()
 
     def compute_energy(
@@ -154,14 +155,14 @@ class CombinedModel:
         species: Int[Any, " beads"],
         sites: Int[Any, " beads"] | None = None,
     ) -> Float[Array, ""]:
-        """Energy of one frame [kcal/mol], to be jitted, mapped over frames and differentiated at will.
+        """Energy of one frame [kcal/mol]; can be jitted, mapped over frames and differentiated.
 
         Arguments:
-            params: from `initialize_params`, or trained.
+            params: parameters from `initialize_params`, or trained ones.
             R: positions [Å]; padded beads may hold anything.
             mask: 1 for a real bead, 0 for padding.
-            species: of each bead.
-            sites: of each bead (see `cgcore.physics.topology`), which the prior's terms follow; None: one whole chain.
+            species: species of each bead.
+            sites: sites of the beads (see `cgcore.physics.topology`), for the prior's terms; None for one whole chain.
         """
         energies = self.compute_components(params, R, mask, species, sites)
         return sum(energies.values(), start=jnp.zeros((), jnp.asarray(R).dtype))
@@ -174,8 +175,8 @@ class CombinedModel:
         species: Int[Any, " beads"],
         sites: Int[Any, " beads"] | None = None,
     ) -> dict[str, Float[Array, ""]]:
-        """Energy of each of the prior's terms, weighted, and of the network ("network") and the wall beside it
-        ("core") [kcal/mol]."""
+        """Weighted energy of each of the prior's terms, and energy of the network ("network") and of the wall ("core")
+        [kcal/mol]."""
         parts: dict[str, Float[Array, ""]] = {}
         for part in self.parts(params, mask, species, sites):
             parts |= part(jnp.asarray(R))
@@ -199,7 +200,7 @@ class CombinedModel:
         """Forces and energies on all frames of a data set, see `cgcore.evaluate`.
 
         Raises:
-            InputError: the frames do not suit the model.
+            InputError: the frames do not match the model.
         """
         network = self.settings.model.network
         check_frames(DatasetLoader(dataset), self.N_max, None if network is None else network.n_species)
@@ -213,7 +214,7 @@ class CombinedModel:
         )
 
     def fingerprint(self) -> dict[str, Any]:
-        """What parameters belong to, in plain values: those of a model with another fingerprint do not suit."""
+        """Plain values that identify the model: parameters of a model with another fingerprint cannot be used."""
         network, prior = self.settings.model.network, self.prior
         return {
             "box": self.box,
@@ -238,7 +239,7 @@ class CombinedModel:
         species: Int[Any, " beads"],
         sites: Int[Any, " beads"] | None = None,
     ) -> list[Callable[[Array], dict[str, Array]]]:
-        """Components as functions of positions, those that share work together."""
+        """Components of the energy as functions of positions; those that share work come from the same function."""
         parts: list[Callable[[Array], dict[str, Array]]] = []
         if self.prior is not None:
             prior = self.prior

@@ -1,4 +1,4 @@
-"""A model for given frames: what of its settings the data decide."""
+"""Creating a model for given frames, with settings that depend on the data."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ from cgcore.pipeline.model import CombinedModel
 from cgcore.pipeline.networks.edges import average_neighbors, count_edges
 
 FAR = 1.5
-"""By this factor a number of neighbours may differ from the one counted: features are scaled by its root."""
+"""Largest factor by which `avg_num_neighbors` may differ from the count without a warning; features are scaled by its
+square root."""
 
 ROOM = 1.25
-"""Room for the edges of a frame, over the most that a frame of the data has."""
+"""Ratio of the number of edge slots to the largest number of edges in a frame of the data."""
 
 DENSE = 1 / 3
-"""Where the edges that there is room for are more than this part of all pairs, every pair is computed instead."""
+"""If there would be more edge slots than this fraction of all pairs, all pairs are computed instead."""
 
 
 def far_from(network: NetworkSettings, counted: float, data: str) -> str | None:
-    """What is to be said where `avg_num_neighbors` is far from what is counted; None where it is not, or is left out.
+    """A message if `avg_num_neighbors` is far from the count; None if it is not, or is left out.
 
     Arguments:
-        network: says how many, and within which distance.
+        network: settings with `avg_num_neighbors` and the cutoff.
         counted: mean number of neighbours in the data.
-        data: their name.
+        data: name of the data.
     """
     given = network.avg_num_neighbors
     if given is None or 1 / FAR < given / max(counted, 1.0) < FAR:

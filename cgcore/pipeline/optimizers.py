@@ -1,4 +1,4 @@
-"""The optimizers by name, each optax's own, with warm-up, cosine decay, clipping and weight decay."""
+"""The optimizers by name, from optax, with warm-up, cosine decay, clipping and weight decay."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cgcore.config.optimizers import Fromage, Lion, OptimizerSettings, PolyakSgd
 Rule = optax.GradientTransformation
 
 ModelParams = dict[str, Any]
-"""A pytree whose top level names the parts of a model: "prior", and the network by its kind."""
+"""A pytree whose top-level keys name the parts of a model: "prior", and the kind of the network."""
 
 
 def _lion(rate: optax.Schedule, said: Lion) -> Rule:
@@ -25,7 +25,7 @@ def _polyak_sgd(rate: optax.Schedule, said: PolyakSgd) -> Rule:
     if said.rule == "momentum":
         return optax.sgd(rate, momentum=0.9)
     peak = said.peak
-    # Its step is the smaller of the Polyak step and a largest one; the schedule scales it.
+    # The step is the smaller of the Polyak step and a maximum, scaled by the schedule.
     return optax.polyak_sgd(peak, scaling=lambda step: rate(step) / peak, f_min=said.f_min, eps=said.eps)
 
 
@@ -48,13 +48,13 @@ _MAKE: Mapping[str, Callable[..., Rule]] = {
 }
 
 STEPS = 100
-"""`decay_steps` of a doubled schedule that does not say."""
+"""Default of `decay_steps` in a doubled schedule."""
 
 
 def schedule(settings: OptimizerSettings, steps_per_epoch: int, epochs: int) -> optax.Schedule:
-    """Learning rate against step: linear warm-up from `start` to `peak`, then a cosine to `end`."""
+    """Learning rate as a function of the step: linear warm-up from `start` to `peak`, then a cosine to `end`."""
     if settings.schedule == "doubled":
-        # Steps, by either name.
+        # Both names mean steps.
         total = 2 * (settings.decay_steps or STEPS)
         warmup = settings.warmup_steps if settings.warmup_steps is not None else round(settings.warmup_epochs or 0)
     else:
@@ -65,7 +65,7 @@ def schedule(settings: OptimizerSettings, steps_per_epoch: int, epochs: int) -> 
             warmup = settings.warmup_steps
         else:
             warmup = round(settings.warmup_fraction * total)
-    # optax needs at least one step of cosine.
+    # optax requires at least one step of the cosine.
     return optax.warmup_cosine_decay_schedule(
         settings.start, settings.peak, min(warmup, total - 1), total, settings.end
     )
@@ -76,9 +76,9 @@ def make_optimizer(
 ) -> optax.GradientTransformationExtraArgs:
     """The optimizer of a stage; its `update` takes the loss as `value`, which `polyak_sgd` needs.
 
-    Order: clip the gradient; with `weight_decay_rule` coupled add weight_decay * parameter, for every parameter; the
-    optimizer's own update. Decoupled, -lr * weight_decay * parameter comes last (Loshchilov and Hutter 2019), for every
-    part but the prior, whose lengths and stiffnesses are not near 0.
+    In this order: the gradient is clipped; with coupled weight decay, weight_decay * parameter is added for all
+    parameters; the optimizer's own update is applied; with decoupled weight decay, -lr * weight_decay * parameter is
+    added (Loshchilov and Hutter 2019), except for the prior, whose lengths and stiffnesses are not near 0.
     """
     rate, decay = schedule(settings, steps_per_epoch, epochs), settings.weight_decay
     coupled = settings.weight_decay_rule == "coupled"

@@ -1,4 +1,4 @@
-"""Parameters as named arrays, and in files: an NPZ of plain arrays, the fingerprint of their model and its beads."""
+"""Parameters as named arrays and in files: an NPZ with plain arrays, the model's fingerprint and number of beads."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _MADE = "make it by Trainer.save_params or `cgcore train`"
 
 
 class Saved(NamedTuple):
-    """What a file of parameters holds."""
+    """The content of a parameter file."""
 
     arrays: dict[str, np.ndarray]
-    """By name, see `named_arrays`."""
+    """Arrays by name, see `named_arrays`."""
     fingerprint: dict[str, Any]
     """Fingerprint of the model, see `CombinedModel.fingerprint`."""
     beads: int | None
-    """Beads per frame, padding included; None if the file does not say. Parameters suit any number of beads."""
+    """Number of beads per frame, padding included; None if not stated. Parameters are valid for any number of beads."""
     splines: Splines | None = None
     """Fixed splines of the prior."""
 
@@ -46,10 +46,11 @@ def named_arrays(tree: Any) -> dict[str, np.ndarray]:
 
 
 def from_named(like: Tree, arrays: Mapping[str, np.ndarray], name: str) -> Tree:
-    """The pytree of the form of `like` with these leaves, NumPy arrays of its dtypes.
+    """A pytree with the structure of `like` and these leaves, as NumPy arrays with its dtypes.
 
     Raises:
-        InputError: a leaf is missing, too many, of another shape or not finite; `name` is that of the file.
+        InputError: a leaf is missing, superfluous, of the wrong shape, or not finite; the message contains the file's
+            `name`.
     """
     leaves, form = jax.tree.flatten_with_path(like)
     paths = [jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in leaves]
@@ -74,7 +75,7 @@ def save_params(
     beads: int | None = None,
     splines: Splines | None = None,
 ) -> None:
-    """Write parameters, the fingerprint of their model, its number of beads and its prior's splines, atomically.
+    """Write parameters with the fingerprint, the number of beads and the splines of their model, atomically.
 
     Raises:
         InputError: the file cannot be written.
@@ -89,10 +90,10 @@ def save_params(
 
 
 def read_params(path: str | os.PathLike[str]) -> Saved:
-    """What `save_params` wrote; nothing is unpickled.
+    """Read a file written by `save_params`; nothing is unpickled.
 
     Raises:
-        InputError: no such file, not one of parameters, or a damaged one.
+        InputError: the file does not exist, does not contain parameters, or is damaged.
     """
     arrays = load_arrays(path, _MADE)
     try:
@@ -120,10 +121,10 @@ def _is_count(array: np.ndarray) -> bool:
 
 
 def require_same(mine: Any, theirs: Any, name: str, what: str) -> None:
-    """Refuse what was made for something else.
+    """Refuse a fingerprint or record that differs from the expected one.
 
     Raises:
-        InputError: naming the first part that differs, with both values; `name` is that of the file.
+        InputError: they differ; the message gives the first difference with both values, and the file's `name`.
     """
     if (found := _difference(json.loads(json.dumps(mine)), theirs, "")) is not None:
         part, here, there = found

@@ -1,4 +1,4 @@
-"""The prior's own fit inside a training: with which settings, on which frames, and what it leaves to the stages."""
+"""The prior's fit within a training: its settings and frames, and the constraints that it passes on to the stages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cgcore.pipeline.stage import Project
 
 
 def fit_options(said: TrainingSettings, max_steps: int | None = None, tol_grad: float | None = None) -> Options:
-    """What a configuration says of the prior's fit; steps and gradient norm that are given come before it."""
+    """The options of the prior's fit in a configuration; given steps and gradient norm take precedence."""
     given = {
         "max_steps": said.pretrain_prior_max_steps if max_steps is None else max_steps,
         "min_steps": said.pretrain_prior_min_steps,
@@ -33,7 +33,7 @@ def fit_options(said: TrainingSettings, max_steps: int | None = None, tol_grad: 
 
 
 def why_no_fit(model: CombinedModel, said: TrainingSettings) -> str | None:
-    """Why a training begins without a fit of the prior; None where it has one."""
+    """Why a training starts without a fit of the prior; None if it has one."""
     if model.prior is None:
         return "model.use_priors is false"
     if model.prior.splines is not None:
@@ -46,10 +46,10 @@ class PriorFit:
     """Fits of the model's prior.
 
     Arguments:
-        model: whose prior, in whose box.
+        model: model with the prior and the box.
         said: settings of the training.
-        frames: to fit to.
-        judged: what was found in them before; None: nobody looked.
+        frames: frames to fit to.
+        judged: findings about these frames; None if they have not been checked.
     """
 
     model: CombinedModel
@@ -63,7 +63,7 @@ class PriorFit:
         """`cgcore.fit` of this prior.
 
         Raises:
-            InputError: as there.
+            InputError: as `cgcore.fit`.
         """
         return fit(
             self.frames,
@@ -77,12 +77,12 @@ class PriorFit:
         )
 
     def keeps_admissible(self, result: FitResult | None, progress: Callbacks = Callbacks()) -> Project | None:
-        """What keeps a prior that stages train within the constraints of its fit; None where these are none.
+        """The projection that keeps a trained prior within the constraints of its fit; None without constraints.
 
         Arguments:
-            result: of the fit; None: a run that goes on after a kill, or that fits no prior, has none, and the same set
-                comes from the training frames once more.
-            progress: called as that goes on.
+            result: result of the fit; None for a resumed run or one without a fit, in which case the fit is made to
+                obtain the same constraints.
+            progress: callbacks of such a fit.
         """
         if self.model.prior is None or not self.model.settings.model.train_priors:
             return None

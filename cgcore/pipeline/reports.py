@@ -1,4 +1,4 @@
-"""What is told of a stage, while it goes on and at its end."""
+"""Reports about a stage, during the stage and at its end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cgcore.timing import Seconds
 
 
 class EpochReport(NamedTuple):
-    """What is told of an epoch; losses are of forces, per real bead [(kcal/mol/Å)²]."""
+    """The report of an epoch; losses are force losses per real bead [(kcal/mol/Å)²]."""
 
     stage: str
     optimizer: str
@@ -20,22 +20,22 @@ class EpochReport(NamedTuple):
 
 
 class StageResult(TypedDict):
-    """What is reported of a stage; losses are of forces, per real bead [(kcal/mol/Å)²]."""
+    """The report of a stage; losses are force losses per real bead [(kcal/mol/Å)²]."""
 
     optimizer: str
-    epochs: int  # done
+    epochs: int  # epochs done
     steps: int  # updates of the parameters
-    finite: bool  # False: a loss was not finite, and the stage ended there
+    finite: bool  # False if a loss was not finite, which ended the stage
     train_loss: float  # of the kept parameters, on all training frames
     val_loss: float | None  # of the kept parameters, on the held-out frames
     train_loss_in_mean: float | None  # the same as means over frames x N_max x 3, padding included
     val_loss_in_mean: float | None
-    best_epoch: int  # after which the kept parameters were reached; 0: those at the start
+    best_epoch: int  # epoch that gave the kept parameters; 0 for those at the start
     initial_val_loss: float | None
     last_val_loss: float | None
-    loss_history: list[float]  # of each epoch: the mean that was met while parameters changed
+    loss_history: list[float]  # mean over each epoch, while parameters changed
     val_loss_history: list[float]  # after each epoch
-    frames_per_second: float | None  # median over epochs, without the first, which compiles
+    frames_per_second: float | None  # median over epochs, except the first, which compiles
     seconds: Seconds
-    prior_projection: float | None  # largest distance by which the prior was moved back; None: it never was
-    changed_on_resume: NotRequired[list[dict[str, Any]]]  # epochs that a resumed run set anew, see `resumable`
+    prior_projection: float | None  # largest distance by which the prior was projected; None if never
+    changed_on_resume: NotRequired[list[dict[str, Any]]]  # numbers of epochs changed on resuming, see `resumable`

@@ -1,4 +1,4 @@
-"""What a checkpoint says of a training, and whether another training may go on from it."""
+"""Records of a training in checkpoints, and checks whether another training may resume from them."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ from cgcore.timing import Seconds
 
 
 class Opened(NamedTuple):
-    """The checkpoints of a pipeline: where new ones go, and the one to go on from."""
+    """The checkpoints of a pipeline: the folder for new ones, and the one to resume from."""
 
     checkpoints: Checkpoints | None
     found: Checkpoint | None
 
     def save(self, state: TrainingState, record: Mapping[str, Any]) -> None:
-        """Keep where the pipeline is; without a folder nothing is kept."""
+        """Save the state of the pipeline; without a folder, nothing is saved."""
         if self.checkpoints is not None:
             self.checkpoints.save(named_arrays(state), {**record, "state": _numbers(state)})
 
 
 @contextmanager
 def opened(folder: str | os.PathLike[str] | None, resume: str | os.PathLike[str] | None) -> Iterator[Opened]:
-    """The checkpoints in a folder; without one there are none.
+    """A context with the checkpoints in a folder, if there is one.
 
     Arguments:
-        folder: of the checkpoints that the settings name; None: none.
-        resume: a folder whose newest checkpoint to go on from; `AUTO`: that of `folder`, where there is one; None:
-            start anew, and `folder` must not hold any.
+        folder: folder for checkpoints from the settings; None for none.
+        resume: folder with the checkpoint to resume from; `AUTO` for `folder`, if it contains one; None to start from
+            the beginning, in which case `folder` must not contain any.
 
     Raises:
-        InputError: there is nothing to go on from, or something of an earlier run.
+        InputError: there is nothing to resume from, or the folder contains checkpoints of an earlier run.
     """
     auto = resume == AUTO
     if folder is None and auto:
@@ -74,7 +74,7 @@ def opened(folder: str | os.PathLike[str] | None, resume: str | os.PathLike[str]
 
 
 def _of_first(found: Checkpoint | None) -> Checkpoint | None:
-    """What process 0 found: it alone reads and writes checkpoints."""
+    """The checkpoint found by process 0, which alone reads and writes checkpoints."""
     if jax.process_count() == 1:
         return found
     held = {} if found is None else {f"arrays/{name}": array for name, array in found.arrays.items()}
@@ -85,7 +85,7 @@ def _of_first(found: Checkpoint | None) -> Checkpoint | None:
 
 
 class _Numbers(BaseModel):
-    """The fields of a `TrainingState` that are no arrays."""
+    """The fields of a `TrainingState` that are not arrays."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -103,15 +103,15 @@ class _Numbers(BaseModel):
 
 
 class Record(BaseModel):
-    """What a checkpoint says besides its arrays.
+    """The content of a checkpoint besides its arrays.
 
     Arguments:
         state: numbers of the state.
-        results: of the fit and of the stages that are done.
-        model, data, precision: what the training belongs to.
-        settings: see `settings_that_matter`.
-        changes: epochs that were set anew on resuming, by stage.
-        fit: what is to be written of the fit; None: nothing.
+        results: results of the fit and of the finished stages.
+        model, data, precision: identity of the training.
+        settings: settings, see `settings_that_matter`.
+        changes: numbers of epochs changed on resuming, by stage.
+        fit: record of the fit to write; None for none.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -127,7 +127,7 @@ class Record(BaseModel):
 
 
 def read_record(record: Mapping[str, Any], name: str) -> Record:
-    """The record of a checkpoint, checked.
+    """Check and return the record of a checkpoint.
 
     Raises:
         InputError: it is damaged.
@@ -149,7 +149,7 @@ def _damaged(name: str) -> InputError:
 
 
 class Restored(NamedTuple):
-    """Where a training goes on, see `Record`."""
+    """The point from which a training resumes, see `Record`."""
 
     state: TrainingState
     results: dict[str, dict[str, Any]]
@@ -164,17 +164,17 @@ def restore(
     training: TrainingSettings,
     name: str,
 ) -> Restored:
-    """What a checkpoint holds, once it is known to belong to this training.
+    """The content of a checkpoint, after checking that it belongs to this training.
 
     Arguments:
         found: the checkpoint.
         now: model, data, precision and settings as this training would record them.
-        like: a state whose arrays have the right shapes and dtypes, for the stage that the checkpoint is in.
-        training: its settings, as they are to be now.
-        name: of the folder.
+        like: returns a state with arrays of the right shapes and dtypes for the checkpoint's stage.
+        training: current settings of the training.
+        name: name of the folder.
 
     Raises:
-        InputError: it is damaged, or of another model, other data or other settings.
+        InputError: it is damaged, or belongs to another model, other data or other settings.
     """
     record = read_record(found.record, name)
     for part, what in (("model", "another model"), ("data", "other data"), ("precision", "another precision")):
@@ -196,7 +196,7 @@ def restore(
 
 
 def identity(loaders: Mapping[str, DatasetLoader | None]) -> dict[str, Any]:
-    """Which frames these are, in plain values."""
+    """Plain values that identify the frames."""
     return {
         part: None if loader is None else {"sha256": loader.dataset.sha256, "frames": loader.dataset.frame_ranges()}
         for part, loader in loaders.items()
@@ -208,7 +208,7 @@ def _numbers(state: TrainingState) -> dict[str, Any]:
 
 
 def _encoded(value: Any) -> Any:
-    """JSON knows no infinity."""
+    """Encode non-finite numbers, which JSON lacks, as text."""
     if isinstance(value, tuple):
         return [_encoded(item) for item in value]
     return repr(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""Settings of a run that goes on from a checkpoint: which may be others than before."""
+"""Comparison of the settings of a resumed run with those of its checkpoint."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from cgcore.config.settings import Settings
 from cgcore.errors import InputError
 
 MINIBATCH = "training.batch_per_device x devices"
-"""What matters is their product: frames of a minibatch."""
+"""The setting that is compared is this product, the number of frames of a minibatch."""
 
 _FREE = ("checkpoint_path", "checkpoint_freq", "val_fraction", "resume")
-"""Keys of `training` that change no number, or whose effect is compared itself: which frames are held out."""
+"""Keys of `training` that do not change results, or whose effect (the held-out frames) is compared itself."""
 
 _OTHERWISE = ("batch_per_device", "stages", "stage1_optimizer", "stage2_optimizer", "gammas")
-"""Keys of `training` that are compared under other names, as are the epochs of stages."""
+"""Keys of `training` that are compared under other names, like the epochs of stages."""
 
 _EPOCHS = re.compile(r"training\.(?:epochs_(?P<optimizer>\w+)|stages\[(?P<index>\d+)\]\.epochs)")
 
 
 class Progress(NamedTuple):
-    """How far a training is.
+    """The progress of a training.
 
     Arguments:
-        finished: stages whose results are there.
-        stage, optimizer, epoch: of the state; None before the first stage.
+        finished: finished stages.
+        stage, optimizer, epoch: fields of the state; None before the first stage.
     """
 
     finished: tuple[str, ...]
@@ -39,7 +39,7 @@ class Progress(NamedTuple):
 
 
 def settings_that_matter(settings: Settings, minibatch: int) -> dict[str, Any]:
-    """Every setting that changes what the pipeline does, by its dotted key; `minibatch` is in frames."""
+    """All settings that affect the results, by dotted key; `minibatch` is a number of frames."""
     training, plan = settings.training, settings.training.plan
     used = dict.fromkeys(stage[0] for stage in plan.values() if stage is not None)
     names = [field.name for field in fields(training) if field.name not in {*_FREE, *_OTHERWISE}]
@@ -65,21 +65,21 @@ def settings_that_matter(settings: Settings, minibatch: int) -> dict[str, Any]:
 def require_same_settings(
     before: Mapping[str, Any], now: Mapping[str, Any], progress: Progress, name: str
 ) -> list[dict[str, Any]]:
-    """Refuse settings that are not those of the checkpoint, but for more epochs, which are returned.
+    """Refuse settings that differ from those of the checkpoint, except numbers of epochs, whose changes are returned.
 
-    Epochs may be set anew for the stage in progress and those after it: no epoch that was done would have been
-    another one, but for the learning rate where its decay goes over all epochs of a stage.
+    The number of epochs may change for the current stage and later ones, since this does not affect epochs that are
+    done, except through a learning rate that decays over all epochs of a stage.
 
     Arguments:
-        before, now: settings that matter.
-        progress: how far the training of the checkpoint is.
-        name: of the folder.
+        before, now: settings from `settings_that_matter`.
+        progress: progress of the checkpoint.
+        name: name of the folder.
 
     Returns:
-        {"key", "before", "now", "after_epoch"} of each change of epochs.
+        {"key", "before", "now", "after_epoch"} for each changed number of epochs.
 
     Raises:
-        InputError: naming every other key, what it was and what it is.
+        InputError: other settings differ; the message lists their keys with the old and new values.
     """
     refused, changes = [], []
     for key in sorted({*before, *now}):
@@ -101,7 +101,7 @@ def require_same_settings(
 
 
 def _stages_of(key: str, said: Mapping[str, Any]) -> list[str]:
-    """The stages whose epochs stand at a key; none where it is no key of epochs."""
+    """The stages whose number of epochs is set by a key; empty for other keys."""
     if (found := _EPOCHS.fullmatch(key)) is None:
         return []
     if found["index"] is not None:

@@ -1,4 +1,4 @@
-"""A prior with splines in the pipeline: it is fixed, neither fitted nor trained by stages."""
+"""Priors with splines in the pipeline; they are fixed, i.e. neither fitted nor trained by stages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FIXED = "the prior's bonds, angles and dihedrals are splines, and it is fixed"
 
 
 def with_splines_read(settings: Settings) -> Settings:
-    """Settings whose prior has the splines that they name; without splines, as they are.
+    """Read the splines named by the settings into their prior; without splines, the settings are unchanged.
 
     Raises:
         InputError: as `cgcore.spline_file.read_splines`.
@@ -30,7 +30,7 @@ def with_splines_read(settings: Settings) -> Settings:
 
 
 def require_formulas(prior: Prior, what: str) -> None:
-    """Refuse splines where only formulas will do; `what` begins the sentence.
+    """Refuse splines where formulas are required; `what` begins the message.
 
     Raises:
         InputError: the prior has splines.

@@ -1,4 +1,4 @@
-"""A stage: epochs, held-out losses, the parameters to keep, and what is reported of it."""
+"""A stage: epochs, held-out losses, the choice of parameters to keep, and the report."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ MOST_UPDATES = 2**31 - 1
 """Optimizers count their updates in int32."""
 
 Project = Callable[[ModelParams], tuple[ModelParams, float]]
-"""The prior's parameters (float64) to the nearest admissible ones, and the distance."""
+"""A function that returns the nearest admissible parameters of a prior (float64), and their distance."""
 
 
 class Stage:
-    """The work of one stage; it holds no state, but takes and returns it.
+    """One stage of a training; it is stateless, i.e. it takes and returns the state.
 
     Arguments:
-        loss: of minibatches, with their frames.
-        settings: of the whole run.
-        optimizer: of this stage.
-        epochs: passes over the training frames.
-        project: applied to the prior after each epoch where stages train it; None: the prior goes where it likes.
+        loss: loss of minibatches, with their frames.
+        settings: settings of the whole run.
+        optimizer: settings of the stage's optimizer.
+        epochs: number of passes over the training frames.
+        project: projection of the prior after each epoch, if stages train it; None for no projection.
 
     Raises:
-        InputError: the stage has more updates than can be counted.
+        InputError: the stage would have more than `MOST_UPDATES` updates.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Stage:
         self._project = project if settings.model.train_priors else None
 
     def split(self, params: ModelParams) -> tuple[ModelParams, ModelParams]:
-        """What the stage trains, and what it leaves as it is."""
+        """The parameters that the stage trains, and those that it does not change."""
         return (
             {part: tree for part, tree in params.items() if part not in self._fixed},
             {part: tree for part, tree in params.items() if part in self._fixed},
@@ -88,25 +88,25 @@ class Stage:
         )
 
     def like(self, params: ModelParams) -> TrainingState:
-        """A state whose arrays have the shapes and dtypes of this stage's."""
+        """A state whose arrays have the shapes and dtypes of this stage."""
         trained, fixed = self.split(params)
         trained = self.loss.model.in_precision(trained)
         return TrainingState(fixed | trained, fixed | trained, self.run_epoch.optimizer.init(trained))
 
     def placed(self, state: TrainingState) -> TrainingState:
-        """A state that comes from a checkpoint, with what the stage trains on the devices."""
+        """A state from a checkpoint, with the trained parameters placed on the devices."""
         params, kept = (
             fixed | self.loss.place_params(trained) for trained, fixed in map(self.split, (state.params, state.kept))
         )
         return replace(state, params=params, kept=kept, optimizer_state=self.loss.place(state.optimizer_state))
 
     def step(self, state: TrainingState) -> tuple[TrainingState, float]:
-        """One epoch: the state after it, and the seconds of training."""
+        """Train for one epoch; returns the state after it, and the seconds spent on training."""
         assert state.stage is not None
         began = time.perf_counter()
         trained, fixed = self.split(state.params)
         seed = (state.seed, int(state.stage.removeprefix("stage")), state.epoch)
-        # Every epoch has its own seed, so that a resumed run meets the minibatches of one that was never interrupted.
+        # Every epoch has its own seed, so that a resumed run gets the same minibatches as an uninterrupted one.
         trained, optimizer_state, loss = self.run_epoch(
             trained, state.optimizer_state, self.loss.place_params(fixed), seed
         )
@@ -127,7 +127,7 @@ class Stage:
         watch: Callable[[EpochReport], object] | None = None,
         save: Callable[[TrainingState], object] | None = None,
     ) -> tuple[TrainingState, StageResult]:
-        """Do the epochs that are left, and judge the result; `save` is called for each checkpoint that is due."""
+        """Train for the remaining epochs and evaluate the result; `save` is called for each checkpoint that is due."""
         frequency, times = self.settings.training.checkpoint_freq, []
         with timed() as seconds:
             while state.epoch < self.epochs and state.finite:

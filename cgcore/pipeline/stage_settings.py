@@ -1,4 +1,4 @@
-"""What the settings say of the stages: with which optimizer, and why one is left out."""
+"""Settings of the stages: their optimizers, and the reasons for leaving stages out."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from cgcore.pipeline.splines import FIXED
 
 
 def stage_optimizer(settings: Settings, name: str) -> OptimizerSettings:
-    """The settings of an optimizer: those of the configuration, or the defaults where it has none.
+    """The settings of an optimizer: those in the configuration, or the defaults.
 
     Raises:
-        InputError: it is unknown, or its block is wrong.
+        InputError: the optimizer is unknown, or its block is invalid.
     """
     if name not in OPTIMIZERS:
         raise InputError(f"optimizer {name!r} is unknown; known: {', '.join(OPTIMIZERS)}")
@@ -25,7 +25,7 @@ def stage_optimizer(settings: Settings, name: str) -> OptimizerSettings:
 
 
 def nothing_to_train(model: CombinedModel, settings: Settings) -> str | None:
-    """Why stages have no parameters to train; None where they have some."""
+    """Why stages have no parameters to train; None if they have some."""
     if model.network is None and not settings.model.train_priors:
         fixed = model.prior is not None and model.prior.splines is not None
         return f"there is no network, and {FIXED if fixed else 'model.train_priors is false'}"
@@ -33,7 +33,7 @@ def nothing_to_train(model: CombinedModel, settings: Settings) -> str | None:
 
 
 def why_no_stage(model: CombinedModel, settings: Settings, stage: str) -> str | None:
-    """Why a stage of the plan is left out; None where it is not."""
+    """Why a stage of the plan is left out; None if it is not."""
     plan = settings.training.plan[stage]
     optimizer, epochs = settings.training.keys_of_stage(stage)
     if plan is None:

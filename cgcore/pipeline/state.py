@@ -1,4 +1,4 @@
-"""How far a training is, in one immutable value."""
+"""The state of a training, as an immutable value."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from cgcore.pipeline.optimizers import ModelParams
 )
 @dataclass(frozen=True)
 class TrainingState:
-    """How far a training is: all that a checkpoint has to hold of it. Losses are per real bead [(kcal/mol/Å)²].
+    """The state of a training, as saved in checkpoints. Losses are per real bead [(kcal/mol/Å)²].
 
-    A pytree whose leaves are the arrays.
+    It is a pytree whose leaves are the arrays.
 
     Arguments:
-        params: of all parts of the model, as the last epoch left them. Those of the prior are float64 as long as no
-            stage has trained them.
-        kept: those that a stage ends with: the best ones, or the last whose loss is finite.
-        optimizer_state: of the stage; None before the first one.
-        stage: the one in progress, or the last one; None before the first one.
-        optimizer: of that stage, by its name.
-        seed: of the minibatches.
-        epoch: epochs of that stage that are done.
-        kept_epoch: after which `kept` was reached; 0: they are those of the start.
+        params: parameters of all parts of the model after the last epoch. Those of the prior are float64 until a stage
+            trains them.
+        kept: parameters to keep: the best ones, or the last ones with a finite loss.
+        optimizer_state: optimizer state of the stage; None before the first stage.
+        stage: current or last stage; None before the first stage.
+        optimizer: name of the stage's optimizer.
+        seed: seed of the minibatches.
+        epoch: number of epochs of the stage that are done.
+        kept_epoch: epoch that gave `kept`; 0 for the start of the stage.
         kept_loss: held-out loss of `kept`; None without held-out frames.
         initial_loss: held-out loss at the start of the stage; None likewise.
-        finite: whether every loss so far was finite; the stage ends where one is not.
-        losses: of each epoch, the mean that was met while parameters changed.
+        finite: whether all losses so far were finite; the stage ends at the first that is not.
+        losses: mean loss during each epoch, while parameters changed.
         val_losses: held-out loss after each epoch.
-        prior_projection: largest distance by which the prior was moved back after an epoch; None: it never was.
+        prior_projection: largest distance by which the prior was projected after an epoch; None if never.
     """
 
     params: ModelParams
@@ -62,7 +62,7 @@ class TrainingState:
 
     @classmethod
     def of(cls, params: ModelParams) -> TrainingState:
-        """Before the first stage."""
+        """The state before the first stage."""
         return cls(params, params)
 
     def after_epoch(
@@ -77,10 +77,10 @@ class TrainingState:
         """The state after one more epoch.
 
         Arguments:
-            params, optimizer_state: as the epoch left them.
-            loss, val_loss: of the epoch, and held-out loss after it.
-            keep: which parameters to end with.
-            moved: distance by which the prior was moved back.
+            params, optimizer_state: parameters and optimizer state after the epoch.
+            loss, val_loss: loss during the epoch, and held-out loss after it.
+            keep: which parameters to keep.
+            moved: distance by which the prior was projected.
         """
         finite = math.isfinite(loss) and (val_loss is None or math.isfinite(val_loss))
         better = val_loss is None or keep == "last" or self.kept_loss is None or not val_loss >= self.kept_loss
@@ -100,6 +100,6 @@ class TrainingState:
         return after
 
     def with_prior(self, prior: ModelParams) -> TrainingState:
-        """The same with other parameters of the prior, in float64."""
+        """The state with other parameters of the prior, in float64."""
         exact = {"prior": {name: np.asarray(value, np.float64) for name, value in prior.items()}}
         return replace(self, params=self.params | exact, kept=self.kept | exact)

@@ -1,4 +1,4 @@
-"""A trained model from its file of parameters alone: the fingerprint in it says which model that is."""
+"""Loading a trained model from its parameter file, whose fingerprint describes the model."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ _SIZES = {"allegro": AllegroSettings, "nequip": NequipSettings}
 def load_trained(
     path: str | os.PathLike[str], beads: int | None = None, precision: Precision = "float32"
 ) -> tuple[CombinedModel, ModelParams]:
-    """The model, in its box or in free space, with room for every pair of beads, and its parameters.
+    """The model, in its box or in free space and for all pairs of beads, and its parameters.
 
     Arguments:
-        path: what `Trainer.save_params` wrote.
-        beads: of a frame, padding included; None: as in training.
-        precision: of the parameters.
+        path: file written by `Trainer.save_params`.
+        beads: number of beads of a frame, padding included; None as in training.
+        precision: precision of the parameters.
 
     Raises:
-        InputError: no such file or a damaged one, beads out of range or not known, a library is missing.
+        InputError: the file does not exist or is damaged, `beads` is out of range or unknown, or a library is not
+            installed.
     """
     name = os.fspath(path)
     saved = read_params(path)
@@ -52,7 +53,7 @@ def load_trained(
         raise InputError(f"{name}: its fingerprint is not that of a model; train it again") from error
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
-    # Only avg_num_neighbors would be counted in this frame, and it is known.
+    # The frame only serves to count avg_num_neighbors, which is known here.
     model = CombinedModel(settings, np.zeros((beads, 3)), box, np.zeros(beads, int), beads)
     require_same(model.fingerprint(), saved.fingerprint, name, "another version of cgcore")
     with model.precision():
@@ -68,7 +69,7 @@ def _prior(saved: Saved) -> Prior | None:
 
 
 def _core(fingerprint: Mapping[str, Any]) -> float | None:
-    """Files of before there were walls have none."""
+    """The distance of the wall; older files have none."""
     return None if fingerprint.get("core") is None else float(fingerprint["core"])
 
 

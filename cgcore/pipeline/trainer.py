@@ -45,23 +45,22 @@ class Trainer:
         config: a YAML file, its content, or `Settings`; usually those of the model.
         train_loader: training frames.
         val_loader: held-out frames; None for none.
-        watch: functions that are told about progress.
+        watch: callbacks for progress.
         devices: devices over which minibatches are spread; None for all devices of all processes (see
             `jax.distributed`).
-        project: applied to the prior after each epoch if the stages train it (see `Stage`); None: projection to the
-            nearest prior that satisfies the constraints of its fit.
-        fit_loader: frames for the fit of the prior; None: the training frames.
-        judged: what `cgcore.fitting.door.door` has already found in the frames of the fit; None: they are checked in
-            the fit.
+        project: projection of the prior after each epoch if the stages train it (see `Stage`); None for the nearest
+            prior that satisfies the constraints of its fit.
+        fit_loader: frames for the fit of the prior; None for the training frames.
+        judged: findings of `cgcore.fitting.door.door` about the frames of the fit; None to check them in the fit.
 
     Attributes:
         state: progress of the training; replaced, never modified.
         fit_result: the fit of the prior, with its certificate; None before it, and in a resumed run.
-        fit_record: what `watch.record` made of the fit, in this run or in the one that it continues; None if there is
-            none.
+        fit_record: record that `watch.record` made from the fit, in this run or the one that it continues; None if
+            there is none.
 
     Raises:
-        InputError: the frames do not suit the model, the settings require something that the data do not have, or
+        InputError: the frames do not match the model, the settings require something that the data do not have, or
             another process was given another model, other data or other settings.
     """
 
@@ -105,25 +104,26 @@ class Trainer:
 
     @property
     def last_params(self) -> ModelParams:
-        """Parameters that the last epoch ended with."""
+        """Parameters at the end of the last epoch."""
         return self.state.params
 
     @property
     def prior(self) -> Prior | None:
-        """Weights and current parameters of the prior, in float64; None: there is none."""
+        """The prior with its current parameters in float64; None if there is none."""
         if self.model.prior is None:
             return None
         current = {name: np.asarray(value, np.float64) for name, value in self.params[PRIOR].items()}
         return replace(self.model.prior, params=current)
 
     def pretrain_prior(self, max_steps: int | None = None, tol_grad: float | None = None) -> dict[str, Any]:
-        """Fit the prior alone to the training frames, by `cgcore.fit`; the network's parameters stay as they are.
+        """Fit only the prior to the training frames, by `cgcore.fit`; the network's parameters are not changed.
 
         The fitted prior becomes `prior` and part of `params`.
 
         Arguments:
-            max_steps: L-BFGS steps at most; None: `training.pretrain_prior_max_steps`, else 200.
-            tol_grad: gradient norm to stop below; None: `training.pretrain_prior_tol_grad`, else 1e-6.
+            max_steps: maximum number of L-BFGS steps; None for `training.pretrain_prior_max_steps`, or else 200.
+            tol_grad: gradient norm below which the fit stops; None for `training.pretrain_prior_tol_grad`, or else
+                1e-6.
 
         Returns:
             `FitResult.as_dict()`: train_loss, val_loss, steps, converged, grad_norm, loss_history, fitted_params.
@@ -152,12 +152,12 @@ class Trainer:
 
         The loss is that of the prior's fit, per real bead, over a minibatch (plus `gammas.U` times the mean squared
         error of the energy). With `training.keep: best` and held-out frames, `params` become those of the epoch with
-        the lowest held-out loss, those at the start included, so that a stage never ends worse than it began; else the
-        last ones whose loss is finite. `last_params` are those of the last epoch in any case. `save` is called for each
+        the lowest held-out loss, including the start, so that a stage never ends worse than it began; otherwise the
+        last ones with a finite loss. `last_params` are always those of the last epoch. `save` is called for each
         checkpoint that is due.
 
         Returns:
-            see `reports.StageResult`.
+            The report, see `reports.StageResult`.
 
         Raises:
             InputError: the optimizer is unknown, or there is nothing to train.
@@ -169,14 +169,14 @@ class Trainer:
         """Prior pre-training and all stages, as configured, with checkpoints in `training.checkpoint_path`.
 
         Arguments:
-            resume_from: a folder of checkpoints from which to continue, and to which new ones are added; "auto":
-                `training.checkpoint_path`, if it contains any, otherwise the run starts anew; None: `training.resume`.
-                The checkpoints must belong to the same model, data and settings; the result is then identical, bit for
-                bit, to that of an uninterrupted run. Only the number of epochs of the current stage and of later ones
-                may differ; the result of the stage says so.
+            resume_from: a folder of checkpoints from which to resume, and to which new ones are added; "auto" for
+                `training.checkpoint_path`, if it contains any, otherwise the run starts from the beginning; None for
+                `training.resume`. The checkpoints must belong to the same model, data and settings; the result is then
+                identical, bit for bit, to that of an uninterrupted run. Only the number of epochs of the current stage
+                and of later ones may differ; the result of the stage notes this.
 
         Returns:
-            {"prior_pretrain": ..., "stage1": ..., "stage2": ...}; a part that was not requested is {"skipped": reason}.
+            {"prior_pretrain": ..., "stage1": ..., "stage2": ...}; the value of a skipped part is {"skipped": reason}.
 
         Raises:
             InputError: the checkpoints belong to another model, other data or other settings, they are damaged, or the
@@ -210,7 +210,7 @@ class Trainer:
         return results
 
     def losses(self) -> dict[str, float | None]:
-        """Force loss of `params`, `train_loss` and `val_loss`, per real bead [(kcal/mol/Å)²]."""
+        """`train_loss` and `val_loss`: force losses of `params` per real bead [(kcal/mol/Å)²]."""
         loss = self.loss
         with self.model.precision():
             params = loss.place_params(self.params)
@@ -218,11 +218,11 @@ class Trainer:
             return {"train_loss": loss.loss(params, loss.train), "val_loss": held_out}
 
     def evaluate(self, loader: DatasetLoader) -> dict[str, Any]:
-        """Force RMSE, MAE, cosine and what each component contributes, see `evaluation.evaluate`."""
+        """Force RMSE, MAE, cosine, and the contribution of each component, see `evaluation.evaluate`."""
         return evaluate(self.model, jax.tree.map(np.asarray, self.params), loader)
 
     def save_params(self, path: str | os.PathLike[str], params: ModelParams | None = None) -> None:
-        """Write `params`, or those given, and the fingerprint of their model to an NPZ.
+        """Write the given parameters, or `params`, with the fingerprint of their model to an NPZ.
 
         Raises:
             InputError: the file cannot be written.
@@ -231,24 +231,24 @@ class Trainer:
         save_params(path, params or self.params, self.model.fingerprint(), self.model.N_max, splines)
 
     def load_params(self, path: str | os.PathLike[str]) -> None:
-        """Read what `save_params` wrote into `params`.
+        """Read a file written by `save_params` into `params`.
 
         Raises:
-            InputError: no such file, a damaged one, or parameters of another model.
+            InputError: the file does not exist, is damaged, or contains parameters of another model.
         """
         saved = read_params(path)
         require_same(self.model.fingerprint(), saved.fingerprint, os.fspath(path), "another model")
         self.state = TrainingState.of(from_named(self.params, saved.arrays, os.fspath(path)))
 
     def set_prior(self, params: Mapping[str, Any]) -> None:
-        """Make these the current parameters of the prior."""
+        """Set the current parameters of the prior."""
         self.state = self.state.with_prior(dict(params))
 
     def stage(self, optimizer_name: str, epochs: int) -> Stage:
-        """The work of a stage.
+        """Create a stage.
 
         Raises:
-            InputError: the optimizer is unknown, there is nothing to train, or epochs are no number of them.
+            InputError: the optimizer is unknown, there is nothing to train, or `epochs` is not a valid number.
         """
         optimizer = stage_optimizer(self.settings, optimizer_name)
         if why := nothing_to_train(self.model, self.settings):
@@ -278,7 +278,7 @@ class Trainer:
         return result
 
     def _record(self, results: Mapping[str, Any]) -> dict[str, Any]:
-        """What checkpoints say besides the state."""
+        """The record in checkpoints besides the state."""
         return {
             "results": results,
             "model": self.model.fingerprint(),
@@ -293,7 +293,7 @@ class Trainer:
         }
 
     def _restore(self, found: Checkpoint, name: str) -> dict[str, Any]:
-        """Bring the trainer to where the checkpoint was taken; the results so far."""
+        """Restore the trainer from a checkpoint; returns the results so far."""
         stages = self.settings.training.plan
 
         def like(stage: str | None) -> TrainingState:

@@ -1,4 +1,4 @@
-"""Who is told how far a training is."""
+"""Callbacks for the progress of a training."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from cgcore.pipeline.reports import EpochReport
 
 
 class Watch(NamedTuple):
-    """Who is told how far the work is.
+    """Callbacks for the progress of a training.
 
     Arguments:
         fit: callbacks of the prior's fit.
-        fitted: gets its result.
-        record: makes of its result what checkpoints keep and `Trainer.fit_record` has, a mapping of plain values.
-        begin: gets a stage's name, optimizer and epochs.
-        epoch: gets a report of every epoch.
+        fitted: called with the result of the fit.
+        record: converts the result to a mapping of plain values, for checkpoints and `Trainer.fit_record`.
+        begin: called with the name, optimizer and number of epochs of a stage.
+        epoch: called with the report of every epoch.
     """
 
     fit: Callbacks = Callbacks()

@@ -1,6 +1,6 @@
-"""Langevin dynamics of a model: does it hold together, and does it sample what the data show?
+"""Langevin dynamics of a model, to test whether it is stable and samples the distributions of the data.
 
-Å, kcal/mol, g/mol, ps (time steps in fs); arrays inside are (xyz, beads, replicas), replicas innermost.
+Units are Å, kcal/mol, g/mol and ps (time steps in fs); internal arrays are (xyz, beads, replicas), replicas innermost.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Forces of the prior on many whole chains at once, analytic: the design matrix times c, without building the matrix.
+"""Analytic forces of the prior on many whole chains at once: the design matrix times c, without building the matrix.
 
-Each term's potential is one function (see `summed`), whose slopes are spread over beads. Pairs of short chains are
-taken one separation at a time.
+Each term's potential is one function (see `summed`), whose slopes are distributed over beads. Pairs in short chains are
+processed one separation at a time.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from cgcore.simulation.summed import Lookup, Summed, summed
 Positions = Float[Array, "xyz beads frames"]
 
 SHORT = 24
-"""Beads of a chain whose pairs are taken one separation at a time: half the work of all pairs at once, and less to
-compile; for more beads than these a long compile."""
+"""Largest number of beads for which pairs are processed one separation at a time: half the work of all pairs at once,
+and faster to compile; for longer chains, compilation takes long."""
 
 
 def chain_forces(
@@ -32,10 +32,10 @@ def chain_forces(
     """Forces on all beads of chains without padding and gaps, in free space [kcal/mol/Å].
 
     Arguments:
-        layout: which coefficients there are.
-        c: see `coefficients.to_coefficients`.
+        layout: layout of the coefficients.
+        c: coefficients, see `coefficients.to_coefficients`.
         R: positions [Å], frames innermost.
-        species: of the beads, for terms with groups; None: all are 0.
+        species: species of the beads, for terms with groups; None for all 0.
     """
     _, beads, frames = R.shape
     lengths = jnp.full(frames, beads, jnp.int32)
@@ -48,7 +48,7 @@ def chain_forces(
             kinds = None if classes is None else jnp.asarray(classes)
             forces = forces + on_beads(term, kinds, free, Chains(R, lengths, at, None, ())).summed(own)
             continue
-        # One group more, of rows that take no part.
+        # One more group, for rows that do not take part.
         potential = summed(term.basis, jnp.concatenate([own, jnp.zeros_like(own[:1])]))
         if term.rows.pairs:
             forces = forces + term.weight * _of_pairs(term, potential, R, lengths, classes)
@@ -62,7 +62,7 @@ def chain_forces(
 
 
 def _group(term: Term, classes: Int[np.ndarray, " beads"] | None, rows: np.ndarray) -> np.ndarray:
-    """The group of each row, beside an axis of frames."""
+    """The group of each row, with an additional axis for frames."""
     if classes is None:
         return np.zeros((1, 1), np.int32)
     own = term.row_groups(classes, rows, np)
@@ -86,7 +86,7 @@ def _of_pairs(
         d = R[:, :-k] - R[:, k:]
         group = _group(term, classes, np.stack([np.arange(beads - k), np.arange(k, beads)], axis=1))
         force = potential.strength(d[0] ** 2 + d[1] ** 2 + d[2] ** 2, group)[None] * d
-        # Padded and not added in place: XLA fuses the one and copies for the other.
+        # Padded and not added in place, because XLA fuses the former and copies for the latter.
         forces = forces + jnp.pad(force, ((0, 0), (0, k), (0, 0))) - jnp.pad(force, ((0, 0), (k, 0), (0, 0)))
     return forces
 

@@ -1,6 +1,6 @@
-"""What makes a chain lost, looked for at every step.
+"""Criteria for a lost chain, checked at every step.
 
-The limits come from the data, each with a margin so wide that a fluctuation of a sound model does not reach it.
+The limits come from the data, with margins so wide that fluctuations of a sound model do not exceed them.
 """
 
 from __future__ import annotations
@@ -15,27 +15,28 @@ from jaxtyping import Float
 from cgcore.physics.topology import NEAREST
 
 BEAD = 3.0
-"""Beads closer than this overlap [Å]: two CA atoms of residues that are no neighbours keep at least 3.5 Å."""
+"""Beads closer than this overlap [Å]: CA atoms of residues that are not neighbours are at least 3.5 Å apart."""
 
 CLOSER = 0.75
-"""Part of the closest sampled approach that counts instead, where that is less."""
+"""Fraction of the closest sampled approach that is used instead, if it is smaller."""
 
 BOND_MARGIN = 0.5
-"""By which the sampled range of bonds is widened on both sides [Å], or by its own width if that is more. A bond of 150
-kcal/mol/Å² costs over 30 kB T there at room temperature."""
+"""Margin on both sides of the sampled range of bonds [Å]; the width of the range, if that is larger. A bond with a
+stiffness of 150 kcal/mol/Å² has an energy of over 30 kB T there, at room temperature."""
 
 ANGLE_MARGIN = np.pi / 18
-"""By which the sampled range of angles is widened on both sides [rad]."""
+"""Margin on both sides of the sampled range of angles [rad]."""
 
 MOST_ANGLES = 1e-3
-"""Part of the angles that may be outside that."""
+"""Largest fraction of angles outside the limits."""
 
 UNROLLED = 24
-"""Beads up to which each separation is an operation of its own: the quicker way for few, a long compile for many."""
+"""Largest number of beads for which each separation is a separate operation: faster for few beads, but slow to compile
+for many."""
 
 
 class Outcome(IntEnum):
-    """What became of a replica."""
+    """The outcome of a replica."""
 
     WHOLE = 0
     NOT_FINITE = 1
@@ -45,16 +46,16 @@ class Outcome(IntEnum):
 
 
 class Limits(NamedTuple):
-    """Beyond these a chain is no longer what the data show; see the constants of this module for the margins."""
+    """Limits beyond which a chain is lost; see the constants of this module for the margins."""
 
     bond: tuple[float, float]  # Å
-    closest: float  # Å, of beads `NEAREST` or more apart along the chain; 0: none
+    closest: float  # Å, for beads `NEAREST` or more apart along the chain; 0 for none
     angle: tuple[float, float]  # rad
-    closest_sampled: float  # Å, infinite where there is no such pair
+    closest_sampled: float  # Å, infinite if there is no such pair
 
 
 class Seen(NamedTuple):
-    """What `look` found, (replicas,) each, and outside (angles, replicas)."""
+    """The result of `look`: outcome and closest (replicas,), and outside (angles, replicas)."""
 
     outcome: Any
     closest: Any  # squared, Å²
@@ -62,7 +63,7 @@ class Seen(NamedTuple):
 
 
 def limits_of(R: Float[np.ndarray, "frames beads 3"]) -> Limits:
-    """Limits from sampled frames, without padding."""
+    """The limits from sampled frames without padding."""
     b = np.diff(R.astype(np.float64), axis=1)
     r = np.linalg.norm(b, axis=2)
     low, high = float(r.min()), float(r.max())
@@ -82,7 +83,7 @@ def look(
 ) -> Seen:
     """Check every replica, with NumPy or, inside a compiled step, with xp=jax.numpy.
 
-    Where several things are wrong at once the outcome names the first of: not finite, overlap, bond.
+    If there are several problems at once, the outcome is the first of: not finite, overlap, bond.
     """
     b = x[:, 1:] - x[:, :-1]
     squared = b[0] ** 2 + b[1] ** 2 + b[2] ** 2
@@ -91,7 +92,7 @@ def look(
     cosine = -(u[0] * w[0] + u[1] * w[1] + u[2] * w[2]) / xp.sqrt(squared[:-1] * squared[1:])
     outside = (cosine > np.cos(limits.angle[0])) | (cosine < np.cos(limits.angle[1]))
     closest = closest_squared(x, xp)
-    # Any value that is not finite makes the sum so; it cannot overflow before the bonds are long out of range.
+    # The sum is not finite if any value is not; it cannot overflow before the bonds are far out of range.
     finite = xp.isfinite(xp.sum(x + v, axis=(0, 1)))
     outcome = xp.where(bad_bond, Outcome.BOND, Outcome.WHOLE)
     outcome = xp.where(closest < limits.closest**2, Outcome.OVERLAP, outcome)

@@ -1,6 +1,6 @@
-"""How far a simulated distribution is from the sampled one, with errors from blocks.
+"""The divergence of simulated distributions from sampled ones, with errors from blocks.
 
-Frames near in time are alike, so errors come from blocks of them: runs of the data in time, and replicas.
+Frames close in time are correlated, so errors are estimated from blocks: runs of the data in time, and replicas.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from jaxtyping import Float
 from cgcore.simulation.observables import KINDS, Frames, of_frames
 
 Blocks = Sequence[Float[np.ndarray, "_ beads 3"]]
-"""Frames of each block; blocks may differ in length."""
+"""The frames of each block; blocks may differ in length."""
 
 BLOCKS = 20
-"""Number of blocks of the data, and least number of blocks of the simulation."""
+"""Number of blocks of the data, and smallest number of blocks of the simulation."""
 
 BINS = 60
 RESAMPLES = 200
@@ -50,11 +50,11 @@ class Observable:
         unit: unit to show.
         edges: edges of the bins; values beyond them count in bins of their own, which `density` leaves out.
         reference: distribution in the data.
-        simulation: distribution in the replicas, as long as they were whole.
+        simulation: distribution in the replicas while they were whole.
         divergence: Jensen-Shannon divergence between the two [bits]: 0 if they are equal, 1 if they share no value.
         divergence_error: its standard error, by bootstrap over the blocks of both; None if both are single blocks.
-        divergence_floor: mean divergence between random halves of the data's blocks, which are two samples of one
-            distribution, each as long as half the data; None with a single block.
+        divergence_floor: mean divergence between random halves of the data's blocks, i.e. between two samples of the
+            same distribution, each half as long as the data; None with a single block.
     """
 
     title: str
@@ -68,7 +68,7 @@ class Observable:
 
 
 def compare(name: str, data: Blocks, simulated: Blocks, rng: np.random.Generator) -> Observable:
-    """One observable in blocks of frames of the data and of the simulation, none of them empty."""
+    """Compare an observable between blocks of frames of the data and of the simulation, none of which may be empty."""
     edges = _edges(name, data)
     reference, simulation = ([_Block.of(name, R, edges) for R in blocks] for blocks in (data, simulated))
     counts = [np.array([block.counts for block in blocks]) for blocks in (reference, simulation)]
@@ -94,17 +94,17 @@ def jensen_shannon(
     middle = (p + q) / 2
 
     def relative(of: np.ndarray) -> np.ndarray:
-        # An empty bin contributes 0 log 1.
+        # Empty bins contribute 0 log 1.
         return np.asarray(np.sum(of * np.log2(np.where(of > 0, of, 1.0) / np.where(of > 0, middle, 1.0)), axis=-1))
 
-    return np.asarray(np.maximum((relative(p) + relative(q)) / 2, 0.0))  # rounding can make it -1e-17
+    return np.asarray(np.maximum((relative(p) + relative(q)) / 2, 0.0))  # rounding can give -1e-17
 
 
 @dataclass(frozen=True)
 class _Block:
     values: int
     total: float
-    squares: float  # about `origin`
+    squares: float  # relative to `origin`
     origin: float
     counts: Float[np.ndarray, " counts"]
 
@@ -128,7 +128,7 @@ def _summary(name: str, blocks: Sequence[_Block], edges: Float[np.ndarray, " edg
     variance = sum(block.squares for block in blocks) / values.sum() - mean**2
     error = None
     if (n := len(blocks)) > 1:
-        # Error of a ratio of sums over blocks, which may differ in length.
+        # The error of a ratio of sums over blocks, since these may differ in length.
         error = float(np.sqrt(n / (n - 1) * np.sum((totals - mean * values) ** 2)) / values.sum())
     return Summary(float(mean + blocks[0].origin), error, float(np.sqrt(max(variance, 0.0))), density)
 
@@ -143,7 +143,8 @@ def _floor(counts: Float[np.ndarray, "blocks bins"], rng: np.random.Generator) -
 
 
 def _edges(name: str, data: Blocks) -> Float[np.ndarray, " edges"]:
-    """Bins over the sampled range and half of it more on both sides; of angles, over all that they can be."""
+    """Edges of bins over the sampled range and half of it beyond on both sides; for angles, over all possible
+    values."""
     if name == "dihedral":
         return np.linspace(-180, 180, BINS + 1)
     if name == "angle":
@@ -152,6 +153,6 @@ def _edges(name: str, data: Blocks) -> Float[np.ndarray, " edges"]:
     low, high = min(float(x.min()) for x in found), max(float(x.max()) for x in found)
     if name == "contacts":
         width = max(1, -(-int(high - low + 1) // BINS))
-        return np.arange(max(low - 2 * width, 0.0), high + 3 * width + 1, width) - 0.5  # a bin holds whole numbers
+        return np.arange(max(low - 2 * width, 0.0), high + 3 * width + 1, width) - 0.5  # bins are centred on integers
     pad = max((high - low) / 2, 0.01)
     return np.linspace(max(low - pad, 0.0), high + pad, BINS + 1)

@@ -19,19 +19,20 @@ from cgcore.simulation.settings import Settings
 from cgcore.simulation.state import State, counted, no_tally
 
 REPLICAS = "replicas"
-"""Axis along which they are spread."""
+"""Axis along which replicas are spread over devices."""
 
 _VELOCITIES, _NOISE = 0, 1
-"""Streams of random numbers."""
+"""Numbers of the streams of random numbers."""
 
 
 class JaxEngine:
-    """Positions, velocities and sums in float64: distances stay exact however far a chain diffuses.
+    """An engine with positions, velocities and sums in float64, so that distances stay accurate however far a chain
+    diffuses.
 
     Arguments:
-        potential: what acts on the beads.
-        settings: see `Settings`.
-        limits: a replica beyond them is lost.
+        potential: the potential that acts on the beads.
+        settings: settings of the simulation.
+        limits: limits beyond which a replica is lost.
     """
 
     name = "jax"
@@ -58,23 +59,23 @@ class JaxEngine:
         return jax.tree.map(lambda leaf: placed(leaf, self._sharding(leaf)), state)
 
     def _sharding(self, leaf: Any) -> NamedSharding:
-        """Replicas are the last axis of all that there is one of for each."""
+        """The sharding of an array of the state, whose last axis is that of replicas."""
         axes = (*(None,) * (np.ndim(leaf) - 1), REPLICAS) if np.ndim(leaf) else ()
         return NamedSharding(self._devices, PartitionSpec(*axes))
 
     def _spread_advance(self, state: State) -> State:
-        # Made here: one that is passed would have to be on the devices of all processes.
+        # Created here, since an argument would have to be on the devices of all processes.
         key = jax.random.fold_in(jax.random.key(self.settings.seed), _NOISE)
         after = _advance(self._potential, self.settings, self._limits, key, state)
-        # The next frame takes what this one gives: of another sharding, it would be compiled again.
+        # The next call takes this one's output; with another sharding, it would be compiled again.
         return jax.tree.map(lambda leaf: jax.lax.with_sharding_constraint(leaf, self._sharding(leaf)), after)
 
 
 def devices_for(replicas: int) -> Mesh:
-    """Devices that have as many replicas each: all of them, where that is possible.
+    """Devices that get equal numbers of replicas: all of them, if possible.
 
     Raises:
-        InputError: it is not, and they are those of several processes.
+        InputError: it is not possible, and there are several processes.
     """
     devices = jax.devices()
     if replicas % len(devices):
@@ -90,10 +91,10 @@ def _advance(potential: Potential, settings: Settings, limits: Limits, key: Arra
     constants = dynamics(settings.temperature, settings.timestep / 1000, settings.friction, settings.mass)
 
     def step(state: State, number: Int[Array, ""]) -> tuple[State, None]:
-        # A stream for each step: a run that goes on from a file draws what one that was not stopped would draw.
-        # In float32, half the work: what it rounds off is far below the noise's own spread.
+        # A stream for each step, so that a resumed run draws the same numbers as an uninterrupted one. float32 halves
+        # the work, and its rounding is far below the spread of the noise.
         noise = jax.random.normal(jax.random.fold_in(key, number), state.x.shape, jnp.float32)
-        noise = jax.lax.optimization_barrier(noise)  # else XLA draws it anew for each of its uses
+        noise = jax.lax.optimization_barrier(noise)  # otherwise XLA draws it again for each use
         after, middle = baoab(
             potential.forces, constants, Phase(state.x, state.v, state.F), noise.astype(state.x.dtype)
         )

@@ -1,9 +1,9 @@
-"""Langevin dynamics by BAOAB: kick, drift, friction and noise, drift, kick.
+"""Langevin dynamics with the BAOAB splitting: kick, drift, friction and noise, drift, kick.
 
-Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34 (the splitting) and J. Chem. Phys. 138, 174102 (2013) (why
-this one): positions of a harmonic oscillator have their exact distribution at any stable step, and those of other
-potentials an error that is of fourth order in the step where friction is high. `jax_md.simulate.nvt_langevin` splits in
-the same way; it belongs to another extra, carries one system at a time, and knows no replica that is frozen.
+See Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34 for the splitting, and J. Chem. Phys. 138, 174102 (2013)
+for its advantages: positions of a harmonic oscillator have the exact distribution at any stable step, and those in
+other potentials an error of fourth order in the step at high friction. `jax_md.simulate.nvt_langevin` uses the same
+splitting, but belongs to another extra, handles one system at a time, and cannot freeze lost replicas.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cgcore.constants import BOLTZMANN, KCAL_PER_MOL
 
 Vectors = Float[Array, "xyz beads replicas"]
 Forces = Callable[[Vectors], Vectors]
-"""Forces [kcal/mol/Å] at positions [Å], pure."""
+"""A pure function from positions [Å] to forces [kcal/mol/Å]."""
 
 
 class Dynamics(NamedTuple):
@@ -26,8 +26,8 @@ class Dynamics(NamedTuple):
 
     timestep: float  # ps
     acceleration: float  # Å/ps² for a force of 1 kcal/mol/Å
-    kept: float  # part of a velocity that friction leaves in a step
-    noise: float  # standard deviation of what it adds, Å/ps
+    kept: float  # fraction of a velocity that remains after friction
+    noise: float  # standard deviation of the noise, Å/ps
 
 
 class Phase(NamedTuple):
@@ -42,13 +42,13 @@ def dynamics(temperature: float, timestep: float, friction: float, mass: float) 
     """Constants of a step.
 
     Arguments:
-        temperature: K.
-        timestep: ps.
-        friction: 1/ps.
-        mass: of each bead, g/mol.
+        temperature: temperature [K].
+        timestep: time step [ps].
+        friction: friction coefficient [1/ps].
+        mass: mass of each bead [g/mol].
     """
     kept = float(np.exp(-friction * timestep))
-    # -expm1: 1 - kept² without cancellation where friction is low.
+    # -expm1 gives 1 - kept² without cancellation at low friction.
     noise = thermal_velocity(temperature, mass) * float(np.sqrt(-np.expm1(-2 * friction * timestep)))
     return Dynamics(timestep, KCAL_PER_MOL / mass, kept, noise)
 
@@ -62,13 +62,15 @@ def baoab(forces: Forces, constants: Dynamics, phase: Phase, noise: Vectors) -> 
     """One step, with one evaluation of forces.
 
     Arguments:
-        forces: the model.
-        constants: see `dynamics`.
-        phase: before the step.
+        forces: forces of the model.
+        constants: constants of a step, see `dynamics`.
+        phase: phase before the step.
         noise: standard normal numbers.
 
-    Returns: the phase after it, and the velocities after friction and noise: those have the exact kinetic temperature
-    of a harmonic oscillator at any stable step; the ones at the end of a step are too cold by (timestep * omega / 2)².
+    Returns:
+        The phase after the step, and the velocities after friction and noise. The latter have the exact kinetic
+        temperature for a harmonic oscillator at any stable step, while those at the end of a step are too cold by
+        (timestep * omega / 2)².
     """
     half = constants.timestep / 2
     v = phase.v + half * constants.acceleration * phase.F

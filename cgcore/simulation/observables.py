@@ -1,4 +1,4 @@
-"""What is compared between data and simulation: a value or several of each frame."""
+"""Observables that are compared between data and simulation: one or several values of each frame."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from jaxtyping import Float
 from cgcore.simulation.verdict import pairs
 
 CONTACT = 8.0
-"""Beads are in contact below this distance [Å], the usual one of CA atoms."""
+"""Distance below which beads are in contact [Å], as usual for CA atoms."""
 
 Frames = Float[np.ndarray, "frames beads 3"]
 Values = Float[np.ndarray, "frames values"]
 
 
 class Kind(NamedTuple):
-    """A quantity: its name for people, its unit, the fewest beads that have it, and its values in a frame."""
+    """An observable: its title, unit, smallest number of beads, and function that returns its values."""
 
     title: str
     unit: str
@@ -27,7 +27,7 @@ class Kind(NamedTuple):
 
 
 def of_frames(name: str, R: Frames) -> Values:
-    """The values of a quantity in frames without padding, in its unit."""
+    """The values of an observable in frames without padding, in its unit."""
     return KINDS[name].values(R.astype(np.float64))
 
 
@@ -42,7 +42,7 @@ def _internal(name: str) -> Callable[[Frames], Values]:
         if name == "angle":
             return np.degrees(np.arctan2(np.linalg.norm(normal, axis=2), -np.sum(u * v, axis=2)))
         n1, n2 = normal[:, :-1], normal[:, 1:]
-        # The sign of `physics.geometry.dihedral`.
+        # With the sign of `physics.geometry.dihedral`.
         y = -r[:, 1:-1] * np.sum(b[:, :-2] * n2, axis=2)
         return np.degrees(np.arctan2(y, np.sum(n1 * n2, axis=2)))
 
@@ -76,4 +76,4 @@ KINDS = {
     "radius_of_gyration": Kind("Radius of gyration", "Å", 3, _radius_of_gyration),
     "end_to_end": Kind("End to end", "Å", 3, _end_to_end),
 }
-"""In the order of tables and pictures."""
+"""The observables, in the order of tables and pictures."""

@@ -1,4 +1,4 @@
-"""OpenMM moves the beads, on its CPU platform: what was exported is run by the program that it was exported for."""
+"""Simulation by OpenMM, on its CPU platform: an exported System is run by the program that it was exported for."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from cgcore.simulation.state import State, counted, no_tally
 
 PLATFORM = "CPU"
 LOOK = 0.1
-"""Time between two looks at the beads [ps]: each takes about as long as some steps of a small chain."""
+"""Time between checks of the beads [ps]: a check takes about as long as a few steps of a small chain."""
 
 
 class OpenMMEngine:
-    """A context for each replica. OpenMM's `LangevinMiddleIntegrator` is BAOAB seen half a step later (Zhang et al., J.
-    Phys. Chem. A 123, 6056 (2019)): positions have the same distribution, and its velocities are those after the noise.
+    """An engine with an OpenMM context for each replica. OpenMM's `LangevinMiddleIntegrator` is BAOAB shifted by half a
+    step (Zhang et al., J. Phys. Chem. A 123, 6056 (2019)): positions have the same distribution, and velocities are
+    those after the noise.
 
     Arguments:
-        system: of one chain. Particles have the system's masses.
-        settings: see `Settings`.
-        limits: a replica beyond them is lost.
+        system: system of one chain; its masses are used.
+        settings: settings of the simulation.
+        limits: limits beyond which a replica is lost.
 
     Raises:
         InputError: openmm is not installed.
@@ -45,9 +46,9 @@ class OpenMMEngine:
         platform = mm.Platform.getPlatformByName(PLATFORM)
         for replica in range(settings.replicas):
             integrator = mm.LangevinMiddleIntegrator(settings.temperature, settings.friction, settings.timestep / 1000)
-            # OpenMM takes 0 for a seed of its own choice.
+            # For a seed of 0, OpenMM chooses a random one.
             integrator.setRandomNumberSeed(1 + (settings.seed * settings.replicas + replica) % (2**31 - 1))
-            # One thread each: the order of sums, and with it the run, is then the same every time.
+            # One thread each, so that the order of summation, and thus the run, is reproducible.
             self._contexts.append(mm.Context(system, integrator, platform, {"Threads": "1"}))
 
     def start(self, R: Float[np.ndarray, "replicas beads 3"]) -> State:
@@ -66,7 +67,7 @@ class OpenMMEngine:
             step += stride
             for replica in np.flatnonzero(tally.lost_at < 0):
                 x[..., replica], v[..., replica] = self._move(self._contexts[replica], stride)
-            with np.errstate(all="ignore"):  # of what is not finite, which `look` reports
+            with np.errstate(all="ignore"):  # `look` reports non-finite values
                 seen = look(self._limits, x, v, np)
                 tally = counted(tally, seen, np.int32(step), np.mean(v**2, axis=(0, 1)), np)
         return State(np.int32(step), x, v, state.F, tally, self._checkpoints())
@@ -82,7 +83,7 @@ class OpenMMEngine:
         return state
 
     def _move(self, context: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        """Positions and velocities after so many steps; NaN where OpenMM gives up."""
+        """Positions and velocities after this number of steps; NaN if OpenMM raises an error."""
         try:
             context.getIntegrator().step(steps)
             x, v = self._read(context)
@@ -106,5 +107,5 @@ class OpenMMEngine:
 
 
 def identity_of(system: Any) -> str:
-    """Differs where the System does."""
+    """A hash that differs between different Systems."""
     return hashlib.sha256(require_openmm().XmlSerializer.serialize(system).encode()).hexdigest()

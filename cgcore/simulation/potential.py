@@ -1,4 +1,4 @@
-"""What is simulated: forces on the beads of many chains at once."""
+"""Models as functions that return the forces on the beads of many chains at once."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from cgcore.simulation.langevin import Forces
 
 @dataclass(frozen=True, eq=False)
 class Potential:
-    """A model as the integrator sees it.
+    """A model in the form that the integrator uses.
 
     Arguments:
         name: name to show.
         forces: function from positions (xyz, beads, replicas) in float64 to forces, in any precision.
-        identity: text that differs between different potentials; a run is resumed with the same one only.
+        identity: text that differs between different potentials; a run can only be resumed with the same one.
         stiffness: stiffness of a bond [kcal/mol/Å²], for which the time step must be short enough; None if unknown.
     """
 
@@ -40,10 +40,10 @@ class Potential:
     stiffness: float | None = None
 
     def longest_timestep(self, mass: float) -> float:
-        """The time step [fs] at which the stiffest bond vibration becomes unstable, infinite where it is not known.
+        """The time step at which the stiffest bond vibration becomes unstable [fs]; infinite if it is unknown.
 
-        A chain of equal masses and springs k has frequencies below 2 sqrt(k/m) [rad/ps], and a step is stable below
-        2 over the frequency.
+        A chain of equal masses and springs k has frequencies below 2 sqrt(k/m) [rad/ps], and time steps are stable
+        below 2 divided by the frequency.
         """
         if self.stiffness is None or self.stiffness <= 0:
             return float("inf")
@@ -51,14 +51,14 @@ class Potential:
 
 
 def prior_potential(prior: Prior, species: Int[np.ndarray, " beads"] | None = None) -> Potential:
-    """The prior alone in float64, analytic where it has no splines.
+    """The potential of a prior, in float64; forces are analytic unless it has splines.
 
     Arguments:
         prior: weights, parameters and splines.
-        species: of the chain's beads, for splines that differ by species; None: the shared ones.
+        species: species of the chain's beads, for terms and splines that depend on them; None for the shared ones.
 
     Raises:
-        InputError: all its terms are zero.
+        InputError: all terms are zero.
     """
     if prior.splines is not None:
         return _spline_potential(prior, species)
@@ -87,19 +87,19 @@ def _spline_potential(prior: Prior, species: Int[np.ndarray, " beads"] | None) -
 
 
 def _declared(prior: Prior) -> list[Any]:
-    """What tells terms apart but for their coefficients."""
+    """Plain values that identify the terms, except for their coefficients."""
     further = [json.dumps(term.as_dict(), default=str) for term in prior.further]
     return [[term.weight for term in prior.terms], *further]
 
 
 def model_potential(model: Any, params: Any, species: Int[np.ndarray, " beads"]) -> Potential:
-    """A trained model, its energy differentiated in the precision of its parameters.
+    """The potential of a trained model, whose energy is differentiated in the precision of its parameters.
 
     Arguments:
-        model: with `compute_energy(params, R, mask, species)`, as `cgcore.pipeline.CombinedModel`, for frames of as
-            many beads as `species` has.
-        params: its parameters.
-        species: of the chain's beads.
+        model: a model with `compute_energy(params, R, mask, species)`, such as `cgcore.pipeline.CombinedModel`, for
+            frames with as many beads as `species`.
+        params: parameters of the model.
+        species: species of the chain's beads.
     """
     dtype = jnp.dtype(model.dtype)
     kind = "prior" if model.prior is not None else ""
@@ -115,10 +115,10 @@ def model_potential(model: Any, params: Any, species: Int[np.ndarray, " beads"])
 
 
 def _gradients(energy: Callable[[Float[Array, "beads 3"]], Float[Array, ""]], dtype: Any = jnp.float64) -> Forces:
-    """Forces on many chains from the energy of one, differentiated in this precision."""
+    """Forces on many chains from the energy of one chain, differentiated in this precision."""
 
     def forces(R: Float[Array, "xyz beads replicas"]) -> Float[Array, "xyz beads replicas"]:
-        # About the chain's own centre: far from the origin a lower precision has no digits left for distances.
+        # Centred: far from the origin, a lower precision has no digits left for distances.
         centred = (R - jnp.mean(R, axis=1, keepdims=True)).astype(dtype)
         gradient = jax.vmap(jax.grad(energy))(jnp.transpose(centred, (2, 1, 0)))
         return -jnp.transpose(gradient, (2, 1, 0)).astype(R.dtype)
@@ -129,7 +129,7 @@ def _gradients(energy: Callable[[Float[Array, "beads 3"]], Float[Array, ""]], dt
 def energy_of(
     energy: Callable[..., Array], params: Any, species: Int[np.ndarray, " beads"]
 ) -> Callable[[Float[Array, "beads 3"]], Float[Array, ""]]:
-    """An energy of positions alone, all beads real."""
+    """The energy as a function of positions only, with all beads real."""
     fixed = params, np.ones(len(species), bool), np.asarray(species, np.int32)
 
     def of_positions(R: Float[Array, "beads 3"]) -> Float[Array, ""]:

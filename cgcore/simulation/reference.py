@@ -1,4 +1,4 @@
-"""The frames of one protein in a data set: where replicas start, and what they are compared with."""
+"""The frames of one protein in a data set, from which replicas start and with which they are compared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cgcore.errors import InputError
 from cgcore.simulation.settings import TEMPERATURE
 
 MOST_FRAMES = 20_000
-"""Frames that are looked at, evenly spread where there are more."""
+"""Largest number of frames that are used; if there are more, evenly spaced ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +22,8 @@ class Reference:
 
     Arguments:
         protein: name of the protein.
-        R: frames in their order [Å].
-        species: species of the beads; zeros where the data have none.
+        R: frames in order [Å].
+        species: species of the beads; zeros if the data have none.
         sha256: checksum of the data.
         path: file or folder of the data.
         frames_in_data: number of frames of this protein.
@@ -42,16 +42,16 @@ class Reference:
         return self.R.shape[1]
 
     def starts(self, replicas: int, seed: int) -> Float[np.ndarray, "replicas beads 3"]:
-        """A frame for each replica, drawn from as many equal parts of the data."""
+        """An initial frame for each replica, each drawn from another one of as many equal parts of the data."""
         drawn = (np.arange(replicas) + np.random.default_rng(seed).random(replicas)) / replicas
         return self.R[(drawn * len(self.R)).astype(int)].astype(np.float64)
 
 
 def reference(dataset: Dataset, protein: str | None = None, beads: int | None = None) -> Reference:
-    """The frames of a protein; which one has to be said only where the data hold several that suit.
+    """The frames of a protein, which must be named only if several proteins match.
 
     Raises:
-        InputError: none suits, or several do.
+        InputError: no protein matches, or several do.
     """
     held: dict[str, int] = {}
     for source in dataset.sources:
@@ -101,10 +101,10 @@ def reference(dataset: Dataset, protein: str | None = None, beads: int | None = 
 
 
 def temperature_of(dataset: Dataset, given: float | None) -> tuple[float, str | None]:
-    """The temperature to simulate at [K]: what was given, else what the data say, else `TEMPERATURE`; and a note on it.
+    """The temperature of the simulation [K], given or from the data or else `TEMPERATURE`, and a note on the choice.
 
     Raises:
-        InputError: none was given, and the data say several.
+        InputError: no temperature was given, and the data have several.
     """
     said = [t for t in dataset.temperatures if math.isfinite(t) and t > 0]
     shown = ", ".join(f"{t:g}" for t in said[:5]) + (" ..." if len(said) > 5 else "")

@@ -1,4 +1,4 @@
-"""What a simulation gave."""
+"""The result of a simulation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cgcore.simulation.verdict import Replica
 
 @dataclass(frozen=True)
 class Origin:
-    """What was simulated and compared, for a record.
+    """The model and the data of a simulation, for records.
 
     Arguments:
         model: the model in words.
@@ -46,14 +46,14 @@ class SimulationResult:
         engine: the program that moved the beads.
         replicas: the verdict on each replica.
         limits: limits beyond which a replica is lost.
-        closest_approach: least distance of beads 3 or more apart along the chain, at any step of any replica [Å].
+        closest_approach: smallest distance of beads 3 or more apart along the chain, at any step of any replica [Å].
         angles_outside: fraction of all angles at all steps that lay outside `limits.angle`.
         kinetic_temperature: mean over all steps [K]; NaN without any.
         kinetic_error: its standard error, from replicas [K]; NaN with fewer than two.
         observables: distributions in data and simulation by name; empty if no frame was left.
-        ns_per_day: simulated time per day, summed over replicas as long as each was whole, without compiling.
-        seconds: wall time spent moving beads.
-        notes: remarks for the reader of the results.
+        ns_per_day: simulated time per day, summed over replicas while they were whole, without compilation.
+        seconds: wall time spent on dynamics.
+        notes: remarks for users.
         frames: saved frames (replicas, frames, beads, 3) in float32, each about its centre [Å]; NaN once a replica is
             lost.
     """

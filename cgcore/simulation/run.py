@@ -1,4 +1,4 @@
-"""From the first step to the last, one saved frame after another."""
+"""Running all replicas, frame by frame, with periodic saves of the state."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from cgcore.simulation.settings import Settings
 from cgcore.simulation.state import Engine, State
 
 SAVE_SECONDS = 30.0
-"""Between two states in the file: what a kill costs at most."""
+"""Time between saves of the state [s], i.e. the largest loss if the run is killed."""
 
 
 class Progress(NamedTuple):
-    """How far a run is."""
+    """The progress of a run."""
 
-    time: float  # ps of each replica
-    of: float  # ps
+    time: float  # simulated time of each replica, ps
+    of: float  # total time, ps
     ns_per_day: float  # summed over replicas
     lost: int
 
@@ -33,11 +33,11 @@ Watch = Callable[[Progress], None]
 
 
 class Ran(NamedTuple):
-    """A run that ended."""
+    """A finished run."""
 
     state: State  # in memory
     frames: Float[np.ndarray, "replicas frames beads 3"]
-    seconds: float  # of moving beads
+    seconds: float  # wall time spent on dynamics
 
 
 def run(
@@ -49,24 +49,24 @@ def run(
     resume: bool,
     watch: Watch,
 ) -> Ran:
-    """Move all replicas until the time is over or all are lost.
+    """Run all replicas until the end or until all are lost.
 
     Arguments:
-        engine: what moves them.
-        settings: see `Settings`.
-        R: where they start [Å].
-        made_of: all that decides how they move, in plain values.
-        folder: where the state is kept, by the first of several processes; None: nowhere.
-        resume: go on from the state there.
-        watch: told after each saved frame.
+        engine: the engine.
+        settings: settings of the simulation.
+        R: initial positions [Å].
+        made_of: everything that determines the run, as plain values.
+        folder: folder in which the first of several processes saves the state; None for none.
+        resume: whether to resume from the state in `folder`.
+        watch: callback after each saved frame.
 
     Raises:
-        InputError: there is nothing to go on from, or it belongs to another run.
+        InputError: there is no state to resume from, or it belongs to another run.
     """
     state = engine.start(R)
     seen = whole(state)
     done, seconds = 0, 0.0
-    # NaN where nothing was simulated, so that a frame is never taken for one.
+    # NaN for frames that were not simulated, so that they are not mistaken for frames.
     frames = np.full((len(R), settings.frames, *R.shape[1:]), np.nan, np.float32)
     path = None if folder is None else folder / storage.NAME
     kept = path if is_first() else None
@@ -76,7 +76,7 @@ def run(
         done = min(saved.frames.shape[1], settings.frames)
         frames[:, :done] = saved.frames[:, :done]
     if done < settings.frames:
-        jax.block_until_ready(engine.advance(state))  # compiles; what it gives is thrown away
+        jax.block_until_ready(engine.advance(state))  # compiles; the result is discarded
     first, here, last_saved, before = done, 0.0, time.monotonic(), steps_while_whole(seen)
     while done < settings.frames and (seen.tally.lost_at < 0).any():
         start = time.perf_counter()
@@ -99,7 +99,7 @@ def run(
 
 
 def _of_first(path: Path, made_of: Mapping[str, Any], like: State) -> storage.Saved:
-    """What the file of the first process holds; others need not see it."""
+    """The saved state as read by the first process; other processes need not see the file."""
     saved = storage.load(path, made_of, like) if is_first() else None
     state = of_first(like if saved is None else saved.state)
     rest = {} if saved is None else {"frames": saved.frames, "seconds": np.array(saved.seconds)}
@@ -108,11 +108,11 @@ def _of_first(path: Path, made_of: Mapping[str, Any], like: State) -> storage.Sa
 
 
 def steps_while_whole(state: State) -> int:
-    """Steps of all replicas together, each until it was lost."""
+    """Number of steps of all replicas together, each until it was lost."""
     lost_at = np.asarray(state.tally.lost_at)
     return int(np.sum(np.where(lost_at < 0, int(state.step), lost_at), dtype=np.int64))
 
 
 def ns_per_day(settings: Settings, steps: int, seconds: float) -> float:
-    """Time that so many steps are [ns], in a day of which they took `seconds`."""
+    """Simulated time per day [ns] if this number of steps takes `seconds`."""
     return settings.at(steps) / 1000 * 86400 / seconds if seconds > 0 else 0.0

@@ -1,4 +1,4 @@
-"""What a simulation is told, checked."""
+"""The settings of a simulation."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from cgcore.errors import InputError
 from cgcore.export.checks import MASS
 
 TEMPERATURE = 300.0
-"""Where neither the user nor the data say one [K]."""
+"""Temperature if neither the user nor the data state one [K]."""
 
 FRAMES = 1000
-"""Saved frames of a replica at most, where no interval is given."""
+"""Largest number of saved frames of a replica if no interval is given."""
 
 MOST_STEPS = 2**31 - 1
-"""Steps are counted in int32."""
+"""Largest number of steps, which are counted in int32."""
 
 MOST_REPLICAS = 2**16
-"""Far more than fill a GPU."""
+"""Largest number of replicas, far more than fill a GPU."""
 
 MOST_SAVED = 2**31
-"""Numbers in the saved frames of all replicas, which stay in memory: 8 GiB of float32."""
+"""Largest number of coordinates in the saved frames of all replicas, which stay in memory: 8 GiB in float32."""
 
 _PER_NS = {"ns": 1.0, "ps": 1e-3, "fs": 1e-6, "us": 1e3}
 _TIME = re.compile(r"\s*([-+0-9.eE]+)\s*(ns|ps|fs|us)?\s*")
@@ -30,11 +30,11 @@ _TIME = re.compile(r"\s*([-+0-9.eE]+)\s*(ns|ps|fs|us)?\s*")
 
 @dataclass(frozen=True)
 class Settings:
-    """How replicas are run.
+    """Settings of a simulation.
 
     Arguments:
         temperature: temperature of the thermostat [K].
-        replicas: number of independent runs, each from another frame.
+        replicas: number of independent runs, each starting from another frame.
         time: length of each run [ps].
         timestep: time step [fs].
         friction: friction coefficient [1/ps].
@@ -43,7 +43,7 @@ class Settings:
         seed: seed of starting frames, velocities and noise.
 
     Raises:
-        InputError: one of them is out of range.
+        InputError: a value is out of range.
     """
 
     temperature: float = TEMPERATURE
@@ -79,25 +79,25 @@ class Settings:
 
     @property
     def steps_per_frame(self) -> int:
-        """Steps between saved frames."""
+        """Number of steps between saved frames."""
         return max(round(self.interval * 1000 / self.timestep), 1)
 
     @property
     def frames(self) -> int:
-        """Saved frames of a replica, the first one `steps_per_frame` after the start."""
-        # Rounded first: 1 ns of 5 fs are 200,000 steps, whatever the quotient of two doubles is.
+        """Number of saved frames of a replica, the first one `steps_per_frame` after the start."""
+        # Rounded first, since 1 ns with 5 fs must be 200,000 steps, whatever the quotient of two floats.
         return round(self.time * 1000 / self.timestep) // self.steps_per_frame
 
     @property
     def steps(self) -> int:
-        """All steps of a replica."""
+        """Number of all steps of a replica."""
         return self.frames * self.steps_per_frame
 
     def require_memory(self, beads: int) -> None:
-        """Refuse to save more frames of so many beads than memory holds.
+        """Refuse to save more frames of chains with this number of beads than fit into memory.
 
         Raises:
-            InputError: they are more than 8 GiB.
+            InputError: the frames would take more than 8 GiB.
         """
         if self.replicas * self.frames * beads * 3 > MOST_SAVED:
             raise InputError(
@@ -106,15 +106,15 @@ class Settings:
             )
 
     def at(self, step: int) -> float:
-        """Time after so many steps [ps]."""
+        """Time after a number of steps [ps]."""
         return step * self.timestep / 1000
 
 
 def picoseconds(time: float | str) -> float:
-    """A time [ps] from a number of ns, or a text such as "100ps" or "1 ns".
+    """Convert a number of ns, or a text such as "100ps" or "1 ns", to ps.
 
     Raises:
-        InputError: it is neither.
+        InputError: `time` is neither.
     """
     found = _TIME.fullmatch(time) if isinstance(time, str) else None
     try:
@@ -127,7 +127,7 @@ def picoseconds(time: float | str) -> float:
 
 
 def usual_interval(time: float) -> float:
-    """The interval between saved frames [ps] of a run of `time` ps, where none is given."""
+    """The default interval between saved frames [ps], for a run of `time` ps."""
     return min(max(1.0, time / FRAMES), time)
 
 

@@ -1,4 +1,4 @@
-"""Simulate a model by Langevin dynamics, and compare with the data what comes out."""
+"""Simulation of a model by Langevin dynamics, and comparison with data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from cgcore.simulation.state import Engine, Tally
 from cgcore.simulation.verdict import angles_outside, closest_approach, verdicts
 
 EQUILIBRATION = 0.1
-"""Part of the time at the start of each replica that distributions leave out; verdicts look at all of it."""
+"""Fraction of the time at the start of each replica that distributions leave out; verdicts use the whole time."""
 
 
 def simulate(
@@ -117,7 +117,7 @@ def simulate(
 
 
 def _engine_of(model: Any, compared: Reference, settings: Settings) -> tuple[str, str, Callable[..., Engine]]:
-    """The model's name and identity, and its engine, a function of the limits."""
+    """The model's name, its identity, and a function that creates its engine from the limits."""
     if isinstance(model, Prior):
         model = prior_potential(model, compared.species)
     elif isinstance(model, tuple):
@@ -165,7 +165,7 @@ def _result(
     mass = settings.mass
     looked = tally.looks > 0
     if (sound := looked & (tally.lost_at < 0)).any():
-        looked = sound  # what blows up is hot
+        looked = sound  # the temperature of lost replicas is meaningless
     kinetic = tally.kinetic[looked] / tally.looks[looked] * mass / KCAL_PER_MOL / BOLTZMANN
     lost = int(np.sum(tally.lost_at >= 0))
     if lost:
@@ -204,7 +204,7 @@ def _observables(compared: Reference, frames: np.ndarray) -> dict[str, Observabl
 
 
 def _blocks(frames: np.ndarray) -> Sequence[np.ndarray]:
-    """Each replica's frames while it was whole, cut in time where replicas are fewer than `BLOCKS`."""
+    """Each replica's frames while it was whole, divided in time if there are fewer than `BLOCKS` replicas."""
     own = [replica[np.isfinite(replica).all(axis=(1, 2))] for replica in frames]
     parts = -(-BLOCKS // max(len(own), 1))
     return [part for R in own for part in np.array_split(R, parts) if len(part)]

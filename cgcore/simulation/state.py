@@ -1,4 +1,4 @@
-"""All that a run is between two saved frames, the same for every engine."""
+"""The state of a run between saved frames, the same for all engines."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from cgcore.simulation.checks import Outcome, Seen
 
 
 class Tally(NamedTuple):
-    """What is counted on the way; a lost replica's counts stand still."""
+    """Counts during a run; those of a lost replica no longer change."""
 
     outcome: Int[Any, " replicas"]
     lost_at: Int[Any, " replicas"]  # step, -1 while the replica is whole
     closest: Float[Any, " replicas"]  # squared, Å²
-    outside: Int[Any, "angles replicas"]  # looks that saw this angle outside its limits
-    first_outside: Int[Any, " replicas"]  # step, -1 where there was none
+    outside: Int[Any, "angles replicas"]  # number of checks with this angle outside the limits
+    first_outside: Int[Any, " replicas"]  # step, -1 if there was none
     looks: Int[Any, " replicas"]
-    kinetic: Float[Any, " replicas"]  # sum over looks of the mean squared velocity component [Å²/ps²]
+    kinetic: Float[Any, " replicas"]  # sum over checks of the mean squared velocity component [Å²/ps²]
 
 
 class State(NamedTuple):
-    """Between two steps. Of a lost replica, the positions at which it was lost."""
+    """The state between two steps; lost replicas keep the positions at which they were lost."""
 
     step: Int[Any, ""]
     x: Float[Any, "xyz beads replicas"]
     v: Float[Any, "xyz beads replicas"]
     F: Float[Any, "xyz beads replicas"]
     tally: Tally
-    engine: Any = ()  # what else the engine needs to go on, arrays
+    engine: Any = ()  # further arrays that the engine needs to continue
 
 
 @runtime_checkable
 class Engine(Protocol):
-    """Moves all replicas on."""
+    """Integrates the equations of motion of all replicas."""
 
     name: str
 
@@ -44,16 +44,16 @@ class Engine(Protocol):
         ...
 
     def advance(self, state: State) -> State:
-        """The state a saved frame later."""
+        """The state at the next saved frame."""
         ...
 
     def restore(self, state: State) -> State:
-        """A state from a file, ready for `advance`."""
+        """Prepare a state from a file for `advance`."""
         ...
 
 
 def no_tally(beads: int, replicas: int) -> Tally:
-    """Nothing counted yet."""
+    """The tally at the start."""
     none = np.full(replicas, -1, np.int32)
     return Tally(
         np.full(replicas, Outcome.WHOLE, np.int32),
@@ -67,7 +67,7 @@ def no_tally(beads: int, replicas: int) -> Tally:
 
 
 def counted(tally: Tally, seen: Seen, step: Any, kinetic: Any, xp: Any) -> Tally:
-    """The tally after a look, with NumPy or xp=jax.numpy."""
+    """The tally after a check, with NumPy or xp=jax.numpy."""
     whole = tally.lost_at < 0
     lost = whole & (seen.outcome != Outcome.WHOLE)
     sound = whole & (seen.outcome != Outcome.NOT_FINITE)

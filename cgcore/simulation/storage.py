@@ -1,4 +1,4 @@
-"""The state of a run in a file, from which a killed run goes on."""
+"""The state of a run in a file, from which a killed run can be resumed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMAT = "cgcore simulation 1"
 
 
 class Saved(NamedTuple):
-    """The state, and the saved frames so far."""
+    """The state, the frames saved so far, and the time spent."""
 
     state: State
     frames: Float[np.ndarray, "replicas frames beads 3"]
@@ -31,7 +31,7 @@ class Saved(NamedTuple):
 
 
 def save(path: Path, made_of: Mapping[str, Any], state: State, frames: np.ndarray, seconds: float) -> None:
-    """Write the state of a run, whole or not at all.
+    """Write the state of a run, completely or not at all.
 
     Raises:
         InputError: the file cannot be written.
@@ -45,16 +45,16 @@ def load(path: str | os.PathLike[str], made_of: Mapping[str, Any], like: State) 
     """Read a state that was saved with the same settings, model and data.
 
     Arguments:
-        path: what `save` wrote.
-        made_of: settings, model and data, which must be those of the file.
-        like: a state of this run.
+        path: file written by `save`.
+        made_of: settings, model and data, which must agree with those in the file.
+        like: a state of this run, for its shapes.
 
     Raises:
-        InputError: there is none, it is damaged, or it belongs to another run.
+        InputError: the file does not exist, is damaged, or belongs to another run.
     """
     arrays: dict[str, np.ndarray] = {}
     try:
-        # From memory: np.load leaves a damaged file open.
+        # Read from memory, since np.load leaves a damaged file open.
         with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         said = json.loads(str(arrays["made_of"])) if str(arrays["format"]) == FORMAT else None
@@ -76,7 +76,7 @@ def load(path: str | os.PathLike[str], made_of: Mapping[str, Any], like: State) 
         frames, seconds = arrays["frames"], float(arrays["seconds"])
     except (KeyError, TypeError, ValueError):
         raise InputError(f"{path}: is damaged; leave out --resume to start anew") from None
-    # What an engine keeps for itself may change in length, and is that engine's to judge.
+    # The engine's own arrays may change in length; the engine checks them itself.
     ours = len(jax.tree.leaves(like._replace(engine=())))
     if any(
         new.shape != np.shape(was) or new.dtype != was.dtype for new, was in zip(leaves[:ours], old[:ours], strict=True)

@@ -1,4 +1,4 @@
-"""Saved frames as a PDB file of many models, which VMD, PyMOL and the rest open: a CA atom for each bead."""
+"""Saved frames as a PDB file with many models, for VMD, PyMOL and similar programs; each bead is a CA atom."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from cgcore.files import atomic_path
 from cgcore.simulation.result import SimulationResult
 
 MOST_MODELS = 9999
-"""The numbers that the format has; where there are more frames every k-th is written."""
+"""Largest number of models in the format; if there are more frames, every k-th is written."""
 
 MOST_BEADS = 9999
-"""Residue numbers that the format has."""
+"""Largest residue number in the format."""
 
 SUFFIX = ".pdb"
 
 
 def check_trajectory(path: str | os.PathLike[str]) -> None:
-    """To be asked before the work begins.
+    """Check the name of a trajectory file before the simulation.
 
     Raises:
         InputError: the name does not end in .pdb.
@@ -35,12 +35,12 @@ def check_trajectory(path: str | os.PathLike[str]) -> None:
 
 
 def write_trajectory(path: str | os.PathLike[str], result: SimulationResult) -> int:
-    """Write the frames of all replicas, one replica after another, whole or not at all; returns how many.
+    """Write the frames of all replicas, one replica after another, completely or not at all; returns their number.
 
-    Each model has a remark with its replica and time. Frames are about their centre; they are not superposed.
+    Each model has a remark with its replica and time. Frames are centred, but not superposed.
 
     Raises:
-        InputError: the suffix is another, the chain is too long for the format, or the file cannot be written.
+        InputError: the suffix is not .pdb, the chain is too long for the format, or the file cannot be written.
     """
     check_trajectory(path)
     if result.origin.beads > MOST_BEADS:

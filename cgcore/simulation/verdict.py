@@ -1,4 +1,4 @@
-"""What became of each replica, in words."""
+"""The verdict on each replica, in words."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Replica:
     Arguments:
         number: number of the replica, from 0.
         status: whole, or why it was lost.
-        time: when it was lost [ps]; for ANGLE, when an angle was first outside; None if it is whole.
-        beads: the beads that failed, numbered from 0.
-        value: the length of the bond [Å], the distance of the beads [Å], or the fraction of angles that are outside.
-        closest: least distance of beads that are 3 or more apart along the chain [Å]; infinite if there are none.
-        sentence: all of this in words.
+        time: time at which it was lost [ps]; for ANGLE, at which an angle was first outside; None if it is whole.
+        beads: beads that failed, numbered from 0.
+        value: length of the bond [Å], distance of the beads [Å], or fraction of angles outside the limits.
+        closest: smallest distance of beads 3 or more apart along the chain [Å]; infinite if there are none.
+        sentence: the verdict in words.
     """
 
     number: int
@@ -44,13 +44,13 @@ def verdicts(state: State, settings: Settings, limits: Limits) -> tuple[Replica,
 
 
 def angles_outside(tally: Tally) -> float:
-    """The part of all angles at all looks that were outside their limits."""
+    """Fraction of all angles, over all checks, that were outside their limits."""
     looks = int(np.sum(tally.looks)) * len(tally.outside)
     return float(np.sum(tally.outside)) / looks if looks else 0.0
 
 
 def closest_approach(tally: Tally) -> float:
-    """Least distance of beads 3 or more apart along the chain, at any look at any replica [Å]."""
+    """Smallest distance of beads 3 or more apart along the chain, in any check of any replica [Å]."""
     return float(np.sqrt(np.min(tally.closest)))
 
 

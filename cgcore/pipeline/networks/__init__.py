@@ -1,1 +1,1 @@
-"""Learned energies: Allegro, and jax-md's NequIP, behind one interface."""
+"""Learned energies: Allegro, and jax-md's NequIP, with a common interface."""

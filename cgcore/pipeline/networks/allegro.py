@@ -1,9 +1,9 @@
-"""Allegro: energies of pairs that know their surroundings, equivariant and strictly local.
+"""Allegro: equivariant, strictly local energies of pairs, which depend on their environment.
 
 Musaelian, Batzner, Johansson, Sun, Owen, Kornbluth and Kozinsky, Learning local equivariant representations for
 large-scale atomistic dynamics, Nature Communications 14, 579 (2023). As in the paper, an edge ij carries scalars x and
 equivariant features V, Y are spherical harmonics of its direction, and u is the envelope. All of x has the factor u,
-no layer has a bias, and so an edge at the cutoff has no effect.
+and no layer has a bias, so that an edge at the cutoff has no effect.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from cgcore.pipeline.networks.network import NetworkParams
 from cgcore.pipeline.networks.radial import bessel, envelope
 
 ALPHA = 0.5
-"""Weight of a layer's update of x against x itself."""
+"""Weight of a layer's update of x relative to x itself."""
 
 """`species`: embedding; `two_body`: MLP; `features`: weights of the first V; `layers`: see `_layer_shape`; `readout`:
 a vector, which is what the paper's last MLP is, since it has no nonlinearity."""
@@ -95,7 +95,8 @@ class Allegro:
 
 
 def _layer_shape(s: AllegroSettings, product: e3nn.Irreps) -> NetworkParams:
-    """`environment`: weights of the environment; `latent`: MLP that updates x; `mix`: of V, not in the last layer."""
+    """`environment`: weights of the environment; `latent`: MLP that updates x; `mix`: weights that mix V, except in the
+    last layer."""
     x, scalars = s.mlp_n_hidden, s.channels * product.count(SCALAR)
     layer: NetworkParams = {
         "environment": Normal((x, s.channels, s.max_ell + 1), x),
@@ -107,9 +108,9 @@ def _layer_shape(s: AllegroSettings, product: e3nn.Irreps) -> NetworkParams:
 def _two_body(
     weights: list[Array], edges: Edges, embedded: Float[Array, "beads embed"], basis: Float[Array, "*slots basis"]
 ) -> Float[Array, "*slots scalars"]:
-    """MLP of both species and the distance.
+    """The MLP of both species and the distance.
 
-    The first matrix acts on each bead's species, before these are copied to the edges.
+    The first matrix is applied to each bead's species before they are copied to the edges.
     """
     centre, neighbour, radial = jnp.split(weights[0], [embedded.shape[1], 2 * embedded.shape[1]])
     hidden = edges.at_centre(embedded @ centre) + edges.at_neighbour(embedded @ neighbour) + basis @ radial

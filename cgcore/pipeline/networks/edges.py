@@ -1,8 +1,8 @@
-"""The edges of one frame: ordered pairs of real beads within the cutoff, a centre and its neighbour.
+"""The edges of one frame: ordered pairs (centre, neighbour) of real beads within the cutoff.
 
-Two stores with the same methods, so that a network is written once. A slot that holds no edge gets a vector of twice
-the cutoff, where the envelope and its derivatives are 0: nothing downstream needs a mask. If there are more edges than
-slots, every vector is NaN, and so are energy and forces.
+There are two kinds of storage with the same methods, so that a network is written only once. An empty slot gets a
+vector of twice the cutoff, where the envelope and its derivatives are 0, so that nothing downstream needs a mask. If
+there are more edges than slots, every vector is NaN, and so are energy and forces.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from cgcore.physics.space import Displacement, Vector, free
 
 @runtime_checkable
 class Edges(Protocol):
-    """Slots for edges, along one or two leading axes, written `*slots` here."""
+    """Slots for edges, along one or two leading axes that are called `*slots` here."""
 
     @property
     def vectors(self) -> Float[Array, "*slots 3"]:
-        """From the centre to its neighbour [Å]."""
+        """Vectors from the centre to its neighbour [Å]."""
         ...
 
     def at_centre(self, values: Float[Array, "beads ..."]) -> Float[Array, "*slots ..."]:
-        """What each edge's centre has, in a shape that broadcasts to all slots."""
+        """The values of each edge's centre, in a shape that broadcasts to all slots."""
         ...
 
     def at_neighbour(self, values: Float[Array, "beads ..."]) -> Float[Array, "*slots ..."]:
-        """What each edge's neighbour has, in a shape that broadcasts to all slots."""
+        """The values of each edge's neighbour, in a shape that broadcasts to all slots."""
         ...
 
     def sum_to_centre(self, values: Float[Array, "*slots ..."]) -> Float[Array, "beads ..."]:
@@ -41,7 +41,7 @@ class Edges(Protocol):
 
 
 class EveryPair(NamedTuple):
-    """A slot for each pair, along two axes, centre first: sums and copies need no indices."""
+    """A slot for each pair, along two axes (centre, neighbour); sums and copies need no indices."""
 
     vectors: Float[Array, "beads beads 3"]
 
@@ -56,7 +56,7 @@ class EveryPair(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A fixed number of slots, filled with edges in the order of their centres."""
+    """A fixed number of slots, filled with edges ordered by their centres."""
 
     vectors: Float[Array, "slots 3"]
     centre: Int[Array, " slots"]
@@ -80,7 +80,7 @@ def every_pair(
     displacement: Displacement,
     dtype: DTypeLike,
 ) -> EveryPair:
-    """A slot for each pair; vectors are computed in the dtype of R and then turned into `dtype`."""
+    """Edges with a slot for each pair; vectors are computed in the dtype of R and then cast to `dtype`."""
     mask = jnp.asarray(mask, bool)
     vectors = _all_vectors(R, mask, displacement).astype(dtype)
     return EveryPair(jnp.where(_pairs(mask)[..., None], vectors, _out_of_reach(cutoff, dtype)[None, None]))
@@ -94,15 +94,15 @@ def listed(
     dtype: DTypeLike,
     max_edges: int,
 ) -> Listed:
-    """`max_edges` slots; the rest as in `every_pair`."""
+    """Edges in `max_edges` slots; otherwise as `every_pair`."""
     mask, n_beads = jnp.asarray(mask, bool), R.shape[0]
     edges = _within(R, mask, cutoff, displacement)
-    # Unused slots belong to the last bead, which keeps the centres in order.
+    # Unused slots are assigned to the last bead, which keeps the centres sorted.
     centre, neighbour = jnp.nonzero(edges, size=max_edges, fill_value=n_beads - 1)
     count, R = jnp.sum(edges), jnp.where(mask[:, None], R, 0.0)
     vectors = jax.vmap(displacement)(R[neighbour], R[centre]).astype(dtype)
     used = (jnp.arange(max_edges) < count)[:, None]
-    # As a factor, since a NaN that `where` chooses would leave the gradient 0.
+    # As a factor, since a NaN chosen by `where` would have a gradient of 0.
     spoil = jnp.where(count > max_edges, jnp.nan, 1.0).astype(dtype)
     return Listed(jnp.where(used, vectors, _out_of_reach(cutoff, dtype)[None]) * spoil, centre, neighbour, n_beads)
 
@@ -110,7 +110,7 @@ def listed(
 def count_edges(
     R: Float[Any, "beads 3"], mask: Shaped[Any, " beads"], cutoff: float, displacement: Displacement = free
 ) -> Int[Array, ""]:
-    """Edges of one frame, each pair counted in both directions; R [Å] may hold anything for padded beads."""
+    """Number of edges of one frame, counting both directions; padded beads in R [Å] may hold anything."""
     return jnp.sum(_within(R, jnp.asarray(mask, bool), cutoff, displacement))
 
 
@@ -120,7 +120,7 @@ def average_neighbors(
     cutoff: float,
     displacement: Displacement = free,
 ) -> float:
-    """Mean number of neighbours of a real bead, which is what networks call `avg_num_neighbors`."""
+    """Mean number of neighbours of a real bead, the `avg_num_neighbors` of networks."""
     mask = np.asarray(mask, bool)
     frames = (jnp.asarray(R), jnp.asarray(mask))
     counts = jax.lax.map(lambda frame: count_edges(frame[0], frame[1], cutoff, displacement), frames)
@@ -142,7 +142,7 @@ def _within(
     R: Float[Any, "beads 3"], mask: Shaped[Any, " beads"], cutoff: float, displacement: Displacement
 ) -> Bool[Array, "beads beads"]:
     squared = jnp.sum(_all_vectors(jax.lax.stop_gradient(R), mask, displacement) ** 2, axis=-1)
-    # Not "<": a real bead whose position is NaN must spoil the energy, not drop out of it.
+    # Not "<": a real bead at NaN must make the energy NaN, not vanish from it.
     return _pairs(mask) & ~(squared >= cutoff**2)
 
 

@@ -1,7 +1,7 @@
 """Equivariant features of edges: weighted spherical harmonics, tensor products of channels, linear mixing.
 
-Features have shape (*slots, channels, components), the components in e3nn's order of irreps, each irrep once for
-every path that leads to it.
+Features have shape (*slots, channels, components), with components in e3nn's order of irreps, where each irrep occurs
+once for every path that leads to it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ SCALAR = e3nn.Irrep(0, 1)
 
 
 def harmonics(unit: Float[Array, "*slots 3"], max_ell: int) -> e3nn.IrrepsArray:
-    """Spherical harmonics of degrees 0 ... max_ell of unit vectors, components of variance 1 on the sphere.
+    """Spherical harmonics of degrees 0 ... max_ell of unit vectors; components have variance 1 on the sphere.
 
-    A vector of 0, for beads that coincide, gives 0 for all but degree 0.
+    A zero vector, for coinciding beads, gives 0 for all degrees but 0.
     """
     return e3nn.spherical_harmonics(e3nn.Irreps.spherical_harmonics(max_ell), unit, normalize=False)
 
@@ -27,13 +27,13 @@ def harmonics(unit: Float[Array, "*slots 3"], max_ell: int) -> e3nn.IrrepsArray:
 def weighted(
     Y: e3nn.IrrepsArray, x: Float[Array, "*slots scalars"], w: Float[Array, "scalars channels degrees"]
 ) -> e3nn.IrrepsArray:
-    """Channels of Y, with one weight for each channel and degree, linear in the scalars x."""
+    """Channels of Y, with a weight for each channel and degree that is linear in the scalars x."""
     degree = np.repeat(np.arange(w.shape[-1]), [ir.dim for _, ir in Y.irreps])
     return e3nn.IrrepsArray(Y.irreps, jnp.einsum("...x,xcm->...cm", x, w[..., degree]) * Y.array[..., None, :])
 
 
 def outputs(max_ell: int, num_layers: int) -> list[list[e3nn.Irrep]]:
-    """Irreps that each layer's tensor product has to give: those that a later layer can turn into scalars."""
+    """Irreps that each layer's tensor product must produce: those that later layers can convert to scalars."""
     layers = [[SCALAR]]
     Y, every = e3nn.Irreps.spherical_harmonics(max_ell), list(e3nn.Irrep.iterator(max_ell))
     for _ in range(num_layers - 1):
@@ -42,7 +42,7 @@ def outputs(max_ell: int, num_layers: int) -> list[list[e3nn.Irrep]]:
 
 
 def paths(V: e3nn.Irreps, Y: e3nn.Irreps, wanted: list[e3nn.Irrep]) -> e3nn.Irreps:
-    """Irreps of a tensor product, the multiplicity of each being the number of paths that lead to it."""
+    """Irreps of a tensor product; the multiplicity of each is the number of paths that lead to it."""
     return e3nn.Irreps([(1, out) for _, v in V for _, y in Y for out in v * y if out in wanted]).regroup()
 
 
@@ -52,7 +52,7 @@ def mix_shape(product: e3nn.Irreps, channels: int) -> list[Normal]:
 
 
 def mix(product: e3nn.IrrepsArray, weights: list[Array]) -> e3nn.IrrepsArray:
-    """All channels and paths of an irrep, mixed linearly into channels that have it once."""
+    """Mix all channels and paths of each irrep linearly into channels that have it once."""
     chunks: list[Array | None] = [
         jnp.einsum("...cpm,cpd->...dm", chunk, w)[..., None, :]
         for chunk, w in zip(product.chunks, weights, strict=True)

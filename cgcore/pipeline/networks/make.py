@@ -1,4 +1,4 @@
-"""The network that the settings name; its library is imported here, late, and nowhere else."""
+"""Creating the network named by the settings; its library is imported only here, and only when needed."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from cgcore.pipeline.networks.network import Network
 def make_network(
     settings: NetworkSettings, n_beads: int, displacement: Displacement = free, max_edges: int | None = None
 ) -> Network:
-    """The network that the settings name, for frames of `n_beads` beads, padding included.
+    """Create the network named by the settings, for frames of `n_beads` beads, padding included.
 
     Arguments:
-        settings: which network and its sizes; `avg_num_neighbors` must be set, from the data say: see
-            `NetworkSettings.with_avg_num_neighbors` and `edges.average_neighbors`.
-        n_beads: beads of a frame.
-        displacement: in jax-md's convention.
-        max_edges: slots for the edges of a frame, see `edges.count_edges`; a frame with more has energy NaN. None:
-            one for each pair, which is faster where most pairs are edges.
+        settings: kind of the network and its sizes; `avg_num_neighbors` must be set, for instance from the data (see
+            `NetworkSettings.with_avg_num_neighbors` and `edges.average_neighbors`).
+        n_beads: number of beads of a frame.
+        displacement: displacement function in jax-md's convention.
+        max_edges: number of slots for the edges of a frame, see `edges.count_edges`; the energy of a frame with more
+            edges is NaN. None for a slot for each pair, which is faster if most pairs are edges.
 
     Raises:
-        InputError: `avg_num_neighbors` is None, a size is out of range, or a library is missing.
+        InputError: `avg_num_neighbors` is None, a size is out of range, or a library is not installed.
     """
     neighbors = settings.avg_num_neighbors
     if neighbors is None:

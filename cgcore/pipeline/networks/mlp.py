@@ -1,4 +1,4 @@
-"""Fully connected layers without biases, so that 0 stays 0."""
+"""Fully connected layers without biases, which map 0 to 0."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 
 class Normal(NamedTuple):
-    """An array to be drawn: normal numbers of variance 1/inputs; a sum over the inputs then varies as they do."""
+    """An array to draw from a normal distribution with variance 1/inputs, which preserves the inputs' variance."""
 
     shape: tuple[int, ...]
     inputs: int
@@ -26,7 +26,7 @@ def mlp_shape(*widths: int) -> list[Normal]:
 
 
 def draw(key: jax.Array, shapes: Any, dtype: DTypeLike) -> Any:
-    """A pytree of `Normal`, drawn; all from one array, since each call of a generator takes long to compile."""
+    """Draw a pytree of `Normal`; all come from one array, since each call of a generator takes long to compile."""
     leaves, structure = jax.tree.flatten(shapes, is_leaf=lambda node: isinstance(node, Normal))
     ends = np.cumsum([math.prod(leaf.shape) for leaf in leaves])
     parts = jnp.split(jax.random.normal(key, (ends[-1],), dtype), ends[:-1])
@@ -35,12 +35,12 @@ def draw(key: jax.Array, shapes: Any, dtype: DTypeLike) -> Any:
 
 
 def mlp(weights: list[Array], x: Float[Array, "*slots inputs"]) -> Float[Array, "*slots outputs"]:
-    """SiLU between layers, none after the last."""
+    """Apply the layers, with SiLU between them but not after the last."""
     for matrix in weights[:-1]:
         x = silu(x @ matrix)
     return x @ weights[-1]
 
 
 def silu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """z sigmoid(z), times a constant that makes its mean square 1 where z is standard normal."""
+    """z sigmoid(z), times a constant that makes its mean square 1 for standard normal z."""
     return 1.6791767 * jax.nn.silu(x)

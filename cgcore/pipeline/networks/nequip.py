@@ -1,9 +1,9 @@
-"""jax-md's NequIP as a `Network`: a second, well-kept network that checks what is built around the first.
+"""jax-md's NequIP as a `Network`: a second, well-maintained network that checks the code around the first.
 
 Batzner et al., E(3)-equivariant graph neural networks for data-efficient and accurate interatomic potentials, Nature
-Communications 13, 2453 (2022). Everything about it is jax-md's. It was made for atoms, with cutoffs of a few Å; at
-those of beads its first forces would be nearly nothing, and switched off within 0.5 Å. So it is given lengths in units
-in which the cutoff is 2, and is switched off over the last quarter.
+Communications 13, 2453 (2022). The implementation is jax-md's. It was designed for atoms with cutoffs of a few Å; at
+the cutoffs of beads, its initial forces would nearly vanish and be switched off within 0.5 Å. Therefore it is given
+lengths in units in which the cutoff is 2, and is switched off over the last quarter.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from cgcore.pipeline.networks.edges import listed
 from cgcore.pipeline.networks.network import NetworkParams
 
 CUTOFF = 2.0
-"""In the units of length that jax-md is given."""
+"""The cutoff in the unit of length used for jax-md."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Nequip:
     def init(self, key: jax.Array, dtype: DTypeLike = jnp.float32) -> NetworkParams:
         two = jnp.asarray([[0.0, 0, 0], [self.cutoff / 2, 0, 0]], jnp.float32)
         graph = self._graph(two, jnp.ones(2, bool), jnp.zeros(2, int), jnp.float32)
-        # Some of jax-md's layers start in float32 and others in JAX's default.
+        # Some of jax-md's layers initialise in float32 and others in JAX's default precision.
         with _deprecations_of_jax_md():
             params = jax.jit(self._model.init)(key, graph)
         return jax.tree.map(lambda leaf: leaf.astype(dtype), params)
@@ -76,7 +76,7 @@ class Nequip:
             num_basis=s.n_radial_basis,
             r_max=CUTOFF,
             radial_net_n_hidden=s.mlp_n_hidden,
-            radial_net_n_layers=s.mlp_n_layers - 1,  # jax-md does not count the last one
+            radial_net_n_layers=s.mlp_n_layers - 1,  # jax-md does not count the last layer
             n_neighbors=self.avg_num_neighbors,
         )
 
@@ -90,7 +90,7 @@ class Nequip:
             edges=edges.vectors * (CUTOFF / self.cutoff),
             senders=edges.neighbour,
             receivers=edges.centre,
-            # A graph for each bead, so that energies come bead by bead and padding can be left out.
+            # A graph for each bead, so that energies are given per bead and padding can be left out.
             n_node=jnp.ones(n_beads, jnp.int32),
             n_edge=jnp.ones(n_beads, jnp.int32),
             globals=None,
@@ -99,7 +99,7 @@ class Nequip:
 
 @contextmanager
 def _deprecations_of_jax_md() -> Iterator[None]:
-    """jax-md calls e3nn_jax by names that e3nn_jax has renamed; that is no news to a user of this network."""
+    """A context that hides warnings about deprecated names of e3nn_jax used by jax-md."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* is deprecated", DeprecationWarning)
         yield

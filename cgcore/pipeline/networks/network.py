@@ -1,4 +1,4 @@
-"""What a network is, whichever it is."""
+"""The interface of all networks."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int, Shaped
 
 NetworkParams = Any
-"""A pytree of arrays of one dtype, which is the dtype that the network computes in."""
+"""A pytree of arrays with the same dtype, in which the network computes."""
 
 
 @runtime_checkable
 class Network(Protocol):
-    """The energy of one frame, as a function of parameters. Hashable, so that jit may take it as static."""
+    """The energy of one frame as a function of parameters. Networks are hashable, so that they can be static arguments
+    of jit."""
 
     def init(self, key: jax.Array, dtype: DTypeLike = jnp.float32) -> NetworkParams:
-        """Random starting parameters of this dtype."""
+        """Random initial parameters in this dtype."""
         ...
 
     def energy(
@@ -28,10 +29,10 @@ class Network(Protocol):
         mask: Shaped[Any, " beads"],
         species: Int[Any, " beads"],
     ) -> Float[Array, ""]:
-        """Energy of one frame [kcal/mol], to be jitted, mapped over frames and differentiated at will.
+        """Energy of one frame [kcal/mol]; can be jitted, mapped over frames and differentiated.
 
         Arguments:
-            params: from `init`.
+            params: parameters from `init`.
             R: positions [Å]; padded beads may hold anything, NaN included.
             mask: 1 for a real bead, 0 for padding.
             species: 0 ... n_species - 1 for real beads; padded beads may hold anything.
