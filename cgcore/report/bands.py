@@ -1,4 +1,4 @@
-"""Bands around potentials: how far other samples would move them."""
+"""Error bands of potentials."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ Points = Float[np.ndarray, " points"]
 
 
 class Band(NamedTuple):
-    """How far an interval reaches below and above the energy at each x [kcal/mol]; NaN where there is none."""
+    """The distances of an interval's ends below and above the energy at each x [kcal/mol]; NaN if there is none."""
 
     below: Points
     above: Points
 
 
 def band(result: FitResult, curve: Curve, x: Points, zero: Points | None) -> Band | None:
-    """The interval of a potential at each x, NaN where the data do not decide the energy.
+    """The interval of a potential at each x; NaN where the data do not determine the energy.
 
     Arguments:
         result: the fit.
-        curve: its potential, with all that acts on the same rows.
+        curve: a potential of the fit, including all terms that act on the same rows.
         x: distances [Å] or angles [rad].
-        zero: weights of the points whose mean energy is 0; None: the energy itself.
+        zero: weights of the points whose mean energy is subtracted; None to subtract nothing.
 
-    Returns: None where there are no error bars.
+    Returns:
+        The distances of its ends; None if there are no error bars.
     """
     try:
         errors = result.errors
@@ -47,7 +48,7 @@ def band(result: FitResult, curve: Curve, x: Points, zero: Points | None) -> Ban
 def draw_band(
     ax: Axes, x: Points, energy: Points, within: Band | None, label: str | None = None, colour: str = BLUE
 ) -> None:
-    """Fill what is within the interval."""
+    """Fill the interval around a potential."""
     if within is not None and np.isfinite(within.below).any():
         ax.fill_between(x, energy - within.below, energy + within.above, color=colour, alpha=0.22, lw=0, label=label)
 

@@ -1,4 +1,4 @@
-"""Potentials of mean force from histograms, and the prior's potentials to hold against them."""
+"""Potentials of mean force from histograms, and the prior's potentials for comparison."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from cgcore.physics.prior import Params, Prior
 from cgcore.physics.term import Term
 
 FINEST = 80
-"""Bins over the sampled range at most: finer ones show noise."""
+"""Largest number of bins over the sampled range; finer ones would show noise."""
 
 PER_BIN = 20
-"""Values in a bin on average at least."""
+"""Smallest average number of values in a bin."""
 
 
 class Sampled(NamedTuple):
-    """Histogram over the sampled range, coarse enough to be smooth.
+    """A histogram over the sampled range, coarse enough to be smooth.
 
     Arguments:
-        edges: [Å or rad].
-        counts: values between them.
+        edges: edges of the bins [Å or rad].
+        counts: number of values in each bin.
     """
 
     edges: Float[np.ndarray, " bins+1"]
@@ -42,22 +42,22 @@ class Sampled(NamedTuple):
         return self.counts / (self.counts.sum() * np.diff(self.edges))
 
     def central(self, part: float) -> np.ndarray:
-        """Which bins hold the central `part` of the values."""
+        """Which bins contain the central fraction `part` of the values."""
         below = np.cumsum(self.counts) / self.counts.sum()
         tail = (1 - part) / 2
         return (below > tail) & (below - self.counts / self.counts.sum() < 1 - tail)
 
 
 def sampled(histograms: Histograms, name: str) -> Sampled | None:
-    """The values of "bond", "angle" or "dihedral"; None where there are none.
+    """The histogram of "bond", "angle" or "dihedral"; None if there are no values.
 
-    Bond lengths beyond `EDGES`, all of which count in the outermost bins, have no place here.
+    Bond lengths beyond `EDGES`, which are counted in the outermost bins, are left out.
     """
     return _coarse(histograms.counts[name], name)
 
 
 def sampled_group(histograms: Histograms, term: Term, group: int) -> Sampled | None:
-    """The values of a term's group; None where there are none, or they were not counted."""
+    """The histogram of a term's group; None if there are no values, or they were not counted."""
     if term.rows.pairs or (by_group(term) and term.name not in histograms.groups):
         return None
     return _coarse(histograms.of_group(term, group), term.coordinate)
@@ -81,7 +81,7 @@ def _coarse(every: Int[np.ndarray, " bins"], name: str) -> Sampled | None:
 
 
 def inverted(values: Sampled, name: str, temperature: float) -> Float[np.ndarray, " bins"]:
-    """-kB T ln(p / Jacobian) of each bin [kcal/mol], its minimum 0; NaN in empty bins.
+    """-kB T ln(p / Jacobian) of each bin [kcal/mol], with minimum 0; NaN in empty bins.
 
     The Jacobian is r² for bonds, sin(theta) for angles, and 1 for dihedrals.
     """
@@ -93,5 +93,5 @@ def inverted(values: Sampled, name: str, temperature: float) -> Float[np.ndarray
 
 
 def weighted(name: str, x: Float[np.ndarray, " n"], prior: Prior, params: Params) -> Float[np.ndarray, " n"]:
-    """A term of the prior without groups, with these parameters, at each x [Å or rad], times its weight [kcal/mol]."""
+    """The weighted energy of a term without groups, with these parameters, at each x [Å or rad] [kcal/mol]."""
     return next(one for one in potentials(prior, params) if one.term.name == name).curves[0].energy(np.asarray(x))

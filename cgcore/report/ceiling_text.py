@@ -1,4 +1,4 @@
-"""How much of the forces could be explained, as text."""
+"""The noise ceiling as text: how much of the forces could be explained."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from cgcore.report.table import table
 
 
 def ceiling_report(ceiling: Ceiling) -> str:
-    """Pairs by distance, the parts of the mean square force, and the verdict."""
+    """The table of pairs by distance, the parts of the mean square force, and the verdict."""
     rows = [
         (f"{distance:.2f}", f"{product:.1f}", f"{fitted:.1f}")
         for distance, product, fitted in zip(ceiling.distances, ceiling.products, ceiling.line, strict=True)

@@ -1,4 +1,4 @@
-"""A configuration beside what it means to the code that it was written for, as text."""
+"""The comparison of a configuration's meanings in cgcore and in the code that it was written for, as text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ HEADERS = ("Key", "Value", "Their code", "cgcore", "")
 
 
 def comparison_text(found: Comparison) -> str:
-    """The table of a configuration, keys that differ first, and how many do."""
+    """The table of a configuration, starting with keys that differ, and their number."""
     rows = [(*row[:4], "same" if row.same else "different") for row in sorted(found.rows, key=lambda row: row.same)]
     different = sum(not row.same for row in found.rows)
     file = f"{found.reading.file}, dialect {found.reading.dialect}"

@@ -1,4 +1,4 @@
-"""Held-out loss against the restraint of a fit: smoothness, or the cut-off."""
+"""Panels of the held-out loss as a function of the smoothness or the cut-off of a fit."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from cgcore.report.style import BLUE, DARK, GREEN, GREY, LIGHT, PURPLE, VERMILIO
 
 
 def draw_curve(top: Axes, bottom: Axes, curve: Curve | None, why_not: str) -> None:
-    """Held-out blocks, with training loss, in `top`; held-out proteins in `bottom`.
+    """Draw the losses on held-out blocks and on training data in `top`, and on held-out proteins in `bottom`.
 
     Arguments:
-        top: panel.
-        bottom: panel below it; `top` again where no protein was held out.
-        curve: of a fit; None leaves a note.
+        top: upper panel.
+        bottom: panel below it; `top` again if no protein was held out.
+        curve: cross-validation of a fit; None to write a note instead.
         why_not: the note.
     """
     if curve is None:
@@ -55,7 +55,7 @@ def draw_curve(top: Axes, bottom: Axes, curve: Curve | None, why_not: str) -> No
 
 
 def _window(held_out: np.ndarray, error: np.ndarray, curve: Curve, train: np.ndarray) -> tuple[float, float]:
-    """Limits that show the neighbourhood of the best, whatever happens at the far end."""
+    """Axis limits that show the neighbourhood of the best value, whatever the values far from it."""
     best = held_out[curve.best]
     usual = np.concatenate([held_out + error, train])
     scale = max(best - float(train.min()), float(held_out[curve.chosen] + error[curve.chosen] - best), 1e-6 * abs(best))
@@ -67,7 +67,7 @@ def _window(held_out: np.ndarray, error: np.ndarray, curve: Curve, train: np.nda
 
 
 def _limits(ax: Axes, values: np.ndarray, low: float, ceiling: float, room: float) -> None:
-    """Show low..ceiling and some room for the legend above; name the values beyond the ceiling below it."""
+    """Set the axis to low..ceiling with room for the legend, and label values beyond the ceiling."""
     ax.set_ylim(low, ceiling + room * (ceiling - low))
     for k in np.nonzero(values > ceiling)[0]:
         ax.annotate(f"{values[k]:.4g}" if values[k] < 1e4 else f"{values[k]:.0e}", (k, ceiling), (0, 0),

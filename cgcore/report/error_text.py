@@ -46,7 +46,7 @@ class Number(NamedTuple):
 
 
 def error_lines(result: FitResult) -> str:
-    """Error bars of parameters and losses, what has none, and how they were found."""
+    """Error bars of parameters and losses, values without error bars, and the method."""
     try:
         errors = result.errors
     except InputError as error:
@@ -76,7 +76,7 @@ def error_lines(result: FitResult) -> str:
 
 
 def numbers(result: FitResult, errors: ErrorBars) -> Iterator[Number]:
-    """All numbers that the fit moves, in the order of the prior's parameters."""
+    """All numbers that the fit changes, in the order of the prior's parameters."""
     further = {term.name: term for term in result.prior.further}
     for name in result.prior.names:
         if (one := errors.parameters.get(name)) is None:
@@ -91,7 +91,7 @@ def numbers(result: FitResult, errors: ErrorBars) -> Iterator[Number]:
 
 
 def standard_errors(result: FitResult) -> dict[str, list[str]]:
-    """Standard error of each number of each parameter, as text: two digits, or the reason why there is none."""
+    """Standard error of each number of each parameter, as text: two digits, or the reason for its absence."""
     shown = {name: [""] * np.size(value) for name, value in result.fitted_params.items()}
     try:
         errors = result.errors
@@ -107,14 +107,14 @@ def standard_errors(result: FitResult) -> dict[str, list[str]]:
 
 
 def places(error: float) -> int:
-    """Decimal places that show two digits of an error."""
+    """Number of decimal places that shows two significant digits of an error."""
     if not np.isfinite(error) or error <= 0:
         return 6
     return int(np.clip(1 - np.floor(np.log10(error)), 0, 12))
 
 
 def _listed(names: list[str]) -> str:
-    """All names where they are few or of series, else some."""
+    """All names if they are few or form series, else the first ones."""
     short = compact(names)
     shown = short.split(", ")
     return short if len(shown) <= MOST_NAMES else f"{', '.join(shown[:MOST_NAMES])} and {len(names) - MOST_NAMES} more"

@@ -1,4 +1,4 @@
-"""A model's forces on given frames, in one picture."""
+"""The evaluation of a model's forces as a picture."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from cgcore.report.force_panel import draw_forces
 from cgcore.report.style import BLUE, DARK, GREEN, GREY, LIGHT, ORANGE, VERMILION, Axes, Figure, harmless, note, styled
 
 SIZE = (15.5, 9.0)
-"""Inches."""
+"""Size of the figure [inches]."""
 
 MOST_PROTEINS = 4
-"""Curves in the panel of beads: the proteins with the most frames."""
+"""Largest number of proteins in the panel of beads: those with the most frames."""
 
 MOST_CODES = 40
-"""Beads whose residues are written below the axis."""
+"""Largest number of beads for which residues are written below the axis."""
 
 BINS = 60
 _COLOURS = (BLUE, VERMILION, GREEN, ORANGE)
 
 
 def draw_evaluation(found: Evaluation) -> Figure:
-    """All panels on one page, as a matplotlib.figure.Figure that no global state knows of.
+    """All panels as a matplotlib.figure.Figure that is not registered with pyplot.
 
     Raises:
         InputError: matplotlib is not installed.

@@ -1,4 +1,4 @@
-"""A model's forces on given frames, as text."""
+"""The evaluation of a model's forces as text."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from cgcore.evaluation.result import Errors, Evaluation, Protein, Spread
 from cgcore.report.table import table
 
 MOST_PROTEINS = 20
-"""Rows of the table of proteins; evaluation.json has all."""
+"""Largest number of rows of the table of proteins; evaluation.json has all."""
 
 MOST_RESIDUES = 60
-"""Beads of the longest protein whose beads are shown one by one."""
+"""Largest number of beads of a protein for which they are listed individually."""
 
 _ERRORS = ("loss", "explained", "RMSE", "|F| RMS", "cosine")
 
 
 def headline(found: Evaluation) -> str:
-    """One line."""
+    """The result in one line."""
     return f"{found.model}: loss {found.errors.loss:.4f}, {percent(found.errors.explained)} of the variance explained"
 
 
 def report(found: Evaluation) -> str:
-    """All of it."""
+    """The whole report."""
     e = found.errors
     parts = [
         f"{headline(found)}\n{found.path}: {found.frames:,} frames, {e.beads:,} real beads\n"
@@ -37,7 +37,7 @@ def report(found: Evaluation) -> str:
 
 
 def percent(part: float) -> str:
-    """A part in words; no number where there is none."""
+    """A fraction in per cent; "-" for NaN."""
     return "-" if part != part else f"{100 * part:.2f} %"
 
 

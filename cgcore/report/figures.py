@@ -1,4 +1,4 @@
-"""A fit in one picture."""
+"""The picture of a fit."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from cgcore.report.summary_panel import draw_summary
 from cgcore.report.term_curves import both, of_groups
 
 SIZE = (15.5, 14.0)
-"""Inches."""
+"""Size of the figure [inches]."""
 
 ROWS = (1.3, 1.0, 1.0)
-"""Heights of the rows that every fit has."""
+"""Relative heights of the rows that every fit has."""
 
 COLUMNS, ROW = 4, 3.0
 """Number of columns of small panels (potentials by group, of pairs, of listed rows), and height of a row [inches]."""
@@ -37,14 +37,14 @@ def draw(
     *,
     displacement: Displacement = free,
 ) -> Figure:
-    """All panels on one page, as a matplotlib.figure.Figure that no global state knows of.
+    """All panels as a matplotlib.figure.Figure that is not registered with pyplot.
 
     Arguments:
         result: the fit.
-        factor_histograms: internal coordinates of the data that were fitted (`Factor.histograms`).
-        dataset: frames to compare forces on; None where only a factor was given.
-        temperature: of the Boltzmann inversion [K].
-        displacement: the one that was fitted with, in jax-md's convention.
+        factor_histograms: histograms of the fitted data (`Factor.histograms`).
+        dataset: frames on which forces are compared; None if only a factor was given.
+        temperature: temperature of the Boltzmann inversion [K].
+        displacement: displacement function of the fit, in jax-md's convention.
 
     Raises:
         InputError: matplotlib is not installed.

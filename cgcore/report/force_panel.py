@@ -1,4 +1,4 @@
-"""Predicted against reference forces."""
+"""The panel of predicted against reference forces."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from cgcore.report.style import DARK, VERMILION, Axes, Figure, note
 
 
 def draw_forces(figure: Figure, ax: Axes, sample: ForceSample | Sample | None) -> None:
-    """Density of predicted against reference force components.
+    """Draw the density of predicted against reference force components.
 
     Arguments:
-        figure: that the panel is in, for the colour bar.
-        ax: panel.
-        sample: None, where only a factor was given, leaves a note.
+        figure: figure of the panel, for the colour bar.
+        ax: the panel.
+        sample: sample of forces; None, if only a factor was given, to write a note instead.
     """
     ax.set_title("Predicted against reference force")
     if sample is None:

@@ -1,4 +1,4 @@
-"""Forces and distances of some frames, evenly spread over a data set."""
+"""Forces and distances in some frames, evenly spaced in a data set."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from cgcore.physics.space import Displacement, free
 from cgcore.physics.topology import REPULSIVE_MIN_SEPARATION
 
 COMPONENTS = 20_000
-"""Force components that a picture needs at most."""
+"""Largest number of force components that a picture needs."""
 
 
 class ForceSample(NamedTuple):
-    """What was drawn from the frames.
+    """Forces and distances in sampled frames.
 
     Arguments:
         reference: force components of real beads [kcal/mol/Å].
-        predicted: those of the prior.
-        distances: of all pairs that repel (j - i >= 6, or of two chains) in the same frames [Å].
+        predicted: the same components predicted by the prior [kcal/mol/Å].
+        distances: distances in these frames of all pairs that repel each other (j - i >= 6, or in two chains) [Å].
         frames: number of frames.
     """
 
@@ -44,14 +44,14 @@ def force_sample(
     displacement: Displacement = free,
     components: int = COMPONENTS,
 ) -> ForceSample:
-    """Predicted and reference forces of about `components` force components, whole frames of them.
+    """Predicted and reference forces of whole frames, with about `components` components in total.
 
     Arguments:
-        dataset: frames.
-        prior: its weights count.
-        params: parameters to predict with.
-        displacement: in jax-md's convention.
-        components: number to aim for; at least one frame is taken, and all where there are fewer.
+        dataset: the frames.
+        prior: prior with its weights.
+        params: parameters for the prediction.
+        displacement: displacement function in jax-md's convention.
+        components: approximate number of components; at least one frame is taken, and all if there are fewer.
     """
     R, F, lengths, species, sites = _frames(dataset, components)
     beyond = Rows("pairs", REPULSIVE_MIN_SEPARATION)
@@ -74,7 +74,7 @@ def force_sample(
 def _frames(
     dataset: Dataset, components: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """R, F, lengths, species and sites of evenly spread frames, padded with zeros to one width, float64."""
+    """R, F, lengths, species and sites of evenly spaced frames, padded with zeros to the same width, in float64."""
     count = int(np.clip(components * dataset.n_frames // (3 * dataset.real_beads), 1, dataset.n_frames))
     chosen = np.unique(np.linspace(0, dataset.n_frames - 1, count).round().astype(np.int64))
     R, F = (np.zeros((len(chosen), dataset.n_beads, 3)) for _ in range(2))

@@ -1,4 +1,4 @@
-"""The learning curve of a fit, loss against frames, as a picture."""
+"""The learning curve of a fit (loss against number of frames) as a picture."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from cgcore.report.picture import write_picture
 from cgcore.report.style import BLUE, DARK, GREEN, GREY, VERMILION, Figure, styled
 
 SIZE = (7.0, 4.6)
-"""Inches."""
+"""Size of the figure [inches]."""
 
 AHEAD = 4
-"""Times as many frames as there are, that the extrapolation is drawn to."""
+"""The extrapolation is drawn up to this multiple of the number of frames."""
 
 
 def draw_frames_curve(curve: LearningCurve) -> Figure:
-    """Training and held-out loss, and the fitted form, as a matplotlib.figure.Figure that no global state knows of.
+    """Training and held-out loss and the fitted form, as a matplotlib.figure.Figure unknown to pyplot.
 
     Raises:
         InputError: matplotlib is not installed.
@@ -54,9 +54,9 @@ def draw_frames_curve(curve: LearningCurve) -> Figure:
 
 
 def write_frames_curve(path: str | os.PathLike[str], curve: LearningCurve) -> None:
-    """`draw_frames_curve` into a file, whole or not at all.
+    """Write `draw_frames_curve` to a file, completely or not at all.
 
     Raises:
-        InputError: the suffix is of no use, matplotlib is not installed, or the file cannot be written.
+        InputError: the suffix is unknown, matplotlib is not installed, or the file cannot be written.
     """
     write_picture(path, draw_frames_curve(curve))

@@ -1,4 +1,4 @@
-"""The learning curve of a fit, loss against frames, as text."""
+"""The learning curve of a fit (loss against number of frames) as text."""
 
 from __future__ import annotations
 

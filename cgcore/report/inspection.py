@@ -1,4 +1,4 @@
-"""What a data set holds, as text."""
+"""The inspection of a data set as text."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from cgcore.judging.judge import OVERRIDE
 from cgcore.report.table import table
 
 WIDTH = 100
-"""Columns."""
+"""Width of the text [columns]."""
 
 BARS = " ▁▂▃▄▅▆▇█"
 BINS = 40
 MOST = 20
-"""Rows of a table that may be long."""
+"""Largest number of rows of a table that may be long."""
 
 USUAL_BOND = (3.5, 4.1)
-"""Å. CA atoms of neighbouring residues: 3.8 (a trans peptide bond), some 2.9 (cis)."""
+"""Range of usual bond lengths [Å]: CA atoms of neighbouring residues are 3.8 Å apart (trans), and a few 2.9 Å (cis)."""
 
 USUAL_FORCE = (1.0, 150.0)
-"""kcal/mol/Å, root mean square component. All-atom forces mapped to a residue are about 20; in kJ/mol/nm
-the same numbers are 42 times as large."""
+"""Range of usual root mean square force components [kcal/mol/Å]: all-atom forces mapped to residues are about 20; in
+kJ/mol/nm the numbers are 42 times as large."""
 
 
 def render(inspection: Inspection) -> str:
@@ -46,8 +46,8 @@ def render(inspection: Inspection) -> str:
 
 
 def bars(counts: np.ndarray, edges: np.ndarray, low: float, high: float, bins: int = BINS) -> str:
-    """A histogram between `low` and `high` as a line of text; the highest bar is full, none but 0 is blank."""
-    # Counts are cut where a bar's edge falls into a bin, so that bars need not match the bins.
+    """A histogram between `low` and `high` as a line of text; the highest bar is full, and only 0 is blank."""
+    # Counts of a bin are divided if the edge of a bar falls into it, so that bars need not match the bins.
     below = np.interp(np.linspace(low, high, bins + 1), edges, np.concatenate([[0], np.cumsum(counts)]))
     height = np.diff(below)
     if not height.max() > 0:
@@ -160,7 +160,7 @@ def _physics(found: Inspection) -> str:
 
 
 def _findings(found: Inspection) -> str:
-    """What is wrong, what may be, and what could not be used."""
+    """Problems, possible problems, and data that could not be used."""
     lines = [f"Wrong: {finding}" for finding in found.judgement.wrong]
     lines += [f"Warning: {finding}" for finding in found.judgement.warnings]
     lines += [f"Note: {note}" for note in found.notes]
@@ -170,14 +170,14 @@ def _findings(found: Inspection) -> str:
 
 
 def _net(found: Inspection) -> str:
-    independent = found.force_rms * np.sqrt(found.real_beads / found.frames)  # were beads pulled independently
+    independent = found.force_rms * np.sqrt(found.real_beads / found.frames)  # if the forces on beads were independent
     if found.net_force_rms < 0.02 * independent:
         return "only the beads act on each other"
     return f"something outside acts on the beads (solvent, say); {independent:.3g} if each were pulled by itself"
 
 
 def _wrapped(line: str) -> list[str]:
-    """A sentence in lines of `WIDTH` columns; what has no spaces, a path say, stays whole."""
+    """Wrap a sentence to `WIDTH` columns; words such as paths are not broken."""
     if len(line) <= WIDTH:
         return [line]
     indent = " " * (len(line) - len(line.lstrip()))

@@ -1,4 +1,4 @@
-"""A data set in one picture: what it samples, its forces frame by frame, and whether both belong together."""
+"""The inspection of a data set as a picture: sampled coordinates, forces by frame, and whether they are consistent."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from cgcore.judging.units import UNITS
 from cgcore.report.style import BLUE, DARK, GREY, LIGHT, ORANGE, VERMILION, Axes, Figure, harmless, note, styled
 
 SIZE = (15.0, 8.2)
-"""Inches."""
+"""Size of the figure [inches]."""
 
 MOST_SOURCES, MOST_FINDINGS, WIDTH = 12, 8, 62
-"""Shown in the picture; the text and the record have all."""
+"""Largest numbers of sources and findings in the picture, and width of the text; text and record have all."""
 
 _LABELS = {"bond": "r [Å]", "angle": "θ [degrees]", "dihedral": "φ [degrees], minus the IUPAC dihedral"}
 
 
 def draw_inspection(found: Inspection) -> Figure:
-    """As a matplotlib.figure.Figure that no global state knows of.
+    """The inspection as a matplotlib.figure.Figure that is not registered with pyplot.
 
     Raises:
         InputError: matplotlib is not installed.
@@ -58,7 +58,7 @@ def _draw_histogram(ax: Axes, name: str, found: Inspection) -> None:
     ax.set_xlabel(_LABELS[name])
     ax.set_ylabel("values")
     if name == "bond":
-        ax.set_yscale("symlog", linthresh=1)  # a single outlier is seen
+        ax.set_yscale("symlog", linthresh=1)  # makes a single outlier visible
         known = found.histograms.known(name, sampled)
         if known is not None and not np.isfinite(known).all():
             ax.text(0.98, 0.97, "bonds beyond 2 to 6 Å\nstand at the ends", transform=ax.transAxes,
@@ -66,7 +66,7 @@ def _draw_histogram(ax: Axes, name: str, found: Inspection) -> None:
 
 
 def _draw_forces(ax: Axes, found: Inspection) -> None:
-    """Root mean square force of each frame, those of findings marked."""
+    """Draw the root mean square force of each frame, with frames of findings marked."""
     ax.set_title("Forces, frame by frame")
     start, marked = 0, {}
     for finding in found.judgement.findings:
@@ -93,7 +93,7 @@ def _draw_forces(ax: Axes, found: Inspection) -> None:
 
 
 def _draw_ratios(ax: Axes, found: Inspection) -> None:
-    """kr var(r) / kT of each source on a logarithmic axis, beside what other units would make of it."""
+    """Draw kr var(r) / kT of each source on a logarithmic axis, with the values expected for other units."""
     ax.set_title("Equipartition of bonds")
     known = [one for one in found.judgement.sources if one.ratio is not None and one.ratio.value > 0][:MOST_SOURCES]
     if not known:

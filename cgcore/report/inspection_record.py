@@ -1,4 +1,4 @@
-"""What a data set holds, in plain values: the JSON of `cgcore inspect`."""
+"""The inspection of a data set in plain values: the JSON of `cgcore inspect`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNITS = {"length": "Å", "force": "kcal/mol/Å", "angle": "rad", "temperature": 
 
 
 def inspection_record(found: Inspection) -> dict[str, Any]:
-    """Everything that the table shows, and the frames and beads of each finding."""
+    """Everything in the table, and the frames and beads of each finding."""
     plain = {field.name: getattr(found, field.name) for field in fields(found)}
     plain["histograms"] = {
         name: {"edges": EDGES[name], "counts": counts} for name, counts in found.histograms.counts.items()
@@ -27,7 +27,7 @@ def inspection_record(found: Inspection) -> dict[str, Any]:
 
 
 def _named(value: Any) -> Any:
-    """Named tuples as dictionaries."""
+    """Convert named tuples to dictionaries."""
     if hasattr(value, "_asdict"):
         return {name: _named(part) for name, part in value._asdict().items()}
     if isinstance(value, dict):

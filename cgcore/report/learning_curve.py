@@ -1,4 +1,4 @@
-"""Loss against epoch through all stages of the full pipeline."""
+"""Picture of the loss by epoch, through all stages of the full pipeline."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from cgcore.report.style import BLUE, DARK, GREEN, GREY, LIGHT, VERMILION, Figur
 from cgcore.report.training_text import name_of
 
 SIZE = (9.0, 5.2)
-"""Inches."""
+"""Size of the figure [inches]."""
 
 
 def draw_learning_curve(results: Mapping[str, Any], initial: Mapping[str, float | None]) -> Figure:
-    """Training and held-out loss of each epoch, as a matplotlib.figure.Figure that no global state knows of.
+    """Training and held-out loss of each epoch, as a matplotlib.figure.Figure that is not registered with pyplot.
 
     Arguments:
-        results: of `Trainer.train_full_pipeline`.
-        initial: train_loss and val_loss of the parameters that it began with.
+        results: result of `Trainer.train_full_pipeline`.
+        initial: train_loss and val_loss of the initial parameters.
 
     Raises:
         InputError: matplotlib is not installed.
@@ -48,7 +48,7 @@ def draw_learning_curve(results: Mapping[str, Any], initial: Mapping[str, float 
             ax.axvline(begin, color=LIGHT, lw=1, zorder=0)
             begin = end
         _reference(ax, "prior alone, fitted, held out", GREEN, results["prior_pretrain"].get("val_loss"))
-        # The start is often far above all the rest: it may lie outside.
+        # The initial loss is often far above all others, so it may lie outside the axis.
         low, high = ax.get_ylim()
         _reference(ax, "start, held out", GREY, initial["val_loss"])
         ax.set_ylim(low, high)
@@ -61,10 +61,10 @@ def draw_learning_curve(results: Mapping[str, Any], initial: Mapping[str, float 
 def write_learning_curve(
     path: str | os.PathLike[str], results: Mapping[str, Any], initial: Mapping[str, float | None]
 ) -> None:
-    """`draw_learning_curve` into a file, whole or not at all.
+    """Write `draw_learning_curve` to a file, completely or not at all.
 
     Raises:
-        InputError: the suffix is of no use, matplotlib is not installed, or the file cannot be written.
+        InputError: the suffix is unknown, matplotlib is not installed, or the file cannot be written.
     """
     write_picture(path, draw_learning_curve(results, initial))
 
@@ -79,7 +79,7 @@ def _draw_stage(ax: Any, begin: int, stage: Mapping[str, Any], *, labelled: bool
         return text if labelled else None
 
     loss, held_out = (np.asarray(stage[key], np.float64) for key in ("loss_history", "val_loss_history"))
-    # A loss met during an epoch belongs to its middle, a held-out loss to its end.
+    # A loss averaged over an epoch is drawn at its middle, a held-out loss at its end.
     ax.plot(begin + np.arange(len(loss)) + 0.5, loss, color=BLUE, label=label("training, met during the epoch"))
     if len(held_out):
         first = [] if stage["initial_val_loss"] is None else [stage["initial_val_loss"]]

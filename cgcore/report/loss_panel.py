@@ -1,4 +1,4 @@
-"""What is minimised against step, and how far above its lower bound it is."""
+"""Panels of the objective by step, and of its distance from the lower bound."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from cgcore.report.style import BLUE, DARK, GREEN, GREY, Axes
 
 
 def draw_loss(top: Axes, bottom: Axes, result: FitResult) -> None:
-    """The objective (the loss, with the smoothness penalty where there is one) and its lower bound in `top`, their
-    difference on a logarithmic axis in `bottom`.
+    """Draw the objective (the loss, including a smoothness penalty) and its lower bound in `top`, and their difference
+    on a logarithmic axis in `bottom`.
 
     Arguments:
         top: panel for the loss.
@@ -51,13 +51,13 @@ def draw_loss(top: Axes, bottom: Axes, result: FitResult) -> None:
 
 
 def path(result: FitResult) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and the objective at each [(kcal/mol/Å)²], the end included; values that are not finite are left out."""
+    """The steps, including the end, and the objective at each [(kcal/mol/Å)²]; non-finite values are left out."""
     values = np.asarray([*result.loss_history, result.certificate.objective], np.float64)
     steps, finite = np.arange(len(values)), np.isfinite(values)
     return (steps[finite], values[finite]) if finite.any() else (np.zeros(1), np.full(1, result.train_loss))
 
 
 def rounding(result: FitResult) -> float:
-    """Differences of losses below this are rounding [(kcal/mol/Å)²]."""
+    """The size of rounding in differences of losses [(kcal/mol/Å)²]."""
     largest = max(abs(result.certificate.optimal_loss), result.certificate.zero_prior_loss, 1e-300)
     return float(np.finfo(result.options.precision).eps) * largest

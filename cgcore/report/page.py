@@ -1,4 +1,4 @@
-"""The report as one HTML page that asks nothing of the network."""
+"""The report as a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNITS = {
     "gamma_dih": "rad",
 }
 LOADINGS = 6
-"""Number of loadings of a direction that are written out; the others are small."""
+"""Number of loadings of a direction that are listed; the others are small."""
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #222; max-width: 1400px; margin: 1.5rem auto; padding: 0 1rem }
@@ -42,12 +42,12 @@ pre { background: #f6f6f6; padding: 1rem; overflow-x: auto; font-size: 13px; lin
 
 
 def page(figure: Figure, result: FitResult, report: str) -> str:
-    """Picture, certificate, parameters, weak directions and text of a fit.
+    """The page with picture, certificate, parameters, weak directions and text of a fit.
 
     Arguments:
-        figure: all panels.
+        figure: figure with all panels.
         result: the fit.
-        report: the fit as text.
+        report: text report of the fit.
     """
     certificate = [(line.name, line.value, line.meaning) for line in certificate_lines(result)]
     remarks = [*(f"Warning: {w}" for w in result.warnings), *result.identifiability.notes]
@@ -80,7 +80,7 @@ def page(figure: Figure, result: FitResult, report: str) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
-        # Refused by the browser, should anything in here ever ask for the network.
+        # With this policy, the browser blocks any network access.
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
         'img-src data:">'
         f"<title>Prior fit by force matching</title><style>{_STYLE}</style></head>\n<body>\n"
@@ -90,7 +90,7 @@ def page(figure: Figure, result: FitResult, report: str) -> str:
 
 
 def _inline(figure: Figure) -> str:
-    """The figure as an SVG element, without the prologue and metadata that only a file of its own needs."""
+    """The figure as an SVG element, without the prologue and metadata of a separate file."""
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None})
     text = out.getvalue()
@@ -99,8 +99,8 @@ def _inline(figure: Figure) -> str:
 
 
 def parameters(result: FitResult) -> list[tuple[str, str, str, str, str]]:
-    """Name, unit, initial and fitted value and standard error of each parameter, for further terms of each
-    coefficient."""
+    """Name, unit, initial value, fitted value and standard error of each parameter, and of each coefficient of further
+    terms."""
     rows, params, errors = [], (result.initial_params, result.fitted_params), standard_errors(result)
     further = {term.name: term for term in result.prior.further}
     for name in result.prior.names:

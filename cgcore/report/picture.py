@@ -1,4 +1,4 @@
-"""A figure as a picture in a file."""
+"""Writing figures to files."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ DPI = 150
 """Resolution of a PNG file."""
 
 UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-"""Metadata that would make two files of the same figure differ."""
+"""Metadata that omit the date, so that equal figures give identical files."""
 
 
 def require_picture(path: str | os.PathLike[str], suffixes: Sequence[str] = SUFFIXES) -> str:
-    """The suffix of a picture that can be drawn; to be asked before the work begins.
+    """Check before the work begins that a picture can be drawn, and return its suffix.
 
     Raises:
         InputError: the suffix is not in `suffixes`, or matplotlib is not installed.
@@ -32,10 +32,10 @@ def require_picture(path: str | os.PathLike[str], suffixes: Sequence[str] = SUFF
 
 
 def write_picture(path: str | os.PathLike[str], figure: Figure) -> None:
-    """Write a figure, whole or not at all.
+    """Write a figure, completely or not at all.
 
     Raises:
-        InputError: the suffix is of no use, or the file cannot be written.
+        InputError: the suffix is unknown, or the file cannot be written.
     """
     suffix = require_picture(path)
     with atomic_path(path) as temporary, styled():

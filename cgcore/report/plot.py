@@ -1,4 +1,4 @@
-"""The picture of a fit as a file."""
+"""Writing the picture of a fit to a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUFFIXES = (".png", ".svg", ".pdf", ".html")
 
 
 def require_plot(path: str | os.PathLike[str]) -> str:
-    """`require_picture`, for a picture or a page."""
+    """As `require_picture`, for a picture or an HTML page."""
     return require_picture(path, SUFFIXES)
 
 
@@ -34,19 +34,19 @@ def write_plot(
     report: str = "",
     displacement: Displacement = free,
 ) -> None:
-    """Draw a fit into a file, whole or not at all: a picture, or for .html a page that holds all in itself.
+    """Draw a fit to a file, completely or not at all: a picture or, for .html, a self-contained page.
 
     Arguments:
-        path: the file; its suffix, one of `SUFFIXES`, says what it becomes.
+        path: path of the file; its suffix, one of `SUFFIXES`, determines the format.
         result: the fit.
-        factor_histograms: internal coordinates of the data that were fitted (`Factor.histograms`).
-        dataset: frames to compare forces on; None where only a factor was given.
-        temperature: of the Boltzmann inversion [K].
-        report: the fit as text, for the page.
-        displacement: the one that was fitted with, in jax-md's convention.
+        factor_histograms: histograms of the fitted data (`Factor.histograms`).
+        dataset: frames on which forces are compared; None if only a factor was given.
+        temperature: temperature of the Boltzmann inversion [K].
+        report: text report of the fit, for the page.
+        displacement: displacement function of the fit, in jax-md's convention.
 
     Raises:
-        InputError: the suffix or the temperature is of no use, matplotlib is not installed, or the file cannot
+        InputError: the suffix is unknown, the temperature is invalid, matplotlib is not installed, or the file cannot
             be written.
     """
     suffix = require_plot(path)

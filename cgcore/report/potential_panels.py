@@ -1,4 +1,4 @@
-"""Each fitted potential over the values that the data hold."""
+"""Panels of fitted potentials, over histograms of the sampled values."""
 
 from __future__ import annotations
 
@@ -24,25 +24,26 @@ LABELS = {
     "pair": "r [Å]",
 }
 REPULSIONS = {"repulsive": "j−i ≥ 6", "excluded_volume": "j−i 2..5"}
-"""Terms of pairs that stand in one panel, and their pairs."""
+"""Pair terms that share a panel, and the pairs that they act on."""
 
 INTERVAL = "95 % interval"
 
 CENTRAL = 0.998
-"""Part of the values that decide the zero of energy and its axis: a Fourier series runs wild beyond them."""
+"""Central fraction of the values that determines the zero of energy and the axis, since a Fourier series may take
+extreme values beyond."""
 
 
 def draw_potential(ax: Axes, name: str, result: FitResult, histograms: Histograms, temperature: float) -> None:
-    """Fitted, initial and Boltzmann-inverted potential over the histogram of "bond", "angle" or "dihedral".
+    """Draw the fitted, initial and Boltzmann-inverted potential over the histogram of "bond", "angle" or "dihedral".
 
-    Where groups have potentials of their own, the fitted ones of all of them.
+    If groups have potentials of their own, the fitted potentials of all groups are drawn.
 
     Arguments:
-        ax: panel.
+        ax: the panel.
         name: the coordinate.
         result: the fit.
-        histograms: of the data that were fitted.
-        temperature: of the Boltzmann inversion [K].
+        histograms: histograms of the fitted data.
+        temperature: temperature of the Boltzmann inversion [K].
     """
     ax.set_title(TITLES[name])
     values = sampled(histograms, name)
@@ -57,13 +58,13 @@ def draw_potential(ax: Axes, name: str, result: FitResult, histograms: Histogram
 
 
 def draw_group(ax: Axes, result: FitResult, shown: Shown, temperature: float) -> None:
-    """One potential of a term with groups, over the values of the group where they are known, or of a list or of pairs.
+    """Draw one potential of a term with groups, listed rows or pairs, over the histogram of its values if known.
 
     Arguments:
-        ax: panel, a small one.
+        ax: the panel, a small one.
         result: the fit.
         shown: the potential.
-        temperature: of the Boltzmann inversion [K].
+        temperature: temperature of the Boltzmann inversion [K].
     """
     ax.set_title(harmless(shown.title), fontsize=9.5)
     ax.set_ylabel("kcal/mol", fontsize=8.5)
@@ -91,12 +92,12 @@ def _draw_over_values(
     temperature: float,
     small: bool = False,
 ) -> None:
-    """Curves, 0 at their minimum over the central values, over the histogram of these."""
+    """Draw curves over the histogram; each is 0 at its minimum over the central values."""
     to_shown = _to_shown(name)
     x = np.linspace(values.edges[0], values.edges[-1], 400)
     core = values.central(CENTRAL)
     near = (x >= values.edges[:-1][core][0]) & (x <= values.edges[1:][core][-1])
-    if not near.any():  # fewer than the points of a line
+    if not near.any():  # there are fewer values than points of the line
         near = np.ones(len(x), bool)
     boltzmann, several = inverted(values, name, temperature), len(curves) > 1
     fitted = [shifted(curve, x, near) for curve, _ in curves]
@@ -130,19 +131,19 @@ def _to_shown(coordinate: str) -> float:
 
 
 def shifted(curve: Curve, x: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """The potential at x [kcal/mol], 0 at its minimum over the part of x that `near` marks."""
+    """The potential at x [kcal/mol], shifted to 0 at its minimum over the x marked by `near`."""
     energy = curve.energy(x)
     return energy - energy[near].min()
 
 
 def draw_repulsion(ax: Axes, result: FitResult, distances: np.ndarray | None) -> None:
-    """Repulsion, and excluded volume where it is on, against distance; pair terms of other bases have panels of their
-    own.
+    """Draw the repulsion and, if it is on, excluded volume against distance; pair terms with other bases have separate
+    panels.
 
     Arguments:
-        ax: panel.
+        ax: the panel.
         result: the fit.
-        distances: some of the sampled distances with j - i >= 6 [Å]; None where there are no frames.
+        distances: sampled distances with j - i >= 6 [Å]; None without frames.
     """
     ax.set_title("Repulsion")
     empty = result.identifiability.without_data

@@ -1,4 +1,4 @@
-"""Progress while a fit works, on a terminal only."""
+"""Progress bars of a fit, shown only on a terminal."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from cgcore.fitting.fit import Callbacks
 
 
 class Together:
-    """One count of the frames of several data sets, which may be worked on at one time.
+    """A common count of frames for several data sets, which may be processed at the same time.
 
     Arguments:
-        frames: called with the number of frames done and of all; None: nobody is told.
-        datasets: all of them.
+        frames: called with the number of frames done and the total; None for no callback.
+        datasets: all data sets.
     """
 
     def __init__(self, frames: FrameProgress | None, datasets: Sequence[Dataset]) -> None:
@@ -27,7 +27,7 @@ class Together:
         self._done: dict[int, int] = {}
 
     def of(self, dataset: Dataset) -> FrameProgress:
-        """What to call as one of them proceeds."""
+        """The callback for one of the data sets."""
 
         def proceed(done: int, of: int) -> None:
             self._done[id(dataset)] = done
@@ -39,7 +39,7 @@ class Together:
 
 @contextmanager
 def watching(max_steps: int = 0) -> Iterator[Callbacks]:
-    """Callbacks that draw two bars on standard error, frames and steps; none where that is no terminal."""
+    """A context with callbacks that draw two bars on standard error, for frames and steps, if it is a terminal."""
     if not sys.stderr.isatty():
         yield Callbacks()
         return

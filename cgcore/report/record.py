@@ -1,4 +1,4 @@
-"""A fit as a record that other programs read: `fit.json`."""
+"""The record of a fit for other programs: `fit.json`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def write(
     with atomic_group() as group:
         write_priors(written[1], result.prior, result.fitted_params)
         made = record(result, config, settings_of_data(result, config_file))
-        # Last, and with the sums of the others, so that a mixture with the files of another run is seen.
+        # Last, and with the checksums of the others, so that a mixture with files of another run is detected.
         write_json(written[0], made | {"files": group.digests(folder)})
     return written
 
@@ -52,7 +52,7 @@ def settings_of_data(result: FitResult, config_file: str | None = None) -> dict[
 
 
 def record_of_data(data: Dataset | Factor, validation: Dataset | Factor | None) -> dict[str, Any]:
-    """What was fitted to, and what was held out."""
+    """The data that were fitted to, and those that were held out."""
     if isinstance(data, Factor):
         found: dict[str, Any] = {"path": data.path, "sha256": data.sha256}
         found |= {"frames": data.frames, "beads": None, "real_beads": data.beads}
@@ -77,10 +77,10 @@ def record(
     settings: dict[str, Any] | None = None,
     data: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Everything about a fit, in plain values and dataclasses.
+    """The complete record of a fit, in plain values and dataclasses.
 
-    `settings` are how the data were chosen, `data` says what was fitted to (None: what the result knows of both):
-    together with the options they let anyone repeat the fit.
+    `settings` describes how the data were chosen, and `data` which data were fitted to (None for what the result knows
+    about both). Together with the options, they allow the fit to be repeated.
     """
     return {
         "status": result.status.name,
@@ -119,7 +119,7 @@ def record(
 
 
 def _error_bars(result: FitResult) -> dict[str, Any]:
-    """The error bars, or why there are none."""
+    """The error bars, or the reason why there are none."""
     try:
         return result.errors.as_dict()
     except InputError as error:
@@ -127,7 +127,7 @@ def _error_bars(result: FitResult) -> dict[str, Any]:
 
 
 def _coefficients(term: Term, params: Params) -> dict[str, Any]:
-    """A term's coefficients by name, by the group's name first where it has groups."""
+    """A term's coefficients by name; if it has groups, by group and name."""
     values = np.reshape(params[term.name], (-1, term.basis.size)).tolist()
     named = {
         label: dict(zip(term.basis.names, own, strict=True))

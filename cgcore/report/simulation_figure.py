@@ -1,4 +1,4 @@
-"""A simulation in one picture: each distribution beside that of the data, and how many replicas held together."""
+"""A simulation as a picture: distributions compared with those of the data, and the number of stable replicas."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from cgcore.simulation.observables import KINDS
 from cgcore.simulation.result import SimulationResult
 
 SIZE = (15.0, 7.4)
-"""Inches."""
+"""Size of the figure [inches]."""
 
 VISIBLE = 2e-3
-"""Densities below this part of the highest one are not seen, and do not widen the axis."""
+"""Densities below this fraction of the highest one are invisible, and do not widen the axis."""
 
 ROOM = 1.32
-"""Height of an axis over that of the highest curve: there is text above it."""
+"""Height of an axis relative to the highest curve, to leave room for text."""
 
 _COLUMNS = 4
 _LABELS = {
@@ -33,7 +33,7 @@ _LABELS = {
 
 
 def draw_simulation(result: SimulationResult) -> Figure:
-    """All observables and the verdict, as a matplotlib.figure.Figure that no global state knows of.
+    """All observables and the verdict, as a matplotlib.figure.Figure that is not registered with pyplot.
 
     Raises:
         InputError: matplotlib is not installed.
@@ -82,14 +82,14 @@ def _draw_observable(ax: Axes, name: str, found: Observable) -> None:
 
 
 def _seen(found: Observable, top: float) -> tuple[float, float]:
-    """From the first bin that is seen to the last, and one more on both sides."""
+    """The range from the first visible bin to the last, and one more on both sides."""
     (filled,) = np.nonzero(np.maximum(found.reference.density, found.simulation.density) > VISIBLE * top)
     first, last = max(int(filled[0]) - 1, 0), min(int(filled[-1]) + 2, len(found.edges) - 1)
     return float(found.edges[first]), float(found.edges[last])
 
 
 def _draw_replicas(ax: Axes, result: SimulationResult) -> None:
-    """How many replicas are not lost, against time; where angles are out of range the chain holds together."""
+    """Draw the number of replicas that are not lost against time; angles out of range do not count here."""
     of, end = result.settings.replicas, result.settings.at(result.settings.steps)
     lost = sorted(
         r.time for r in result.replicas if r.status not in (Outcome.WHOLE, Outcome.ANGLE) and r.time is not None

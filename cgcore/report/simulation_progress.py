@@ -1,4 +1,4 @@
-"""Progress while beads move, on a terminal only."""
+"""Progress bar of a simulation, shown only on a terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cgcore.simulation.run import Progress as Reached
 
 @contextmanager
 def moving() -> Iterator[Callable[[Reached], None]]:
-    """What `simulate` can be told to call: a bar on standard error; nothing where that is no terminal."""
+    """A context with a progress callback for `simulate` that draws a bar on standard error, if it is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

@@ -1,4 +1,4 @@
-"""A simulation as a record that other programs read: `simulation.json`."""
+"""The record of a simulation for other programs: `simulation.json`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cgcore.simulation.result import SimulationResult
 
 
 def record(result: SimulationResult) -> dict[str, Any]:
-    """Everything about a simulation but its frames, in plain values and dataclasses."""
+    """The complete record of a simulation except its frames, in plain values and dataclasses."""
     return {
         "whole": result.whole,
         "lost": result.lost,

@@ -1,4 +1,4 @@
-"""A simulation as text."""
+"""The report of a simulation as text."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from cgcore.simulation.result import SimulationResult
 from cgcore.simulation.simulate import EQUILIBRATION
 
 MOST = 10
-"""Lost replicas that are named one by one."""
+"""Largest number of lost replicas that are listed individually."""
 
 
 def headline(result: SimulationResult) -> str:
-    """The verdict in a line."""
+    """The verdict in one line."""
     settings, of = result.settings, result.settings.replicas
     verdict = f"all {of} replicas whole" if result.whole else f"{result.lost} of {of} replicas lost"
     return (

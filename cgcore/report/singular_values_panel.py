@@ -1,4 +1,4 @@
-"""Singular values: what the data determine, and what was fitted of it."""
+"""Panel of singular values: which directions the data determine, and which were fitted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cgcore.report.style import BLUE, GREEN, GREY, ORANGE, VERMILION, Axes
 
 
 def draw_singular_values(ax: Axes, result: FitResult) -> None:
-    """Relative singular values on a logarithmic axis, with the cut-off and the resolution of float64.
+    """Draw relative singular values on a logarithmic axis, with the cut-off and the resolution of float64.
 
     Arguments:
         ax: panel.
@@ -21,7 +21,7 @@ def draw_singular_values(ax: Axes, result: FitResult) -> None:
     resolution = float(np.finfo(np.float64).eps * 3 * max(result.factor.beads, 1))
     bottom = max(min(resolution, float(np.min(values[values > 0], initial=1.0))) / 10, 1e-18)
     shown = np.maximum(values, bottom)
-    # Values descend, and those of terms without data, 0 but for rounding, are not among the directions left.
+    # Values descend; those of terms without data, which are 0 within rounding, are not among `left`.
     left = ~kept & (index <= kept.sum() + len(result.identifiability.left))
     fitted, others = "fitted", "left at the start"
     if result.smoothness is not None:

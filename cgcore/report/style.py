@@ -1,6 +1,6 @@
-"""How figures look: one palette, one grid, and notes in place of what cannot be drawn.
+"""Style of figures: palette, grid, and notes in place of panels that cannot be drawn.
 
-The types of matplotlib are named here as `Any`, because importing cgcore must not need it.
+matplotlib's types are defined as `Any` here, because importing cgcore must not require matplotlib.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Axes: TypeAlias = Any
 Figure: TypeAlias = Any
 """matplotlib.figure.Figure"""
 
-# Okabe and Ito's colours: told apart with every kind of colour vision, and in grey by their lightness.
+# Okabe and Ito's colours, which can be distinguished with any kind of colour vision and, by lightness, in grey.
 BLUE, VERMILION, GREEN, ORANGE, PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7"
 GREY, LIGHT, DARK = "#7f7f7f", "#d9d9d9", "#333333"
 
@@ -41,12 +41,12 @@ _STYLE: dict[str, Any] = {
     "legend.edgecolor": "none",
     "lines.linewidth": 1.6,
     "svg.fonttype": "path",
-    "svg.hashsalt": "cgcore",  # the same fit gives the same file
+    "svg.hashsalt": "cgcore",  # equal fits give identical files
 }
 
 
 def styled() -> AbstractContextManager[None]:
-    """A context in which matplotlib draws like this, whatever the user's own settings are.
+    """A context in which matplotlib uses this style, whatever the user's settings.
 
     Raises:
         InputError: matplotlib is not installed.
@@ -58,7 +58,7 @@ def styled() -> AbstractContextManager[None]:
 
 
 def require_matplotlib() -> None:
-    """Refuse where nothing can be drawn.
+    """Refuse to draw without matplotlib.
 
     Raises:
         InputError: matplotlib is not installed.
@@ -70,7 +70,7 @@ def require_matplotlib() -> None:
 
 
 def note(ax: Axes, text: str) -> None:
-    """Say in an otherwise empty panel why it is empty."""
+    """Write into an empty panel why it is empty."""
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
@@ -78,5 +78,5 @@ def note(ax: Axes, text: str) -> None:
 
 
 def harmless(text: str) -> str:
-    """Text from outside (file and protein names) without the sign that starts a formula."""
+    """Escape the dollar sign, which starts a formula, in file and protein names."""
     return text.replace("$", r"\$")

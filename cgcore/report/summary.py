@@ -1,4 +1,4 @@
-"""The numbers that a fit is judged by, each with a name and what it means."""
+"""The numbers by which a fit is judged, each with its name and meaning."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Line(NamedTuple):
 
 
 def headline(result: FitResult) -> str:
-    """How the fit ended, in a line."""
+    """How the fit ended, in one line."""
     ended = "converged" if result.converged else f"NOT converged ({result.status.name.lower().replace('_', ' ')})"
     return f"{ended}, {result.steps} steps, optimality gap {gap(result)}"
 
 
 def gap(result: FitResult) -> str:
-    """The optimality gap; what is below rounding is called that."""
+    """The optimality gap as text; values below rounding are not printed."""
     value = result.certificate.optimality_gap
     return "below 1e-14" if abs(value) < 1e-14 else f"{value:.1e}"
 

@@ -1,4 +1,4 @@
-"""The summary as a panel of text."""
+"""The summary of a fit as a text panel."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from cgcore.report.style import DARK, GREY, VERMILION, Axes, harmless
 from cgcore.report.summary import certificate_lines
 
 MOST = 11
-"""Lines of remarks that have room."""
+"""Largest number of lines of remarks."""
 
 
 def draw_summary(ax: Axes, result: FitResult) -> None:
-    """Certificate, terms without data, notes and warnings."""
+    """Draw the certificate, terms without data, notes and warnings."""
     ax.set_title("Certificate")
     ax.set_xticks([])
     ax.set_yticks([])

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 WIDTH = 400
-"""More than any table takes: a number is never cut off."""
+"""Width beyond that of any table, so that numbers are never truncated."""
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """A table as text, the first columns (`left` of them) to the left, the others to the right."""
+    """A table as text; the first `left` columns are left-aligned, the others right-aligned."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for k, header in enumerate(headers):
         made.add_column(header, justify="left" if k < left else "right", no_wrap=True)

@@ -1,4 +1,4 @@
-"""Which potentials of a fit a picture shows, and over which range."""
+"""The potentials of a fit that a picture shows, and their ranges."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ MOST_GROUPS = 12
 """Largest number of groups of a term that are drawn separately: those with the most values."""
 
 PAIRS = 3.5, 15.0
-"""Distances over which potentials of pairs are shown whose basis has no range [Å]."""
+"""Range of distances for pair potentials whose basis has no range [Å]."""
 
 AROUND = 3.0
-"""How far to both sides of the rest length of bonds of a list [Å]."""
+"""Range shown on both sides of the rest length of listed bonds [Å]."""
 
 
 class Shown(NamedTuple):
     """A potential in a picture.
 
     Arguments:
-        title: of its panel.
+        title: title of its panel.
         coordinate: bond, angle, dihedral or pair.
-        fitted, initial: the potential, with all that acts on the same rows.
-        values: what the data hold of the coordinate; None where that is not known.
-        ends: of the range to show, where no values say it [Å or rad].
+        fitted, initial: the potential, including all terms that act on the same rows.
+        values: histogram of the sampled values; None if unknown.
+        ends: ends of the range to show if `values` is None [Å or rad].
     """
 
     title: str
@@ -43,7 +43,7 @@ class Shown(NamedTuple):
 
 
 class Both(NamedTuple):
-    """A term's potentials, fitted and initial."""
+    """The fitted and initial potentials of a term."""
 
     fitted: Potential
     initial: Potential
@@ -62,8 +62,8 @@ def of_coordinate(every: list[Both], coordinate: str) -> tuple[list[Both], list[
 
 
 def totals(every: list[Both], coordinate: str) -> list[tuple[Curve, Curve]]:
-    """Fitted and initial potential of all rows, or, where there are terms with groups, of each of their groups: the sum
-    of a group's own and of all that is shared."""
+    """Fitted and initial potential of all rows or, for terms with groups, of each group: the sum of the group's own
+    potential and all shared ones."""
     shared, grouped = of_coordinate(every, coordinate)
     groups = [(one.fitted.curves[k], one.initial.curves[k]) for one in grouped for k in range(len(one.fitted.curves))]
     if not shared and not groups:
@@ -78,7 +78,7 @@ def totals(every: list[Both], coordinate: str) -> list[tuple[Curve, Curve]]:
 
 
 def of_groups(every: list[Both], histograms: Histograms) -> list[Shown]:
-    """The potentials of terms with groups, one by one, of terms on listed rows, and of pairs but for the repulsion."""
+    """The individual potentials of terms with groups, of terms on listed rows, and of pairs except the repulsion."""
     found: list[Shown] = []
     for one in every:
         term = one.fitted.term

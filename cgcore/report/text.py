@@ -1,4 +1,4 @@
-"""The report of a fit as text: the block that users of the original script know, and below it what is new."""
+"""The report of a fit as text: the block that users of the original script know, followed by what is new."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from cgcore.report.table import table
 
 RULE = "=" * 60
 WEAKEST = 3
-"""Directions that the report names; `fit.json` has all."""
+"""Largest number of directions that the report names; `fit.json` has all."""
 
 
 def opening(max_steps: int) -> str:
-    """What is printed before the work begins."""
+    """The text printed before the fit."""
     return f"{RULE}\nPrior Pre-Training (LBFGS, max_steps={max_steps})\n{RULE}\n[LBFGS] Starting optimization..."
 
 
 def described(data: Dataset | Factor, validation: Dataset | Factor | None = None) -> str:
-    """The name of data, how they were chosen, how many frames there are, and how many are held out."""
+    """The name of the data, how they were chosen, and the numbers of frames and held-out frames."""
     held_out = "" if validation is None else f", {_frames(validation)} held out"
     return f"{named(data)}, {_frames(data)} frames{held_out}"
 
 
 def named(data: Dataset | Factor) -> str:
-    """The name of data, and how frames were drawn from them."""
+    """The name of the data, and how frames were drawn from them."""
     name = "the bundled set (chignolin)" if data.path == os.fspath(BUNDLED) else data.path
     if isinstance(data, Dataset) and data.choice.max_frames is not None:
         return f"{name}, at most {data.choice.max_frames} frames drawn with seed {data.choice.seed}"
@@ -44,7 +44,7 @@ def _frames(data: Dataset | Factor) -> int:
 
 
 def closing(result: FitResult) -> str:
-    """What is printed after it."""
+    """The text printed after the fit."""
     parts = [lbfgs_lines(result), _judgement(result)]
     if result.certificate.constraints:
         parts.append(_constraints(result))
@@ -60,7 +60,7 @@ def closing(result: FitResult) -> str:
 
 
 def lbfgs_lines(result: FitResult) -> str:
-    """The lines that users of the original script know, from the end of the work on."""
+    """The lines that users of the original script know, from the end of the fit on."""
     parameters = "\n".join(line for name in result.prior.names for line in _parameter(name, result))
     return (
         f"[LBFGS] Completed: {result.steps} steps\n"
@@ -177,7 +177,7 @@ def _identifiability(result: FitResult) -> str:
 
 
 def _parameter(name: str, result: FitResult) -> list[str]:
-    """A parameter's line, or one for each group of a further term."""
+    """The line of a parameter, or a line for each group of a further term."""
     value = result.fitted_params[name]
     if np.ndim(value) < 2:
         return [f"  {name}: {_value(value)}"]

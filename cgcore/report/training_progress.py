@@ -12,14 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from cgcore.fitting.fit import Callbacks
 
 LINES = 10
-"""Epochs of a stage that get a line where there is no terminal."""
+"""Number of epochs of a stage that get a line if there is no terminal."""
 
 
 class TrainingProgress(AbstractContextManager["TrainingProgress"]):
-    """What `Trainer`'s `Watch` can be told to, for people to see. Bars go to standard error.
+    """Shows the progress of a training: callbacks for `Watch`. Bars go to standard error.
 
     Arguments:
-        say: where text goes, a line or more at a time.
+        say: called with each text to print, of one or more lines.
     """
 
     def __init__(self, say: Callable[[str], object]) -> None:
@@ -28,7 +28,7 @@ class TrainingProgress(AbstractContextManager["TrainingProgress"]):
         self._task: TaskID | None = None
         if sys.stderr.isatty():
             columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-            # Text is not for rich to redirect: it may be on its way to a file.
+            # rich must not redirect text, which may go to a file.
             self._bars = Progress(
                 *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
             )
@@ -48,7 +48,7 @@ class TrainingProgress(AbstractContextManager["TrainingProgress"]):
         )
 
     def say(self, text: str) -> None:
-        """Print, with the bars out of the way."""
+        """Print a text while the bars are hidden."""
         if self._bars is not None:
             self._bars.stop()
             for task in self._bars.task_ids:
@@ -57,7 +57,7 @@ class TrainingProgress(AbstractContextManager["TrainingProgress"]):
         self._say(text)
 
     def begin(self, stage: str, optimizer: str, epochs: int) -> None:
-        """A stage begins."""
+        """Report the start of a stage."""
         self.say(f"[{stage}] {optimizer}, {epochs} epochs")
         self._show(f"{stage}: compiling", 0, epochs)
 
@@ -71,7 +71,7 @@ class TrainingProgress(AbstractContextManager["TrainingProgress"]):
         val_loss: float | None,
         frames_per_second: float,
     ) -> None:
-        """An epoch ended: its losses [(kcal/mol/Å)²] and its speed."""
+        """Report an epoch with its losses [(kcal/mol/Å)²] and its speed."""
         held_out = "" if val_loss is None else f", held-out loss {val_loss:.6g}"
         losses = f"loss {loss:.6g}{held_out}, {frames_per_second:.0f} frames/s"
         if self._bars is not None:

@@ -1,4 +1,4 @@
-"""The full pipeline as text: what it is about, and the tables at its end."""
+"""The texts of a training: the heading, and the tables at the end."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from cgcore.report.text import RULE
 
 
 def name_of(part: str) -> str:
-    """What a part of the pipeline is called: "stage 2" for "stage2"."""
+    """The name of a part of the pipeline in words: "stage 2" for "stage2"."""
     return "prior pre-training" if part == "prior_pretrain" else part.replace("stage", "stage ")
 
 
 def opening(energy: str, trained: str, data: str, frames: int, held_out: int, devices: int) -> str:
-    """What is printed before the work begins; `data` names the data."""
+    """The text printed before the training; `data` names the data."""
     where = "" if devices == 1 else f", on {devices} devices"
     what = f"{energy}: {frames} frames, {held_out} held out{where}\nData: {data}"
     return f"{RULE}\n{what}\nTrained in stages: {trained}\n{RULE}"
@@ -24,12 +24,12 @@ def opening(energy: str, trained: str, data: str, frames: int, held_out: int, de
 def closing(
     results: Mapping[str, Any], initial: Mapping[str, float | None], evaluation: Mapping[str, Any] | None
 ) -> str:
-    """What is printed after it.
+    """The text printed after the training.
 
     Arguments:
-        results: of `Trainer.train_full_pipeline`.
-        initial: train_loss and val_loss of the parameters that it began with.
-        evaluation: of the final parameters, see `cgcore.pipeline.evaluation`; None: there is none.
+        results: result of `Trainer.train_full_pipeline`.
+        initial: train_loss and val_loss of the initial parameters.
+        evaluation: evaluation of the final parameters, see `cgcore.pipeline.evaluation`; None for none.
     """
     headers = ("Loss [(kcal/mol/Å)²]", "training", "held out", "steps", "epochs", "kept", "frames/s", "seconds")
     rows = [("at the start", _loss(initial["train_loss"]), _loss(initial["val_loss"]), *[""] * 5)]
@@ -64,7 +64,7 @@ def _row(name: str, result: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _in_mean(results: Mapping[str, Any]) -> list[str]:
-    """Losses of stages in the other normalisation, for comparison with records of other programs."""
+    """Losses of stages in the other normalisation, for comparison with other programs."""
     rows = [
         (name_of(name), _loss(result["train_loss_in_mean"]), _loss(result["val_loss_in_mean"]))
         for name, result in results.items()

@@ -28,7 +28,7 @@ class Summed:
     Arguments:
         basis: the basis.
         c: coefficients of each group.
-        """
+    """
 
     basis: Basis
     c: Coefficients
