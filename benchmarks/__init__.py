@@ -1,1 +1,1 @@
-"""Measurements of cgcore. Each script prints its numbers and ratios taken in one run: `python -m benchmarks.NAME`."""
+"""Benchmarks of cgcore. Each script prints numbers and ratios measured in one run: `python -m benchmarks.NAME`."""

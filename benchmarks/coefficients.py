@@ -1,5 +1,4 @@
-"""What priors of many coefficients cost: factor pass and fit, with splines for angles by residue type and for pairs of
-residue types.
+"""The cost of priors with many coefficients: factor pass and fit, with splines by residue type for angles and pairs.
 
 python -m benchmarks.coefficients [--frames 200] [--beads 100] [--kinds 1 5 20]
 """
@@ -47,7 +46,7 @@ def main() -> None:
 
 
 def prior_of(kinds: int) -> cgcore.Prior:
-    """Splines for dihedrals, for angles by residue type, and for the pairs of each two types."""
+    """A prior with splines for dihedrals, for angles by residue type, and for pairs by both residue types."""
 
     def knots(low: float, high: float, count: int) -> tuple[float, ...]:
         return tuple(np.linspace(low, high, count).tolist())
@@ -62,7 +61,7 @@ def prior_of(kinds: int) -> cgcore.Prior:
 
 
 def timed(call: Callable[[], T]) -> tuple[T, float]:
-    """What a call gives, and its wall time [s], compiling included."""
+    """The result of a call, and its wall time [s], including compilation."""
     start = time.perf_counter()
     found = call()
     return found, time.perf_counter() - start

@@ -1,11 +1,11 @@
-"""How often the error bars of a fit hold the truth: on synthetic forces, whose truth and correlation in time are known.
+"""Coverage of a fit's error bars, measured on synthetic forces with known truth and known correlation in time.
 
 python -m benchmarks.coverage [--sets 500] [--times 0,5,10,20] [--output FILE]
 
-The frames are those of the bundled set. The forces are those of a known prior, plus noise of the size of the real one
-that is correlated in time: an autoregressive process of first order, whose correlation falls by e in the given number
-of frames. Each set of forces is fitted, and the intervals are compared with what the same fit makes of the forces
-without noise. Blocks have 50 frames.
+The frames are those of the bundled set. The forces are those of a known prior, plus noise of realistic size that is
+correlated in time: a first-order autoregressive process whose correlation falls by a factor of e in the given number of
+frames. Each set of forces is fitted, and the intervals are compared with the same fit to the forces without noise.
+Blocks have 50 frames.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import cgcore
 from cgcore.files import atomic_write
 
 SMOOTHNESS = 3e-3
-"""What cross-validation chooses on the bundled set."""
+"""The smoothness that cross-validation chooses on the bundled set."""
 
 POTENTIALS = {"bond": (3.7, 4.05), "angle": (1.4, 2.65), "dihedral": (-3.0, 3.0)}
 POINTS = 15
@@ -35,7 +35,7 @@ CONSTRAINTS = ("none", "safe")
 
 
 def main() -> None:
-    """Print the table, and write it where --output says."""
+    """Print the table, and write it to --output."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--sets", type=int, default=500, help="of forces, for each line of the table")
     parser.add_argument("--times", default="0,5,10,20", help="correlation times, in frames")
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def measured(sets: int, times: Sequence[float], constraints: Sequence[str] = CONSTRAINTS) -> list[dict[str, str]]:
-    """A row for each correlation time and each kind of constraints."""
+    """A row for each correlation time and each level of constraints."""
     synthetic = Synthetic.of_bundled()
     rows = []
     for level in constraints:
@@ -66,7 +66,7 @@ def measured(sets: int, times: Sequence[float], constraints: Sequence[str] = CON
 
 
 def covered(fit: cgcore.FitResult, truth: cgcore.FitResult, synthetic: Synthetic) -> dict[str, np.ndarray]:
-    """Which intervals hold the truth: 1 or 0, NaN where there is none."""
+    """Whether intervals contain the truth: 1 or 0, NaN without an interval."""
     errors = cgcore.error_bars(fit)
     hits: dict[str, list[float]] = {"parameters": []}
     for name, one in errors.parameters.items():
@@ -89,12 +89,12 @@ class Synthetic(NamedTuple):
     """Frames with forces of a known prior.
 
     Arguments:
-        prior: where the fits start.
-        made: the factor of the frames.
-        Q: for each block an orthonormal basis of its columns.
-        R: the triangular factor that goes with it.
-        forces: of the known prior, block by block.
-        noise: standard deviation of each component [kcal/mol/Å].
+        prior: initial prior of the fits.
+        made: factor of the frames.
+        Q: orthonormal basis of the columns of each block.
+        R: corresponding triangular factor of each block.
+        forces: forces of the known prior, block by block.
+        noise: standard deviation of the noise of each component [kcal/mol/Å].
     """
 
     prior: cgcore.Prior
@@ -106,7 +106,7 @@ class Synthetic(NamedTuple):
 
     @classmethod
     def of_bundled(cls) -> Synthetic:
-        """The bundled frames with the forces of their own fit, and noise of the size that it leaves."""
+        """The bundled frames with the forces of their own fit, and noise of the size of its residuals."""
         data, prior = cgcore.datasets.chignolin(), cgcore.default_prior()
         result = cgcore.fit(data, prior)
         c = cgcore.to_coefficients(result.fitted_params)
@@ -146,7 +146,7 @@ class Synthetic(NamedTuple):
 
 
 def correlated(rng: np.random.Generator, frames: int, components: int, time: float) -> np.ndarray:
-    """Noise of variance 1 whose correlation falls by e in so many frames, (frames, components)."""
+    """Noise of variance 1 whose correlation falls by a factor of e in `time` frames, (frames, components)."""
     if time == 0:
         return rng.normal(size=(frames, components))
     phi = np.exp(-1 / time)

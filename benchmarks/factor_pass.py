@@ -1,4 +1,4 @@
-"""The factor pass and the whole fit against one plain value-and-gradient, and S by two ways against LAPACK.
+"""Speed of the factor pass and the fit relative to one plain value and gradient, and accuracy of S against LAPACK.
 
 python -m benchmarks.factor_pass [--frames 400] [--beads 100]
 """
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def speed(prior: cgcore.Prior, dataset: cgcore.Dataset) -> None:
-    """Times of the parts, and their ratios to one evaluation of the plain loss in float32."""
+    """Print times of the parts, and their ratios to one evaluation of the plain loss in float32."""
     data = dataset.join()
     fingerprint = cgcore.Fingerprint.of(prior)
     start = jax.tree.map(lambda x: jnp.asarray(x, np.float32), prior.params)
@@ -62,7 +62,8 @@ def speed(prior: cgcore.Prior, dataset: cgcore.Dataset) -> None:
 
 
 def accuracy(prior: cgcore.Prior) -> None:
-    """L at the initial parameters and L* on the chignolin set, relative to LAPACK on the explicit matrix."""
+    """Print errors of L at the initial parameters and of L* on the chignolin set, relative to LAPACK on the explicit
+    matrix."""
     dataset = cgcore.datasets.chignolin()
     fingerprint = cgcore.Fingerprint.of(prior)
     X = np.hstack(rows(dataset, fingerprint)).T
@@ -77,7 +78,7 @@ def accuracy(prior: cgcore.Prior) -> None:
 
 
 def rows(dataset: cgcore.Dataset, fingerprint: cgcore.Fingerprint) -> list[np.ndarray]:
-    """[X | F] of each batch."""
+    """The rows [X | F] of each batch."""
 
     def of(batch: Batch) -> np.ndarray:
         R, F = frames_last(batch.R, batch.F)
@@ -97,7 +98,7 @@ def qr_pass(dataset: cgcore.Dataset, fingerprint: cgcore.Fingerprint) -> np.ndar
 
 
 def optimum(rows: np.ndarray, height: int) -> float:
-    """Least squares with column scaling, singular values below eps times `height` dropped."""
+    """The optimum by least squares with column scaling, without singular values below eps times `height`."""
     scaled = rows[:, :-1] / np.linalg.norm(rows[:, :-1], axis=0)
     U, s, _ = np.linalg.svd(scaled, full_matrices=False)
     U = U[:, s > s[0] * np.finfo(np.float64).eps * height]

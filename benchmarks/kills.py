@@ -1,11 +1,11 @@
-"""Workers and clients of `cgcore compress --scheduler` killed at random moments: how many factors come out wrong.
+"""Kill workers and clients of `cgcore compress --scheduler` at random times, and count wrong factors.
 
 python -m benchmarks.kills [--kills 40] [--seed 0]
 
-A scheduler and two workers run on this machine. A client compresses two files again and again; after random times
-somebody, a worker (for which a new one is started) or the client (which is started again, and goes on from the parts
-that were kept), is killed with SIGKILL. Every factor that is written is compared with that of one process without Dask,
-byte by byte.
+A scheduler and two workers run on this machine, and a client compresses two files again and again. After random times,
+SIGKILL is sent either to a worker, for which a new one is started, or to the client, which is started again and resumes
+from the parts that were kept. Every factor that is written is compared, byte by byte, with that of a single process
+without Dask.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from benchmarks.suites.synthetic import chains
 
 FRAMES, BEADS = 20_000, 30
 LATEST = 3.0
-"""Seconds from the first part that a client keeps to the next kill, at most."""
+"""Longest time from the first part that a client keeps to the next kill [s]."""
 EARLY = 0.2
-"""Part of the kills for which no part is waited for: they meet a client that starts, or connects."""
+"""Fraction of the kills that do not wait for a part, so that they hit a client that starts or connects."""
 
 
 class Count(NamedTuple):
-    """What came of it.
+    """The outcome.
 
     Arguments:
-        workers: killed.
-        clients: killed.
-        right: factors that are that of one process.
-        wrong: factors that are not.
-        failed: clients that ended by themselves without a factor, and what they said.
+        workers: number of killed workers.
+        clients: number of killed clients.
+        right: number of factors equal to that of a single process.
+        wrong: number of other factors.
+        failed: messages of clients that ended by themselves without a factor.
     """
 
     workers: int = 0
@@ -49,7 +49,7 @@ class Count(NamedTuple):
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
@@ -65,14 +65,14 @@ def main() -> None:
 
 
 def kills(folder: Path, number: int, seed: int, frames: int = FRAMES, latest: float = LATEST) -> Count:
-    """Kill so many, and go on until a last factor is there.
+    """Kill processes, and continue until a last factor is written.
 
     Arguments:
-        folder: an empty one.
-        number: of kills.
-        seed: of moments and victims.
-        frames: of each of two files.
-        latest: seconds from the first part that a client keeps to the next kill, at most.
+        folder: an empty folder.
+        number: number of kills.
+        seed: seed of times and victims.
+        frames: number of frames in each of two files.
+        latest: longest time from the first part that a client keeps to the next kill [s].
     """
     rng = np.random.default_rng(seed)
     data = []
@@ -111,7 +111,7 @@ def kills(folder: Path, number: int, seed: int, frames: int = FRAMES, latest: fl
 
 
 def _judged(count: Count, client: subprocess.Popen[str], plain: Path, out: Path) -> Count:
-    """With a client that ended by itself."""
+    """The outcome after a client that ended by itself."""
     _, said = client.communicate()
     if client.returncode != 0 or not out.exists():
         return count._replace(failed=(*count.failed, f"{client.returncode}: {said.strip()}"))

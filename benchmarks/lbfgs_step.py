@@ -1,4 +1,4 @@
-"""What the solver adds to the evaluations that it asks for: L-BFGS steps against jitted value-and-gradients.
+"""Overhead of the solver: L-BFGS steps compared with jitted evaluations of value and gradient.
 
 python -m benchmarks.lbfgs_step [--frames 400] [--beads 100]
 """

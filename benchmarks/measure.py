@@ -1,9 +1,9 @@
-"""Time and peak memory of a program, by a process of its own.
+"""Time and peak memory of a program, measured by a separate process.
 
 python -m benchmarks.measure RECORD FOLDER CORES COMMAND...
 
-The peak that the kernel tells of a child counts what its parent held when it started it. So the parent has to be small:
-this file imports nothing large.
+The peak that the kernel reports for a child includes the memory of its parent at the start. Therefore the parent must
+be small, and this file imports nothing large.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class Run(NamedTuple):
-    """How a program did.
+    """The cost and the output of a program.
 
     Arguments:
         seconds: wall time.
-        core_seconds: what it used of its cores; that does not grow while others use them, too.
-        mebibytes: peak of its resident memory.
-        printed: what it printed.
+        core_seconds: processor time [s], which does not grow if other processes share the cores.
+        mebibytes: peak of its resident memory [MiB].
+        printed: its output.
     """
 
     seconds: float
@@ -45,12 +45,12 @@ def measured(
 
     Arguments:
         command: the program and its arguments.
-        folder: where it runs.
-        environment: beside that of this process.
-        one_core: on the first of the cores that this process may use, with one thread of BLAS; False: on all of them.
+        folder: working folder.
+        environment: additional environment variables.
+        one_core: whether to use only the first of the cores available to this process, with one BLAS thread.
 
     Raises:
-        RuntimeError: it failed; with the end of what it said.
+        RuntimeError: the program failed; the message contains the end of its output.
     """
     with tempfile.TemporaryDirectory() as scratch:
         record = Path(scratch) / "record.json"
@@ -66,7 +66,7 @@ def measured(
 
 
 def main() -> None:
-    """Run the command and write what it took as JSON, then end as it ended."""
+    """Run the command, write its cost as JSON, and end with its exit code."""
     record, folder, cores, *command = sys.argv[1:]
     if cores == "one":
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

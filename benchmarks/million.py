@@ -1,10 +1,10 @@
-"""The whole of `cgcore fit` as a process on millions of frames, against its pass alone, and what a first fit compiles.
+"""Cost of `cgcore fit` on millions of frames compared with its factor pass, and compilation in a first fit.
 
 python -m benchmarks.million [--frames 1870000] [--repeats 3]
 
-The frames are those of the bundled set, each turned at random and with a little noise, so that none is there twice.
-Fits and passes take turns, so that other work on the machine disturbs both, and the least of each counts. A process
-that shares its cores waits for them: then compare the time of the processors, which is what work costs anywhere.
+The frames are those of the bundled set, each rotated at random and with a little noise, so that none occurs twice. Fits
+and passes alternate, so that other work on the machine disturbs both, and the minimum of each is used. If cores are
+shared with other processes, compare processor times, which do not include waiting.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from benchmarks.measure import measured
 from benchmarks.processes import QUIET
 
 NOISE_R, NOISE_F = 0.01, 0.1
-"""Standard deviations [Å, kcal/mol/Å]: a sixth of what bonds fluctuate by, and a two-hundredth of the forces."""
+"""Standard deviations of the noise [Å, kcal/mol/Å]: 1/6 of the fluctuation of bonds, and 1/200 of the forces."""
 AT_ONCE = 50_000
 PASSES = 2
 
 
 class Cost(NamedTuple):
-    """Time on the wall and of all processors [s], and the largest memory [MB]; NaN where it says nothing."""
+    """Wall time and time of all processors [s], and peak memory [MB]; NaN if it is not meaningful."""
 
     wall: float
     cores: float
@@ -42,7 +42,7 @@ class Cost(NamedTuple):
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--frames", type=int, default=1_870_000)
     parser.add_argument("--repeats", type=int, default=3)
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def write(path: Path, frames: int, seed: int = 0) -> None:
-    """An NPZ with the keys of the bundled set."""
+    """Write an NPZ with the keys of the bundled set."""
     with np.load(cgcore.datasets.BUNDLED) as bundled:
         own = dict(bundled)
     rng = np.random.default_rng(seed)
@@ -77,7 +77,7 @@ def write(path: Path, frames: int, seed: int = 0) -> None:
 def turned(
     R: Float[np.ndarray, "frames beads 3"], F: Float[np.ndarray, "frames beads 3"], rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "frames beads 3"], Float[np.ndarray, "frames beads 3"]]:
-    """Frames, each turned about its centre, and noise."""
+    """Rotate each frame about its centre, and add noise."""
     turn = Rotation.random(len(R), rng=rng).as_matrix()
     R = R - R.mean(axis=1, keepdims=True)
     turned_R, turned_F = (np.einsum("fxy,fby->fbx", turn, x) for x in (R, F))
@@ -85,24 +85,24 @@ def turned(
 
 
 def process(command: list[str], folder: Path, **environment: str) -> Cost:
-    """What a command costs from its start to its end.
+    """The cost of a command from start to end.
 
     Raises:
-        RuntimeError: it failed.
+        RuntimeError: the command failed.
     """
     run = measured(command, folder, environment, one_core=False)
     return Cost(run.seconds, run.core_seconds, run.mebibytes * 2**20 / 1e6)
 
 
 def passes_of(path: Path) -> Cost:
-    """The pass alone, over frames in their file, in a process that has compiled it and checked the frames."""
+    """The cost of the pass over frames in their file, in a process that has compiled it and checked the frames."""
     code = f"from benchmarks.million import warm_pass; warm_pass({str(path)!r})"
     said = subprocess.run([sys.executable, "-c", code], env=QUIET, check=True, capture_output=True, text=True).stdout
     return Cost(*json.loads(said))
 
 
 def warm_pass(path: str) -> None:
-    """Print the least wall time and processor time of some passes."""
+    """Print the smallest wall time and processor time of some passes."""
     from cgcore.cli.setup import prepare_jax
 
     prepare_jax(cache=True)
@@ -117,7 +117,7 @@ def warm_pass(path: str) -> None:
 
 
 def table(fits: list[Cost], passes: list[Cost]) -> str:
-    """The least of each, and their ratio."""
+    """The minimum of each, and their ratio, as a table."""
     fit, alone = (Cost(*map(min, zip(*costs, strict=True))) for costs in (fits, passes))
     return "\n".join(
         [
@@ -131,7 +131,7 @@ def table(fits: list[Cost], passes: list[Cost]) -> str:
 
 
 def compiling(folder: Path) -> str:
-    """What a first fit of the bundled set takes with nothing compiled before, and how much of it compiles."""
+    """The time of a first fit of the bundled set without compiled programs, and the fraction spent in compilation."""
     command = [sys.executable, "-m", "cgcore", "fit", "--output", str(folder / "first")]
     cost = process(command, folder, JAX_ENABLE_COMPILATION_CACHE="false")
     seconds = json.loads((folder / "first" / "fit.json").read_text())["seconds"]

@@ -1,4 +1,4 @@
-"""Which fits can be simulated: loss, held-out loss and what becomes of 32 replicas, for five ways to get a prior.
+"""Which fits can be simulated: loss, held-out loss and outcome of 32 replicas, for five ways to get a prior.
 
 python -m benchmarks.priors [--data NPZ] [--time 1ns] [--replicas 32] [--output FILE]
 
@@ -27,7 +27,7 @@ FITS: Mapping[str, Mapping[str, Any]] = {
 
 
 def main() -> None:
-    """Print the table, and write it where --output says."""
+    """Print the table, and write it to --output."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", metavar="NPZ", help="a file or folder; the bundled set if left out")
     parser.add_argument("--time", default="1ns", help="of each replica")

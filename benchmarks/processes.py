@@ -1,4 +1,4 @@
-"""A scheduler of Dask and workers as processes of this machine, which can be killed."""
+"""A Dask scheduler and workers as local processes that can be killed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ QUIET = {
     "PYTHONWARNINGS": "ignore",
     "PYTHONPATH": os.pathsep.join([str(Path(cgcore.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),
 }
-"""Environment of processes that say nothing but what is asked for, and import this very cgcore."""
+"""Environment of processes that print nothing unrequested and import the same cgcore."""
 
 PATIENCE = 300.0
-"""For processes to start on a machine that does something else, too [s]."""
+"""Time for processes to start on a busy machine [s]."""
 
 _PROGRAM = """
 import sys
@@ -36,9 +36,9 @@ class Cluster:
     """A scheduler and its workers.
 
     Arguments:
-        folder: of their files.
-        scheduler: its process.
-        workers: their processes, also those that were killed.
+        folder: folder of their files.
+        scheduler: process of the scheduler.
+        workers: processes of the workers, including killed ones.
     """
 
     folder: Path
@@ -47,11 +47,11 @@ class Cluster:
 
     @property
     def file(self) -> Path:
-        """What `--scheduler` takes."""
+        """The file to give as `--scheduler`."""
         return self.folder / "scheduler.json"
 
     def add_worker(self) -> subprocess.Popen[bytes]:
-        """One more, which is there some time after."""
+        """Start one more worker, which connects after some time."""
         words = ["worker", "--scheduler-file", str(self.file), "--no-nanny", "--nthreads", "1", "--no-dashboard"]
         process = _started(*words, "--local-directory", str(self.folder), "--memory-limit", "0")
         self.workers.append(process)
@@ -65,7 +65,7 @@ def _started(*words: str) -> subprocess.Popen[bytes]:
 
 @contextmanager
 def cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
-    """A scheduler with workers; all end with the block."""
+    """A context with a scheduler and workers, which end with it."""
     words = ("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file")
     made = Cluster(folder, _started(*words, str(folder / "scheduler.json")))
     try:

@@ -1,8 +1,8 @@
-"""What the factor pass and the solve have to compute at least, against what this processor can do, in one run.
+"""Roofline of the factor pass and the solve: minimal operation counts compared with the speed of this processor.
 
 python -m benchmarks.roofline [--frames 4000] [--beads 100]
 
-roofline.md says how the operations are counted, and what was found.
+roofline.md explains how operations are counted, and gives results.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from cgcore.threads import one_blas_thread
 
 SIZE, COPIED = 3000, 2**25
 PAIR = 21
-"""Operations of a pair: difference 3, square 5, r^-6 4, force 3, added to both beads 6."""
+"""Number of operations for a pair: difference 3, square 5, r^-6 4, force 3, addition to both beads 6."""
 
 pairs = jax.jit(pair_forces, static_argnums=0)
 
 
 def explicit(beads: int, n_angle: int, n_dihedral: int) -> dict[str, float]:
-    """Operations of a frame, each needed at least once, where the matrix X is made: the plain way."""
+    """Minimal number of operations for a frame if the matrix X is computed explicitly."""
     n = 2 + 2 * n_angle + 2 * n_dihedral + 1 + 1  # kr, kr r0, the series, the repulsion, and the forces
     rows = 3 * beads
     return {
@@ -51,14 +51,14 @@ def explicit(beads: int, n_angle: int, n_dihedral: int) -> dict[str, float]:
 
 
 def internal(beads: int, n_angle: int, n_dihedral: int) -> dict[str, float]:
-    """Operations of a frame in internal coordinates, as `cgcore.factor.gram` goes about it."""
-    a, d, forces = 2 * n_angle, 2 * n_dihedral, 4  # columns: forces are those of two for bonds, repulsion, reference
+    """Number of operations for a frame in internal coordinates, as in `cgcore.factor.gram`."""
+    a, d, forces = 2 * n_angle, 2 * n_dihedral, 4  # columns; forces: two of bonds, repulsion, reference
     return {
         "coordinates": 12 * (beads - 1) + 55 * (beads - 2) + 110 * (beads - 3),
         "slopes": 5 * a * (beads - 2) + 5 * d * (beads - 3),
         "triangular solve": (a**2 + 4) * (beads - 2) + d**2 * (beads - 3),
         "pairs": PAIR * (beads - 6) * (beads - 5) / 2,
-        # Inner products of 3 numbers, 5 operations: 6 of two angles, 10 of two dihedrals, 12 mixed.
+        # Inner products of 3 numbers (5 operations each): 6 of two angles, 10 of two dihedrals, 12 mixed.
         "couplings": 5 * 28 * (beads - 2),
         "projections": (6 * a + 8 * d + 12 * d + 2 * (9 + 12) * forces) * (beads - 2),
         "Gram matrix": 2 * (a * (a + d + forces) + d * (d + forces)) * (beads - 2) + 2 * forces**2 * 3 * beads,
@@ -91,7 +91,7 @@ def peak_bandwidth() -> float:
 
 
 def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> cgcore.Factor:
-    """The steps of the pass by themselves, a batch a core, and the whole."""
+    """Time the steps of the pass separately, with a batch per core, and the whole pass."""
     prior = cgcore.default_prior()
     fingerprint = cgcore.Fingerprint.of(prior)
     layout = fingerprint.layout
@@ -103,7 +103,7 @@ def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> c
         whitening = factor_pass._preconditioner(fingerprint, free, sample_cuts(dataset, segments))
 
     def on_every_batch(step: Callable[..., Any], *made: list[Any]) -> tuple[float, list[Any]]:
-        """Seconds a frame of a step on what the steps before it made of each batch, and what it makes."""
+        """The time of a step per frame [s], applied to the results of earlier steps for each batch, and its results."""
 
         def one(*arguments: Any) -> Any:
             with jax.enable_x64(True):
@@ -157,7 +157,7 @@ def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> c
 
 
 def solve(factor: cgcore.Factor, flops: float) -> None:
-    """Singular value decomposition of S against 20 n^3 operations (Golub and Van Loan, 8.6), and the whole fit."""
+    """Time the SVD of S, which takes 20 n^3 operations (Golub and Van Loan, 8.6), and the whole fit."""
     n = factor.S.shape[0] - 1
     with one_blas_thread():
         seconds = best_of(20, lambda: spectrum(factor.S, factor.beads))

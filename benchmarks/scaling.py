@@ -1,12 +1,12 @@
-"""The factor pass by workers, frames and beads: what a frame costs, what moves over the network, what more would cost.
+"""Scaling of the factor pass with workers, frames and beads: cost of a frame, network traffic, and extrapolation.
 
 python -m benchmarks.scaling [--frames 1000 10000 100000] [--beads 10 100 1000] [--workers 1 2 4] [--most 1000000]
 
-Sizes of up to `--most` frames x beads are measured on this machine, each with one process without Dask and with so
-many workers of `local:N`; all factors must be equal, bit by bit. Wall time says something where the machine has as many
-idle cores as workers; the time of the processors, of all processes together, is what a frame costs anywhere. Larger
-numbers of frames are extrapolated from the largest measured one of the same number of beads, in proportion to the
-frames, and say so.
+Sizes of up to `--most` frames x beads are measured on this machine, each with one process without Dask and with the
+given numbers of workers of `local:N`; all factors must be equal, bit for bit. Wall time is meaningful only if the
+machine has as many idle cores as workers; processor time, summed over all processes, is the cost of a frame on any
+machine. Larger numbers of frames are extrapolated from the largest measured one with the same number of beads, in
+proportion to the frames, and marked as such.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from cgcore.factor.compress import BLOCKS
 from cgcore.factor.execution import Execute, on_threads
 
 BEYOND = (10**7, 10**9)
-"""Frames of the rows that are extrapolated."""
+"""Numbers of frames of the extrapolated rows."""
 REPEATS = 2
 
 
@@ -42,11 +42,11 @@ class Row(NamedTuple):
     """A line of the table.
 
     Arguments:
-        beads, frames: of the data.
-        workers: processes of Dask; 0: threads of one process.
-        wall, cores: time of the pass, and of all processors together [s].
-        network: bytes of what is sent and comes back.
-        how: "measured", or "extrapolated".
+        beads, frames: size of the data.
+        workers: number of Dask processes; 0 for threads of one process.
+        wall, cores: wall time and processor time of the pass [s].
+        network: bytes sent and received.
+        how: "measured" or "extrapolated".
     """
 
     beads: int
@@ -59,7 +59,7 @@ class Row(NamedTuple):
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--frames", type=int, nargs="+", default=[10**3, 10**4, 10**5])
     parser.add_argument("--beads", type=int, nargs="+", default=[10, 100, 1000])
@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=10**6, help="Frames x beads that are measured.")
     args = parser.parse_args()
     sizes = [(b, f) for b in args.beads for f in sorted(args.frames) if b * f <= args.most]
-    use_compilation_cache()  # compiled once, and not by each worker
+    use_compilation_cache()  # so that programs are compiled once and not by each worker
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for row in measured(Path(folder), sizes, args.workers):
@@ -79,7 +79,7 @@ def main() -> None:
 
 
 def measured(folder: Path, sizes: list[tuple[int, int]], workers: list[int]) -> Iterator[Row]:
-    """Each size with threads, and then with each number of workers."""
+    """Rows for each size, with threads and then with each number of workers."""
     fingerprint = cgcore.Fingerprint.of(cgcore.default_prior())
     datasets, plain = {}, {}
     for beads, frames in sizes:
@@ -104,7 +104,7 @@ def measured(folder: Path, sizes: list[tuple[int, int]], workers: list[int]) -> 
 
 
 def timed(dataset: cgcore.Dataset, execute: Execute, spent: Callable[[], float]) -> tuple[float, float]:
-    """The shortest wall time and processor time of some passes [s], after one that compiled."""
+    """The shortest wall time and processor time of some passes [s], after one that compiles."""
     found = []
     for _ in range(REPEATS):
         wall, cores = time.perf_counter(), spent()
@@ -115,7 +115,7 @@ def timed(dataset: cgcore.Dataset, execute: Execute, spent: Callable[[], float])
 
 
 def network(dataset: cgcore.Dataset) -> int:
-    """Bytes of the parcels and of the parts, as they are sent."""
+    """Size of the parcels and parts as they are sent [bytes]."""
     size = cgcore.Fingerprint.of(cgcore.default_prior()).layout.size + 1
     total = 0
     for piece in pieces_of(all_cuts(dataset, dataset.segments(BLOCKS), size)):
@@ -127,17 +127,17 @@ def network(dataset: cgcore.Dataset) -> int:
 def _edges() -> list[np.ndarray]:
     from cgcore.factor.histogram import CLOSEST, EDGES
 
-    return [*EDGES.values(), CLOSEST, CLOSEST]  # repulsion and excluded volume
+    return [*EDGES.values(), CLOSEST, CLOSEST]  # for repulsion and excluded volume
 
 
 def extrapolated(rows: list[Row]) -> Iterator[Row]:
-    """In proportion to the frames, from the largest measured number: of processors and network, not of wall time."""
+    """Rows in proportion to the frames, from the largest measured number: processor time and network, not wall time."""
     for beads in dict.fromkeys(row.beads for row in rows):
         own = [row for row in rows if row.beads == beads and row.workers]
         frames = max(row.frames for row in own)
         best = min((row for row in own if row.frames == frames), key=lambda row: row.cores)
         for more in BEYOND:
-            # Pieces of the largest size: what the network carries grows with the frames only from there on.
+            # In pieces of the largest size, since only from there on network traffic is proportional to the frames.
             times = more / frames
             yield Row(beads, more, 0, float("nan"), best.cores * times, _pieces(beads, more) * 20e3, "extrapolated")
 
@@ -150,7 +150,7 @@ def _pieces(beads: int, frames: int) -> int:
 
 
 def table(rows: list[Row]) -> pd.DataFrame:
-    """As it stands in docs/cluster.md."""
+    """The table as in docs/cluster.md."""
     return pd.DataFrame(
         {
             "beads": [f"{row.beads:,}" for row in rows],

@@ -1,4 +1,4 @@
-"""Wall time of a call, its result waited for."""
+"""Wall time of a call, including the wait for its result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def best_of(repeats: int, call: Callable[[], object]) -> float:
-    """Shortest of `repeats` wall times [s], after one call that compiles. The shortest is the least disturbed."""
+    """Shortest of `repeats` wall times [s], which is the least disturbed, after one call that compiles."""
     jax.block_until_ready(call())
     times = []
     for _ in range(repeats):

@@ -1,4 +1,4 @@
-"""Options of the comparison, one process for all of it, and the table at its end."""
+"""Options of the comparison, which runs in a single process, and the table at its end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto` of pyproject.toml means one process here: peers that run side by side can't be timed."""
+    """Make `-n auto` of pyproject.toml mean one process here, since peers that run in parallel can't be timed."""
     return 0
 
 
@@ -47,7 +47,7 @@ def job(request: pytest.FixtureRequest) -> Job:
 
 @pytest.fixture
 def rows(request: pytest.FixtureRequest) -> list[Row]:
-    """Where the lines of the table are gathered."""
+    """The rows of the table, collected over all tests."""
     return request.config.stash[ROWS]
 
 

@@ -13,7 +13,7 @@ from benchmarks.peers.peer import Peer, Run
 from benchmarks.peers.record import Recorder
 
 DEPRECATED = "ignore:JAXopt is no longer maintained:DeprecationWarning"
-"""What `import jaxopt` says; it is compared all the same, since people's scripts still use it."""
+"""The warning of `import jaxopt`, which is compared nevertheless, since existing scripts still use it."""
 
 
 def prepare(job: Job) -> Run:

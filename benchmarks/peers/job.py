@@ -1,4 +1,4 @@
-"""What every peer is given: frames, loss and start."""
+"""The task of every peer: frames, loss and start."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ import cgcore
 from benchmarks.suites.synthetic import chains
 
 Flat = np.ndarray
-"""All parameters in one vector, by name in alphabetical order."""
+"""All parameters in one vector, ordered alphabetically by name."""
 
 
 PRIOR = cgcore.default_prior().without_excluded_volume()
-"""The four terms of the algorithm as people write it."""
+"""A prior with the four terms of the usual algorithm."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """Frames and a prior; the rest follows from them."""
+    """Frames and a prior, from which everything else follows."""
 
     name: str
     dataset: cgcore.Dataset
@@ -32,7 +32,7 @@ class Job:
 
     @cached_property
     def frames(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """R, F in float64 and the mask."""
+        """R and F in float64, and the mask."""
         batch = self.dataset.join()
         return batch.R.astype(np.float64), batch.F.astype(np.float64), batch.mask.astype(bool)
 
@@ -42,7 +42,7 @@ class Job:
         return np.concatenate([np.ravel(self.prior.params[name]) for name in sorted(self.prior.params)])
 
     def params(self, x: Any) -> dict[str, Any]:
-        """The parameters by name, of a vector of NumPy, JAX or PyTorch."""
+        """The parameters by name, from a vector of NumPy, JAX or PyTorch."""
         params, at = {}, 0
         for name in sorted(self.prior.params):
             shape = np.shape(self.prior.params[name])
@@ -51,7 +51,7 @@ class Job:
         return params
 
     def coefficients(self, x: Flat) -> np.ndarray:
-        """c of a vector of parameters, in which the gap is taken."""
+        """The coefficients c of a vector of parameters, from which the gap is computed."""
         return cgcore.to_coefficients(self.params(np.asarray(x, np.float64)))
 
     def loss(self, x: jax.Array, R: jax.Array, F: jax.Array, mask: jax.Array) -> jax.Array:
@@ -59,13 +59,13 @@ class Job:
         return cgcore.force_matching_loss(self.prior, self.params(x), R, F, mask)
 
     def residuals(self, x: jax.Array, R: jax.Array, F: jax.Array, mask: jax.Array) -> jax.Array:
-        """Numbers whose squares sum to the loss, for least-squares peers."""
+        """Residuals whose squares sum to the loss, for least-squares peers."""
         forces = jax.vmap(cgcore.forces, in_axes=(None, None, 0, 0))(self.prior, self.params(x), R, mask)
         return jnp.ravel(jnp.where(mask[..., None], forces - F, 0.0)) / jnp.sqrt(jnp.sum(mask))
 
     @cached_property
     def fitted(self) -> cgcore.FitResult:
-        """A fit of all the directions that float64 resolves, for its factor and its optimum."""
+        """A fit of all directions that float64 resolves, for its factor and its optimum."""
         return cgcore.fit(self.dataset, self.prior, cgcore.Options(truncation=0.0))
 
     @property
@@ -74,7 +74,7 @@ class Job:
         return self.fitted.certificate.optimal_loss_resolved
 
     def gap(self, c: np.ndarray, best: float | None = None) -> float:
-        """(L - L*) / L* at coefficients c; below zero where c also fits directions that are rounding."""
+        """(L - L*) / L* at coefficients c; negative if c also fits directions that are only rounding."""
         best = self.best if best is None else best
         return (self.fitted.factor.loss(c) - best) / best
 
@@ -86,7 +86,7 @@ def chignolin() -> Job:
 
 
 def synthetic(frames: int = 400, beads: int = 100) -> Job:
-    """Random chains, which hold other angles and far more pairs."""
+    """Random chains, which have different angles and far more pairs."""
     return Job("synthetic", cgcore.from_arrays(*chains(frames, beads)), PRIOR)
 
 

@@ -17,7 +17,7 @@ from benchmarks.timing import best_of
 
 
 def prepare(job: Job, driver: Literal["gelsd", "gelsy"]) -> Run:
-    """`scipy.linalg.lstsq` with its own cut-off; the matrix is made by cgcore's compiled code."""
+    """`scipy.linalg.lstsq` with its own cut-off; the matrix is computed by cgcore's compiled code."""
     from scipy.linalg import lstsq
 
     R, F, mask = job.frames
@@ -39,7 +39,7 @@ def prepare(job: Job, driver: Literal["gelsd", "gelsy"]) -> Run:
         return best_of(2, lambda: threaded(Recorder(limit=float("inf")), threads))
 
     assert mask.all(), "rows of padded beads would have to be left out"
-    # Threads of BLAS that wait actively get in the way of XLA's.
+    # Busy-waiting BLAS threads slow down XLA's.
     return partial(threaded, threads=min((1, None), key=seconds))
 
 

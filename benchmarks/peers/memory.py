@@ -1,9 +1,9 @@
-"""Peak memory of a peer, in a process of its own.
+"""Peak memory of a peer, measured in a separate process.
 
 python -m benchmarks.peers.memory chignolin "torch LBFGS" [--seconds 5]
 
-The high-water mark of the kernel is set back once packages and data are loaded; then the peer is compiled and run for
-a few seconds. What is printed is the rise to the peak in MiB: compiling included, since no one runs without it.
+The kernel's high-water mark is reset once packages and data are loaded; then the peer is compiled and run for a few
+seconds. The increase up to the peak is printed in MiB; it includes compilation, which every run needs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SECONDS = 5.0
 
 
 def measured(data: str, peer: str, seconds: float = SECONDS) -> float | None:
-    """Peak [MiB] of a fresh process; None where the kernel doesn't tell (it takes Linux)."""
+    """Peak memory of a new process [MiB]; None if the kernel doesn't report it (requires Linux)."""
     if not RESET.exists():
         return None
     command = [sys.executable, "-m", "benchmarks.peers.memory", data, peer, "--seconds", str(seconds)]
@@ -44,7 +44,7 @@ def main() -> None:
     jax.config.update("jax_enable_x64", True)
     job, peer = JOBS[args.data](), PEERS[args.peer]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what the packages warn of is shown by the timed run
+        warnings.simplefilter("ignore")  # the timed run shows the packages' warnings
         for package in peer.needs:
             importlib.import_module(package)
         jax.block_until_ready(jax.device_put((job.frames, job.start)))
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def kilobytes(key: str) -> int:
-    """A line of /proc/self/status."""
+    """The value of a line in /proc/self/status [kB]."""
     return next(int(line.split()[1]) for line in STATUS.read_text().splitlines() if line.startswith(key + ":"))
 
 

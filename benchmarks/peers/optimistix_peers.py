@@ -1,4 +1,4 @@
-"""optimistix: BFGS, L-BFGS and Levenberg-Marquardt, each `step` compiled and called in a loop."""
+"""optimistix: BFGS, L-BFGS and Levenberg-Marquardt, with `step` compiled and called in a loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.peers.peer import Peer, Run
 from benchmarks.peers.record import Recorder
 
 TOLERANCE = 1e-14
-"""Relative and absolute tolerance of a step and its decrease: only a stall ends a run before the clock."""
+"""Relative and absolute tolerance of a step and its decrease, so that only a stall ends a run before the time limit."""
 
 
 def prepare(job: Job, solver: str, squares: bool) -> Run:

@@ -1,4 +1,4 @@
-"""cgcore itself: the whole fit, from frames in memory to the result."""
+"""cgcore itself: the complete fit, from frames in memory to the result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ALL, DEFAULT = "cgcore, all directions", "cgcore, default"
 
 
 def prepare(job: Job, options: cgcore.Options, own_optimum: bool) -> Run:
-    """A fit with these options; with `own_optimum` its gap is to the optimum of the problem that it solves."""
+    """A fit with these options; with `own_optimum`, its gap is relative to the optimum of its own problem."""
 
     def run(recorder: Recorder) -> str:
         result = cgcore.fit(job.dataset, job.prior, options)

@@ -1,4 +1,4 @@
-"""What a peer is: a name, the packages it needs, and the way from a job to a run of it."""
+"""Definition of a peer: its name, the packages it needs, and a function that prepares a run."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from benchmarks.peers.job import Job
 from benchmarks.peers.record import Recorder
 
 Run = Callable[[Recorder], str]
-"""Minimises, tells the recorder of each point, and says how it ended."""
+"""A function that minimises, passes each point to the recorder, and returns how it ended."""
 
 
 class Peer(NamedTuple):
     """A solver to compare.
 
     Arguments:
-        name: as in the table.
-        prepare: makes what a run needs and compiles it, by calling it once; this is not timed.
-        how: how points are taken down, and what an evaluation is.
-        needs: packages beyond cgcore's own.
-        rounds: how often it is run; the fastest is shown. More than one for a peer that takes a blink.
-        patience: how many times the seconds of other peers it gets.
-        noise: warnings of the package that a run may give, as in pytest's filterwarnings.
+        name: name in the table.
+        prepare: prepares a run and compiles it by calling it once; this is not timed.
+        how: how points are recorded, and what counts as an evaluation.
+        needs: packages beyond those of cgcore.
+        rounds: number of runs, of which the fastest is shown; more than one for very fast peers.
+        patience: time limit as a multiple of that of other peers.
+        noise: warnings of the package that are ignored in a run, as in pytest's filterwarnings.
     """
 
     name: str
@@ -36,6 +36,6 @@ class Peer(NamedTuple):
 
     @property
     def missing(self) -> str | None:
-        """Why it can't be run here, or None."""
+        """Why the peer can't be run here, or None."""
         absent = [package for package in self.needs if importlib.util.find_spec(package) is None]
         return f"{', '.join(absent)} not installed: pip install -e '.[peers]'" if absent else None

@@ -1,4 +1,4 @@
-"""Force matching by L-BFGS as people write it: data closed over, an un-jitted while_loop, an extra loss each step."""
+"""Force matching by L-BFGS as usually written: data in a closure, an un-jitted while_loop, an extra loss per step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STEPS, CHUNK = 200, 10
 
 
 class Carry(NamedTuple):
-    """What the loop carries. `until` is carried, so that the loop can be left and entered again."""
+    """The state of the loop. It includes `until`, so that the loop can be left and entered again."""
 
     params: Any
     state: Any
@@ -61,7 +61,7 @@ def energy(weights: cgcore.Weights, p: Any, R: jax.Array, mask: jax.Array) -> ja
 def plain(
     prior: cgcore.Prior, frames: tuple[Any, Any, Any], tol_grad: float = 1e-6, min_steps: int = 10
 ) -> tuple[Carry, Callable[[Carry], Carry]]:
-    """Where the fit starts, and the loop from there to `until`, in the precision of the frames."""
+    """The initial state, and the loop that continues to `until`, in the precision of the frames."""
     R, F, mask = (jnp.asarray(x) for x in frames)
     params = jax.tree.map(lambda x: jnp.asarray(x, R.dtype), prior.params)
     optimizer = optax.lbfgs()
@@ -88,7 +88,7 @@ def plain(
         evaluations = c.evaluations + searched.astype(c.evaluations.dtype) + 1
         return Carry(params, state, c.step + 1, c.until, history, evaluations)
 
-    # The first step evaluates once more: the state holds no value yet.
+    # The first step needs one more evaluation, since the state holds no value yet.
     one, none = jnp.ones((), jnp.int32), jnp.zeros((), jnp.int32)
     start = Carry(params, optimizer.init(params), none, none, jnp.zeros(STEPS, R.dtype), one)
     return start, lambda carry: jax.lax.while_loop(going, step, carry)
@@ -97,7 +97,7 @@ def plain(
 def prepare(job: Job, dtype: str) -> Run:
     R, F, mask = job.frames
     start, loop = plain(job.prior, (R.astype(dtype), F.astype(dtype), mask))
-    jax.block_until_ready(loop(start))  # no step: compiles
+    jax.block_until_ready(loop(start))  # compiles without taking a step
 
     def run(recorder: Recorder) -> str:
         carry, seen = start, 0

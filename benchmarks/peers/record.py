@@ -1,4 +1,4 @@
-"""What a run writes down: where it was, after how many seconds and evaluations."""
+"""The record of a run: its points, with the seconds and evaluations that they took."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 
 
 class OutOfTime(Exception):
-    """The run has used its seconds. Raised through the peer's own code, which knows nothing of it."""
+    """The run has used up its time. It is raised through the peer's own code."""
 
 
 class Point(NamedTuple):
-    """Coefficients that were reached, and at what cost."""
+    """Coefficients that were reached, and their cost."""
 
     seconds: float
     evaluations: int
@@ -24,14 +24,14 @@ class Point(NamedTuple):
 
 @dataclass
 class Recorder:
-    """Takes down points; its own time is not counted.
+    """Records points; its own time is not counted.
 
     Arguments:
-        limit: seconds that the run may take.
-        points: what was taken down.
+        limit: time limit of the run [s].
+        points: recorded points.
         ended: how the run ended, in the peer's words.
-        best: the loss that the gap is taken to, where it is not that of the job.
-        steps: iterations, where the peer counts them.
+        best: loss to which the gap is computed, if it is not that of the job.
+        steps: number of iterations, if the peer counts them.
     """
 
     limit: float
@@ -43,7 +43,7 @@ class Recorder:
     _own: float = 0.0
 
     def run(self, peer: Callable[[Recorder], str]) -> None:
-        """Let a peer run until it ends or is out of time."""
+        """Run a peer until it ends or is out of time."""
         self._started, self._own = time.perf_counter(), 0.0
         try:
             self.ended = peer(self)
@@ -51,9 +51,9 @@ class Recorder:
             self.ended = f"out of time ({self.limit:g} s)"
 
     def see(self, coefficients: Callable[[], np.ndarray], evaluations: int = 1) -> None:
-        """Take down the point that has just been reached, `evaluations` after the one before.
+        """Record the current point, which is `evaluations` after the previous one.
 
-        Call it when the values are there: what JAX still computes behind the scenes would go uncounted.
+        Call this when values are available, since asynchronous computations of JAX would not be counted.
         """
         now = time.perf_counter()
         seconds = now - self._started - self._own

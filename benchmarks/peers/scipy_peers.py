@@ -1,4 +1,4 @@
-"""SciPy with functions that JAX compiled: L-BFGS-B, and least squares with the exact Jacobian."""
+"""SciPy with functions compiled by JAX: L-BFGS-B, and least squares with the exact Jacobian."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.peers.peer import Peer, Run
 from benchmarks.peers.record import Recorder
 
 NEVER = 10**8
-"""Iterations and evaluations: only the clock ends a run early."""
+"""Limit of iterations and evaluations, so that only the time limit ends a run early."""
 
 
 def lbfgsb(job: Job) -> Run:
@@ -34,7 +34,7 @@ def lbfgsb(job: Job) -> Run:
             return found
 
         limits = {"maxcor": 10, "ftol": 0.0, "gtol": 1e-10, "maxiter": NEVER, "maxfun": NEVER}
-        # Vectors of 28 numbers: more threads of BLAS would only take time from XLA's.
+        # For vectors of 28 numbers, more BLAS threads would only compete with XLA's.
         with threadpool_limits(1, user_api="blas"):
             return minimize(seen, job.start, jac=True, method="L-BFGS-B", options=limits).message
 
@@ -57,7 +57,7 @@ def least_squares(job: Job, method: Literal["trf", "lm"]) -> Run:
         def jacobian(x: Flat) -> Any:
             return np.asarray(slopes(x, *frames))
 
-        solve: Any = scipy.optimize.least_squares  # its type knows no function for a Jacobian
+        solve: Any = scipy.optimize.least_squares  # its type stub does not allow a function for the Jacobian
         tolerances = dict.fromkeys(("ftol", "xtol", "gtol"), float(np.finfo(float).eps))
         scaled = {"method": method, "x_scale": "jac"}
         return solve(residuals, job.start, jacobian, max_nfev=NEVER, **scaled, **tolerances).message

@@ -1,4 +1,4 @@
-"""From the points of a run to its gaps: when each was reached, and where the run ended."""
+"""The score of a run: when each gap was reached, and how the run ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GAPS = (1e-3, 1e-6, 1e-10)
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds and evaluations to a gap."""
+    """Seconds and evaluations up to a gap."""
 
     seconds: float
     evaluations: int
@@ -21,14 +21,14 @@ class Cost:
 
 @dataclass(frozen=True)
 class Score:
-    """How a run did.
+    """The score of a run.
 
     Arguments:
-        reached: what it took to each gap; None is never.
-        gap: the smallest one reached; below zero where directions that are rounding were fitted, too.
-        total: what the whole run took.
-        steps: iterations, where the peer counts them.
-        ended: in the peer's words.
+        reached: cost up to each gap; None for never.
+        gap: smallest gap reached; negative if directions that are only rounding were also fitted.
+        total: cost of the whole run.
+        steps: number of iterations, if the peer counts them.
+        ended: how the run ended, in the peer's words.
     """
 
     reached: dict[float, Cost | None]
@@ -38,14 +38,14 @@ class Score:
     ended: str
 
     def as_dict(self) -> dict[str, Any]:
-        """For the benchmark's JSON."""
+        """Plain values for the benchmark's JSON."""
         return asdict(self) | {"reached": {f"{g:.0e}": c and asdict(c) for g, c in self.reached.items()}}
 
 
 def score(points: list[tuple[Cost, float]], steps: int | None, ended: str) -> Score:
-    """The score of a run that paid these costs for these gaps, in the order in which it went."""
+    """The score of a run with these costs and gaps, in order."""
     reached = {bound: next((cost for cost, gap in points if gap <= bound), None) for bound in GAPS}
-    # A gap that is not a number is below nothing.
+    # NaN gaps are never the smallest.
     gap = min((gap for _, gap in points if gap == gap), default=float("inf"))
     total = points[-1][0] if points else Cost(0.0, 0)
     return Score(reached, gap, total, steps, ended)

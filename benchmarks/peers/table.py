@@ -1,4 +1,4 @@
-"""What is printed: one table, and below it what it says about cgcore."""
+"""The printed table, followed by comparisons with cgcore."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from benchmarks.peers.score import GAPS, Cost, Score
 
 
 class Row(NamedTuple):
-    """A peer on a data set: its score, or why there is none.
+    """The score of a peer on a data set, or why there is none.
 
     Arguments:
         data: name of the job.
         peer: name of the peer.
-        score: of the fastest round.
-        prepared: seconds before it, compiling for the most part.
-        memory: peak [MiB] above the process with its packages and data loaded; None where not measured.
+        score: score of the fastest round.
+        prepared: time of the preparation, mostly compilation [s].
+        memory: peak memory above that of the process with packages and data loaded [MiB]; None if not measured.
         skipped: why there is no score.
     """
 
@@ -39,18 +39,18 @@ seconds of running, is above the process with packages and data loaded."""
 
 
 def table(rows: Sequence[Row]) -> pd.DataFrame:
-    """A line for each peer and data set."""
+    """The table, with a line for each peer and data set."""
     return pd.DataFrame([_line(row) for row in rows]).fillna("")
 
 
 def text(rows: Sequence[Row]) -> str:
-    """The table, its legend, and the comparisons that it is for."""
+    """The table, its legend, and the comparisons."""
     shown = table(rows).to_string(index=False, max_colwidth=60)
     return "\n".join([shown, "", LEGEND, "", *comparisons(rows)])
 
 
 def comparisons(rows: Sequence[Row]) -> list[str]:
-    """For each data set: the plain algorithm's 200 steps against the default fit, and who is faster than cgcore."""
+    """For each data set, 200 steps of the plain algorithm against the default fit, and peers faster than cgcore."""
     lines = []
     for data in dict.fromkeys(row.data for row in rows):
         scores = {row.peer: row.score for row in rows if row.data == data and row.score is not None}

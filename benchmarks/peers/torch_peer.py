@@ -13,11 +13,11 @@ from benchmarks.timing import best_of
 
 NEVER = 10**8
 SAME = 1e-10
-"""Relative, of two sums of the same squares in float64."""
+"""Relative tolerance of two sums of the same squares in float64."""
 
 
 def loss_of(job: Job) -> Callable[[Any], Any]:
-    """The force-matching loss of a vector of parameters; forces by autograd, as the gradient of the energy."""
+    """The force-matching loss of a vector of parameters, with forces from the gradient of the energy by autograd."""
     torch: Any = importlib.import_module("torch")
     R, F, mask = (torch.from_numpy(x.copy()) for x in job.frames)
     assert bool(mask.all()), "this loss knows no padding"
@@ -87,7 +87,7 @@ def prepare(job: Job) -> Run:
         torch.set_num_threads(threads)
         return best_of(2, evaluate)
 
-    # Its threads wait for each other after every small operation: on a busy machine one is faster than two.
+    # PyTorch's threads synchronise after every small operation, so on a busy machine one is faster than two.
     torch.set_num_threads(min(sorted({1, torch.get_num_threads()}), key=seconds))
     return run
 

@@ -1,5 +1,4 @@
-"""Ways to get a prior, side by side on five small proteins: frames and a protein that it has not
-seen, and what a simulation makes of it.
+"""Ways to get a prior, compared on five small proteins: by held-out frames, a protein left out, and simulations.
 
-`__main__` has the command, and benchmarks/study.md what came out.
+`__main__` contains the command, and benchmarks/study.md the results.
 """

@@ -1,9 +1,9 @@
-"""Ways to get a prior, side by side on five small proteins.
+"""Ways to get a prior, compared on five small proteins.
 
     python -m benchmarks.study --output DIR
 
-makes what DIR/data does not hold (all-atom frames, by OpenMM, about half an hour of one core), and writes study.json,
-study.md, and two pictures in DIR/study. `--redraw` makes tables and pictures again from DIR/study.json. Needs
+generates missing all-atom frames in DIR/data by OpenMM (about half an hour of one core), and writes study.json,
+study.md, and two pictures in DIR/study. `--redraw` makes tables and pictures again from DIR/study.json. Requires
 `pip install 'cgcore[generate,formats,plot]' pandas tabulate`.
 """
 
@@ -30,7 +30,7 @@ JSON, TEXT = "study.json", "study.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """See the module."""
+    """Run the command; see the module's docstring."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--time", default="200ps", help="of each replica")
@@ -52,13 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def studied(proteins: Sequence[Protein], time: str, replicas: int, *, also_seen: bool = False) -> Study:
-    """All of the study.
+    """Run the whole study.
 
     Arguments:
-        proteins: to fit to, to leave out, and to simulate.
-        time: of each replica.
-        replicas: of each simulation.
-        also_seen: simulate the priors that are fitted to all proteins, too.
+        proteins: proteins to fit to, to leave out, and to simulate.
+        time: length of each replica.
+        replicas: number of replicas of each simulation.
+        also_seen: whether to also simulate the priors that are fitted to all proteins.
     """
     maps = compared(proteins)
     losses, priors = measured(parts_of(proteins, BEST), say)
@@ -88,7 +88,7 @@ def about(proteins: Sequence[Protein], time: str, replicas: int) -> dict[str, st
 
 
 def say(text: str) -> None:
-    """Tell how far the study is."""
+    """Print the progress of the study."""
     print(text, file=sys.stderr, flush=True)
 
 

@@ -1,15 +1,15 @@
-"""Boltzmann inversion: a prior from positions alone, as mlcg-tk and torchmd-cg make theirs.
+"""Boltzmann inversion: a prior from positions alone, as in mlcg-tk and torchmd-cg.
 
     bonds, angles   kT/2 (x - mean)² / variance: the parabola of a Gaussian
-    dihedrals       least squares of two harmonics to -kT ln p(phi), over the bins that hold anything
-    pairs           least squares of B/r^6 and a constant to -kT ln [p(r)/(4 pi r²)] from 3 to 6 Å, of beads that are
-                    four or more positions apart
+    dihedrals       least-squares fit of two harmonics to -kT ln p(phi), over non-empty bins
+    pairs           least-squares fit of B/r^6 and a constant to -kT ln [p(r)/(4 pi r²)] from 3 to 6 Å, for beads
+                    that are four or more positions apart
 
-The Jacobians, r² of bonds and sin(theta) of angles, are divided out. Harmonic bonds, two harmonics of dihedrals and
-r^-6 are those of Majewski et al., Nat. Commun. 2023, 14, 5739 (torchmd-cg); harmonic angles are those of Wang et al.,
-ACS Cent. Sci. 2019, 5, 755, and of mlcg-tk. Where fewer than three bins of pairs hold anything, or the potential does
-not rise towards short distances, B is that of mlcg-tk: 1 kcal/mol at the first percentile of distances. Unlike in both
-programs, all residues share one set of parameters, as they do in the other priors of this study.
+Distributions are divided by the Jacobians, r² for bonds and sin(theta) for angles. Harmonic bonds, two harmonics of
+dihedrals and r^-6 follow Majewski et al., Nat. Commun. 2023, 14, 5739 (torchmd-cg); harmonic angles follow Wang et al.,
+ACS Cent. Sci. 2019, 5, 755, and mlcg-tk. If fewer than three bins of pairs are non-empty, or the potential does not
+rise towards short distances, B is chosen as in mlcg-tk: 1 kcal/mol at the first percentile of distances. Unlike in both
+programs, all residues share one set of parameters, as in the other priors of this study.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ class Parabola(NamedTuple):
 
     @property
     def coefficients(self) -> Float[np.ndarray, " 2"]:
-        """Those of `cgcore.bases.Harmonic`."""
+        """The coefficients for `cgcore.bases.Harmonic`."""
         return np.array([self.stiffness, self.stiffness * self.rest])
 
 
 def inverted(frames: Sequence[Float[np.ndarray, "_ _ 3"]], temperature: float) -> cgcore.Prior:
-    """The prior of these frames.
+    """The Boltzmann-inverted prior of these frames.
 
     Arguments:
-        frames: (frames, beads, 3) of each protein [Å].
-        temperature: [K].
+        frames: positions of each protein (frames, beads, 3) [Å].
+        temperature: temperature [K].
 
     Examples:
         >>> import cgcore
@@ -77,14 +77,14 @@ def inverted(frames: Sequence[Float[np.ndarray, "_ _ 3"]], temperature: float) -
 
 
 def parabola(x: Float[np.ndarray, " n"], jacobian: Float[np.ndarray, " n"], kT: float) -> Parabola:
-    """The parabola whose Boltzmann distribution has the mean and the variance of x without its Jacobian."""
+    """The parabola whose Boltzmann distribution has the mean and variance of x after division by its Jacobian."""
     weights = 1 / jacobian
     mean = np.average(x, weights=weights)
     return Parabola(float(kT / np.average((x - mean) ** 2, weights=weights)), float(mean))
 
 
 def fourier(phi: Float[np.ndarray, " n"], kT: float) -> Float[np.ndarray, " coefficients"]:
-    """Coefficients of cosines, then sines, that are nearest to -kT ln p where there are values."""
+    """Coefficients of cosines, then sines, fitted to -kT ln p in non-empty bins."""
     counts, edges = np.histogram(phi, bins=DIHEDRAL_BINS, range=(-np.pi, np.pi))
     held = counts > 0
     centres = (edges[1:] + edges[:-1])[held] / 2
@@ -93,7 +93,7 @@ def fourier(phi: Float[np.ndarray, " n"], kT: float) -> Float[np.ndarray, " coef
 
 
 def repulsion(r: Float[np.ndarray, " n"], kT: float) -> float:
-    """B of B/r^6 [kcal/mol Å^6]."""
+    """The coefficient B of B/r^6 [kcal/mol Å^6]."""
     counts, edges = np.histogram(r, bins=PAIR_BINS, range=PAIR_RANGE)
     held = counts > 0
     centres, shells = (edges[1:] + edges[:-1])[held] / 2, np.diff(edges**3)[held]

@@ -1,4 +1,4 @@
-"""Three force maps of the same frames: their noise, and whether they give the same prior."""
+"""Comparison of three force maps of the same frames: their noise, and whether they give the same prior."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ BEST = "optimal"
 
 
 class MapRow(NamedTuple):
-    """One force map.
+    """The results of a force map.
 
     Arguments:
-        force_map: its name.
+        force_map: name of the map.
         noise: mean square force on a bead, over all proteins [(kcal/mol/Å)²].
-        held_out: that of maps which were made from the first 80 % of frames, on the others; None: not known.
-        loss: of the safe fit, on the frames that it was fitted to [(kcal/mol/Å)²].
-        explained: part of the mean square force that the fit explains.
+        held_out: mean square force of maps made from the first 80 % of frames, on the other frames; None if unknown.
+        loss: training loss of the safe fit [(kcal/mol/Å)²].
+        explained: fraction of the mean square force that the fit explains.
         r0: rest length of bonds [Å].
-        kr: their stiffness times their weight [kcal/mol/Å²].
-        apart: root mean square difference of its prior's forces to those of the optimal map's prior, relative to these.
-        error: statistical error of that prior's forces, likewise: half the difference of the priors of odd and of even
-            runs of frames, since two halves differ by twice the error of the whole.
+        kr: stiffness of bonds times their weight [kcal/mol/Å²].
+        apart: root mean square difference between the forces of its prior and of the optimal map's prior, relative to
+            the latter.
+        error: statistical error of its prior's forces, likewise: half the difference between the priors of odd and of
+            even runs of frames, since two halves differ by twice the error of the whole.
     """
 
     force_map: str
@@ -43,7 +44,7 @@ class MapRow(NamedTuple):
 
 
 def compared(proteins: Sequence[Protein]) -> list[MapRow]:
-    """A row for each map, of the safe fit to all proteins."""
+    """A row for each map, for the safe fit to all proteins."""
     start = cgcore.default_prior()
     training, halves = {}, {}
     for force_map in MAPS:
@@ -81,7 +82,7 @@ def compared(proteins: Sequence[Protein]) -> list[MapRow]:
 
 
 def _held_out(proteins: Sequence[Protein], force_map: str) -> float | None:
-    """Mean over the beads of all proteins."""
+    """Held-out noise of a map, averaged over the beads of all proteins."""
     known = [(protein.held_out_noise[force_map], protein.R.shape[0] * protein.R.shape[1]) for protein in proteins]
     if any(noise is None for noise, _ in known):
         return None

@@ -1,4 +1,4 @@
-"""Loss on forces that a prior was not fitted to: later and earlier frames of the same proteins, and another protein."""
+"""Losses on forces that a prior was not fitted to: other frames of the same proteins, and another protein."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from benchmarks.study.methods import METHODS, Part, Training, loss
 from benchmarks.study.proteins import Protein
 
 FOLDS = 5
-"""Runs of frames of each protein; each is held out once."""
+"""Number of runs of frames of each protein; each is held out once."""
 
 
 class Losses(NamedTuple):
     """Losses of one method on one protein [(kcal/mol/Å)²].
 
     Arguments:
-        method: how priors were made.
-        protein: whose forces are predicted.
-        train: of the prior of all frames of all proteins.
-        held_out: on each run of frames, of the prior that was fitted to the other runs of all proteins.
-        left_out: of the prior that was fitted to the other proteins.
+        method: method by which priors were made.
+        protein: protein whose forces are predicted.
+        train: loss of the prior of all frames of all proteins.
+        held_out: loss on each run of frames, of the prior of the other runs of all proteins.
+        left_out: loss of the prior of the other proteins.
     """
 
     method: str
@@ -33,11 +33,11 @@ class Losses(NamedTuple):
 
 
 Priors = Mapping[tuple[str, str | None], cgcore.Prior]
-"""By method and by the protein that was left out; None: none was."""
+"""Priors by method and by the protein that was left out (None for none)."""
 
 
 def parts_of(proteins: Sequence[Protein], force_map: str) -> dict[str, list[Part]]:
-    """Runs of frames of each protein."""
+    """The runs of frames of each protein."""
     made = {}
     for protein in proteins:
         ends = [len(protein.R) * k // FOLDS for k in range(FOLDS + 1)]
@@ -52,7 +52,7 @@ def measured(
 
     Arguments:
         parts: runs of frames of each protein.
-        say: told of each method when it is done.
+        say: called with a text when a method is done.
     """
     found, priors = [], {}
     for method, prior_of in METHODS.items():

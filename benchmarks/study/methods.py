@@ -1,4 +1,4 @@
-"""Ways to get a prior, each a function of the same training data."""
+"""Ways to get a prior, as functions of the training data."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Part:
     """A run of frames of one protein, and its factors.
 
     Arguments:
-        protein: of the frames.
-        rows: of its frames.
-        force_map: whose forces are fitted.
+        protein: the protein.
+        rows: rows of its frames.
+        force_map: force map whose forces are fitted.
     """
 
     def __init__(self, protein: Protein, rows: slice, force_map: str) -> None:
@@ -30,7 +30,7 @@ class Part:
 
     @property
     def R(self) -> np.ndarray:
-        """(frames, beads, 3) [Å]."""
+        """Positions (frames, beads, 3) [Å]."""
         return self.protein.R[self.rows]
 
     def factor(self, prior: cgcore.Prior) -> cgcore.Factor:
@@ -43,7 +43,7 @@ class Part:
 
 
 class Training:
-    """What a prior is fitted to.
+    """The training data of a prior.
 
     Arguments:
         parts: runs of frames.
@@ -54,20 +54,20 @@ class Training:
 
     @property
     def temperature(self) -> float:
-        """The highest of the parts [K]."""
+        """The highest temperature of the parts [K]."""
         return max(part.protein.temperature for part in self.parts)
 
     def factor(self, prior: cgcore.Prior) -> cgcore.Factor:
-        """Factor of all parts together, for the terms of a prior."""
+        """The factor of all parts together, for the terms of a prior."""
         return cgcore.merge(*(part.factor(prior) for part in self.parts))
 
     @cached_property
     def inverted(self) -> cgcore.Prior:
-        """By Boltzmann inversion."""
+        """The prior obtained by Boltzmann inversion."""
         return inverted([part.R for part in self.parts], self.temperature)
 
     def fitted(self, start: cgcore.Prior, options: cgcore.Options) -> cgcore.Prior:
-        """By force matching."""
+        """The prior obtained by force matching."""
         return cgcore.fit(self.factor(start), start, options).fitted_prior
 
 
@@ -82,7 +82,7 @@ METHODS: Mapping[str, Callable[[Training], cgcore.Prior]] = {
     EXACT: lambda training: training.fitted(cgcore.default_prior(), cgcore.Options(constraints="none", truncation=0)),
     SAFE: lambda training: training.fitted(cgcore.default_prior(), cgcore.Options()),
 }
-"""The second and the third have the same terms, and so have all the others."""
+"""The methods. The second and the third have the same terms, and all others share another set of terms."""
 
 
 def loss(prior: cgcore.Prior, parts: Sequence[Part]) -> float:

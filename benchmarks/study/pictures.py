@@ -1,4 +1,4 @@
-"""The study in two pictures."""
+"""The two pictures of the study."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MARKERS = "osD^vPX"
 
 
 def write(folder: Path, study: Study) -> None:
-    """scores.svg and distributions.svg."""
+    """Write scores.svg and distributions.svg."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, draw in (("scores.svg", scores), ("distributions.svg", distributions)):
         with atomic_path(folder / name) as temporary, styled():
@@ -27,7 +27,7 @@ def write(folder: Path, study: Study) -> None:
 
 
 def scores(study: Study) -> Figure:
-    """For each method and each protein that was left out: excess loss, lost replicas, divergences."""
+    """Excess loss, lost replicas and divergences for each method and each protein that was left out."""
     from matplotlib.figure import Figure as NewFigure
 
     figure = NewFigure(figsize=(11, 3.8))
@@ -69,7 +69,7 @@ def scores(study: Study) -> Figure:
 
 
 def distributions(study: Study) -> Figure:
-    """Reference and simulated distributions of each protein, by three methods that did not see it."""
+    """Reference and simulated distributions of each protein, for priors of three methods that were not fitted to it."""
     from matplotlib.figure import Figure as NewFigure
 
     figure = NewFigure(figsize=(10, 2.1 * len(study.proteins)))
@@ -96,6 +96,6 @@ def distributions(study: Study) -> Figure:
 
 
 def _mark(ax: Axes, x: float, y: int, marker: str, label: str | None = None, *, hollow: bool = False) -> None:
-    """A marker, at a height of its own for each protein so that equal values are told apart."""
+    """Draw a marker, shifted vertically for each protein so that equal values can be distinguished."""
     shift = 0.12 * (MARKERS.index(marker) - 2)
     ax.plot(x, y + shift, marker, color=DARK, mfc="white" if hollow else DARK, ms=5, label=label)

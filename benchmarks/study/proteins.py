@@ -1,4 +1,4 @@
-"""The proteins of the study: made by OpenMM where they are not there yet, and mapped to beads."""
+"""The proteins of the study: simulated by OpenMM if missing, and mapped to beads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cgcore.generate import PEPTIDES, TOPOLOGY, TRAJECTORY, Run, generate
 from cgcore.mapping import map_to_beads
 
 RUN = Run(frames=500, every=250, step=4.0, hydrogen_mass=3.0, seed=1)
-"""500 frames, 1 ps apart, after 20 ps."""
+"""Settings of the simulations: 500 frames, 1 ps apart, after 20 ps."""
 
 MAPS = ("slice", "residue", "optimal")
 
@@ -24,13 +24,13 @@ class Protein:
     """Frames of one protein.
 
     Arguments:
-        name: of the protein.
+        name: name of the protein.
         R: positions of beads [Å].
-        F: forces on beads by name of the force map [kcal/mol/Å].
-        species: of the beads.
-        temperature: [K].
-        held_out_noise: mean square force on a bead [(kcal/mol/Å)²] of each map made from the first 80 % of frames, on
-            the others; None: not known.
+        F: forces on beads by force map [kcal/mol/Å].
+        species: species of the beads.
+        temperature: temperature [K].
+        held_out_noise: mean square force on a bead of each map made from the first 80 % of frames, on the other frames
+            [(kcal/mol/Å)²]; None if unknown.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Protein:
     held_out_noise: Mapping[str, float | None]
 
     def frames(self, force_map: str, rows: slice = slice(None)) -> cgcore.Dataset:
-        """These frames with the forces of a map."""
+        """The data set of these frames with the forces of a map."""
         R, F = self.R[rows], self.F[force_map][rows]
         species = np.tile(self.species, (len(R), 1))
         name = f"{self.name}, {force_map}, from frame {rows.start or 0}"
@@ -49,14 +49,14 @@ class Protein:
 
 
 def made(folder: Path, run: Run = RUN) -> list[Protein]:
-    """All proteins; trajectories that the folder does not hold are made and left there.
+    """All proteins; missing trajectories are generated and kept in the folder.
 
     Arguments:
-        folder: with a folder for each protein.
-        run: how trajectories are made.
+        folder: folder with a subfolder for each protein.
+        run: settings for generating trajectories.
 
     Raises:
-        InputError: OpenMM or PeptideBuilder is missing, or a file can't be used.
+        InputError: OpenMM or PeptideBuilder is not installed, or a file can't be used.
     """
     return [_mapped(name, folder / name, run) for name in PEPTIDES]
 

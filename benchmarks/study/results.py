@@ -1,4 +1,4 @@
-"""All that the study measured, as one JSON file."""
+"""The results of the study, in one JSON file."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from cgcore.files import atomic_write
 
 @dataclass(frozen=True)
 class Study:
-    """Results.
+    """The results of the study.
 
     Arguments:
-        about: what the run was: frames, time of simulations, versions, machine.
-        maps: a row for each force map.
-        losses: of each method on each protein.
-        runs: simulations.
+        about: description of the run: frames, simulated time, versions, machine.
+        maps: results of each force map.
+        losses: losses of each method on each protein.
+        runs: results of the simulations.
     """
 
     about: dict[str, str]
@@ -30,7 +30,7 @@ class Study:
     runs: list[Simulated]
 
     def write(self, path: Path) -> None:
-        """As JSON."""
+        """Write the results as JSON."""
         plain = asdict(self)
         for name in ("maps", "losses", "runs"):
             plain[name] = [row._asdict() for row in getattr(self, name)]
@@ -38,7 +38,7 @@ class Study:
 
     @classmethod
     def read(cls, path: Path) -> Study:
-        """What `write` wrote."""
+        """Read a file written by `write`."""
         plain: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return cls(
             plain["about"],

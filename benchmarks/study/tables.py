@@ -1,4 +1,4 @@
-"""The study as Markdown."""
+"""The report of the study as Markdown."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from benchmarks.study.methods import SAFE
 from benchmarks.study.results import Study
 from benchmarks.study.simulated import OBSERVABLES, Simulated
 
-HEAD = """Made by `python -m benchmarks.study --output DIR`. How, and how far it carries: `docs/study.md`. Losses are in
-(kcal/mol/Å)² per bead; JS is the Jensen-Shannon divergence between simulated and reference distributions in bits, a
-mean over proteins, 0 where they are equal and 1 where they share nothing. †: replicas were lost, and the time before
-that counts. Every simulation is of a protein that the prior was not fitted to, unless a table says otherwise."""
+HEAD = """Made by `python -m benchmarks.study --output DIR`; `docs/study.md` describes the method and its limits.
+Losses are in (kcal/mol/Å)² per bead. JS is the Jensen-Shannon divergence between simulated and reference distributions
+in bits, averaged over proteins: 0 if they are equal, 1 if they do not overlap. †: replicas were lost, and only the time
+before that counts. Every simulation is of a protein that the prior was not fitted to, unless a table says otherwise."""
 
 PICTURES = """![Excess loss, lost replicas and divergences of each prior on each protein](study/scores.svg)
 
@@ -35,7 +35,7 @@ def report(study: Study) -> str:
             "## Side by side",
             main_table(study),
             PICTURES,
-            "## Held-out loss against the safe fit",
+            "## Held-out loss relative to the safe fit",
             differences(study),
             "## Loss on the protein that was left out",
             by_protein(study),
@@ -48,7 +48,7 @@ def report(study: Study) -> str:
 
 
 def main_table(study: Study) -> str:
-    """A line for each method: losses are means over proteins, of divergences too."""
+    """A line for each method; losses and divergences are means over proteins."""
     lines = []
     for method in study.methods:
         own = study.of(method)
@@ -66,8 +66,8 @@ def main_table(study: Study) -> str:
 
 
 def differences(study: Study) -> str:
-    """Losses minus those of the safe fit, with the standard error of their mean: over all runs of frames that were held
-    out, and over proteins that were left out."""
+    """Losses minus those of the safe fit, with the standard error of their mean, over all held-out runs of frames and
+    over all left-out proteins."""
     lines = []
     safe = study.of(SAFE)
     for method in study.methods:
@@ -85,7 +85,7 @@ def differences(study: Study) -> str:
 
 
 def by_protein(study: Study) -> str:
-    """A line for each method, a column for each protein; in brackets the loss of the prior that knows it."""
+    """A line for each method, a column for each protein; in brackets the loss of the prior fitted to all proteins."""
     return _markdown(
         [
             {"prior": method} | {row.protein: f"{row.left_out:.2f} ({row.train:.2f})" for row in study.of(method)}
@@ -120,7 +120,7 @@ def simulations(study: Study) -> str:
 
 
 def maps(study: Study) -> str:
-    """A line for each force map, with the safe fit."""
+    """A line for each force map, for the safe fit."""
     return _markdown(
         [
             {
@@ -131,8 +131,8 @@ def maps(study: Study) -> str:
                 "explained": f"{100 * row.explained:.2f} %",
                 "r0 [Å]": f"{row.r0:.3f}",
                 "weight × kr [kcal/mol/Å²]": f"{row.kr:.1f}",
-                "forces apart from optimal's": f"{100 * row.apart:.1f} %",
-                "their error": f"{100 * row.error:.1f} %",
+                "force difference from optimal": f"{100 * row.apart:.1f} %",
+                "statistical error": f"{100 * row.error:.1f} %",
             }
             for row in study.maps
         ]
@@ -140,7 +140,7 @@ def maps(study: Study) -> str:
 
 
 def divergence(runs: Sequence[Simulated], name: str) -> str:
-    """Mean over proteins; with a dagger where replicas were lost, and it is of the time before."""
+    """Mean divergence over proteins; a dagger marks lost replicas, for which only the time before counts."""
     known = [run.divergence[name] for run in runs if run.divergence and name in run.divergence]
     if not known:
         return "-"
@@ -148,7 +148,7 @@ def divergence(runs: Sequence[Simulated], name: str) -> str:
 
 
 def floor(runs: Sequence[Simulated], name: str) -> str:
-    """Mean over all simulations of what halves of the reference frames are apart."""
+    """Mean divergence between halves of the reference frames, over all simulations."""
     known = [run.floor[name] for run in runs if run.floor and name in run.floor]
     return f"{np.mean(known):.3f}" if known else "-"
 

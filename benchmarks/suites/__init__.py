@@ -1,6 +1,6 @@
-"""The ASV suites: quality, times, memory and cold start of the cgcore that ASV has installed.
+"""The ASV suites: quality, times, memory and cold start of the cgcore version that ASV has installed.
 
-Nothing here imports JAX or cgcore before a benchmark is set up: ASV starts a process for each.
+Nothing here imports JAX or cgcore before a benchmark is set up, since ASV starts a process for each benchmark.
 
 A timed benchmark takes `repeat` samples in each of `rounds` processes. Their number must not be 6: `asv continuous`
 then compares two commits by a rank test at p < 0.002, but with 6 samples each the smallest possible p is 0.0022, so no

@@ -1,4 +1,4 @@
-"""What a person waits for at the command line, each in a fresh process."""
+"""Waiting times at the command line, each in a new process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 
 
 class _Commands:
-    """Commands on the bundled data set, in an empty folder and with a compilation cache of their own."""
+    """Commands on the bundled data set, in an empty folder and with a separate compilation cache."""
 
     timeout = 120
     number = 1
@@ -24,13 +24,13 @@ class _Commands:
         self.folder.cleanup()
 
     def run(self, *args: str, cache: str | None = None) -> None:
-        """A failed command fails the benchmark."""
+        """Run a command; if it fails, the benchmark fails."""
         environment = os.environ | {"JAX_ENABLE_COMPILATION_CACHE": "true", "XDG_CACHE_HOME": cache or self.folder.name}
         subprocess.run([sys.executable, *args], env=environment, cwd=self.folder.name, check=True, capture_output=True)
 
 
 class ColdStart(_Commands):
-    """With nothing compiled before."""
+    """Commands without compiled programs."""
 
     def time_help(self) -> None:
         self.run("-m", "cgcore", "--help")
@@ -44,7 +44,7 @@ class ColdStart(_Commands):
 
 
 class SecondFit(_Commands):
-    """With the cache that a first fit has left."""
+    """A fit with the compilation cache of a first fit."""
 
     def setup(self) -> None:
         super().setup()

@@ -1,4 +1,4 @@
-"""What compiling costs, apart from running: the first call on two frames, with nothing compiled before."""
+"""Compilation times: the first call on two frames, without compiled programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .inputs import DEVICES, dataset, prior, use
 
 
 class Compile:
-    """Each is repeated in a process of its own."""
+    """Compilation times; each repetition has a separate process."""
 
     params = [DEVICES]
     param_names = ["device"]

@@ -15,10 +15,10 @@ DEVICES = ["cpu", "gpu"]
 
 
 def use(device: str) -> Any:
-    """Put all that follows on this device; float64 is on, as inside a fit.
+    """Use this device for everything that follows, and enable float64, as in a fit.
 
     Raises:
-        NotImplementedError: there is none, which ASV records as a skip.
+        NotImplementedError: there is no such device, which ASV records as a skip.
     """
     if device == "gpu" and not entry_points(group="jax_plugins") and find_spec("jax_plugins") is None:
         raise NotImplementedError("no GPU: no plugin of JAX's for one is installed")
@@ -55,7 +55,7 @@ def synthetic(frames: int, beads: int) -> cgcore.Dataset:
 
 
 def prior(harmonics: int | None = None) -> cgcore.Prior:
-    """The default prior, or one with so many harmonics of angles and dihedrals."""
+    """The default prior, or one with this number of harmonics of angles and dihedrals."""
     import numpy as np
 
     import cgcore
@@ -69,7 +69,7 @@ def prior(harmonics: int | None = None) -> cgcore.Prior:
 
 
 def on_device(data: cgcore.Dataset, device: Any) -> tuple[Any, ...]:
-    """R, F and mask of all frames, float64, on the device before anything is timed."""
+    """R, F and mask of all frames in float64, transferred to the device before anything is timed."""
     import jax
     import numpy as np
 

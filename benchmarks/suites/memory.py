@@ -8,14 +8,14 @@ BEADS = 50
 
 
 class FactorPass:
-    """Chains of 50 beads; ten frames are the empty baseline: imports, compiling and next to no data."""
+    """Peak memory for chains of 50 beads; ten frames give the baseline of imports and compilation."""
 
     params = [10, 1000, 4000, 16000]
     param_names = ["frames"]
     timeout = 300
 
     def setup_cache(self) -> None:
-        # Into the folder that ASV starts the benchmarks in; what making the frames needs is no part of the peak.
+        # Written to the working folder of the benchmarks; making the frames does not count towards the peak.
         import numpy as np
 
         from .synthetic import chains

@@ -1,6 +1,6 @@
-"""Training of prior and network together, beside the prior alone: one step, energy and forces, and memory.
+"""Training of prior and network, and of the prior alone: one step, energy and forces, and memory.
 
-All are of one minibatch of 16 frames in float32, as by default, and on the device already: divide by 16 for a frame.
+All use one minibatch of 16 frames in float32, as by default, that is already on the device: divide by 16 for one frame.
 Allegro has the sizes of `cgcore train --example`. Processes share compiled programs through `setup_cache`.
 """
 
@@ -24,11 +24,11 @@ MODELS = {
 BEADS = [10, 20]
 PARTS = ["training step", "energy and forces"]
 FRAMES = 16
-"""In a minibatch."""
+"""Number of frames in a minibatch."""
 
 
 def trainer(model: str, beads: int, device: str) -> Trainer:
-    """A trainer of this model on one minibatch of random chains, on this device alone."""
+    """A trainer for this model on one minibatch of random chains, on this device only."""
     place = use(device)
     from cgcore.pipeline import DatasetLoader, Trainer, model_for
 
@@ -43,7 +43,7 @@ def trainer(model: str, beads: int, device: str) -> Trainer:
 
 
 def training_step(model: str, beads: int, device: str) -> Callable[[], Any]:
-    """An epoch of stage 1, which is one step here; each call starts from the same parameters."""
+    """An epoch of stage 1, which is a single step here; each call starts from the same parameters."""
     made = trainer(model, beads, device)
     stage = made.stage("adabelief", 1)
     begun = stage.begin("stage1", made.params)
@@ -62,10 +62,10 @@ def energy_and_forces(model: str, beads: int, device: str) -> Callable[[], Any]:
 
 
 def job(part: str, model: str, beads: int, device: str) -> Callable[[], Any]:
-    """One part as a call without arguments, called once."""
+    """One part as a function without arguments, which has been called once."""
     import jax
 
-    # ASV turns the cache off for all suites; this folder is the one that the benchmarks start in.
+    # ASV turns the cache off for all suites; here it is in the working folder of the benchmarks.
     jax.config.update("jax_enable_compilation_cache", True)
     jax.config.update("jax_compilation_cache_dir", str(Path.cwd() / "compiled"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -75,7 +75,7 @@ def job(part: str, model: str, beads: int, device: str) -> Callable[[], Any]:
 
 
 class _Pipeline:
-    """A part that `setup` compiles."""
+    """A benchmark of a part that `setup` compiles."""
 
     part = ""
     params = [list(MODELS), BEADS, DEVICES]
@@ -87,7 +87,7 @@ class _Pipeline:
     def setup_cache(self) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
-        # Nearly all of the time goes into compiling, which needs no Python.
+        # Nearly all of the time is spent in compilation, which releases the interpreter lock.
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda key: job(*key, device="cpu"), itertools.product(PARTS, MODELS, BEADS)))
 
@@ -96,7 +96,7 @@ class _Pipeline:
 
 
 class TrainingStep(_Pipeline):
-    """Chains with random forces; AdaBelief, clipped. The prior's memory is mostly that of imports."""
+    """A training step with random forces, AdaBelief and clipping. The prior's memory is mostly that of imports."""
 
     part = "training step"
 
@@ -108,7 +108,7 @@ class TrainingStep(_Pipeline):
 
 
 class EnergyAndForces(_Pipeline):
-    """What a simulation needs."""
+    """Energies and forces, as in a simulation."""
 
     part = "energy and forces"
 

@@ -1,7 +1,7 @@
-"""How fits converge: steps, evaluations, gap, held-out loss and status, by data set and way to fit.
+"""Convergence of fits: steps, evaluations, gap, held-out loss and status, by data set and fit settings.
 
-A fit with a wrong status or gap raises, so that a wrong answer has no score. What is gated is in
-validation/gates.toml; here is its course over commits.
+A fit with a wrong status or gap raises an error, so that a wrong result has no score. validation/gates.toml contains
+the gates; this suite follows the numbers over commits.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ PRECISIONS = ["float64", "float32"]
 HELD_OUT = 0.2
 
 LARGEST_GAP = {"whitened": 1e-8, "physical": 1e-2}
-"""Whitened fits end at the optimum. In the parameters 200 steps end at 1e-3, give or take rounding's share."""
+"""Largest accepted gaps: whitened fits end at the optimum; in physical parameters, 200 steps end near 1e-3, depending
+on rounding."""
 
 PLAIN = {"constraints": "none", "truncation": "auto"}
-"""The least-squares problem alone; the default fit, smooth and constrained, is in validation/gates.toml."""
+"""Options of the plain least-squares problem; the default fit is covered by validation/gates.toml."""
 
 Result = dict[str, Any]
 
 
 class Quality:
-    """One fit for each combination, read by all of the numbers below."""
+    """One fit for each combination, from which all numbers below are taken."""
 
     params = [DATASETS, OBJECTIVES, COORDINATES, PRECISIONS]
     param_names = ["data", "objective", "coordinates", "precision"]
@@ -41,7 +42,7 @@ class Quality:
 
         import cgcore
 
-        # Random chains overlap, and the force of their excluded volume is as large as they happen to.
+        # Random chains overlap, so that the forces of excluded volume are arbitrarily large.
         start = prior().without_excluded_volume()
         splits = {name: dataset(name).split(HELD_OUT) for name in DATASETS}
 
@@ -53,7 +54,7 @@ class Quality:
             train, held_out = splits[name]
             return _result(cgcore.fit(train, start, cgcore.Options(**settings), validation=held_out), coordinates)
 
-        # Nothing is timed, and nearly all of the time goes into compiling, which needs no Python.
+        # Nothing is timed, and nearly all of the time is spent in compilation, which releases the interpreter lock.
         keys = list(itertools.product(DATASETS, OBJECTIVES, COORDINATES, PRECISIONS))
         with ThreadPoolExecutor(2) as pool:
             return dict(zip(keys, pool.map(fitted, keys), strict=True))
@@ -80,7 +81,7 @@ class Quality:
 
 def _result(fit: cgcore.FitResult, coordinates: str) -> Result:
     gap, wrong = fit.certificate.optimality_gap, ""
-    # In the parameters themselves MAX_STEPS is honest; in float32 so is a line search that finds nothing to gain.
+    # In physical parameters MAX_STEPS is expected, and in float32 so is a line search without gain.
     honest = coordinates == "physical" and fit.status.name in ("MAX_STEPS", "LINE_SEARCH_FAILED")
     if not (fit.converged or honest):
         wrong = f"ended in {fit.status.name}"

@@ -1,7 +1,7 @@
-"""Langevin dynamics: simulated time in a day, summed over replicas, of the prior, beside OpenMM's CPU platform, and of
-prior and network together.
+"""Langevin dynamics of the prior, of the prior in OpenMM (CPU), and of prior and network: simulated time per day.
 
-Extended chains, a prior with repulsion at every separation, steps of 5 fs. OpenMM runs its replicas one after another.
+Times are summed over replicas. Chains are extended, the prior has repulsion at every separation, and time steps are
+5 fs. OpenMM runs its replicas one after another.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ BEADS = [10, 100]
 REPLICAS = 32
 ALLEGRO = "prior + allegro"
 STEPS = {"cgcore": {10: 1000, 100: 100}, "openmm": {10: 100, 100: 10}, ALLEGRO: {10: 100, 100: 4}}
-"""Steps of a replica between two saved frames: a second or so."""
+"""Number of steps between saved frames, which take about a second."""
 
 FRAMES = 2
 
 
 def prior() -> cgcore.Prior:
-    """Ten harmonics of angles as in the default prior, and beads that repel each other at every separation."""
+    """A prior with ten harmonics of angles, like the default one, and repulsion at every separation."""
     import cgcore
 
     given = cgcore.default_prior()
@@ -36,17 +36,17 @@ def prior() -> cgcore.Prior:
 
 
 def extended(beads: int) -> cgcore.Dataset:
-    """Zigzags with a little noise: nothing is near anything, so no replica is lost in so short a time."""
+    """Zigzag chains with a little noise: beads are far apart, so that no replica is lost in a short time."""
     import cgcore
 
     i = np.arange(beads)
     zigzag = np.stack([3.3 * i, 1.9 * (i % 2), 0.0 * i], axis=1)
     R = zigzag + 0.05 * np.random.default_rng(0).normal(size=(4 * REPLICAS, beads, 3))
-    return cgcore.from_arrays(R, np.ones_like(R))  # forces that nothing here looks at
+    return cgcore.from_arrays(R, np.ones_like(R))  # the forces are not used
 
 
 def model_of(engine: str, beads: int, device: str) -> Any:
-    """What is simulated: the prior, OpenMM's System of it, or an Allegro with random parameters beside it."""
+    """The model: the prior, its OpenMM System, or prior and Allegro with random parameters."""
     from cgcore.export.openmm import openmm_system
 
     if engine == ALLEGRO:
@@ -71,7 +71,7 @@ def simulated(engine: str, beads: int, device: str) -> cgcore.SimulationResult:
 
 
 class Simulation:
-    """Compiled before it is timed, by `cgcore.simulate` itself."""
+    """Speed of simulations, which `cgcore.simulate` compiles before it measures time."""
 
     params = [list(STEPS), BEADS, DEVICES]
     param_names = ["engine", "beads", "device"]
@@ -91,4 +91,4 @@ class Simulation:
         return result.ns_per_day
 
 
-setattr(Simulation.track_ns_per_day, "unit", "ns/day")  # noqa: B010  (a function has no such attribute to a type checker)
+setattr(Simulation.track_ns_per_day, "unit", "ns/day")  # noqa: B010  (type checkers reject the attribute of a function)

@@ -9,7 +9,7 @@ Frames = Float[np.ndarray, "frames beads 3"]
 
 
 def chains(frames: int, beads: int, seed: int = 0) -> tuple[Frames, Frames]:
-    """Positions [Å] of chains with bonds near 3.85 Å that walk away from where they came, and random forces."""
+    """Positions of random chains with bonds near 3.85 Å that do not turn back [Å], and random forces."""
     rng = np.random.default_rng(seed)
     R = np.zeros((frames, beads, 3))
     step = _unit(rng.normal(size=(frames, 3)))

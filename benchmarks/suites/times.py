@@ -1,7 +1,7 @@
-"""Wall times by number of frames, of beads and of Fourier terms, compiled before they are timed.
+"""Wall times by number of frames, beads and Fourier terms, measured after compilation.
 
-Inputs are on the device by then, too. The factor pass and the whole fit stream their frames from the host, as in use:
-the transfer is part of them.
+Inputs are transferred to the device beforehand. The factor pass and the whole fit stream their frames from the host, as
+in normal use, so that the transfer is included.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PARTS = [
 
 
 def job(part: str, frames: int, beads: int, harmonics: int | None, device: str) -> Callable[[], Any]:
-    """One part of a fit as a call without arguments, compiled; "direct step" is one value and gradient of the loss."""
+    """One part of a fit as a compiled function without arguments; "direct step" is a value and gradient of the loss."""
     import jax
 
     import cgcore
@@ -57,14 +57,14 @@ def job(part: str, frames: int, beads: int, harmonics: int | None, device: str) 
 
 
 class _Timed:
-    """A part at a size that `size` reads off the parameter."""
+    """A benchmark of a part whose size `size` derives from the parameter."""
 
     timeout = 300
     warmup_time = 0.0
     repeat = (4, 10, 10.0)
 
     def size(self, n: int) -> tuple[int, int, int | None]:
-        """Frames, beads, harmonics."""
+        """Numbers of frames, beads and harmonics."""
         raise NotImplementedError("no benchmark itself")
 
     def setup(self, part: str, n: int, device: str) -> None:
@@ -77,7 +77,7 @@ class _Timed:
 
 
 class ByFrames(_Timed):
-    """Chains of 50 beads."""
+    """Times by number of frames, for chains of 50 beads."""
 
     params = [["factor pass", "whole fit", "direct step"], [250, 1000, 4000], DEVICES]
     param_names = ["part", "frames", "device"]
@@ -87,7 +87,7 @@ class ByFrames(_Timed):
 
 
 class ByBeads(_Timed):
-    """200 frames."""
+    """Times by number of beads, for 200 frames."""
 
     params = [PARTS, [10, 50, 200], DEVICES]
     param_names = ["part", "beads", "device"]
@@ -97,7 +97,7 @@ class ByBeads(_Timed):
 
 
 class ByHarmonics(_Timed):
-    """200 frames of 50 beads, so many harmonics of angles and of dihedrals."""
+    """Times by number of harmonics of angles and of dihedrals, for 200 frames of 50 beads."""
 
     params = [["factor pass", "solve", "whole fit", "direct step"], [2, 18], DEVICES]
     param_names = ["part", "harmonics", "device"]

@@ -1,4 +1,4 @@
-"""The command, see the package."""
+"""The command; see the package's docstring."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from benchmarks.votca.grids import grids
 from cgcore.files import atomic_write
 
 UNSEEN = 1000
-"""Frames that no program sees, for the held-out loss, of another seed."""
+"""Number of frames for the held-out loss, made with another seed."""
 
 
 def main() -> None:
-    """Print a table for each number of frames, and write them where --output says."""
+    """Print a table for each number of frames, and write them to --output."""
     parser = argparse.ArgumentParser(description=(benchmarks.votca.__doc__ or "").partition("\n")[0])
     parser.add_argument("--frames", type=int, nargs="+", default=[1000], help="numbers of frames, a table for each")
     parser.add_argument("--beads", type=int, default=100, help="of the chain")
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def tables(numbers: Sequence[int], beads: int) -> str:
-    """The tables in Markdown; their rows are printed as they are made.
+    """The tables in Markdown; rows are also printed as they are made.
 
     Raises:
         RuntimeError: cgcore failed.
@@ -64,7 +64,7 @@ def tables(numbers: Sequence[int], beads: int) -> str:
 
 
 def compared(frames: int, beads: int, folder: Path) -> Iterator[dict[str, str]]:
-    """A row for each program and setting; where csg_fmatch fails, it says so.
+    """A row for each program and setting; failures of csg_fmatch are noted in the row.
 
     Raises:
         RuntimeError: cgcore failed.
@@ -89,7 +89,7 @@ def compared(frames: int, beads: int, folder: Path) -> Iterator[dict[str, str]]:
     for setting in programs.settings(frames, beads, knots):
         try:
             yield row(programs.csg_fmatch(folder, knots, setting))
-        except RuntimeError as error:  # for one, blocks in which an interval holds no data
+        except RuntimeError as error:  # for instance, a block has no data in an interval
             said = str(error).strip().splitlines()[-1]
             yield {"program": f"{programs.PROGRAM}, {setting.name}", "loss": f"failed: {said.strip()}"}
 
@@ -100,7 +100,7 @@ def losses(data: Path, unseen: Path, slopes: Slopes) -> dict[str, str]:
 
 
 def loss(path: Path, slopes: Slopes) -> float:
-    """The squared residual for each bead [(kcal/mol/Å)²] of potentials on the frames of a TRR."""
+    """The squared residual per bead of potentials on the frames of a TRR [(kcal/mol/Å)²]."""
     squared = beads = 0.0
     for R, F in inputs.read_trr(path):
         squared += squared_residuals(R, F, slopes)

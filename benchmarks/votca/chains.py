@@ -1,4 +1,4 @@
-"""Compact chains that keep clear of themselves, with forces of a known potential and noise."""
+"""Compact, self-avoiding chains, with forces of a known potential and noise."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from jaxtyping import Float
 import cgcore
 
 BOND, CLEAR = 3.85, 5.5
-"""Length of a bond, and the distance from earlier beads beyond which a place is as good as any other [Å]."""
+"""Length of a bond, and distance from earlier beads above which candidate positions are equally good [Å]."""
 
 ROOM = 16.0
-"""Radius of the sphere that 100 beads keep to [Å]; the volume for each bead is always the same."""
+"""Radius of the sphere that confines 100 beads [Å]; the volume per bead is always the same."""
 
 CANDIDATES = 6
-"""Places that are tried for each bead; the one furthest from earlier beads is taken."""
+"""Number of candidate positions for each bead; the one farthest from earlier beads is taken."""
 
 NOISE = 20.0
-"""Standard deviation of the noise of each component of the force [kcal/mol/Å], about that of CA beads of proteins."""
+"""Standard deviation of the noise of each force component [kcal/mol/Å], about that of CA beads in proteins."""
 
 BATCH = 1000
-"""Frames that are made together."""
+"""Number of frames that are made together."""
 
 
 class Frames(NamedTuple):
@@ -35,15 +35,15 @@ class Frames(NamedTuple):
 
 
 def batches(frames: int, beads: int, seed: int = 0) -> Iterator[Frames]:
-    """Frames in batches, the same for the same seed, however many are asked for.
+    """Frames in batches; for the same seed they are the same, whatever their number.
 
-    The forces are those of `cgcore.default_prior()` with noise: the repulsion is of pairs six or more apart, so that
-    splines of the distance of all pairs can come close to it, and are not it.
+    The forces are those of `cgcore.default_prior()` with noise. Its repulsion acts on pairs six or more apart, so that
+    splines in the distance of all pairs can approximate it, but not represent it exactly.
 
     Arguments:
-        frames: how many in all.
-        beads: of each chain.
-        seed: of the first batch; the next have others.
+        frames: total number of frames.
+        beads: number of beads of each chain.
+        seed: seed of the first batch; the next ones have other seeds.
     """
     prior = cgcore.default_prior().without_excluded_volume()
     force = jax.jit(jax.vmap(lambda R: cgcore.forces(prior, prior.params, R, np.ones(beads))))
@@ -56,7 +56,7 @@ def batches(frames: int, beads: int, seed: int = 0) -> Iterator[Frames]:
 
 
 def positions(frames: int, beads: int, rng: np.random.Generator) -> Float[np.ndarray, "frames beads 3"]:
-    """Chains that grow bead by bead, with the bond lengths, angles and dihedrals of CA beads [Å]."""
+    """Positions of chains grown bead by bead, with bond lengths, angles and dihedrals of CA beads [Å]."""
     R = np.zeros((frames, beads, 3))
     R[:, 1, 0] = BOND
     R[:, 2] = R[:, 1] + _bond(rng, frames)[:, None] * np.array([0.3, 0.95, 0.0]) / np.hypot(0.3, 0.95)
@@ -73,7 +73,7 @@ def positions(frames: int, beads: int, rng: np.random.Generator) -> Float[np.nda
 def _places(
     before: Float[np.ndarray, "frames 3 3"], rng: np.random.Generator
 ) -> Float[np.ndarray, "frames candidates 3"]:
-    """Where the next bead could be: a random length, angle and dihedral each."""
+    """Candidate positions of the next bead, each with a random length, angle and dihedral."""
     shape = (len(before), CANDIDATES)
     length = _bond(rng, *shape)
     theta = np.clip(rng.normal(1.95, 0.3, shape), 1.35, 2.65)

@@ -1,7 +1,7 @@
-"""Coordinates, their gradients, and the forces of potentials of them, in NumPy: no code of either program.
+"""Internal coordinates, their gradients, and forces of potentials, in NumPy and without code of either program.
 
-Bonds, angles and dihedrals are those of `validation.explicit`, with gradients by complex steps. Its dihedral has
-cgcore's sign.
+Bonds, angles and dihedrals are those of `validation.explicit`, with gradients by complex-step differentiation. Its
+dihedral has cgcore's sign.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from jaxtyping import Float, Int
 from validation.explicit import SPANS, value_and_gradient
 
 NEAREST = 4
-"""Separation along the chain from which pairs count: csg_fmatch excludes beads that share a dihedral."""
+"""Smallest separation of pairs along the chain: csg_fmatch excludes beads that share a dihedral."""
 
 Slopes = Mapping[str, Callable[[np.ndarray], np.ndarray]]
-"""U'(x) of each term by its name [kcal/mol/Å or kcal/mol/rad]."""
+"""U'(x) of each term by name [kcal/mol/Å or kcal/mol/rad]."""
 
 TOGETHER = 100
-"""Frames that are computed at once, which bounds memory."""
+"""Number of frames that are computed at once, which bounds memory."""
 
 
 def rows(name: str, beads: int) -> Int[np.ndarray, "rows span"]:

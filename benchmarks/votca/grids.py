@@ -1,4 +1,4 @@
-"""Where the knots are: the same for both programs."""
+"""The knots, which are the same for both programs."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ class Grid(NamedTuple):
 
     @property
     def knots(self) -> Float[np.ndarray, " knots"]:
-        """All of them."""
+        """All knots."""
         return np.linspace(self.low, self.high, self.intervals + 1)
 
     @property
     def further(self) -> Float[np.ndarray, " knots"]:
-        """The knots and one more, a step beyond the last."""
+        """The knots, and one more a step beyond the last."""
         return np.append(self.knots, self.high + self.step)
 
 
 def grids(batches: Iterable[Float[np.ndarray, "frames beads 3"]]) -> Mapping[str, Grid]:
-    """Grids from the smallest to the largest bond, angle and distance [Å, rad] of all frames; a turn for dihedrals.
+    """Grids from the smallest to the largest bond, angle and distance in all frames, and 360° for dihedrals [Å, rad].
 
-    csg_fmatch refuses knots around which there are no data.
+    csg_fmatch refuses knots without data around them.
     """
     low: dict[str, float] = dict.fromkeys(("bond", "angle", "pair"), np.inf)
     high: dict[str, float] = dict.fromkeys(low, -np.inf)

@@ -1,4 +1,4 @@
-"""The files that the programs read: a GROMACS TRR for both, XML for csg_fmatch, YAML for cgcore."""
+"""Input files of the programs: a GROMACS TRR for both, XML for csg_fmatch, and YAML for cgcore."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from benchmarks.votca.coordinates import NEAREST, rows
 from benchmarks.votca.grids import Grid
 
 KJ, NM = 4.184, 10.0
-"""kJ in a kcal, Å in a nm."""
+"""kJ per kcal, and Å per nm."""
 
 DEGREE = 4
-"""Degree of potentials whose slopes are cubic splines, the unknowns of csg_fmatch."""
+"""Degree of potentials whose slopes are cubic splines, like those of csg_fmatch."""
 
 POINTS = 3
-"""Points of csg_fmatch's tables for each interval: with both ends four, which determine the cubic."""
+"""Number of points of csg_fmatch's tables per interval: with both ends four, which determine the cubic."""
 
 
 class Setting(NamedTuple):
-    """How csg_fmatch solves.
+    """Settings of csg_fmatch.
 
     Arguments:
-        frames_per_block: the result is the mean of the solutions of blocks of so many frames.
-        constrained: whether splines are smooth at knots exactly, or as far as rows of weight 1 can press for it.
+        frames_per_block: number of frames of a block; the result is the mean of the solutions for blocks.
+        constrained: whether smoothness at knots is exact, or only imposed by rows of weight 1.
     """
 
     frames_per_block: int
@@ -38,12 +38,12 @@ class Setting(NamedTuple):
 
     @property
     def name(self) -> str:
-        """For the table."""
+        """Name in the table."""
         return f"blocks of {self.frames_per_block}, {'exact' if self.constrained else 'pressed'} smoothness"
 
 
 def write_trr(path: Path, batches: Iterable[Frames]) -> None:
-    """Positions and forces in float32, without a box."""
+    """Write positions and forces in float32, without a box."""
     box, number = np.zeros((3, 3), np.float32), 0
     with TRRFile(str(path), "w") as file:
         for R, F in batches:
@@ -53,7 +53,7 @@ def write_trr(path: Path, batches: Iterable[Frames]) -> None:
 
 
 def read_trr(path: Path) -> Iterator[Frames]:
-    """What was written, in batches, in Å and kcal/mol/Å in float64."""
+    """Read a file written by `write_trr`, in batches, in Å and kcal/mol/Å and in float64."""
     with TRRFile(str(path)) as file:
         for first in range(0, len(file), BATCH):
             read = [file.read() for _ in range(min(BATCH, len(file) - first))]
@@ -62,8 +62,8 @@ def read_trr(path: Path) -> Iterator[Frames]:
 
 
 def topology(beads: int) -> str:
-    """One chain of beads of one type with its bonds, angles and dihedrals; pairs that share one of them are excluded
-    from the non-bonded interaction."""
+    """csg_fmatch's topology: one chain of beads of one type with bonds, angles and dihedrals; pairs that share one of
+    these are excluded from the non-bonded interaction."""
     names = "".join(f'<bead name="B{i}" type="B" mass="1" q="0"/>' for i in range(beads))
     bonded = "".join(
         f"<{name}><name>{name}</name><beads>{' '.join(f'P:B{i}' for i in rows(name, beads).ravel())}</beads></{name}>"
@@ -74,7 +74,7 @@ def topology(beads: int) -> str:
 
 
 def options(grids: Mapping[str, Grid], setting: Setting) -> str:
-    """csg_fmatch's settings."""
+    """csg_fmatch's settings file."""
     terms = []
     for name, grid in grids.items():
         scale = NM if name in ("bond", "pair") else 1.0
@@ -82,7 +82,7 @@ def options(grids: Mapping[str, Grid], setting: Setting) -> str:
             "min": grid.low / scale,
             "max": grid.high / scale,
             "step": grid.step / scale,
-            # A hair less, as csg_fmatch cuts the number of points off after the point.
+            # Slightly less, since csg_fmatch truncates the number of points.
             "out_step": grid.step / scale / POINTS * (1 - 1e-12),
         }
         inside = "".join(f"<{key}>{value!r}</{key}>" for key, value in numbers.items())
@@ -96,7 +96,7 @@ def options(grids: Mapping[str, Grid], setting: Setting) -> str:
 
 
 def terms(grids: Mapping[str, Grid]) -> str:
-    """cgcore's configuration: the same splines in the place of all terms of the prior."""
+    """cgcore's configuration: the same splines in place of all terms of the prior."""
     kinds = {"bond": "bonds", "angle": "angles", "dihedral": "dihedrals", "pair": "pairs"}
     declared = {}
     for name, grid in grids.items():
@@ -108,4 +108,4 @@ def terms(grids: Mapping[str, Grid]) -> str:
 
 
 TERMS = {"bond": "bond", "angle": "angle", "dihedral": "dihedral", "pair": "repulsive"}
-"""cgcore's name of each term: those of the prior, whose places they take."""
+"""cgcore's names of the terms: those of the prior's terms that they replace."""

@@ -1,4 +1,4 @@
-"""Both programs on the same frames: what each run takes, and the potentials that it leaves."""
+"""Runs of both programs on the same frames: their cost, and the resulting potentials."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from benchmarks.votca.results import fitted, tables
 
 PROGRAM = "csg_fmatch"
 MANUAL = 6
-"""Frames of a block in the example of VOTCA's manual, which also leaves `constrainedLS` off."""
+"""Number of frames of a block in the example of VOTCA's manual, which also leaves `constrainedLS` off."""
 
 COPIES = 3.2
-"""Times the size of its matrix that csg_fmatch needs with `constrainedLS`, measured."""
+"""Memory of csg_fmatch with `constrainedLS`, as a multiple of the size of its matrix (measured)."""
 
 LEAST_SQUARES = ("--constraints", "none", "--truncation", "0")
-"""Options of `cgcore fit` that leave the least squares alone, over all directions, as csg_fmatch has them."""
+"""Options of `cgcore fit` for plain least squares over all directions, as in csg_fmatch."""
 
 
 FILLED = 0.75
-"""Part of the free memory that a block may take."""
+"""Largest fraction of the free memory for a block."""
 
 
 class Outcome(NamedTuple):
@@ -39,7 +39,7 @@ class Outcome(NamedTuple):
 
 
 def csg_fmatch(folder: Path, grids: Mapping[str, Grid], setting: inputs.Setting) -> Outcome:
-    """csg_fmatch on `frames.trr` and `topology.xml` of a folder."""
+    """Run csg_fmatch on `frames.trr` and `topology.xml` in a folder."""
     (folder / "options.xml").write_text(inputs.options(grids, setting))
     command = [PROGRAM, "--no-map", "--top", "topology.xml", "--trj", "frames.trr", "--options", "options.xml"]
     run = measured(command, folder)
@@ -47,15 +47,15 @@ def csg_fmatch(folder: Path, grids: Mapping[str, Grid], setting: inputs.Setting)
 
 
 def cgcore(folder: Path) -> Outcome:
-    """cgcore on `frames.trr` and `terms.yaml` of a folder, with nothing compiled before."""
+    """Run cgcore on `frames.trr` and `terms.yaml` in a folder, without compiled programs."""
     command = [sys.executable, "-m", "cgcore", "fit", "frames.trr", "--config", "terms.yaml", "--output", "fit"]
     run = measured([*command, *LEAST_SQUARES], folder, {"XDG_CACHE_HOME": str(folder / "cache")})
     return Outcome("cgcore", run, fitted(folder / "fit"))
 
 
 def settings(frames: int, beads: int, grids: Mapping[str, Grid]) -> list[inputs.Setting]:
-    """Those in which csg_fmatch is run: all frames in one block where the memory that is free holds that, smooth
-    splines and pressed ones; else blocks that fit; and the manual's example."""
+    """The settings of csg_fmatch: one block of all frames if it fits into free memory, else blocks of up to 1,000
+    frames that do, with exact and with pressed smoothness; and the manual's example."""
     columns = 2 * sum(grid.intervals + 1 for grid in grids.values())
     frame = COPIES * 8 * 3 * beads * columns
     fits = int(FILLED * available() / frame)
@@ -64,13 +64,13 @@ def settings(frames: int, beads: int, grids: Mapping[str, Grid]) -> list[inputs.
 
 
 def available() -> int:
-    """Bytes of memory that are free for use."""
+    """Available memory [bytes]."""
     found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
     assert found is not None, "the kernel tells no MemAvailable; this takes Linux"
     return 1024 * int(found[1])
 
 
 def version() -> str:
-    """What csg_fmatch says of itself."""
+    """The version of csg_fmatch."""
     found = re.search(rf"{PROGRAM}, version (\S+)", measured([PROGRAM, "--help"], Path(os.curdir).resolve()).printed)
     return "of unknown version" if found is None else found[1]

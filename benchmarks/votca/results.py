@@ -1,4 +1,4 @@
-"""Slopes U'(x) of the potentials that the programs write, in Å, rad and kcal/mol, for `coordinates.forces`."""
+"""Slopes U'(x) of the potentials written by the programs, in Å, rad and kcal/mol, for `coordinates.forces`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from validation.explicit_terms import splines
 
 
 def tables(folder: Path, grids: Mapping[str, Grid]) -> Slopes:
-    """Those of csg_fmatch's tables of forces.
+    """The slopes from csg_fmatch's tables of forces.
 
-    Its dihedral has the sign of IUPAC, the opposite of cgcore's.
+    Its dihedral has IUPAC's sign, the opposite of cgcore's.
     """
     found: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
     for name, grid in grids.items():
@@ -32,11 +32,10 @@ def tables(folder: Path, grids: Mapping[str, Grid]) -> Slopes:
 
 
 def piecewise(grid: Grid, values: Float[np.ndarray, " points"]) -> PPoly:
-    """The piecewise cubic through evenly spaced values, `POINTS` for each interval; it goes on beyond both ends, as
-    csg_fmatch's does.
+    """The piecewise cubic through evenly spaced values, `POINTS` per interval, extrapolated as in csg_fmatch.
 
     Raises:
-        ValueError: there are more or fewer values.
+        ValueError: the number of values is wrong.
     """
     if len(values) != grid.intervals * POINTS + 1:
         raise ValueError(f"{len(values)} values are not {POINTS} for each of {grid.intervals} intervals, and one more")
@@ -46,9 +45,9 @@ def piecewise(grid: Grid, values: Float[np.ndarray, " points"]) -> PPoly:
 
 
 def fitted(folder: Path) -> Slopes:
-    """Those of the B-splines in cgcore's `priors.yaml`, by SciPy.
+    """The slopes of the B-splines in cgcore's `priors.yaml`, by SciPy.
 
-    Their knots are evenly spaced, and beyond the ends the slope stays what it is there, or begins anew with the turn.
+    Knots are evenly spaced, and beyond the ends the slope is constant, or periodic for dihedrals.
     """
     declared = yaml.safe_load((folder / "priors.yaml").read_text())["model"]["terms"]
     return {name: _slope(declared[term]) for name, term in TERMS.items()}
@@ -58,7 +57,7 @@ def _slope(term: Mapping[str, Any]) -> Callable[[np.ndarray], np.ndarray]:
     knots, ends = term["knots"], {"pairs": "cutoff", "dihedrals": "periodic"}.get(term["rows"], "open")
     grid = Grid(knots[0], knots[-1], len(knots) - 1)
     each = splines(knots, term["degree"], ends, np.linspace(grid.low, grid.high, grid.intervals * POINTS + 1), 1)
-    # As a piecewise cubic it takes one look at each x, not one at each B-spline.
+    # As a piecewise cubic, it is evaluated once for each x, and not once for each B-spline.
     slope = piecewise(grid, term["weight"] * (np.array(term["coefficients"]) @ each))
     inside = partial(_turned, grid) if ends == "periodic" else partial(np.clip, a_min=grid.low, a_max=grid.high)
     return lambda x: slope(inside(x))
