@@ -78,7 +78,7 @@ class Inspection:
         proteins: proteins, in order of appearance.
         breaks: description of the chains and gaps of each protein that is not one whole chain.
         species: number of real beads of each species; empty if no source has species.
-        species_names: what the numbers stand for, if all files that say so agree.
+        species_names: names of the species, if all files that state them agree.
         extras: other arrays of the sources, by name: dtype and shape, in words.
         skipped_keys: keys that were not read.
         temperatures: distinct values of the extra array `temperature` [K].

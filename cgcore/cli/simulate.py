@@ -101,7 +101,7 @@ def simulate_command(
             raise InputError("--resume needs --output, the folder of the run that was killed")
         if trajectory is not None:
             check_trajectory(trajectory)
-        # The other processes need the folder, too: to resume, they read the first one's state from it.
+        # The other processes keep the folder's name, so that they take part in resuming from the first one's state.
         folder = output
         if not writes:
             output = plot_file = trajectory = None

@@ -100,7 +100,8 @@ class Dataset:
 
         Frames that are close in time are similar, so the held-out frames are the contiguous end of each protein in each
         source: `round(val_fraction * n)` of its n frames, at least one and never all. A protein with a single frame
-            stays in training.
+        stays in training.
+
         The second part is None if `val_fraction` is 0 or no protein has two frames. Raises InputError for a fraction
         outside [0, 1).
 

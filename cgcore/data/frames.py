@@ -51,10 +51,10 @@ class Frames:
     store: Store = field(repr=False)
     rows: np.ndarray | None = field(default=None, repr=False)  # rows of the store; None for all
     sha256: str = ""  # of the whole source, also after a selection
-    sites: np.ndarray | None = field(default=None, repr=False)  # (proteins, beads), see `chains`; None: whole chains
+    sites: np.ndarray | None = field(default=None, repr=False)  # (proteins, beads), see `chains`; None for whole chains
     form: str = "NPZ"  # format of the file, see `formats`
-    box: np.ndarray | None = field(default=None, repr=False)  # (1 or frames of the store, 3, 3), Å; None: free space
-    weights: np.ndarray | None = field(default=None, repr=False)  # (frames of the store, beads); None: all are 1
+    box: np.ndarray | None = field(default=None, repr=False)  # (1 or frames of the store, 3, 3), Å; None for free space
+    weights: np.ndarray | None = field(default=None, repr=False)  # (frames of the store, beads); None if all are 1
 
     @property
     def n_frames(self) -> int:

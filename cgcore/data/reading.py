@@ -49,10 +49,10 @@ def read(
 
     Arguments:
         path: the file or folder, or several of them, which then form one data set.
-        units: units of the files; None: those of the format, or those that the files state.
+        units: units of the files; None for those of the format, or those that the files state.
         box: the periodic box into which positions are wrapped, three lengths [Å] or more (see `boxes.box_vectors`);
-            None: the key `box` of the file, in its unit of length, if there is one. Chains that the box cuts are made
-                whole.
+            None for the key `box` of the file, in its unit of length, if there is one. Chains that were wrapped into
+            the box are made whole.
         accept_faults: accept data that are certainly wrong (see `cgcore.judging`).
 
     Returns:
@@ -142,7 +142,7 @@ def from_arrays(
     Arguments:
         R: positions (frames, beads, 3).
         F: reference forces (frames, beads, 3).
-        mask: (frames, beads) or (beads,), 1 for real beads and 0 for padding; real beads come first. None: all beads
+        mask: (frames, beads) or (beads,), 1 for real beads and 0 for padding; real beads come first. None if all beads
             are real, except a tail of species -1 or residues PAD.
         species: (frames, beads) or (beads,) whole numbers; None if there are none.
         units: units of `R` and `F`, one of `UNITS`.

@@ -1,6 +1,6 @@
 """Potentials as OpenMM expressions; they are exact except for user-defined functions, which are tabulated.
 
-Coordinates are in Å and radians and energies in kJ/mol; OpenMM's lengths in nm are converted to Å before.
+Coordinates are in Å and radians and energies in kJ/mol; OpenMM's lengths in nm are converted to Å within expressions.
 """
 
 from __future__ import annotations

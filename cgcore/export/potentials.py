@@ -52,8 +52,7 @@ class Curve(ABC):
     @property
     @abstractmethod
     def scale(self) -> float:
-        """The smallest distance or angle over which the function varies, e.g. the interval between knots; infinite if
-        there is none."""
+        """The smallest distance or angle over which it varies, such as an interval between knots; infinite if none."""
 
     @property
     def diverges(self) -> bool:

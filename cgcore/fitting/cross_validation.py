@@ -40,7 +40,7 @@ class Curve:
         held_out_loss: loss on the folds that a fit has not seen, per real bead.
         standard_error: standard error, over folds, of the difference of the held-out loss from the best one.
         held_out_error: standard error of the held-out loss itself, over folds.
-        held_out_protein_loss: loss on the protein that a fit has not seen; None where there is only one.
+        held_out_protein_loss: loss on the protein that a fit has not seen; None if there is only one protein.
         roughness: root mean square curvature of the angle and dihedral potentials [kcal/mol/rad²].
         folds: number of folds.
         best: index of the lowest held-out loss.

@@ -63,7 +63,7 @@ def fit(
         displacement_name: name of the displacement in the factor's fingerprint; required for one that is not cgcore's
             own.
         progress: functions that are called during the fit.
-        judged: what `cgcore.fitting.door.door` has already found in these frames; None: they are checked now.
+        judged: findings of `cgcore.fitting.door.door` about these frames; None to check them now.
 
     Returns:
         Fitted parameters, losses [(kcal/mol/Å)²], the certificate, and what the data determine.

@@ -60,18 +60,18 @@ def simulate(
     Arguments:
         model: a `Prior`; what `load_trained` returns, a trained model and its parameters; an `openmm.System`, which
             OpenMM's CPU platform runs; or a `Potential`.
-        data: frames from which replicas start and with which they are compared; None: the bundled chignolin set.
+        data: frames from which replicas start and with which they are compared; None for the bundled chignolin set.
         protein: name of the protein to simulate, if the data hold several.
         beads: number of beads of that protein, another way to choose it.
-        temperature: temperature [K]; None: that of the data, else 300 with a note.
+        temperature: temperature [K]; None for that of the data, or else 300 with a note.
         replicas: number of independent runs, which start from frames spread over the data.
         time: length of each run, in ns or as a text with a unit, such as "100ps".
         timestep: time step [fs].
         friction: friction coefficient [1/ps].
         mass: mass of a bead [g/mol]; an `openmm.System` has its own.
-        interval: time between saved frames [ps]; None: 1, or a thousandth of the time if that is longer.
+        interval: time between saved frames [ps]; None for 1, or a thousandth of the time if that is longer.
         seed: seed of starting frames, velocities and noise.
-        folder: folder that keeps the state of the run, so that a killed run can be continued; None: no state is kept.
+        folder: folder that keeps the state of the run, so that a killed run can be resumed; None to keep no state.
         resume: continue from the state in `folder`; on one machine the result is identical, bit for bit, to that of an
             uninterrupted run.
         progress: called after each saved frame.
