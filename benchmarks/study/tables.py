@@ -11,10 +11,11 @@ from benchmarks.study.methods import SAFE
 from benchmarks.study.results import Study
 from benchmarks.study.simulated import OBSERVABLES, Simulated
 
-HEAD = """Made by `python -m benchmarks.study --output DIR`. How, and how far it carries: `docs/study.md`. Losses are in
-(kcal/mol/Å)² per bead; JS is the Jensen-Shannon divergence between simulated and reference distributions in bits, a
-mean over proteins, 0 where they are equal and 1 where they share nothing. †: replicas were lost, and the time before
-that counts. Every simulation is of a protein that the prior was not fitted to, unless a table says otherwise."""
+HEAD = """`python -m benchmarks.study --output DIR` makes these tables and pictures; `docs/study.md` explains the
+methods and their limits. Losses are per bead, in (kcal/mol/Å)². JS is the Jensen-Shannon divergence between the
+simulated and the reference distribution in bits, averaged over proteins: 0 for equal distributions, 1 for
+distributions without overlap. A dagger (†) means that replicas were lost; only the time before that is counted.
+Unless a table says otherwise, the prior was not fitted to the protein that is simulated."""
 
 PICTURES = """![Excess loss, lost replicas and divergences of each prior on each protein](study/scores.svg)
 
@@ -48,7 +49,7 @@ def report(study: Study) -> str:
 
 
 def main_table(study: Study) -> str:
-    """A line for each method: losses are means over proteins, of divergences too."""
+    """A line for each method; losses and divergences are means over proteins."""
     lines = []
     for method in study.methods:
         own = study.of(method)
