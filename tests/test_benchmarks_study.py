@@ -12,7 +12,7 @@ import cgcore
 from benchmarks.study import __main__ as study
 from benchmarks.study import boltzmann, tables
 from benchmarks.study.losses import FOLDS, Losses, measured, parts_of
-from benchmarks.study.methods import EXACT, INVERSION, METHODS, PLAIN, SAFE, SAME_TERMS, Training
+from benchmarks.study.methods import EXACT, INVERSION, METHODS, PLAIN, SAFE, SAME_TERMS, SPLINES, TYPED, Training
 from benchmarks.study.proteins import MAPS, Protein
 from benchmarks.study.results import Study
 from benchmarks.study.simulated import simulated
@@ -87,6 +87,7 @@ def test_folds_and_proteins_are_held_out() -> None:
         total = {m: sum(by[m, one.name].train * one.R.shape[1] for one in proteins) for m in METHODS}
         assert total[EXACT] == min(total[m] for m in (EXACT, PLAIN, SAFE))
         initial = by["initial", name]
+        assert max(total[m] for m in (EXACT, PLAIN, SAFE, SPLINES, TYPED)) < total["initial"]
         # What no data move is as good on other data.
         assert np.mean(initial.held_out) == pytest.approx(train["initial"])
         assert initial.left_out == train["initial"]

@@ -73,6 +73,40 @@ class Training:
 
 INITIAL, INVERSION, SAME_TERMS = "initial", "Boltzmann inversion", "forces, terms of the inversion"
 PLAIN, EXACT, SAFE = "plain L-BFGS, 200 steps", "exact minimum", "safe (default)"
+TYPED, SPLINES = "safe, angles by residue type", "safe, splines"
+
+KINDS = 21
+"""Species of beads that `cgcore map` writes: 20 amino acids, and all others."""
+
+
+def typed() -> cgcore.Prior:
+    """The default terms, with the series of angles by the type of the central residue."""
+    prior = cgcore.default_prior()
+    groups = cgcore.Groups.of_species("central", range(KINDS))
+    series = cgcore.bases.Fourier(len(prior.params["a"]))
+    return prior.with_terms([cgcore.Term("angle", cgcore.Rows("angles"), series, prior.weights.angle, groups)])
+
+
+def splined() -> cgcore.Prior:
+    """Cubic splines instead of the series of angles and dihedrals, and of the distance of beads three or more apart."""
+    prior = cgcore.default_prior()
+
+    def knots(first: float, last: float, intervals: int) -> tuple[float, ...]:
+        return tuple(np.linspace(first, last, intervals + 1).tolist())
+
+    angle, dihedral, contact = (
+        cgcore.bases.BSpline(knots(0, np.pi, 20)),
+        cgcore.bases.BSpline(knots(-np.pi, np.pi, 24), ends="periodic"),
+        cgcore.bases.BSpline(knots(3, 15, 16), ends="cutoff"),
+    )
+    return prior.with_terms(
+        [
+            cgcore.Term("angle", cgcore.Rows("angles"), angle, prior.weights.angle),
+            cgcore.Term("dihedral", cgcore.Rows("dihedrals"), dihedral, prior.weights.dihedral),
+            cgcore.Term("contact", cgcore.Rows("pairs", 3), contact),
+        ]
+    )
+
 
 METHODS: Mapping[str, Callable[[Training], cgcore.Prior]] = {
     INITIAL: lambda training: cgcore.default_prior(),
@@ -81,8 +115,10 @@ METHODS: Mapping[str, Callable[[Training], cgcore.Prior]] = {
     PLAIN: lambda training: training.fitted(cgcore.default_prior(), cgcore.Options(coordinates="physical")),
     EXACT: lambda training: training.fitted(cgcore.default_prior(), cgcore.Options(constraints="none", truncation=0)),
     SAFE: lambda training: training.fitted(cgcore.default_prior(), cgcore.Options()),
+    TYPED: lambda training: training.fitted(typed(), cgcore.Options()),
+    SPLINES: lambda training: training.fitted(splined(), cgcore.Options()),
 }
-"""The methods. The second and the third have the same terms, and all others share another set of terms."""
+"""The second and the third method share their terms, the last two have their own, and the others the default ones."""
 
 
 def loss(prior: cgcore.Prior, parts: Sequence[Part]) -> float:

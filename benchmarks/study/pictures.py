@@ -30,7 +30,7 @@ def scores(study: Study) -> Figure:
     """Excess loss, lost replicas and divergences for each method and each protein that was left out."""
     from matplotlib.figure import Figure as NewFigure
 
-    figure = NewFigure(figsize=(11, 3.8))
+    figure = NewFigure(figsize=(11, 1.4 + 0.4 * len(study.methods)))
     figure.set_layout_engine("constrained")
     axes = figure.subplots(1, 4, sharey=True)
     for ax, (title, unit) in zip(

@@ -11,10 +11,11 @@ from benchmarks.study.methods import SAFE
 from benchmarks.study.results import Study
 from benchmarks.study.simulated import OBSERVABLES, Simulated
 
-HEAD = """Made by `python -m benchmarks.study --output DIR`; `docs/study.md` describes the method and its limits.
-Losses are in (kcal/mol/Å)² per bead. JS is the Jensen-Shannon divergence between simulated and reference distributions
-in bits, averaged over proteins: 0 if they are equal, 1 if they do not overlap. †: replicas were lost, and only the time
-before that counts. Every simulation is of a protein that the prior was not fitted to, unless a table says otherwise."""
+HEAD = """`python -m benchmarks.study --output DIR` makes these tables and pictures; `docs/study.md` explains the
+methods and their limits. Losses are per bead, in (kcal/mol/Å)². JS is the Jensen-Shannon divergence between the
+simulated and the reference distribution in bits, averaged over proteins: 0 for equal distributions, 1 for
+distributions without overlap. A dagger (†) means that replicas were lost; only the time before that is counted.
+Unless a table says otherwise, the prior was not fitted to the protein that is simulated."""
 
 PICTURES = """![Excess loss, lost replicas and divergences of each prior on each protein](study/scores.svg)
 
