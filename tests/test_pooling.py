@@ -22,11 +22,11 @@ def angles(groups: cgcore.Groups | None) -> cgcore.Term:
     return cgcore.Term("angle", cgcore.Rows("angles"), cgcore.bases.Fourier(2), 1.0, groups)
 
 
-def data(spread: float, noise: float = 5.0) -> Dataset:
+def data(spread: float, noise: float = 5.0, *, frames: int = 300, beads: int = 10, seed: int = 1) -> Dataset:
     """Chains whose reference forces are those of angles by species, `spread` apart, with noise."""
-    chains = random_chains(300, [10], 10, seed=4)
-    rng = np.random.default_rng(1)
-    species = np.tile(np.arange(10) % 3, (len(chains.R), 1))
+    chains = random_chains(frames, [beads], beads, seed=4)
+    rng = np.random.default_rng(seed)
+    species = np.tile(np.arange(beads) % 3, (len(chains.R), 1))
     shared = np.array([20.0, -10.0, 5.0, 8.0])
     c = shared + spread * rng.normal(size=(len(GROUPS.labels), 4))
     truth = cgcore.default_prior().part([]).with_terms([angles(GROUPS)], {"angle": c})
@@ -78,6 +78,22 @@ def test_held_out_frames_decide() -> None:
     assert alike.pooling.curve is not None
     assert alike.pooling.strength > 10 * different.pooling.strength
     assert "How alike groups are" in alike.report()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("alike", [True, False])
+def test_with_several_proteins_held_out_proteins_decide(alike: bool) -> None:
+    """Species differ within each protein, in the same way in all proteins or in another way in each."""
+    proteins = [data(20.0, frames=100, beads=9 + k, seed=1 if alike else 1 + k) for k in range(4)]
+    fingerprint = cgcore.Fingerprint.of(prior())
+    factor = cgcore.merge(*(cgcore.compress(protein, fingerprint) for protein in proteins))
+    found = cgcore.fit(factor, prior(), options())
+    assert found.pooling is not None
+    assert found.pooling.curve is not None
+    assert (found.pooling.curve.held, found.pooling.curve.folds) == ("protein", 4)
+    assert "4 folds, one for each protein" in found.report()
+    # Held-out frames would let the species differ in both cases.
+    assert found.pooling.strength <= 0.1 if alike else found.pooling.strength >= 10
 
 
 @pytest.mark.slow

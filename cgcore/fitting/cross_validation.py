@@ -1,6 +1,6 @@
 """Cross-validation of the freedom of a fit (smoothness, truncation or pooling), computed from block factors alone.
 
-Folds are contiguous in time, see `factor.folds`. The one-standard-error rule (Breiman et al., Classification and
+Folds are contiguous in time, see `factor.folds`, or they are the proteins. The one-standard-error rule (Breiman et al., Classification and
 Regression Trees, 1984) takes the most restrained fit whose held-out loss is within one standard error of the best. The
 error is that of the paired difference to the best fit, fold by fold: losses differ far more between folds than between
 fits, and in the same way for all fits.
@@ -20,6 +20,7 @@ from cgcore.factor.factor import Factor
 from cgcore.factor.folds import Fold
 from cgcore.factor.triangle import Coefficients, residuals
 
+Held = Literal["time", "protein"]
 Losses = Float[np.ndarray, "folds grid"]
 Optima = Float[np.ndarray, "grid n"]
 """Coefficients for each value of the grid."""
@@ -43,6 +44,7 @@ class Curve:
         held_out_protein_loss: loss on the protein that a fit has not seen; None if there is only one protein.
         roughness: root mean square curvature of the angle and dihedral potentials [kcal/mol/rad²].
         folds: number of folds.
+        held: what a fold is: "time", runs of frames of all proteins, or "protein", all frames of one protein.
         best: index of the lowest held-out loss.
         chosen: index of the most restrained fit within one standard error of it.
     """
@@ -57,6 +59,7 @@ class Curve:
     held_out_protein_loss: list[float] | None
     roughness: list[float]
     folds: int
+    held: Held
     best: int
     chosen: int
 
@@ -85,9 +88,10 @@ def cross_validated(
     fits: Fits,
     directions: Sequence[float],
     roughness: Callable[[Coefficients], float],
+    held: Held = "time",
 ) -> Curve | None:
     """The curve of these fits; None if there are too few data for two folds."""
-    folds = factor.time_folds
+    folds = factor.time_folds if held == "time" else factor.protein_folds
     if len(folds) < 2:
         return None
     losses = _held_out(folds, fits)
@@ -108,6 +112,7 @@ def cross_validated(
         held_out_protein_loss=_held_out(proteins, fits).mean(axis=0).tolist() if len(proteins) > 1 else None,
         roughness=[roughness(c) for c in fitted],
         folds=len(folds),
+        held=held,
         best=best,
         chosen=int(np.argmax(held_out <= held_out[best] + error)),
     )

@@ -1,4 +1,4 @@
-"""Partial pooling: a group's potential differs from the shared one only as far as held-out frames justify.
+"""Partial pooling: a group's potential differs from the shared one only as far as held-out data justify.
 
 The penalty strength * (sum over groups) is added to the objective. For each group it is the mean square force by which
 the group's potential differs from the shared one, if both acted on all rows of the term:
@@ -29,6 +29,9 @@ from cgcore.fitting.smoothing import Smoothing
 
 STRENGTHS = (100.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-5)
 """The grid of the cross-validation, starting with the shared potential."""
+
+PROTEINS = 3
+"""From this number on, proteins are held out instead of frames. With two, each fit would be to a single protein."""
 
 FALLBACK = 0.1
 """The strength if there are too few data for folds."""
@@ -65,8 +68,13 @@ def pooling_curve(
     factor: Factor, smoothing: Smoothing, start: Coefficients, grid: Sequence[float] = STRENGTHS
 ) -> Curve | None:
     """The cross-validated curve over strengths, with a fixed smoothness penalty; None if there are too few data for two
-    folds."""
+    folds.
+
+    With three proteins or more, each of them is held out in turn. Held-out frames cannot show whether what is learned
+    about a residue type in one protein is true in another: the type has the same neighbours in all frames of a protein.
+    """
     bent = np.column_stack([smoothing.rows, smoothing.rows @ smoothing.smoothest])
     shares = np.array(grid) / grid[0]
     path = Path(factor, np.sqrt(grid[0]) * pooling_rows(factor), shares, start, np.zeros_like(start), bent)
-    return cross_validated("pooling", grid, factor, path, path.directions(), roughness_of(factor))
+    held = "protein" if len(factor.proteins) >= PROTEINS else "time"
+    return cross_validated("pooling", grid, factor, path, path.directions(), roughness_of(factor), held)

@@ -155,8 +155,9 @@ def _curve(curve: Curve) -> str:
         "truncation": ("How far to converge", "the fewest directions"),
         "pooling": ("How alike groups are", "the fit that holds them together most"),
     }[curve.kind]
+    folds = {"time": "folds, contiguous in time", "protein": "folds, one for each protein"}[curve.held]
     title = (
-        f"{what} ({curve.folds} folds, contiguous in time): {which} within one standard error of the best "
+        f"{what} ({curve.folds} {folds}): {which} within one standard error of the best "
         f"(the held-out loss itself: ± {curve.held_out_error[curve.chosen]:.2f})"
     )
     return f"{title}\n{table((*headers, ''), rows)}"
