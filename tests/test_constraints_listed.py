@@ -35,6 +35,17 @@ def between(values: np.ndarray, percent: float, width: float) -> tuple[float, fl
     return float(low) - width, float(high) + width
 
 
+def test_the_sentence_of_a_group_says_which_one_it_is() -> None:
+    grouped = Term("angle", Rows("angles"), Fourier(2), 1.0, Groups.of_species("central", (7, 14), ("G", "P")))
+    prior = cgcore.default_prior().part([]).with_terms([grouped])
+    data = cgcore.datasets.chignolin().subset(100)
+    factor = cgcore.compress(data, cgcore.Fingerprint.of(prior), blocks=2)
+    texts = [one.text for one in constraints("safe", factor, KELVIN)]
+    assert len(set(texts)) == len(texts)
+    for label in ("G", "P"):
+        assert sum(f"angle potential of angle[{label}] rises" in text for text in texts) == 2
+
+
 @pytest.fixture(scope="module")
 def R() -> np.ndarray:
     return cgcore.datasets.chignolin().subset(400).join().R.astype(float)

@@ -209,6 +209,12 @@ def test_folder_without_npz(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_folder_with_half_of_a_pair_says_which_half_is_missing(tmp_path: Path) -> None:
+    np.save(tmp_path / "a_coords.npy", good()["R"])
+    with pytest.raises(InputError, match=r"file of forces is missing; put a_forces\.npy"):
+        read(tmp_path)
+
+
 def test_directory_named_npz(tmp_path: Path) -> None:
     (tmp_path / "a.npz").mkdir()
     with pytest.raises(InputError, match=r"a\.npz: the folder holds no"):

@@ -50,6 +50,14 @@ def factor(chains: Chains) -> Factor:
     return cgcore.compress(data, Fingerprint.of(prior_of(GROUPED)), blocks=2)
 
 
+def test_terms_by_residue_type_need_species(chains: Chains) -> None:
+    data = cgcore.from_arrays(chains.R, chains.F, chains.mask, accept_faults=True, name="nameless")
+    with pytest.raises(InputError, match=r"nameless: holds no species, .*'angle'"):
+        cgcore.compress(data, Fingerprint.of(prior_of(GROUPED)))
+    alike = [replace(term, groups=None) if term.name != "bond" else term for term in GROUPED]
+    cgcore.compress(data, Fingerprint.of(prior_of(tuple(alike))))
+
+
 @pytest.fixture
 def path(tmp_path: Path, factor: Factor) -> Path:
     save_factor(tmp_path / "a.factor.npz", factor)

@@ -129,6 +129,8 @@ def test_files_without_forces_say_what_to_do(tmp_path: Path) -> None:
     for name, words in mends.items():
         assert_refused(run("fit", tmp_path / name), name.replace(".", r"\."), "no forces", words)
     assert_refused(run("fit", tmp_path / "a.gro"), "no forces", "cgcore map")
+    (tmp_path / "a.yaml").write_text("model: {}\n")
+    assert_refused(run("fit", tmp_path / "a.yaml"), "YAML", "--config")
 
 
 def test_delta_forces_are_refused(tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ def params_file(source: str) -> Path | None:
     path = Path(source)
     if os.path.isdir(path):  # unlike Path.is_dir, no error for a name that is too long
         if not os.path.isfile(path / PARAMS):
-            raise InputError(f"{source}: holds no {PARAMS}; give a folder that `cgcore train --output` wrote")
+            fitted = path / PRIORS
+            there = fitted if os.path.isfile(fitted) else "a folder that `cgcore train --output` wrote"
+            raise InputError(f"{source}: holds no {PARAMS}; give {there}")
         return path / PARAMS
     return path if path.suffix == ".npz" else None
 

@@ -77,7 +77,8 @@ def compress(
 
     Raises:
         InputError: a number is not finite, for instance because beads coincide (the message says where); the
-            fingerprint is that of free space but the displacement is not; or JAX is tracing.
+            fingerprint is that of free space but the displacement is not; a term differs by species, which the data do
+            not state; or JAX is tracing.
 
     Examples:
         >>> import cgcore
@@ -87,6 +88,7 @@ def compress(
         (1000, 10000, (29, 29))
     """
     displacement_name(displacement, fingerprint.displacement)
+    _require_species(dataset, fingerprint)
     layout = fingerprint.layout
     scale = dataset.real_beads / sum(source.total_weight for source in dataset.sources)
     segments = dataset.segments(min(blocks, affordable_blocks(dataset, layout.size)))
@@ -144,6 +146,17 @@ def affordable_blocks(dataset: Dataset, coefficients: int) -> int:
     if coefficients > MANY_COLUMNS:
         most = min(most, max(3 * dataset.real_beads // (runs * coefficients), 2))
     return max(most, 1)
+
+
+def _require_species(dataset: Dataset, fingerprint: Fingerprint) -> None:
+    """Refuse frames whose beads would all silently count as of one species."""
+    names = [term.name for term in fingerprint.terms if term.groups is not None and term.groups.by != "terminal"]
+    without = [frames.source for frames in dataset.sources if frames.store.species is None]
+    if names and without:
+        raise InputError(
+            f"{without[0]}: holds no species, by which term {names[0]!r} of the prior differs; store the key "
+            "'species', or take it from a topology with `cgcore convert --topology`"
+        )
 
 
 def _require_finite(dataset: Dataset, matrices: list[np.ndarray]) -> None:

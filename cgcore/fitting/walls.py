@@ -70,10 +70,8 @@ def wall(ground: Ground, term: Term, group: int, sign: float) -> Constraint | No
     first, far = (
         (f"{foot:.2f} Å", f"{width:.2g} Å") if bond else (f"{np.degrees(foot):.1f}°", f"{np.degrees(width):g}°")
     )
-    text = (
-        f"{term.coordinate} potential rises {where} {first}, by {WALL:g} kT ({WALL * ground.kT:.3g} kcal/mol) in the "
-        f"first {far}"
-    )
+    potential = labelled(f"{term.coordinate} potential", term, group)
+    text = f"{potential} rises {where} {first}, by {WALL:g} kT ({WALL * ground.kT:.3g} kcal/mol) in the first {far}"
     name = labelled(f"{term.coordinate} wall, {end}", term, group)
     return Constraint(name, text, ground.rows(term, group, slopes), least)
 
@@ -88,7 +86,7 @@ def barrier(ground: Ground, term: Term, group: int) -> Constraint | None:
     if not isinstance(term.basis, Fourier):  # a Fourier series has mean 0
         values = values - values.mean(axis=0)
     most = BARRIER / 2 * ground.kT
-    text = f"dihedral potential within {BARRIER / 2:g} kT ({most:.3g} kcal/mol) of its mean"
+    text = f"{labelled('dihedral potential', term, group)} within {BARRIER / 2:g} kT ({most:.3g} kcal/mol) of its mean"
     rows = ground.rows(term, group, np.stack([values, -values], axis=1).reshape(-1, term.basis.size))
     return Constraint(labelled("dihedral barrier", term, group), text, rows, np.full(len(rows), -most))
 

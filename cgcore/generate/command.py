@@ -1,5 +1,6 @@
 """Generate all-atom frames with forces of a small peptide in implicit solvent, with OpenMM, to try maps and fits on.
 
+\b
     python -m cgcore.generate --alanines 5 --frames 2000 -o ala5
     cgcore map ala5/topology.pdb ala5/trajectory.npz -o ala5.npz
 

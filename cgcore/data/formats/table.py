@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,6 +40,7 @@ class Format(NamedTuple):
 
 _TRR = "in GROMACS set nstfout equal to nstxout and give the .trr file"
 _OTHER = "write TRR, AMBER NetCDF, a LAMMPS dump with fx fy fz, or H5MD, which hold them"
+_SETTINGS = "give the data, and this file with --config"
 _NOT_FRAMES = "give the trajectory with forces; a topology goes to `cgcore map`"
 
 FORMATS = (
@@ -59,6 +59,7 @@ FORMATS = (
     Format("XTC", (".xtc",), ((0, b"\0\0\x07\xcb"), (0, b"\0\0\x07\xe7")), remedy=_TRR),
     Format("DCD", (".dcd",), ((4, b"CORD"),), remedy=_OTHER),
     Format("PDB", (".pdb", ".ent"), ((0, b"HEADER"), (0, b"ATOM  "), (0, b"CRYST1")), remedy=_NOT_FRAMES),
+    Format("YAML", (".yaml", ".yml"), (), remedy=_SETTINGS),
     Format("a topology", (".psf", ".gro", ".prmtop", ".parm7", ".top", ".cif", ".tpr"), (), remedy=_NOT_FRAMES),
 )
 
@@ -108,6 +109,9 @@ def files_of(folder: Path) -> list[Path]:
             found = unique_sets([file for file in found if _complete(file)])
         if found:
             return found
+    for incomplete in filter(None, (_set_of(folder / name) for name in names if name.endswith(".npy"))):
+        incomplete.required("R")
+        incomplete.required("F")
     raise InputError(f"{folder}: the folder holds no *.npz file and no other file of frames; give a folder that does.")
 
 
@@ -115,18 +119,21 @@ def unique_sets(files: Sequence[Path]) -> list[Path]:
     """The files in order, keeping only one file of each set of NPY files."""
     found: dict[Any, Path] = {}
     for file in files:
-        key: Any = (len(found), file)
-        if file.suffix.lower() == ".npy":
-            with suppress(InputError):
-                key = NpySet(file).key
+        own = _set_of(file) if file.suffix.lower() == ".npy" else None
+        key: Any = (len(found), file) if own is None else own.key
         found.setdefault(key, file)
     return list(found.values())
 
 
 def _complete(file: Path) -> bool:
     """Whether an NPY file belongs to a set with positions and forces."""
+    files = _set_of(file)
+    return files is not None and files.file("R") is not None and files.file("F") is not None
+
+
+def _set_of(file: Path) -> NpySet | None:
+    """The set to which an NPY file belongs by its name; None if the name fits no set."""
     try:
-        files = NpySet(file)
+        return NpySet(file)
     except InputError:
-        return False
-    return files.file("R") is not None and files.file("F") is not None
+        return None
