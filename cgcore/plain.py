@@ -16,19 +16,24 @@ def from_plain(made: type[Made], values: Mapping[str, Any]) -> Made:
 
     Arguments:
         made: the dataclass.
-        values: of its fields, by name; lists as tuples.
+        values: of its fields, by name; lists become tuples.
 
     Raises:
         TypeError: a name is unknown or missing, or a value is not of its field's type.
         InputError: as the dataclass itself raises.
     """
     hints, known = get_type_hints(made), {field.name for field in fields(made)}  # type: ignore[arg-type]
+    values = {name: _tuples(value) for name, value in values.items()}
     for name, value in values.items():
         if name not in known:
             raise TypeError(f"{made.__name__} has no {name!r:.40}")
         if not _is(value, hints[name]):
             raise TypeError(f"{name} of {made.__name__} is {value!r:.40}")
     return made(**values)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _is(value: Any, hint: Any) -> bool:

@@ -73,7 +73,7 @@ FAULTS: Faults = {
     ),
     "weights of pairs left out": (
         "weighting",
-        edited(design, "slots_of", "if chains.roots is not None:", "if False:"),
+        edited(design, "slots_of", "if chains.roots is None", "if True"),
     ),
     "weights of the next bead": (
         "weighting",

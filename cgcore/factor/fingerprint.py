@@ -65,13 +65,10 @@ class Fingerprint:
 
     def _flat(self) -> dict[str, Any]:
         """What may differ, by name."""
-        flat: dict[str, Any] = {"terms": ", ".join(term.name for term in self.terms)}
-        flat |= {f.name: getattr(self, f.name) for f in fields(self) if f.name != "terms"}
-        for term in self.terms:
-            plain = json.loads(json.dumps(term.as_dict()))
-            flat[f"weight of {term.name}"] = plain.pop("weight")
-            flat |= {f"{key} of {term.name}": value for key, value in plain.items() if key != "name"}
-        return flat
+        flat = json.loads(json.dumps(self.as_dict()))
+        for term in flat["terms"]:
+            flat |= {f"{key} of {term['name']}": value for key, value in term.items() if key != "name"}
+        return flat | {"terms": ", ".join(term.name for term in self.terms)}
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a file or a message."""

@@ -53,13 +53,6 @@ class Histograms:
         return cls({name: np.zeros(len(edges) - 1, np.int64) for name, edges in EDGES.items()})
 
     @classmethod
-    def of(
-        cls, values: Mapping[str, np.ndarray], lengths: Int[np.ndarray, " frames"], sites: Sites | None = None
-    ) -> Histograms:
-        """Histograms of arrays (rows, frames), one for each coordinate."""
-        return cls.counted(bin_numbers(values, lengths, sites))
-
-    @classmethod
     def counted(
         cls,
         numbers: Real[np.ndarray, "_ frames"],

@@ -18,7 +18,7 @@ from jaxtyping import Float
 
 from cgcore.factor.factor import Factor
 from cgcore.factor.folds import Fold
-from cgcore.factor.triangle import Coefficients, residuals
+from cgcore.factor.triangle import Coefficients, residual
 
 Losses = Float[np.ndarray, "folds grid"]
 Optima = Float[np.ndarray, "grid n"]
@@ -116,4 +116,4 @@ def cross_validated(
 def _held_out(folds: Sequence[Fold], fits: Fits) -> Losses:
     """Loss of each fold at the optima of all the others."""
     fitted = fits.left_out(folds)
-    return np.array([residuals(fold.S, c) / fold.beads for fold, c in zip(folds, fitted, strict=True)])
+    return np.array([residual(fold.S, c) / fold.beads for fold, c in zip(folds, fitted, strict=True)])

@@ -125,11 +125,6 @@ def to_params(c: Float[np.ndarray, "*cases n"], start: Params, terms: Sequence[T
     return {name: np.asarray(params[name]) for name in start}
 
 
-def as_params(prior: Prior, c: Any) -> Params:
-    """The coefficients c as parameters of a prior that has no others, see `Prior.in_coefficients`."""
-    return {term.name: own.reshape(term.shape) for term, own in _parts(c, prior.terms)}
-
-
 def _terms(params: Params, terms: Sequence[Term] | None) -> Sequence[Term]:
     return standard_terms(Weights(1.0, 1.0, 1.0, 1.0, 1.0), params) if terms is None else terms
 

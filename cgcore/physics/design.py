@@ -99,7 +99,7 @@ def design_matrix(
 def columns(terms: tuple[Term, ...], displacement: Displacement, chains: Chains) -> tuple[Columns, Seen]:
     """The design matrix, its rows times the roots of weights, and what rows sampled."""
     given = zip(terms, chains.classes, strict=True)
-    each = [slots_of(term, own, displacement, chains, term_slopes) for term, own in given]
+    each = [slots_of(term, own, displacement, chains) for term, own in given]
     found = [slots.by_group(term) for term, slots in zip(terms, each, strict=True)]
     return jnp.concatenate(found), tuple(slots.seen for slots in each)
 
@@ -119,16 +119,20 @@ def slots_of(
     classes: Int[Array, " beads"] | None,
     displacement: Displacement,
     chains: Chains,
-    slopes: Callable[[Term, Coordinate], AnySlopes],
+    combined: Callable[[AnySlopes], AnySlopes] = lambda slopes: slopes,
 ) -> Slots:
-    """Forces of a term, times the roots of weights; `slopes` gives those of rows of consecutive beads."""
+    """Forces of a term, times the roots of weights; those of rows of consecutive beads for what slopes are `combined`
+    to."""
+    n_beads = chains.R.shape[1]
     if term.on_beads:
-        found = on_beads(term, classes, displacement, chains)
-        if chains.roots is not None:
-            found = found._replace(forces=chains.roots[None, None, None] * found.forces)
-        return found
-    kind, n_beads = coordinate_of(term, chains.at), chains.R.shape[1]
-    slope = slopes(term, kind)
+        if term.rows.listed is not None:
+            found = _listed(term, classes, displacement, chains)
+        else:
+            found = pair_forces(term, chains.R, chains.lengths, displacement, chains.sites, classes)
+            found = found._replace(forces=term.weight * found.forces)
+        return found if chains.roots is None else found._replace(forces=chains.roots[None, None, None] * found.forces)
+    kind = coordinate_of(term, chains.at)
+    slope = combined(term_slopes(term, kind))
     if classes is None:
         return Slots(onto_beads(slope, kind.gradients, n_beads)[None])
     # A slot for each place that a bead has in a row.
@@ -137,14 +141,6 @@ def slots_of(
     padded = jnp.pad(jnp.maximum(own, 0), ENDS)
     groups = [padded[_with_place(k, n_beads)] for k in range(term.rows.beads)]
     return Slots(jnp.stack(placed), jnp.stack(groups))
-
-
-def on_beads(term: Term, classes: Int[Array, " beads"] | None, displacement: Displacement, chains: Chains) -> Slots:
-    """Forces of a term of pairs or of listed rows."""
-    if term.rows.listed is not None:
-        return _listed(term, classes, displacement, chains)
-    found = pair_forces(term, chains.R, chains.lengths, displacement, chains.sites, classes)
-    return found._replace(forces=term.weight * found.forces)
 
 
 def _listed(term: Term, classes: Int[Array, " beads"] | None, displacement: Displacement, chains: Chains) -> Slots:

@@ -50,8 +50,7 @@ class Slots(NamedTuple):
 
     Arguments:
         forces: a bead's forces by rows of one group are in one slot, or in several.
-        groups: the group of a bead's slot; None: one slot, of the first group. Where a slot's forces are 0 it may be
-            any.
+        groups: the group of a bead's slot, any where its forces are 0; None: one slot, of a term without groups.
         seen: what the rows sampled; None for rows of consecutive beads, see `design.Seen`.
     """
 
@@ -59,19 +58,12 @@ class Slots(NamedTuple):
     groups: Int[Array, "slots beads"] | None = None
     seen: Sampled | None = None
 
-    def summed(self, c: Float[Array, "groups functions"]) -> Float[Array, "xyz beads frames"]:
-        """Forces for these coefficients."""
-        if self.groups is None:
-            return jnp.tensordot(c[0], self.forces[0], 1)
-        return jnp.einsum("sbk,skxbf->xbf", c[self.groups], self.forces, precision="highest")
-
     def by_group(self, term: Term) -> Float[Array, "columns xyz beads frames"]:
         """The columns of all groups: forces are 0 on beads without rows of a group."""
-        n_groups = len(term.group_labels)
         if self.groups is None:
-            beyond = ((0, (n_groups - 1) * term.basis.size), *((0, 0),) * 3)
-            return jnp.pad(self.forces[0], beyond)
-        member = (self.groups[None] == jnp.arange(n_groups)[:, None, None]).astype(self.forces.dtype)
+            return self.forces[0]
+        groups = jnp.arange(len(term.group_labels))[:, None, None]
+        member = (self.groups[None] == groups).astype(self.forces.dtype)
         found = jnp.einsum("gsb,skxbf->gkxbf", member, self.forces, precision="highest")
         return found.reshape(-1, *self.forces.shape[2:])
 
@@ -101,17 +93,12 @@ def pair_forces(
         lengths: real beads of each frame.
         displacement: in jax-md's convention.
         sites: of the beads; None: all of a frame are one chain.
-        classes: of the beads, where the term has groups; None: all pairs are of its first group.
+        classes: of the beads, where the term has groups.
     """
-    if sites is None and term.rows.chains == "between":
-        nowhere = jnp.full((1, R.shape[2]), jnp.inf, R.dtype)
-        return Slots(jnp.zeros((1, term.basis.size, *R.shape), R.dtype), None, Sampled.closest(nowhere))
-    if classes is not None:
-        return _by_partner(term, R, lengths, displacement, sites, classes)
-    if term.rows.few:
+    if classes is None and term.rows.few:
         return _of_few_separations(term, R, lengths, displacement, sites)
-    if term.basis.size > WRITTEN_OUT:
-        return _by_partner(term, R, lengths, displacement, sites, None)
+    if classes is not None or term.basis.size > WRITTEN_OUT:
+        return _by_partner(term, R, lengths, displacement, sites, classes)
     basis = term.basis
     power = basis if isinstance(basis, Power) else None
     return over_all(term.rows, lambda x, _: basis.strengths(x), basis.size, R, lengths, displacement, sites, power)
@@ -147,8 +134,8 @@ def over_all(
     # x, y and z apart, here and below: XLA does not vectorise slices of (xyz, beads, frames) that move.
     every = list(R)
     padded = [jnp.pad(x, beyond) for x in every]
-    along, chains = _places(rows, n_beads, sites)
-    padded_along, padded_chains = jnp.pad(along, beyond), None if chains is None else jnp.pad(chains, beyond)
+    along, chains = _places(n_beads, sites)
+    padded_along, padded_chains = jnp.pad(along, beyond), jnp.pad(chains, beyond)
     farthest = jnp.inf if power is None else 0.0
 
     def add(chunk: Int[Array, ""], found: tuple[list[Array], Array]) -> tuple[list[Array], Array]:
@@ -156,11 +143,10 @@ def over_all(
         first = chunk * PARTNERS
         *partners, absent = (jax.lax.dynamic_slice_in_dim(x, first, PARTNERS) for x in (*padded, missing))
         d = separations(displacement, [x[None] for x in every], [x[:, None] for x in partners])
-        other = jax.lax.dynamic_slice_in_dim(padded_along, first, PARTNERS)[:, None]
-        crossing: Array | bool = False
-        if chains is not None and padded_chains is not None:
-            crossing = jax.lax.dynamic_slice_in_dim(padded_chains, first, PARTNERS)[:, None] != chains[None]
-        apart = rows.count(along[None], other, crossing)
+        place, chain = (
+            jax.lax.dynamic_slice_in_dim(x, first, PARTNERS)[:, None] for x in (padded_along, padded_chains)
+        )
+        apart = rows.count(along[None], place, chain != chains[None])
         squared = jnp.where(apart, _squared(d) + absent[:, None], jnp.inf)
         found_strengths = strengths(squared, first)
         # Written out: XLA's sum over an axis does not vectorise here. Separations again: XLA would keep all of d.
@@ -193,7 +179,7 @@ def _by_partner(
     real = jnp.arange(n_beads)[:, None] < lengths[None]
     if classes is not None:
         real = real & (classes >= 0)[:, None]
-    along, chains = _places(term.rows, n_beads, sites)
+    along, chains = _places(n_beads, sites)
     slots = 1 if term.groups is None else len(term.groups.labels)
     slot = jnp.zeros(n_beads, int) if classes is None else jnp.maximum(classes, 0)
     every = list(R)
@@ -201,8 +187,8 @@ def _by_partner(
     def add(partner: Int[Array, ""], found: tuple[Array, Array]) -> tuple[Array, Array]:
         forces, nearest = found
         d = separations(displacement, every, [x[partner][None] for x in every])
-        crossing = False if chains is None else chains[partner][None] != chains
-        counted = term.rows.count(along, along[partner][None], crossing) & real & real[partner][None]
+        counted = term.rows.count(along, along[partner][None], chains[partner][None] != chains)
+        counted = counted & real & real[partner][None]
         squared = jnp.where(counted, _squared(d), jnp.inf)
         strengths = term.basis.strengths(squared)
         # Kept, as XLA would compute them anew for each of x, y and z.
@@ -222,12 +208,10 @@ def _by_partner(
     return Slots(forces, groups, Sampled.closest(jnp.sqrt(closest)))
 
 
-def _places(
-    rows: PairRows, n_beads: int, sites: Sites | None
-) -> tuple[Int[Array, "beads 1"], Int[Array, "beads 1"] | None]:
-    """The places of beads along their chains, and the numbers of these where the term asks for them."""
+def _places(n_beads: int, sites: Sites | None) -> tuple[Int[Array, "beads 1"], Int[Array, "beads 1"]]:
+    """The places of beads along their chains, and the numbers of these."""
     along = jnp.arange(n_beads, dtype=jnp.int32)[:, None] if sites is None else jnp.asarray(sites)
-    return along, None if sites is None or rows.chains == "any" else chain_numbers(along, jnp)
+    return along, chain_numbers(along, jnp)
 
 
 def _of_few_separations(
@@ -239,12 +223,11 @@ def _of_few_separations(
     total = jnp.zeros((term.basis.size, *R.shape), R.dtype)
     closest = jnp.full(R.shape[1:], jnp.inf, R.dtype)
     bead = jnp.arange(R.shape[1])[:, None]
-    along, chains = _places(term.rows, R.shape[1], sites)
+    along, chains = _places(R.shape[1], sites)
     # Sites grow along the row at least as fast as it does: across a gap neighbours in the row may be such a pair.
     for k in range(nearest if sites is None else 1, min(farthest, R.shape[1] - 1) + 1):
         d = separations(displacement, list(R[:, :-k]), list(R[:, k:]))
-        crossing = False if chains is None else chains[k:] != chains[:-k]
-        counts = (bead[k:] < lengths[None]) & term.rows.count(along[:-k], along[k:], crossing)
+        counts = term.rows.count(along[:-k], along[k:], chains[k:] != chains[:-k]) & (bead[k:] < lengths[None])
         squared = jnp.where(counts, _squared(d), jnp.inf)
         strengths = term.basis.strengths(squared)
         force = strengths[:, None] * jnp.stack(d)[None]

@@ -175,10 +175,9 @@ class Prior:
         replaced = {term.name for term in further}
         gone = {name for term in STANDARD if term.name in replaced for name in term.params}
         kept = {name: value for name, value in self.params.items() if name not in gone}
-        own = {term.name: coefficients.get(term.name, np.zeros(term.shape)) for term in further}
         return replace(
             self,
-            params=kept | own,
+            params=kept | dict(coefficients),
             further=(*self.further, *further),
             frozen=self.frozen | frozenset(frozen),
         )

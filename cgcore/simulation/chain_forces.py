@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import Chains, coordinate_of, on_beads, onto_beads
+from cgcore.physics.design import Chains, coordinate_of, onto_beads, slots_of
 from cgcore.physics.internal import coordinates
 from cgcore.physics.pair_forces import PARTNERS, over_all
 from cgcore.physics.space import free
@@ -46,7 +46,8 @@ def chain_forces(
         classes = term.classes(species, beads, None, beads)
         if term.rows.listed is not None:
             kinds = None if classes is None else jnp.asarray(classes)
-            forces = forces + on_beads(term, kinds, free, Chains(R, lengths, at, None, ())).summed(own)
+            slots = slots_of(term, kinds, free, Chains(R, lengths, at, None, ()))
+            forces = forces + jnp.einsum("sbk,skxbf->xbf", own[slots.groups], slots.forces, precision="highest")
             continue
         # One group more, of rows that take no part.
         potential = summed(term.basis, jnp.concatenate([own, jnp.zeros_like(own[:1])]))

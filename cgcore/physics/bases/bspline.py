@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from cgcore.errors import InputError
 from cgcore.numbers import are_finite, is_whole
-from cgcore.physics.bases.basis import Basis, mean_square_rows, namespace, quadrature
+from cgcore.physics.bases.basis import Basis, bending_rows, namespace
 
 MOST_FUNCTIONS = 1000
 
@@ -75,8 +75,7 @@ class BSpline(Basis):
         return self._evaluated(x, 1)
 
     def bending(self) -> Float[np.ndarray, "rows size"]:
-        x, weights = quadrature(np.array(self.knots), self.degree)
-        return mean_square_rows(self._evaluated(x, 2), weights)
+        return bending_rows(lambda x: self._evaluated(x, 2), np.array(self.knots), self.degree)
 
     def _evaluated(self, x: Any, order: int) -> Any:
         """The derivative of this order of each function, from the few polynomials that it is made of."""
