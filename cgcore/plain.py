@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import fields
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -11,17 +10,19 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 Made = TypeVar("Made")
 
 
-def from_plain(made: type[Made], values: Mapping[str, Any]) -> Made:
+def from_plain(made: type[Made], values: Any) -> Made:
     """An instance of a dataclass with these values.
 
     Arguments:
         made: the dataclass.
-        values: of its fields, by name; lists become tuples.
+        values: a dictionary of its fields; lists become tuples.
 
     Raises:
-        TypeError: a name is unknown or missing, or a value is not of its field's type.
+        TypeError: it is no dictionary, a name is unknown or missing, or a value is not of its field's type.
         InputError: as the dataclass itself raises.
     """
+    if not isinstance(values, dict):
+        raise TypeError(f"{made.__name__} is {values!r:.40}")
     hints, known = get_type_hints(made), {field.name for field in fields(made)}  # type: ignore[arg-type]
     values = {name: _tuples(value) for name, value in values.items()}
     for name, value in values.items():

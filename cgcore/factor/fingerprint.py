@@ -72,8 +72,9 @@ class Fingerprint:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a file or a message."""
-        others = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "terms"}
-        return {"terms": [term.as_dict() for term in self.terms]} | others
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {
+            "terms": [term.as_dict() for term in self.terms]
+        }
 
     @classmethod
     def from_dict(cls, plain: Any) -> Fingerprint:

@@ -83,7 +83,7 @@ class Work:
             else:
                 products, seen = gram(layout, self.displacement, self.basis, chains, F)
                 matrix = np.asarray(products)
-        return Part(matrix, Histograms.counted(np.asarray(bins), terms, classes, seen), len(cut.rows))
+        return Part(matrix, Histograms.counted(np.asarray(bins), terms, seen), len(cut.rows))
 
     def joined(self, parts: Iterable[Part]) -> Part:
         """The sums of several parts, added one by one: rounding depends on the order, and is the same in every run."""

@@ -13,7 +13,7 @@ from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Gradients, Sl
 from cgcore.physics.pair_forces import Sampled, Slots, pair_forces
 from cgcore.physics.space import Displacement, free
 from cgcore.physics.term import Term
-from cgcore.physics.topology import Sites
+from cgcore.physics.topology import Sites, complete
 
 Columns = Float[Array, "columns xyz beads frames"]
 AnySlopes = Float[Array, "_ _ frames"]
@@ -140,7 +140,9 @@ def slots_of(
     placed = _placed(jnp.where(own[None, :, None] >= 0, slope, 0.0), kind.gradients, n_beads)
     padded = jnp.pad(jnp.maximum(own, 0), ENDS)
     groups = [padded[_with_place(k, n_beads)] for k in range(term.rows.beads)]
-    return Slots(jnp.stack(placed), jnp.stack(groups))
+    there = complete(len(own), term.rows.beads - 1, chains.lengths, chains.sites, jnp) & (own >= 0)[:, None]
+    seen = Sampled(jnp.where(there, kind.value, jnp.inf), own)
+    return Slots(jnp.stack(placed), jnp.stack(groups), seen)
 
 
 def _listed(term: Term, classes: Int[Array, " beads"] | None, displacement: Displacement, chains: Chains) -> Slots:

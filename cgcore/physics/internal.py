@@ -104,10 +104,13 @@ def _angles(bonds: Vectors, r: Rows) -> Longer:
     u, v = -bonds[:, :-1], bonds[:, 1:]
     length_u, length_v = r[:-1], r[1:]
     # Bonds are not normalised first: normalised bonds of a straight chain are not exactly parallel.
-    normal = _cross(u, v)
+    normal = jnp.cross(u, v, axis=0)
     area = jnp.sqrt(_dot(normal, normal))
     normal = normal / jnp.where(area > 0, area, 1.0)[None]
-    first, last = _cross(u, normal) / length_u[None] ** 2, -_cross(v, normal) / length_v[None] ** 2
+    first, last = (
+        jnp.cross(u, normal, axis=0) / length_u[None] ** 2,
+        -jnp.cross(v, normal, axis=0) / length_v[None] ** 2,
+    )
     lengths = length_u * length_v
     return (_dot(u, v) / lengths, area / lengths), (first, -(first + last), last)
 
@@ -115,7 +118,7 @@ def _angles(bonds: Vectors, r: Rows) -> Longer:
 def _dihedrals(bonds: Vectors, r: Rows) -> Longer:
     b1, b2, b3 = bonds[:, :-2], bonds[:, 1:-1], bonds[:, 2:]
     length = r[1:-1]
-    n1, n2 = _cross(b1, b2), _cross(b2, b3)
+    n1, n2 = jnp.cross(b1, b2, axis=0), jnp.cross(b2, b3, axis=0)
     x, y = _dot(n1, n2), -length * _dot(b1, n2)
     radius = jnp.sqrt(x**2 + y**2)
     defined = radius > 0
@@ -138,7 +141,3 @@ def _scaled(length: Rows, squared: Rows) -> Rows:
 def _dot(a: Vectors, b: Vectors) -> Rows:
     # Written out: a sum over an axis is a loop inside the loop over frames, and does not vectorise.
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-
-
-def _cross(a: Vectors, b: Vectors) -> Vectors:
-    return jnp.cross(a, b, axis=0)

@@ -224,8 +224,7 @@ class Prior:
     @property
     def names(self) -> tuple[str, ...]:
         """Fitted parameter names, in the order of reports."""
-        own = {name for term in self.terms for name in term.params}
-        return (*(name for name in FITTED_EVER if name in own), *(term.name for term in self.further))
+        return tuple(self.params)
 
     @property
     def size(self) -> int:
