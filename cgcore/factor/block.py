@@ -68,9 +68,10 @@ def counted_twice(blocks: Sequence[Block]) -> list[str]:
     copies: dict[tuple[str, ...], int] = defaultdict(int)
     ordered = sorted(blocks, key=lambda block: (block.beads, block.frames, np.linalg.norm(block.S[:, -1])))
     for a, b in pairwise(ordered):
-        norms = (np.linalg.norm(block.S, axis=0) for block in (a, b))
-        if a.sha256 != b.sha256 and (a.beads, a.frames) == (b.beads, b.frames) and np.allclose(*norms, SAME, 0):
-            copies[tuple(sorted({a.source, b.source}))] += a.frames
+        if a.sha256 != b.sha256 and (a.beads, a.frames) == (b.beads, b.frames):
+            first, second = (np.linalg.norm(block.S, axis=0) for block in (a, b))
+            if np.allclose(first, second, rtol=SAME, atol=0):
+                copies[tuple(sorted({a.source, b.source}))] += a.frames
     found += [_sentence(names, frames) for names, frames in copies.items()]
     return found
 

@@ -149,7 +149,7 @@ def frame_forces(
     def of_frame(R: Array, mask: Array, species: Array | None, sites: Array | None) -> Array:
         return forces(prior, params, R, mask, species, displacement, sites)
 
-    axes = (0, 0, *(0 if np.ndim(each) == 2 else None for each in (species, sites)))
+    axes = (0, 0, *(None if one is None or np.ndim(one) == 1 else 0 for one in (species, sites)))
     return jax.vmap(of_frame, axes)(jnp.asarray(R), jnp.asarray(mask), species, sites)
 
 
