@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -46,6 +46,8 @@ def _is(value: Any, hint: Any) -> bool:
         return any(_is(value, one) for one in arguments)
     if origin is tuple:
         return isinstance(value, tuple) and all(_is(one, arguments[0]) for one in value)
+    if is_dataclass(hint):
+        return isinstance(value, hint)
     if hint is float:
         return type(value) in (int, float) and math.isfinite(value)
     return value is None if hint is NoneType else hint in (int, str) and type(value) is hint

@@ -93,11 +93,9 @@ class Work:
 
         return reduce(both, parts)
 
-    def added(self, *matrices: Triangle) -> Triangle:
-        """The sum of one or two matrices of parts."""
-        if len(matrices) == 1:
-            return matrices[0]
-        return merged(matrices) if self.basis is None else matrices[0] + matrices[1]
+    def added(self, a: Triangle, b: Triangle) -> Triangle:
+        """The sum of the matrices of two parts."""
+        return merged((a, b)) if self.basis is None else a + b
 
 
 @QuicklyCompiled
