@@ -46,7 +46,7 @@ def _is(value: Any, hint: Any) -> bool:
         return any(_is(value, one) for one in arguments)
     if origin is tuple:
         return isinstance(value, tuple) and all(_is(one, arguments[0]) for one in value)
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         return isinstance(value, hint)
     if hint is float:
         return type(value) in (int, float) and math.isfinite(value)

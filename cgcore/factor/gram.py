@@ -30,8 +30,8 @@ from cgcore.compiling import QuicklyCompiled
 from cgcore.factor.histogram import bin_numbers
 from cgcore.factor.preconditioning import Preconditioner, whitened
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import AnySlopes, Chains, Columns, Seen, coordinate_of, slots_of, term_slopes
-from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Rows, Slopes, coordinates
+from cgcore.physics.design import AnySlopes, Columns, Seen, coordinate_of, slots_of, term_slopes
+from cgcore.physics.internal import ENDS, Chains, Coordinate, Coordinates, Rows, Slopes, coordinates
 from cgcore.physics.space import Displacement
 from cgcore.physics.term import Term
 from cgcore.physics.topology import Sites

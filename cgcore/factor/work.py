@@ -20,8 +20,9 @@ from cgcore.factor.histogram import Histograms
 from cgcore.factor.preconditioning import Preconditioner
 from cgcore.factor.triangle import Triangle, merged, triangle
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import Chains, Seen, columns
+from cgcore.physics.design import Seen, columns
 from cgcore.physics.energy import compiled_frame_forces
+from cgcore.physics.internal import Chains
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement
 from cgcore.threads import one_blas_thread

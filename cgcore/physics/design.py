@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Gradients, Slopes, coordinates
+from cgcore.physics.internal import ENDS, Chains, Coordinate, Coordinates, Gradients, Grouping, Slopes, coordinates
 from cgcore.physics.pair_forces import Sampled, Slots, pair_forces
 from cgcore.physics.space import Displacement, free
 from cgcore.physics.term import Term
@@ -18,46 +17,9 @@ from cgcore.physics.topology import Sites, complete
 Columns = Float[Array, "columns xyz beads frames"]
 AnySlopes = Float[Array, "_ _ frames"]
 """Slopes of one kind beside those of another, which has other columns and rows."""
-Roots = Float[Array, "beads frames"]
-"""The root of each bead's weight in the loss."""
-
-Grouping = Sequence[Int[Any, " beads"] | None]
-"""For each term the class of each bead, see `Groups.classes`; None for a term without groups."""
-
 
 Seen = tuple[Sampled | None, ...]
 """Of each term; None where the coordinates of all rows of consecutive beads have it."""
-
-
-class Chains(NamedTuple):
-    """Frames of chains as a compiled step takes them.
-
-    Arguments:
-        R: positions [Å], finite everywhere. A padded bead may hold anything finite: its forces are zero.
-        lengths: number of real beads of each frame; 0 makes all rows of a frame zero.
-        at: internal coordinates of R.
-        sites: of the beads (see `topology`); None: all of a frame are one chain.
-        classes: of the beads, for each term.
-        roots: of weights in the loss; None: all are 1.
-    """
-
-    R: Float[Array, "xyz beads frames"]
-    lengths: Int[Array, " frames"]
-    at: Coordinates
-    sites: Sites | None
-    classes: Grouping
-    roots: Roots | None = None
-
-    def weighted(self, roots: Roots) -> Chains:
-        """With these roots, by which the gradients of coordinates by each bead are multiplied: forces and their inner
-        products are then those of weighted residuals."""
-
-        def scaled(kind: Coordinate) -> Coordinate:
-            padded = jnp.pad(roots, ((ENDS, 2 * ENDS), (0, 0)))
-            rows = kind.gradients[0].shape[1]
-            return kind._replace(gradients=tuple(g * padded[None, k : k + rows] for k, g in enumerate(kind.gradients)))
-
-        return self._replace(at=Coordinates(*map(scaled, self.at)), roots=roots)
 
 
 def design_matrix(
@@ -128,7 +90,7 @@ def slots_of(
         if term.rows.listed is not None:
             found = _listed(term, classes, displacement, chains)
         else:
-            found = pair_forces(term, chains.R, chains.lengths, displacement, chains.sites, classes)
+            found = pair_forces(term, displacement, chains, classes)
             found = found._replace(forces=term.weight * found.forces)
         return found if chains.roots is None else found._replace(forces=chains.roots[None, None, None] * found.forces)
     kind = coordinate_of(term, chains.at)

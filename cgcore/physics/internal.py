@@ -7,7 +7,7 @@ whatever the chain's length. Rows that need a bead which is not there have a gra
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -52,6 +52,41 @@ class Coordinates(NamedTuple):
     bond: Coordinate
     angle: Coordinate
     dihedral: Coordinate
+
+
+Grouping = Sequence[Int[Any, " beads"] | None]
+"""For each term the class of each bead, see `Groups.classes`; None for a term without groups."""
+
+
+class Chains(NamedTuple):
+    """Frames of chains as a compiled step takes them.
+
+    Arguments:
+        R: positions [Å], finite everywhere. A padded bead may hold anything finite: its forces are zero.
+        lengths: number of real beads of each frame; 0 makes all rows of a frame zero.
+        at: internal coordinates of R.
+        sites: of the beads (see `topology`); None: all of a frame are one chain.
+        classes: of the beads, for each term.
+        roots: of weights in the loss; None: all are 1.
+    """
+
+    R: Float[Array, "xyz beads frames"]
+    lengths: Int[Array, " frames"]
+    at: Coordinates
+    sites: Sites | None
+    classes: Grouping
+    roots: Float[Array, "beads frames"] | None = None
+
+    def weighted(self, roots: Float[Array, "beads frames"]) -> Chains:
+        """With these roots, by which the gradients of coordinates by each bead are multiplied: forces and their inner
+        products are then those of weighted residuals."""
+
+        def scaled(kind: Coordinate) -> Coordinate:
+            padded = jnp.pad(roots, ((ENDS, 2 * ENDS), (0, 0)))
+            rows = kind.gradients[0].shape[1]
+            return kind._replace(gradients=tuple(g * padded[None, k : k + rows] for k, g in enumerate(kind.gradients)))
+
+        return self._replace(at=Coordinates(*map(scaled, self.at)), roots=roots)
 
 
 def coordinates(

@@ -15,15 +15,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from cgcore.physics.bases import Power
-from cgcore.physics.internal import separations
+from cgcore.physics.internal import Chains, separations
 from cgcore.physics.rows import Rows as PairRows
 from cgcore.physics.rows import chain_numbers
-from cgcore.physics.space import Displacement, free
+from cgcore.physics.space import Displacement
 from cgcore.physics.term import Term
-from cgcore.physics.topology import Sites
 
-Positions = Float[Array, "xyz beads frames"]
-Lengths = Int[Array, " frames"]
 Classes = Int[Array, " beads"]
 Strengths = Callable[[Array, Array], Array]
 
@@ -77,41 +74,30 @@ WRITTEN_OUT = 8
 """Functions up to which the sum over partners is written out for each, which takes long to compile for more."""
 
 
-def pair_forces(
-    term: Term,
-    R: Positions,
-    lengths: Lengths,
-    displacement: Displacement = free,
-    sites: Sites | None = None,
-    classes: Classes | None = None,
-) -> Slots:
+def pair_forces(term: Term, displacement: Displacement, chains: Chains, classes: Classes | None = None) -> Slots:
     """Forces for each coefficient being 1, without the term's weight.
 
     Arguments:
         term: of pairs.
-        R: positions [Å], finite.
-        lengths: real beads of each frame.
         displacement: in jax-md's convention.
-        sites: of the beads; None: all of a frame are one chain.
+        chains: whose internal coordinates and weights do not matter.
         classes: of the beads, where the term has groups.
     """
     if classes is None and term.rows.few:
-        return _of_few_separations(term, R, lengths, displacement, sites)
+        return _of_few_separations(term, displacement, chains)
     if classes is not None or term.basis.size > WRITTEN_OUT:
-        return _by_partner(term, R, lengths, displacement, sites, classes)
+        return _by_partner(term, displacement, chains, classes)
     basis = term.basis
     power = basis if isinstance(basis, Power) else None
-    return over_all(term.rows, lambda x, _: basis.strengths(x), basis.size, R, lengths, displacement, sites, power)
+    return over_all(term.rows, lambda x, _: basis.strengths(x), basis.size, displacement, chains, power)
 
 
 def over_all(
     rows: PairRows,
     strengths: Strengths,
     size: int,
-    R: Positions,
-    lengths: Lengths,
-    displacement: Displacement = free,
-    sites: Sites | None = None,
+    displacement: Displacement,
+    chains: Chains,
     power: Power | None = None,
 ) -> Slots:
     """Over all of N x N: regular work that vector units like.
@@ -121,21 +107,21 @@ def over_all(
         strengths: of functions at squared distances (partners, beads, frames), with the number of the first partner;
             `PARTNERS` are taken at once, of which the last may be beyond the row.
         size: number of functions.
-        R, lengths, displacement, sites: as in `pair_forces`.
+        displacement, chains: as in `pair_forces`.
         power: the only function, where it is one: its strength tells the distance, and is at hand where XLA would
             compute squared distances anew.
     """
-    n_beads = R.shape[1]
+    R, n_beads = chains.R, chains.R.shape[1]
     chunks = -(-n_beads // PARTNERS)
     beyond = ((0, chunks * PARTNERS - n_beads), (0, 0))
-    real = jnp.arange(n_beads)[:, None] < lengths[None]
+    real = jnp.arange(n_beads)[:, None] < chains.lengths[None]
     # Added to a squared distance, which vectorises where a mask does not: 4 / inf^3 is 0.
     missing = jnp.pad(jnp.where(real, 0.0, jnp.inf), beyond, constant_values=jnp.inf)
     # x, y and z apart, here and below: XLA does not vectorise slices of (xyz, beads, frames) that move.
     every = list(R)
     padded = [jnp.pad(x, beyond) for x in every]
-    along, chains = _places(n_beads, sites)
-    padded_along, padded_chains = jnp.pad(along, beyond), jnp.pad(chains, beyond)
+    along, numbers = _places(chains)
+    padded_along, padded_numbers = jnp.pad(along, beyond), jnp.pad(numbers, beyond)
     farthest = jnp.inf if power is None else 0.0
 
     def add(chunk: Int[Array, ""], found: tuple[list[Array], Array]) -> tuple[list[Array], Array]:
@@ -143,10 +129,10 @@ def over_all(
         first = chunk * PARTNERS
         *partners, absent = (jax.lax.dynamic_slice_in_dim(x, first, PARTNERS) for x in (*padded, missing))
         d = separations(displacement, [x[None] for x in every], [x[:, None] for x in partners])
-        place, chain = (
-            jax.lax.dynamic_slice_in_dim(x, first, PARTNERS)[:, None] for x in (padded_along, padded_chains)
+        place, number = (
+            jax.lax.dynamic_slice_in_dim(x, first, PARTNERS)[:, None] for x in (padded_along, padded_numbers)
         )
-        apart = rows.count(along[None], place, chain != chains[None])
+        apart = rows.count(along[None], place, number != numbers[None])
         squared = jnp.where(apart, _squared(d) + absent[:, None], jnp.inf)
         found_strengths = strengths(squared, first)
         # Written out: XLA's sum over an axis does not vectorise here. Separations again: XLA would keep all of d.
@@ -166,20 +152,13 @@ def over_all(
     return Slots(total, None, Sampled.closest(closest[None]))
 
 
-def _by_partner(
-    term: Term,
-    R: Positions,
-    lengths: Lengths,
-    displacement: Displacement,
-    sites: Sites | None,
-    classes: Classes | None,
-) -> Slots:
+def _by_partner(term: Term, displacement: Displacement, chains: Chains, classes: Classes | None) -> Slots:
     """Over all of N x N, one partner at a time: its pairs with a bead are all in the slot of its class."""
-    n_beads = R.shape[1]
-    real = jnp.arange(n_beads)[:, None] < lengths[None]
+    R, n_beads = chains.R, chains.R.shape[1]
+    real = jnp.arange(n_beads)[:, None] < chains.lengths[None]
     if classes is not None:
         real = real & (classes >= 0)[:, None]
-    along, chains = _places(n_beads, sites)
+    along, numbers = _places(chains)
     slots = 1 if term.groups is None else len(term.groups.labels)
     slot = jnp.zeros(n_beads, int) if classes is None else jnp.maximum(classes, 0)
     every = list(R)
@@ -187,7 +166,7 @@ def _by_partner(
     def add(partner: Int[Array, ""], found: tuple[Array, Array]) -> tuple[Array, Array]:
         forces, nearest = found
         d = separations(displacement, every, [x[partner][None] for x in every])
-        counted = term.rows.count(along, along[partner][None], chains[partner][None] != chains)
+        counted = term.rows.count(along, along[partner][None], numbers[partner][None] != numbers)
         counted = counted & real & real[partner][None]
         squared = jnp.where(counted, _squared(d), jnp.inf)
         strengths = term.basis.strengths(squared)
@@ -208,26 +187,25 @@ def _by_partner(
     return Slots(forces, groups, Sampled.closest(jnp.sqrt(closest)))
 
 
-def _places(n_beads: int, sites: Sites | None) -> tuple[Int[Array, "beads 1"], Int[Array, "beads 1"]]:
+def _places(chains: Chains) -> tuple[Int[Array, "beads 1"], Int[Array, "beads 1"]]:
     """The places of beads along their chains, and the numbers of these."""
-    along = jnp.arange(n_beads, dtype=jnp.int32)[:, None] if sites is None else jnp.asarray(sites)
+    row = jnp.arange(chains.R.shape[1], dtype=jnp.int32)[:, None]
+    along = row if chains.sites is None else jnp.asarray(chains.sites)
     return along, chain_numbers(along, jnp)
 
 
-def _of_few_separations(
-    term: Term, R: Positions, lengths: Lengths, displacement: Displacement, sites: Sites | None
-) -> Slots:
+def _of_few_separations(term: Term, displacement: Displacement, chains: Chains) -> Slots:
     """One separation in the row at a time."""
-    nearest, farthest = term.rows.nearest, term.rows.farthest
+    R, nearest, farthest = chains.R, term.rows.nearest, term.rows.farthest
     assert farthest is not None
     total = jnp.zeros((term.basis.size, *R.shape), R.dtype)
     closest = jnp.full(R.shape[1:], jnp.inf, R.dtype)
     bead = jnp.arange(R.shape[1])[:, None]
-    along, chains = _places(R.shape[1], sites)
+    along, numbers = _places(chains)
     # Sites grow along the row at least as fast as it does: across a gap neighbours in the row may be such a pair.
-    for k in range(nearest if sites is None else 1, min(farthest, R.shape[1] - 1) + 1):
+    for k in range(nearest if chains.sites is None else 1, min(farthest, R.shape[1] - 1) + 1):
         d = separations(displacement, list(R[:, :-k]), list(R[:, k:]))
-        counts = term.rows.count(along[:-k], along[k:], chains[k:] != chains[:-k]) & (bead[k:] < lengths[None])
+        counts = term.rows.count(along[:-k], along[k:], numbers[k:] != numbers[:-k]) & (bead[k:] < chains.lengths[None])
         squared = jnp.where(counts, _squared(d), jnp.inf)
         strengths = term.basis.strengths(squared)
         force = strengths[:, None] * jnp.stack(d)[None]
