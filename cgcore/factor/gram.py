@@ -80,14 +80,14 @@ def sloped(layout: Layout, at: Coordinates) -> tuple[AnySlopes | None, ...]:
     return tuple(None if term.on_beads else term_slopes(term, coordinate_of(term, at)) for term in layout.terms)
 
 
-Couplings = dict[tuple[str, str], dict[int, Rows]]
+Couplings = dict[tuple[str, str], dict[int, Float[Array, "_ frames"]]]
 """Of two kinds, by the shift between their rows."""
 
 
 @partial(jax.jit, static_argnums=(0, 1))
 def _prepared(
     layout: Layout, displacement: Displacement, basis: Preconditioner, chains: Chains, F: Array
-) -> tuple[dict[str, Slopes], Columns, Couplings, Seen]:
+) -> tuple[dict[str, AnySlopes], Columns, Couplings, Seen]:
     """Whitened slopes of each kind, forces on beads (bonds, pairs, listed rows, reference), what couples rows, and what
     rows sampled."""
     at, frames = chains.at, F.shape[2]
@@ -133,7 +133,7 @@ def _couplings(p: Coordinate, q: Coordinate) -> dict[int, Rows]:
 
 @partial(jax.jit, static_argnums=0)
 def _products(
-    layout: Layout, slopes: dict[str, Slopes], forces: Columns, couplings: Couplings, at: Coordinates
+    layout: Layout, slopes: dict[str, AnySlopes], forces: Columns, couplings: Couplings, at: Coordinates
 ) -> Array:
     def product(p: Array, q: Array) -> Array:
         axes = tuple(range(1, p.ndim))

@@ -119,20 +119,17 @@ def over_all(
     missing = jnp.pad(jnp.where(real, 0.0, jnp.inf), beyond, constant_values=jnp.inf)
     # x, y and z apart, here and below: XLA does not vectorise slices of (xyz, beads, frames) that move.
     every = list(R)
-    padded = [jnp.pad(x, beyond) for x in every]
     along, numbers = _places(chains)
-    padded_along, padded_numbers = jnp.pad(along, beyond), jnp.pad(numbers, beyond)
+    padded = [jnp.pad(x, beyond) for x in (*every, along, numbers)]
     farthest = jnp.inf if power is None else 0.0
 
     def add(chunk: Int[Array, ""], found: tuple[list[Array], Array]) -> tuple[list[Array], Array]:
         forces, nearest = found
         first = chunk * PARTNERS
-        *partners, absent = (jax.lax.dynamic_slice_in_dim(x, first, PARTNERS) for x in (*padded, missing))
+        sliced = (jax.lax.dynamic_slice_in_dim(x, first, PARTNERS) for x in (*padded, missing))
+        *partners, place, number, absent = sliced
         d = separations(displacement, [x[None] for x in every], [x[:, None] for x in partners])
-        place, number = (
-            jax.lax.dynamic_slice_in_dim(x, first, PARTNERS)[:, None] for x in (padded_along, padded_numbers)
-        )
-        apart = rows.count(along[None], place, number != numbers[None])
+        apart = rows.count(along[None], place[:, None], number[:, None] != numbers[None])
         squared = jnp.where(apart, _squared(d) + absent[:, None], jnp.inf)
         found_strengths = strengths(squared, first)
         # Written out: XLA's sum over an axis does not vectorise here. Separations again: XLA would keep all of d.
