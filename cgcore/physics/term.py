@@ -153,5 +153,7 @@ class Term:
             raise TypeError(f"a term is {plain!r:.40}")
         values = dict(plain)
         name, weight, rows, groups = (values.pop(key) for key in ("name", "weight", "rows", "groups"))
-        made = {"name": name, "weight": weight, "rows": from_plain(Rows, rows), "basis": basis_from_dict(values)}
-        return from_plain(cls, made | {"groups": None if groups is None else from_plain(Groups, groups)})
+        if not isinstance(name, str) or isinstance(weight, bool) or not isinstance(weight, int | float):
+            raise TypeError(f"the term {name!r:.40} has weight {weight!r:.40}")
+        own = None if groups is None else from_plain(Groups, groups)
+        return cls(name, from_plain(Rows, rows), basis_from_dict(values), float(weight), own)
