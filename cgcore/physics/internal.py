@@ -142,10 +142,8 @@ def _angles(bonds: Vectors, r: Rows) -> Longer:
     normal = jnp.cross(u, v, axis=0)
     area = jnp.sqrt(_dot(normal, normal))
     normal = normal / jnp.where(area > 0, area, 1.0)[None]
-    first, last = (
-        jnp.cross(u, normal, axis=0) / length_u[None] ** 2,
-        -jnp.cross(v, normal, axis=0) / length_v[None] ** 2,
-    )
+    first = jnp.cross(u, normal, axis=0) / length_u[None] ** 2
+    last = -jnp.cross(v, normal, axis=0) / length_v[None] ** 2
     lengths = length_u * length_v
     return (_dot(u, v) / lengths, area / lengths), (first, -(first + last), last)
 
