@@ -21,7 +21,7 @@ from cgcore.factor.triangle import merged, triangle
 from cgcore.factor.work import frames_last, rows_of
 from cgcore.fitting.direct import AllFrames
 from cgcore.fitting.problem import DirectPhysical
-from cgcore.physics.design import Chains
+from cgcore.physics.internal import Chains
 from cgcore.physics.space import free
 from cgcore.threads import one_blas_thread
 

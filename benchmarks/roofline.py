@@ -21,19 +21,18 @@ from benchmarks.timing import best_of
 from cgcore.data.batches import all_cuts, sample_cuts
 from cgcore.factor import compress as factor_pass
 from cgcore.factor import gram
-from cgcore.factor.execution import threads
 from cgcore.factor.work import frames_last
 from cgcore.fitting.spectrum import spectrum
-from cgcore.physics.design import Chains
+from cgcore.physics.internal import Chains
 from cgcore.physics.pair_forces import pair_forces
 from cgcore.physics.space import free
-from cgcore.threads import one_blas_thread
+from cgcore.threads import batch_threads, one_blas_thread
 
 SIZE, COPIED = 3000, 2**25
 PAIR = 21
 """Number of operations for a pair: difference 3, square 5, r^-6 4, force 3, addition to both beads 6."""
 
-pairs = jax.jit(pair_forces, static_argnums=0)
+pairs = jax.jit(pair_forces, static_argnums=(0, 1))
 
 
 def explicit(beads: int, n_angle: int, n_dihedral: int) -> dict[str, float]:
@@ -109,22 +108,21 @@ def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> c
             with jax.enable_x64(True):
                 return jax.block_until_ready(step(*arguments))
 
-        with ThreadPoolExecutor(threads()) as pool:
+        with ThreadPoolExecutor(batch_threads()) as pool:
             results = list(pool.map(one, batches, *made))
             return best_of(5, lambda: list(pool.map(one, batches, *made))) / frames, results
+
+    def whole_chains(batch: Any, moved: Any, at: Any) -> Chains:
+        return Chains(moved[0], batch.lengths, at[0], None, (None,) * len(layout.terms))
 
     with one_blas_thread(), jax.enable_x64(True):
         turned, moved = on_every_batch(lambda b: frames_last(b.R, b.F))
         located, at = on_every_batch(lambda b, m: gram.located(free, m[0], b.lengths), moved)
         prepared, made = on_every_batch(
-            lambda b, m, at: gram._prepared(
-                layout, free, whitening, Chains(m[0], b.lengths, at[0], None, (None,) * len(layout.terms)), m[1]
-            ),
-            moved,
-            at,
+            lambda b, m, at: gram._prepared(layout, free, whitening, whole_chains(b, m, at), m[1]), moved, at
         )
-        multiplied, _ = on_every_batch(lambda _, made, at: gram._products(layout, made[0], at[0]), made, at)
-        paired, _ = on_every_batch(lambda b, m: pairs(repulsive, m[0], b.lengths), moved)
+        multiplied, _ = on_every_batch(lambda _, made, at: gram._products(layout, *made[:3], at[0]), made, at)
+        paired, _ = on_every_batch(lambda b, m, at: pairs(repulsive, free, whole_chains(b, m, at)), moved, at)
     whole = best_of(5, lambda: cgcore.compress(dataset, fingerprint)) / frames
 
     harmonics = [len(prior.params[name]) for name in ("a", "k_dih")]

@@ -25,7 +25,7 @@ from cgcore.data.contents import (
     species_names_of,
     species_of,
 )
-from cgcore.factor.histogram import EDGES, Histograms
+from cgcore.factor.histogram import EDGES, Histograms, bin_numbers
 from cgcore.factor_file import frames_of
 from cgcore.judging import Judgement, judge
 from cgcore.physics import geometry
@@ -229,7 +229,7 @@ class _Gathered:
     def add_geometry(self, seen: _Seen, batch: Batch, source: str, numbers: np.ndarray) -> None:
         lengths, sites = batch.lengths, batch.sites
         values = {name: np.asarray(seen.internal[name]) for name in EDGES}  # compiled functions sort keys
-        self.histograms += Histograms.of({name: x.T for name, x in values.items()}, lengths, sites)
+        self.histograms += Histograms.counted(bin_numbers({name: x.T for name, x in values.items()}, lengths, sites))
         for spanned, (name, x) in enumerate(values.items(), start=1):
             real = np.arange(x.shape[1]) < (lengths - spanned)[:, None]
             x = x[real if sites is None else real & unbroken(sites, spanned).T]

@@ -41,6 +41,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def batch_threads() -> int:
+    """Threads for batches of frames: one a core, as XLA's own threads leave half of each idle on arrays that fit a
+    cache, and one to fill gaps."""
+    return 1 + cores()
+
+
 @cache
 def _controller() -> ThreadpoolController:
     import scipy.linalg.cython_blas  # noqa: F401  (loads the BLAS that XLA calls, so that the controller finds it)

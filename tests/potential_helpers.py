@@ -15,7 +15,7 @@ from helpers import np_coordinates
 
 from cgcore import Factor, Fingerprint, Prior, Weights
 from cgcore.factor.factor import Block
-from cgcore.factor.histogram import CLOSEST, Histograms
+from cgcore.factor.histogram import CLOSEST, Histograms, bin_numbers
 from cgcore.factor.triangle import triangle
 
 KB = 0.0019872042586
@@ -62,7 +62,7 @@ def factor_without_a_pass(
     for spanned, (name, values) in enumerate(zip(histograms.counts, many, strict=True), start=1):
         columns = {other: np.full((max(map(len, many)), 1), np.nan) for other in histograms.counts}
         columns[name][: len(values), 0] = values
-        histograms += Histograms.of(columns, np.array([len(values) + spanned]))
+        histograms += Histograms.counted(bin_numbers(columns, np.array([len(values) + spanned])))
     names = ("repulsive",) if prior.weights.excluded_volume is None else ("repulsive", "excluded_volume")
     groups = {name: np.histogram(np.minimum(_finite(found.closest[name]), 20.0), CLOSEST)[0][None] for name in names}
     return Factor(tuple(made), Fingerprint.of(prior), Histograms(histograms.counts, groups), temperatures)

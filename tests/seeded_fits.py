@@ -128,7 +128,7 @@ FAULTS: Faults = {
     # The ways to a factor.
     "a batch that replaces those before": (
         "batches",
-        edited(Work, "added", "merged(matrices) if self.basis", "matrices[1] if self.basis"),
+        edited(Work, "added", "merged((a, b)) if self.basis", "b if self.basis"),
     ),
     "never back to QR": ("batches", edited(compress, "compress", "< WELL_CONDITIONED", "< 0")),
     "taken for a Gram matrix after going back": (

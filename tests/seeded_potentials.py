@@ -12,7 +12,7 @@ from cgcore.factor.histogram import Histograms
 from cgcore.fitting import constraints, contacts, fit, identifiability, plan, pooling, scan
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.ground import Ground
-from cgcore.physics import design, energy
+from cgcore.physics import design, energy, internal
 from cgcore.physics.bases import BSpline, DebyeHueckel, Fourier, Gaussian, Harmonic
 from cgcore.physics.parametrisations import AmplitudesAndPhases
 from cgcore.physics.rows import Rows
@@ -73,11 +73,11 @@ FAULTS: Faults = {
     ),
     "weights of pairs left out": (
         "weighting",
-        edited(design, "slots_of", "if chains.roots is not None:", "if False:"),
+        edited(design, "slots_of", "if chains.roots is None", "if True"),
     ),
     "weights of the next bead": (
         "weighting",
-        edited(design.Chains, "weighted", "k : k + rows", "k + 1 : k + 1 + rows"),
+        edited(internal.Chains, "weighted", "k : k + rows", "k + 1 : k + 1 + rows"),
     ),
     "weights of a block as they are": (
         "weighting",

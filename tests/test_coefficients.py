@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cgcore.fitting import loss
+from cgcore.fitting.problem import as_params
 from cgcore.physics import energy
-from cgcore.physics.coefficients import Layout, as_params, to_coefficients, to_params
+from cgcore.physics.coefficients import Layout, to_coefficients, to_params
 from cgcore.physics.prior import Prior, Weights
 
 pytestmark = pytest.mark.numerical

@@ -9,7 +9,7 @@ import pytest
 
 import cgcore
 from cgcore.export import write_lammps, write_openmm
-from cgcore.physics.precision import PROMISE, float32_error, require_float32
+from cgcore.judging.precision import PROMISE, float32_error, require_float32
 
 
 def cancelling() -> cgcore.Prior:

@@ -77,7 +77,7 @@ def test_groups_of_pairs_and_listed_rows_are_counted_by_themselves() -> None:
 def test_frames_without_a_pair_are_not_counted_and_far_pairs_are_in_the_last_bin() -> None:
     term = Term("near", Rows("pairs", 3), Power(6))
     seen = (Sampled(jnp.array([[np.inf, 3.01, 500.0]]), jnp.zeros(1, int)),)
-    found = Histograms.counted(np.zeros((0, 3)), (term,), (None,), seen)
+    found = Histograms.counted(np.zeros((0, 3)), (term,), seen)
     assert found.of_group(term, 0).sum() == 2
     assert found.of_group(term, 0)[-1] == 1
 

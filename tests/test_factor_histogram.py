@@ -7,13 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cgcore.factor.histogram import EDGES, Histograms
+from cgcore.factor.histogram import EDGES, Histograms, bin_numbers
+
+
+def counted(values: dict[str, np.ndarray], lengths: np.ndarray) -> Histograms:
+    return Histograms.counted(bin_numbers(values, lengths))
 
 
 def of_bonds(values: list[float]) -> np.ndarray:
     width = len(values)
     rows = {name: np.zeros((max(width + 1 - k, 0), 1)) for k, name in enumerate(EDGES, start=1)}
-    return Histograms.of(rows | {"bond": np.array([values]).T}, np.array([width + 1])).counts["bond"]
+    return counted(rows | {"bond": np.array([values]).T}, np.array([width + 1])).counts["bond"]
 
 
 def test_edges() -> None:
@@ -47,7 +51,7 @@ def test_values_at_and_beyond_the_ends_count_in_the_outermost_bin(value: float, 
 def test_rows_of_padding_do_not_count() -> None:
     bond = np.array([[3.005, 3.105, 5.0], [3.205, 3.305, 3.405]])
     values = {"bond": bond.T, "angle": np.full((2, 2), 1.0), "dihedral": np.full((1, 2), -1.0)}
-    found = Histograms.of(values, np.array([3, 4]))
+    found = counted(values, np.array([3, 4]))
     np.testing.assert_array_equal(
         found.counts["bond"], np.histogram([3.005, 3.105, 3.205, 3.305, 3.405], EDGES["bond"])[0]
     )
@@ -56,7 +60,7 @@ def test_rows_of_padding_do_not_count() -> None:
 
 def test_empty_frames_and_short_chains() -> None:
     values = {"bond": np.full((1, 3), 3.8), "angle": np.zeros((0, 3)), "dihedral": np.zeros((0, 3))}
-    found = Histograms.of(values, np.array([2, 0, 0]))
+    found = counted(values, np.array([2, 0, 0]))
     assert {name: int(c.sum()) for name, c in found.counts.items()} == {"bond": 1, "angle": 0, "dihedral": 0}
 
 
@@ -68,10 +72,9 @@ def test_they_add_up() -> None:
         "dihedral": rng.uniform(-3, 3, (2, 6)),
     }
     lengths = np.array([5, 4, 3, 2, 5, 0])
-    whole = Histograms.of(values, lengths)
+    whole = counted(values, lengths)
     first, second = (
-        Histograms.of({name: v[:, part] for name, v in values.items()}, lengths[part])
-        for part in (slice(2), slice(2, 6))
+        counted({name: v[:, part] for name, v in values.items()}, lengths[part]) for part in (slice(2), slice(2, 6))
     )
     for name in EDGES:
         np.testing.assert_array_equal((first + second).counts[name], whole.counts[name])
@@ -84,7 +87,7 @@ def test_sampled_range_holds_all_values_tightly() -> None:
         "angle": np.array([[1.5], [2.0]]),
         "dihedral": np.array([[-3.0]]),
     }
-    found = Histograms.of(values, np.array([4]))
+    found = counted(values, np.array([4]))
     low, high = found.sampled_range("bond") or (0, 0)
     assert (low, high) == pytest.approx((3.51, 4.09))
     for name, row in values.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +11,7 @@ import pytest
 from helpers import SEPARATIONS, chain, frames, prior, relative
 
 from cgcore.physics.coefficients import Layout
+from cgcore.physics.internal import Chains, coordinates
 from cgcore.physics.pair_forces import Slots, pair_forces
 from cgcore.physics.space import free
 
@@ -19,9 +19,13 @@ pytestmark = pytest.mark.numerical
 
 
 def of_pairs(name: str) -> Callable[..., Slots]:
-    """`pair_forces` of one of the prior's terms."""
+    """`pair_forces` of one of the prior's terms, for positions and lengths."""
     (term,) = (term for term in Layout.of(prior(np.random.default_rng(0))).terms if term.name == name)
-    return partial(pair_forces, term)
+
+    def found(R: jax.Array, lengths: jax.Array, displacement: Callable[..., jax.Array] = free) -> Slots:
+        return pair_forces(term, displacement, Chains(R, lengths, coordinates(R, lengths, displacement), None, ()))
+
+    return found
 
 
 def frames_first(function: Callable[..., Slots]) -> Callable[..., np.ndarray]:

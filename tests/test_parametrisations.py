@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from cgcore.physics.bases import Fourier, Harmonic, Power
 from cgcore.physics.parametrisations import AmplitudesAndPhases, CosinesAndSines, Stiffness, StrengthAndLength
 
 pytestmark = pytest.mark.numerical
@@ -16,19 +17,23 @@ NONE = jnp.zeros(0)
 
 
 def harmonic_bond(x: Any, *params: Any) -> Any:
-    return Stiffness(("r0", "kr")).energy(x, dict(zip(("r0", "kr"), params, strict=True)))
+    return Stiffness(("r0", "kr")).energy(Harmonic(), x, dict(zip(("r0", "kr"), params, strict=True)))
 
 
 def fourier_angle(x: Any, *params: Any) -> Any:
-    return CosinesAndSines(("a", "b")).energy(x, dict(zip("ab", params, strict=True)))
+    return CosinesAndSines(("a", "b")).energy(Fourier(len(params[0])), x, dict(zip("ab", params, strict=True)))
 
 
 def cosine_dihedral(x: Any, *params: Any) -> Any:
-    return AmplitudesAndPhases(("k", "gamma")).energy(x, dict(zip(("k", "gamma"), params, strict=True)))
+    return AmplitudesAndPhases(("k", "gamma")).energy(
+        Fourier(len(params[0])), x, dict(zip(("k", "gamma"), params, strict=True))
+    )
 
 
 def soft_repulsion(x: Any, *params: Any) -> Any:
-    return StrengthAndLength(("epsilon", "sigma")).energy(x, dict(zip(("epsilon", "sigma"), params, strict=True)))
+    return StrengthAndLength(("epsilon", "sigma")).energy(
+        Power(4), x, dict(zip(("epsilon", "sigma"), params, strict=True))
+    )
 
 
 def test_harmonic_bond() -> None:

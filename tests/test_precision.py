@@ -14,7 +14,7 @@ from helpers import forces
 from test_splines import random_splines
 
 from cgcore import InputError, Prior, Weights
-from cgcore.physics.precision import PROMISE, float32_error, require_float32
+from cgcore.judging.precision import PROMISE, float32_error, require_float32
 
 WEIGHTS = Weights(0.5, 0.25, 0.25, 1.0, 1.0)
 PRIOR = prior_of(10, WEIGHTS)

@@ -25,8 +25,8 @@ from cgcore.factor.folds import FOLDS
 from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.roughness import roughness_of
 from cgcore.fitting.smoothing import FALLBACK, STRENGTHS, smoothing, smoothness_curve
+from cgcore.judging.precision import PROMISE
 from cgcore.physics.coefficients import to_coefficients
-from cgcore.physics.precision import PROMISE
 
 PRIOR = prior_of(4)
 START = to_coefficients(PRIOR.params)

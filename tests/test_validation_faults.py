@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from fault_helpers import forgotten
+from fault_helpers import edited, forgotten
 
 import cgcore
 from cgcore.export import lammps, openmm, stablehlo
@@ -94,13 +94,6 @@ def unweighted(function: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
-def unmasked(function: Callable[..., Any]) -> Callable[..., Any]:
-    def total(R: Any, mask: Any, *args: Any) -> Any:
-        return function(R, jnp.ones_like(mask), *args)
-
-    return total
-
-
 def rounded(function: Callable[..., Any]) -> Callable[..., Any]:
     def small(layout: Any, *arrays: Any) -> Any:
         return function(layout, *jax.tree.map(lambda x: x.astype(jnp.float32), arrays)).astype(jnp.float64)
@@ -113,7 +106,7 @@ def rounded_rows(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def constant(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda way, r, params: function(way, jax.lax.stop_gradient(r), params)
+    return lambda way, basis, r, params: function(way, basis, jax.lax.stop_gradient(r), params)
 
 
 def mirrored(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -199,7 +192,11 @@ FAULTS = {
         ("least-squares", "recovery", "scipy-lbfgsb-whitened"),
         (DEFAULT, PADDED),
     ),
-    "mask dropped": Seen(replaced(energy, "_sum_over_rows", unmasked), ("invariances",), (("two proteins", "direct"),)),
+    "mask dropped": Seen(
+        edited(energy, "_term_energy", "mask[rows].all(axis=1)", "jnp.ones(len(rows), bool)"),
+        ("invariances",),
+        (("two proteins", "direct"),),
+    ),
     "float32 accumulation": Seen(replaced(gram, "_products", rounded), MANY),
     "float32 accumulation of few rows": Seen(replaced(work, "triangle", rounded_rows), (), (DEFAULT, PADDED)),
     "memory of one step": Seen(

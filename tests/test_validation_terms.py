@@ -34,7 +34,9 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     ),
     "groups in another order": (
         FEW,
-        edited(groups, "_numbered", "table[at] = len(labels)\n", "table[at] = len(labels) ^ 1\n"),
+        edited(
+            groups, "_numbered", "numbers.setdefault(kind, len(numbers))", "numbers.setdefault(kind, len(numbers)) ^ 1"
+        ),
     ),
     "rows of classes without group take part": (
         FEW,
@@ -59,7 +61,7 @@ FAULTS: dict[str, tuple[int, Fault]] = {
     ),
     "sign of a slope": (MANY, edited(Fourier, "slopes", "[-n * sines[n]", "[n * sines[n]")),
     "sign of the parabola's slope": (FEW, edited(Harmonic, "derivatives", "-1.0", "1.0")),
-    "weight of a pair left out": (FEW, edited(design, "on_beads", "term.weight * found", "found")),
+    "weight of a pair left out": (FEW, edited(design, "slots_of", "term.weight * found", "found")),
     "pairs of all separations": (FEW, edited(Rows, "count", "apart >= self.nearest", "apart >= 1")),
     "pairs of one chain for those of two": (
         FEW,

@@ -84,7 +84,7 @@ def _trained(
     try:
         from cgcore.export.checks import check_prior
         from cgcore.export.stablehlo import export_energy, require_flatbuffers, write_stablehlo
-        from cgcore.physics.precision import require_float32
+        from cgcore.judging.precision import require_float32
         from cgcore.pipeline.trained import load_trained
     except ImportError as error:
         raise InputError(
@@ -138,8 +138,8 @@ def _openmm(output: str, prior: Prior, beads: int, **given: Any) -> list[Path]:
 def _stablehlo(output: str, prior: Prior, beads: int, precision: str = "float32") -> list[Path]:
     from cgcore.export.checks import check_prior
     from cgcore.export.stablehlo import export_energy, write_stablehlo
+    from cgcore.judging.precision import require_float32
     from cgcore.physics.energy import energy
-    from cgcore.physics.precision import require_float32
 
     check_prior(prior)
     if precision == "float32":

@@ -21,7 +21,7 @@ from cgcore.export.expressions import NM as NM
 from cgcore.export.expressions import expression_of
 from cgcore.export.potentials import Potential, potentials
 from cgcore.files import atomic_write
-from cgcore.physics.precision import require_float32
+from cgcore.judging.precision import require_float32
 from cgcore.physics.prior import Prior
 
 if TYPE_CHECKING:

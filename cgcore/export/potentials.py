@@ -83,7 +83,7 @@ class TermCurve(Curve):
                 found = self.c @ np.asarray(self.term.basis.functions(x))
             else:
                 # The parametrisation includes constants that the basis lacks.
-                found = np.asarray(jax.vmap(lambda at: way.energy(at, self.params))(jnp.asarray(x)))
+                found = np.asarray(jax.vmap(lambda at: way.energy(self.term.basis, at, self.params))(jnp.asarray(x)))
         return self.term.weight * found
 
     def slope(self, x: Points) -> Points:

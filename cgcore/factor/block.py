@@ -68,8 +68,10 @@ def counted_twice(blocks: Sequence[Block]) -> list[str]:
     copies: dict[tuple[str, ...], int] = defaultdict(int)
     ordered = sorted(blocks, key=lambda block: (block.beads, block.frames, np.linalg.norm(block.S[:, -1])))
     for a, b in pairwise(ordered):
-        if a.sha256 != b.sha256 and (a.beads, a.frames) == (b.beads, b.frames) and _same_sums(a, b):
-            copies[tuple(sorted({a.source, b.source}))] += a.frames
+        if a.sha256 != b.sha256 and (a.beads, a.frames) == (b.beads, b.frames):
+            first, second = (np.linalg.norm(block.S, axis=0) for block in (a, b))
+            if np.allclose(first, second, rtol=SAME, atol=0):
+                copies[tuple(sorted({a.source, b.source}))] += a.frames
     found += [_sentence(names, frames) for names, frames in copies.items()]
     return found
 
@@ -80,10 +82,6 @@ def _overlap(blocks: list[Block]) -> int:
     ranges = ranges[np.argsort(ranges[:, 0], kind="stable")]
     covered = np.maximum.accumulate(ranges[:, 1])[:-1]
     return int(np.maximum(np.minimum(covered, ranges[1:, 1]) - ranges[1:, 0], 0).sum())
-
-
-def _same_sums(a: Block, b: Block) -> bool:
-    return np.allclose(np.linalg.norm(a.S, axis=0), np.linalg.norm(b.S, axis=0), rtol=SAME, atol=0)
 
 
 def _sentence(sources: Sequence[str], frames: int) -> str:

@@ -98,17 +98,17 @@ def compress(
         sampled."""
         work = Work(fingerprint, basis, displacement, fixed, scale)
         pieces = pieces_of(all_cuts(dataset, segments, layout.size + 1))
-        sums: list[list[np.ndarray]] = [[] for _ in segments]
+        sums: dict[int, np.ndarray] = {}
         histograms, done = Histograms.empty(), 0
         for piece, part in zip(pieces, in_order(execute(work, pieces)), strict=True):
-            sums[piece.segment] = [work.added(*sums[piece.segment], part.matrix)]
+            own = piece.segment
+            sums[own] = work.added(sums[own], part.matrix) if own in sums else part.matrix
             histograms += part.histograms
             done += part.frames
             if progress is not None:
                 progress(done, dataset.n_frames)
-        found = [total for (total,) in sums]
-        _require_finite(dataset, found)
-        return found, histograms
+        _require_finite(dataset, [*sums.values()])
+        return [*sums.values()], histograms
 
     with solving("compress"), one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         basis = None

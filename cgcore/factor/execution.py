@@ -15,7 +15,7 @@ import jax
 
 from cgcore.data.batches import Cut, Piece
 from cgcore.factor.work import Part, Work
-from cgcore.threads import cores
+from cgcore.threads import batch_threads
 
 Execute: TypeAlias = Callable[[Work, Sequence[Piece]], Iterable[tuple[int, Part]]]
 """Gives for each piece its number in the sequence and its part, in any order."""
@@ -36,7 +36,7 @@ def on_threads(work: Work, pieces: Sequence[Piece], devices: Sequence[Any] | Non
         with nullcontext() if len(devices) == 1 else jax.default_device(devices[number % len(devices)]):
             return work.of_cut(cut)
 
-    with ThreadPoolExecutor(threads()) as pool:
+    with ThreadPoolExecutor(batch_threads()) as pool:
         parts = pool.map(part, count(), chain.from_iterable(piece.cuts for piece in pieces))
         for number, piece in enumerate(pieces):
             yield number, work.joined(islice(parts, len(piece.cuts)))
@@ -51,8 +51,3 @@ def in_order(found: Iterable[tuple[int, Part]]) -> Iterator[Part]:
         while number in early:
             yield early.pop(number)
             number += 1
-
-
-def threads() -> int:
-    """A batch a core, as XLA's own threads leave half of each idle on arrays that fit a cache, and one to fill gaps."""
-    return 1 + cores()

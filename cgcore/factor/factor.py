@@ -74,7 +74,7 @@ class Factor:
 
     def loss(self, c: Coefficients) -> float:
         """The force-matching loss at coefficients c [(kcal/mol/Å)²], exactly."""
-        return residual(self.S, c) / max(self.beads, 1)
+        return float(residual(self.S, c)) / max(self.beads, 1)
 
 
 def merge(*factors: Factor) -> Factor:

@@ -13,6 +13,7 @@ from cgcore.physics.coefficients import Layout
 from cgcore.physics.prior import FITTED_EVER, MOST_COEFFICIENTS, Prior, Weights, standard_terms
 from cgcore.physics.term import Term
 from cgcore.physics.topology import RULE
+from cgcore.plain import from_plain
 
 
 @dataclass(frozen=True)
@@ -65,42 +66,36 @@ class Fingerprint:
 
     def _flat(self) -> dict[str, Any]:
         """What may differ, by name."""
-        flat: dict[str, Any] = {"terms": ", ".join(term.name for term in self.terms)}
-        flat |= {f.name: getattr(self, f.name) for f in fields(self) if f.name != "terms"}
-        for term in self.terms:
-            plain = json.loads(json.dumps(term.as_dict()))
-            flat[f"weight of {term.name}"] = plain.pop("weight")
-            flat |= {f"{key} of {term.name}": value for key, value in plain.items() if key != "name"}
-        return flat
+        flat = json.loads(json.dumps(self.as_dict()))
+        for term in flat["terms"]:
+            flat |= {f"{key} of {term['name']}": value for key, value in term.items() if key != "name"}
+        return flat | {"terms": ", ".join(term.name for term in self.terms)}
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a file or a message."""
-        others = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "terms"}
-        return {"terms": [term.as_dict() for term in self.terms]} | others
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {
+            "terms": [term.as_dict() for term in self.terms]
+        }
 
     @classmethod
     def from_dict(cls, plain: Any) -> Fingerprint:
         """The inverse of `as_dict`.
 
         Raises:
-            TypeError: a key is missing or unknown, or it is no dictionary.
+            TypeError: a key is missing or unknown, a value is of another type, or it is no dictionary.
             ValueError: a value is not one that a fingerprint can have.
         """
         if not isinstance(plain, dict) or not isinstance(plain.get("terms"), list):
             raise TypeError("the fingerprint has no terms")
-        others = {name: value for name, value in plain.items() if name != "terms"}
         try:
-            terms = [Term.from_dict(term) for term in plain["terms"]]
-            if (size := Layout(tuple(terms)).size) > MOST_COEFFICIENTS:  # before anything as large is made
+            terms = tuple(Term.from_dict(term) for term in plain["terms"])
+            if (size := Layout(terms).size) > MOST_COEFFICIENTS:  # before anything as large is made
                 raise ValueError(f"it has {size} coefficients")
-            made = cls(tuple(_known(term) for term in terms), **others)
+            made = from_plain(cls, plain | {"terms": tuple(map(_known, terms))})
         except (InputError, KeyError, AttributeError) as error:
             raise ValueError(f"a term is damaged: {error}") from error
         if len({term.name for term in made.terms}) < len(made.terms):
             raise ValueError("two terms have one name")
-        for name in ("displacement", "fixed", "topology", "units"):
-            if not isinstance(value := getattr(made, name), str):
-                raise ValueError(f"{name} is {value!r:.40}")
         return made
 
 

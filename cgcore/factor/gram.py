@@ -19,7 +19,7 @@ from __future__ import annotations
 from functools import partial, reduce
 from itertools import combinations_with_replacement
 from operator import add
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -30,8 +30,8 @@ from cgcore.compiling import QuicklyCompiled
 from cgcore.factor.histogram import bin_numbers
 from cgcore.factor.preconditioning import Preconditioner, whitened
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import AnySlopes, Chains, Columns, Seen, coordinate_of, slots_of, term_slopes
-from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Rows, Slopes, coordinates
+from cgcore.physics.design import AnySlopes, Columns, Seen, coordinate_of, slots_of, term_slopes
+from cgcore.physics.internal import ENDS, Chains, Coordinate, Coordinates, Rows, Slopes, coordinates
 from cgcore.physics.space import Displacement
 from cgcore.physics.term import Term
 from cgcore.physics.topology import Sites
@@ -53,8 +53,8 @@ def gram(
     """Y^T Y, where the slopes of Y are whitened by the basis (`basis.undone` leads back to [X | F]), and what rows
     sampled."""
     if all(term.groups is None for term in layout.terms):
-        prepared, seen = _prepared(layout, displacement, basis, chains, F)
-        return _products(layout, prepared, chains.at), seen
+        slopes, forces, couplings, seen = _prepared(layout, displacement, basis, chains, F)
+        return _products(layout, slopes, forces, couplings, chains.at), seen
     products, columns, seen = _products_of_beads(layout, displacement, basis, chains, F)
     m = layout.size + 1
     where = np.asarray(columns)
@@ -80,37 +80,31 @@ def sloped(layout: Layout, at: Coordinates) -> tuple[AnySlopes | None, ...]:
     return tuple(None if term.on_beads else term_slopes(term, coordinate_of(term, at)) for term in layout.terms)
 
 
-class _Prepared(NamedTuple):
-    """Whitened slopes of each kind, forces on beads (bonds, pairs, listed rows, reference), and what couples rows."""
-
-    slopes: dict[str, Slopes]
-    forces: Columns
-    couplings: dict[tuple[str, str], list[Rows]]
+Couplings = dict[tuple[str, str], dict[int, Float[Array, "_ frames"]]]
+"""Of two kinds, by the shift between their rows."""
 
 
 @partial(jax.jit, static_argnums=(0, 1))
 def _prepared(
     layout: Layout, displacement: Displacement, basis: Preconditioner, chains: Chains, F: Array
-) -> tuple[_Prepared, Seen]:
+) -> tuple[dict[str, AnySlopes], Columns, Couplings, Seen]:
+    """Whitened slopes of each kind, forces on beads (bonds, pairs, listed rows, reference), what couples rows, and what
+    rows sampled."""
     at, frames = chains.at, F.shape[2]
     slopes = {kind: [jnp.zeros((0, getattr(at, kind).rows, frames), F.dtype)] for kind in KINDS}
     forces, seen = [], []
     for term, T in zip(layout.terms, basis.each, strict=True):
-
-        def white(term: Term, kind: Coordinate, T: Any = T) -> AnySlopes:
-            return whitened(T, term_slopes(term, kind))
-
         if _place(term) == "force":
-            slots = slots_of(term, None, displacement, chains, white)
+            slots = slots_of(term, None, displacement, chains, partial(whitened, T))
             forces.append(slots.forces[0])
             seen.append(slots.seen)
         else:
-            slopes[term.coordinate].append(white(term, coordinate_of(term, at)))
+            slopes[term.coordinate].append(whitened(T, term_slopes(term, coordinate_of(term, at))))
             seen.append(None)
     pairs = combinations_with_replacement(KINDS, 2)
     couplings = {(p, q): _couplings(getattr(at, p), getattr(at, q)) for p, q in pairs}
     joined = {kind: jnp.concatenate(found) for kind, found in slopes.items()}
-    return _Prepared(joined, jnp.concatenate([*forces, F[None]]), couplings), tuple(seen)
+    return joined, jnp.concatenate([*forces, F[None]]), couplings, tuple(seen)
 
 
 def _place(term: Term) -> str:
@@ -118,14 +112,9 @@ def _place(term: Term) -> str:
     return term.coordinate if term.coordinate in KINDS and not term.on_beads else "force"
 
 
-def _shifts(p: Coordinate, q: Coordinate) -> range:
-    """The rows of q that share a bead with row i of p, from i on; of one kind those behind it alone: G is symmetric."""
-    return range(0 if p is q else 1 - len(q.gradients), len(p.gradients))
-
-
-def _couplings(p: Coordinate, q: Coordinate) -> list[Rows]:
-    """Entries of Wilson's G matrix: for each shift, of row i of one kind and row i + shift of the other. Within a kind,
-    half of those of a row with itself."""
+def _couplings(p: Coordinate, q: Coordinate) -> dict[int, Rows]:
+    """Entries of Wilson's G matrix: for each shift at which they share a bead, of row i of one kind and row i + shift
+    of the other. Within a kind, where G is symmetric, no negative shifts, and half of those of a row with itself."""
 
     def coupled(shift: int) -> Rows:
         shared = [(g, q.gradients[k - shift]) for k, g in enumerate(p.gradients) if 0 <= k - shift < len(q.gradients)]
@@ -138,13 +127,14 @@ def _couplings(p: Coordinate, q: Coordinate) -> list[Rows]:
             ),
         )
 
-    return [coupled(shift) / (2 if p is q and shift == 0 else 1) for shift in _shifts(p, q)]
+    shifts = range(0 if p is q else 1 - len(q.gradients), len(p.gradients))
+    return {shift: coupled(shift) / (2 if p is q and shift == 0 else 1) for shift in shifts}
 
 
 @partial(jax.jit, static_argnums=0)
-def _products(layout: Layout, prepared: _Prepared, at: Coordinates) -> Array:
-    slopes, forces, couplings = prepared
-
+def _products(
+    layout: Layout, slopes: dict[str, AnySlopes], forces: Columns, couplings: Couplings, at: Coordinates
+) -> Array:
     def product(p: Array, q: Array) -> Array:
         axes = tuple(range(1, p.ndim))
         return jnp.tensordot(p, q, (axes, axes))
@@ -152,9 +142,7 @@ def _products(layout: Layout, prepared: _Prepared, at: Coordinates) -> Array:
     def coupled(p: str, q: str) -> Slopes:
         """G times slopes of kind q; within a kind half of it, which with its transpose is all."""
         padded, rows = jnp.pad(slopes[q], ((0, 0), (ENDS, ENDS), (0, 0))), getattr(at, p).rows
-        shifts = _shifts(getattr(at, p), getattr(at, q))
-        found = zip(couplings[p, q], shifts, strict=True)
-        return reduce(add, (g[None] * padded[:, ENDS + k : ENDS + k + rows] for g, k in found))
+        return reduce(add, (g[None] * padded[:, ENDS + k : ENDS + k + rows] for k, g in couplings[p, q].items()))
 
     def projected(kind: Coordinate) -> Slopes:
         """Inner products of each row's gradient with the forces."""
@@ -193,7 +181,7 @@ def _products_of_beads(
     n_beads = F.shape[1]
     forces, columns, seen = [], [], []
     for term, T, own, place in zip(layout.terms, basis.each, chains.classes, layout.slices.values(), strict=True):
-        slots = slots_of(term, own, displacement, chains, lambda term, kind, T=T: whitened(T, term_slopes(term, kind)))
+        slots = slots_of(term, own, displacement, chains, partial(whitened, T))
         groups = jnp.zeros((1, n_beads), int) if slots.groups is None else slots.groups
         each = jnp.arange(term.basis.size)[:, None]
         columns.append((place.start + groups[:, None] * term.basis.size + each[None]).reshape(-1, n_beads))

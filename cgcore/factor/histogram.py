@@ -53,42 +53,23 @@ class Histograms:
         return cls({name: np.zeros(len(edges) - 1, np.int64) for name, edges in EDGES.items()})
 
     @classmethod
-    def of(
-        cls, values: Mapping[str, np.ndarray], lengths: Int[np.ndarray, " frames"], sites: Sites | None = None
-    ) -> Histograms:
-        """Histograms of arrays (rows, frames), one for each coordinate."""
-        return cls.counted(bin_numbers(values, lengths, sites))
-
-    @classmethod
     def counted(
         cls,
         numbers: Real[np.ndarray, "_ frames"],
         terms: Sequence[Term] = (),
-        classes: Sequence[Int[np.ndarray, " beads"] | None] = (),
         seen: Seen = (),
     ) -> Histograms:
-        """Histograms of values whose `bin_numbers` are known, for terms with groups by the classes of the beads, and
-        of what others sampled."""
-        numbers = numbers.astype(np.int64)
+        """Histograms of values whose `bin_numbers` are known, and of what the rows of terms sampled."""
         groups = {}
-        for term, own, sampled in zip(terms, classes, seen, strict=True):
+        for term, sampled in zip(terms, seen, strict=True):
             if sampled is not None:
-                values = np.asarray(sampled.values)
-                bins = np.clip(np.searchsorted(edges_of(term), values, "right") - 1, 0, len(edges_of(term)) - 2)
+                values, edges = np.asarray(sampled.values), edges_of(term)
+                bins = np.clip(np.searchsorted(edges, values, "right") - 1, 0, len(edges) - 2)
                 which, counts = np.broadcast_to(np.asarray(sampled.groups)[:, None], values.shape), values < np.inf
-            elif own is not None:
-                of_rows = term.row_groups(own, term.rows.candidates(len(own), False), np)
-                # Rows of bonds, angles and dihedrals stand below each other: n - 1, n - 2 and n - 3 of n beads.
-                first = sum(max(len(own) - bonds, 0) for bonds in range(1, term.rows.beads - 1))
-                bins = numbers[first : first + len(of_rows)] - _STARTS[list(EDGES).index(term.coordinate)]
-                which = np.broadcast_to(of_rows[:, None], bins.shape)
-                counts = (which >= 0) & (bins < len(edges_of(term)) - 1)
-            else:
-                continue
-            shape = len(term.group_labels), len(edges_of(term)) - 1
-            found = np.bincount(which[counts] * shape[1] + bins[counts], minlength=shape[0] * shape[1])
-            groups[term.name] = found.reshape(shape)
-        every = np.bincount(numbers.ravel(), minlength=_STARTS[-1] + 1)
+                shape = len(term.group_labels), len(edges) - 1
+                found = np.bincount(which[counts] * shape[1] + bins[counts], minlength=shape[0] * shape[1])
+                groups[term.name] = found.reshape(shape)
+        every = np.bincount(numbers.astype(np.int64).ravel(), minlength=_STARTS[-1] + 1)
         return cls({name: every[a:b] for name, a, b in zip(EDGES, _STARTS[:-1], _STARTS[1:], strict=True)}, groups)
 
     def __add__(self, other: Histograms) -> Histograms:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -47,14 +48,9 @@ def _joined(S: Triangle, other: Triangle) -> Triangle:
     return np.triu(made) * np.where(np.diag(made) < 0, -1.0, 1.0)[:, None]
 
 
-def residual(S: Triangle, c: Float[np.ndarray, " m-1"]) -> float:
-    """|X c - F|^2, the sum over real beads."""
-    return float(residuals(S, c[None])[0])
-
-
-def residuals(S: Triangle, c: Float[np.ndarray, "cases m-1"]) -> Float[np.ndarray, " cases"]:
-    """|X c - F|^2 for several c, a row each."""
-    return np.sum((c @ S[:, :-1].T - S[:, -1]) ** 2, axis=1)
+def residual(S: Triangle, c: Float[np.ndarray, "*cases m-1"]) -> Any:
+    """|X c - F|^2, the sum over real beads, of one c or of several."""
+    return np.sum((c @ S[:, :-1].T - S[:, -1]) ** 2, axis=-1)
 
 
 def design(S: Triangle) -> Float[np.ndarray, "m m-1"]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from cgcore.compiling import QuicklyCompiled
 from cgcore.data.batches import Cut, Piece
@@ -20,11 +20,11 @@ from cgcore.factor.histogram import Histograms
 from cgcore.factor.preconditioning import Preconditioner
 from cgcore.factor.triangle import Triangle, merged, triangle
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import Chains, Seen, columns
-from cgcore.physics.energy import forces
+from cgcore.physics.design import Seen, columns
+from cgcore.physics.energy import compiled_frame_forces
+from cgcore.physics.internal import Chains
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement
-from cgcore.physics.topology import Sites
 from cgcore.threads import one_blas_thread
 from cgcore.x64 import solving
 
@@ -70,7 +70,9 @@ class Work:
         with jax.enable_x64(True):  # a setting of this thread
             R, F = frames_last(batch.R, batch.F)
             if self.fixed is not None:
-                F = F - _fixed_forces(self.fixed, self.displacement, R, batch.lengths, species, batch.sites)
+                real = np.arange(n_beads) < batch.lengths[:, None]
+                held = self.fixed, self.fixed.params, batch.R.astype(np.float64)
+                F = F - jnp.transpose(compiled_frame_forces(*held, real, species, self.displacement, along))
             at, bins = located(self.displacement, R, batch.lengths, batch.sites)
             chains = Chains(R, jnp.asarray(batch.lengths), at, batch.sites, classes)
             if batch.weights is not None:
@@ -82,7 +84,7 @@ class Work:
             else:
                 products, seen = gram(layout, self.displacement, self.basis, chains, F)
                 matrix = np.asarray(products)
-        return Part(matrix, Histograms.counted(np.asarray(bins), terms, classes, seen), len(cut.rows))
+        return Part(matrix, Histograms.counted(np.asarray(bins), terms, seen), len(cut.rows))
 
     def joined(self, parts: Iterable[Part]) -> Part:
         """The sums of several parts, added one by one: rounding depends on the order, and is the same in every run."""
@@ -92,11 +94,9 @@ class Work:
 
         return reduce(both, parts)
 
-    def added(self, *matrices: Triangle) -> Triangle:
-        """The sum of one or two matrices of parts."""
-        if len(matrices) == 1:
-            return matrices[0]
-        return merged(matrices) if self.basis is None else matrices[0] + matrices[1]
+    def added(self, a: Triangle, b: Triangle) -> Triangle:
+        """The sum of the matrices of two parts."""
+        return merged((a, b)) if self.basis is None else a + b
 
 
 @QuicklyCompiled
@@ -104,23 +104,6 @@ def frames_last(
     R: Float[Array, "frames beads 3"], F: Float[Array, "frames beads 3"]
 ) -> tuple[Float[Array, "xyz beads frames"], Float[Array, "xyz beads frames"]]:
     return jnp.transpose(R.astype(jnp.float64)), jnp.transpose(F.astype(jnp.float64))
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _fixed_forces(
-    prior: Prior,
-    displacement: Displacement,
-    R: Float[Array, "xyz beads frames"],
-    lengths: Int[Array, " frames"],
-    species: Int[Array, " beads"] | None,
-    sites: Sites | None,
-) -> Float[Array, "xyz beads frames"]:
-    along = None if sites is None else sites[:, 0]
-
-    def of_frame(R: Array, real: Array) -> Array:
-        return forces(prior, prior.params, R, real, species, displacement, along)
-
-    return jnp.transpose(jax.vmap(of_frame)(jnp.transpose(R), jnp.arange(R.shape[1])[None] < lengths[:, None]))
 
 
 @partial(jax.jit, static_argnums=(0, 1))

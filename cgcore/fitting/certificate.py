@@ -87,7 +87,7 @@ def certify(
     beads = max(factor.beads, 1)
     optimum = spectrum.optimum(objective, start, kept)
     loss, optimal, initial = factor.loss(fitted), factor.loss(optimum), factor.loss(start)
-    minimum, reached = residual(objective, optimum) / beads, residual(objective, fitted) / beads
+    minimum, reached = (float(residual(objective, c)) / beads for c in (optimum, fitted))
     zero = factor.loss(np.zeros_like(start))
     # Without noise the optimum is 0 within rounding, and the gap would be a ratio of two rounding errors.
     rounding = np.finfo(np.float64).eps * zero

@@ -1,9 +1,9 @@
 """Cross-validation of the freedom of a fit (smoothness, truncation or pooling), computed from block factors alone.
 
-Folds are contiguous in time, see `factor.folds`, or they are the proteins. The one-standard-error rule (Breiman et al., Classification and
-Regression Trees, 1984) takes the most restrained fit whose held-out loss is within one standard error of the best. The
-error is that of the paired difference to the best fit, fold by fold: losses differ far more between folds than between
-fits, and in the same way for all fits.
+Folds are contiguous in time, see `factor.folds`, or they are the proteins. The one-standard-error rule (Breiman et al.,
+Classification and Regression Trees, 1984) takes the most restrained fit whose held-out loss is within one standard
+error of the best. The error is that of the paired difference to the best fit, fold by fold: losses differ far more
+between folds than between fits, and in the same way for all fits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from jaxtyping import Float
 
 from cgcore.factor.factor import Factor
 from cgcore.factor.folds import Fold
-from cgcore.factor.triangle import Coefficients, residuals
+from cgcore.factor.triangle import Coefficients, residual
 
 Held = Literal["time", "protein"]
 Losses = Float[np.ndarray, "folds grid"]
@@ -121,4 +121,4 @@ def cross_validated(
 def _held_out(folds: Sequence[Fold], fits: Fits) -> Losses:
     """Loss of each fold at the optima of fits to all other folds."""
     fitted = fits.left_out(folds)
-    return np.array([residuals(fold.S, c) / fold.beads for fold, c in zip(folds, fitted, strict=True)])
+    return np.array([residual(fold.S, c) / fold.beads for fold, c in zip(folds, fitted, strict=True)])

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from cgcore.factor.block import Block
 from cgcore.factor.factor import Factor
-from cgcore.factor.triangle import Coefficients, residuals
+from cgcore.factor.triangle import Coefficients, residual
 from cgcore.fitting.blocking import blocking
 from cgcore.fitting.estimate import Estimate, quantile
 
@@ -31,7 +31,7 @@ def errors_of_losses(
         by_proteins: whether to resample whole proteins.
     """
     weights = np.array([block.total_weight for block in factor.blocks])
-    both = np.array([residuals(block.S, np.array([fitted, initial])) for block in factor.blocks]) / weights.sum()
+    both = np.array([residual(block.S, np.array([fitted, initial])) for block in factor.blocks]) / weights.sum()
     shares = weights / weights.sum()
     return (
         _error(factor.blocks, both[:, 0], shares, level, by_proteins),

@@ -28,8 +28,8 @@ from cgcore.fitting.result import FitResult
 from cgcore.fitting.roughness import roughness_of
 from cgcore.fitting.spectrum import spectrum
 from cgcore.fitting.unphysical import unphysical
+from cgcore.judging.precision import PROMISE, ROOM_TEMPERATURE, float32_error
 from cgcore.physics.coefficients import Layout, to_coefficients
-from cgcore.physics.precision import PROMISE, ROOM_TEMPERATURE, float32_error
 from cgcore.physics.prior import Prior
 from cgcore.physics.space import Displacement, free
 from cgcore.physics.space import displacement_name as named

@@ -17,7 +17,7 @@ from cgcore.fitting.direct import AllFrames, all_frames, loss_over
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.options import Options
 from cgcore.fitting.spectrum import Spectrum
-from cgcore.physics.coefficients import as_params, to_coefficients
+from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.prior import Params, Prior
 from cgcore.physics.space import Displacement
 from cgcore.physics.term import Term
@@ -70,6 +70,12 @@ class DirectWhitened:
     def __call__(self, y: Array, basis: Array, origin: Array, frames: AllFrames) -> Array:
         params = as_params(self.prior, origin + basis @ y)
         return loss_over(self.prior, params, frames, self.displacement, self.precision)
+
+
+def as_params(prior: Prior, c: Any) -> Params:
+    """The coefficients c as parameters of a prior that has no others, see `Prior.in_coefficients`."""
+    own = Layout.of(prior).slices
+    return {term.name: c[own[term.name]].reshape(term.shape) for term in prior.terms}
 
 
 def problem(

@@ -1,4 +1,5 @@
-"""Physical checks of data: what is certainly wrong is refused, and what may be intended causes a warning."""
+"""Physical checks of data: what is certainly wrong is refused, and what may be intended causes a warning. And whether
+float32 is enough for a prior."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from cgcore.data import Dataset
 from cgcore.errors import InputError
 from cgcore.judging import bond_rules, force_rules, set_rules
 from cgcore.judging.finding import Finding, Severity
+from cgcore.judging.precision import ROOM_TEMPERATURE
 from cgcore.judging.stretch import Ratio
 from cgcore.judging.survey import Survey, survey
-from cgcore.physics.precision import ROOM_TEMPERATURE
 from cgcore.physics.space import Displacement, free
 
 OVERRIDE = "--accept-faults"

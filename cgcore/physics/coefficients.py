@@ -119,21 +119,12 @@ def to_params(c: Float[np.ndarray, "*cases n"], start: Params, terms: Sequence[T
     """
     c, start = np.asarray(c, np.float64), {name: np.asarray(v, np.float64) for name, v in start.items()}
     params: Params = {}
-    for term, own in _parts(c, _terms(start, terms)):
-        way = term.parametrisation
+    layout = Layout(tuple(_terms(start, terms)))
+    for term, place in zip(layout.terms, layout.slices.values(), strict=True):
+        own, way = c[..., place], term.parametrisation
         params |= {term.name: own.reshape(*c.shape[:-1], *term.shape)} if way is None else way.params(own, start)
     return {name: np.asarray(params[name]) for name in start}
 
 
-def as_params(prior: Prior, c: Any) -> Params:
-    """The coefficients c as parameters of a prior that has no others, see `Prior.in_coefficients`."""
-    return {term.name: own.reshape(term.shape) for term, own in _parts(c, prior.terms)}
-
-
 def _terms(params: Params, terms: Sequence[Term] | None) -> Sequence[Term]:
     return standard_terms(Weights(1.0, 1.0, 1.0, 1.0, 1.0), params) if terms is None else terms
-
-
-def _parts(c: Any, terms: Sequence[Term]) -> list[tuple[Term, Any]]:
-    slices = Layout(tuple(terms)).slices.values()
-    return [(term, c[..., own]) for term, own in zip(terms, slices, strict=True)]

@@ -2,62 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from cgcore.physics.internal import ENDS, Coordinate, Coordinates, Gradients, Slopes, coordinates
+from cgcore.physics.internal import ENDS, Chains, Coordinate, Coordinates, Gradients, Grouping, Slopes, coordinates
 from cgcore.physics.pair_forces import Sampled, Slots, pair_forces
 from cgcore.physics.space import Displacement, free
 from cgcore.physics.term import Term
-from cgcore.physics.topology import Sites
+from cgcore.physics.topology import Sites, complete
 
 Columns = Float[Array, "columns xyz beads frames"]
 AnySlopes = Float[Array, "_ _ frames"]
 """Slopes of one kind beside those of another, which has other columns and rows."""
-Roots = Float[Array, "beads frames"]
-"""The root of each bead's weight in the loss."""
-
-Grouping = Sequence[Int[Any, " beads"] | None]
-"""For each term the class of each bead, see `Groups.classes`; None for a term without groups."""
-
 
 Seen = tuple[Sampled | None, ...]
 """Of each term; None where the coordinates of all rows of consecutive beads have it."""
-
-
-class Chains(NamedTuple):
-    """Frames of chains as a compiled step takes them.
-
-    Arguments:
-        R: positions [Å], finite everywhere. A padded bead may hold anything finite: its forces are zero.
-        lengths: number of real beads of each frame; 0 makes all rows of a frame zero.
-        at: internal coordinates of R.
-        sites: of the beads (see `topology`); None: all of a frame are one chain.
-        classes: of the beads, for each term.
-        roots: of weights in the loss; None: all are 1.
-    """
-
-    R: Float[Array, "xyz beads frames"]
-    lengths: Int[Array, " frames"]
-    at: Coordinates
-    sites: Sites | None
-    classes: Grouping
-    roots: Roots | None = None
-
-    def weighted(self, roots: Roots) -> Chains:
-        """With these roots, by which the gradients of coordinates by each bead are multiplied: forces and their inner
-        products are then those of weighted residuals."""
-
-        def scaled(kind: Coordinate) -> Coordinate:
-            padded = jnp.pad(roots, ((ENDS, 2 * ENDS), (0, 0)))
-            rows = kind.gradients[0].shape[1]
-            return kind._replace(gradients=tuple(g * padded[None, k : k + rows] for k, g in enumerate(kind.gradients)))
-
-        return self._replace(at=Coordinates(*map(scaled, self.at)), roots=roots)
 
 
 def design_matrix(
@@ -99,7 +61,7 @@ def design_matrix(
 def columns(terms: tuple[Term, ...], displacement: Displacement, chains: Chains) -> tuple[Columns, Seen]:
     """The design matrix, its rows times the roots of weights, and what rows sampled."""
     given = zip(terms, chains.classes, strict=True)
-    each = [slots_of(term, own, displacement, chains, term_slopes) for term, own in given]
+    each = [slots_of(term, own, displacement, chains) for term, own in given]
     found = [slots.by_group(term) for term, slots in zip(terms, each, strict=True)]
     return jnp.concatenate(found), tuple(slots.seen for slots in each)
 
@@ -119,16 +81,20 @@ def slots_of(
     classes: Int[Array, " beads"] | None,
     displacement: Displacement,
     chains: Chains,
-    slopes: Callable[[Term, Coordinate], AnySlopes],
+    combined: Callable[[AnySlopes], AnySlopes] = lambda slopes: slopes,
 ) -> Slots:
-    """Forces of a term, times the roots of weights; `slopes` gives those of rows of consecutive beads."""
+    """Forces of a term, times the roots of weights; those of rows of consecutive beads for what slopes are `combined`
+    to."""
+    n_beads = chains.R.shape[1]
     if term.on_beads:
-        found = on_beads(term, classes, displacement, chains)
-        if chains.roots is not None:
-            found = found._replace(forces=chains.roots[None, None, None] * found.forces)
-        return found
-    kind, n_beads = coordinate_of(term, chains.at), chains.R.shape[1]
-    slope = slopes(term, kind)
+        if term.rows.listed is not None:
+            found = _listed(term, classes, displacement, chains)
+        else:
+            found = pair_forces(term, displacement, chains, classes)
+            found = found._replace(forces=term.weight * found.forces)
+        return found if chains.roots is None else found._replace(forces=chains.roots[None, None, None] * found.forces)
+    kind = coordinate_of(term, chains.at)
+    slope = combined(term_slopes(term, kind))
     if classes is None:
         return Slots(onto_beads(slope, kind.gradients, n_beads)[None])
     # A slot for each place that a bead has in a row.
@@ -136,15 +102,9 @@ def slots_of(
     placed = _placed(jnp.where(own[None, :, None] >= 0, slope, 0.0), kind.gradients, n_beads)
     padded = jnp.pad(jnp.maximum(own, 0), ENDS)
     groups = [padded[_with_place(k, n_beads)] for k in range(term.rows.beads)]
-    return Slots(jnp.stack(placed), jnp.stack(groups))
-
-
-def on_beads(term: Term, classes: Int[Array, " beads"] | None, displacement: Displacement, chains: Chains) -> Slots:
-    """Forces of a term of pairs or of listed rows."""
-    if term.rows.listed is not None:
-        return _listed(term, classes, displacement, chains)
-    found = pair_forces(term, chains.R, chains.lengths, displacement, chains.sites, classes)
-    return found._replace(forces=term.weight * found.forces)
+    there = complete(len(own), term.rows.beads - 1, chains.lengths, chains.sites, jnp) & (own >= 0)[:, None]
+    seen = Sampled(jnp.where(there, kind.value, jnp.inf), own)
+    return Slots(jnp.stack(placed), jnp.stack(groups), seen)
 
 
 def _listed(term: Term, classes: Int[Array, " beads"] | None, displacement: Displacement, chains: Chains) -> Slots:

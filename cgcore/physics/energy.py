@@ -6,7 +6,8 @@ out, so neither its value nor its gradient reaches the sum.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -139,16 +140,17 @@ def frame_forces(
     params: Params,
     R: Float[Any, "frames beads 3"],
     mask: Shaped[Any, "frames beads"],
-    species: Int[Any, "frames beads"] | None = None,
+    species: Int[Any, "*frames beads"] | None = None,
     displacement: Displacement = free,
-    sites: Int[Any, "frames beads"] | None = None,
+    sites: Int[Any, "*frames beads"] | None = None,
 ) -> Float[Array, "frames beads 3"]:
-    """`forces` of several frames at once; arguments with a leading axis of frames."""
+    """`forces` of several frames at once; arguments with a leading axis of frames, but for what all have in common."""
 
     def of_frame(R: Array, mask: Array, species: Array | None, sites: Array | None) -> Array:
         return forces(prior, params, R, mask, species, displacement, sites)
 
-    return jax.vmap(of_frame)(jnp.asarray(R), jnp.asarray(mask), species, sites)
+    axes = (0, 0, *(None if one is None or np.ndim(one) == 1 else 0 for one in (species, sites)))
+    return jax.vmap(of_frame, axes)(jnp.asarray(R), jnp.asarray(mask), species, sites)
 
 
 compiled_frame_forces = jax.jit(frame_forces, static_argnames=("prior", "displacement"))
@@ -166,24 +168,28 @@ def _term_energy(
     sites: Int[Any, " beads"] | None,
 ) -> Float[Array, ""]:
     rows = term.rows.candidates(R.shape[0], sites is not None)
-    counts, of_rows = mask[rows].all(axis=1), ()
+    if len(rows) == 0:
+        return jnp.zeros((), R.dtype)
+    counts, kinds = mask[rows].all(axis=1), ()
     if sites is not None and term.rows.listed is None:
         first, last = (jnp.asarray(sites)[rows[:, k]] for k in (0, -1))
         chains = chain_numbers(jnp.asarray(sites), jnp)
         counts = counts & term.rows.count(first, last, chains[rows[:, 0]] != chains[rows[:, -1]])
     fixed = splines if term.name in SPLINED else None
     if fixed is not None:
-        of_rows = (jnp.full(len(rows), -1) if species is None else jnp.asarray(species)[rows[:, 1]],)
+        kinds = (jnp.full(len(rows), -1) if species is None else jnp.asarray(species)[rows[:, 1]],)
     elif (classes := term.classes(species, jnp.sum(mask), sites, R.shape[0], jnp)) is not None:
         own = term.row_groups(classes, rows, jnp)
-        counts, of_rows = counts & (own >= 0), (jnp.maximum(own, 0),)
+        counts, kinds = counts & (own >= 0), (jnp.maximum(own, 0),)
 
-    def of_row(*arguments: Any) -> Float[Array, ""]:
-        vectors, kind = arguments[: term.rows.beads - 1], arguments[term.rows.beads - 1 :]
+    def of_row(vectors: Sequence[Array], *kind: Array) -> Float[Array, ""]:
         x = _COORDINATES[term.rows.kind](*vectors)
         return term.energy(x, params, *kind) if fixed is None else spline_energy(term.name, fixed, x, *kind)
 
-    return _sum_over_rows(R, counts, displacement, rows, of_row, *of_rows)
+    vectors = [jax.vmap(displacement)(R[last], R[first]) for first, last in pairwise(rows.T)]
+    harmless = jnp.asarray(_HARMLESS, R.dtype)
+    vectors = [jnp.where(counts[:, None], bond, harmless[k]) for k, bond in enumerate(vectors)]
+    return jnp.sum(jnp.where(counts, jax.vmap(of_row)(vectors, *kinds), 0.0))
 
 
 _COORDINATES = {
@@ -193,25 +199,3 @@ _COORDINATES = {
     # Unguarded: beads that coincide must give a force that is not finite, never one of zero.
     "pairs": lambda d: jnp.sqrt(jnp.sum(d**2)),
 }
-
-
-def _sum_over_rows(
-    R: Float[Array, "beads 3"],
-    counts: Bool[Array, " rows"],
-    displacement: Displacement,
-    rows: np.ndarray,
-    term: Callable[..., Float[Array, ""]],
-    *of_rows: Array,
-) -> Float[Array, ""]:
-    """Sum of `term`(bond vectors along a row, what else is given of it) over the rows that count."""
-    if len(rows) == 0:
-        return jnp.zeros((), R.dtype)
-    vectors = [
-        jnp.where(
-            counts[:, None],
-            jax.vmap(displacement)(R[rows[:, k + 1]], R[rows[:, k]]),
-            jnp.asarray(_HARMLESS[None, k], R.dtype),
-        )
-        for k in range(rows.shape[1] - 1)
-    ]
-    return jnp.sum(jnp.where(counts, jax.vmap(term)(*vectors, *of_rows), 0.0))

@@ -123,15 +123,8 @@ def _numbered(groups: Groups, axes: int, pairs: bool) -> tuple[np.ndarray, tuple
     if len(groups.labels) ** axes > MOST_COMBINATIONS:
         raise InputError(f"{len(groups.labels)} classes of beads make too many groups; give fewer classes")
     table = np.empty((len(groups.labels),) * axes, np.int32)
-    if groups.by == "terminal":
-        for at in product(range(len(groups.labels)), repeat=axes):
-            table[at] = max(at)
-        return table, groups.labels
-    labels: list[str] = []
+    numbers: dict[tuple[int, ...], int] = {}
     for at in product(range(len(groups.labels)), repeat=axes):
-        if pairs and at[0] > at[-1]:
-            table[at] = table[at[::-1]]
-            continue
-        table[at] = len(labels)
-        labels.append("-".join(groups.labels[one] for one in at))
-    return table, tuple(labels)
+        kind = (max(at),) if groups.by == "terminal" else min(at, at[::-1]) if pairs else at
+        table[at] = numbers.setdefault(kind, len(numbers))
+    return table, tuple("-".join(groups.labels[one] for one in kind) for kind in numbers)

@@ -7,7 +7,7 @@ whatever the chain's length. Rows that need a bead which is not there have a gra
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -54,6 +54,41 @@ class Coordinates(NamedTuple):
     dihedral: Coordinate
 
 
+Grouping = Sequence[Int[Any, " beads"] | None]
+"""For each term the class of each bead, see `Groups.classes`; None for a term without groups."""
+
+
+class Chains(NamedTuple):
+    """Frames of chains as a compiled step takes them.
+
+    Arguments:
+        R: positions [Å], finite everywhere. A padded bead may hold anything finite: its forces are zero.
+        lengths: number of real beads of each frame; 0 makes all rows of a frame zero.
+        at: internal coordinates of R.
+        sites: of the beads (see `topology`); None: all of a frame are one chain.
+        classes: of the beads, for each term.
+        roots: of weights in the loss; None: all are 1.
+    """
+
+    R: Float[Array, "xyz beads frames"]
+    lengths: Int[Array, " frames"]
+    at: Coordinates
+    sites: Sites | None
+    classes: Grouping
+    roots: Float[Array, "beads frames"] | None = None
+
+    def weighted(self, roots: Float[Array, "beads frames"]) -> Chains:
+        """With these roots, by which the gradients of coordinates by each bead are multiplied: forces and their inner
+        products are then those of weighted residuals."""
+
+        def scaled(kind: Coordinate) -> Coordinate:
+            padded = jnp.pad(roots, ((ENDS, 2 * ENDS), (0, 0)))
+            rows = kind.gradients[0].shape[1]
+            return kind._replace(gradients=tuple(g * padded[None, k : k + rows] for k, g in enumerate(kind.gradients)))
+
+        return self._replace(at=Coordinates(*map(scaled, self.at)), roots=roots)
+
+
 def coordinates(
     R: Float[Array, "xyz beads frames"],
     lengths: Int[Array, " frames"],
@@ -72,22 +107,19 @@ def coordinates(
     in `geometry.dihedral`.
     """
 
-    def gradient(g: Vectors, beads: int) -> Gradients:
-        """Zero where one of a row's beads or bonds is missing."""
-        known = complete(g.shape[1], beads - 1, lengths, sites, jnp)
-        return jnp.pad(jnp.where(known[None], g, 0.0), ((0, 0), (ENDS, ENDS), (0, 0)))
+    def coordinate(values: tuple[Rows, ...], gradients: tuple[Vectors, ...]) -> Coordinate:
+        """Gradients are zero where one of a row's beads or bonds is missing."""
+        known = complete(values[0].shape[0], len(gradients) - 1, lengths, sites, jnp)
+        ends = ((0, 0), (ENDS, ENDS), (0, 0))
+        return Coordinate(values, tuple(jnp.pad(jnp.where(known[None], g, 0.0), ends) for g in gradients))
 
     bonds = jnp.stack(separations(displacement, list(R[:, 1:]), list(R[:, :-1])))
     known = complete(bonds.shape[1], 1, lengths, sites, jnp)
     bonds = jnp.where(known[None], bonds, jnp.array([1.0, 0.0, 0.0], bonds.dtype)[:, None, None])
     r = jnp.sqrt(_dot(bonds, bonds))
     along = bonds / r[None]
-    cos_theta, sin_theta, d_theta = _angles(bonds, r)
-    cos_phi, sin_phi, d_phi = _dihedrals(bonds, r)
     return Coordinates(
-        Coordinate((r,), (gradient(-along, 2), gradient(along, 2))),
-        Coordinate((cos_theta, sin_theta), tuple(gradient(g, 3) for g in d_theta)),
-        Coordinate((cos_phi, sin_phi), tuple(gradient(g, 4) for g in d_phi)),
+        coordinate((r,), (-along, along)), coordinate(*_angles(bonds, r)), coordinate(*_dihedrals(bonds, r))
     )
 
 
@@ -99,28 +131,27 @@ def separations(displacement: Displacement, a: Sequence[Array], b: Sequence[Arra
     return [vectors[..., axis] for axis in range(3)]
 
 
-Longer = tuple[Float[Array, "longer frames"], Float[Array, "longer frames"], list[Float[Array, "xyz longer frames"]]]
-"""Of rows of more than two beads, which are fewer: cosine, sine, and the gradient for each bead."""
+Longer = tuple[tuple[Float[Array, "longer frames"], ...], tuple[Float[Array, "xyz longer frames"], ...]]
+"""Of rows of more than two beads, which are fewer: cosine and sine, and the gradient for each bead."""
 
 
 def _angles(bonds: Vectors, r: Rows) -> Longer:
-    """cos and sin of the angles, and the angle's gradient for the three beads."""
     u, v = -bonds[:, :-1], bonds[:, 1:]
     length_u, length_v = r[:-1], r[1:]
     # Bonds are not normalised first: normalised bonds of a straight chain are not exactly parallel.
-    normal = _cross(u, v)
+    normal = jnp.cross(u, v, axis=0)
     area = jnp.sqrt(_dot(normal, normal))
     normal = normal / jnp.where(area > 0, area, 1.0)[None]
-    first, last = _cross(u, normal) / length_u[None] ** 2, -_cross(v, normal) / length_v[None] ** 2
+    first = jnp.cross(u, normal, axis=0) / length_u[None] ** 2
+    last = -jnp.cross(v, normal, axis=0) / length_v[None] ** 2
     lengths = length_u * length_v
-    return _dot(u, v) / lengths, area / lengths, [first, -(first + last), last]
+    return (_dot(u, v) / lengths, area / lengths), (first, -(first + last), last)
 
 
 def _dihedrals(bonds: Vectors, r: Rows) -> Longer:
-    """cos and sin of the dihedrals, and the dihedral's gradient for the four beads."""
     b1, b2, b3 = bonds[:, :-2], bonds[:, 1:-1], bonds[:, 2:]
     length = r[1:-1]
-    n1, n2 = _cross(b1, b2), _cross(b2, b3)
+    n1, n2 = jnp.cross(b1, b2, axis=0), jnp.cross(b2, b3, axis=0)
     x, y = _dot(n1, n2), -length * _dot(b1, n2)
     radius = jnp.sqrt(x**2 + y**2)
     defined = radius > 0
@@ -129,10 +160,10 @@ def _dihedrals(bonds: Vectors, r: Rows) -> Longer:
     last = -_scaled(length, _dot(n2, n2))[None] * n2
     ahead, behind = _dot(b1, b2) / length**2, _dot(b3, b2) / length**2
     second = -(1 + ahead[None]) * first + behind[None] * last
+    gradients = (first, second, -(first + second + last), last)
     return (
-        jnp.where(defined, x / radius, 1.0),
-        y / radius,
-        [jnp.where(defined[None], g, 0.0) for g in (first, second, -(first + second + last), last)],
+        (jnp.where(defined, x / radius, 1.0), y / radius),
+        tuple(jnp.where(defined[None], g, 0.0) for g in gradients),
     )
 
 
@@ -143,7 +174,3 @@ def _scaled(length: Rows, squared: Rows) -> Rows:
 def _dot(a: Vectors, b: Vectors) -> Rows:
     # Written out: a sum over an axis is a loop inside the loop over frames, and does not vectorise.
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-
-
-def _cross(a: Vectors, b: Vectors) -> Vectors:
-    return jnp.cross(a, b, axis=0)

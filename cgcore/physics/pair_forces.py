@@ -15,15 +15,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from cgcore.physics.bases import Power
-from cgcore.physics.internal import separations
+from cgcore.physics.internal import Chains, separations
 from cgcore.physics.rows import Rows as PairRows
 from cgcore.physics.rows import chain_numbers
-from cgcore.physics.space import Displacement, free
+from cgcore.physics.space import Displacement
 from cgcore.physics.term import Term
-from cgcore.physics.topology import Sites
 
-Positions = Float[Array, "xyz beads frames"]
-Lengths = Int[Array, " frames"]
 Classes = Int[Array, " beads"]
 Strengths = Callable[[Array, Array], Array]
 
@@ -50,8 +47,7 @@ class Slots(NamedTuple):
 
     Arguments:
         forces: a bead's forces by rows of one group are in one slot, or in several.
-        groups: the group of a bead's slot; None: one slot, of the first group. Where a slot's forces are 0 it may be
-            any.
+        groups: the group of a bead's slot, any where its forces are 0; None: one slot, of a term without groups.
         seen: what the rows sampled; None for rows of consecutive beads, see `design.Seen`.
     """
 
@@ -59,19 +55,12 @@ class Slots(NamedTuple):
     groups: Int[Array, "slots beads"] | None = None
     seen: Sampled | None = None
 
-    def summed(self, c: Float[Array, "groups functions"]) -> Float[Array, "xyz beads frames"]:
-        """Forces for these coefficients."""
-        if self.groups is None:
-            return jnp.tensordot(c[0], self.forces[0], 1)
-        return jnp.einsum("sbk,skxbf->xbf", c[self.groups], self.forces, precision="highest")
-
     def by_group(self, term: Term) -> Float[Array, "columns xyz beads frames"]:
         """The columns of all groups: forces are 0 on beads without rows of a group."""
-        n_groups = len(term.group_labels)
         if self.groups is None:
-            beyond = ((0, (n_groups - 1) * term.basis.size), *((0, 0),) * 3)
-            return jnp.pad(self.forces[0], beyond)
-        member = (self.groups[None] == jnp.arange(n_groups)[:, None, None]).astype(self.forces.dtype)
+            return self.forces[0]
+        groups = jnp.arange(len(term.group_labels))[:, None, None]
+        member = (self.groups[None] == groups).astype(self.forces.dtype)
         found = jnp.einsum("gsb,skxbf->gkxbf", member, self.forces, precision="highest")
         return found.reshape(-1, *self.forces.shape[2:])
 
@@ -85,46 +74,30 @@ WRITTEN_OUT = 8
 """Functions up to which the sum over partners is written out for each, which takes long to compile for more."""
 
 
-def pair_forces(
-    term: Term,
-    R: Positions,
-    lengths: Lengths,
-    displacement: Displacement = free,
-    sites: Sites | None = None,
-    classes: Classes | None = None,
-) -> Slots:
+def pair_forces(term: Term, displacement: Displacement, chains: Chains, classes: Classes | None = None) -> Slots:
     """Forces for each coefficient being 1, without the term's weight.
 
     Arguments:
         term: of pairs.
-        R: positions [Å], finite.
-        lengths: real beads of each frame.
         displacement: in jax-md's convention.
-        sites: of the beads; None: all of a frame are one chain.
-        classes: of the beads, where the term has groups; None: all pairs are of its first group.
+        chains: whose internal coordinates and weights do not matter.
+        classes: of the beads, where the term has groups.
     """
-    if sites is None and term.rows.chains == "between":
-        nowhere = jnp.full((1, R.shape[2]), jnp.inf, R.dtype)
-        return Slots(jnp.zeros((1, term.basis.size, *R.shape), R.dtype), None, Sampled.closest(nowhere))
-    if classes is not None:
-        return _by_partner(term, R, lengths, displacement, sites, classes)
-    if term.rows.few:
-        return _of_few_separations(term, R, lengths, displacement, sites)
-    if term.basis.size > WRITTEN_OUT:
-        return _by_partner(term, R, lengths, displacement, sites, None)
+    if classes is None and term.rows.few:
+        return _of_few_separations(term, displacement, chains)
+    if classes is not None or term.basis.size > WRITTEN_OUT:
+        return _by_partner(term, displacement, chains, classes)
     basis = term.basis
     power = basis if isinstance(basis, Power) else None
-    return over_all(term.rows, lambda x, _: basis.strengths(x), basis.size, R, lengths, displacement, sites, power)
+    return over_all(term.rows, lambda x, _: basis.strengths(x), basis.size, displacement, chains, power)
 
 
 def over_all(
     rows: PairRows,
     strengths: Strengths,
     size: int,
-    R: Positions,
-    lengths: Lengths,
-    displacement: Displacement = free,
-    sites: Sites | None = None,
+    displacement: Displacement,
+    chains: Chains,
     power: Power | None = None,
 ) -> Slots:
     """Over all of N x N: regular work that vector units like.
@@ -134,33 +107,29 @@ def over_all(
         strengths: of functions at squared distances (partners, beads, frames), with the number of the first partner;
             `PARTNERS` are taken at once, of which the last may be beyond the row.
         size: number of functions.
-        R, lengths, displacement, sites: as in `pair_forces`.
+        displacement, chains: as in `pair_forces`.
         power: the only function, where it is one: its strength tells the distance, and is at hand where XLA would
             compute squared distances anew.
     """
-    n_beads = R.shape[1]
+    R, n_beads = chains.R, chains.R.shape[1]
     chunks = -(-n_beads // PARTNERS)
     beyond = ((0, chunks * PARTNERS - n_beads), (0, 0))
-    real = jnp.arange(n_beads)[:, None] < lengths[None]
+    real = jnp.arange(n_beads)[:, None] < chains.lengths[None]
     # Added to a squared distance, which vectorises where a mask does not: 4 / inf^3 is 0.
     missing = jnp.pad(jnp.where(real, 0.0, jnp.inf), beyond, constant_values=jnp.inf)
     # x, y and z apart, here and below: XLA does not vectorise slices of (xyz, beads, frames) that move.
     every = list(R)
-    padded = [jnp.pad(x, beyond) for x in every]
-    along, chains = _places(rows, n_beads, sites)
-    padded_along, padded_chains = jnp.pad(along, beyond), None if chains is None else jnp.pad(chains, beyond)
+    along, numbers = _places(chains)
+    padded = [jnp.pad(x, beyond) for x in (*every, along, numbers)]
     farthest = jnp.inf if power is None else 0.0
 
     def add(chunk: Int[Array, ""], found: tuple[list[Array], Array]) -> tuple[list[Array], Array]:
         forces, nearest = found
         first = chunk * PARTNERS
-        *partners, absent = (jax.lax.dynamic_slice_in_dim(x, first, PARTNERS) for x in (*padded, missing))
+        sliced = (jax.lax.dynamic_slice_in_dim(x, first, PARTNERS) for x in (*padded, missing))
+        *partners, place, number, absent = sliced
         d = separations(displacement, [x[None] for x in every], [x[:, None] for x in partners])
-        other = jax.lax.dynamic_slice_in_dim(padded_along, first, PARTNERS)[:, None]
-        crossing: Array | bool = False
-        if chains is not None and padded_chains is not None:
-            crossing = jax.lax.dynamic_slice_in_dim(padded_chains, first, PARTNERS)[:, None] != chains[None]
-        apart = rows.count(along[None], other, crossing)
+        apart = rows.count(along[None], place[:, None], number[:, None] != numbers[None])
         squared = jnp.where(apart, _squared(d) + absent[:, None], jnp.inf)
         found_strengths = strengths(squared, first)
         # Written out: XLA's sum over an axis does not vectorise here. Separations again: XLA would keep all of d.
@@ -180,20 +149,13 @@ def over_all(
     return Slots(total, None, Sampled.closest(closest[None]))
 
 
-def _by_partner(
-    term: Term,
-    R: Positions,
-    lengths: Lengths,
-    displacement: Displacement,
-    sites: Sites | None,
-    classes: Classes | None,
-) -> Slots:
+def _by_partner(term: Term, displacement: Displacement, chains: Chains, classes: Classes | None) -> Slots:
     """Over all of N x N, one partner at a time: its pairs with a bead are all in the slot of its class."""
-    n_beads = R.shape[1]
-    real = jnp.arange(n_beads)[:, None] < lengths[None]
+    R, n_beads = chains.R, chains.R.shape[1]
+    real = jnp.arange(n_beads)[:, None] < chains.lengths[None]
     if classes is not None:
         real = real & (classes >= 0)[:, None]
-    along, chains = _places(term.rows, n_beads, sites)
+    along, numbers = _places(chains)
     slots = 1 if term.groups is None else len(term.groups.labels)
     slot = jnp.zeros(n_beads, int) if classes is None else jnp.maximum(classes, 0)
     every = list(R)
@@ -201,8 +163,8 @@ def _by_partner(
     def add(partner: Int[Array, ""], found: tuple[Array, Array]) -> tuple[Array, Array]:
         forces, nearest = found
         d = separations(displacement, every, [x[partner][None] for x in every])
-        crossing = False if chains is None else chains[partner][None] != chains
-        counted = term.rows.count(along, along[partner][None], crossing) & real & real[partner][None]
+        counted = term.rows.count(along, along[partner][None], numbers[partner][None] != numbers)
+        counted = counted & real & real[partner][None]
         squared = jnp.where(counted, _squared(d), jnp.inf)
         strengths = term.basis.strengths(squared)
         # Kept, as XLA would compute them anew for each of x, y and z.
@@ -222,29 +184,25 @@ def _by_partner(
     return Slots(forces, groups, Sampled.closest(jnp.sqrt(closest)))
 
 
-def _places(
-    rows: PairRows, n_beads: int, sites: Sites | None
-) -> tuple[Int[Array, "beads 1"], Int[Array, "beads 1"] | None]:
-    """The places of beads along their chains, and the numbers of these where the term asks for them."""
-    along = jnp.arange(n_beads, dtype=jnp.int32)[:, None] if sites is None else jnp.asarray(sites)
-    return along, None if sites is None or rows.chains == "any" else chain_numbers(along, jnp)
+def _places(chains: Chains) -> tuple[Int[Array, "beads 1"], Int[Array, "beads 1"]]:
+    """The places of beads along their chains, and the numbers of these."""
+    row = jnp.arange(chains.R.shape[1], dtype=jnp.int32)[:, None]
+    along = row if chains.sites is None else jnp.asarray(chains.sites)
+    return along, chain_numbers(along, jnp)
 
 
-def _of_few_separations(
-    term: Term, R: Positions, lengths: Lengths, displacement: Displacement, sites: Sites | None
-) -> Slots:
+def _of_few_separations(term: Term, displacement: Displacement, chains: Chains) -> Slots:
     """One separation in the row at a time."""
-    nearest, farthest = term.rows.nearest, term.rows.farthest
+    R, nearest, farthest = chains.R, term.rows.nearest, term.rows.farthest
     assert farthest is not None
     total = jnp.zeros((term.basis.size, *R.shape), R.dtype)
     closest = jnp.full(R.shape[1:], jnp.inf, R.dtype)
     bead = jnp.arange(R.shape[1])[:, None]
-    along, chains = _places(term.rows, R.shape[1], sites)
+    along, numbers = _places(chains)
     # Sites grow along the row at least as fast as it does: across a gap neighbours in the row may be such a pair.
-    for k in range(nearest if sites is None else 1, min(farthest, R.shape[1] - 1) + 1):
+    for k in range(nearest if chains.sites is None else 1, min(farthest, R.shape[1] - 1) + 1):
         d = separations(displacement, list(R[:, :-k]), list(R[:, k:]))
-        crossing = False if chains is None else chains[k:] != chains[:-k]
-        counts = (bead[k:] < lengths[None]) & term.rows.count(along[:-k], along[k:], crossing)
+        counts = term.rows.count(along[:-k], along[k:], numbers[k:] != numbers[:-k]) & (bead[k:] < chains.lengths[None])
         squared = jnp.where(counts, _squared(d), jnp.inf)
         strengths = term.basis.strengths(squared)
         force = strengths[:, None] * jnp.stack(d)[None]

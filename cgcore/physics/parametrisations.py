@@ -50,9 +50,9 @@ class Parametrisation(ABC):
         """Parameters of these coefficients in the canonical gauge, of several cases at once where there are leading
         axes; what coefficients do not determine is as in `start`."""
 
-    @abstractmethod
-    def energy(self, x: Any, params: Given) -> Any:
+    def energy(self, basis: Basis, x: Any, params: Given) -> Any:
         """The energy at x [kcal/mol], without the term's weight."""
+        return self.coefficients(params, namespace(x)) @ basis.functions(x)
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class Stiffness(Parametrisation):
         stiff = c[..., 0] != 0
         return {r0: np.where(stiff, c[..., 1] / np.where(stiff, c[..., 0], 1.0), start[r0]), kr: c[..., 0]}
 
-    def energy(self, x: Any, params: Given) -> Any:
-        """kr/2 (x - r0)²."""
+    def energy(self, basis: Basis, x: Any, params: Given) -> Any:
+        """kr/2 (x - r0)²: a square that is multiplied out would cancel in float32."""
         r0, kr = (params[name] for name in self.names)
         return kr / 2 * (x - r0) ** 2
 
@@ -93,12 +93,6 @@ class CosinesAndSines(Parametrisation):
 
     def params(self, c: Float[np.ndarray, "*cases n"], start: Given) -> Params:
         return dict(zip(self.names, np.split(c, 2, axis=-1), strict=True))
-
-    def energy(self, x: Any, params: Given) -> Any:
-        """sum_n a_n cos(n x) + b_n sin(n x), n = 1, 2, ..."""
-        a, b = (params[name] for name in self.names)
-        xp, nx = namespace(x), _harmonics(a) * x
-        return xp.sum(a * xp.cos(nx) + b * xp.sin(nx))
 
 
 @dataclass(frozen=True)
@@ -125,11 +119,9 @@ class AmplitudesAndPhases(Parametrisation):
         phase = np.where(phase == -np.pi, np.pi, phase)  # -pi where the sine is -0
         return {k: amplitude, gamma: np.where(amplitude > 0, phase, start[gamma])}
 
-    def energy(self, x: Any, params: Given) -> Any:
+    def energy(self, basis: Basis, x: Any, params: Given) -> Any:
         """sum_n k_n [1 + cos(n x - gamma_n)], n = 1, 2, ..."""
-        k, gamma = (params[name] for name in self.names)
-        xp = namespace(x)
-        return xp.sum(k * (1 + xp.cos(_harmonics(k) * x - gamma)))
+        return super().energy(basis, x, params) + params[self.names[0]].sum()
 
 
 @dataclass(frozen=True)
@@ -150,13 +142,3 @@ class StrengthAndLength(Parametrisation):
         own = c[..., 0]
         scaled = own / start[sigma] ** 4 if start[sigma] != 0 else np.full_like(own, start[epsilon])
         return {epsilon: scaled, sigma: np.broadcast_to(start[sigma], own.shape)}
-
-    def energy(self, x: Any, params: Given) -> Any:
-        """epsilon (sigma/x)^4."""
-        epsilon, sigma = (params[name] for name in self.names)
-        return epsilon * (sigma / x) ** 4
-
-
-def _harmonics(series: Float[Any, " n"]) -> Float[np.ndarray, " n"]:
-    """1, 2, ... for each of a series."""
-    return np.arange(1, series.shape[-1] + 1, dtype=series.dtype)

@@ -175,10 +175,9 @@ class Prior:
         replaced = {term.name for term in further}
         gone = {name for term in STANDARD if term.name in replaced for name in term.params}
         kept = {name: value for name, value in self.params.items() if name not in gone}
-        own = {term.name: coefficients.get(term.name, np.zeros(term.shape)) for term in further}
         return replace(
             self,
-            params=kept | own,
+            params=kept | dict(coefficients),
             further=(*self.further, *further),
             frozen=self.frozen | frozenset(frozen),
         )
@@ -225,8 +224,7 @@ class Prior:
     @property
     def names(self) -> tuple[str, ...]:
         """Fitted parameter names, in the order of reports."""
-        own = {name for term in self.terms for name in term.params}
-        return (*(name for name in FITTED_EVER if name in own), *(term.name for term in self.further))
+        return tuple(self.params)
 
     @property
     def size(self) -> int:

@@ -129,7 +129,7 @@ class Term:
     def energy(self, x: Any, params: Mapping[str, Any], group: Any = None) -> Any:
         """The energy of one row at x [kcal/mol], without the weight."""
         if self.parametrisation is not None:
-            return self.parametrisation.energy(x, params)
+            return self.parametrisation.energy(self.basis, x, params)
         c = params[self.name] if group is None else namespace(group).asarray(params[self.name])[group]
         return c @ self.basis.functions(x)
 
@@ -155,8 +155,5 @@ class Term:
         name, weight, rows, groups = (values.pop(key) for key in ("name", "weight", "rows", "groups"))
         if not isinstance(name, str) or isinstance(weight, bool) or not isinstance(weight, int | float):
             raise TypeError(f"the term {name!r:.40} has weight {weight!r:.40}")
-        listed = rows["listed"]
-        rows = from_plain(Rows, rows | {"listed": None if listed is None else tuple(tuple(row) for row in listed)})
-        if groups is not None:
-            groups = from_plain(Groups, groups | {key: tuple(groups[key]) for key in ("labels", "table")})
-        return cls(name, rows, basis_from_dict(values), float(weight), groups)
+        own = None if groups is None else from_plain(Groups, groups)
+        return cls(name, from_plain(Rows, rows), basis_from_dict(values), float(weight), own)

@@ -15,7 +15,7 @@ from cgcore.config.training import AUTO
 from cgcore.errors import InputError
 from cgcore.fitting.door import Door
 from cgcore.fitting.result import FitResult
-from cgcore.physics.precision import require_float32
+from cgcore.judging.precision import require_float32
 from cgcore.physics.prior import Prior
 from cgcore.pipeline.checkpoints import Checkpoint
 from cgcore.pipeline.evaluation import evaluate

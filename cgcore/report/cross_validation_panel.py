@@ -22,10 +22,11 @@ def draw_curve(top: Axes, bottom: Axes, curve: Curve | None, why_not: str) -> No
         return note(top, why_not)
     x = np.arange(len(curve.values))
     held_out, error, train = (np.asarray(v) for v in (curve.held_out_loss, curve.standard_error, curve.train_loss))
+    held = "folds" if curve.held == "time" else "proteins"
     low, ceiling = _window(held_out, error, curve, train)
     top.plot(x, train, color=GREY, ls="--", label="training")
     top.errorbar(x, held_out, error, color=BLUE, marker="o", ms=4.5, capsize=3, lw=1.4,
-                 label=f"held out, {curve.folds} {'folds' if curve.held == 'time' else 'proteins'}; bars: 1 SE\nof the difference to the best")  # fmt: skip
+                 label=f"held out, {curve.folds} {held}; bars: 1 SE\nof the difference to the best")  # fmt: skip
     _mark(top, curve, held_out)
     _limits(top, held_out, low, ceiling, room=0.55)
     top.set_title(f"Cross-validation of the {_name(curve)}", pad=30)

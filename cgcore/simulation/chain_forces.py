@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import Chains, coordinate_of, on_beads, onto_beads
-from cgcore.physics.internal import coordinates
+from cgcore.physics.design import coordinate_of, onto_beads, slots_of
+from cgcore.physics.internal import Chains, coordinates
 from cgcore.physics.pair_forces import PARTNERS, over_all
 from cgcore.physics.space import free
 from cgcore.physics.term import Term
@@ -39,21 +39,22 @@ def chain_forces(
     """
     _, beads, frames = R.shape
     lengths = jnp.full(frames, beads, jnp.int32)
-    at = coordinates(R, lengths, free)
+    chains = Chains(R, lengths, coordinates(R, lengths, free), None, ())
     forces = jnp.zeros_like(R)
     for term, where in zip(layout.terms, layout.slices.values(), strict=True):
         own = c[where].reshape(len(term.group_labels), term.basis.size)
         classes = term.classes(species, beads, None, beads)
         if term.rows.listed is not None:
             kinds = None if classes is None else jnp.asarray(classes)
-            forces = forces + on_beads(term, kinds, free, Chains(R, lengths, at, None, ())).summed(own)
+            slots = slots_of(term, kinds, free, chains)
+            forces = forces + jnp.einsum("sbk,skxbf->xbf", own[slots.groups], slots.forces, precision="highest")
             continue
         # One more group, for rows that do not take part.
         potential = summed(term.basis, jnp.concatenate([own, jnp.zeros_like(own[:1])]))
         if term.rows.pairs:
-            forces = forces + term.weight * _of_pairs(term, potential, R, lengths, classes)
+            forces = forces + term.weight * _of_pairs(term, potential, chains, classes)
         else:
-            kind = coordinate_of(term, at)
+            kind = coordinate_of(term, chains.at)
             slope = -term.weight * potential.slope(
                 kind.values, _group(term, classes, term.rows.candidates(beads, False))
             )
@@ -70,17 +71,13 @@ def _group(term: Term, classes: Int[np.ndarray, " beads"] | None, rows: np.ndarr
 
 
 def _of_pairs(
-    term: Term,
-    potential: Summed | Lookup,
-    R: Positions,
-    lengths: Int[Array, " frames"],
-    classes: Int[np.ndarray, " beads"] | None,
+    term: Term, potential: Summed | Lookup, chains: Chains, classes: Int[np.ndarray, " beads"] | None
 ) -> Positions:
-    beads, rows = R.shape[1], term.rows
+    R, beads, rows = chains.R, chains.R.shape[1], term.rows
     if rows.chains == "between":
         return jnp.zeros_like(R)
     if not (rows.few or beads <= SHORT):
-        return _of_all_pairs(term, potential, R, lengths, classes)
+        return _of_all_pairs(term, potential, chains, classes)
     forces = jnp.zeros_like(R)
     for k in range(rows.nearest, min(rows.farthest or beads, beads - 1) + 1):
         d = R[:, :-k] - R[:, k:]
@@ -92,13 +89,9 @@ def _of_pairs(
 
 
 def _of_all_pairs(
-    term: Term,
-    potential: Summed | Lookup,
-    R: Positions,
-    lengths: Int[Array, " frames"],
-    classes: Int[np.ndarray, " beads"] | None,
+    term: Term, potential: Summed | Lookup, chains: Chains, classes: Int[np.ndarray, " beads"] | None
 ) -> Positions:
-    beads = R.shape[1]
+    beads = chains.R.shape[1]
     i, j = (axis.ravel() for axis in np.indices((beads, beads)))
     group = np.broadcast_to(_group(term, classes, np.stack([i, j], axis=1)), (beads**2, 1)).reshape(beads, beads, 1)
     padded = np.pad(group, ((0, -beads % PARTNERS), (0, 0), (0, 0)))
@@ -107,4 +100,4 @@ def _of_all_pairs(
         pairs = 0 if classes is None else jax.lax.dynamic_slice_in_dim(jnp.asarray(padded), first, PARTNERS)
         return potential.strength(squared, pairs)[None]
 
-    return over_all(term.rows, strengths, 1, R, lengths).forces[0, 0]
+    return over_all(term.rows, strengths, 1, free, chains).forces[0, 0]

@@ -11,7 +11,7 @@ import numpy as np
 
 import cgcore
 from cgcore.export import write_openmm
-from cgcore.physics.precision import float32_error
+from cgcore.judging.precision import float32_error
 from validation import admissible, explicit
 from validation.admissible import Inequalities, Sampled
 from validation.check import Row, at_least, at_most, check, equal, refuses

@@ -163,7 +163,7 @@ def _parametrised(prior: cgcore.Prior) -> Iterator[Row]:
         c = rng.normal(size=term.size) * 5
         expected = c @ explicit_terms.functions(term.basis, x, {})
         given = way.params(c, prior.params)
-        found = np.array([float(way.energy(jnp.asarray(at), given)) for at in x])
+        found = np.array([float(way.energy(term.basis, jnp.asarray(at), given)) for at in x])
         off = relative(found - found[0], expected - expected[0])
         yield at_most(f"parameters of the {term.name}", off, TOLERANCE, "relative")
 

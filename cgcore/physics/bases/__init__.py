@@ -28,7 +28,4 @@ def basis_from_dict(plain: Mapping[str, Any]) -> Basis:
         TypeError: a key is missing or unknown.
         KeyError: there is no basis of that name.
     """
-    made = BASES[plain["basis"]]
-    given = {name: value for name, value in plain.items() if name != "basis"}
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-    return from_plain(made, values)
+    return from_plain(BASES[plain["basis"]], {name: value for name, value in plain.items() if name != "basis"})

@@ -8,6 +8,7 @@ overrides is exact where the default is a general way, or faster.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from types import ModuleType
 from typing import Any, ClassVar
@@ -89,17 +90,14 @@ def namespace(x: Any) -> ModuleType:
     return jax.numpy
 
 
-def quadrature(ends: Float[np.ndarray, " edges"], points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss-Legendre points and weights of the mean over adjoining intervals, exact for polynomials of degree
-    2 points - 1 in each."""
+def bending_rows(
+    second: Callable[[Float[np.ndarray, " points"]], Float[np.ndarray, "size points"]],
+    ends: Float[np.ndarray, " edges"],
+    points: int,
+) -> Float[np.ndarray, "size size"]:
+    """The triangular factor D of the mean products of second derivatives over adjoining intervals, by Gauss-Legendre
+    quadrature: exact for polynomials of degree 2 points - 1 in each."""
     nodes, weights = np.polynomial.legendre.leggauss(points)
     width = np.diff(ends)[:, None]
-    x = ends[:-1, None] + width * (nodes + 1) / 2
-    return x.ravel(), (width * weights / 2).ravel() / (ends[-1] - ends[0])
-
-
-def mean_square_rows(
-    second: Float[np.ndarray, "size points"], weights: Float[np.ndarray, " points"]
-) -> Float[np.ndarray, "size size"]:
-    """The triangular factor D of the weighted inner products of functions that are known at points."""
-    return np.asarray(np.linalg.qr(np.sqrt(weights)[:, None] * second.T, mode="r"))
+    x, weights = ends[:-1, None] + width * (nodes + 1) / 2, width * weights / 2 / (ends[-1] - ends[0])
+    return np.asarray(np.linalg.qr(np.sqrt(weights.ravel())[:, None] * second(x.ravel()).T, mode="r"))

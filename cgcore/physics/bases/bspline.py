@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from cgcore.errors import InputError
 from cgcore.numbers import are_finite, is_whole
-from cgcore.physics.bases.basis import Basis, mean_square_rows, namespace, quadrature
+from cgcore.physics.bases.basis import Basis, bending_rows, namespace
 
 MOST_FUNCTIONS = 1000
 
@@ -75,8 +75,7 @@ class BSpline(Basis):
         return self._evaluated(x, 1)
 
     def bending(self) -> Float[np.ndarray, "rows size"]:
-        x, weights = quadrature(np.array(self.knots), self.degree)
-        return mean_square_rows(self._evaluated(x, 2), weights)
+        return bending_rows(lambda x: self._evaluated(x, 2), np.array(self.knots), self.degree)
 
     def _evaluated(self, x: Any, order: int) -> Any:
         """The derivative of this order of each function, from the few polynomials that it is made of."""
@@ -119,7 +118,9 @@ class BSpline(Basis):
         return Pieces(np.concatenate([knots[:1], knots]), np.concatenate([below, every, above], axis=1))
 
     @cached_property
-    def _runs(self) -> _Runs:
+    def _runs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Starts (functions,), before which functions are 0, and the intervals in which they are not, as many for each:
+        polynomials (runs, powers, functions), left and right ends (runs, functions), in a period from the start on."""
         lefts, every = self.pieces
         felt, function = every.any(axis=2), np.arange(len(every))[:, None]
         if self.ends == "periodic":
@@ -133,7 +134,7 @@ class BSpline(Basis):
             held = np.minimum(first[:, None] + np.arange(most), len(lefts) - 1)
             starts, begins = np.where(first == 0, -np.inf, lefts[first]), lefts[held]
             rights = np.append(lefts[1:], np.inf)[held]
-        return _Runs(starts, np.transpose(every[function, held], (1, 2, 0)), begins.T, rights.T)
+        return starts, np.transpose(every[function, held], (1, 2, 0)), begins.T, rights.T
 
 
 class Pieces(NamedTuple):
@@ -142,16 +143,6 @@ class Pieces(NamedTuple):
 
     lefts: Float[np.ndarray, " intervals"]
     polynomials: Float[np.ndarray, "functions intervals powers"]
-
-
-class _Runs(NamedTuple):
-    """The intervals over which functions are not 0, the same number for each. A function is 0 before its start. In a
-    period, ends are measured from the start of the function."""
-
-    starts: Float[np.ndarray, " functions"]
-    polynomials: Float[np.ndarray, "runs powers functions"]
-    lefts: Float[np.ndarray, "runs functions"]
-    rights: Float[np.ndarray, "runs functions"]
 
 
 def _polynomials(t: Float[np.ndarray, " knots"], degree: int) -> Float[np.ndarray, "functions intervals powers"]:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from cgcore.errors import InputError
 from cgcore.numbers import are_finite
-from cgcore.physics.bases.basis import Basis, mean_square_rows, namespace, quadrature
+from cgcore.physics.bases.basis import Basis, bending_rows, namespace
 
 REACH = 3.0
 """Widths beyond the outermost centres over which the curvature counts: the bells have ended there."""
@@ -54,9 +54,12 @@ class Gaussian(Basis):
     def bending(self) -> Float[np.ndarray, "rows size"]:
         low, high = self.centres[0] - REACH * self.width, self.centres[-1] + REACH * self.width
         steps = int(np.ceil((high - low) / self.width))
-        x, weights = quadrature(np.linspace(low, high, steps + 1), 8)
-        u = self._reduced(x)
-        return mean_square_rows((u**2 - 1) / self.width**2 * np.exp(-(u**2) / 2), weights)
+
+        def second(x: np.ndarray) -> np.ndarray:
+            u = self._reduced(x)
+            return (u**2 - 1) / self.width**2 * np.exp(-(u**2) / 2)
+
+        return bending_rows(second, np.linspace(low, high, steps + 1), 8)
 
     def _reduced(self, x: Any) -> Any:
         centres = namespace(x).asarray(self.centres, x.dtype).reshape(-1, *(1,) * x.ndim)
