@@ -18,7 +18,7 @@ def from_plain(made: type[Made], values: Any) -> Made:
         values: dictionary of its fields; lists become tuples.
 
     Raises:
-        TypeError: `values` is not a dictionary, a name is unknown or missing, or a value does not have its field's type.
+        TypeError: `values` is not a dictionary, a name is unknown or missing, or a value does not have the right type.
         InputError: as raised by the dataclass itself.
     """
     if not isinstance(values, dict):
