@@ -5,7 +5,7 @@ from __future__ import annotations
 from fault_helpers import Faults, edited
 
 from cgcore.data.formats import h5md, lammps, netcdf, trr
-from cgcore.factor import block
+from cgcore.factor import block, factor
 from cgcore.simulation import jax_engine, trajectory
 from cgcore.solver import lbfgs
 
@@ -26,7 +26,7 @@ FAULTS: Faults = {
         "batches",
         edited(block, "_overlap", "np.maximum.accumulate(ranges[:, 1])[:-1]", "ranges[:-1, 1]"),
     ),
-    "copies of a frame each": ("batches", edited(block, "counted_twice", "+= a.frames", "+= 1")),
+    "copies of a frame each": ("batches", edited(factor, "counted_twice", "+= a.frames", "+= 1")),
     # What is confirmed.
     "confirmed against the first loss": (
         "claims",
