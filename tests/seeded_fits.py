@@ -40,7 +40,7 @@ FAULTS: Faults = {
         "claims",
         edited(lbfgs, "_step", "Status.PRECISION_FLOOR, Status.LINE_SEARCH_FAILED", "3, 3"),
     ),
-    "a saddle is a minimum": ("claims", edited(lbfgs, "_confirmed", "bool(upward) and float(excess) <= 1", "True")),
+    "a saddle is a minimum": ("claims", edited(lbfgs, "_confirmed", "found.upward and found.excess <= 1", "True")),
     "history of the loss after each step": (
         "certificate",
         edited(

@@ -82,6 +82,20 @@ def test_double_precision_of_gromacs(tmp_path: Path) -> None:
     np.testing.assert_array_equal(data.F, wanted.F)
 
 
+def test_a_frame_of_velocities_alone_says_its_own_precision(tmp_path: Path) -> None:
+    arrays = forms.frames(2)
+    x, f = arrays["R"].astype(float) / 10, arrays["F"].astype(float) * 41.84
+    size, atoms = x[0].nbytes, x.shape[1]
+    with (tmp_path / "v.trr").open("wb") as file:
+        for k in range(2):
+            for sizes, blocks in (((size, 0, size), (x[k], f[k])), ((0, size, 0), (x[k],))):  # of x, v and f
+                header = (1993, 13, 12, b"GMX_trn_file", *(0,) * 7, *sizes, atoms, k, 0)
+                file.write(struct.pack(">3i12s13i2d", *header, float(k), 0.0))
+                for block in blocks:
+                    file.write(block.astype(">f8").tobytes())
+    np.testing.assert_array_equal(read(tmp_path / "v.trr").join().F, from_arrays(x, f, units="nm-kj").join().F)
+
+
 def test_netcdf_in_hdf5(tmp_path: Path) -> None:
     arrays = forms.frames(6)
     with forms.File(tmp_path / "a.nc", "w") as file:

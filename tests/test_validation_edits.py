@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import seeded_doors
 import seeded_fits
 import seeded_potentials
 import seeded_rooms
@@ -13,7 +14,7 @@ from fault_helpers import Fault, every_row, forget, seen
 # Scripts, problems and engines of others.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
 
-QUICK = seeded_fits.FAULTS | seeded_potentials.FAULTS | seeded_rooms.FAULTS
+QUICK = seeded_fits.FAULTS | seeded_potentials.FAULTS | seeded_rooms.FAULTS | seeded_doors.FAULTS
 WHOLE = seeded_fits.WHOLE
 """What `--quick` leaves to the whole run."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -154,6 +155,7 @@ def _apart(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
     yield equal("the same frames twice, warned of", _warned(parts[0], parts[0]), True)
     yield equal("the same frames in another file, warned of", _warned(parts[0], copied), True)
     yield equal("other frames, warned of", _warned(*parts), False)
+    yield from _twice(parts[0])
     weights = prior.weights._replace(angle=prior.weights.dihedral, dihedral=prior.weights.angle)
     for what, other in (
         ("other weights", cgcore.Prior(weights, prior.params)),
@@ -175,8 +177,51 @@ def _many_columns(factor: cgcore.Factor) -> Iterator[Row]:
     yield equal("many columns, triangle", bool(np.array_equal(S, np.triu(S)) and (np.diag(S) >= 0).all()), True)
 
 
-def _warned(one: cgcore.Factor, other: cgcore.Factor) -> bool:
+OVERLAPS = {
+    "touching": [[(0, 10), (10, 25)], [(25, 30)]],
+    "all of it in another": [[(0, 100)], [(20, 30)]],
+    "several in a long one": [[(0, 100)], [(10, 20), (30, 40), (50, 60)]],
+    "one behind several in a long one": [[(0, 100)], [(10, 20)], [(40, 45)], [(95, 120)]],
+    "the same three times": [[(5, 15)], [(5, 15)], [(5, 15)]],
+    "some of each": [[(0, 30), (50, 60)], [(20, 55)], [(59, 70), (80, 90)], [(84, 85)]],
+}
+"""First and last frames of the ranges of several parts of one file."""
+
+
+def _twice(factor: cgcore.Factor) -> Iterator[Row]:
+    """How many frames a warning says are counted twice: those that sets of their numbers hold more than once."""
+    for name, ranges in OVERLAPS.items():
+        given, counted = [], np.zeros(200, int)
+        for own in ranges:
+            frames = sum(stop - start for start, stop in own)
+            block = replace(factor.blocks[0], ranges=np.array(own), frames=frames, sha256="one")
+            given.append(replace(factor, blocks=(block,)))
+            for start, stop in own:
+                counted[start:stop] += 1
+        twice = int(np.maximum(counted - 1, 0).sum())
+        yield equal(f"ranges, {name}, frames counted twice", _counted_twice(*given), twice)
+    block = factor.blocks[0]
+    copies = [
+        replace(factor, blocks=(replace(block, frames=frames, sha256=content, source=content),))
+        for content, frames in (("one", 30), ("two", 30), ("three", 31))
+    ]
+    yield equal("copies, frames counted twice", _counted_twice(*copies), 30)
+
+
+def _counted_twice(*factors: cgcore.Factor) -> int:
+    """All frames that the warnings of a merge name; 0 without a warning."""
+    return sum(
+        int(frames) for said in _said(*factors) for frames in re.findall(r"(\d+) frames are counted twice", said)
+    )
+
+
+def _warned(*factors: cgcore.Factor) -> bool:
+    return bool(_said(*factors))
+
+
+def _said(*factors: cgcore.Factor) -> list[str]:
+    """What a merge warns of."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        cgcore.merge(one, other)
-    return any(issubclass(one.category, cgcore.InputWarning) for one in said)
+        cgcore.merge(*factors)
+    return [str(one.message) for one in said if issubclass(one.category, cgcore.InputWarning)]

@@ -1,4 +1,4 @@
-"""What the solver says of how it ended, on problems where only one answer is true."""
+"""What the solver says of how it ended and what that took, on problems where only one answer is true."""
 
 from __future__ import annotations
 
@@ -17,50 +17,89 @@ from validation.statuses import CONVERGED
 HILL, WIDTH = 1e9, 1e7
 """Height and length scale of a hill that no line search of one step comes down from."""
 
+FALLS = (1e3, 1e6, 1e9, 1e12)
+"""What losses start from whose minimum is 1 or 0."""
+
+LOOSE = 0.1
+"""Part of the first gradient that these are to stop at."""
+
+RESOLVED, VANISHED = 1e-6, float(np.finfo(float).eps) ** 2
+"""What a Newton step may still gain at a minimum: part of the loss, or of the first one where the loss goes to zero."""
+
 
 @check("claims", quick=True)
 def claims(context: Context) -> Iterator[Row]:
-    """Statuses where they are known: not finite, no way down, a saddle, rounding; and a memory that points uphill."""
+    """Statuses where they are known: not finite, no way down, a saddle, rounding, far above a minimum; evaluations."""
     for bad in (np.nan, np.inf, -np.inf):
         yield from _ended(f"objective {bad}", "NON_FINITE", _linear, [1.0, 1.0], bad)
     yield from _ended("infinite gradient", "NON_FINITE", _root, [0.0, 0.0])
     yield from _ended("kink", "LINE_SEARCH_FAILED", _kink, [0.3, 0.7])
     yield from _ended("rounding", "PRECISION_FLOOR", _bowl, [1.0, 2.0], tol_grad=0.0)
     yield from _ended("small gradient", "GRADIENT", _bowl, [1.0, 2.0])
-    found = _minimised(_bowl, [1.0, 1.0], 1.0, cgcore.Limits(min_steps=7), confirm=False)
+    found, _ = _minimised(_bowl, [1.0, 1.0], 1.0, cgcore.Limits(min_steps=7), confirm=False)
     yield equal("at the minimum from the start, steps at least", found.steps, 7)
     # With their Hessian.
     for name, loss in (("saddle", _saddle), ("no lower bound", _falling)):
-        found = _minimised(loss, [0.0, 0.5], 1.0, cgcore.Limits(), confirm=True)
+        found, _ = _minimised(loss, [0.0, 0.5], 1.0, cgcore.Limits(), confirm=True)
         yield equal(f"{name}, called converged", found.converged, False)
+    yield from _confirmed()
     yield from _down_a_hill()
 
 
 def _ended(name: str, status: str, loss: Any, start: list[float], factor: float = 1.0, **limits: Any) -> Iterator[Row]:
     """Without a confirmation, so that nothing but the loop decides, and a wrong answer of it ends."""
-    found = _minimised(loss, start, factor, cgcore.Limits(**limits), confirm=False)
+    found, calls = _minimised(loss, start, factor, cgcore.Limits(**limits), confirm=False)
     yield equal(f"{name}, status", found.status.name, status)
+    yield equal(f"{name}, evaluations", found.evaluations, calls)
     yield equal(f"{name}, called converged", found.converged, status in CONVERGED)
     yield equal(f"{name}, losses in the history", len(found.loss_history), found.steps)
 
 
 def _minimised(
     loss: Any, start: list[float], factor: float, limits: cgcore.Limits, *, confirm: bool
-) -> cgcore.Solution:
-    which = LOSSES.index(loss)
-    return cgcore.minimise(_switched, np.array(start), which, factor, limits=limits, confirm=confirm)
+) -> tuple[cgcore.Solution, int]:
+    """The solution, and how often the loss was called."""
+    which, before = LOSSES.index(loss), len(CALLS)
+    found = cgcore.minimise(_switched, np.array(start), which, factor, limits=limits, confirm=confirm)
+    jax.effects_barrier()
+    return found, len(CALLS) - before
 
 
 def _switched(x: Any, which: Any, factor: Any) -> Any:
-    """One of the losses: they share one compilation."""
+    """One of the losses: they share one compilation. Whoever calls is counted."""
+    jax.debug.callback(CALLS.append, None)
     return factor * jax.lax.switch(which, LOSSES, x)
+
+
+CALLS: list[None] = []
+"""One for each evaluation of a loss."""
+
+
+def _confirmed() -> Iterator[Row]:
+    """Losses far above their minimum: from where the gradient is small against the first one to where it may stop.
+
+    Of x^4 a Newton step gains two thirds of what is left. It may stop below one, and has to before long: each tolerance
+    aims at half the gradient that is allowed, and a step of x^4 takes less than a factor of a thousand.
+    """
+    for name, loss, least in (("to 1", _flat, 1.0), ("to 0", _flat_to_zero, 0.0)):
+        for fall in FALLS:
+            start = np.full(2, (fall / 3) ** 0.25)
+            loose = LOOSE * float(np.linalg.norm(4 * start**3 * [1, 2]))
+            limits = cgcore.Limits(min_steps=0, tol_grad=loose)
+            found, calls = _minimised(loss, start.tolist(), 1.0, limits, confirm=True)
+            left, allowed = found.loss - least, RESOLVED * least or VANISHED * fall
+            yield equal(f"from {fall:.0e} {name}, called converged", found.converged, True)
+            yield at_most(f"from {fall:.0e} {name}, left to gain", left / allowed, 1.5, "of what may be")
+            yield at_least(f"from {fall:.0e} {name}, no further than that", left / allowed, 1e-4, "of what may be")
+            yield equal(f"from {fall:.0e} {name}, evaluations", found.evaluations, calls)
 
 
 def _down_a_hill() -> Iterator[Row]:
     """From near the top of a hill, where the curvature points down: each pair of steps that L-BFGS remembers points
     uphill, so the step after it is refused. From an empty memory the next one goes down."""
     start = np.array([0.1 * WIDTH, 0.05 * WIDTH])
-    found = _minimised(_hill, start.tolist(), 1.0, cgcore.Limits(), confirm=False)
+    found, calls = _minimised(_hill, start.tolist(), 1.0, cgcore.Limits(), confirm=False)
+    yield equal("hill, evaluations", found.evaluations, calls)
     losses = np.array([*found.loss_history, found.loss])
     stays = np.flatnonzero(np.diff(losses[losses > 2 * HILL]) == 0)
     yield at_least("hill, steps that are refused", len(stays), 3)
@@ -97,4 +136,12 @@ def _hill(x: Any) -> Any:
     return HILL * (1 + jnp.sum(1 + jnp.cos(x / WIDTH)))
 
 
-LOSSES = [_linear, _root, _kink, _bowl, _falling, _saddle, _hill]
+def _flat(x: Any) -> Any:
+    return 1 + _flat_to_zero(x)
+
+
+def _flat_to_zero(x: Any) -> Any:
+    return jnp.sum(x**4 * jnp.arange(1, 1 + x.size))
+
+
+LOSSES = [_linear, _root, _kink, _bowl, _falling, _saddle, _hill, _flat, _flat_to_zero]

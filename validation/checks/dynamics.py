@@ -1,8 +1,10 @@
-"""What a simulation is made of: a step, what counts as lost, the wall beside networks, and distributions."""
+"""What a simulation is made of: a step, what counts as lost, the wall beside networks, distributions, and its files."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -13,7 +15,9 @@ import cgcore
 from cgcore.pipeline.core import closest_approach, core_energy
 from cgcore.simulation.checks import Limits, Outcome, limits_of, look
 from cgcore.simulation.langevin import Phase, baoab, dynamics
+from cgcore.simulation.potential import Potential
 from cgcore.simulation.state import counted, no_tally
+from cgcore.simulation.trajectory import write_trajectory
 from validation.admissible import KT_PER_KELVIN
 from validation.check import Row, at_most, check, equal
 from validation.context import Context
@@ -31,18 +35,25 @@ MASS, FRICTION, TIMESTEP, KELVIN = 110.0, 3.0, 0.02, 315.0
 NEAREST, STIFFNESS = 3, 50.0
 """Beads so far apart along the chain may not overlap; of the wall [kcal/mol/Å²]."""
 
+SPRING, LONG = 400.0, 30.0
+"""kcal/mol/Å² that hold each bead where it is, and a time step [fs] of 1.2 over the frequency of that."""
+
+SAVED = 3
+"""Steps from one saved frame to the next."""
+
 BEAD, CLOSER, LONGER, WIDER = 3.0, 0.75, 0.5, np.radians(10.0)
 """Å, a part, Å, and rad: what a chain is lost beyond."""
 
 
 @check("dynamics", quick=True)
 def dynamics_of_a_chain(context: Context) -> Iterator[Row]:
-    """A step of BAOAB, the limits of whole chains, what is seen beyond them, and the wall between beads."""
+    """A step of BAOAB, the limits of whole chains, what is seen beyond them, the wall beside networks, a long step."""
     R = np.asarray(context.some(FRAMES).join().R, float)
     yield from _step(R)
     yield from _limits(R)
     yield from _seen(R)
     yield from _wall(R)
+    yield from _long_step(R)
 
 
 def _step(R: Array) -> Iterator[Row]:
@@ -152,6 +163,44 @@ def _wall(R: Array) -> Iterator[Row]:
     yield at_most("wall, slopes", relative(gradient, slopes), EXACT, "relative")
     masks = np.ones(R.shape[:2], bool)
     yield at_most("closest approach", relative(closest_approach(R, masks), _closest(R).min()), EXACT, "relative")
+
+
+def _long_step(R: Array) -> Iterator[Row]:
+    """Beads on springs, with so long a step that the velocities at its end are a third too cold.
+
+    Those in the middle have the thermostat's temperature, and positions the spread of a spring, at any stable step.
+    Source: Leimkuhler and Matthews, J. Chem. Phys. 2013, 138, 174102.
+    """
+    home = (R[0] - R[0].mean(axis=0)).T[..., None]
+    springs = Potential("springs", lambda x: -SPRING * (x - home), "springs")
+    data = cgcore.from_arrays(np.repeat(home.T, 2, axis=0), np.ones((2, *R.shape[1:])), accept_faults=True)
+    run = cgcore.simulate(
+        springs, data, temperature=KELVIN, replicas=32, time="6ps", timestep=LONG, friction=5.0, mass=MASS,
+        interval=SAVED * LONG / 1000,
+    )  # fmt: skip
+    kinetic, error = run.kinetic_temperature / KELVIN, run.kinetic_error / KELVIN
+    yield equal("long step, replicas lost", run.lost, 0)
+    yield at_most("long step, standard error of the kinetic temperature", error, 0.01, "relative")
+    yield at_most("long step, kinetic temperature", abs(kinetic - 1) / error, 5.0, "standard errors")
+    with tempfile.TemporaryDirectory() as folder:
+        written = write_trajectory(Path(folder) / "run.pdb", run)
+        yield from _trajectory((Path(folder) / "run.pdb").read_text(encoding="ascii"), written, run)
+
+
+def _trajectory(text: str, written: int, run: cgcore.SimulationResult) -> Iterator[Row]:
+    """Replicas, times and positions of a PDB file as plain text: the first frame is saved after the first steps."""
+    replicas, frames, beads = run.frames.shape[:3]
+    lines = text.splitlines()
+    said = [line.split() for line in lines if line.startswith("REMARK   2 ")]
+    places = [(replica, frame) for replica in range(replicas) for frame in range(frames)]
+    yield equal("trajectory, models", f"{written} {len(said)}", f"{len(places)} {len(places)}")
+    yield equal("trajectory, replicas", str([int(words[3]) for words in said]), str([replica for replica, _ in places]))
+    times = np.array([float(words[5]) for words in said])
+    expected = np.array([(frame + 1) * SAVED * LONG / 1000 for _, frame in places])
+    yield at_most("trajectory, times", float(np.abs(times - expected).max()), 5.1e-4, "ps")  # three digits
+    atoms = [[float(line[k : k + 8]) for k in (30, 38, 46)] for line in lines if line.startswith("ATOM")]
+    x = np.reshape(atoms, (replicas, frames, beads, 3))
+    yield at_most("trajectory, positions", float(np.abs(x - run.frames).max()), 5.1e-4, "Å")  # three digits
 
 
 def distributions(run: cgcore.SimulationResult, R: Array) -> Iterator[Row]:

@@ -105,7 +105,8 @@ def _layout(path: Path, raw: bytes, number: int) -> _Layout:
     if (magic, version) != (MAGIC, VERSION):
         raise refuse(path, f"there is no TRR frame where frame {number} should begin")
     blocks = (ir, e, box, vir, pres, top, sym, x, v, f)
-    real = next((block // count for block, count in ((box, 9), (x, 3 * atoms), (f, 3 * atoms)) if block and count), 4)
+    counts = (box, 9), *((block, 3 * atoms) for block in (x, v, f))
+    real = next((block // count for block, count in counts if block and count), 4)
     sound = real in (4, 8) and box in (0, 9 * real) and all(n in (0, 3 * atoms * real) for n in (x, v, f))
     if min(blocks) < 0 or atoms < 1 or not sound:
         raise refuse(path, f"the header of frame {number} is damaged")

@@ -1,0 +1,59 @@
+"""Faults of a line in cgcore, as in `seeded_fits`: numbers beside the answer, what is confirmed, files."""
+
+from __future__ import annotations
+
+from fault_helpers import Faults, edited
+
+from cgcore.data.formats import h5md, lammps, netcdf, trr
+from cgcore.factor import block, factor
+from cgcore.simulation import jax_engine, trajectory
+from cgcore.solver import lbfgs
+
+FAULTS: Faults = {
+    # Numbers that are reported beside the answer.
+    "evaluations that are steps": ("claims", edited(lbfgs, "_step", "+ search.info.num_linesearch_steps", "+ 1")),
+    "evaluations without the Hessian's": (
+        "claims",
+        edited(lbfgs, "_confirmed", "state.evaluations + found.products", "state.evaluations"),
+    ),
+    "velocities at the end of a step": (
+        "dynamics",
+        edited(jax_engine, "_advance", "jnp.mean(middle**2", "jnp.mean(v**2"),
+    ),
+    "times of the frames before": ("dynamics", edited(trajectory, "_lines", "(frame + 1) *", "frame *")),
+    "models for replicas": ("dynamics", edited(trajectory, "_lines", "REPLICA {replica}", "REPLICA {model}")),
+    "a range covered by the last one alone": (
+        "batches",
+        edited(block, "_overlap", "np.maximum.accumulate(ranges[:, 1])[:-1]", "ranges[:-1, 1]"),
+    ),
+    "copies of a frame each": ("batches", edited(factor, "counted_twice", "+= a.frames", "+= 1")),
+    # What is confirmed.
+    "confirmed against the first loss": (
+        "claims",
+        edited(
+            lbfgs,
+            "confirmation",
+            "max(RESOLVED * abs(value), eps**2 * abs(initial))",
+            "RESOLVED * max(abs(value), abs(initial))",
+        ),
+    ),
+    "confirmed by the digits of the loss alone": (
+        "claims",
+        edited(lbfgs, "confirmation", "RESOLVED * abs(value)", "eps * abs(value)"),
+    ),
+    "confirmed on a gradient of rounding": (
+        "claims",
+        edited(lbfgs, "confirmation", "eps**2 * abs(initial)", "eps * abs(initial)"),
+    ),
+    # What may stand in a file besides.
+    "velocities for forces": ("formats", edited(trr, "_layout", "at_x + x + v if f", "at_x + x if f")),
+    "the cell of the first frame": (
+        "formats",
+        edited(netcdf, "_box", "np.broadcast_to(part, (n_rows, 3))", "np.broadcast_to(part[:1], (n_rows, 3))"),
+    ),
+    "cells of other steps": (
+        "formats",
+        edited(h5md, "_opened", "edges[rows]", "edges[: len(kept[0])]"),
+    ),
+    "one chain of several": ("formats", edited(lammps, "_opened", '("mol", "chain")', '("molecule", "chain")')),
+}
