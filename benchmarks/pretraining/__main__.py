@@ -1,0 +1,137 @@
+"""What a fitted prior is worth to a network that is trained beside it.
+
+    python -m benchmarks.pretraining --output DIR
+
+trains a network beside three priors (as configured; after 200 steps of plain L-BFGS; the default fit) on proteins of
+`benchmarks.study`. Each prior stays as it is, or is trained as well: freely, or within the constraints of the default
+fit. Models of all seeds, and the priors alone, are scored by the force loss on held-out frames and by a simulation.
+Everything else is as in `cgcore/pipeline/example.yaml`, and a seed means the same for all.
+
+Writes pretraining.json after each training, at the end pretraining.md and pretraining.svg, and the trained models to
+DIR/models. `--redraw` makes tables and picture again from DIR/pretraining.json. Needs
+`pip install 'cgcore[generate,formats,plot,train]' pandas tabulate`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.pretraining import picture, tables
+from benchmarks.pretraining.results import Alone, Results, Trained, lost
+from benchmarks.pretraining.training import MODES, PRIORS, joined, settings, split, trained
+from benchmarks.study.about import about
+from benchmarks.study.methods import METHODS, Training, loss
+from benchmarks.study.proteins import Protein, made
+from benchmarks.study.simulated import Model, Simulated, simulated
+from cgcore.cli.setup import use_compilation_cache
+from cgcore.files import atomic_write
+from cgcore.generate import PEPTIDES
+from cgcore.pipeline import DatasetLoader
+from cgcore.pipeline.trained import load_trained
+
+JSON, TEXT, PICTURE, MODELS = "pretraining.json", "pretraining.md", "pretraining.svg", "models"
+
+PROTEINS = ("cln025", "trpzip2", "aaqaa3")
+"""Two hairpins and a helix. With all five, which are padded to 20 beads, a step takes about twice as long."""
+
+
+class Simulation(NamedTuple):
+    """How models are simulated.
+
+    Arguments:
+        protein: that is simulated, from its frames.
+        time: of each replica, such as "20ps".
+        replicas: number of them.
+    """
+
+    protein: Protein
+    time: str
+    replicas: int
+
+    def of(self, name: str, model: Model) -> Simulated:
+        """A simulation of a model, for the record by this name."""
+        return simulated(name, model, self.protein, left_out=False, time=self.time, replicas=self.replicas)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="data of `benchmarks.study`; DIR/data if left out")
+    parser.add_argument("--seeds", type=int, default=2, help="how many")
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument(
+        "--proteins", nargs="+", choices=PEPTIDES, default=PROTEINS, help="to train on; the first is simulated"
+    )
+    parser.add_argument("--time", default="20ps", help="of each replica")
+    parser.add_argument("--replicas", type=int, default=32)
+    parser.add_argument("--redraw", action="store_true", help="tables and picture of DIR/pretraining.json")
+    given = parser.parse_args(arguments)
+    use_compilation_cache()
+    if given.redraw:
+        results = Results.read(given.output / JSON)
+    else:
+        proteins = made(given.data or given.output / "data", names=given.proteins)
+        simulation = Simulation(proteins[0], given.time, given.replicas)
+        results = measured(proteins, simulation, range(given.seeds), given.epochs, given.output)
+    text = tables.report(results)
+    print(text)
+    atomic_write(given.output / TEXT, text + "\n")
+    picture.write(given.output / PICTURE, results)
+
+
+def measured(
+    proteins: Sequence[Protein], simulation: Simulation, seeds: Sequence[int], epochs: int, folder: Path
+) -> Results:
+    """All of it; simulations come last, those of the first seed first.
+
+    Arguments:
+        proteins: to train on.
+        simulation: how models are simulated.
+        seeds: of trainings.
+        epochs: of each training.
+        folder: for results and models.
+    """
+    parts = split(proteins)
+    train, held_out = (DatasetLoader(joined(part)) for part in parts)
+    priors = {name: METHODS[name](Training(parts.train)) for name in PRIORS}
+    results = Results(
+        about(proteins, simulation.time, simulation.replicas)
+        | {
+            "Training": f"{train.n_frames} frames; {epochs} epochs, seeds {', '.join(map(str, seeds))}",
+            "Held out": f"the last frames in time of each protein, {held_out.n_frames} in all",
+            "Simulated": simulation.protein.name,
+        }
+    )
+    (folder / MODELS).mkdir(parents=True, exist_ok=True)
+    for name, prior in priors.items():
+        results.alone.append(Alone(name, loss(prior, parts.held_out), simulation.of(name, prior)))
+        say(f"{name}: {results.alone[-1].loss:.2f}, {lost([results.alone[-1].simulated])} lost")
+    for seed, mode, name in product(seeds, MODES, PRIORS):
+        trainer, stage = trained(settings(priors[name], mode, seed), train, held_out, epochs)
+        one = Trained.of(name, mode, seed, stage)
+        trainer.save_params(folder / MODELS / one.file)
+        results.trained.append(one)
+        results.write(folder / JSON)
+        say(f"{one.title}: {' '.join(f'{value:.2f}' for value in one.losses)}")
+    for number, one in enumerate(results.trained):
+        model = load_trained(folder / MODELS / one.file, simulation.protein.R.shape[1])
+        run = simulation.of(one.title, model)
+        results.trained[number] = one._replace(simulated=run)
+        results.write(folder / JSON)
+        say(f"{one.title}: {lost([run])} lost")
+    return results
+
+
+def say(text: str) -> None:
+    """Tell how far it is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
