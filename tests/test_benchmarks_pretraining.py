@@ -27,19 +27,19 @@ def run(lost: int, broken: int = 0, first: float | None = None) -> Simulated:
     return Simulated("any", "a", False, 4, lost, broken, first, {"angle": 0.25}, {"angle": 0.0}, None)
 
 
-def training(prior: str, mode: str, *losses: float, seed: int = 0, simulated: Simulated | None = None) -> Trained:
+def training(prior: str, mode: str, *losses: float, seed: int = 0, simulated: Simulated = run(0)) -> Trained:
     return Trained(prior, mode, seed, [10 * k for k in range(len(losses))], list(losses), simulated)
 
 
 @pytest.fixture
 def results() -> Results:
-    """Two priors, two seeds, one of which was simulated."""
+    """Two priors alone, and two trainings from each of them."""
     return Results(
         {"Data": "none"},
         [Alone(INITIAL, 9.0, run(4, 1, 0.5)), Alone(SAFE, 6.0, run(0))],
         [
             training(INITIAL, FROZEN, 9.0, 7.0, 8.0, simulated=run(3, 2, 1.5)),
-            training(INITIAL, FROZEN, 9.0, 5.0, 6.0, seed=1),
+            training(INITIAL, FROZEN, 9.0, 5.0, 6.0, seed=1, simulated=run(4, 4, 2.0)),
             training(SAFE, KEPT_SAFE, 6.0, 5.5, 4.0, simulated=run(1, 0, 2.5)),
             training(SAFE, KEPT_SAFE, 6.0, 4.5, 4.0, seed=1, simulated=run(0)),
         ],
@@ -66,10 +66,9 @@ def test_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
         assert one.losses[0] == pytest.approx(alone[one.prior], rel=1e-5)
         # 160 frames to train on, 16 in a minibatch.
         assert one.steps == [0, 10, 20]
-        assert one.simulated is not None
         assert (one.simulated.protein, one.simulated.replicas) == ("trpzip2", 2)
-        before, after = (read_params(tmp_path / pretraining.MODELS / file.file) for file in (found.trained[0], one))
-        assert before.fingerprint == after.fingerprint
+    models = [read_params(path) for path in (tmp_path / pretraining.MODELS).iterdir()]
+    assert len(models) == len(found.trained)
     assert "| safe (default) " in capsys.readouterr().out
     written = {name: (tmp_path / name).read_bytes() for name in (pretraining.TEXT, pretraining.PICTURE)}
     assert written[pretraining.PICTURE].startswith(b"<?xml")
@@ -94,7 +93,7 @@ def test_the_last_frames_of_each_protein_are_held_out() -> None:
         assert data.temperatures == (320.0,)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", [FROZEN, FREE, pytest.param(KEPT_SAFE, marks=pytest.mark.slow)])
 def test_what_becomes_of_the_prior(mode: str) -> None:
     prior = cgcore.default_prior()
     said = settings(prior, mode, 3)
@@ -148,7 +147,7 @@ def test_simulations_of_all_seeds_together(results: Results) -> None:
         ["lost", "of these broken", "first lost after"],
         ["4 of 4", "1", "0.5 ps"],
         ["0 of 4", "0", "-"],
-        ["3 of 4", "2", "1.5 ps"],
+        ["7 of 8", "6", "1.5 ps"],
         ["1 of 8", "0", "2.5 ps"],
     ]
 
@@ -158,18 +157,13 @@ def test_what_is_written_is_read_again(results: Results, tmp_path: Path) -> None
     assert Results.read(tmp_path / "pretraining.json") == results
 
 
-def test_a_picture_of_some_seeds(results: Results) -> None:
+def test_the_picture(results: Results) -> None:
     figure = picture.draw(results)
     assert len(figure.axes) == len(MODES) + 1
-    lost = [line for line in figure.axes[-1].lines]
-    assert [float(line.get_ydata()[0]) for line in lost] == [100, 0, 75, 25, 0]
+    lost = figure.axes[-1].lines
+    assert [float(line.get_ydata()[0]) for line in lost] == [100, 0, 75, 100, 25, 0]
     # Lost by nothing but angles, in part or altogether, where not all of the lost are broken.
-    assert [line.get_markerfacecolor() == "white" for line in lost] == [True, False, True, True, False]
-
-
-def test_files_of_models_differ() -> None:
-    names = {training(prior, mode, 1.0, seed=seed).file for prior in PRIORS for mode in MODES for seed in (0, 1)}
-    assert len(names) == len(PRIORS) * len(MODES) * 2
+    assert [line.get_markerfacecolor() == "white" for line in lost] == [True, False, True, False, True, False]
 
 
 @pytest.mark.parametrize("values", [[1.0], [1.0, 1.0]])

@@ -15,8 +15,10 @@ DIR/models. `--redraw` makes tables and picture again from DIR/pretraining.json.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -64,12 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--data", type=Path, metavar="DIR", help="data of `benchmarks.study`; DIR/data if left out")
     parser.add_argument("--seeds", type=int, default=2, help="how many")
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument(
         "--proteins", nargs="+", choices=PEPTIDES, default=PROTEINS, help="to train on; the first is simulated"
     )
     parser.add_argument("--time", default="20ps", help="of each replica")
     parser.add_argument("--replicas", type=int, default=32)
+    parser.add_argument("--jobs", type=int, default=1, help="models that are trained and simulated at the same time")
     parser.add_argument("--redraw", action="store_true", help="tables and picture of DIR/pretraining.json")
     given = parser.parse_args(arguments)
     use_compilation_cache()
@@ -78,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         proteins = made(given.data or given.output / "data", names=given.proteins)
         simulation = Simulation(proteins[0], given.time, given.replicas)
-        results = measured(proteins, simulation, range(given.seeds), given.epochs, given.output)
+        results = measured(proteins, simulation, range(given.seeds), given.epochs, given.output, given.jobs)
     text = tables.report(results)
     print(text)
     atomic_write(given.output / TEXT, text + "\n")
@@ -86,9 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measured(
-    proteins: Sequence[Protein], simulation: Simulation, seeds: Sequence[int], epochs: int, folder: Path
+    proteins: Sequence[Protein], simulation: Simulation, seeds: Sequence[int], epochs: int, folder: Path, jobs: int = 1
 ) -> Results:
-    """All of it; simulations come last, those of the first seed first.
+    """All of it.
 
     Arguments:
         proteins: to train on.
@@ -96,6 +99,7 @@ def measured(
         seeds: of trainings.
         epochs: of each training.
         folder: for results and models.
+        jobs: models that are trained and simulated at the same time.
     """
     parts = split(proteins)
     train, held_out = (DatasetLoader(joined(part)) for part in parts)
@@ -109,22 +113,25 @@ def measured(
         }
     )
     (folder / MODELS).mkdir(parents=True, exist_ok=True)
+
+    def one(arm: tuple[int, str, str]) -> Trained:
+        seed, mode, name = arm
+        trainer, stage = trained(settings(priors[name], mode, seed), train, held_out, epochs)
+        title = f"{name}, {mode}, seed {seed}"
+        path = folder / MODELS / (re.sub(r"\W+", "-", title) + ".npz")
+        trainer.save_params(path)
+        model = load_trained(path, simulation.protein.R.shape[1])
+        return Trained.of(name, mode, seed, stage, simulation.of(title, model))
+
     for name, prior in priors.items():
         results.alone.append(Alone(name, loss(prior, parts.held_out), simulation.of(name, prior)))
         say(f"{name}: {results.alone[-1].loss:.2f}, {lost([results.alone[-1].simulated])} lost")
-    for seed, mode, name in product(seeds, MODES, PRIORS):
-        trainer, stage = trained(settings(priors[name], mode, seed), train, held_out, epochs)
-        one = Trained.of(name, mode, seed, stage)
-        trainer.save_params(folder / MODELS / one.file)
-        results.trained.append(one)
-        results.write(folder / JSON)
-        say(f"{one.title}: {' '.join(f'{value:.2f}' for value in one.losses)}")
-    for number, one in enumerate(results.trained):
-        model = load_trained(folder / MODELS / one.file, simulation.protein.R.shape[1])
-        run = simulation.of(one.title, model)
-        results.trained[number] = one._replace(simulated=run)
-        results.write(folder / JSON)
-        say(f"{one.title}: {lost([run])} lost")
+    with ThreadPoolExecutor(jobs) as pool:
+        for found in pool.map(one, product(seeds, MODES, PRIORS)):
+            results.trained.append(found)
+            results.write(folder / JSON)
+            losses = " ".join(f"{value:.2f}" for value in found.losses)
+            say(f"{found.simulated.method}: {losses}, {lost([found.simulated])} lost")
     return results
 
 

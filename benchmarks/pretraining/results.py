@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +38,7 @@ class Trained(NamedTuple):
         seed: of the network's start and of minibatches.
         steps: at which held-out losses were taken; the first is 0.
         losses: held-out force loss at each of them, per real bead [(kcal/mol/Å)²].
-        simulated: what a simulation makes of the parameters with the lowest of these losses; None: nothing yet.
+        simulated: what a simulation makes of the parameters with the lowest of these losses.
     """
 
     prior: str
@@ -47,24 +46,14 @@ class Trained(NamedTuple):
     seed: int
     steps: list[int]
     losses: list[float]
-    simulated: Simulated | None = None
+    simulated: Simulated
 
     @classmethod
-    def of(cls, prior: str, mode: str, seed: int, stage: StageResult) -> Trained:
-        """What a stage reports."""
+    def of(cls, prior: str, mode: str, seed: int, stage: StageResult, simulated: Simulated) -> Trained:
+        """What a stage reports, and the simulation."""
         losses = [float(loss) for loss in (stage["initial_val_loss"], *stage["val_loss_history"]) if loss is not None]
         each = stage["steps"] // max(stage["epochs"], 1)
-        return cls(prior, mode, seed, [each * k for k in range(len(losses))], losses)
-
-    @property
-    def title(self) -> str:
-        """Prior, mode and seed."""
-        return f"{self.prior}, {self.mode}, seed {self.seed}"
-
-    @property
-    def file(self) -> str:
-        """Name of the file of the model."""
-        return re.sub(r"\W+", "-", self.title) + ".npz"
+        return cls(prior, mode, seed, [each * k for k in range(len(losses))], losses, simulated)
 
     @property
     def lowest(self) -> float:
@@ -132,9 +121,8 @@ def lost(runs: Sequence[Simulated]) -> str:
 
 
 def _plain(row: Alone | Trained) -> dict[str, Any]:
-    return row._asdict() | {"simulated": None if row.simulated is None else row.simulated._asdict()}
+    return row._asdict() | {"simulated": row.simulated._asdict()}
 
 
 def _with_simulated(row: dict[str, Any]) -> dict[str, Any]:
-    found = row["simulated"]
-    return row | {"simulated": None if found is None else Simulated(**found)}
+    return row | {"simulated": Simulated(**row["simulated"])}

@@ -41,9 +41,7 @@ def losses(results: Results) -> str:
 def simulations(results: Results) -> str:
     """What simulations make of the same priors and trainings, those of all seeds together."""
     lines = [_simulated(one.prior, ALONE, [one.simulated]) for one in results.alone]
-    for arm, own in results.arms().items():
-        runs = [one.simulated for one in own if one.simulated is not None]
-        lines += [_simulated(*arm, runs)] if runs else []
+    lines += [_simulated(*arm, [one.simulated for one in own]) for arm, own in results.arms().items()]
     return _markdown(lines)
 
 
