@@ -27,8 +27,8 @@ def run(lost: int, broken: int = 0, first: float | None = None) -> Simulated:
     return Simulated("any", "a", False, 4, lost, broken, first, {"angle": 0.25}, {"angle": 0.0}, None)
 
 
-def training(prior: str, mode: str, *losses: float, seed: int = 0, simulated: Simulated = run(0)) -> Trained:
-    return Trained(prior, mode, seed, [10 * k for k in range(len(losses))], list(losses), simulated)
+def training(prior: str, mode: str, *losses: float, seed: int = 0, simulated: Simulated | None = None) -> Trained:
+    return Trained(prior, mode, seed, [10 * k for k in range(len(losses))], list(losses), simulated or run(0))
 
 
 @pytest.fixture

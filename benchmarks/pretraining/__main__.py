@@ -38,7 +38,7 @@ from cgcore.pipeline.trained import load_trained
 
 JSON, TEXT, PICTURE, MODELS = "pretraining.json", "pretraining.md", "pretraining.svg", "models"
 
-PROTEINS = ("cln025", "trpzip2", "aaqaa3")
+PROTEINS = ("trpzip2", "cln025", "aaqaa3")
 """Two hairpins and a helix. With all five, which are padded to 20 beads, a step takes about twice as long."""
 
 
