@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from cgcore.files import atomic_path
 from cgcore.report.picture import UNDATED
 from cgcore.report.style import BLUE, DARK, GREEN, VERMILION, Axes, Figure, styled
 
-COLORS = dict(zip(PRIORS, (VERMILION, BLUE, GREEN), strict=True))
-MARKERS = dict(zip(PRIORS, "sDo", strict=True))
+COLORS: Mapping[str, str] = dict(zip(PRIORS, (VERMILION, BLUE, GREEN), strict=True))
+MARKERS: Mapping[str, str] = dict(zip(PRIORS, "sDo", strict=True))
 
 
 def write(path: Path, results: Results) -> None:
