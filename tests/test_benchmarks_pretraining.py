@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -53,14 +54,16 @@ def test_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setattr(h.Tiny, "init", lambda *args, **more: jax.tree.map(jnp.zeros_like, init(*args, **more)))
     proteins = {"cln025": protein("cln025", 8), "trpzip2": protein("trpzip2", 7)}
     monkeypatch.setattr(pretraining, "made", lambda folder, names: [proteins[name] for name in names])
+    monkeypatch.setattr(pretraining, "MODES", (FREE,))
+    monkeypatch.setattr(pretraining, "PRIORS", (INITIAL, SAFE))
     output = ["--output", str(tmp_path)]
-    sizes = ["--proteins", "trpzip2", "cln025", "--seeds", "1", "--epochs", "2", "--time", "1ps", "--replicas", "2"]
+    sizes = ["--proteins", "trpzip2", "cln025", "--seeds", "3", "--epochs", "2", "--time", "1ps", "--replicas", "2"]
     with h.tiny_networks():
         pretraining.main([*output, *sizes])
-    found = Results.read(tmp_path / pretraining.JSON)
+    found = Results.read([tmp_path / pretraining.JSON])
     alone = {one.prior: one.loss for one in found.alone}
-    assert len({*alone.values()}) == len(PRIORS)
-    assert list(found.arms()) == [(prior, mode) for mode in MODES for prior in PRIORS]
+    assert alone[SAFE] < alone[INITIAL]
+    assert list(found.arms()) == [(INITIAL, FREE), (SAFE, FREE)]
     for one in found.trained:
         # The network's losses are in float32.
         assert one.losses[0] == pytest.approx(alone[one.prior], rel=1e-5)
@@ -154,7 +157,17 @@ def test_simulations_of_all_seeds_together(results: Results) -> None:
 
 def test_what_is_written_is_read_again(results: Results, tmp_path: Path) -> None:
     results.write(tmp_path / "pretraining.json")
-    assert Results.read(tmp_path / "pretraining.json") == results
+    assert Results.read([tmp_path / "pretraining.json"]) == results
+
+
+def test_runs_with_other_seeds_are_put_together(results: Results, tmp_path: Path) -> None:
+    parts = [replace(results, trained=[one for one in results.trained if one.seed == seed]) for seed in (0, 1)]
+    paths = [tmp_path / f"{seed}.json" for seed in (0, 1)]
+    for part, path in zip(parts, paths, strict=True):
+        part.write(path)
+    together = Results.read(paths)
+    assert together.seeds == [0, 1]
+    assert tables.report(together) == tables.report(results)
 
 
 def test_the_picture(results: Results) -> None:

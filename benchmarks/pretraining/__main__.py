@@ -8,8 +8,8 @@ fit. Models of all seeds, and the priors alone, are scored by the force loss on 
 Everything else is as in `cgcore/pipeline/example.yaml`, and a seed means the same for all.
 
 Writes pretraining.json after each training, at the end pretraining.md and pretraining.svg, and the trained models to
-DIR/models. `--redraw` makes tables and picture again from DIR/pretraining.json. Needs
-`pip install 'cgcore[generate,formats,plot,train]' pandas tabulate`.
+DIR/models. `--redraw` makes tables and picture again from DIR/pretraining.json, or from the files of several runs, each
+with seeds of its own. Needs `pip install 'cgcore[generate,formats,plot,train]' pandas tabulate`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--data", type=Path, metavar="DIR", help="data of `benchmarks.study`; DIR/data if left out")
-    parser.add_argument("--seeds", type=int, default=2, help="how many")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="of trainings")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument(
         "--proteins", nargs="+", choices=PEPTIDES, default=PROTEINS, help="to train on; the first is simulated"
@@ -73,15 +73,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--time", default="20ps", help="of each replica")
     parser.add_argument("--replicas", type=int, default=32)
     parser.add_argument("--jobs", type=int, default=1, help="models that are trained and simulated at the same time")
-    parser.add_argument("--redraw", action="store_true", help="tables and picture of DIR/pretraining.json")
+    parser.add_argument(
+        "--redraw", type=Path, nargs="*", metavar="JSON", help="tables and picture of DIR/pretraining.json, or of these"
+    )
     given = parser.parse_args(arguments)
     use_compilation_cache()
-    if given.redraw:
-        results = Results.read(given.output / JSON)
+    if given.redraw is not None:
+        results = Results.read(given.redraw or [given.output / JSON])
     else:
         proteins = made(given.data or given.output / "data", names=given.proteins)
         simulation = Simulation(proteins[0], given.time, given.replicas)
-        results = measured(proteins, simulation, range(given.seeds), given.epochs, given.output, given.jobs)
+        results = measured(proteins, simulation, given.seeds, given.epochs, given.output, given.jobs)
     text = tables.report(results)
     print(text)
     atomic_write(given.output / TEXT, text + "\n")
@@ -107,7 +109,7 @@ def measured(
     results = Results(
         about(proteins, simulation.time, simulation.replicas)
         | {
-            "Training": f"{train.n_frames} frames; {epochs} epochs, seeds {', '.join(map(str, seeds))}",
+            "Training": f"{train.n_frames} frames; {epochs} epochs",
             "Held out": f"the last frames in time of each protein, {held_out.n_frames} in all",
             "Simulated": simulation.protein.name,
         }

@@ -88,14 +88,19 @@ class Results:
         atomic_write(path, json.dumps(plain, indent=1) + "\n")
 
     @classmethod
-    def read(cls, path: Path) -> Results:
-        """What `write` wrote."""
-        plain: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    def read(cls, paths: Sequence[Path]) -> Results:
+        """What `write` wrote, the trainings of all these files together; all else is that of the first."""
+        first, *others = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
         return cls(
-            plain["about"],
-            [Alone(**_with_simulated(row)) for row in plain["alone"]],
-            [Trained(**_with_simulated(row)) for row in plain["trained"]],
+            first["about"],
+            [Alone(**_with_simulated(row)) for row in first["alone"]],
+            [Trained(**_with_simulated(row)) for plain in (first, *others) for row in plain["trained"]],
         )
+
+    @property
+    def seeds(self) -> list[int]:
+        """Of the trainings, in order."""
+        return sorted({one.seed for one in self.trained})
 
     def arms(self) -> dict[tuple[str, str], list[Trained]]:
         """Trainings with all seeds, by prior and mode, in the order in which they were made."""

@@ -16,7 +16,8 @@ ALONE = "no network"
 
 def report(results: Results) -> str:
     """What was run, and all tables."""
-    said = "\n".join(f"- {name}: {value}" for name, value in results.about.items())
+    about = results.about | {"Seeds": ", ".join(map(str, results.seeds))}
+    said = "\n".join(f"- {name}: {value}" for name, value in about.items())
     return "\n\n".join([said, losses(results), simulations(results)])
 
 
