@@ -17,7 +17,7 @@ from benchmarks.pretraining import __main__ as pretraining
 from benchmarks.pretraining import picture, tables
 from benchmarks.pretraining.results import Alone, Results, Trained
 from benchmarks.pretraining.tables import ALONE
-from benchmarks.pretraining.training import FREE, FROZEN, KEPT_SAFE, MODES, PRIORS, joined, settings, split
+from benchmarks.pretraining.training import FREE, FROZEN, KEPT_SAFE, MODES, joined, settings, split
 from benchmarks.study.methods import INITIAL, SAFE
 from benchmarks.study.simulated import Simulated
 from cgcore.pipeline import DatasetLoader, Trainer
