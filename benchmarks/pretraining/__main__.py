@@ -48,15 +48,17 @@ class Simulation(NamedTuple):
     Arguments:
         protein: that is simulated, from its frames.
         time: of each replica, such as "20ps".
-        replicas: number of them.
+        replicas: number of them; 0: there are no simulations.
     """
 
     protein: Protein
     time: str
     replicas: int
 
-    def of(self, name: str, model: Model) -> Simulated:
+    def of(self, name: str, model: Model) -> Simulated | None:
         """A simulation of a model, for the record by this name."""
+        if not self.replicas:
+            return None
         return simulated(name, model, self.protein, left_out=False, time=self.time, replicas=self.replicas)
 
 
@@ -70,8 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--proteins", nargs="+", choices=PEPTIDES, default=PROTEINS, help="to train on; the first is simulated"
     )
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES, help="what becomes of priors")
     parser.add_argument("--time", default="20ps", help="of each replica")
-    parser.add_argument("--replicas", type=int, default=32)
+    parser.add_argument("--replicas", type=int, default=32, help="0: nothing is simulated")
     parser.add_argument("--jobs", type=int, default=1, help="models that are trained and simulated at the same time")
     parser.add_argument(
         "--redraw", type=Path, nargs="*", metavar="JSON", help="tables and picture of DIR/pretraining.json, or of these"
@@ -83,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         proteins = made(given.data or given.output / "data", names=given.proteins)
         simulation = Simulation(proteins[0], given.time, given.replicas)
-        results = measured(proteins, simulation, given.seeds, given.epochs, given.output, given.jobs)
+        results = measured(proteins, simulation, given.seeds, given.modes, given.epochs, given.output, given.jobs)
     text = tables.report(results)
     print(text)
     atomic_write(given.output / TEXT, text + "\n")
@@ -91,7 +94,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measured(
-    proteins: Sequence[Protein], simulation: Simulation, seeds: Sequence[int], epochs: int, folder: Path, jobs: int = 1
+    proteins: Sequence[Protein],
+    simulation: Simulation,
+    seeds: Sequence[int],
+    modes: Sequence[str],
+    epochs: int,
+    folder: Path,
+    jobs: int = 1,
 ) -> Results:
     """All of it.
 
@@ -99,6 +108,7 @@ def measured(
         proteins: to train on.
         simulation: how models are simulated.
         seeds: of trainings.
+        modes: what becomes of priors in them.
         epochs: of each training.
         folder: for results and models.
         jobs: models that are trained and simulated at the same time.
@@ -119,21 +129,21 @@ def measured(
     def one(arm: tuple[int, str, str]) -> Trained:
         seed, mode, name = arm
         trainer, stage = trained(settings(priors[name], mode, seed), train, held_out, epochs)
-        title = f"{name}, {mode}, seed {seed}"
-        path = folder / MODELS / (re.sub(r"\W+", "-", title) + ".npz")
+        found = Trained.of(name, mode, seed, stage)
+        path = folder / MODELS / (re.sub(r"\W+", "-", found.title) + ".npz")
         trainer.save_params(path)
         model = load_trained(path, simulation.protein.R.shape[1])
-        return Trained.of(name, mode, seed, stage, simulation.of(title, model))
+        return found._replace(simulated=simulation.of(found.title, model))
 
     for name, prior in priors.items():
         results.alone.append(Alone(name, loss(prior, parts.held_out), simulation.of(name, prior)))
-        say(f"{name}: {results.alone[-1].loss:.2f}, {lost([results.alone[-1].simulated])} lost")
+        say(f"{name}: {results.alone[-1].loss:.2f}, {lost([results.alone[-1]])} lost")
     with ThreadPoolExecutor(jobs) as pool:
-        for found in pool.map(one, product(seeds, MODES, PRIORS)):
+        for found in pool.map(one, product(seeds, modes, PRIORS)):
             results.trained.append(found)
             results.write(folder / JSON)
             losses = " ".join(f"{value:.2f}" for value in found.losses)
-            say(f"{found.simulated.method}: {losses}, {lost([found.simulated])} lost")
+            say(f"{found.title}: {losses}, {lost([found])} lost")
     return results
 
 

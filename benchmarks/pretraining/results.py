@@ -21,12 +21,12 @@ class Alone(NamedTuple):
     Arguments:
         prior: how it was made.
         loss: held-out force loss, per real bead [(kcal/mol/Å)²].
-        simulated: what a simulation makes of it.
+        simulated: what a simulation makes of it; None: there was none.
     """
 
     prior: str
     loss: float
-    simulated: Simulated
+    simulated: Simulated | None
 
 
 class Trained(NamedTuple):
@@ -38,7 +38,7 @@ class Trained(NamedTuple):
         seed: of the network's start and of minibatches.
         steps: at which held-out losses were taken; the first is 0.
         losses: held-out force loss at each of them, per real bead [(kcal/mol/Å)²].
-        simulated: what a simulation makes of the parameters with the lowest of these losses.
+        simulated: what a simulation makes of the parameters with the lowest of these losses; None: there was none.
     """
 
     prior: str
@@ -46,14 +46,19 @@ class Trained(NamedTuple):
     seed: int
     steps: list[int]
     losses: list[float]
-    simulated: Simulated
+    simulated: Simulated | None = None
 
     @classmethod
-    def of(cls, prior: str, mode: str, seed: int, stage: StageResult, simulated: Simulated) -> Trained:
-        """What a stage reports, and the simulation."""
+    def of(cls, prior: str, mode: str, seed: int, stage: StageResult) -> Trained:
+        """What a stage reports."""
         losses = [float(loss) for loss in (stage["initial_val_loss"], *stage["val_loss_history"]) if loss is not None]
         each = stage["steps"] // max(stage["epochs"], 1)
-        return cls(prior, mode, seed, [each * k for k in range(len(losses))], losses, simulated)
+        return cls(prior, mode, seed, [each * k for k in range(len(losses))], losses)
+
+    @property
+    def title(self) -> str:
+        """Prior, mode and seed."""
+        return f"{self.prior}, {self.mode}, seed {self.seed}"
 
     @property
     def lowest(self) -> float:
@@ -120,14 +125,21 @@ class Results:
         return max(one.lowest for one in self.trained)
 
 
-def lost(runs: Sequence[Simulated]) -> str:
+def simulated(rows: Sequence[Alone | Trained]) -> list[Simulated]:
+    """Those that there were."""
+    return [row.simulated for row in rows if row.simulated is not None]
+
+
+def lost(rows: Sequence[Alone | Trained]) -> str:
     """Number of replicas lost, of how many."""
+    runs = simulated(rows)
     return f"{sum(run.lost for run in runs)} of {sum(run.replicas for run in runs)}"
 
 
 def _plain(row: Alone | Trained) -> dict[str, Any]:
-    return row._asdict() | {"simulated": row.simulated._asdict()}
+    return row._asdict() | {"simulated": None if row.simulated is None else row.simulated._asdict()}
 
 
 def _with_simulated(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"simulated": Simulated(**row["simulated"])}
+    found = row["simulated"]
+    return row | {"simulated": None if found is None else Simulated(**found)}

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from benchmarks.pretraining.results import Results, lost
-from benchmarks.study.simulated import Simulated
+from benchmarks.pretraining.results import Alone, Results, Trained, lost, simulated
 from benchmarks.study.tables import SHOWN, divergence
 
 ALONE = "no network"
@@ -40,9 +39,9 @@ def losses(results: Results) -> str:
 
 
 def simulations(results: Results) -> str:
-    """What simulations make of the same priors and trainings, those of all seeds together."""
-    lines = [_simulated(one.prior, ALONE, [one.simulated]) for one in results.alone]
-    lines += [_simulated(*arm, [one.simulated for one in own]) for arm, own in results.arms().items()]
+    """What simulations make of the same priors and trainings, those of all seeds that were simulated together."""
+    lines = [_simulated(one.prior, ALONE, [one]) for one in results.alone]
+    lines += [_simulated(*arm, own) for arm, own in results.arms().items()]
     return _markdown(lines)
 
 
@@ -54,12 +53,13 @@ def spread(values: Sequence[float | None], form: str) -> str:
     return f"{np.mean(there):{form}} ± {np.std(there, ddof=1) if len(there) > 1 else 0:{form}}"
 
 
-def _simulated(prior: str, mode: str, runs: Sequence[Simulated]) -> dict[str, str]:
+def _simulated(prior: str, mode: str, rows: Sequence[Alone | Trained]) -> dict[str, str]:
+    runs = simulated(rows)
     firsts = [run.first for run in runs if run.first is not None]
     line = {
         "prior": prior,
         "in the training": mode,
-        "lost": lost(runs),
+        "lost": lost(rows),
         "of these broken": str(sum(run.broken for run in runs)),
         "first lost after": f"{min(firsts):.2g} ps" if firsts else "-",
     }
