@@ -137,6 +137,7 @@ def measured(
 
     for name, prior in priors.items():
         results.alone.append(Alone(name, loss(prior, parts.held_out), simulation.of(name, prior)))
+        results.write(folder / JSON)
         say(f"{name}: {results.alone[-1].loss:.2f}, {lost([results.alone[-1]])} lost")
     with ThreadPoolExecutor(jobs) as pool:
         for found in pool.map(one, product(seeds, modes, PRIORS)):
