@@ -71,9 +71,9 @@ def _lost(ax: Axes, results: Results) -> None:
     ax.set_ylim(-6, 106)
     columns = (ALONE, *MODES)
     ax.set_xticks(range(len(columns)), [ALONE, *(f"prior {mode}" for mode in MODES)])
-    runs = [(one.prior, ALONE, one.simulated) for one in results.alone]
-    runs += [(one.prior, one.mode, one.simulated) for one in results.trained]
-    runs = [one for one in runs if one[2] is not None]
+    found = [(one.prior, ALONE, one.simulated) for one in results.alone]
+    found += [(one.prior, one.mode, one.simulated) for one in results.trained]
+    runs = [(prior, mode, run) for prior, mode, run in found if run is not None]
     for number, (prior, mode, run) in enumerate(runs):
         before = sum(other[:2] == (prior, mode) for other in runs[:number])
         x = columns.index(mode) + 0.2 * (PRIORS.index(prior) - 1) + 0.05 * before

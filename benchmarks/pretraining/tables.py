@@ -41,7 +41,7 @@ def losses(results: Results) -> str:
 def simulations(results: Results) -> str:
     """What simulations make of the same priors and trainings, those of all seeds that were simulated together."""
     lines = [_simulated(one.prior, ALONE, [one]) for one in results.alone]
-    lines += [_simulated(*arm, own) for arm, own in results.arms().items()]
+    lines += [_simulated(*arm, own) for arm, own in results.arms().items() if simulated(own)]
     return _markdown(lines)
 
 
