@@ -41,7 +41,7 @@ def draw(results: Results) -> Figure:
             ax.set_ylabel("held-out loss [(kcal/mol/Å)²]")
             ax.set_ylim(_range(results))
     _lost(figure.add_subplot(grid[1, :]), results)
-    handles = first.get_legend_handles_labels()
+    handles = figure.axes[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=len(PRIORS) + 1)
     return figure
 
@@ -70,6 +70,7 @@ def _lost(ax: Axes, results: Results) -> None:
     ax.set_ylabel("% of replicas")
     ax.set_ylim(-6, 106)
     columns = (ALONE, *MODES)
+    ax.set_xlim(-0.5, len(columns) - 0.5)
     ax.set_xticks(range(len(columns)), [ALONE, *(f"prior {mode}" for mode in MODES)])
     found = [(one.prior, ALONE, one.simulated) for one in results.alone]
     found += [(one.prior, one.mode, one.simulated) for one in results.trained]
