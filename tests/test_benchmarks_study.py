@@ -7,26 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from study_helpers import protein
 
 import cgcore
 from benchmarks.study import __main__ as study
 from benchmarks.study import boltzmann, tables
 from benchmarks.study.losses import FOLDS, Losses, measured, parts_of
 from benchmarks.study.methods import EXACT, INVERSION, METHODS, PLAIN, SAFE, SAME_TERMS, SPLINES, TYPED, Training
-from benchmarks.study.proteins import MAPS, Protein
 from benchmarks.study.results import Study
 from benchmarks.study.simulated import simulated
 
 KT = 0.6
-
-
-def protein(name: str, beads: int, frames: int = 100) -> Protein:
-    """The first beads of the bundled set; each map's forces are other frames' noise away."""
-    batch = cgcore.datasets.chignolin().join()
-    R, F = (array[:frames, :beads].astype(np.float64) for array in (batch.R, batch.F))
-    noise = 0.1 * np.random.default_rng(0).normal(size=F.shape)
-    forces = {one: F + k * noise for k, one in enumerate(reversed(MAPS))}
-    return Protein(name, R, forces, batch.species[0, :beads], 320.0, dict.fromkeys(MAPS, 1.0))
 
 
 def test_a_parabola_is_found_again_without_its_jacobian() -> None:

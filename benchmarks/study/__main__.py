@@ -10,17 +10,15 @@ study.md, and two pictures in DIR/study. `--redraw` makes tables and pictures ag
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.study import pictures, tables
+from benchmarks.study.about import about
 from benchmarks.study.force_maps import BEST, compared
 from benchmarks.study.losses import measured, parts_of
-from benchmarks.study.proteins import RUN, Protein, made
+from benchmarks.study.proteins import Protein, made
 from benchmarks.study.results import Study
 from benchmarks.study.simulated import Simulated, simulated
 from cgcore.cli.setup import use_compilation_cache
@@ -70,21 +68,6 @@ def studied(proteins: Sequence[Protein], time: str, replicas: int, *, also_seen:
                 runs.append(simulated(method, prior, protein, left_out=not known, time=time, replicas=replicas))
                 say(f"{method}, {protein.name}{' (seen)' * known}: {runs[-1].lost} of {replicas} replicas lost")
     return Study(about(proteins, time, replicas), maps, losses, runs)
-
-
-def about(proteins: Sequence[Protein], time: str, replicas: int) -> dict[str, str]:
-    """What was run on what."""
-    beads = ", ".join(
-        f"{protein.name} ({protein.R.shape[0]} frames of {protein.R.shape[1]} beads)" for protein in proteins
-    )
-    packages = ", ".join(f"{name} {version(name)}" for name in ("cgcore", "jax", "numpy", "openmm"))
-    step = f"{RUN.step:g} fs steps, a frame every {RUN.every}, seed {RUN.seed}"
-    return {
-        "Data": f"{beads}; amber14 with {RUN.solvent}, {RUN.temperature:g} K, {step}",
-        "Simulations": f"{replicas} replicas of {time}, steps of 5 fs",
-        "Versions": f"{packages}, Python {platform.python_version()}",
-        "Machine": f"{platform.system()}, {platform.machine()}, {os.cpu_count()} cores, no GPU",
-    }
 
 
 def say(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,17 +48,18 @@ class Protein:
         return cgcore.from_arrays(R, F, species=species, name=name, temperature=self.temperature)
 
 
-def made(folder: Path, run: Run = RUN) -> list[Protein]:
-    """All proteins; missing trajectories are generated and kept in the folder.
+def made(folder: Path, run: Run = RUN, names: Sequence[str] = tuple(PEPTIDES)) -> list[Protein]:
+    """The named proteins; missing trajectories are generated and kept in the folder.
 
     Arguments:
         folder: folder with a subfolder for each protein.
         run: settings for generating trajectories.
+        names: names of the proteins.
 
     Raises:
         InputError: OpenMM or PeptideBuilder is not installed, or a file can't be used.
     """
-    return [_mapped(name, folder / name, run) for name in PEPTIDES]
+    return [_mapped(name, folder / name, run) for name in names]
 
 
 def _mapped(name: str, folder: Path, run: Run) -> Protein:

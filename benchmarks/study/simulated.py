@@ -1,24 +1,31 @@
-"""What a simulation makes of a prior: replicas that are lost, and how far distributions are from the reference."""
+"""What a simulation makes of a model: replicas that are lost, and how far distributions are from the reference."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import cgcore
 from benchmarks.study.proteins import Protein
 from cgcore.simulation.checks import Outcome
+
+if TYPE_CHECKING:
+    from cgcore.pipeline import CombinedModel
+    from cgcore.pipeline.optimizers import ModelParams
+
+Model: TypeAlias = "cgcore.Prior | tuple[CombinedModel, ModelParams]"
+"""A prior, or a trained model for as many beads as the protein has, and its parameters."""
 
 OBSERVABLES = ("bond", "angle", "dihedral", "distance", "radius_of_gyration")
 FORCE_MAP = "optimal"
 
 
 class Simulated(NamedTuple):
-    """A simulation of one protein with one prior.
+    """A simulation of one protein with one model.
 
     Arguments:
-        method: how the prior was made.
+        method: how the model was made.
         protein: that was simulated.
-        left_out: whether the prior was fitted to the other proteins alone.
+        left_out: whether the model was fitted to the other proteins alone.
         replicas: number of them.
         lost: number of them that were lost, since they left what the protein's own frames show; all of them where bonds
             are too stiff for the time step.
@@ -45,21 +52,19 @@ class Simulated(NamedTuple):
     error: str = ""
 
 
-def simulated(
-    method: str, prior: cgcore.Prior, protein: Protein, *, left_out: bool, time: str, replicas: int
-) -> Simulated:
+def simulated(method: str, model: Model, protein: Protein, *, left_out: bool, time: str, replicas: int) -> Simulated:
     """One simulation at the temperature of the data, from frames of the data.
 
     Arguments:
-        method: name of the prior's.
-        prior: that is simulated.
+        method: how the model was made.
+        model: that is simulated.
         protein: that is simulated.
-        left_out: whether the prior does not know it.
+        left_out: whether the model does not know it.
         time: of each replica, such as "200ps".
         replicas: number of them.
     """
     try:
-        run = cgcore.simulate(prior, protein.frames(FORCE_MAP), time=time, replicas=replicas)
+        run = cgcore.simulate(model, protein.frames(FORCE_MAP), time=time, replicas=replicas)
     except cgcore.InputError as error:  # bonds that no time step of this length can follow
         return Simulated(
             method, protein.name, left_out, replicas, replicas, replicas, 0.0, None, None, None, str(error)
