@@ -132,11 +132,10 @@ class Adam:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an epoch ends with, the loss per real bead that it met, and the frames of each of its minibatches."""
+    """What an epoch ends with, and the loss per real bead that it met on the way."""
 
     params: dict[str, Array]
     loss: float
-    met: list[Array]
 
 
 def train(frames: list[Frame], n_beads: int, start: Mapping[str, Array], plan: Plan, stage: int) -> list[Epoch]:
@@ -154,18 +153,16 @@ def train(frames: list[Frame], n_beads: int, start: Mapping[str, Array], plan: P
     done: list[Epoch] = []
     for number in range(plan.epochs):
         order = np.random.default_rng((rules.seed, stage, number)).permutation(len(frames))
-        met = [order[k * size : (k + 1) * size] for k in range(updates)]
         squared = beads = 0.0
-        for chosen in met:
+        for k in range(updates):
             now = {name: x for (_, name), x in params.items()}
-            c, own = explicit.coefficients(now), [frames[k] for k in chosen]
+            c, own = explicit.coefficients(now), [frames[i] for i in order[k * size : (k + 1) * size]]
             real = sum(frame.beads for frame in own)
             squared, beads = squared + sum(frame.squared(c) for frame in own), beads + real
-            dc = np.sum([frame.gradient(c) for frame in own], axis=0) / (
-                len(own) * n_beads * 3 if rules.padded else real
-            )
+            count = len(own) * n_beads * 3 if rules.padded else real
+            dc = np.sum([frame.gradient(c) for frame in own], axis=0) / count
             params = optimizer.step(params, {("prior", key): x for key, x in _by_parameters(now, dc).items()})
-        done.append(Epoch({name: x for (_, name), x in params.items()}, squared / beads, met))
+        done.append(Epoch({name: x for (_, name), x in params.items()}, squared / beads))
     return done
 
 
