@@ -12,7 +12,7 @@ from cgcore.factor import compress, factor, gram
 from cgcore.factor.work import Work
 from cgcore.fitting import admissible, constraints, fit, unphysical
 from cgcore.physics.space import Periodic
-from cgcore.pipeline import minibatch_loss, optimizers, stage, trainer
+from cgcore.pipeline import minibatch_loss, stage, trainer
 from cgcore.pipeline.minibatch_loss import MinibatchLoss
 from cgcore.pipeline.networks import allegro
 from cgcore.pipeline.trainer import Trainer
@@ -203,10 +203,5 @@ WHOLE: Faults = {
         edited(trainer, "restore", "**numbers)", "**(numbers | {'epoch': said.epoch + 1}))"),
     ),
     "no weight decay": ("training", edited(stage, "make_optimizer", "if decay and not coupled:", "if False:")),
-    "weight decay of the prior": ("training", edited(optimizers, "_not_prior", 'here != "prior"', "True")),
-    "an epoch of stale parameters": (
-        "training",
-        edited(stage.Stage, "step", "params = fixed | trained", "params = state.params"),
-    ),
 }
 """Which `--quick` leaves to the whole run."""

@@ -1,4 +1,5 @@
-"""Faults of a line in cgcore, as in `seeded_fits`: error bars, ceilings, maps, formats, pieces, dynamics, choices."""
+"""Faults of a line in cgcore, as in `seeded_fits`: error bars, ceilings, maps, formats, pieces, dynamics, choices,
+training."""
 
 from __future__ import annotations
 
@@ -18,8 +19,11 @@ from cgcore.mapping import mapped
 from cgcore.mapping.force_maps import OptimalMaps
 from cgcore.physics import pair_forces
 from cgcore.physics.splines import Spline
-from cgcore.pipeline import optimizers
+from cgcore.pipeline import compiled_epoch, model_for_data, optimizers, stage
 from cgcore.pipeline.compiled_epoch import CompiledEpoch
+from cgcore.pipeline.minibatch_loss import MinibatchLoss
+from cgcore.pipeline.stage import Stage
+from cgcore.pipeline.state import TrainingState
 from validation.checks import admissible, dynamics
 
 FAULTS: Faults = {
@@ -135,5 +139,47 @@ FAULTS: Faults = {
     "a learning rate that stays": (
         "training",
         edited(optimizers, "schedule", "total, settings.end", "total, settings.peak"),
+    ),
+    "neighbours of padding": (
+        "training",
+        edited(model_for_data, "average_neighbors", "/ max(np.sum(mask), 1))", "/ max(mask.size, 1))"),
+    ),
+    "weight decay of the prior": ("training-steps", edited(optimizers, "_not_prior", 'here != "prior"', "True")),
+    "coupled weight decay of the network alone": (
+        "training-steps",
+        edited(stage, "make_optimizer", "add_decayed_weights(decay)", "add_decayed_weights(decay, _not_prior)"),
+    ),
+    "the same minibatches in each epoch": (
+        "training-steps",
+        edited(Stage, "step", 'removeprefix("stage")), state.epoch)', 'removeprefix("stage")))'),
+    ),
+    "minibatches drawn with repetition": (
+        "training-steps",
+        edited(CompiledEpoch, "__call__", ".permutation(loss.n_train)", ".integers(loss.n_train, size=loss.n_train)"),
+    ),
+    "the rest of an epoch not dropped": (
+        "training-steps",
+        edited(compiled_epoch, "updates_of", "if drop else", "if False else"),
+    ),
+    "an epoch of stale parameters": (
+        "training-steps",
+        edited(Stage, "step", "params = fixed | trained", "params = state.params"),
+    ),
+    "better than the epoch before is kept": (
+        "training-steps",
+        edited(
+            TrainingState,
+            "after_epoch",
+            "not val_loss >= self.kept_loss",
+            "not val_loss >= (self.val_losses or (self.kept_loss,))[-1]",
+        ),
+    ),
+    "a stage that never keeps its start": (
+        "training-steps",
+        edited(Stage, "begin", "kept_loss=loss,", "kept_loss=None,"),
+    ),
+    "padding of the training frames for the held-out ones": (
+        "training-steps",
+        edited(MinibatchLoss, "__init__", "_padding(validation)", "_padding(train)"),
     ),
 }

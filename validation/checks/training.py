@@ -29,7 +29,7 @@ CUTOFF, CLOSE = 8.0, 1e-3
 least, so that they are below 1e-6 of what they are at half of it."""
 
 NETWORK = {"max_ell": 1, "num_layers": 1, "n_radial_basis": 4, "embed_n_hidden": [4], "species_embed": 2}
-NETWORK |= {"mlp_n_hidden": 8, "mlp_n_layers": 1, "avg_num_neighbors": 4.0}
+NETWORK |= {"mlp_n_hidden": 8, "mlp_n_layers": 1}
 
 STEPS, WALL, SINGLE = 20, 0.9, 1e-6
 """Of a schedule; of the closest approach in the frames; float32."""
@@ -64,10 +64,14 @@ def _padded(data: cgcore.Dataset) -> cgcore.Dataset:
     return cgcore.from_arrays(R, F, mask, np.where(mask, np.arange(mask.shape[1]) % 5, 0), U=U)
 
 
-def _settings(prior: cgcore.Prior, network: bool, **training: Any) -> dict[str, Any]:
+def prior_block(prior: cgcore.Prior) -> dict[str, Any]:
+    """`model.priors` of a configuration."""
     weights = {name: value or 0.0 for name, value in prior.weights._asdict().items()}
-    params = {name: np.asarray(value).tolist() for name, value in prior.params.items()}
-    model: dict[str, Any] = {"priors": {"weights": weights, **params}, "train_priors": True, "ml_model": "none"}
+    return {"weights": weights, **{name: np.asarray(value).tolist() for name, value in prior.params.items()}}
+
+
+def _settings(prior: cgcore.Prior, network: bool, **training: Any) -> dict[str, Any]:
+    model: dict[str, Any] = {"priors": prior_block(prior), "train_priors": True, "ml_model": "none"}
     if network:
         model |= {"ml_model": "allegro", "cutoff": CUTOFF, "allegro": NETWORK}
     said = {"precision": "float64", "stage1_optimizer": "adam", "stage2_optimizer": None, "epochs_adam": EPOCHS}
@@ -174,12 +178,16 @@ def _with_network(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool
     trainer = Trainer(model, config, train, held_out)
     yield from _network_alone(model, trainer.params)
     yield from _schedule(trainer)
-    closest = min(
-        float(np.linalg.norm(R[i] - R[j], axis=-1).min())
-        for R, n in zip(np.asarray(train.R, float), np.asarray(train.mask, bool).sum(axis=1), strict=True)
-        for i, j in [np.triu_indices(n, 3)]
-    )
+    lengths = np.asarray(train.mask, bool).sum(axis=1)
+    apart = [
+        np.linalg.norm(R[:n, None] - R[:n], axis=-1) for R, n in zip(np.asarray(train.R, float), lengths, strict=True)
+    ]
+    closest = min(float(d[np.triu_indices(len(d), 3)].min()) for d in apart)
     yield near("network, where the wall beside it begins", model.core or 0.0, WALL * closest, SINGLE, 1.0)
+    neighbours = sum(np.sum(d < CUTOFF) - len(d) for d in apart) / lengths.sum()
+    network = model.settings.model.network
+    counted = (network and network.avg_num_neighbors) or 0.0
+    yield near("network, avg_num_neighbors that is counted", counted, neighbours, EXACT, 1.0)
     before = trainer.params
     fitted = trainer.pretrain_prior()
     own = cgcore.fit(train.dataset, prior, cgcore.Options(constraints="none", truncation=0.0))
