@@ -8,12 +8,13 @@ import pytest
 import seeded_fits
 import seeded_potentials
 import seeded_rooms
+import seeded_ways
 from fault_helpers import Fault, every_row, forget, seen
 
 # Scripts, problems and engines of others.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
 
-QUICK = seeded_fits.FAULTS | seeded_potentials.FAULTS | seeded_rooms.FAULTS
+QUICK = seeded_fits.FAULTS | seeded_potentials.FAULTS | seeded_rooms.FAULTS | seeded_ways.FAULTS
 WHOLE = seeded_fits.WHOLE
 """What `--quick` leaves to the whole run."""
 
