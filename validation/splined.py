@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -15,7 +15,11 @@ from cgcore.physics.splines import Spline, Splines, TypedSplines
 from validation import explicit, explicit_terms
 from validation.explicit import Array
 
-KINDS = {"bond": "bonds", "angle": "angles", "dihedral": "dihedrals"}
+KINDS: dict[str, Literal["bonds", "angles", "dihedrals"]] = {
+    "bond": "bonds",
+    "angle": "angles",
+    "dihedral": "dihedrals",
+}
 
 
 @dataclass(frozen=True)

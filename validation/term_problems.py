@@ -132,7 +132,7 @@ def species_of(mask: np.ndarray) -> np.ndarray:
     return np.tile((5 * np.arange(beads) // 3) % 4, (len(mask), 1)) * mask.astype(int)
 
 
-def broken(mask: np.ndarray) -> dict[str, np.ndarray]:
+def broken(mask: np.ndarray) -> dict[str, Any]:
     """Numbers of residues and chains: a gap in every frame, and two chains in every other one."""
     beads = mask.shape[1]
     chain = np.zeros(mask.shape, int)
