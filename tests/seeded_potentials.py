@@ -6,7 +6,6 @@ from fault_helpers import Faults, edited
 
 from cgcore.data import reading
 from cgcore.export import pieces, tables
-from cgcore.export.potentials import FixedSpline
 from cgcore.factor import compress, factor, work
 from cgcore.factor.histogram import Histograms
 from cgcore.fitting import constraints, contacts, fit, identifiability, plan, pooling, scan
@@ -36,7 +35,6 @@ FAULTS: Faults = {
         "potentials",
         edited(energy, "_term_energy", "chains[rows[:, 0]] != ", "chains[rows[:, 0]] == "),
     ),
-    "slope of a fixed spline": ("potentials", edited(FixedSpline, "slope", "d * 3 * c[3]", "d * 2 * c[3]")),
     "third power of a polynomial": ("potentials", edited(pieces, "_hermite", "s[1:] - 2 * mean", "s[1:] - mean")),
     "tangent inside the last knot": (
         "potentials",

@@ -11,7 +11,6 @@ from cgcore.data import boxes, frames, reading
 from cgcore.data.formats import lammps
 from cgcore.evaluation import ceiling, gathering
 from cgcore.factor import compress, factor
-from cgcore.factor.fingerprint import Fingerprint
 from cgcore.fitting import blocking, error_bars, fit, learning_curve, smoothing
 from cgcore.fitting.error_bars import ErrorBars
 from cgcore.fitting.path import Path
@@ -118,9 +117,8 @@ FAULTS: Faults = {
         "batches",
         edited(factor, "merged", "reduce(_joined, factors)", "reduce(_joined, factors[1:])"),
     ),
-    "any splines will do": ("potentials", edited(Fingerprint, "of", "prior.splines is None", "True")),
     "curvature at the wrong end": (
-        "potentials",
+        "splines",
         edited(Spline, "largest_curvature", "second + third", "second - third"),
     ),
     "rest lengths beyond all bonds": (

@@ -57,6 +57,29 @@ def test_what_is_written_is_read(tmp_path: Path, prior: Prior) -> None:
     assert Prior.read(path) == prior
 
 
+@pytest.mark.parametrize("centres", [(5.0,), (5.0, 6.0, 8.5)])
+def test_bells_anywhere_are_written_as_they_are(tmp_path: Path, centres: tuple[float, ...]) -> None:
+    bells = cgcore.Term("bells", cgcore.Rows("pairs", 3), cgcore.bases.Gaussian(centres, 1.5), 0.6)
+    prior = cgcore.default_prior().with_terms([bells])
+    prior.write(tmp_path / "priors.yaml")
+    assert Prior.read(tmp_path / "priors.yaml") == prior
+
+
+@pytest.mark.parametrize(("given", "width"), [("range: [3, 6], centres: 1", 3.0), ("centres: [3, 4, 7]", 2.0)])
+def test_bells_are_as_wide_as_they_are_apart(tmp_path: Path, given: str, width: float) -> None:
+    path = tmp_path / "bells.yaml"
+    path.write_text(f"model: {{terms: {{bells: {{rows: pairs, basis: gaussian, {given}}}}}}}\n")
+    (term,) = cgcore.load_config(path).prior.further
+    assert vars(term.basis)["width"] == width
+
+
+def test_a_species_left_out_of_the_rest_has_no_file() -> None:
+    groups = cgcore.Groups("central", ("small", "others"), (0, -1), 1)
+    term = cgcore.Term("angles", cgcore.Rows("angles"), cgcore.bases.Harmonic(), 0.3, groups)
+    with pytest.raises(InputError, match="leaves out species 1"):
+        as_keys(term, None, False)
+
+
 def test_functions_of_ones_own_have_no_file(tmp_path: Path) -> None:
     own = cgcore.Term("own", cgcore.Rows("pairs", 3), cgcore.bases.Function("mine", 1, lambda x: 1 / x[None]))
     with pytest.raises(InputError, match="functions of your own"):

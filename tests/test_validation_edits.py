@@ -9,12 +9,14 @@ import seeded_doors
 import seeded_fits
 import seeded_potentials
 import seeded_rooms
+import seeded_ways
 from fault_helpers import Fault, every_row, forget, seen
 
 # Scripts, problems and engines of others.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
 
-QUICK = seeded_fits.FAULTS | seeded_potentials.FAULTS | seeded_rooms.FAULTS | seeded_doors.FAULTS
+FAULTS = (seeded_fits, seeded_potentials, seeded_rooms, seeded_doors, seeded_ways)
+QUICK = {name: fault for each in FAULTS for name, fault in each.FAULTS.items()}
 WHOLE = seeded_fits.WHOLE
 """What `--quick` leaves to the whole run."""
 

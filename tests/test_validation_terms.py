@@ -75,6 +75,10 @@ FAULTS: dict[str, tuple[int, Fault]] = {
         FEW,
         edited(batches.Cut, "species", "else species[0]", "else 0 * species[0]"),
     ),
+    "pairs across a gap that are nearer in the row": (
+        FEW,
+        edited(pair_forces, "_of_few_separations", " is None else 1, min(", " is None else nearest, min("),
+    ),
     "columns in another order": (
         SHARED,
         edited(gram, "_products", "order = _order(layout)", "order = np.arange(len(_order(layout)))"),

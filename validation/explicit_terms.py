@@ -176,7 +176,13 @@ def functions(basis: Any, x: Array, own: Derivatives) -> Array:
 
 
 def energies(
-    R: Array, terms: Sequence[Any], c: Sequence[Array], species: Array, sites: Array, own: Derivatives
+    R: Array,
+    terms: Sequence[Any],
+    c: Sequence[Array],
+    species: Array,
+    sites: Array,
+    own: Derivatives,
+    box: Array | None = None,
 ) -> Array:
     """The energy of each term of one frame without padding [kcal/mol]; c are its coefficients (groups, functions)."""
     found = []
@@ -184,7 +190,7 @@ def energies(
         every = rows_of(term.rows, sites)
         which = np.array([group_of(term.groups, term.rows.kind, row, species, sites) for row in every], int)
         beads = np.array(every, int).reshape(-1, BEADS[term.rows.kind])[which >= 0]
-        phi = functions(term.basis, value(MEASURED[term.rows.kind], R[beads]), own)
+        phi = functions(term.basis, value(MEASURED[term.rows.kind], _whole(R[beads], box)), own)
         found.append(term.weight * np.sum(coefficients.reshape(-1, len(phi))[which[which >= 0]] * phi.T))
     return np.array(found)
 

@@ -13,6 +13,9 @@ import cgcore
 SHAKE = 0.4
 """Å. Bonds of 3.8 Å then vary by a tenth, far more than in any simulation, and no beads overlap."""
 
+LONG = 30
+"""Beads of a chain that is too long for programs with an operation for each separation of pairs."""
+
 
 def geometries(data: cgcore.Dataset, frames: int) -> dict[str, list[np.ndarray]]:
     """Chains without their padding, real ones and the same distorted: shaken, mirrored (every dihedral changes sign)
@@ -23,6 +26,13 @@ def geometries(data: cgcore.Dataset, frames: int) -> dict[str, list[np.ndarray]]
     shaken = [R + rng.normal(scale=SHAKE, size=R.shape) for R in real]
     mirrored, stretched = ([R * factors for R in real] for factors in ([1, 1, -1], [1.15, 1.0, 0.9]))
     return {"real": real, "distorted": shaken + mirrored + stretched}
+
+
+def end_to_end(R: np.ndarray, beads: int) -> np.ndarray:
+    """Chains of so many beads (frames, beads, 3): copies of shorter ones, the next a bond after the last."""
+    copies = -(-beads // R.shape[1])
+    step = R[:, -1:] - R[:, :1] + (R[:, 1:2] - R[:, :1])
+    return np.concatenate([R + k * step for k in range(copies)], axis=1)[:, :beads]
 
 
 def consecutive(beads: int, width: int) -> jax.Array:

@@ -62,12 +62,13 @@ def few_terms() -> tuple[Term, ...]:
         Term("dihedral", Rows("dihedrals"), BSpline(_even(-np.pi, np.pi, 6), 3, "periodic"), 0.15),
         Term("repulsive", Rows("pairs", 3), BSpline((4.0, 5.0, 6.5, 9.0, 14.0), 3, "cutoff"), 0.9),
         Term("close", Rows("pairs", 2, 4), Power(6), 0.7, types("types", (0, 1))),
+        Term("near", Rows("pairs", 3, 4), Power(3), 0.5),
         Term("between", Rows("pairs", 1, None, "between"), Power(4.5), 0.4),
         Term("within", Rows("pairs", 4, None, "within"), DebyeHueckel(7.0), 1.3),
         Term("bells", Rows("pairs", 3), Gaussian((5.0, 8.0), 1.5), 0.6, Groups("terminal")),
         Term("own", Rows("pairs", 4), Function("damped sine", 2, damped_sine), 1.1),
-        Term("listed pairs", Rows("pairs", listed=((0, 5), (7, 3), (2, 15))), Power(2.0), 0.8),
-        Term("listed turns", Rows("dihedrals", listed=((0, 5, 2, 7), (3, 8, 1, 6))), Fourier(1), 0.35),
+        Term("listed-pairs", Rows("pairs", listed=((0, 5), (7, 3), (2, 15))), Power(2.0), 0.8),
+        Term("listed-turns", Rows("dihedrals", listed=((0, 5, 2, 7), (3, 8, 1, 6))), Fourier(1), 0.35),
     )
 
 
@@ -96,7 +97,25 @@ def shared_terms() -> tuple[Term, ...]:
         Term("second", Rows("pairs", 2, 2), BSpline(_even(4.5, 8.0, 14), 3, "cutoff"), 0.8),
         Term("third", Rows("pairs", 3, 3), BSpline(_even(4.0, 12.0, 10), 3, "cutoff"), 0.8),
         Term("listed", Rows("angles", listed=((0, 5, 2), (3, 8, 1))), Harmonic(), 0.3),
-        Term("listed pairs", Rows("pairs", listed=few), BSpline(_even(4.0, 20.0, 8), 3, "cutoff"), 0.8),
+        Term("listed-pairs", Rows("pairs", listed=few), BSpline(_even(4.0, 20.0, 8), 3, "cutoff"), 0.8),
+    )
+
+
+def exported_terms() -> tuple[Term, ...]:
+    """Those of a chain with groups, as other programs get them: far and near pairs, listed rows, ends of chains."""
+    every = {term.name: term for term in few_terms()} | {term.name: term for term in many_terms()}
+    return tuple(every[name] for name in ("turn", "repulsive", "close", "listed", "listed-pairs"))
+
+
+def written_terms() -> tuple[Term, ...]:
+    """What no other prior here sets: classes of several species, the rest, one bell, other degrees."""
+    some = Groups("types", ("small", "large", "others"), (0, 1, 1, 2, 0), 2)
+    return (
+        Term("bond", Rows("bonds"), BSpline((3.5, 3.8, 4.2), 4), 0.5, some),
+        Term("angle", Rows("angles"), Fourier(5), 0.25, Groups("central", ("one", "none"), (0, -1, 0), -1)),
+        Term("dihedral", Rows("dihedrals"), Gaussian((-1.0, 0.1, 2.0), 0.4), 0.15, Groups("central", ("any",), (), 0)),
+        Term("repulsive", Rows("pairs", 4, 9, "within"), Gaussian((6.0,), 2.5), 0.9, some),
+        Term("far", Rows("pairs", 5), BSpline((4.0, 5.0, 9.0), 5, "cutoff"), 0.8),
     )
 
 
@@ -107,18 +126,29 @@ def prior_of(terms: tuple[Term, ...], seed: int = 0) -> cgcore.Prior:
     return replace(default, further=terms, params={term.name: rng.normal(size=term.shape) for term in terms})
 
 
+def species_of(mask: np.ndarray) -> np.ndarray:
+    """Species 0 to 3 along each chain (frames, beads)."""
+    beads = mask.shape[1]
+    return np.tile((5 * np.arange(beads) // 3) % 4, (len(mask), 1)) * mask.astype(int)
+
+
+def broken(mask: np.ndarray) -> dict[str, Any]:
+    """Numbers of residues and chains: a gap in every frame, and two chains in every other one."""
+    beads = mask.shape[1]
+    chain = np.zeros(mask.shape, int)
+    chain[::2, 6:] = 1
+    return {"resid": np.arange(beads) + 2 * (np.arange(beads) > 3), "chain": chain}
+
+
 def problems(data: cgcore.Dataset) -> list[Problem]:
-    """These priors on frames with padding, on broken chains, and in a box.
+    """Each of these priors on frames with padding, on broken chains, and in a box; those of quick runs first.
 
     Arguments:
         data: frames of one protein or more.
     """
     batch = data.join()
-    beads = batch.R.shape[1]
-    species = np.tile((5 * np.arange(beads) // 3) % 4, (len(batch.R), 1)) * batch.mask.astype(int)
+    species, gaps = species_of(batch.mask), broken(batch.mask)
     few, many, shared = prior_of(few_terms()), prior_of(many_terms(), 1), prior_of(shared_terms(), 2)
-    gaps = {"resid": np.arange(beads) + 2 * (np.arange(beads) > 3), "chain": np.zeros(batch.R.shape[:2], int)}
-    gaps["chain"][::2, 6:] = 1
 
     def made(R: np.ndarray, **extras: Any) -> cgcore.Dataset:
         return cgcore.from_arrays(R, batch.F, batch.mask, species, accept_faults=True, **extras)
@@ -128,9 +158,12 @@ def problems(data: cgcore.Dataset) -> list[Problem]:
         Problem("few columns, padding", made(batch.R), few),
         Problem("few columns, gaps and two chains", made(batch.R, **gaps), few),
         Problem("many columns, gaps and two chains", made(batch.R, **gaps), many),
-        Problem("many columns without groups, padding", made(batch.R), shared, coefficients=1e-8),
+        Problem("many columns without groups, gaps and two chains", made(batch.R, **gaps), shared, coefficients=1e-8),
         Problem("few columns, in a box", made(wrapped), few, BOX),
         Problem("many columns, padding", made(batch.R), many),
+        Problem("many columns without groups, padding", made(batch.R), shared, coefficients=1e-8),
+        Problem("many columns, in a box", made(wrapped), many, BOX),
+        Problem("many columns without groups, in a box", made(wrapped), shared, BOX, coefficients=1e-8),
     ]
 
 

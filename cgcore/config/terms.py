@@ -76,7 +76,14 @@ class TermKeys:
     degree: Annotated[Whole, key("Degree of `bspline`.", fit=True, ge=2, le=5)] = 3
     power: Annotated[Number, key("Exponent n of r^-n, for `power`.", fit=True, gt=0, le=24)] = 4.0
     length: Annotated[Number, key("Debye length, for `debye_hueckel`.", unit="Å", fit=True, gt=0)] = 10.0
-    centres: Annotated[Whole, key("Number of Gaussians, evenly spaced over `range`.", fit=True, ge=1, le=1000)] = 8
+    centres: Annotated[
+        Whole | tuple[Number, ...],
+        key(
+            "Centres of `gaussian`: their number, evenly spaced over `range`, or their positions [Å or rad].",
+            fit=True,
+            examples=[8],
+        ),
+    ] = 8
     width: Annotated[
         Number | None,
         key("Width of a Gaussian [Å or rad].", fit=True, gt=0, default="the distance between two centres"),
@@ -142,11 +149,17 @@ def as_keys(term: Term, coefficients: np.ndarray | None, frozen: bool) -> dict[s
     """The block that declares a term, as `terms_of` reads it.
 
     Raises:
-        InputError: the term's functions are user-defined, so a file cannot hold them.
+        InputError: the term cannot be stored in a file: its functions are user-defined, or a species belongs to no class
+            while others are the rest.
     """
     rows, basis, groups = term.rows, term.basis, term.groups
     if basis.kind not in BASES or basis.kind == "function":
         raise InputError(f"term {term.name!r} has functions of your own, which no file can hold; keep it in Python")
+    if groups is not None and groups.rest >= 0 and -1 in groups.table:
+        raise InputError(
+            f"term {term.name!r} leaves out species {groups.table.index(-1)} while all others are a class, which no "
+            "file can hold; list the species of each class"
+        )
     keys: dict[str, Any] = {"rows": rows.kind, "basis": basis.kind, "weight": term.weight}
     if rows.listed is not None:
         keys["list"] = [list(row) for row in rows.listed]
@@ -162,8 +175,7 @@ def as_keys(term: Term, coefficients: np.ndarray | None, frozen: bool) -> dict[s
         case DebyeHueckel():
             keys["length"] = basis.length
         case Gaussian():
-            keys |= {"centres": len(basis.centres), "range": [basis.centres[0], basis.centres[-1]]}
-            keys["width"] = basis.width
+            keys |= {"centres": list(basis.centres), "width": basis.width}
     if groups is not None:
         keys["by"] = groups.by
         if groups.by != "terminal":
@@ -196,9 +208,9 @@ def _basis(keys: TermKeys) -> Basis:
         "fourier": lambda: Fourier(keys.harmonics),
         "power": lambda: Power(keys.power),
         "debye_hueckel": lambda: DebyeHueckel(keys.length),
-        "gaussian": lambda: Gaussian(_evenly(first, last, keys.centres), _width(keys, first, last)),
+        "gaussian": lambda: _gaussian(_positions("centres", keys.centres, first, last), keys.width, last - first),
         "bspline": lambda: BSpline(
-            _evenly(first, last, keys.knots) if isinstance(keys.knots, int) else keys.knots,
+            _positions("knots", keys.knots, first, last),
             keys.degree,
             _ENDS[keys.rows],  # pyright: ignore[reportArgumentType]
         ),
@@ -206,16 +218,22 @@ def _basis(keys: TermKeys) -> Basis:
     return made[keys.basis]()
 
 
-def _evenly(first: float, last: float, count: int) -> tuple[float, ...]:
-    if not 1 <= count <= 1000:
-        raise InputError(f"knots is {count}; give at most 1000")
+def _positions(name: str, given: int | tuple[float, ...], first: float, last: float) -> tuple[float, ...]:
+    """As they are given, or so many of them from the first to the last."""
+    if not isinstance(given, int):
+        return given
+    if not 1 <= given <= 1000:
+        raise InputError(f"{name} is {given}; give at most 1000")
     if first >= last:
         raise InputError(f"range goes from {first:g} to {last:g}; give the smaller number first")
-    return tuple(np.linspace(first, last, count).tolist())
+    return tuple(np.linspace(first, last, given).tolist())
 
 
-def _width(keys: TermKeys, first: float, last: float) -> float:
-    return keys.width if keys.width is not None else (last - first) / max(keys.centres - 1, 1)
+def _gaussian(centres: tuple[float, ...], width: float | None, reach: float) -> Gaussian:
+    """By default as wide as the centres are apart, or a single one as the range."""
+    if width is None:
+        width = (centres[-1] - centres[0]) / (len(centres) - 1) if len(centres) > 1 else reach
+    return Gaussian(centres, width)
 
 
 def _groups(keys: TermKeys) -> Groups | None:

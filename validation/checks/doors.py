@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import numpy as np
 import yaml
 
 import cgcore
-from validation import explicit
+from validation import explicit, explicit_terms
 from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context, distinct, five_terms, unconstrained, with_harmonics
+from validation.splined import drawn
+from validation.term_problems import OWN, few_terms, many_terms, prior_of, shared_terms, species_of, written_terms
 from validation.tolerances import near, relative
 
 FRAMES = 60
@@ -48,6 +51,7 @@ def doors(context: Context) -> Iterator[Row]:
         folder = Path(name)
         yield from _files(folder, R, F)
         yield from _records(folder, prior, cgcore.from_arrays(R, F))
+        yield from _written(folder, R[0])
     yield from _box(prior, R, F)
     yield from _directions(prior, R, F)
     yield from _warnings(prior, R, F)
@@ -110,6 +114,35 @@ def _records(folder: Path, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterato
     yield equal("fit.json, temperature", said["temperature"], 310.0)
     yield equal("fit.json, weights", said["config"]["weights"] in (prior.weights._asdict(), list(prior.weights)), True)
     yield equal("report, status", "[LBFGS] Converged: True" in fit.report(), True)
+
+
+def _written(folder: Path, R: np.ndarray) -> Iterator[Row]:
+    """Every basis, kind of rows and groups, with settings that are none of the defaults, and splines of a file: written
+    and read again they have the same forces."""
+    species, along, path = species_of(np.ones((1, len(R))))[0], np.arange(len(R)), folder / "written.yaml"
+
+    def forces(prior: cgcore.Prior) -> np.ndarray:
+        c = np.concatenate([np.ravel(prior.params[term.name]) for term in prior.terms])
+        return explicit_terms.matrix(R, prior.terms, species, along, None, OWN) @ c
+
+    made = {"few": few_terms, "many": many_terms, "shared": shared_terms, "other": written_terms}
+    for name, terms in ((name, terms()) for name, terms in made.items()):
+        own = tuple(term for term in terms if term.basis.kind != "function")
+        prior = replace(prior_of(own), frozen=frozenset({own[-1].name}))
+        prior.write(path)
+        back = cgcore.Prior.read(path)
+        yield at_most(f"{name} terms written, forces", relative(forces(back), forces(prior)), STORED)
+        labels = [[term.group_labels for term in one.terms] for one in (back, prior)]
+        yield equal(f"{name} terms written, groups", labels[0] == labels[1], True)
+        yield equal(f"{name} terms written, frozen", back.frozen == prior.frozen, True)
+        if own != terms:
+            refused = refuses(lambda every=terms: prior_of(every).write(path))
+            yield equal("functions of a user's own, written, refused", refused, True)
+    splined = replace(distinct(cgcore.default_prior()), splines=drawn().given)
+    splined.write(path)
+    arrays = [one.splines.arrays() if one.splines else {} for one in (cgcore.Prior.read(path), splined)]
+    same = all(np.array_equal(arrays[0].get(name, np.nan), value) for name, value in arrays[1].items())
+    yield equal("splines written, their numbers", same, True)
 
 
 def _box(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:

@@ -22,6 +22,7 @@ from validation.admissible import KT_PER_KELVIN
 from validation.check import Row, at_most, check, equal
 from validation.context import Context
 from validation.explicit import Array, value
+from validation.geometries import LONG, end_to_end
 from validation.tolerances import relative
 
 FRAMES = 200
@@ -52,6 +53,8 @@ def dynamics_of_a_chain(context: Context) -> Iterator[Row]:
     yield from _step(R)
     yield from _limits(R)
     yield from _seen(R)
+    for name, chains in (("short", R[:8]), ("long", end_to_end(R[:8], LONG))):
+        yield from _compiled(name, chains)
     yield from _wall(R)
     yield from _long_step(R)
 
@@ -139,6 +142,21 @@ def _seen(R: Array) -> Iterator[Row]:
     yield equal("tally, looks", str(tally.looks.tolist()), str(looks.tolist()))
     yield equal("tally, kinetic energy", str(tally.kinetic.tolist()), str((np.arange(7.0) * looks).tolist()))
     yield equal("tally, angles outside", int(tally.outside[:, whole].sum()), int((outside * looks)[:, whole].sum()))
+
+
+def _compiled(name: str, R: Array) -> Iterator[Row]:
+    """Beads that overlap, of a few separations along the chain, as a compiled step sees them."""
+    chains, rng = R.copy(), np.random.default_rng(2)
+    for k, apart in enumerate((1, 2, 3, 4, R.shape[1] - 1)):
+        first = rng.integers(R.shape[1] - apart)
+        chains[k, first + apart] = chains[k, first] + [2.2, 0.0, 0.0]
+    limits = Limits((0.0, 100.0), 2.5, (0.0, np.pi), 4.0)
+    seen = jax.jit(lambda x: look(limits, x, 0.0 * x, jnp))(chains.transpose(2, 1, 0))
+    closest = _closest(chains)
+    names = np.where(closest < limits.closest, "OVERLAP", "WHOLE")
+    found = [Outcome(int(k)).name for k in seen.outcome]
+    yield equal(f"{name} chains, what is seen", str(found), str(names.tolist()))
+    yield at_most(f"{name} chains, closest pairs", relative(np.sqrt(seen.closest), closest), EXACT, "relative")
 
 
 def _wall(R: Array) -> Iterator[Row]:

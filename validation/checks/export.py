@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,27 @@ import numpy as np
 
 import cgcore
 from cgcore.export import export_energy, read_stablehlo, write_lammps, write_openmm, write_stablehlo
+from validation import explicit_terms
 from validation.check import Row, at_most, check
 from validation.checks.engines import with_every_term
-from validation.context import Context
+from validation.context import Context, distinct
 from validation.geometries import by_term, geometries
 from validation.lammps_reader import Lammps
+from validation.splined import drawn
+from validation.term_problems import exported_terms, species_of
 from validation.tolerances import relative
 
-Make = Callable[[Path, cgcore.Prior, int], Callable[[np.ndarray], np.ndarray]]
-"""Exports into a folder a prior for so many beads, and reads it back: a function from positions to forces."""
+Make = Callable[[Path, cgcore.Prior, np.ndarray], Callable[[np.ndarray], np.ndarray]]
+"""Exports into a folder a prior for beads of these species, and reads it back: a function from positions to forces."""
 
 KJ, NM = 4.184, 0.1
 
+STRAIGHT = 179.7
+"""Degrees."""
+
 LAMMPS, OPENMM = 1e-5, 1e-8
+LAMMPS_SPLINES = 1e-3
+"""The slope of a spline's force has corners at the knots, which a table cuts off."""
 PRECISIONS = {"float32": 1e-5, "float64": 1e-12}
 """All of the largest force. Seen are 2e-11, 3e-14, 1e-6 and 6e-16."""
 
@@ -33,22 +42,25 @@ PRECISIONS = {"float32": 1e-5, "float64": 1e-12}
 def lammps(context: Context) -> Iterator[Row]:
     """LAMMPS tables, settings and data file, interpolated and excluded as LAMMPS does."""
 
-    def make(folder: Path, prior: cgcore.Prior, beads: int) -> Callable[[np.ndarray], np.ndarray]:
-        write_lammps(folder, prior, beads)
+    def make(
+        folder: Path, prior: cgcore.Prior, species: np.ndarray, cutoff: float = 60.0
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        write_lammps(folder, prior, len(species), species=species, cutoff=cutoff)
         engine = Lammps(folder)
         return lambda R: engine(R)[1]
 
     yield from _compared(context, (make, LAMMPS, ""))
+    yield from _by_kinds(context, functools.partial(make, cutoff=30.0), LAMMPS_SPLINES)  # beyond all that is felt
 
 
 @check("export-openmm", quick=True, data_driven=True, needs=("openmm",))
 def openmm(context: Context) -> Iterator[Row]:
     """The OpenMM System from its XML, on the Reference platform."""
 
-    def make(folder: Path, prior: cgcore.Prior, beads: int) -> Callable[[np.ndarray], np.ndarray]:
+    def make(folder: Path, prior: cgcore.Prior, species: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         import openmm
 
-        write_openmm(folder / "system.xml", prior, beads)
+        write_openmm(folder / "system.xml", prior, len(species), species=species)
         system = openmm.XmlSerializer.deserialize((folder / "system.xml").read_text(encoding="utf-8"))
         platform = openmm.Platform.getPlatformByName("Reference")
         engine = openmm.Context(system, openmm.VerletIntegrator(0.001), platform)
@@ -61,13 +73,16 @@ def openmm(context: Context) -> Iterator[Row]:
         return force
 
     yield from _compared(context, (make, OPENMM, ""))
+    yield from _by_kinds(context, make, OPENMM)
 
 
 @check("export-stablehlo", needs=("flatbuffers",))
 def stablehlo(context: Context) -> Iterator[Row]:
     """The prior's StableHLO from its file, in both precisions."""
 
-    def make(folder: Path, prior: cgcore.Prior, beads: int, dtype: str) -> Callable[[np.ndarray], np.ndarray]:
+    def make(folder: Path, prior: cgcore.Prior, species: np.ndarray, dtype: str) -> Callable[[np.ndarray], np.ndarray]:
+        beads = len(species)
+
         def energy(params: Any, R: Any, mask: Any, species: Any) -> Any:
             return cgcore.energy(prior, params, R, mask)
 
@@ -88,12 +103,44 @@ def _compared(context: Context, *engines: tuple[Make, float, str]) -> Iterator[R
         kind: [(R - R.mean(axis=0)).astype(np.float32).astype(float) for R in chains]
         for kind, chains in geometries(data, 5 if context.quick else 25).items()
     }
+    sets["nearly straight"] = [_straightened(R) for R in sets["real"][:1]]
     every = iter(by_term(prior, [R for chains in sets.values() for R in chains]))
     ours = {kind: [sum(F for _, F in next(every).values()) for _ in chains] for kind, chains in sets.items()}
     for make, tolerance, label in engines:
         with tempfile.TemporaryDirectory() as folder:
-            engine = functools.cache(functools.partial(make, Path(folder), prior))
+            engine = functools.cache(lambda beads, m=make, f=folder: m(Path(f), prior, np.zeros(beads, int)))
             for kind, chains in sets.items():
                 theirs = [engine(len(R))(R) for R in chains]
                 difference = relative(np.concatenate(theirs), np.concatenate(ours[kind]))
                 yield at_most(f"{name}, {kind}, force{label}", difference, tolerance, "relative")
+
+
+def _straightened(R: np.ndarray) -> np.ndarray:
+    """The chain with an angle of 179.7 degrees in its middle, in the last interval of any table of angles."""
+    k, out = len(R) // 2, R.copy()
+    along = (R[k] - R[k - 1]) / np.linalg.norm(R[k] - R[k - 1])
+    aside = np.cross(along, R[k + 1] - R[k])
+    bend = np.radians(180 - STRAIGHT)
+    direction = np.cos(bend) * along + np.sin(bend) * aside / np.linalg.norm(aside)
+    out[k + 1 :] += R[k] + np.linalg.norm(R[k + 1] - R[k]) * direction - R[k + 1]
+    return out
+
+
+def _by_kinds(context: Context, make: Make, tolerance: float) -> Iterator[Row]:
+    """Splines of a file that differ by species, and terms with groups, against their formulas."""
+    if context.given:  # these are terms of our own
+        return
+    made, terms = drawn(), exported_terms()
+    rng = np.random.default_rng(4)
+    coefficients = {term.name: rng.normal(size=term.shape) for term in terms}
+    prior = replace(distinct(context.prior), splines=made.given).with_terms(terms, coefficients)
+    c = np.concatenate([coefficients[term.name].ravel() for term in terms])
+    chains = [R[0] for R in geometries(context.data, 1).values()]
+    species = species_of(np.ones((1, len(chains[0]))))[0]
+    with tempfile.TemporaryDirectory() as folder:
+        engine = make(Path(folder), prior, species)
+        for kind, R in zip(("real", "distorted"), chains, strict=True):
+            along = np.arange(len(R))
+            ours = made.forces(R, prior.weights, species, along)
+            ours = ours + explicit_terms.matrix(R, terms, species, along) @ c
+            yield at_most(f"splines and groups by species, {kind}, force", relative(engine(R), ours), tolerance)

@@ -1,9 +1,8 @@
-"""Potentials of terms of any kind: energies, curves, forces of whole chains, and splines that are not fitted."""
+"""Potentials of terms of any kind: energies, curves, tables, and forces of whole chains."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,21 +12,25 @@ import numpy as np
 
 import cgcore
 from cgcore.export.pieces import pieces_of
+from cgcore.export.potentials import Curve
 from cgcore.export.potentials import potentials as curves_of
-from cgcore.export.tables import bond_table
-from cgcore.physics.splines import Spline, Splines
+from cgcore.export.tables import angle_table, bond_table, dihedral_table, pair_table
+from cgcore.physics.space import free
 from cgcore.physics.stiffness import bond_stiffness
 from cgcore.simulation.chain_forces import chain_forces
-from validation import explicit, explicit_terms
-from validation.check import Row, at_most, check, equal, refuses
-from validation.context import Context, four_terms
+from validation import explicit_terms
+from validation.check import Row, at_most, check, equal
+from validation.context import Context
 from validation.explicit import Array
+from validation.geometries import LONG, end_to_end
 from validation.term_problems import OWN, OWN_FUNCTIONS, Problem, problems
 from validation.tolerances import near, relative
 
 TOLERANCE, STEP = 1e-10, 1e-5
 PIECES = 1e-9
 """Tolerance for polynomials that approximate other functions (seen: 1e-12)."""
+NOTHING = 1e-4
+"""Of a slope [kcal/mol/Å² or /degree²] that counts as none: differences of forces are known to 1e-10 of this."""
 POINTS = {
     "bond": np.linspace(3.6, 3.99, 7),
     "angle": np.linspace(1.43, 2.47, 7),
@@ -39,17 +42,17 @@ POINTS = {
 
 @check("potentials", quick=True, needs=("scipy",))
 def potentials(context: Context) -> Iterator[Row]:
-    """Energies, curves and chain forces of any term, stiffness of bonds, and fixed splines, from formulas in NumPy."""
+    """Energies, curves, tables and chain forces of any term, and stiffness of bonds, from formulas in NumPy."""
     data = list(context.datasets.values())[-1].subset(8)
     every = problems(data)
     for problem in every[1:3]:
         yield from _energies(problem)
         yield from _curves(problem)
         yield from _bending(problem)
-    yield from _chains(every[5], every[0].prior)
+    yield from _energies(every[4])
+    yield from _chains(every[5], every[0])
     yield from _parametrised(context.prior)
     yield from _stiffness(context.prior, every[2].prior)
-    yield from _splines(context)
 
 
 def _coefficients(prior: cgcore.Prior) -> list[Array]:
@@ -57,16 +60,17 @@ def _coefficients(prior: cgcore.Prior) -> list[Array]:
 
 
 def _energies(problem: Problem) -> Iterator[Row]:
-    """Energies of a frame of one chain, and of one with two chains and gaps."""
+    """Energies of two frames: of broken chains one of two chains and one of one chain."""
     prior, batch, sites = problem.prior, problem.data.join(), problem.data.sites()
-    assert sites is not None
-    found = jax.jit(partial(cgcore.term_energies, prior, prior.params))
+    displacement = free if problem.box is None else cgcore.periodic(problem.box)
+    found = jax.jit(partial(cgcore.term_energies, prior, prior.params, displacement=displacement))
     for f in range(2):
         R, mask, species = np.asarray(batch.R[f], float), np.asarray(batch.mask[f], bool), np.asarray(batch.species[f])
         n = int(mask.sum())
-        ours = found(R, mask, species, sites=np.asarray(sites[f]))
-        c = _coefficients(prior)
-        theirs = explicit_terms.energies(R[:n], prior.terms, c, species[:n], np.asarray(sites[f])[:n], OWN_FUNCTIONS)
+        along = None if sites is None else np.asarray(sites[f])
+        ours, c = found(R, mask, species, sites=along), _coefficients(prior)
+        real = np.arange(n) if along is None else along[:n]
+        theirs = explicit_terms.energies(R[:n], prior.terms, c, species[:n], real, OWN_FUNCTIONS, problem.box)
         for term, expected in zip(prior.terms, theirs, strict=True):
             name = f"{problem.name}, frame {f}, energy of {term.name}"
             yield at_most(name, abs(float(ours[term.name]) - expected) / max(abs(expected), 1e-3), 1e-9, "relative")
@@ -92,16 +96,38 @@ def _curves(problem: Problem) -> Iterator[Row]:
             ("curvature", curve.curvature(x), second, 1e-5),
         ):
             yield at_most(f"{problem.name}, {term.name}, {what}", relative(ours, theirs), tolerance, "relative")
-        if term.basis.kind == "power":  # of a table that LAMMPS interpolates by a cubic spline of forces
-            table = bond_table("any", curve, 10.0, 3.8, 11)
-            said = [float(word) for word in table.parameters.split("FP ")[1].split()]
-            ends = table.x[[0, -1]]
-            second = (slope(ends + STEP) - slope(ends - STEP)) / (2 * STEP)
-            off = float(np.max(np.abs(-np.array(said) / second - 1)))
-            yield at_most(f"{problem.name}, {term.name}, slopes at the ends of a table", off, 1e-5, "relative")
+        yield from _tables(f"{problem.name}, {term.name}", term, curve, last)
         if term.basis.kind in ("bspline", "function"):
             off = relative(_piecewise(pieces_of(one), x), energy)
             yield at_most(f"{problem.name}, {term.name}, piece by piece", off, PIECES, "relative")
+
+
+def _tables(name: str, term: cgcore.Term, curve: Curve, c: Array) -> Iterator[Row]:
+    """Numbers of each table of a coordinate, and the slopes of the force at both ends, between which LAMMPS lays a
+    cubic spline."""
+    made = {
+        "bond": (lambda: bond_table("any", curve, 10.0, 3.8, 11),),
+        "angle": (lambda: angle_table("any", curve, np.pi),),
+        "dihedral": (lambda: dihedral_table("any", curve, np.pi),),
+        "pair": (lambda: bond_table("any", curve, 10.0, 3.8, 11), lambda: pair_table("any", curve, 12.0, 11)),
+    }[term.coordinate]
+    unit = {"angle": np.radians(1.0), "dihedral": -np.radians(1.0)}.get(term.coordinate, 1.0)
+
+    def force(x: Array) -> Array:
+        return -unit * term.weight * c @ explicit_terms.derivatives(term.basis, unit * x, OWN)
+
+    for k, make in enumerate(made):
+        table, what = make(), "table over r²" if k else "table"
+        energy = term.weight * c @ explicit_terms.functions(term.basis, unit * table.x, OWN_FUNCTIONS)
+        off = max(relative(table.energy, energy), relative(table.force, force(table.x)))
+        yield at_most(f"{name}, {what}", off, TOLERANCE, "relative")
+        words = table.parameters.split()
+        if term.coordinate != "dihedral":  # whose ends are one
+            at = words.index("FPRIME" if k else "FP") + 1
+            said, ends = np.array(words[at : at + 2], float), table.x[[0, -1]]
+            second = (force(ends + STEP) - force(ends - STEP)) / (2 * STEP)
+            off = max(abs(a - b) / max(abs(b), NOTHING) for a, b in zip(said, second, strict=True))
+            yield at_most(f"{name}, slopes at the ends of a {what}", off, 1e-5, "relative")
 
 
 def _piecewise(pieces: Any, x: Array) -> Array:
@@ -137,19 +163,25 @@ def _bending(problem: Problem) -> Iterator[Row]:
         yield near(f"{problem.name}, {term.name}, mean square curvature", found, expected, 1e-4, 1e-12)
 
 
-def _chains(problem: Problem, few: cgcore.Prior) -> Iterator[Row]:
-    """Forces as dynamics takes them, of all terms together, of frames that are as long as the row: fewer than beads, so
-    that the two are not taken for each other."""
-    batch = problem.data.join()
+def _chains(many: Problem, few: Problem) -> Iterator[Row]:
+    """Forces as dynamics takes them, of all terms together, of frames that are as long as the row, fewer than beads, so
+    that the two are not taken for each other; and of pairs alone in a chain that is too long for one at a time."""
+    batch = many.data.join()
     lengths = np.asarray(batch.mask, bool).sum(axis=1)
     n = int(lengths.max())
     which = np.flatnonzero(lengths == n)[:2]
     R, species = np.asarray(batch.R, float)[which, :n], np.asarray(batch.species)[which[0], :n]
-    for name, prior in ((problem.name, problem.prior), ("few columns", few)):
+    long, kinds = end_to_end(R, LONG), np.resize(species, LONG)
+    pairs = few.prior.part(("repulsive", "bells"))  # without and with groups
+    for name, prior, frames, of in (
+        ("many columns", many.prior, R, species),
+        ("few columns", few.prior, R, species),
+        ("long chain", pairs, long, kinds),
+    ):
         layout, c = cgcore.Layout.of(prior), np.concatenate([np.ravel(one) for one in _coefficients(prior)])
-        ours = jax.jit(lambda c, R, layout=layout: chain_forces(layout, c, R, species=species))(c, R.T)
-        for f, frame in enumerate(R):
-            X = explicit_terms.matrix(frame, prior.terms, species, np.arange(n), None, OWN)
+        ours = jax.jit(lambda c, R, layout=layout, of=of: chain_forces(layout, c, R, species=of))(c, frames.T)
+        for f, frame in enumerate(frames):
+            X = explicit_terms.matrix(frame, prior.terms, of, np.arange(len(of)), None, OWN)
             moved = relative(np.asarray(ours)[..., f].T, X @ c)
             yield at_most(f"{name}, forces of the chain {f}", moved, TOLERANCE, "relative")
 
@@ -178,54 +210,3 @@ def _stiffness(prior: cgcore.Prior, splined: cgcore.Prior) -> Iterator[Row]:
     steepest = float(np.max(np.diff(slopes, axis=-1) / np.diff(x)))
     # Looked at on another grid.
     yield near("bond stiffness of splines", bond_stiffness(splined, splined.params), steepest, 0.2, 1.0)
-
-
-def _splines(context: Context) -> Iterator[Row]:
-    """Splines of a file beside coefficients: their curves, and the factor of what they leave."""
-    from scipy.interpolate import CubicSpline
-
-    rng, made = np.random.default_rng(2), {}
-    for name, knots in {
-        "bond": np.linspace(3.4, 4.2, 6),
-        "angle": np.linspace(0.0, np.pi, 7),
-        "dihedral": np.linspace(-np.pi, np.pi, 7),
-    }.items():
-        y = rng.normal(size=len(knots)) * 5
-        y[-1] = y[0]
-        made[name] = CubicSpline(knots, y, bc_type="periodic" if name == "dihedral" else "natural")
-    prior = four_terms(context.prior)
-    given: dict[str, Any] = {name: Spline(one.x, one.c[::-1].T) for name, one in made.items()}
-    splined = replace(prior, splines=Splines(**given))
-    for one in curves_of(splined)[:3]:
-        name, weight = one.term.name, getattr(prior.weights, one.term.name)
-        x = np.linspace(made[name].x[0], made[name].x[-1], 12)[1:-1]
-        for order, what in enumerate(("energy", "slope", "curvature")):
-            ours = getattr(one.curves[0], what)(x)
-            yield at_most(f"spline of {name}, {what}", relative(ours, weight * made[name](x, order)), 1e-9, "relative")
-    batch = context.some(8).join()
-    R, F = np.asarray(batch.R, float), np.asarray(batch.F, float)
-    left = F.copy()
-    for name, width in (("bond", 2), ("angle", 3), ("dihedral", 4)):
-        rows = R.shape[1] - width + 1
-        local = np.stack([R[:, k : k + rows] for k in range(width)], axis=2)
-        x, gradient = explicit.value_and_gradient(name, local)
-        slope = getattr(prior.weights, name) * made[name](x, 1)
-        if name == "bond":  # beyond its knots nothing is felt
-            slope = np.where((x >= made[name].x[0]) & (x <= made[name].x[-1]), slope, 0.0)
-        for k in range(width):
-            left[:, k : k + rows] += slope[..., None] * gradient[:, :, k]
-    stiffest = prior.weights.bond * float(made["bond"](made["bond"].x, 2).max())
-    found = bond_stiffness(splined, splined.params)
-    yield near("bond stiffness of a fixed spline", found, stiffest, 1e-9, 1.0)
-    fit = cgcore.fit(cgcore.from_arrays(R, F), splined, cgcore.Options(constraints="none", truncation=0.0))
-    stiffer = given["angle"]._replace(coefficients=1.01 * given["angle"].coefficients)
-    other = replace(prior, splines=Splines(**given | {"angle": stiffer}))
-    foreign = refuses(lambda: cgcore.fit(fit.factor, other))
-    yield equal("beside splines, a factor of other splines, refused", foreign, True)
-    every = explicit.matrix(R, prior.weights, prior.params)[..., -1].ravel()
-    c = every @ left.ravel() / (every @ every)
-    beads = R.shape[0] * R.shape[1]
-    best = float(np.sum((every * c - left.ravel()) ** 2)) / beads
-    scale = float(np.sum(left**2)) / beads
-    yield near("beside splines, loss without the fitted terms", fit.certificate.zero_prior_loss, scale, 1e-9, scale)
-    yield near("beside splines, least loss", fit.train_loss, best, 1e-9, scale)

@@ -1,0 +1,104 @@
+"""Splines of a file beside coefficients: in reports, energies, both objectives and dynamics, from SciPy's splines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+import jax
+import numpy as np
+
+import cgcore
+from cgcore.export.potentials import potentials as curves_of
+from cgcore.physics.stiffness import bond_stiffness
+from cgcore.simulation.potential import prior_potential
+from validation import explicit
+from validation.check import Row, at_most, check, equal, refuses
+from validation.context import Context, four_terms, unconstrained
+from validation.explicit import Array
+from validation.splined import KINDS, Drawn, drawn
+from validation.term_problems import broken, species_of
+from validation.tolerances import near, relative
+
+EXACT = 1e-9
+
+DIRECT = 1e-7
+"""Relative, of the one coefficient of a fit that ends at a gradient of `tol_grad`."""
+
+SHAKE = 0.2
+"""Å, so that bonds lie on both sides of the knots, too."""
+
+
+@check("splines", quick=True, needs=("scipy",))
+def splines(context: Context) -> Iterator[Row]:
+    """Splines that differ by species, on chains with gaps and padding: curves, energies, both objectives, dynamics."""
+    made, batch = drawn(), list(context.datasets.values())[-1].subset(8).join()
+    prior = replace(four_terms(context.prior), splines=made.given)
+    yield from _curves(made, prior)
+    rng, species = np.random.default_rng(3), species_of(batch.mask)
+    R = batch.R + SHAKE * rng.normal(size=batch.R.shape) * batch.mask[..., None]
+    data = cgcore.from_arrays(R, batch.F, batch.mask, species, accept_faults=True, **broken(batch.mask))
+    yield from _energies(made, prior, data)
+    yield from _fits(made, prior, data)
+    yield from _dynamics(made, prior, R[np.argmax(batch.mask.sum(axis=1))], species[0])
+
+
+def _curves(made: Drawn, prior: cgcore.Prior) -> Iterator[Row]:
+    """What tables, pictures and exports are made of, for each species."""
+    for one in curves_of(prior)[: len(KINDS)]:
+        name, weight = one.term.name, getattr(prior.weights, one.term.name)
+        for species in range(4) if name == "angle" else (0,):
+            spline = made.of(name, species)
+            known = one.own is not None and species < len(one.own)
+            curve = one.curves[one.own[species] if known else 0]  # type: ignore[index]
+            x = np.linspace(spline.x[0], spline.x[-1], 12)[1:-1]
+            for order, what in enumerate(("energy", "slope", "curvature")):
+                off = relative(getattr(curve, what)(x), weight * spline(x, order))
+                yield at_most(f"{name}, species {species}, {what}", off, EXACT, "relative")
+    stiffest = prior.weights.bond * float(made.shared["bond"](made.shared["bond"].x, 2).max())
+    yield near("bond stiffness", bond_stiffness(prior, prior.params), stiffest, EXACT, 1.0)
+
+
+def _energies(made: Drawn, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:
+    """Of a frame of two chains and of one of one chain, both with a gap."""
+    batch, sites = data.join(), data.sites()
+    assert sites is not None
+    found = jax.jit(partial(cgcore.term_energies, prior, prior.params))
+    for f, n in enumerate(batch.mask[:2].sum(axis=1).astype(int)):
+        ours = found(batch.R[f], batch.mask[f].astype(bool), batch.species[f], sites=sites[f])
+        theirs = made.energies(batch.R[f, :n], prior.weights, batch.species[f, :n], sites[f, :n])
+        for name, energy in theirs.items():
+            yield near(f"frame {f}, energy of {name}", float(ours[name]), energy, EXACT, 1.0)
+
+
+def _fits(made: Drawn, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:
+    """The one coefficient that is left to fit, by the factor and by the direct objective."""
+    batch, sites = data.join(), data.sites()
+    assert sites is not None
+    column, left = [], []
+    for f, n in enumerate(batch.mask.sum(axis=1).astype(int)):
+        R, along = batch.R[f, :n].astype(float), sites[f, :n]
+        column.append(explicit.matrix(R[None], prior.weights, prior.params, along)[..., -1].ravel())
+        left.append((batch.F[f, :n] - made.forces(R, prior.weights, batch.species[f, :n], along)).ravel())
+    X, F = np.concatenate(column), np.concatenate(left)
+    c, beads = float(X @ F / (X @ X)), int(batch.mask.sum())
+    best, scale = float(np.sum((X * c - F) ** 2)) / beads, float(F @ F) / beads
+    direct = cgcore.fit(data, prior, unconstrained(truncation=0.0, objective="direct"))
+    compressed = cgcore.fit(direct.factor, prior, unconstrained(truncation=0.0))
+    yield near("loss without the fitted terms", compressed.certificate.zero_prior_loss, scale, EXACT, scale)
+    for name, fit, tolerance in (("compressed", compressed, EXACT), ("direct", direct, DIRECT)):
+        found = float(fit.fitted_params["epsilon"] * fit.fitted_params["sigma"] ** 4)
+        yield near(f"{name}, the coefficient", found, c, tolerance, 0.0)
+        yield near(f"{name}, least loss", fit.train_loss, best, EXACT, scale)
+    other = replace(prior, splines=Drawn(made.shared, {0: made.typed[0]}).given)
+    yield equal("a factor of other splines, refused", refuses(lambda: cgcore.fit(direct.factor, other)), True)
+
+
+def _dynamics(made: Drawn, prior: cgcore.Prior, R: Array, species: Array) -> Iterator[Row]:
+    """Forces of a whole chain, the fitted terms among them."""
+    c = explicit.coefficients(prior.params)[-1]
+    own = made.forces(R, prior.weights, species, np.arange(len(R)))
+    expected = own + explicit.matrix(R[None], prior.weights, prior.params)[0, ..., -1] * c
+    found = jax.jit(prior_potential(prior, species).forces)(R.T[..., None])[..., 0].T
+    yield at_most("forces of dynamics", relative(found, expected), EXACT, "relative")
