@@ -149,8 +149,8 @@ def as_keys(term: Term, coefficients: np.ndarray | None, frozen: bool) -> dict[s
     """The block that declares a term, as `terms_of` reads it.
 
     Raises:
-        InputError: the term cannot be stored in a file: its functions are user-defined, or a species belongs to no class
-            while others are the rest.
+        InputError: the term cannot be stored in a file: its functions are user-defined, or a species belongs to no
+            class while others are the rest.
     """
     rows, basis, groups = term.rows, term.basis, term.groups
     if basis.kind not in BASES or basis.kind == "function":
