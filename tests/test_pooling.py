@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import jax
@@ -11,6 +12,7 @@ from factor_helpers import random_chains
 
 import cgcore
 from cgcore import Dataset, Options, Prior
+from cgcore.fitting.constraints import constraints
 from cgcore.fitting.pooling import pooling_rows
 from cgcore.physics.energy import compiled_frame_forces
 
@@ -94,6 +96,34 @@ def test_with_several_proteins_held_out_proteins_decide(alike: bool) -> None:
     assert "4 folds, one for each protein" in found.report()
     # Held-out frames would let the species differ in both cases.
     assert found.pooling.strength <= 0.1 if alike else found.pooling.strength >= 10
+
+
+def narrow() -> Dataset:
+    """Frames in which the only bead of species 1 sits in angles of 100 to 115 degrees, all others in 80 to 155."""
+    chains = random_chains(1000, [6], 6, seed=4)
+    back, on = chains.R[:, 1] - chains.R[:, 2], chains.R[:, 3] - chains.R[:, 2]
+    cosines = np.sum(back * on, axis=1) / np.linalg.norm(back, axis=1) / np.linalg.norm(on, axis=1)
+    kept = np.abs(np.degrees(np.arccos(cosines)) - 107.5) < 7.5
+    species = np.tile([0, 0, 1, 0, 0, 0], (int(kept.sum()), 1))
+    return cgcore.from_arrays(chains.R[kept], chains.F[kept], species=species, accept_faults=True)
+
+
+def test_walls_of_pooled_groups_stand_where_the_data_of_all_groups_end() -> None:
+    factor = cgcore.compress(narrow(), cgcore.Fingerprint.of(prior()))
+    for pooled, walled in ((False, SPECIES[:2]), (True, (*SPECIES, 9))):
+        found = {one.name: one.text for one in constraints("safe", factor, 300.0, pooled=pooled)}
+        high = {kind: found.get(f"angle wall, high of angle[species {kind}]", "") for kind in (*SPECIES, 9)}
+        assert tuple(kind for kind, text in high.items() if text) == walled
+        feet = {kind: float(re.findall(r"above ([0-9.]+)°", high[kind])[0]) for kind in walled}
+        assert all(feet[kind] == feet[0] for kind in walled) if pooled else feet[1] < 116 < feet[0]
+
+
+@pytest.mark.slow
+def test_a_group_of_few_angles_does_not_wall_in_those_that_it_is_pooled_with() -> None:
+    safe = replace(options(1e3), constraints="safe")
+    shared, pooled = (cgcore.fit(narrow(), prior(groups), safe) for groups in (None, GROUPS))
+    # Walls at the ends of its own range would cost several times the loss of the forces.
+    assert pooled.train_loss == pytest.approx(shared.train_loss, rel=1e-2)
 
 
 @pytest.mark.slow

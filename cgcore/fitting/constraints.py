@@ -36,7 +36,9 @@ from cgcore.fitting.walls import barrier, rest, stiffness, wall
 from cgcore.physics.bases import Harmonic, Power
 
 
-def constraints(level: Level, factor: Factor, temperature: float, fixed: Sequence[Held] = ()) -> tuple[Constraint, ...]:
+def constraints(
+    level: Level, factor: Factor, temperature: float, fixed: Sequence[Held] = (), *, pooled: bool = False
+) -> tuple[Constraint, ...]:
     """The constraints of a level.
 
     Arguments:
@@ -44,10 +46,12 @@ def constraints(level: Level, factor: Factor, temperature: float, fixed: Sequenc
         factor: factor of the data; terms that act on no data are not constrained.
         temperature: temperature [K].
         fixed: terms that are not fitted, with their coefficients; they contribute to the repulsion at contact.
+        pooled: whether the fit holds the potentials of a term's groups together; walls are then outside the range that
+            all groups of a term sampled.
     """
     if level == "none":
         return ()
-    ground = Ground(factor, BOLTZMANN * temperature, tuple(fixed))
+    ground = Ground(factor, BOLTZMANN * temperature, tuple(fixed), pooled)
     found = _signs(ground) if level == "nonnegative" else _safe(ground)
     return tuple(constraint for constraint in found if constraint is not None)
 

@@ -110,7 +110,7 @@ def fit(
         origin = _finite_start(freedom.free, factor)
         known = spectrum(factor.S, factor.beads, factor.fingerprint.layout.parabolas)
         temperature, notes = _temperature(options, factor)
-        bounds = constraints(options.level, factor, temperature, freedom.fixed)
+        bounds = constraints(options.level, factor, temperature, freedom.fixed, pooled=options.pooled)
         plan = plan_of(factor, known, origin, options, bounds)
         admissible = Admissible.of(bounds, plan.spectrum, origin, plan.kept)
         task = problem(

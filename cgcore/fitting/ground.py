@@ -52,10 +52,12 @@ class Ground:
         factor: factor of the data.
         kT: thermal energy [kcal/mol].
         fixed: terms that are not fitted, with their coefficients.
+        pooled: whether the fit holds the potentials of a term's groups together.
     """
 
-    def __init__(self, factor: Factor, kT: float, fixed: tuple[Held, ...] = ()) -> None:
-        self.factor, self.kT, self.layout, self.fixed = factor, kT, factor.fingerprint.layout, fixed
+    def __init__(self, factor: Factor, kT: float, fixed: tuple[Held, ...] = (), pooled: bool = False) -> None:
+        self.factor, self.kT, self.layout = factor, kT, factor.fingerprint.layout
+        self.fixed, self.pooled = fixed, pooled
         self._felt = np.linalg.norm(design(factor.S), axis=0) > 0
 
     def columns(self, term: Term, group: int) -> slice:
@@ -77,6 +79,17 @@ class Ground:
     def percentile(self, term: Term, group: int, percent: float) -> float | None:
         """A percentile of a group's coordinates (for pairs, of the closest in each frame); None without data."""
         return percentile(self.factor.histograms.of_group(term, group), edges_of(term), percent)
+
+    def shared(self, term: Term, group: int) -> tuple[float, float] | None:
+        """The range in which a group's potential is known: its own sampled range or, if groups are pooled, that of all
+        groups of the term. None if it is empty or a single point."""
+        if not self.pooled or len(term.group_labels) == 1:
+            return self.sampled(term, group) if self.feels(term, group) else None
+        counts = sum(self.factor.histograms.of_group(term, k) for k in range(len(term.group_labels)))
+        low, high = (percentile(np.asarray(counts), edges_of(term), percent) for percent in TAILS)
+        if low is None or high is None or low == high:
+            return None
+        return self.factor.histograms.known(term.coordinate, (low, high))
 
     def rows(self, term: Term, group: int, values: Float[np.ndarray, "rows functions"]) -> Float[np.ndarray, "rows n"]:
         """Rows with these values for the coefficients of a group, 0 elsewhere."""

@@ -143,6 +143,11 @@ class Options:
         return (self.objective, self.coordinates) == ("compressed", "whitened") and self.truncation is None
 
     @property
+    def pooled(self) -> bool:
+        """Whether the potentials of a term's groups are held together."""
+        return self.smoothed and self.pooling != 0
+
+    @property
     def least_steps(self) -> int:
         """`min_steps`, or its default in these coordinates."""
         if self.min_steps is not None:

@@ -55,9 +55,13 @@ def rest(ground: Ground, term: Term, group: int) -> Constraint | None:
 
 def wall(ground: Ground, term: Term, group: int, sign: float) -> Constraint | None:
     """The potential rises with at least the slope of a harmonic wall beyond the low or high end of the sampled range,
-    for angles up to 0 or pi."""
-    sampled = ground.sampled(term, group)
-    if sampled is None or not ground.feels(term, group) or not np.isfinite(sampled).all():
+    for angles up to 0 or pi.
+
+    A pooled group has the shared potential where only other groups have data, also if it has no data at all. A wall at
+    the end of its own range would be carried over to all groups by the pooling.
+    """
+    sampled = ground.shared(term, group)
+    if sampled is None or not np.isfinite(sampled).all():
         return None
     foot, bond = sampled[1] if sign > 0 else sampled[0], term.coordinate == "bond"
     width = sampled[1] - sampled[0] if bond else WALL_WIDTH
