@@ -52,7 +52,7 @@ def confirmation(
     Source: Boyd and Vandenberghe, Convex Optimization, section 9.5.1.
     """
     hessian = np.asarray(_hessian(loss, params, *args))
-    value, initial, slope = float(value), float(initial), np.asarray(ravel_pytree(grad)[0])
+    slope = np.asarray(ravel_pytree(grad)[0])
     eps, tiny = (float(getattr(np.finfo(hessian.dtype), name)) for name in ("eps", "tiny"))
     if not np.all(np.isfinite(hessian)):
         return Confirmation(upward=False, excess=np.inf, products=slope.size)
@@ -61,7 +61,7 @@ def confirmation(
     curvature, axes = np.linalg.eigh((hessian + hessian.T) / 2 * scale[:, None] * scale[None])
     decrement = np.sum((axes.T @ (scale * slope)) ** 2 / np.maximum(curvature, 10 * slope.size * eps)) / 2
     # A loss that approaches zero sets no scale of its own; it is compared with the initial loss.
-    allowed = max(RESOLVED * abs(value), eps**2 * abs(initial))
+    allowed = max(RESOLVED * abs(float(value)), eps**2 * abs(float(initial)))
     # With redundant parameters the Hessian is singular at the minimum. Near it, its error is of the size of the
     # residual gradient, which rounding limits to the square root of machine epsilon: smaller curvatures are flat.
     flat, upward = curvature[0] < eps**0.5, bool(curvature[0] >= -(eps**0.5))
