@@ -33,17 +33,17 @@ FAULTS: Faults = {
         edited(
             lbfgs,
             "confirmation",
-            "max(RESOLVED * abs(value), eps**2 * abs(initial))",
-            "RESOLVED * max(abs(value), abs(initial))",
+            "max(RESOLVED * abs(float(value)), eps**2 * abs(float(initial)))",
+            "RESOLVED * max(abs(float(value)), abs(float(initial)))",
         ),
     ),
     "confirmed by the digits of the loss alone": (
         "claims",
-        edited(lbfgs, "confirmation", "RESOLVED * abs(value)", "eps * abs(value)"),
+        edited(lbfgs, "confirmation", "RESOLVED * abs(float(value))", "eps * abs(float(value))"),
     ),
     "confirmed on a gradient of rounding": (
         "claims",
-        edited(lbfgs, "confirmation", "eps**2 * abs(initial)", "eps * abs(initial)"),
+        edited(lbfgs, "confirmation", "eps**2 * abs(float(initial))", "eps * abs(float(initial))"),
     ),
     # What may stand in a file besides.
     "velocities for forces": ("formats", edited(trr, "_layout", "at_x + x + v if f", "at_x + x if f")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fault_helpers import Faults, edited
 
 from cgcore import serialize
-from cgcore.export import lammps, potentials, tables
+from cgcore.export import potentials, tables
 from cgcore.export.potentials import FixedSpline, Potential
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.fitting.frozen import Freedom
@@ -75,10 +75,6 @@ FAULTS: Faults = {
     "the species of an angle's first bead, for LAMMPS": (
         "export-lammps",
         edited(Potential, "rows", "[rows[:, 1]]", "[rows[:, 0]]"),
-    ),
-    "slopes at the ends of an angle's table, for LAMMPS": (
-        "export-lammps",
-        edited(lammps, "angle_table", "-(per_degree**2)", "-per_degree"),
     ),
     "the spline of the species before, for OpenMM": (
         "export-openmm",
