@@ -71,22 +71,24 @@ class Ground:
 
     def sampled(self, term: Term, group: int) -> tuple[float, float] | None:
         """The sampled range of a group's bonds, angles or dihedrals; None if it is empty or a single point."""
-        low, high = (self.percentile(term, group, percent) for percent in TAILS)
-        if low is None or high is None or low == high:
-            return None
-        return self.factor.histograms.known(term.coordinate, (low, high))
-
-    def percentile(self, term: Term, group: int, percent: float) -> float | None:
-        """A percentile of a group's coordinates (for pairs, of the closest in each frame); None without data."""
-        return percentile(self.factor.histograms.of_group(term, group), edges_of(term), percent)
+        return self._range(term, (group,))
 
     def shared(self, term: Term, group: int) -> tuple[float, float] | None:
         """The range in which a group's potential is known: its own sampled range or, if groups are pooled, that of all
-        groups of the term. None if it is empty or a single point."""
-        if not self.pooled or len(term.group_labels) == 1:
-            return self.sampled(term, group) if self.feels(term, group) else None
-        counts = sum(self.factor.histograms.of_group(term, k) for k in range(len(term.group_labels)))
-        low, high = (percentile(np.asarray(counts), edges_of(term), percent) for percent in TAILS)
+        groups of the term. None if it is empty or a single point, or if the groups act on no bead in the data."""
+        groups = range(len(term.group_labels)) if self.pooled else (group,)
+        return self._range(term, groups) if any(self.feels(term, one) for one in groups) else None
+
+    def percentile(self, term: Term, group: int, percent: float) -> float | None:
+        """A percentile of a group's coordinates (for pairs, of the closest in each frame); None without data."""
+        return percentile(self._counts(term, (group,)), edges_of(term), percent)
+
+    def _counts(self, term: Term, groups: Sequence[int]) -> Int[np.ndarray, " bins"]:
+        return np.sum([self.factor.histograms.of_group(term, one) for one in groups], axis=0)
+
+    def _range(self, term: Term, groups: Sequence[int]) -> tuple[float, float] | None:
+        counts = self._counts(term, groups)
+        low, high = (percentile(counts, edges_of(term), percent) for percent in TAILS)
         if low is None or high is None or low == high:
             return None
         return self.factor.histograms.known(term.coordinate, (low, high))
