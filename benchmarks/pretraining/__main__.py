@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
@@ -31,6 +30,7 @@ from benchmarks.study.methods import METHODS, Training, loss
 from benchmarks.study.proteins import Protein, made
 from benchmarks.study.simulated import Model, Simulated, simulated
 from cgcore.cli.setup import use_compilation_cache
+from cgcore.cli.terminal import note
 from cgcore.files import atomic_write
 from cgcore.generate import PEPTIDES
 from cgcore.pipeline import DatasetLoader
@@ -138,19 +138,14 @@ def measured(
     for name, prior in priors.items():
         results.alone.append(Alone(name, loss(prior, parts.held_out), simulation.of(name, prior)))
         results.write(folder / JSON)
-        say(f"{name}: {results.alone[-1].loss:.2f}, {lost([results.alone[-1]])} lost")
+        note(f"{name}: {results.alone[-1].loss:.2f}, {lost([results.alone[-1]])} lost")
     with ThreadPoolExecutor(jobs) as pool:
         for found in pool.map(one, product(seeds, modes, PRIORS)):
             results.trained.append(found)
             results.write(folder / JSON)
             losses = " ".join(f"{value:.2f}" for value in found.losses)
-            say(f"{found.title}: {losses}, {lost([found])} lost")
+            note(f"{found.title}: {losses}, {lost([found])} lost")
     return results
-
-
-def say(text: str) -> None:
-    """Tell how far it is."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

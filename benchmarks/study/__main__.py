@@ -10,7 +10,6 @@ study.md, and two pictures in DIR/study. `--redraw` makes tables and pictures ag
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from benchmarks.study.proteins import Protein, made
 from benchmarks.study.results import Study
 from benchmarks.study.simulated import Simulated, simulated
 from cgcore.cli.setup import use_compilation_cache
+from cgcore.cli.terminal import note
 from cgcore.files import atomic_write
 
 JSON, TEXT = "study.json", "study.md"
@@ -59,20 +59,15 @@ def studied(proteins: Sequence[Protein], time: str, replicas: int, *, also_seen:
         also_seen: whether to also simulate the priors that are fitted to all proteins.
     """
     maps = compared(proteins)
-    losses, priors = measured(parts_of(proteins, BEST), say)
+    losses, priors = measured(parts_of(proteins, BEST), note)
     runs: list[Simulated] = []
     for (method, left_out), prior in priors.items():
         for protein in proteins:
             if left_out == protein.name or (left_out is None and also_seen):
                 known = left_out is None
                 runs.append(simulated(method, prior, protein, left_out=not known, time=time, replicas=replicas))
-                say(f"{method}, {protein.name}{' (seen)' * known}: {runs[-1].lost} of {replicas} replicas lost")
+                note(f"{method}, {protein.name}{' (seen)' * known}: {runs[-1].lost} of {replicas} replicas lost")
     return Study(about(proteins, time, replicas), maps, losses, runs)
-
-
-def say(text: str) -> None:
-    """Print the progress of the study."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
