@@ -136,7 +136,11 @@ def test_two_processes_simulate_as_one(tmp_path: Path) -> None:
         # 3e-16 of Å after 1 ps.
         np.testing.assert_allclose(two["frames"], one["frames"], atol=1e-5)
     odd = ran(*words[:3], 3, "--time", "1ps")
-    assert all(code == 2 and "replicas is 3, and the processes have 2 devices" in err for code, _, err in odd), odd
+    assert [code for code, _, _ in odd] == [2, 2]
+    refusal = "replicas is 3, and the processes have 2 devices"
+    assert refusal in odd[0][2], odd
+    # It ends by losing its connection if the first one is ahead of it by more than the grace.
+    assert refusal in odd[1][2] or "another of the 2 processes ended" in odd[1][2], odd
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,12 @@ def without(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Constraints but for those that have one of these words in their names."""
 
     def make(function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda *args: tuple(found for found in function(*args) if not any(name in found.name for name in names))
+        def made(*args: Any, **kwargs: Any) -> Any:
+            return tuple(
+                found for found in function(*args, **kwargs) if not any(name in found.name for name in names)
+            )
+
+        return made
 
     return make
 
@@ -78,10 +83,10 @@ def without(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def falling(function: Callable[..., Any]) -> Callable[..., Any]:
     """Walls at which the potential may fall as fast as it has to rise."""
 
-    def made(*args: Any) -> Any:
+    def made(*args: Any, **kwargs: Any) -> Any:
         return tuple(
             replace(found, normals=-found.normals) if found.name == "angle wall, high" else found
-            for found in function(*args)
+            for found in function(*args, **kwargs)
         )
 
     return made

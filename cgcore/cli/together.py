@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from cgcore.errors import InputError
 AUTO = "auto"
 PATIENCE = 300
 """Time for all processes to connect to the first one [s]."""
+GRACE = 2
+"""Time that a process which refuses its input leaves the others to say the same; they lose their connection with it
+[s]."""
 
 _ADDRESS = re.compile(r"(.+):([0-9]{1,5})")
 _OF_OTHERS = re.compile(r"gloo|nccl|mpi_|coordination service|distributed service|collective", re.IGNORECASE)
@@ -116,6 +120,10 @@ def together(company: Company, patience: int = PATIENCE) -> Iterator[bool]:
             end.now(2)
         end.wait()  # the work is done, even if the exit code is 1
         raise
+    except InputError as error:
+        code = end.explained(error)
+        time.sleep(GRACE)
+        end.now(code)
     except BaseException as error:
         end.now(end.explained(error))
 

@@ -36,7 +36,7 @@ MASS, FRICTION, TIMESTEP, KELVIN = 110.0, 3.0, 0.02, 315.0
 NEAREST, STIFFNESS = 3, 50.0
 """Beads so far apart along the chain may not overlap; of the wall [kcal/mol/Å²]."""
 
-SPRING, TIMESTEP = 400.0, 30.0
+SPRING, LONG_STEP = 400.0, 30.0
 """kcal/mol/Å² that hold each bead where it is, and a time step [fs] of 1.2 over the frequency of that."""
 
 SAVED = 3
@@ -193,8 +193,8 @@ def _long_step(R: Array) -> Iterator[Row]:
     springs = Potential("springs", lambda x: -SPRING * (x - home), "springs")
     data = cgcore.from_arrays(np.repeat(home.T, 2, axis=0), np.ones((2, *R.shape[1:])), accept_faults=True)
     run = cgcore.simulate(
-        springs, data, temperature=KELVIN, replicas=32, time="6ps", timestep=TIMESTEP, friction=5.0, mass=MASS,
-        interval=SAVED * TIMESTEP / 1000,
+        springs, data, temperature=KELVIN, replicas=32, time="6ps", timestep=LONG_STEP, friction=5.0, mass=MASS,
+        interval=SAVED * LONG_STEP / 1000,
     )  # fmt: skip
     kinetic, error = run.kinetic_temperature / KELVIN, run.kinetic_error / KELVIN
     yield equal("long step, replicas lost", run.lost, 0)
@@ -214,7 +214,7 @@ def _trajectory(text: str, written: int, run: cgcore.SimulationResult) -> Iterat
     yield equal("trajectory, models", f"{written} {len(said)}", f"{len(places)} {len(places)}")
     yield equal("trajectory, replicas", str([int(words[3]) for words in said]), str([replica for replica, _ in places]))
     times = np.array([float(words[5]) for words in said])
-    expected = np.array([(frame + 1) * SAVED * TIMESTEP / 1000 for _, frame in places])
+    expected = np.array([(frame + 1) * SAVED * LONG_STEP / 1000 for _, frame in places])
     yield at_most("trajectory, times", float(np.abs(times - expected).max()), 5.1e-4, "ps")  # three digits
     atoms = [[float(line[k : k + 8]) for k in (30, 38, 46)] for line in lines if line.startswith("ATOM")]
     x = np.reshape(atoms, (replicas, frames, beads, 3))
