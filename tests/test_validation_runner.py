@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from validation import check as checks
 from validation.__main__ import cli
 from validation.check import Check, Row, at_least, at_most, chosen, equal, shown
 from validation.context import Context
-from validation.runner import rows_of
+from validation.runner import rows_of, run
 from validation.table import summary, table, text, write_json
 from validation.tolerances import near
 
@@ -83,6 +85,25 @@ def test_what_a_check_raises_is_a_failed_row(context: Context) -> None:
 
 def test_a_check_that_compares_nothing_fails(context: Context) -> None:
     assert [row.passed for row in rows_of(Check("nothing", nothing), context)] == [False]
+
+
+@pytest.mark.slow
+def test_processes_give_the_rows_of_one(context: Context) -> None:
+    every, ended = [Check("first", three, as_users=True), Check("broken", broken), Check("last", three)], list[str]()
+    rows = run(every, context, ended.append, workers=2)
+    assert [replace(row, seconds=0.0) for row in rows] == [replace(row, seconds=0.0) for row in run(every, context)]
+    assert sorted(ended) == ["broken", "first", "last"]
+
+
+def dies(context: Context) -> Iterator[Row]:
+    os._exit(1)
+    yield
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_ends_the_run(context: Context) -> None:
+    with pytest.raises(BrokenExecutor):
+        run([Check("dies", dies), Check("three", three)], context, workers=2)
 
 
 @pytest.mark.parametrize(("ci", "passed"), [("", None), ("true", False)])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
@@ -15,38 +18,78 @@ from validation.check import Check, Row
 from validation.compiling import unoptimised
 from validation.context import Context
 
-Watch = Callable[[str, int], object]
-"""Called with the name of the check at work and the number of rows that it has given."""
+Watch = Callable[[str], object]
+"""Called with the name of each check that has ended."""
 
 
 def run(checks: Iterable[Check], context: Context, watch: Watch | None = None, workers: int = 1) -> list[Row]:
-    """All rows of these checks, in their order, in float64; `workers` checks at a time, nearly all of whose time goes
-    into compiling and computing, which need no Python.
+    """Run checks in float64.
 
-    What most of them compile runs for less time than XLA would take to optimise it; the others come before them.
+    Arguments:
+        checks: which ones.
+        context: data, prior and thoroughness.
+        watch: is told what has ended.
+        workers: number of processes; with one, the checks run in this process, in its main thread. Threads would wait
+            for each other, since tracing holds Python's lock.
+
+    Returns:
+        all rows, in the order of the checks.
     """
+    every = list(checks)
+    workers = min(workers, len(every))
+    # What is optimised takes longest to compile; begun last, it would keep one worker busy and the others idle.
+    order = sorted(every, key=lambda check: not check.optimised(context.quick))
+    found: dict[str, list[Row]] = {}
+    for check, rows in _in_turn(order, context) if workers == 1 else _side_by_side(order, context, workers):
+        found[check.name] = rows
+        if watch is not None:
+            watch(check.name)
+    return [row for check in every for row in found[check.name]]
+
+
+def _in_turn(checks: list[Check], context: Context) -> Iterator[tuple[Check, list[Row]]]:
+    for check in checks:
+        yield check, _all_rows(check, context)
+
+
+def _side_by_side(checks: list[Check], context: Context, workers: int) -> Iterator[tuple[Check, list[Row]]]:
+    # A process that was forked from one in which XLA has threads could hang.
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (context,)) as pool:
+        running = {pool.submit(_rows_of_worker, check): check for check in checks}
+        for done in as_completed(running):
+            yield running[done], done.result()
+
+
+def _begin(context: Context) -> None:
+    """Set up a worker: it keeps the context between checks, and ends when it is interrupted or its parent is gone."""
+    global _context
+    _context = context
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    def follow() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+_context: Context | None = None
+"""The context of a worker."""
+
+
+def _rows_of_worker(check: Check) -> list[Row]:
+    assert _context is not None
+    return _all_rows(check, _context)
+
+
+def _all_rows(check: Check, context: Context) -> list[Row]:
     import jax
 
-    def work(check: Check) -> list[Row]:
-        rows: list[Row] = []
-        with jax.enable_x64(True):  # a setting of the thread
-            if watch is not None:
-                watch(check.name, 0)
-            for row in rows_of(check, context):
-                rows.append(row)
-                if watch is not None:
-                    watch(check.name, len(rows))
-        return rows
-
-    every = list(checks)
-    found: dict[str, list[Row]] = {}
-    for optimised in (True, False):
-        own = [check for check in every if check.optimised(context.quick) is optimised]
-        with unoptimised(not optimised), ThreadPoolExecutor(workers) as pool:
-            # Without threads where there is one worker: a script may need the main one.
-            each = map(work, own) if workers == 1 else pool.map(work, own)
-            found |= dict(zip((check.name for check in own), each, strict=True))
-    return [row for check in every for row in found[check.name]]
+    # Most programs run for less time than XLA would take to optimise them.
+    with jax.enable_x64(True), unoptimised(not check.optimised(context.quick)):
+        return list(rows_of(check, context))
 
 
 def rows_of(check: Check, context: Context) -> Iterator[Row]:
@@ -77,18 +120,12 @@ def rows_of(check: Check, context: Context) -> Iterator[Row]:
 def watching(total: int) -> Iterator[Watch]:
     """A progress bar on standard error; silent where that is no terminal."""
     if not sys.stderr.isatty():
-        yield lambda name, count: None
+        yield lambda name: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task, done = bars.add_task("checks", total=total), -1
-
-        def watch(name: str, count: int) -> None:
-            nonlocal done
-            done += count == 0
-            bars.update(task, completed=done, description=f"{name}, {count} rows")
-
-        yield watch
+        task = bars.add_task("checks", total=total)
+        yield lambda name: bars.update(task, advance=1, description=f"{name} has ended")
