@@ -1,0 +1,298 @@
+"""Every command with settings that are none of its defaults, against the function of the library that it stands for."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from click.testing import CliRunner
+
+import cgcore
+from cgcore.cli.commands import cli
+from cgcore.evaluation.residual import write_residual
+from cgcore.export.lammps import write_lammps
+from cgcore.export.openmm import write_openmm
+from cgcore.physics.bases import DebyeHueckel, Fourier
+from cgcore.report.inspection_record import inspection_record
+from cgcore.report.simulation_record import record as record_of_simulation
+from validation.check import Row, at_most, check, equal
+from validation.checks.training import prior_block
+from validation.context import Context, distinct, five_terms, with_harmonics
+
+FRAMES = 60
+
+BOX = (60.0, 66.0, 72.0)
+"""Å, in which chains are wrapped."""
+
+ANGSTROM_PER_NM, KJ_PER_KCAL = 10.0, 4.184
+
+SAME = 1e-9
+"""Relative difference of numbers: the command and the function run the same programs."""
+
+CONFIGURED = cgcore.Options(
+    constraints="nonnegative", smoothness=2e-3, temperature=310.0, max_steps=9, min_steps=6, tol_grad=1e-5
+)
+"""What the configuration says."""
+
+UNTRACKED = {"seconds", "ns_per_day", "versions", "path", "file", "files", "config", "model", "priors", "origin"}
+"""Entries of records that say when, where and with what something was computed."""
+
+
+@dataclass(frozen=True)
+class _Case:
+    """Files of one set of frames, and the options with which a command reads them as they are meant."""
+
+    folder: Path
+    prior: cgcore.Prior
+
+    @property
+    def frames(self) -> Path:
+        return self.folder / "frames.npz"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.yaml"
+
+    @property
+    def priors(self) -> Path:
+        return self.folder / "priors.yaml"
+
+    @property
+    def reading(self) -> tuple[Any, ...]:
+        return ("--units", "nm-kj", "--box", *BOX)
+
+    @property
+    def data(self) -> cgcore.Dataset:
+        return cgcore.read(self.frames, units="nm-kj", box=BOX)
+
+    def ran(self, command: str, *words: Any) -> Any:
+        """Run a command in this process; only an exit code that is neither success nor "not converged" is an error."""
+        ended = CliRunner().invoke(cli, [command, *map(str, words)])
+        if ended.exit_code not in (0, 1) or (ended.exception and not isinstance(ended.exception, SystemExit)):
+            raise RuntimeError(f"cgcore {command} failed: {ended.exception!r} {ended.output[-200:]}")
+        return ended
+
+    def record(self, name: str) -> dict[str, Any]:
+        return json.loads((self.folder / name).read_text(encoding="utf-8"))
+
+
+@check("commands", quick=True, needs=("openmm", "matplotlib"))
+def commands(context: Context) -> Iterator[Row]:
+    """Each command with a setting other than the default for all of its options, against the library's function."""
+    prior = with_harmonics(five_terms(distinct(context.prior)), 2, 2).with_terms(
+        [
+            cgcore.Term("salt", cgcore.Rows("pairs", 6), DebyeHueckel(7.0), 0.8),
+            cgcore.Term("ends", cgcore.Rows("angles"), Fourier(2), 0.6, cgcore.Groups("terminal")),
+        ],
+        frozen=["repulsive"],
+    )
+    batch = cgcore.datasets.chignolin().subset(FRAMES).join()
+    R, F = np.asarray(batch.R, float), np.asarray(batch.F, float)
+    wrapped = np.mod(R - R.mean(axis=(1, 2), keepdims=True), BOX)
+    species = np.tile(np.arange(R.shape[1]) % 3, (len(R), 1))
+    with tempfile.TemporaryDirectory() as name:
+        case = _Case(Path(name), prior)
+        forces = F * KJ_PER_KCAL * ANGSTROM_PER_NM
+        np.savez(case.frames, R=wrapped / ANGSTROM_PER_NM, F=forces, species=species)
+        yield from _configured(case)
+        yield from _overridden(case)
+        yield from _factors(case)
+        if context.quick:
+            return
+        yield from _scanned(case)
+        cgcore.fit(case.data, prior, cgcore.Options(temperature=300.0)).fitted_prior.write(case.priors)
+        yield from _judged(case)
+        yield from _written(case)
+        yield from _simulated(case)
+
+
+def _settings(case: _Case) -> dict[str, Any]:
+    """A configuration whose keys of a fit are none of the defaults; `fit` reads units and box from its options."""
+    terms = {
+        "salt": {"rows": "pairs", "separation": [6, None], "basis": "debye_hueckel", "length": 7.0, "weight": 0.8},
+        "ends": {"rows": "angles", "basis": "fourier", "harmonics": 2, "by": "terminal", "weight": 0.6},
+    }
+    names = ("max_steps", "min_steps", "tol_grad", "constraints", "smoothness")
+    said: dict[str, Any] = {f"pretrain_prior_{name}": getattr(CONFIGURED, name) for name in names}
+    said |= {"temperature": CONFIGURED.temperature, "val_fraction": 0.2, "hold_out": "last_rows", "seed": 7}
+    data = {"path": str(case.frames), "max_frames": 50}
+    block = {name: value for name, value in prior_block(case.prior).items() if name not in terms}
+    block |= {"frozen": ["repulsive"]}
+    return {"dialect": "cgcore", "data": data, "model": {"priors": block, "terms": terms}, "training": said}
+
+
+def _configured(case: _Case) -> Iterator[Row]:
+    """A fit that is described by its configuration alone."""
+    case.config.write_text(json.dumps(_settings(case)), encoding="utf-8")  # JSON is YAML
+    case.ran("fit", "--config", case.config, "--output", case.folder / "configured", *case.reading)
+    train, held_out = case.data.subset(50, 7).split(0.2, "last_rows")
+    yield from _same_fit(case, "configured", CONFIGURED, train, held_out)
+
+
+def _overridden(case: _Case) -> Iterator[Row]:
+    """Options of the command line, which go before the configuration."""
+    words = ("--config", case.config, *case.reading)
+    cut = ("--max-frames", 40, "--seed", 3, "--val-fraction", 0.25)
+    train, held_out = case.data.subset(40, 3).split(0.25, "each_protein")
+    given: dict[str, dict[str, Any]] = {
+        "smoothed": {"constraints": "safe", "smoothness": 1e-3, "pooling": 0.2, "temperature": 290.0, "blocks": 7},
+        "truncated": {"constraints": "none", "truncation": 1e-3, "max_steps": 8, "min_steps": 5},
+        "physical": {"coordinates": "physical", "max_steps": 4, "min_steps": 2, "tol_grad": 1e6},
+    }
+    kept = {name: getattr(CONFIGURED, name) for name in ("max_steps", "min_steps", "tol_grad", "temperature")}
+    for name, settings in given.items():
+        every = [(f"--{option.replace('_', '-')}", value) for option, value in settings.items()]
+        if name == "physical":  # which takes no constraints and no smoothness
+            every += [("--constraints", "none"), ("--truncation", 1e-3)]
+            settings = settings | {"constraints": "none", "truncation": 1e-3}
+        flat = [word for pair in every for word in pair]
+        case.ran("fit", *words, *cut, *flat, "--output", case.folder / name)
+        yield from _same_fit(case, name, cgcore.Options(**(kept | settings)), train, held_out)
+
+
+def _same_fit(
+    case: _Case, name: str, options: cgcore.Options, train: cgcore.Dataset, held_out: cgcore.Dataset | None
+) -> Iterator[Row]:
+    said = case.record(f"{name}/fit.json")
+    recorded = said["config"]["options"]
+    expected = asdict(options)
+    differing = [key for key in expected if key not in recorded or recorded[key] != expected[key]]
+    yield equal(f"fit, {name}, options that differ", ", ".join(differing), "")
+    fit = cgcore.fit(train, case.prior, options, validation=held_out)
+    fit.save(case.folder / f"{name}-library")
+    other = case.record(f"{name}-library/fit.json")
+    yield from _same(f"fit, {name}", said, other)
+    yield equal(f"fit, {name}, steps", said["steps"], fit.steps)
+    priors = [cgcore.Prior.read(case.folder / made / "priors.yaml") for made in (name, f"{name}-library")]
+    yield equal(f"fit, {name}, priors.yaml", priors[0] == priors[1], True)
+
+
+def _factors(case: _Case) -> Iterator[Row]:
+    """Two halves, compressed and merged."""
+    half = case.data.n_frames // 2
+    parts = [case.folder / "first.npz", case.folder / "second.npz"]
+    with np.load(case.frames, allow_pickle=False) as held:
+        for path, rows in zip(parts, (slice(half), slice(half, None)), strict=True):
+            np.savez(path, **{name: held[name][rows] for name in held})
+    factors = [path.with_suffix(".factor.npz") for path in parts]
+    for path, factor in zip(parts, factors, strict=True):
+        case.ran("compress", path, "-o", factor, "--config", case.config, "--blocks", 3, *case.reading)
+    case.ran("merge", *factors, "-o", case.folder / "merged.npz")
+    found, known = cgcore.load_factor(case.folder / "merged.npz"), cgcore.Fingerprint.of(case.prior)
+    halves = [cgcore.compress(cgcore.read(path, units="nm-kj", box=BOX), known, blocks=3) for path in parts]
+    expected = cgcore.merge(*halves)
+    yield equal("merge, blocks", len(found.blocks), len(expected.blocks))
+    S, other = (factor.S.T @ factor.S for factor in (found, expected))
+    yield at_most("merge, sums", float(np.abs(S - other).max() / np.abs(other).max()), SAME, "relative")
+
+
+def _scanned(case: _Case) -> Iterator[Row]:
+    """Fits of two Debye lengths."""
+    words = ("--config", case.config, "--smoothness", "auto", "--scan", "salt.length=5,9", *case.reading)
+    scanned = case.ran("fit", case.frames, *words, "--output", case.folder / "scanned")
+    train, _ = case.data.subset(50, 7).split(0.2, "last_rows")
+    known = cgcore.scan(train, case.prior, {"salt.length": (5.0, 9.0)}, replace(CONFIGURED, smoothness="auto"))
+    yield equal("fit, scan, its table", known.table() in scanned.output, True)
+    loss = case.record("scanned/fit.json")["train_loss"]
+    yield at_most("fit, scan, loss", abs(loss / known.result.train_loss - 1), SAME, "relative")
+
+
+def _judged(case: _Case) -> Iterator[Row]:
+    """What is said of data and of a fitted prior."""
+    data, prior = case.data, cgcore.Prior.read(case.priors)
+    drawn = ("--max-frames", 40, "--seed", 5, *case.reading)
+    case.ran("inspect", case.frames, "--json", case.folder / "inspect.json", *case.reading)
+    yield from _same("inspect", case.record("inspect.json"), _plain(inspection_record(cgcore.inspect(data))))
+    case.ran("evaluate", case.priors, case.frames, "--output", case.folder / "evaluated", *drawn)
+    evaluated = cgcore.evaluate(prior, data.subset(40, 5))
+    yield from _same("evaluate", case.record("evaluated/evaluation.json"), _plain(evaluated.as_dict()))
+    case.ran("ceiling", case.priors, case.frames, "--json", case.folder / "ceiling.json", *drawn)
+    ceiling = cgcore.noise_ceiling(data.subset(40, 5), prior)
+    yield from _same("ceiling", case.record("ceiling.json"), _plain(ceiling.as_dict()))
+    config = ("--config", case.config)
+    words = (case.frames, *config, "--output", case.folder / "learned", "--draws", 3, "--blocks", 10, *drawn)
+    case.ran("learning-curve", *words)
+    options = replace(CONFIGURED, blocks=10)
+    curve = cgcore.learning_curve(cgcore.fit(data.subset(40, 5), case.prior, options), draws=3, seed=5)
+    yield from _same("learning-curve", case.record("learned/learning_curve.json"), _plain(curve.as_dict()))
+
+
+def _written(case: _Case) -> Iterator[Row]:
+    """Frames and models that commands write for others."""
+    prior, data, folder = cgcore.Prior.read(case.priors), case.data, case.folder
+    case.ran("convert", case.frames, "-o", folder / "converted.npz", *case.reading)
+    data.write(folder / "converted-library.npz")
+    yield from _same_arrays("convert", folder / "converted.npz", folder / "converted-library.npz")
+    case.ran("residual", case.priors, case.frames, "-o", folder / "residual.npz", *case.reading)
+    write_residual(folder / "residual-library.npz", data, prior)
+    yield from _same_arrays("residual", folder / "residual.npz", folder / "residual-library.npz")
+    species = np.arange(9) % 3
+    of_chain = ("--beads", 9, "--mass", 95, "--species", ",".join(map(str, species)))
+    case.ran("export", case.priors, "--to", "lammps", "-o", folder / "lammps", *of_chain, "--cutoff", 40)
+    write_lammps(folder / "lammps-library", prior, 9, mass=95.0, species=species, cutoff=40.0)
+    files = sorted(path.name for path in (folder / "lammps-library").iterdir())
+    texts = [{name: (folder / made / name).read_text() for name in files} for made in ("lammps", "lammps-library")]
+    yield equal("export, lammps, files that differ", ", ".join(n for n in files if texts[0][n] != texts[1][n]), "")
+    case.ran("export", case.priors, "--to", "openmm", "-o", folder / "chain.xml", *of_chain)
+    write_openmm(folder / "chain-library.xml", prior, 9, mass=95.0, species=species)
+    same = (folder / "chain.xml").read_text() == (folder / "chain-library.xml").read_text()
+    yield equal("export, openmm", same, True)
+
+
+def _simulated(case: _Case) -> Iterator[Row]:
+    """Bonds alone, which compile fastest."""
+    bonds = cgcore.Prior.read(case.priors).part(["bond"])
+    bonds.write(case.folder / "bonds.yaml")
+    settings: dict[str, Any] = {
+        "temperature": 250.0, "replicas": 3, "time": "0.2ps", "timestep": 4.0, "friction": 2.5, "mass": 95.0,
+        "interval": 0.04, "seed": 11, "beads": 10,
+    }  # fmt: skip
+    words = [word for name, value in settings.items() for word in (f"--{name}", value)]
+    words += ["--output", case.folder / "run", *case.reading]
+    case.ran("simulate", case.folder / "bonds.yaml", case.frames, *words)
+    run = cgcore.simulate(bonds, case.data, **settings)
+    yield from _same("simulate", case.record("run/simulation.json"), _plain(record_of_simulation(run)))
+
+
+def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as it stands in a file."""
+    from cgcore.serialize import to_json
+
+    return json.loads(to_json(record))
+
+
+def _same(name: str, ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[Row]:
+    """Whether two records agree in all that was computed."""
+    flat = [dict(_leaves("", {k: v for k, v in one.items() if k not in UNTRACKED})) for one in (ours, theirs)]
+    names = sorted(set(flat[1]))
+    yield equal(f"{name}, entries", len(names) > 3, True)
+    differing = [key for key in names if not _close(flat[0].get(key), flat[1][key])]
+    yield equal(f"{name}, entries that differ", ", ".join(differing)[:200], "")
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if key not in UNTRACKED:
+                yield from _leaves(f"{name}.{key}" if name else key, each)
+    elif isinstance(value, list):
+        for k, each in enumerate(value):
+            yield from _leaves(f"{name}[{k}]", each)
+    else:
+        yield name, value
+
+
+def _close(a: Any, b: Any) -> bool:
+    numbers = all(isinstance(x, int | float) and not isinstance(x, bool) for x in (a, b))
+    return bool(np.isclose(a, b, rtol=SAME, atol=SAME, equal_nan=True)) if numbers else a == b
+
+
+def _same_arrays(name: str, ours: Path, theirs: Path) -> Iterator[Row]:
+    with np.load(ours, allow_pickle=False) as one, np.load(theirs, allow_pickle=False) as other:
+        differing = [key for key in other if key not in one or not np.array_equal(one[key], other[key])]
+    yield equal(f"{name}, arrays that differ", ", ".join(differing), "")
