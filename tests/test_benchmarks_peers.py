@@ -130,5 +130,5 @@ def test_the_table_says_never_and_why_a_peer_is_absent() -> None:
     said = comparisons(rows)
     assert said[0].startswith("chignolin: 200 steps of plain, float32 take 200 s, scaled from 100, 1000 x the whole")
     assert said[1] == "chignolin, gap 1e-03: cgcore 0.1 s; quick 0.5 x (faster than cgcore), plain, float32 10 x"
-    assert said[2] == "chignolin, gap 1e-06: cgcore 0.1 s; no peer gets there"
+    assert said[2] == "chignolin, gap 1e-06: cgcore 0.1 s; no peer reaches it"
     assert "never" in text(rows)
