@@ -130,7 +130,7 @@ def coordinates(
 def separations(displacement: Displacement, a: Sequence[Array], b: Sequence[Array]) -> list[Array]:
     """`displacement` applied to vectors given as lists of x, y and z, whose arrays broadcast against each other."""
     if displacement is free:
-        return [x - y for x, y in zip(a, b, strict=True)]  # spares the transposition below, done in memory
+        return [x - y for x, y in zip(a, b, strict=True)]  # avoids the transposition below, which copies in memory
     vectors = jnp.vectorize(displacement, signature="(xyz),(xyz)->(xyz)")(jnp.stack(a, -1), jnp.stack(b, -1))
     return [vectors[..., axis] for axis in range(3)]
 
