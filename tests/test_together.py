@@ -139,7 +139,7 @@ def test_two_processes_simulate_as_one(tmp_path: Path) -> None:
     assert [code for code, _, _ in odd] == [2, 2]
     refusal = "replicas is 3, and the processes have 2 devices"
     assert refusal in odd[0][2], odd
-    # It ends by losing its connection if the first one is ahead of it by more than the grace.
+    # The second process loses its connection instead if the first one is ahead by more than the grace time.
     assert refusal in odd[1][2] or "another of the 2 processes ended" in odd[1][2], odd
 
 
