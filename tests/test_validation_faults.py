@@ -71,9 +71,7 @@ def without(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
     def make(function: Callable[..., Any]) -> Callable[..., Any]:
         def made(*args: Any, **kwargs: Any) -> Any:
-            return tuple(
-                found for found in function(*args, **kwargs) if not any(name in found.name for name in names)
-            )
+            return tuple(found for found in function(*args, **kwargs) if not any(name in found.name for name in names))
 
         return made
 
