@@ -37,9 +37,9 @@ CONSTRAINTS = ("none", "safe")
 def main() -> None:
     """Print the table, and write it to --output."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--sets", type=int, default=500, help="of forces, for each line of the table")
-    parser.add_argument("--times", default="0,5,10,20", help="correlation times, in frames")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="Markdown")
+    parser.add_argument("--sets", type=int, default=500, help="sets of forces for each row of the table")
+    parser.add_argument("--times", default="0,5,10,20", help="correlation times in frames")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="Markdown file to write")
     given = parser.parse_args()
     times = [float(text) for text in given.times.split(",")]
     text = pd.DataFrame(measured(given.sets, times)).to_markdown(index=False, disable_numparse=True)

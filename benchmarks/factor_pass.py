@@ -57,7 +57,7 @@ def speed(prior: cgcore.Prior, dataset: cgcore.Dataset) -> None:
     print(f"{dataset.n_frames} frames x {dataset.n_beads} beads")
     for name, seconds in parts.items():
         per_frame = seconds / dataset.n_frames * 1e6
-        print(f"  {name:42s} {seconds * 1e3:10.2f} ms {per_frame:10.1f} us a frame {seconds / unit:9.3f} x plain")
+        print(f"  {name:42s} {seconds * 1e3:10.2f} ms {per_frame:10.1f} us per frame {seconds / unit:9.3f} x plain")
     print(f"  200 plain steps / whole default fit: {200 * unit / parts['whole default fit']:.0f}")
 
 

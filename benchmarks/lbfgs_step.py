@@ -39,7 +39,7 @@ def main() -> None:
     fit = best_of(3, lambda: solutions.append(cgcore.minimise(loss, start, frames, limits=limits, precision=precision)))
     evaluations = solutions[-1].evaluations
     print(f"{args.frames} frames x {args.beads} beads, {data.R.dtype}")
-    print(f"value and gradient   {evaluation * 1e3:8.2f} ms  ({evaluation / args.frames * 1e6:.1f} us a frame)")
+    print(f"value and gradient   {evaluation * 1e3:8.2f} ms  ({evaluation / args.frames * 1e6:.1f} us per frame)")
     print(f"{args.steps} L-BFGS steps      {fit * 1e3:8.2f} ms  ({evaluations} evaluations)")
     print(f"steps / (evaluations x value and gradient) = {fit / (evaluations * evaluation):.3f}")
 

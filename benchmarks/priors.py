@@ -29,10 +29,10 @@ FITS: Mapping[str, Mapping[str, Any]] = {
 def main() -> None:
     """Print the table, and write it to --output."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", metavar="NPZ", help="a file or folder; the bundled set if left out")
-    parser.add_argument("--time", default="1ns", help="of each replica")
+    parser.add_argument("--data", metavar="NPZ", help="file or folder; default: the bundled set")
+    parser.add_argument("--time", default="1ns", help="length of each replica")
     parser.add_argument("--replicas", type=int, default=32)
-    parser.add_argument("--output", type=Path, metavar="FILE", help="Markdown")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="Markdown file to write")
     given = parser.parse_args()
     data = cgcore.datasets.chignolin() if given.data is None else cgcore.read(given.data)
     rows = measured(data, given.time, given.replicas)

@@ -146,7 +146,7 @@ def pass_over_data(frames: int, beads: int, flops: float, bandwidth: float) -> c
         )
     for name, (seconds, n) in parts.items():
         print(
-            f"  {name:26s} {seconds * 1e6:7.1f} us a frame, floor {n / flops * 1e6:6.2f}, "
+            f"  {name:26s} {seconds * 1e6:7.1f} us per frame, floor {n / flops * 1e6:6.2f}, "
             f"{100 * n / flops / seconds:5.1f} % of it"
         )
     read = 2 * 4 * 3 * beads

@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, nargs="+", default=[10**3, 10**4, 10**5])
     parser.add_argument("--beads", type=int, nargs="+", default=[10, 100, 1000])
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
-    parser.add_argument("--most", type=int, default=10**6, help="Frames x beads that are measured.")
+    parser.add_argument("--most", type=int, default=10**6, help="largest frames x beads that is measured")
     args = parser.parse_args()
     sizes = [(b, f) for b in args.beads for f in sorted(args.frames) if b * f <= args.most]
     use_compilation_cache()  # so that programs are compiled once and not by each worker
@@ -98,7 +98,7 @@ def measured(folder: Path, sizes: list[tuple[int, int]], workers: list[int]) -> 
             for (beads, frames), dataset in datasets.items():
                 found = cgcore.compress(dataset, fingerprint, execute=on_workers(client))
                 if not np.array_equal(found.S, plain[beads, frames]):
-                    raise RuntimeError(f"{number} workers give another factor of {frames} frames of {beads} beads")
+                    raise RuntimeError(f"{number} workers give a different factor for {frames} frames of {beads} beads")
                 wall, cores = timed(dataset, on_workers(client), spent)
                 yield Row(beads, frames, number, wall, cores, network(dataset), "measured")
 
@@ -137,7 +137,8 @@ def extrapolated(rows: list[Row]) -> Iterator[Row]:
         frames = max(row.frames for row in own)
         best = min((row for row in own if row.frames == frames), key=lambda row: row.cores)
         for more in BEYOND:
-            # In pieces of the largest size, since only from there on network traffic is proportional to the frames.
+            # Assume pieces of the largest size, since only then is network traffic proportional to the number of
+            # frames.
             times = more / frames
             yield Row(beads, more, 0, float("nan"), best.cores * times, _pieces(beads, more) * 20e3, "extrapolated")
 

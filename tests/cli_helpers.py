@@ -1,6 +1,5 @@
-"""Runs of the command line in this process, and the loss by an independent way that holds no code of cgcore: the
-explicit matrix of `validation`.
-"""
+"""Runs of the command line in this process, and the loss computed without any code of cgcore, from the explicit
+matrix of `validation`."""
 
 from __future__ import annotations
 
@@ -30,11 +29,11 @@ DEFAULT_NAMES = (*NAMES, "epsilon_ex", "sigma_ex")
 """Names of the default prior's parameters; `prior_yaml` makes a prior without excluded volume."""
 
 FREE = ("--constraints", "none", "--truncation", "auto")
-"""A truncated fit without constraints."""
+"""Options of a truncated fit without constraints."""
 
 
 class Ran(NamedTuple):
-    """How a command ended and what it said."""
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -42,7 +41,7 @@ class Ran(NamedTuple):
 
 
 def run(*arguments: object, cache: bool = False) -> Ran:
-    """`cgcore ARGUMENTS` in this process; what is not an exit code comes through as an exception."""
+    """Run `cgcore ARGUMENTS` in this process; exceptions other than exits are raised."""
     words = [str(word) for word in arguments]
     if words[0] in ("fit", "compress", "inspect", "simulate", "train") and not cache:
         words.append("--no-cache")
@@ -57,7 +56,7 @@ def run(*arguments: object, cache: bool = False) -> Ran:
 
 
 def fitted(folder: Path, *arguments: object, code: int = 0) -> dict[str, Any]:
-    """`fit.json` of `cgcore fit ARGUMENTS --output FOLDER`, which must say nothing on stderr."""
+    """`fit.json` of `cgcore fit ARGUMENTS --output FOLDER`, which must print nothing on stderr."""
     ran = run("fit", *arguments, "--output", folder)
     assert ran.code == code, ran
     assert ran.err == ""
@@ -65,7 +64,7 @@ def fitted(folder: Path, *arguments: object, code: int = 0) -> dict[str, Any]:
 
 
 def record(folder: Path) -> dict[str, Any]:
-    """`fit.json` of a folder, as a strict parser reads it."""
+    """`fit.json` of a folder, read by a strict parser."""
 
     def refuse(token: str) -> None:
         raise AssertionError(f"fit.json holds {token}, which is not JSON")
@@ -74,7 +73,7 @@ def record(folder: Path) -> dict[str, Any]:
 
 
 def assert_refused(ran: Ran, *words: str) -> None:
-    """Exit code 2 and one line on stderr that holds all the words (regular expressions); nothing else was said."""
+    """Assert exit code 2 and a single line of output, on stderr, that matches all the words (regular expressions)."""
     assert ran.code == 2, ran
     assert ran.err.endswith("\n")
     (line,) = ran.err.splitlines()
@@ -86,20 +85,20 @@ def assert_refused(ran: Ran, *words: str) -> None:
 
 
 def bundled(frames: int | slice = 60, beads: int | None = None) -> dict[str, np.ndarray]:
-    """R, F, mask and species of the first frames (or of some) of the bundled set, the first beads of each."""
+    """R, F, mask and species of the first (or selected) frames of the bundled set, for the first beads of each."""
     rows = slice(frames) if isinstance(frames, int) else frames
     with np.load(BUNDLED) as archive:
         return {key: archive[key][rows, :beads] for key in ("R", "F", "mask", "species")}
 
 
 def save(path: Path, arrays: Mapping[str, Any]) -> Path:
-    """An NPZ."""
+    """Save an NPZ."""
     np.savez(path, **arrays)
     return path
 
 
 def prior_yaml(path: Path, harmonics: int = 2, **more: Any) -> Path:
-    """A configuration with a small prior, so that its fits are quick to compile."""
+    """A configuration with a small prior, so that fits are quick to compile."""
     series = [round(0.3 - 0.2 * k, 3) for k in range(harmonics)]
     weights = WEIGHTS | {"excluded_volume": 0}
     priors = {"weights": weights, "r0": 3.83, "kr": 150.0, "a": series, "b": series, "epsilon": 1.0, "sigma": 3.0}
@@ -133,7 +132,7 @@ def forces(params: Mapping[str, Any], R: np.ndarray, weights: Mapping[str, float
 
 
 def design(arrays: Mapping[str, Any], harmonics: int, dihedrals: int) -> tuple[np.ndarray, np.ndarray]:
-    """The explicit matrix of forces for each coefficient being 1, and the reference forces, of unpadded frames."""
+    """The explicit matrix of forces for unit coefficients, and the reference forces, of unpadded frames."""
     numbers = {"a": np.zeros(harmonics), "k_dih": np.zeros(dihedrals)}
     X = explicit.matrix(np.asarray(arrays["R"], np.float64), Weights(**WEIGHTS), numbers)
     return X.reshape(-1, X.shape[-1]), np.asarray(arrays["F"], np.float64).ravel()

@@ -1,4 +1,5 @@
-"""A way to execute that has what a cluster has, pieces sent as bytes and in no order; and equal factors."""
+"""A way to execute like that of a cluster, with pieces sent as bytes and in reverse order; and comparison of
+factors."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from cgcore.factor.work import Part, Work
 
 
 def posted(work: Work, pieces: Sequence[Piece]) -> Iterator[tuple[int, Part]]:
-    """What goes to a worker goes as bytes, what it needs of the data is in their files, and the last comes first."""
+    """Pieces go to the worker as bytes and read their data from files; the last piece comes first."""
     shared = pickle.dumps(work)
     for number in reversed(range(len(pieces))):
         parcel: Parcel = pickle.loads(pickle.dumps(Parcel.of(pieces[number])))
@@ -23,7 +24,7 @@ def posted(work: Work, pieces: Sequence[Piece]) -> Iterator[tuple[int, Part]]:
 
 
 def assert_same(one: Factor, other: Factor) -> None:
-    """Every number of two factors, to the last bit."""
+    """Assert that all numbers of two factors are equal in every bit."""
     assert one.fingerprint == other.fingerprint
     assert len(one.blocks) == len(other.blocks)
     for a, b in zip(one.blocks, other.blocks, strict=True):

@@ -1,4 +1,4 @@
-"""What holds for every test."""
+"""Settings that apply to every test."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from jaxtyping import install_import_hook
 
 from validation.compiling import compile_quickly
 
-# Every annotation of cgcore is checked at every call, shapes of arrays included. Before anything imports cgcore.
+# Every annotation of cgcore is checked at every call, including array shapes. Must precede any import of cgcore.
 install_import_hook("cgcore", "runtime_types.checked")
 
 from cgcore import datasets  # noqa: E402
 from cgcore.data import Batch  # noqa: E402
 
-# Set before any test module makes an array. Tests of float32 cast by themselves.
+# Set before any test module creates an array. Tests of float32 convert their arrays themselves.
 jax.config.update("jax_enable_x64", True)
-# What broadcasts between ranks says so.
+# Broadcasting between ranks must be explicit.
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One folder of compiled programs for all workers, all processes that tests start, and all later runs.
+    """Use one folder of compiled programs for all workers, all processes that tests start, and all later runs.
 
-    It is JAX_COMPILATION_CACHE_DIR where that is set. `pytest --cache-clear` empties the one in pytest's cache.
+    The folder is JAX_COMPILATION_CACHE_DIR if that is set. `pytest --cache-clear` empties the folder in pytest's cache.
     """
-    cache = getattr(config, "cache", None)  # there is none with -p no:cacheprovider
+    cache = getattr(config, "cache", None)  # None with -p no:cacheprovider
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ and cache is not None:
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache.mkdir(f"compiled-{_processor()}"))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
@@ -51,7 +51,8 @@ QUICKLY_COMPILED = ("not slow", "slow and not numerical")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Modules of slow tests alone are not even imported where those are left out: what they import takes seconds."""
+    """Skip even the import of modules with slow tests only if these are deselected, since their imports take
+    seconds."""
     if collection_path.suffix == ".py" and _leaves_out_slow(config) and _is_slow(collection_path):
         return True
     return None
@@ -67,7 +68,8 @@ def _is_slow(module: Path) -> bool:
 
 
 def _hear_signals() -> None:
-    """Shells and nohup make background jobs ignore these, and processes that tests start and interrupt inherit that."""
+    """Reset signals that shells and nohup let background jobs ignore; processes that tests start and interrupt
+    inherit this."""
     for name, heard in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:
@@ -75,7 +77,7 @@ def _hear_signals() -> None:
 
 
 def _processor() -> str:
-    """What machine code depends on beside what JAX hashes: a cache that is shared by two machines keeps them apart."""
+    """What machine code depends on in addition to what JAX hashes, so that two machines can share a cache."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else [platform.processor()]
     features = sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
@@ -83,7 +85,7 @@ def _processor() -> str:
 
 
 MOST_RESIDENT = 2 * 2**30
-"""Bytes that a worker may hold before it forgets the programs that it has compiled: thousands of them fill memory."""
+"""Memory [bytes] above which a worker discards its compiled programs; thousands of them fill memory."""
 
 
 def _resident() -> int:
@@ -93,8 +95,8 @@ def _resident() -> int:
 
 @pytest.fixture(scope="module", autouse=True)
 def optimised(request: pytest.FixtureRequest) -> Iterator[None]:
-    """XLA compiles as for users where rounding matters, and in selections that are not `QUICKLY_COMPILED`; else as fast
-    as it can: in two thirds of the time."""
+    """Optimise as for users where rounding matters, and in selections that are not `QUICKLY_COMPILED`; otherwise
+    compile as fast as possible, in two thirds of the time."""
     numerical = any(mark.name == "numerical" for mark in request.node.iter_markers())
     for_users = numerical or request.config.getoption("markexpr", "") not in QUICKLY_COMPILED
     before = jax.config.read("jax_disable_most_optimizations")
@@ -106,7 +108,7 @@ def optimised(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 LONGEST = 600
-"""Seconds that a test may take: one that hangs fails, and says where."""
+"""Longest time of a test [s]; a test that hangs fails and reports where."""
 
 
 class HangsError(Exception):
@@ -115,7 +117,7 @@ class HangsError(Exception):
 
 @pytest.fixture(autouse=True)
 def timeout(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Ends a test that hangs in Python; nothing in cgcore loops without end inside of a compiled program."""
+    """End a test that hangs in Python; compiled programs of cgcore contain no endless loops."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
         yield
         return
@@ -138,6 +140,6 @@ def chignolin() -> Batch:
 
 @pytest.fixture(scope="module")
 def code_of_others() -> Iterator[None]:
-    """For modules whose tests run what others wrote: it may broadcast between ranks, as JAX lets it by default."""
+    """For modules whose tests run code of other projects: it may broadcast between ranks, JAX's default."""
     with jax.numpy_rank_promotion("allow"):
         yield

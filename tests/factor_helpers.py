@@ -1,7 +1,7 @@
-"""An independent way to everything that the factor says: explicit matrix, LAPACK, and data to try it on.
+"""Independent computation of everything in a factor: explicit matrix, LAPACK, and test data.
 
-Nothing here comes from cgcore but data, priors and `compress`: the matrix is that of `validation.explicit`, written
-down from the formulas of the energy in NumPy, with gradients by complex steps.
+Only data, priors and `compress` come from cgcore. The matrix is that of `validation.explicit`, written in NumPy from
+the formulas of the energy, with gradients by complex steps.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from validation import explicit
 WEIGHTS = Weights(0.5, 0.25, 0.25, 1.0)
 
 WEAKEST = 1e-7
-"""How far L* of ten harmonics on the bundled set may move by rounding, relative.
+"""Relative change of L* by rounding, for ten harmonics on the bundled set.
 
-The weakest of its 25 directions has a relative singular value of 1.3e-11: ten eps in the matrix turn it by 2e-4
-towards those that are dropped. These and it hold 1e-4 of the loss each, so that L* moves by 2 * 2e-4 * 1e-4 = 4e-8.
-One direction more or less would move it by 5e-5.
+The weakest of its 25 directions has a relative singular value of 1.3e-11: ten eps in the matrix turn it by 2e-4 towards
+the dropped directions. Each of these directions contains 1e-4 of the loss, so that L* changes by 2 * 2e-4 * 1e-4 =
+4e-8. One direction more or less would change it by 5e-5.
 """
 
 
@@ -52,12 +52,12 @@ class Chains(NamedTuple):
         return cgcore.from_arrays(self.R, self.F, self.mask, name=name)
 
     def take(self, rows: slice | np.ndarray) -> Chains:
-        """These frames."""
+        """The selected frames."""
         return Chains(self.R[rows], self.F[rows], self.mask[rows])
 
 
 def design_rows(prior: Prior, R: np.ndarray, F: np.ndarray, lengths: np.ndarray | None = None) -> Rows:
-    """The explicit matrix of forces on real beads for each coefficient being 1, and the reference forces."""
+    """The explicit matrix of forces on real beads for unit coefficients, and the reference forces."""
     R, F = np.asarray(R, np.float64), np.asarray(F, np.float64)
     lengths = np.full(len(R), R.shape[1]) if lengths is None else np.asarray(lengths)
     size = len(explicit.coefficients(prior.params))
@@ -70,7 +70,7 @@ def design_rows(prior: Prior, R: np.ndarray, F: np.ndarray, lengths: np.ndarray 
 
 
 class Best(NamedTuple):
-    """A least-squares solution, its loss, and how many directions it is made of."""
+    """A least-squares solution, its loss, and its rank."""
 
     c: np.ndarray
     loss: float
@@ -78,7 +78,7 @@ class Best(NamedTuple):
 
 
 def lapack(rows: Rows, rcond: float | None = None) -> Best:
-    """LAPACK's least squares with scaled columns; singular values below eps x rows dropped, or below `rcond`."""
+    """LAPACK's least squares with scaled columns; singular values below eps x rows, or below `rcond`, are dropped."""
     scale = np.linalg.norm(rows.X, axis=0)
     scale[scale == 0] = 1.0
     if rcond is None:
@@ -89,7 +89,7 @@ def lapack(rows: Rows, rcond: float | None = None) -> Best:
 
 
 class Truncated(NamedTuple):
-    """Directions of an explicit matrix: c = start + basis @ y, the loss a sum of squares of U y - shortfall."""
+    """Directions of an explicit matrix: c = start + basis @ y, and the loss is a sum of squares of U y - shortfall."""
 
     values: np.ndarray
     U: np.ndarray
@@ -102,7 +102,8 @@ class Truncated(NamedTuple):
 
 
 def directions(rows: Rows, centred: bool = True) -> Truncated:
-    """Singular vectors of the explicit matrix, columns scaled, that of kr made orthogonal to that of kr*r0 before."""
+    """Singular vectors of the explicit matrix with scaled columns, after orthogonalising kr's column to that of
+    kr*r0."""
     X, change = rows.X.copy(), np.eye(rows.X.shape[1])
     if centred:
         change[1, 0] = -(X[:, 1] @ X[:, 0]) / (X[:, 1] @ X[:, 1])
@@ -115,7 +116,8 @@ def directions(rows: Rows, centred: bool = True) -> Truncated:
 
 
 def random_chains(n_frames: int, lengths: list[int], width: int, seed: int, shift: float = 0.0) -> Chains:
-    """Chains of these lengths in turn, bonds near 3.8 Å, angles 80..155 degrees, any dihedral, forces of noise."""
+    """Chains with these lengths in turn, bonds near 3.8 Å, angles of 80 to 155 degrees, any dihedrals, and random
+    forces."""
     rng = np.random.default_rng(seed)
     R, mask = np.zeros((n_frames, width, 3)), np.zeros((n_frames, width))
     for frame in range(n_frames):
@@ -126,7 +128,7 @@ def random_chains(n_frames: int, lengths: list[int], width: int, seed: int, shif
 
 
 def _walk(rng: np.random.Generator, length: int) -> np.ndarray:
-    """Grown bead by bead, each at least 4.5 Å from all but its neighbour."""
+    """A chain grown bead by bead, each at least 4.5 Å from all beads except its neighbour."""
     while True:
         beads = [np.zeros(3), np.array([rng.normal(3.8, 0.08), 0.0, 0.0])]
         for _ in range(100 * length):
@@ -143,7 +145,7 @@ def _walk(rng: np.random.Generator, length: int) -> np.ndarray:
 
 
 def prior_of(n_angle: int = 4, weights: Weights = WEIGHTS, n_dihedral: int = 2) -> Prior:
-    """The default prior with the first harmonics only, and with excluded volume where the weights have it."""
+    """The default prior with the first harmonics only, and with excluded volume if the weights include it."""
     params = dict(cgcore.default_prior().without_excluded_volume().params)
     params |= {name: params[name][:n_angle] for name in ("a", "b")}
     params |= {name: params[name][:n_dihedral] for name in ("k_dih", "gamma_dih")}
@@ -153,18 +155,18 @@ def prior_of(n_angle: int = 4, weights: Weights = WEIGHTS, n_dihedral: int = 2) 
 
 
 def four_term_prior() -> Prior:
-    """The default prior without excluded volume, which recorded numbers were made with."""
+    """The default prior without excluded volume, for which numbers were recorded."""
     return prior_of(10)
 
 
 def unconstrained(**options: Any) -> Options:
-    """Settings of a truncated fit without constraints, unless these options say otherwise."""
+    """Options of a truncated fit without constraints, with these changes."""
     settings: dict[str, Any] = {"constraints": "none", "truncation": "auto"} | options
     return Options(**settings)
 
 
 def helix(n_frames: int, length: int, noise: float, seed: int) -> Chains:
-    """Frames of one helix with equal bonds, angles and dihedrals, all but for this noise [Å]."""
+    """Frames of one helix with equal bonds, angles and dihedrals, plus noise of this size [Å]."""
     rng = np.random.default_rng(seed)
     turn = np.radians(100) * np.arange(length)
     ideal = np.stack([2.3 * np.cos(turn), 2.3 * np.sin(turn), 1.5 * np.arange(length)], axis=1)

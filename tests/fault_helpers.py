@@ -1,4 +1,4 @@
-"""Faults as edits of a line: a function of cgcore is made anew from its source, with one part replaced."""
+"""Faults as edits of one line: a function of cgcore is compiled again from its source, with one part replaced."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from validation.context import Context, distinct, four_terms
 from validation.runner import rows_of, run
 
 COMPILED = ("physics", "factor", "solver", "pipeline", "simulation", "export")
-"""Rooms whose lines are part of compiled programs. What the others do, NumPy does."""
+"""Packages whose code is part of compiled programs; the others compute with NumPy."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A change of cgcore: called with `monkeypatch`, it puts the fault in.
+    """A fault in cgcore, which a call with `monkeypatch` introduces.
 
     Arguments:
-        put: does that.
-        compiled: whether programs that were compiled before may hide it.
+        put: introduces the fault.
+        compiled: whether previously compiled programs may hide it.
     """
 
     put: Callable[[pytest.MonkeyPatch], None]
@@ -41,15 +41,15 @@ class Fault:
 
 
 Faults = dict[str, tuple[str, Fault]]
-"""By their names, with the check that has to see each."""
+"""Faults by name, each with the check that must detect it."""
 
 
 def edited(owner: Any, name: str, old: str, new: str) -> Fault:
-    """A fault that replaces `old`, which has to be there once, by `new` in the source of a function or method.
+    """A fault that replaces `old` by `new` in the source of a function or method, in which `old` must occur once.
 
     Arguments:
-        owner: the module or class that it is found in, which is where callers look it up.
-        name: of the function.
+        owner: the module or class in which callers look the function up.
+        name: name of the function.
         old, new: source text.
     """
 
@@ -72,18 +72,18 @@ def edited(owner: Any, name: str, old: str, new: str) -> Fault:
 
 
 def quick_context(*, quick: bool = True) -> Context:
-    """That of `python -m validation --quick` on the bundled data."""
+    """The context of `python -m validation --quick` on the bundled data."""
     return Context(cgcore.datasets.chignolin(), distinct(four_terms(cgcore.default_prior())), quick=quick)
 
 
 def every_row(name: str) -> list[Row]:
-    """What a quick check yields."""
+    """The rows of a quick check."""
     return run([_check(name)], quick_context())
 
 
 def seen(name: str, *, quick: bool = True) -> bool:
-    """Whether a check turns red by a comparison; it goes no further then. What breaks by an exception is red as well,
-    but proves less."""
+    """Whether a comparison of a check fails; the check is not continued after that. An exception would also fail the
+    check, but proves less."""
     check = _check(name)
     with jax.enable_x64(True), unoptimised(not check.optimised(quick)):
         return any(map(refuted, rows_of(check, quick_context(quick=quick))))
@@ -95,15 +95,15 @@ def refuted(row: Row) -> bool:
 
 
 def forgotten() -> Iterator[None]:
-    """Nothing that was compiled or kept before a fault may hide it, and nothing faulty may outlive the test: the body
-    of a fixture."""
+    """Body of a fixture: nothing compiled or cached before a fault may hide it, and nothing faulty may remain after
+    the test."""
     forget()
     yield
     forget()
 
 
 def forget() -> None:
-    """All that cgcore keeps from call to call."""
+    """Clear everything that cgcore caches between calls."""
     jax.clear_caches()
     for kept in (roughness._bends, groups._numbered, rows._candidates):
         kept.cache_clear()

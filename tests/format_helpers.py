@@ -1,4 +1,4 @@
-"""The same frames in every format of the field, each file written by the format's own library."""
+"""The same frames in every supported format, each file written by the format's own library."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from MDAnalysis.coordinates.TRJ import NCDFReader, NCDFWriter
 from MDAnalysis.lib.formats.libmdaxdr import TRRFile, XTCFile
 
 FRAMES = 30
-File: Any = h5py.File  # whose types say that anything may be a group or a dataset
+File: Any = h5py.File  # whose type hints allow a group or a data set for anything
 KJ = 4.184
 
 
 class Arrays(NamedTuple):
-    """What a file holds, as its own library gives it back, and the units of that."""
+    """The contents of a file as returned by its own library, and their units."""
 
     R: np.ndarray
     F: np.ndarray
@@ -36,7 +36,7 @@ def frames(n: int = FRAMES) -> dict[str, np.ndarray]:
 
 
 def trr(path: Path, arrays: dict[str, np.ndarray], *, forces: bool = True, every: int = 1, box: float = 0.0) -> Arrays:
-    """GROMACS' own format, by the library behind MDAnalysis; forces in each `every`th frame."""
+    """GROMACS's format, by the library behind MDAnalysis, with forces in every `every`th frame."""
     x, f = (arrays["R"] / 10).astype(np.float32), (arrays["F"] * KJ * 10).astype(np.float32)
     with TRRFile(str(path), "w") as file:
         for k in range(len(x)):
@@ -46,15 +46,15 @@ def trr(path: Path, arrays: dict[str, np.ndarray], *, forces: bool = True, every
 
 
 def xtc(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Positions alone."""
+    """A file with positions only."""
     with XTCFile(str(path), "w") as file:
         for k, x in enumerate((arrays["R"] / 10).astype(np.float32)):
             file.write(x, np.eye(3, dtype=np.float32), k, float(k), 1000)
 
 
 def universe(arrays: dict[str, np.ndarray], folder: Path, *, forces: bool = True) -> Any:
-    """The frames as MDAnalysis has them after it read a TRR."""
-    file = folder / f".{uuid.uuid4()}.trr"  # MDAnalysis keeps an index beside it, which must not be of another one
+    """The frames as MDAnalysis represents them after reading a TRR."""
+    file = folder / f".{uuid.uuid4()}.trr"  # MDAnalysis keeps an index beside it, which must not belong to another file
     trr(file, arrays, forces=forces)
     made = MDAnalysis.Universe.empty(arrays["R"].shape[1], trajectory=True)
     made.load_new(str(file))
@@ -62,7 +62,7 @@ def universe(arrays: dict[str, np.ndarray], folder: Path, *, forces: bool = True
 
 
 def netcdf(path: Path, arrays: dict[str, np.ndarray], *, forces: bool = True) -> Arrays:
-    """AMBER's, by MDAnalysis."""
+    """AMBER's format, by MDAnalysis."""
     source, found = universe(arrays, path.parent, forces=forces), []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about which library writes NetCDF
@@ -87,7 +87,7 @@ def h5md(path: Path, arrays: dict[str, np.ndarray], **units: str) -> Arrays:
 
 
 def lammps(path: Path, arrays: dict[str, np.ndarray]) -> Arrays:
-    """A custom dump in the words of the real one in tests/data, its atoms in another order in each frame."""
+    """A custom dump with the keywords of the real one in tests/data, and the atoms in another order in each frame."""
     rng = np.random.default_rng(4)
     with path.open("w") as file:
         for k, (R, F) in enumerate(zip(arrays["R"], arrays["F"], strict=True)):
@@ -101,7 +101,7 @@ def lammps(path: Path, arrays: dict[str, np.ndarray]) -> Arrays:
 
 
 def mlcg(path: Path, arrays: dict[str, np.ndarray], keys: tuple[str, str] = ("cg_coords", "cg_forces")) -> Arrays:
-    """HDF5 of mlcg with one molecule, by h5py."""
+    """mlcg's HDF5 with one molecule, by h5py."""
     with File(path, "w") as file:
         molecule = file.create_group("OPEP/opep_0000")
         molecule.attrs["cg_embeds"] = arrays["species"][0].astype(np.int64)
@@ -114,7 +114,7 @@ def mlcg(path: Path, arrays: dict[str, np.ndarray], keys: tuple[str, str] = ("cg
 
 
 def npy(path: Path, arrays: dict[str, np.ndarray]) -> Arrays:
-    """A set of three files; `path` is that of positions."""
+    """A set of three files; `path` is that of the positions."""
     for kind, values in (("coords", arrays["R"]), ("forces", arrays["F"]), ("embeddings", arrays["species"][0])):
         np.save(path.with_name(path.name.replace("coords", kind)), values)
     return Arrays(arrays["R"], arrays["F"], arrays["species"])
@@ -146,7 +146,7 @@ def mdcath(path: Path, n_frames: int = 4, pdb: str = "", atoms: dict[str, Any] |
 
 
 def netcdf_at_once(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """AMBER's NetCDF without a writer of frames, which takes its time."""
+    """AMBER's NetCDF without a frame-by-frame writer, which is slow."""
     with scipy.io.netcdf_file(path, "w", version=2) as file:
         file.Conventions, file.ConventionVersion = "AMBER", "1.0"
         for name, length in (("frame", None), ("spatial", 3), ("atom", arrays["R"].shape[1])):
@@ -158,7 +158,7 @@ def netcdf_at_once(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def h5md_at_once(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """H5MD without a writer of frames."""
+    """H5MD without a frame-by-frame writer."""
     with File(path, "w") as file:
         for name, key, unit in (("position", "R", "Angstrom"), ("force", "F", "kcal mol-1 Angstrom-1")):
             value = file.create_dataset(f"particles/all/{name}/value", data=arrays[key])
@@ -175,7 +175,7 @@ AT_ONCE: dict[str, tuple[str, Callable[..., Any]]] = {
     "NPY": ("cln_ca_coords.npy", npy),
     "raw NPZ": ("raw.npz", raw),
 }
-"""Writers that are quick for many frames."""
+"""Writers that are fast for many frames."""
 
 WRITERS: dict[str, tuple[str, Callable[..., Arrays]]] = {
     "TRR": ("a.trr", trr),
@@ -190,4 +190,4 @@ WRITERS: dict[str, tuple[str, Callable[..., Arrays]]] = {
     "NPY": ("cln_ca_coords.npy", npy),
     "raw NPZ": ("raw.npz", raw),
 }
-"""A file name and a writer of each format."""
+"""A file name and a writer for each format."""

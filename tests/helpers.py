@@ -1,7 +1,7 @@
-"""Random chains and priors, and the physics once more in NumPy, written from the formulas alone.
+"""Random chains and priors, and the physics implemented again in NumPy from the formulas alone.
 
-The NumPy half shares no code with cgcore: the energy is written out here, internal coordinates and their gradients are
-those of `validation.explicit`.
+The NumPy part shares no code with cgcore: the energy is written out here, and internal coordinates and their gradients
+are those of `validation.explicit`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cgcore.physics.prior import FITTED, FITTED_EVER, Prior, Weights
 from cgcore.physics.space import Displacement, free
 from validation import explicit
 
-# Compiled once for each shape, weights and displacement.
+# Compiled once for each shape, set of weights and displacement.
 _evaluate = jax.jit(
     lambda prior, params, R, mask, displacement: (
         energy.term_energies(prior, params, R, mask, None, displacement),
@@ -38,7 +38,7 @@ SEPARATIONS = {"repulsive": (6, 10**6), "excluded_volume": (2, 5)}
 
 
 def declared(weights: Weights, params: Mapping[str, Any]) -> Prior:
-    """The terms of these weights, with as many harmonics as the parameters have, which are left at 1."""
+    """The terms with these weights and the parameters' numbers of harmonics; all parameters are 1."""
     names = FITTED if weights.excluded_volume is None else FITTED_EVER
     return Prior(weights, {name: np.ones(np.shape(params[name])[-1:]) for name in names})
 
@@ -75,7 +75,7 @@ def design_matrix(
 
 
 class Frames(NamedTuple):
-    """Frames padded to one number of beads; `lengths` are the numbers of real ones."""
+    """Frames padded to one number of beads; `lengths` are the numbers of real beads."""
 
     R: np.ndarray
     F: np.ndarray
@@ -84,7 +84,7 @@ class Frames(NamedTuple):
 
 
 def only(term: str) -> Weights:
-    """Weight 1 for one term and 0 for the others."""
+    """Weights with 1 for one term and 0 for the others."""
     return Weights(*(float(name == term) for name in TERMS))
 
 
@@ -114,7 +114,7 @@ def frames(rng: np.random.Generator, lengths: list[int], n_beads: int, fill: flo
 
 
 def prior(rng: np.random.Generator, n_angle: int = 3, n_dihedral: int = 2, weights: Weights = ALL_ON) -> Prior:
-    """A prior with every term felt."""
+    """A prior in which every term contributes."""
     params: dict[str, Any] = {
         "r0": rng.uniform(3.7, 3.9),
         "kr": rng.uniform(80, 200),
@@ -137,7 +137,7 @@ def rotation(rng: np.random.Generator) -> np.ndarray:
 
 
 def relative(a: Any, b: Any) -> float:
-    """Largest difference of two arrays of one shape, relative to the largest value of the second."""
+    """Largest difference between two arrays of one shape, relative to the largest absolute value of the second."""
     a, b = np.asarray(a), np.asarray(b)
     assert a.shape == b.shape
     if not b.size:
@@ -145,7 +145,7 @@ def relative(a: Any, b: Any) -> float:
     return float(np.max(np.abs(a - b)) / max(np.max(np.abs(b)), 1e-300))
 
 
-# The physics in NumPy. R is (..., beads, 3), all beads real.
+# The physics in NumPy. R is (..., beads, 3), and all beads are real.
 
 
 def np_coordinates(R: np.ndarray) -> dict[str, np.ndarray]:
@@ -201,7 +201,7 @@ def np_forces(weights: Weights, params: Mapping[str, Any], R: np.ndarray) -> np.
 
 
 def np_matrix(weights: Weights, layout: Layout, R: np.ndarray) -> np.ndarray:
-    """X of forces = X c, (..., beads, 3, n)."""
+    """X with forces = X c, (..., beads, 3, n)."""
     harmonics = {
         "a": np.zeros(sum(name.startswith("a_") for name in layout.names)),
         "k_dih": np.zeros(sum("cos(gamma_" in name for name in layout.names)),
@@ -210,7 +210,7 @@ def np_matrix(weights: Weights, layout: Layout, R: np.ndarray) -> np.ndarray:
 
 
 def np_loss(weights: Weights, params: Mapping[str, Any], data: Any) -> float:
-    """The masked loss, a sum over real beads and over their number."""
+    """The masked loss: a sum over real beads divided by their number."""
     lengths = np.asarray(data.mask).astype(bool).sum(axis=1)
     total = 0.0
     for n in set(lengths.tolist()) - {0}:
@@ -235,7 +235,7 @@ def _kind(term: str) -> str:
 
 
 def _rows(n: int) -> dict[str, np.ndarray]:
-    """The beads of each row of each term, (rows, beads of one)."""
+    """The beads of each row of each term, (rows, beads per row)."""
     apart = {
         name: [(i, j) for i in range(n) for j in range(i + nearest, min(i + farthest + 1, n))]
         for name, (nearest, farthest) in SEPARATIONS.items()

@@ -1,4 +1,4 @@
-"""Scripts in the manner of users' own, and runs of the live check on them."""
+"""Scripts like users' own, and runs of the live check on them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def context(script: Path, data: cgcore.Dataset, prior: cgcore.Prior | None = Non
 
 
 def until_losses(context: Context) -> Iterator[Row]:
-    """The rows about the script's losses; what follows compiles L-BFGS."""
+    """The rows about the script's losses; the rows after them would compile L-BFGS."""
     for row in live_script(context):
         yield row
         if LAST_LOSS in row.name:

@@ -1,7 +1,7 @@
-"""A mutation run by hand: `python tests/mutants.py FILE --checks claims,certificate [--every N] [--first K]`.
+"""Mutation testing by hand: `python tests/mutants.py FILE --checks claims,certificate [--every N] [--first K]`.
 
-Makes mutants of a file of cgcore, one change each (an operator, a comparison, a number, a condition), in a copy of the
-tree, and runs checks of `python -m validation --quick` on each. Prints those that stay green, the survivors.
+Makes mutants of a file of cgcore, with one change each (an operator, a comparison, a number, a condition), in a copy of
+the tree, and runs checks of `python -m validation --quick` on each. Prints the mutants that pass, the survivors.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST = 400
-"""Seconds for one mutant; one that hangs is not green."""
+"""Time limit for one mutant [s]; a mutant that hangs does not pass."""
 
 SWAPS: dict[type, type] = {
     **{ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult},
@@ -30,7 +30,7 @@ SWAPS: dict[type, type] = {
 
 
 def mutants(source: str) -> Iterator[tuple[int, str, str]]:
-    """Line, the change, and the source after it, for each change that can be made."""
+    """Line, description and changed source of each possible change."""
     tree = ast.parse(source)
     places = [node for node in ast.walk(tree) if _changes(node)]
     for number, node in enumerate(places):
@@ -70,7 +70,7 @@ def _change(node: ast.AST) -> None:
 
 
 def _inside_annotation(tree: ast.AST, node: ast.AST) -> bool:
-    """Types mean nothing here: `int | None` is no arithmetic."""
+    """Whether the node is in a type annotation: `int | None` is not arithmetic."""
     for other in ast.walk(tree):
         parts = [getattr(other, "annotation", None), getattr(other, "returns", None)]
         if any(part is not None and any(inner is node for inner in ast.walk(part)) for part in parts):
@@ -95,7 +95,7 @@ def green(tree: Path, checks: list[str]) -> bool:
 
 
 def main() -> None:
-    """Run the mutants that the command line asks for."""
+    """Run the mutants selected on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, help="below the root of the repository")
     parser.add_argument("--checks", required=True, help="names, with commas between them; the fastest first")

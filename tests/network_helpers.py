@@ -1,4 +1,4 @@
-"""Properties that every network has, as numbers for tests to bound."""
+"""Numerical measures of properties that every network must have; tests set the bounds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def evaluate(network: Network, params: Any, frame: Frame) -> tuple[np.ndarray, n
 
 @partial(jax.jit, static_argnums=0)
 def force_loss_gradient(network: Network, params: Any, frame: Frame, F: Any) -> Any:
-    """Gradient with respect to the parameters of the squared distance of the forces from F, on real beads."""
+    """Gradient, with respect to the parameters, of the squared difference between the forces and F on real beads."""
 
     def loss(params: Any) -> jax.Array:
         forces = -jax.grad(network.energy, argnums=1)(params, *frame)
@@ -47,14 +47,14 @@ def force_loss_gradient(network: Network, params: Any, frame: Frame, F: Any) -> 
 
 
 def random_frame(seed: int, n_beads: int, dtype: Any = np.float64) -> Frame:
-    """A chain about its middle, all beads real."""
+    """A centred chain in which all beads are real."""
     rng = np.random.default_rng(seed)
     R = chain(rng, n_beads)
     return Frame((R - R.mean(axis=0)).astype(dtype), np.ones(n_beads, bool), rng.integers(0, N_SPECIES, n_beads))
 
 
 def padded(frame: Frame, n_beads: int, fill: float = 0.0, species: int = 0) -> Frame:
-    """The frame with padded beads up to n_beads, at `fill`."""
+    """The frame padded to n_beads, with padded beads at `fill`."""
     more = n_beads - len(frame.R)
     return Frame(
         np.concatenate([frame.R, np.full((more, 3), fill, frame.R.dtype)]),
@@ -71,7 +71,7 @@ class Errors(NamedTuple):
 
 
 def symmetry_errors(network: Network, params: Any, symmetry: str, frames: list[Frame]) -> Errors:
-    """What is left of an exact symmetry: "rotation", "reflection", "translation" or "permutation"."""
+    """Deviation from an exact symmetry: "rotation", "reflection", "translation" or "permutation"."""
     results = []
     for number, frame in enumerate(frames):
         rng = np.random.default_rng(number)
@@ -97,7 +97,7 @@ def symmetry_errors(network: Network, params: Any, symmetry: str, frames: list[F
 
 
 def central_differences(network: Network, params: Any, frame: Frame, h: float = 1e-4) -> np.ndarray:
-    """Forces from energies alone, exact to fourth order in h."""
+    """Forces from energies alone, accurate to fourth order in h."""
 
     def difference(step: float) -> np.ndarray:
         forces = np.zeros_like(frame.R)
@@ -114,9 +114,9 @@ def central_differences(network: Network, params: Any, frame: Frame, h: float = 
 
 
 def orders_at_cutoff(network: Network, params: Any, cutoff: float) -> tuple[float, float]:
-    """With which power of the distance to the cutoff the effect of a bead on energy and forces vanishes there.
+    """The power of the distance to the cutoff with which a bead's effect on energy and forces vanishes there.
 
-    Two beads near each other, and a third that crosses the cutoff of one of them, out of reach of the other.
+    Two beads are close to each other, and a third crosses the cutoff of one of them, out of reach of the other.
     """
 
     def effect(inside: float) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""A network small enough to compile in no time, and settings, frames and models for it."""
+"""A network small enough to compile quickly, and settings, frames and models for it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TRAINING = {"stage1_optimizer": "adam", "stage2_optimizer": "lion", "epochs_adam
 
 @dataclass(frozen=True)
 class Tiny:
-    """Pair energies by species and distance: two Gaussians under a smooth cutoff."""
+    """Pair energies that depend on species and distance: two Gaussians with a smooth cutoff."""
 
     cutoff: float = 8.0
     n_species: int = 20
@@ -59,7 +59,7 @@ class Tiny:
 
 
 def tiny_networks() -> Any:
-    """A context in which models get a `Tiny` for a network."""
+    """A context in which models use a `Tiny` network."""
 
     def make(settings: Any, n_beads: int, displacement: Displacement = free, max_edges: int | None = None) -> Tiny:
         return Tiny(settings.cutoff, settings.n_species, displacement)
@@ -70,7 +70,7 @@ def tiny_networks() -> Any:
 def settings(
     model: Mapping[str, Any] | None = None, training: Mapping[str, Any] | None = None, **optimizer: Any
 ) -> Settings:
-    """Settings of a small run; float64 unless it says otherwise."""
+    """Settings of a small run, by default in float64."""
     document = {
         "dialect": "cgcore",
         "model": MODEL | dict(model or {}),
@@ -81,7 +81,8 @@ def settings(
 
 
 def loader(frames: int | slice = 40, n_beads: int | None = None, lengths: list[int] | None = None) -> DatasetLoader:
-    """Frames of the bundled set; with `lengths`, padded with NaN after so many beads of each frame in turn."""
+    """Frames of the bundled set; `lengths` are numbers of beads, applied to the frames in turn, beyond which they
+    are NaN."""
     arrays = bundled(frames)
     if lengths is not None:
         real = np.arange(arrays["R"].shape[1]) < np.resize(lengths, len(arrays["R"]))[:, None]
@@ -98,7 +99,7 @@ def model(said: Settings, loader: DatasetLoader, box: Any = None, N_max: int | N
 
 
 def equal(first: Any, second: Any) -> bool:
-    """Whether two pytrees are the same to the bit."""
+    """Whether two pytrees are equal in every bit."""
     leaves = [jax.tree.leaves(tree) for tree in (first, second)]
     if jax.tree.structure(first) != jax.tree.structure(second):
         return False
@@ -106,5 +107,5 @@ def equal(first: Any, second: Any) -> bool:
 
 
 def with_training(said: Settings, **more: Any) -> Settings:
-    """Settings with other values in `training`."""
+    """The settings with other values in `training`."""
     return replace(said, training=replace(said.training, **more))

@@ -1,7 +1,7 @@
-"""The fitted potentials, written down from their formulas in NumPy, and factors made without a pass.
+"""The fitted potentials, implemented in NumPy from their formulas, and factors made without a pass.
 
-What a constraint promises is judged on these: energies and slopes along each internal coordinate, weighted, as they act
-on the beads.
+The promises of constraints are checked on these potentials: energies and slopes along each internal coordinate, with
+weights, as they act on the beads.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from cgcore.factor.histogram import CLOSEST, Histograms, bin_numbers
 from cgcore.factor.triangle import triangle
 
 KB = 0.0019872042586
-"""Boltzmann's constant [kcal/mol/K], R of SI 2019 over 4184 J/kcal."""
+"""Boltzmann's constant [kcal/mol/K]: R of SI 2019 divided by 4184 J/kcal."""
 
 
 class Sampled(NamedTuple):
-    """Internal coordinates of all frames, and the closest pair of each frame by term."""
+    """Internal coordinates of all frames, and the distance of each frame's closest pair by term."""
 
     bonds: np.ndarray
     angles: np.ndarray
@@ -56,7 +56,7 @@ def factor_without_a_pass(
         ranges = np.array([[frames[0], frames[-1] + 1]])
         made.append(Block(S, rows.beads, len(frames), "arrays", "arrays", index, "", ranges))
     found = Sampled.of(chains)
-    # As one chain a row of values, whose length counts all of them as real.
+    # Each row of values as one chain, whose length marks all of them as real.
     many = [found.bonds, found.angles, found.dihedrals]
     histograms = Histograms.empty()
     for spanned, (name, values) in enumerate(zip(histograms.counts, many, strict=True), start=1):

@@ -7,14 +7,14 @@ from typing import Any
 
 from beartype import BeartypeConf, beartype
 
-# An int is a float, as for static type checkers.
+# An int is accepted as a float, as by static type checkers.
 _strict = beartype(conf=BeartypeConf(is_pep484_tower=True))
 
 
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Check annotations at every call, but for dataclasses that check for themselves what they are given.
+    """Check annotations at every call, except for dataclasses that validate their own arguments.
 
-    These have a `__post_init__`: bad values are to come to it, and annotations say what they hold when it is done.
+    These have a `__post_init__`, which must receive bad values; their annotations describe the fields afterwards.
     """
     strict = _strict(function)
     if not function.__qualname__.endswith(".__init__"):

@@ -1,4 +1,4 @@
-"""Faults of a line in cgcore, as in `seeded_fits`: numbers beside the answer, what is confirmed, files."""
+"""Faults of one line in cgcore, as in `seeded_fits`: numbers reported beside the answer, confirmation, files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cgcore.simulation import jax_engine, trajectory
 from cgcore.solver import lbfgs
 
 FAULTS: Faults = {
-    # Numbers that are reported beside the answer.
+    # Numbers reported beside the answer
     "evaluations that are steps": ("claims", edited(lbfgs, "_step", "+ search.info.num_linesearch_steps", "+ 1")),
     "evaluations without the Hessian's": (
         "claims",
@@ -27,7 +27,7 @@ FAULTS: Faults = {
         edited(block, "_overlap", "np.maximum.accumulate(ranges[:, 1])[:-1]", "ranges[:-1, 1]"),
     ),
     "copies of a frame each": ("batches", edited(factor, "counted_twice", "+= a.frames", "+= 1")),
-    # What is confirmed.
+    # Confirmation
     "confirmed against the first loss": (
         "claims",
         edited(
@@ -45,7 +45,7 @@ FAULTS: Faults = {
         "claims",
         edited(lbfgs, "confirmation", "eps**2 * abs(float(initial))", "eps * abs(float(initial))"),
     ),
-    # What may stand in a file besides.
+    # Optional contents of files
     "velocities for forces": ("formats", edited(trr, "_layout", "at_x + x + v if f", "at_x + x if f")),
     "the cell of the first frame": (
         "formats",

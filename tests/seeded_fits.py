@@ -1,4 +1,5 @@
-"""Faults of a line in cgcore, each with the check that must see it: claims and numbers of a fit, ways to a factor."""
+"""Faults of one line in cgcore, each with the check that must detect it: results and claims of a fit, ways to a
+factor."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ from cgcore.solver import lbfgs
 WEIGHT_OF = "next(other.weight for other in ground.layout.terms if other.name == '{}')"
 
 FAULTS: Faults = {
-    # What the solver claims.
+    # Claims of the solver
     "memory kept after a refused step": (
         "claims",
         edited(lbfgs, "_step", "past=quasi_newton.init(state.params), fresh", "fresh"),
@@ -50,7 +51,7 @@ FAULTS: Faults = {
             "history=state.history.at[state.step].set(new.value)",
         ),
     ),
-    # What the certificate says.
+    # Claims of the certificate
     "no optimality gap": (
         "certificate",
         edited(fit, "certify", "optimality_gap=(reached - bound)", "optimality_gap=0 * (bound)"),
@@ -103,7 +104,7 @@ FAULTS: Faults = {
         "certificate",
         edited(fit, "_judged", "and result.converged and worst", "and False and worst"),
     ),
-    # Weights that are swapped.
+    # Exchanged weights
     "wall with the dihedral's weight": (
         "admissible",
         edited(constraints, "wall", "sign * term.weight", f"sign * {WEIGHT_OF.format('dihedral')}"),
@@ -125,7 +126,7 @@ FAULTS: Faults = {
             "(layout.terms[2].weight / term.weight if term.name == 'angle' else 1.0) * term_slopes(term,",
         ),
     ),
-    # The ways to a factor.
+    # Ways to a factor
     "a batch that replaces those before": (
         "batches",
         edited(Work, "added", "merged((a, b)) if self.basis", "b if self.basis"),
@@ -142,7 +143,7 @@ FAULTS: Faults = {
     ),
     "any fingerprint will do": ("batches", edited(cgcore.Fingerprint, "require", "if differing:", "if False:")),
     "bins off by one": ("batches", edited(gram, "bin_numbers", "first + xp.clip", "first + 1 + xp.clip")),
-    # What goes in and comes out.
+    # Input and output
     "nm of another length": ("doors", edited(frames, "factors", "return ANGSTROM_PER_NM", "return 10.01")),
     "forces per Å taken for per nm": (
         "doors",
@@ -171,7 +172,7 @@ FAULTS: Faults = {
         "simulation",
         edited(jax_engine, "baoab", "constants.noise * noise", "1.1 * constants.noise * noise"),
     ),
-    # The stages.
+    # Training stages
     "no envelope": ("training", edited(allegro, "envelope", "return", "return 1.0 + 0 *")),
     "one species": (
         "training",
@@ -204,4 +205,4 @@ WHOLE: Faults = {
     ),
     "no weight decay": ("training", edited(stage, "make_optimizer", "if decay and not coupled:", "if False:")),
 }
-"""Which `--quick` leaves to the whole run."""
+"""Faults that only the whole run, not `--quick`, must detect."""

@@ -1,4 +1,4 @@
-"""Faults of a line in cgcore, as in `seeded_fits`: potentials, weights, choices and walls of terms of any kind."""
+"""Faults of one line in cgcore, as in `seeded_fits`: potentials, weights, choices and walls of terms of any kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of a line in cgcore, as in `seeded_fits`: error bars, ceilings, maps, formats, pieces, dynamics, choices,
+"""Faults of one line in cgcore, as in `seeded_fits`: error bars, ceilings, maps, formats, pieces, dynamics, choices,
 training."""
 
 from __future__ import annotations

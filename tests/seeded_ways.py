@@ -1,4 +1,4 @@
-"""Faults of a line in cgcore, as in `seeded_fits`: of one way of computing or writing a term, on one layout."""
+"""Faults of one line in cgcore, as in `seeded_fits`: in one way of computing or writing a term, for one layout."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ TARGET = np.radians(112.0)
 
 
 def sound_prior(**more: Any) -> Prior:
-    """A prior that holds together: stiff angles away from 0 and 180 degrees, and beads that repel each other.
+    """A prior for stable simulations: stiff angles away from 0 and 180 degrees, and beads that repel each other.
 
-    The angle's energy is k (cos(theta) - cos(112 degrees))², but for a constant.
+    The angle's energy is k (cos(theta) - cos(112 degrees))², up to a constant.
     """
     k = 20.0
     params = {"r0": 3.86, "kr": 350.0, "a": [-2 * k * np.cos(TARGET), k / 2], "b": [0.0, 0.0]}

@@ -1,4 +1,4 @@
-"""Frames that stand for the proteins of the study."""
+"""Frames that stand in for the proteins of the study."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.study.proteins import MAPS, Protein
 
 
 def protein(name: str, beads: int, frames: int = 100) -> Protein:
-    """The first beads of the bundled set; each map's forces are other frames' noise away."""
+    """The first beads of the bundled set; the forces of the maps differ by multiples of one noise."""
     batch = cgcore.datasets.chignolin().join()
     R, F = (array[:frames, :beads].astype(np.float64) for array in (batch.R, batch.F))
     noise = 0.1 * np.random.default_rng(0).normal(size=F.shape)

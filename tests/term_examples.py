@@ -1,4 +1,4 @@
-"""Terms of every kind of rows, basis and groups, and a prior of them all."""
+"""Terms with every kind of rows, basis and groups, and a prior with all of them."""
 
 from __future__ import annotations
 
@@ -58,6 +58,6 @@ TERMS = (
 
 
 def prior_of_terms(terms: tuple[Term, ...] = TERMS, seed: int = 0) -> Prior:
-    """The default prior with these terms beside its own, and random coefficients."""
+    """The default prior with these terms in addition to its own, and random coefficients."""
     rng = np.random.default_rng(seed)
     return default_prior().with_terms(terms, {term.name: rng.normal(size=term.shape) for term in terms})

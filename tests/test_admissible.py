@@ -1,6 +1,6 @@
 """The constrained optimum and its certificate, against another solver on the explicit matrix.
 
-The objective is written down once more: |X c - F|² per bead and the penalty for roughness, from the matrix itself.
+The objective is implemented again: |X c - F|² per bead and the roughness penalty, from the matrix itself.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ def fitted() -> FitResult:
 
 
 def flattest() -> np.ndarray:
-    """Coefficients without penalty, which a test below finds again by itself."""
+    """The unpenalised reference coefficients, which a test below determines independently."""
     found = fitted().smoothest
     assert found is not None
     return found
 
 
 def rough() -> np.ndarray:
-    """Root mean square curvature of each coefficient being 1: w U'' of a harmonic has the mean square w² n⁴ / 2."""
+    """Root mean square curvature for unit coefficients: w U'' of a harmonic has the mean square w² n⁴ / 2."""
     diagonal, w = np.zeros(len(START)), PRIOR.weights
     diagonal[2:10] = w.angle * np.tile(np.arange(1, 5) ** 2.0, 2) / np.sqrt(2)
     diagonal[10:14] = w.dihedral * np.tile(np.arange(1, 3) ** 2.0, 2) / np.sqrt(2)
@@ -77,14 +77,14 @@ def stacked() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_a_coefficient_that_must_not_be_positive_stays_negative() -> None:
-    """A row with one number may ask for either sign."""
+    """A row with one number may require either sign."""
     known = spectrum(factor().S, factor().beads)
     rows = [np.eye(1, len(START), 3), -np.eye(1, len(START), 4)]
     chosen = tuple(Constraint(f"sign {k}", "a sign", row, np.zeros(1)) for k, row in enumerate(rows))
     start = np.zeros(len(START))
     y = np.linalg.lstsq(known.basis, np.where(np.arange(len(START)) == 3, 2.0, -3.0), rcond=None)[0]
     admitted = Admissible.of(chosen, known, start, np.ones(len(START), bool)).admit(y, y)
-    np.testing.assert_allclose(admitted.coefficients[3:5], [2.0, -3.0], rtol=1e-6)  # of the condition number
+    np.testing.assert_allclose(admitted.coefficients[3:5], [2.0, -3.0], rtol=1e-6)  # limited by the condition number
 
 
 def objective(c: np.ndarray) -> float:
@@ -102,8 +102,8 @@ def inequalities(chosen: tuple[Constraint, ...]) -> tuple[np.ndarray, np.ndarray
 
 
 def by_slsqp(chosen: tuple[Constraint, ...]) -> float:
-    """The lowest objective under constraints, by sequential quadratic programming in coordinates in which the objective
-    is a distance."""
+    """The lowest objective under constraints, by sequential quadratic programming in coordinates in which the
+    objective is a distance."""
     M, t = stacked()
     scale = np.linalg.norm(M, axis=0)
     R = np.linalg.qr(M / scale, mode="r")
@@ -141,13 +141,13 @@ def admissible(chosen: tuple[Constraint, ...] | None = None) -> Admissible:
 
 
 def admitted(off: np.ndarray | float = 0.0) -> Admitted:
-    """The certificate where the solver ended at this distance from the free optimum."""
+    """The certificate if the solver ended at this distance from the free optimum."""
     _, best = spectrum_of()
     return admissible().admit(best + off, best)
 
 
 def active_rows(c: np.ndarray) -> np.ndarray:
-    """Normals of the constraints without slack at c, which are of unit length in whitened coordinates."""
+    """Normals of the constraints without slack at c, which have unit length in whitened coordinates."""
     found, _ = spectrum_of()
     G, h = inequalities(fitted().admissible.constraints)
     size = np.linalg.norm(G @ found.basis, axis=1)
@@ -156,7 +156,7 @@ def active_rows(c: np.ndarray) -> np.ndarray:
 
 @pytest.mark.slow
 def test_several_kinds_of_constraints_are_active() -> None:
-    """Else the tests below would not say much."""
+    """Otherwise the tests below would prove little."""
     assert sum(one.active for one in fitted().certificate.constraints) >= 3
     assert not all(one.active for one in fitted().certificate.constraints)
 
@@ -168,7 +168,7 @@ def test_the_optimum_is_that_of_another_solver() -> None:
     assert certificate.objective == pytest.approx(objective(c), rel=1e-10)
     assert certificate.objective == pytest.approx(expected, rel=OPTIMAL)
     assert certificate.lower_bound == pytest.approx(expected, rel=OPTIMAL)
-    # Weak duality: nothing feasible is lower, to rounding of the sums.
+    # Weak duality: no feasible point is lower, up to rounding of the sums.
     assert certificate.lower_bound <= expected * (1 + 1e-10)
     assert abs(certificate.optimality_gap) < 1e-10
     assert fitted().status == Status.CONSTRAINED
@@ -177,8 +177,8 @@ def test_the_optimum_is_that_of_another_solver() -> None:
 
 
 def test_the_smoothest_admissible_potential() -> None:
-    """It has the least roughness under the walls and the barrier, found by sequential quadratic programming; pairs and
-    bonds have no part in it."""
+    """It has the least roughness under the walls and the barrier, found by sequential quadratic programming; pairs
+    and bonds do not contribute."""
     diagonal = rough()
     series = diagonal > 0
     c = flattest()
@@ -223,7 +223,7 @@ def test_the_price_of_each_is_what_the_fit_without_it_gains() -> None:
     for report in fitted().certificate.constraints:
         without = tuple(one for one in every if one.name != report.name)
         assert len(without) == len(every) - 1
-        # SLSQP ends within 1e-9 of the constraints, which multipliers of this size make 1e-7 of the objective.
+        # SLSQP ends within 1e-9 of the constraints, which corresponds to 1e-7 of the objective with these multipliers.
         assert report.price == pytest.approx(lowest - by_slsqp(without), abs=1e-7 * lowest)
         assert report.active == (report.multiplier > 0)
         assert report.active or report.price == 0
@@ -245,14 +245,14 @@ def test_the_multiplier_is_what_relaxing_the_bound_gains() -> None:
             for by in (-step, step)
         ]
         low, high = (objective(other.coefficients) for other in moved)
-        # A central difference of a piecewise quadratic, if the same rows are active.
+        # A central difference of a piecewise quadratic function, with the same active rows on both sides.
         assert report.multiplier == pytest.approx((high - low) / (2 * step), rel=1e-4)
         checked += 1
     assert checked >= 1
 
 
 def test_the_optimality_conditions_from_the_matrix_itself() -> None:
-    """The slope of the objective is a combination of normals of active constraints, with no negative weight."""
+    """The gradient of the objective is a combination of normals of active constraints with non-negative weights."""
     found, _ = spectrum_of()
     c = to_coefficients(fitted().fitted_params)
     G, h = inequalities(fitted().admissible.constraints)
@@ -261,7 +261,7 @@ def test_the_optimality_conditions_from_the_matrix_itself() -> None:
     N, g = active_rows(c) @ found.basis, slope(c) @ found.basis
     assert np.linalg.norm(g) > 0.1
     assert nnls(N.T, g)[1] < 1e-8 * np.linalg.norm(g)
-    # With one active row less it is not.
+    # Without one of the active rows it is not.
     assert nnls(N[1:].T, g)[1] > 1e-4 * np.linalg.norm(g)
     residual = fitted().certificate.kkt_residual
     assert residual is not None
@@ -270,7 +270,7 @@ def test_the_optimality_conditions_from_the_matrix_itself() -> None:
 
 @pytest.mark.parametrize("size", [1e-6, 1e-3, 1.0])
 def test_the_residual_is_that_of_the_matrix(size: float) -> None:
-    """The solver ended off the optimum, along the active constraints: two-sided."""
+    """The solver ended off the optimum, along the active constraints, in either direction."""
     found, _ = spectrum_of()
     N = active_rows(admitted().coefficients) @ found.basis
     along = np.linalg.svd(N)[2][len(N) :]
@@ -290,14 +290,14 @@ def test_the_residual_is_that_of_the_matrix(size: float) -> None:
 def test_the_bound_holds_wherever_the_solver_ended(size: float) -> None:
     """Multipliers of another point prove a weaker bound, never a wrong one."""
     rng, exact = np.random.default_rng(1), admitted()
-    lowest = objective(exact.coefficients) - exact.bound  # the free minimum
+    lowest = objective(exact.coefficients) - exact.bound  # the unconstrained minimum
     for _ in range(10):
         judged = admitted(size * rng.normal(size=len(START)))
         reached = objective(judged.coefficients)
         assert judged.bound <= exact.bound * (1 + 1e-9)
         gap = reached - lowest - judged.bound
         assert gap >= objective(judged.coefficients) - objective(exact.coefficients) - 1e-9 * reached
-        # The solver is off by this much: the gap sees at least a part of it.
+        # The gap contains at least part of the solver's error.
         assert 0.01 * size**2 < gap < 1e3 * (size**2 + size)
 
 
@@ -313,7 +313,7 @@ def test_a_fit_that_is_stopped_early_is_not_called_optimal() -> None:
     assert early.certificate.optimality_gap > 1e-3
     assert early.status == Status.SUBOPTIMAL
     assert not early.converged
-    # And is admissible all the same.
+    # The result is nevertheless admissible.
     assert early.certificate.violation is not None
     assert early.certificate.violation < 1e-10
 
@@ -330,7 +330,7 @@ def test_violation_is_the_change_of_forces_that_mends_it() -> None:
         assert alone.violation(outside) >= 0.5 * (1 - 1e-9)
         assert admissible().violation(outside) >= alone.violation(outside)
         mended, distance = alone.nearest(outside)
-        # One row alone takes as much as its violation; several at once may take more.
+        # The distance to one row alone is its violation; several rows together may require a larger distance.
         assert distance >= alone.violation(outside) * (1 - 1e-9)
         if len(h) == 1:
             assert distance == pytest.approx(0.5, rel=1e-9)
@@ -348,20 +348,20 @@ def test_nearest(seed: int) -> None:
     c, distance = allowed.nearest(given)
     assert distance > 0
     assert allowed.violation(c) < 1e-9 * (1 + np.linalg.norm(step))
-    # The distance is that of the objective's rows.
+    # The distance is measured by the objective's rows.
     M, _ = stacked()
     assert distance == pytest.approx(np.linalg.norm(M @ (c - given)), rel=1e-6)
     again, moved = allowed.nearest(c)
     assert moved < 1e-9 * (1 + np.linalg.norm(step))
     np.testing.assert_allclose(M @ again, M @ c, atol=1e-9 * float(np.linalg.norm(M @ c)))
-    # None that is admissible is nearer.
+    # No other admissible point is nearer.
     for other in (to_coefficients(fitted().fitted_params), c + 0.3 * (to_coefficients(fitted().fitted_params) - c)):
         assert allowed.violation(other) < 1e-9 * (1 + np.linalg.norm(step))
         assert np.linalg.norm(M @ (other - given)) >= distance * (1 - 1e-9)
 
 
 def test_inside_nothing_moves() -> None:
-    """A point that keeps a distance from every row, so that rounding does not decide."""
+    """The point keeps a distance from every row, so that rounding does not matter."""
     found, _ = spectrum_of()
     tighter = tuple(
         replace(one, bounds=one.bounds + 0.05 * np.linalg.norm(one.normals @ found.basis, axis=1))
@@ -376,7 +376,7 @@ def test_inside_nothing_moves() -> None:
 
 
 def test_kr_at_the_bound_keeps_r0() -> None:
-    """Through parameters and back nothing is lost: the certificate is that of the parameters."""
+    """The certificate is computed from the parameters; converting to parameters and back loses nothing."""
     c = to_coefficients(fitted().fitted_params)
     np.testing.assert_allclose(to_coefficients(to_params(c, PRIOR.params)), c, rtol=1e-12)
     assert fitted().grad_norm < 1e-9

@@ -1,4 +1,5 @@
-"""Archives that declare what they do not hold, or what no reader can know: one sentence, and nothing allocated."""
+"""Archives that declare contents that they do not have or that cannot be read: one sentence, and no large
+allocation."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "arrays": lambda path: load_arrays(path, "write it again."),
 }
 LITTLE = 30 * 10**6
-"""Bytes that a refusal may take."""
+"""Memory in bytes that a refusal may use."""
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +46,7 @@ def arrays() -> dict[str, Any]:
 
 
 def npy(header: str, data: bytes = b"", version: tuple[int, int] = (1, 0)) -> bytes:
-    """An NPY file with this header, whatever it says."""
+    """An NPY file with this header, right or wrong."""
     text = header.encode() + b" " * (-(len(header) + 11) % 64) + b"\n"
     size = struct.pack("<H" if version == (1, 0) else "<I", len(text))
     return b"\x93NUMPY" + bytes(version) + size + text + data
@@ -62,7 +63,7 @@ def refused(path: Path, reader: str) -> str:
 
 
 def in_directory(path: Path, key: str, offset: int, form: str, value: int) -> None:
-    """Change a number of an entry of the archive's directory."""
+    """Change a number in an entry of the archive's directory."""
     content = bytearray(path.read_bytes())
     with zipfile.ZipFile(path) as archive:
         start = archive.start_dir
@@ -140,7 +141,7 @@ def test_a_header_of_an_unknown_version(tmp_path: Path, reader: str) -> None:
 
 
 def zeros(path: Path, key: str, shape: tuple[int, ...]) -> None:
-    """Add an array of float32 zeros, packed, without making it."""
+    """Add a compressed array of float32 zeros without creating it in memory."""
     header = npy(f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}")
     left = 4 * math.prod(shape)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open(f"{key}.npy", "w") as member:
@@ -200,7 +201,7 @@ def test_a_large_extra_is_not_unpacked(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     with zipfile.ZipFile(path) as archive:
         place = archive.getinfo("more.npy").header_offset + 5_000
-    content[place : place + 1000] = bytes(range(250)) * 4  # it would be damaged if it were read
+    content[place : place + 1000] = bytes(range(250)) * 4  # reading it would reveal damage
     path.write_bytes(content)
     assert read(path).skipped_keys == ("more",)
 
@@ -223,7 +224,7 @@ def test_an_archive_without_members(tmp_path: Path, reader: str) -> None:
 
 @pytest.mark.parametrize("reader", READERS)
 def test_members_that_overlap(tmp_path: Path, reader: str) -> None:
-    """Two entries of the directory for the same bytes: a way to unpack much from little."""
+    """Two directory entries for the same bytes, a way to make an archive expand greatly."""
     path = tmp_path / "x.npz"
     np.savez(path, **arrays())
     with zipfile.ZipFile(path) as archive:

@@ -1,4 +1,4 @@
-"""Bases against SciPy, closed forms and quadrature; NumPy against JAX; what is refused, and why."""
+"""Bases against SciPy, closed forms and quadrature; NumPy against JAX; refusals and their messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from validation.explicit_terms import splines
 from validation.term_problems import OWN, damped_sine
 
 EXACT = 1e-12
-"""Sums of a few products of float64."""
+"""Relative tolerance of sums of a few float64 products."""
 
 UNEVEN = (2.0, 2.7, 3.1, 4.4, 5.0, 7.3)
 TURN = (-np.pi, -2.0, -1.1, 0.3, 1.0, 2.2, np.pi)
@@ -59,7 +59,8 @@ def named(basis: Basis) -> str:
 
 
 def derivatives(basis: Basis, x: Any) -> np.ndarray:
-    """With NumPy where the basis can, else compiled: op by op takes a second."""
+    """Derivatives computed with NumPy if the basis supports it, otherwise compiled, since single operations take a
+    second."""
     return np.asarray(jax.jit(basis.derivatives)(x) if basis.kind == "function" else basis.derivatives(np.asarray(x)))
 
 
@@ -104,7 +105,7 @@ def test_splines_are_scipys_inside_and_outside_of_the_knots(basis: BSpline) -> N
 def test_splines_are_scipys_design_matrix(basis: BSpline) -> None:
     knots = np.concatenate([[UNEVEN[0]] * basis.degree, UNEVEN, [UNEVEN[-1]] * basis.degree])
     every = SciPySpline.design_matrix(X, knots, basis.degree).toarray().T
-    np.testing.assert_allclose(every.sum(axis=0), 1.0, rtol=EXACT)  # why one can be left out
+    np.testing.assert_allclose(every.sum(axis=0), 1.0, rtol=EXACT)  # which is why one function can be left out
     kept = every[:-2] if basis.ends == "cutoff" else every[1:]
     np.testing.assert_allclose(basis.functions(X), kept, rtol=EXACT, atol=EXACT)
 
@@ -121,18 +122,18 @@ def test_any_spline_is_scipys(widths: list[float], first: float, degree: int, en
     knots = first + np.cumsum([0.0, *widths])
     x = knots[0] + np.array(where) * (knots[-1] - knots[0])
     basis = BSpline(tuple(knots.tolist()), degree, ends)
-    # Divisions by the narrowest interval magnify the rounding of x.
+    # Division by the narrowest interval amplifies the rounding of x.
     steep = degree * np.finfo(float).eps * np.abs([*knots, *x]).max() / min(widths)
     expected = splines(basis.knots, degree, ends, x, 0)
     np.testing.assert_allclose(basis.functions(x), expected, atol=1e3 * steep * (1 + np.abs(expected).max()))
     expected = splines(basis.knots, degree, ends, x, 1)
-    if degree > 2:  # the slope of a quadratic spline bends at its knots
+    if degree > 2:  # the slope of a quadratic spline has kinks at its knots
         np.testing.assert_allclose(basis.derivatives(x), expected, atol=1e3 * steep * (1 + np.abs(expected).max()))
 
 
 @pytest.mark.parametrize("degree", [2, 3, 4, 5])
 def test_a_period_has_one_value_where_rounding_leads_to_its_end(degree: int) -> None:
-    """A number that is too small to be subtracted from the period is brought to its last knot."""
+    """A number too small to be subtracted from the period is mapped to the last knot."""
     basis = BSpline(tuple(np.arange(8.0).tolist()), degree, "periodic")
     for made in (basis.functions, basis.derivatives):
         just_below, there = made(np.array([-1e-38, 7.0 - 1e-15, 0.0])).T[:2], made(np.array([0.0]))[:, 0]
@@ -141,7 +142,7 @@ def test_a_period_has_one_value_where_rounding_leads_to_its_end(degree: int) -> 
 
 @pytest.mark.parametrize("basis", BASES, ids=named)
 def test_derivatives_are_those_of_the_values(basis: Basis) -> None:
-    x = jnp.asarray(X[::3] + 1e-3)  # not at a knot, where JAX takes one side
+    x = jnp.asarray(X[::3] + 1e-3)  # not at a knot, where JAX takes the derivative of one side
     tangent = jax.jit(lambda x: jax.jvp(basis.functions, (x,), (jnp.ones_like(x),))[1])(x)
     np.testing.assert_allclose(derivatives(basis, x), tangent, rtol=1e-11, atol=1e-11)
 
@@ -314,7 +315,7 @@ def test_plain_values_of_no_basis(plain: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("basis", BASES, ids=named)
 def test_float32_stays_float32(basis: Basis) -> None:
-    """Whatever the numbers of the basis were given as."""
+    """Whatever types the numbers of the basis were given as."""
     given = {
         name: getattr(basis, name) for name in ("knots", "centres", "width", "length", "n") if hasattr(basis, name)
     }

@@ -1,4 +1,4 @@
-"""The benchmark of a whole fit on millions of frames, on a few. Times are not looked at."""
+"""The benchmark of a complete fit on millions of frames, run on a few. Times are not checked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_frames_are_those_of_the_bundled_set_turned(tmp_path: Path) -> None:
     batch, bundled = made.join(), own.join()
     for x, y, noise in ((batch.R, bundled.R, million.NOISE_R), (batch.F, bundled.F, million.NOISE_F)):
         again = np.concatenate([y, y[:200]])
-        # Lengths stay, directions do not.
+        # Lengths stay the same, directions do not.
         lengths = [np.linalg.norm(one[:, 1:] - one[:, :-1], axis=2) for one in (x, again)]
         assert np.abs(lengths[0] - lengths[1]).max() < 10 * noise
         assert np.median(np.abs(x - again)) > 10 * noise

@@ -1,4 +1,4 @@
-"""The comparison with peers: what it computes, on a few frames. Times are not looked at."""
+"""The comparison with peers: its computations, on a few frames. Times are not checked."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def few() -> jobs.Job:
 
 
 def run(*gaps: float, seconds: float = 1.0) -> Score:
-    """The score of a run that has these gaps one after the other, ten evaluations each."""
+    """The score of a run that reaches these gaps in turn, with ten evaluations each."""
     return score([(Cost(seconds * n, 10 * n), gap) for n, gap in enumerate(gaps, 1)], len(gaps), "done")
 
 
@@ -80,12 +80,12 @@ def test_the_plain_algorithm_goes_where_physical_coordinates_go(few: jobs.Job) -
     steps = 6
     start, loop = plain.plain(few.prior, few.frames)
     end = loop(start._replace(until=jnp.asarray(steps, jnp.int32)))
-    # On the factor: the same numbers as on the data (test_fit), and little to compile.
+    # On the factor: the same numbers as on the data (test_fit), with less to compile.
     options = cgcore.Options(coordinates="physical", max_steps=steps + 1)
     expected = cgcore.fit(few.fitted.factor, few.prior, options)
-    # Its history holds the loss after each step, cgcore's the one before.
+    # Its history holds the loss after each step, cgcore's the loss before.
     np.testing.assert_allclose(end.history[:steps], expected.loss_history[1:], rtol=1e-6)
-    # It pays for one more loss each step; cgcore has a line search more, in its last step.
+    # It needs one more loss in each step; cgcore has one more line search, in its last step.
     assert int(end.step) == steps
     assert steps * 2 < int(end.evaluations) < expected.evaluations + steps
 
@@ -95,7 +95,7 @@ def test_the_plain_algorithm_goes_where_physical_coordinates_go(few: jobs.Job) -
 def test_a_whole_fit_of_ours_reaches_every_gap(few: jobs.Job, peer: Peer) -> None:
     recorder = Recorder(limit=60.0)
     recorder.run(peer.prepare(few))
-    # Over all directions the optimum of twelve frames is rounding from the seventh digit on: see WEAKEST.
+    # Over all directions, the optimum of twelve frames depends on rounding from the seventh digit on, see WEAKEST.
     known = 1e-6 if peer.name == ours.ALL else 0.0
     assert None not in [cost for gap, cost in judged(few, recorder).reached.items() if gap >= known]
 
@@ -104,7 +104,7 @@ def test_a_whole_fit_of_ours_reaches_every_gap(few: jobs.Job, peer: Peer) -> Non
 def test_lapack_solves_the_same_problem(few: jobs.Job) -> None:
     recorder = Recorder(limit=60.0)
     recorder.run(lapack.prepare(few, "gelsd"))
-    # Its cut-off, taken without scaling columns, may drop a direction that is resolved.
+    # Its cut-off, applied without scaling columns, may drop a direction that is resolved.
     assert abs(judged(few, recorder).gap) < 1e-2
 
 
@@ -130,5 +130,5 @@ def test_the_table_says_never_and_why_a_peer_is_absent() -> None:
     said = comparisons(rows)
     assert said[0].startswith("chignolin: 200 steps of plain, float32 take 200 s, scaled from 100, 1000 x the whole")
     assert said[1] == "chignolin, gap 1e-03: cgcore 0.1 s; quick 0.5 x (faster than cgcore), plain, float32 10 x"
-    assert said[2] == "chignolin, gap 1e-06: cgcore 0.1 s; no peer gets there"
+    assert said[2] == "chignolin, gap 1e-06: cgcore 0.1 s; no peer reaches it"
     assert "never" in text(rows)

@@ -1,4 +1,4 @@
-"""The benefit of a fitted prior: what is trained on which frames, and what is printed, drawn and written of it."""
+"""The benefit of a fitted prior: training data and settings, and the printed, drawn and written results."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def results() -> Results:
 
 @pytest.mark.slow
 def test_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    # A network without forces at the start: each training begins at the loss of its prior.
+    # A network without initial forces, so that each training begins at the loss of its prior.
     init = h.Tiny.init
     monkeypatch.setattr(h.Tiny, "init", lambda *args, **more: jax.tree.map(jnp.zeros_like, init(*args, **more)))
     proteins = {"cln025": protein("cln025", 8), "trpzip2": protein("trpzip2", 7)}
@@ -67,7 +67,7 @@ def test_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     for one in found.trained:
         # The network's losses are in float32.
         assert one.losses[0] == pytest.approx(alone[one.prior], rel=1e-5)
-        # 160 frames to train on, 16 in a minibatch.
+        # 160 training frames, 16 in a minibatch.
         assert one.steps == [0, 10, 20]
         assert one.simulated is not None
         assert (one.simulated.protein, one.simulated.replicas) == ("trpzip2", 2)
@@ -177,7 +177,7 @@ def test_the_picture(results: Results) -> None:
     assert len(figure.axes) == len(MODES) + 1
     lost = figure.axes[-1].lines
     assert [float(line.get_ydata()[0]) for line in lost] == [100, 0, 75, 100, 25]
-    # Lost by nothing but angles, in part or altogether, where not all of the lost are broken.
+    # Markers are hollow if some or all replicas were lost only because of angles.
     assert [line.get_markerfacecolor() == "white" for line in lost] == [True, False, True, False, True]
 
 
@@ -187,6 +187,6 @@ def test_one_seed_has_no_spread(values: list[float]) -> None:
 
 
 def cells(table: str) -> list[list[str]]:
-    """Of a Markdown table, without its ruler."""
+    """The cells of a Markdown table without its separator line."""
     first, _, *rest = table.splitlines()
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in (first, *rest)]

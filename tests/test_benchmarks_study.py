@@ -1,4 +1,4 @@
-"""The study: Boltzmann inversion of distributions that are known, and all of it on small chains."""
+"""The study: Boltzmann inversion of known distributions, and the whole study on small chains."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_folds_and_proteins_are_held_out() -> None:
         assert total[EXACT] == min(total[m] for m in (EXACT, PLAIN, SAFE))
         initial = by["initial", name]
         assert max(total[m] for m in (EXACT, PLAIN, SAFE, SPLINES, TYPED)) < total["initial"]
-        # What no data move is as good on other data.
+        # A prior that does not depend on data is equally good on other data.
         assert np.mean(initial.held_out) == pytest.approx(train["initial"])
         assert initial.left_out == train["initial"]
 

@@ -10,7 +10,7 @@ import pytest
 
 SUITES = ("cold_start", "compiling", "memory", "pipeline", "quality", "simulation", "times")
 ASV_ROUNDS = 2
-"""ASV's default."""
+"""ASV's default number of rounds."""
 THRESHOLD = 0.002
 """p value below which ASV's rank test reports a difference (`asv._stats.is_different`)."""
 
@@ -28,7 +28,7 @@ def test_a_regression_can_be_reported(suite: str) -> None:
         least = one.repeat[0] if isinstance(one.repeat, tuple) else one.repeat
         samples = least * getattr(one, "rounds", ASV_ROUNDS)
         ways = comb(2 * samples, samples)
-        by_ranks = 1 / ways < THRESHOLD  # ASV takes the rank test from here on, and confidence intervals below
+        by_ranks = 1 / ways < THRESHOLD  # ASV uses the rank test from here on, and confidence intervals below
         assert samples >= 4
         assert not by_ranks or 2 / ways < THRESHOLD  # the p of two sets of samples that do not overlap
 

@@ -1,4 +1,5 @@
-"""The comparison with csg_fmatch: the files on both sides and the judge between them. The program is not needed."""
+"""The comparison with csg_fmatch: input files of both programs, and the evaluation. The program itself is not
+needed."""
 
 from __future__ import annotations
 
@@ -34,14 +35,14 @@ KNOTS = {
 
 @pytest.fixture(scope="module")
 def frames() -> chains.Frames:
-    """Three chains, and forces that mean nothing."""
+    """Three chains with arbitrary forces."""
     rng = np.random.default_rng(5)
     R = chains.positions(3, BEADS, rng)
     return chains.Frames(R, rng.normal(size=R.shape))
 
 
 def natural(grid: Grid, seed: int) -> CubicSpline:
-    """A slope as csg_fmatch has it."""
+    """A slope as in csg_fmatch."""
     values = np.random.default_rng(seed).normal(size=grid.intervals + 1)
     return CubicSpline(grid.knots, values, bc_type="natural")
 
@@ -86,7 +87,7 @@ def test_settings_hold_the_grids_in_the_units_of_csg_fmatch() -> None:
         )
         scale = 10 if name in ("bond", "pair") else 1
         assert (low, high) == pytest.approx((grid.low / scale, grid.high / scale))
-        # As the program counts its knots and the points of its table.
+        # The number of knots and table points as the program computes it.
         assert int((high - low) / step + 1.00000001) == grid.intervals + 1
         assert 1 + int((high - low) / out) == 3 * grid.intervals + 1
         assert (term.findtext("fmatch/periodic") == "1") == (name == "dihedral")
@@ -137,7 +138,7 @@ def test_tables_are_read_in_units_and_sign_of_cgcore(tmp_path: Path) -> None:
     found = tables(tmp_path, KNOTS)
     for name, x in {"bond": 3.6, "angle": 2.0, "pair": 5.0}.items():
         assert found[name](np.array([x])) == pytest.approx(1 - x)
-    # U'(x) = 1 - x for IUPAC's dihedral x: of the dihedral -x the slope is x - 1.
+    # U'(x) = 1 - x for IUPAC's dihedral x; for the dihedral -x the slope is x - 1.
     assert found["dihedral"](np.array([-2.1])) == pytest.approx(1.1)
 
 

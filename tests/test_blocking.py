@@ -1,4 +1,4 @@
-"""Which blocks are pooled: long enough to be independent, no longer, and nothing is said of too few."""
+"""Pooling of blocks: long enough to be independent but no longer, and nothing is claimed for too few blocks."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_too_few_blocks_are_none() -> None:
 def test_pools_are_of_one_run_and_proteins_are_apart() -> None:
     of = [*blocks(8, "one"), *blocks(8, "two"), *blocks(8, "two", "b.npz")]
     scores = noise(24, 0.0, 7)
-    scores[8:] += 3.0  # one protein pulls another way: no error, unless other proteins are asked for
+    scores[8:] += 3.0  # a difference between proteins, which is an error only if other proteins are asked about
     found = chosen(scores, of)
     assert found.strata.tolist() == [0] * 8 + [1] * 16
     assert found.degrees_of_freedom == 22

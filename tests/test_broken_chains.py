@@ -1,4 +1,4 @@
-"""Gaps and several chains in a frame: every path knows the same rows as a loop over beads does."""
+"""Gaps and several chains in a frame: every computation uses the same rows as a loop over beads."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _loss = jax.jit(force_matching_loss, static_argnums=6)
 
 
 def term_rows(sites: np.ndarray) -> dict[str, list[tuple[int, ...]]]:
-    """Beads of the rows of each term, by the rule alone."""
+    """Beads of the rows of each term, from the rule alone."""
     n = len(sites)
     chains = [(i, j) for i in range(n) for j in range(i + 1, n)]
     return {
@@ -48,13 +48,13 @@ def term_rows(sites: np.ndarray) -> dict[str, list[tuple[int, ...]]]:
 
 
 def expected(R: np.ndarray, sites: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
-    """Energy of each term and the forces, a row at a time, each a little chain of its own."""
+    """Energy of each term, and the forces, one row at a time, each as a small chain of its own."""
     energies: dict[str, float] = dict.fromkeys(helpers.TERMS, 0.0)
     forces = np.zeros_like(R)
     for name, rows in term_rows(sites).items():
         for row in rows:
             beads = list(row)
-            # A pair as the ends of a chain of the least length that has one.
+            # A pair as the ends of the shortest chain that has one.
             far = {"repulsive": 7, "excluded_volume": 3}.get(name)
             local = R[beads] if far is None else np.linspace(R[beads[0]], R[beads[1]], far) + _bulge(far)
             weights = helpers.only(name)._replace(**{name: getattr(PRIOR.weights, name)})
@@ -65,7 +65,7 @@ def expected(R: np.ndarray, sites: np.ndarray) -> tuple[dict[str, float], np.nda
 
 
 def _bulge(n: int) -> np.ndarray:
-    """Takes the beads between the ends of a pair off its line."""
+    """Displacements that move the beads between the ends of a pair off its line."""
     bulge = np.random.default_rng(0).normal(size=(n, 3))
     bulge[[0, -1]] = 0
     return bulge
@@ -102,7 +102,7 @@ def test_the_design_matrix(case: tuple[np.ndarray, np.ndarray], length: int) -> 
 
 
 def broken_set(sites: np.ndarray, n_frames: int = FRAMES, **extras: Any) -> cgcore.Dataset:
-    """Frames of chains padded by two beads, with forces of noise."""
+    """Frames of chains padded by two beads, with random forces."""
     rng = np.random.default_rng(8)
     frames = helpers.frames(rng, [len(sites)] * n_frames, len(sites) + 2, fill=np.nan)
     resid = np.append(sites, [0, 0])
@@ -163,12 +163,12 @@ def test_objectives_agree_on_broken_chains() -> None:
     prior = helpers.prior(np.random.default_rng(1), 1, 1)
     compressed = cgcore.fit(data, prior, Options(constraints="none", truncation=0.0))
     direct = cgcore.fit(data, prior, Options(objective="direct", truncation=0.0))
-    # Both converge to a gradient of 1e-6 in coordinates in which the loss is a square: 1e-12 of about 300.
+    # Both converge to a gradient of 1e-6 in coordinates in which the loss is a square: 1e-12 relative to about 300.
     assert direct.train_loss == pytest.approx(compressed.train_loss, rel=1e-12)
 
 
 def test_a_gap_leaves_the_rows_of_the_whole_chain() -> None:
-    """What is missing takes its rows with it, and makes no new ones."""
+    """Missing beads remove their rows and create no new ones."""
     whole = term_rows(np.arange(10))
     kept = [0, 1, 2, 3, 6, 7, 8, 9]
     for name, rows in term_rows(np.array(kept)).items():

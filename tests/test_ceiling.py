@@ -1,4 +1,5 @@
-"""The noise ceiling: known noise is found from pairs of frames, and what cannot be told is not told."""
+"""The noise ceiling: known noise is determined from pairs of frames, and nothing is claimed that cannot be
+determined."""
 
 from __future__ import annotations
 
@@ -17,12 +18,13 @@ from cgcore.evaluation.ceiling import _turns
 
 NOISE = 20.0
 PULL = 4.0
-"""Pull of each bead towards the centre [kcal/mol/Å²]: a smooth force that no term of the prior has."""
+"""Force constant that pulls each bead towards the centre [kcal/mol/Å²], a smooth force that no term of the prior
+has."""
 KNOWN = prior_of(3)
 
 
 def ceiling(seed: int, pull: float = PULL) -> Ceiling:
-    """Ceiling of forces that consist of the prior, the pull, and noise."""
+    """Ceiling for forces that consist of the prior, the pull, and noise."""
     chains = chignolin_chains()
     rows = design_rows(KNOWN, chains.R, chains.F)
     F = (rows.X @ cgcore.to_coefficients(KNOWN.params)).reshape(chains.F.shape)
@@ -32,7 +34,7 @@ def ceiling(seed: int, pull: float = PULL) -> Ceiling:
 
 
 def pulled() -> float:
-    """Mean square of the pull per bead."""
+    """Mean square pull per bead."""
     R = chignolin_chains().R
     return float(np.mean(np.sum((PULL * (R - R.mean(axis=1, keepdims=True))) ** 2, axis=-1)))
 

@@ -56,8 +56,8 @@ def test_recorded_numbers() -> None:
     assert found.initial_loss == pytest.approx(RECORDED["initial_loss"], rel=1e-11)
     assert found.optimal_loss == pytest.approx(RECORDED["optimal_loss"], rel=WEAKEST)
     assert found.optimal_loss_resolved == pytest.approx(RECORDED["optimal_loss"], rel=WEAKEST)
-    # Over every direction, the two of rounding included. They hold 8e-5 of the loss, and one of them, whose relative
-    # singular value is 3e-14, is turned by a tenth by rounding.
+    # Over every direction, including the two that are rounding errors. These contain 8e-5 of the loss, and rounding
+    # turns one of them, with a relative singular value of 3e-14, by a tenth.
     assert found.optimal_loss_every_direction == pytest.approx(RECORDED["optimal_loss_every_direction"], rel=2e-5)
 
 
@@ -93,7 +93,7 @@ def test_gap_and_explained_part_of_a_point_in_between() -> None:
     for part in (0.0, 0.3, 0.9, 1.0, 2.0, -1.0):
         judged = certified(START + part * (best - START), 0.01)
         lowest, initial = factor.loss(best), factor.loss(START)
-        # The loss is a parabola along the way.
+        # The loss along this path is a parabola.
         loss = lowest + (1 - part) ** 2 * (initial - lowest)
         assert judged.loss == pytest.approx(loss, rel=1e-10)
         assert judged.optimality_gap == pytest.approx(loss / lowest - 1, rel=1e-7, abs=1e-12)
@@ -129,13 +129,13 @@ def test_every_fit_has_one(coordinates: str) -> None:
     found = certificate(10, coordinates=coordinates)
     assert found.initial_loss == pytest.approx(RECORDED["initial_loss"], rel=1e-11)
     assert found.optimality_gap == pytest.approx(found.loss / found.optimal_loss - 1, rel=1e-6, abs=1e-13)
-    if coordinates == "physical":  # nothing is cut off there, and nothing converged
+    if coordinates == "physical":  # no direction is cut off there, and the fit does not converge
         assert found.optimal_loss == found.optimal_loss_resolved
         assert found.optimality_gap > 1e-8
         assert 0.9 < found.explained < 1
 
 
-# Forces without noise: made of known parameters
+# Forces without noise, generated from known parameters
 
 
 def noise_free(chains: Chains, prior: Prior, c: np.ndarray) -> Chains:
@@ -177,7 +177,8 @@ def test_without_noise_the_parameters_are_recovered() -> None:
 
 
 def test_without_noise_and_with_dependent_columns_what_is_determined_is_recovered() -> None:
-    """Ten harmonics on few angles: the coefficients along weak directions are not, the forces are."""
+    """With ten harmonics on few angles, the coefficients along weak directions are not recovered, but the forces
+    are."""
     chains = random_chains(60, [10], 10, seed=60)
     true = Prior(PRIOR.weights, PRIOR.params | {"kr": 120.0, "r0": 3.75, "epsilon": 2.5})
     rows = rows_of(chains, PRIOR)
@@ -200,7 +201,7 @@ def test_starting_at_the_truth() -> None:
 
 
 def test_beads_scale_nothing() -> None:
-    """A set and its double have the same losses: they are per bead."""
+    """A set and its double have the same losses, since these are per bead."""
     once = factor_of(two_proteins(), prior_of(4))
     with pytest.warns(cgcore.InputWarning, match="counted twice"):
         twice = cgcore.merge(once, once)
@@ -217,7 +218,7 @@ def test_certificates_can_be_compared() -> None:
 
 
 def test_the_recorded_numbers_are_those_of_the_reference_file() -> None:
-    """Where that file is at hand."""
+    """Runs where that file is available."""
     path = Path(__file__).parent / "data" / "chignolin_reference.json"
     recorded = json.loads(path.read_text())
     assert json.dumps(RECORDED["optimal_loss"]) in json.dumps(recorded)

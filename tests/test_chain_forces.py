@@ -45,7 +45,7 @@ def test_one_polynomial_in_each_interval_is_the_sum_of_the_splines(ends: Any, de
     basis = BSpline(tuple(2.0 + np.cumsum(widths)), degree, ends)
     c = rng.normal(size=(3, basis.size))
     first, last = basis.knots[0], basis.knots[-1]
-    # Outside of the knots, at them, and between them.
+    # Outside the knots, at them, and between them.
     x = np.concatenate([rng.uniform(first - 1, last + 1, 200), basis.knots, [first - 1e-9, last + 1e-9]])
     group = rng.integers(0, 3, len(x))
     found = Lookup(basis, c)
@@ -54,7 +54,7 @@ def test_one_polynomial_in_each_interval_is_the_sum_of_the_splines(ends: Any, de
         (found.slope((jnp.asarray(x),), group), basis.derivatives(x)),
     ):
         expected = np.einsum("xk,kx->x", c[group], each)
-        # Of the same polynomials, whose terms are summed in another order.
+        # The same polynomials, with terms summed in another order.
         assert np.max(np.abs(np.asarray(got) - expected)) <= 1e-12 * np.max(np.abs(expected))
 
 
@@ -66,5 +66,5 @@ def test_pairs_that_do_not_count_have_no_strength() -> None:
     got, expected = found.strength(squared, 0), np.sum(np.asarray(basis.strengths(squared)), axis=0)
     assert got[:3].tolist() == [0.0, 0.0, 0.0]
     np.testing.assert_allclose(got, expected, rtol=1e-12)  # as above
-    # Beads that coincide are not hidden.
+    # Coincident beads are not hidden.
     assert not np.isfinite(found.strength(jnp.zeros(1), 0))

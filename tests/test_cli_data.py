@@ -1,4 +1,4 @@
-"""Data of every kind that must work: each loss against the independent calculation over all real beads."""
+"""All kinds of data that must work: each loss against the independent calculation over all real beads."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_chains_too_short_for_every_term(tmp_path: Path, beads: int) -> None:
     assert set(kept["identifiability"]["without_data"]) == named
     for term, names in {"dihedral": ("k_dih", "gamma_dih"), "repulsive": ("epsilon", "sigma"), "angle": "ab"}.items():
         if term in named:
-            for name in names:  # to rounding: k_dih and gamma_dih go through the canonical gauge
+            for name in names:  # up to rounding: k_dih and gamma_dih are converted to the canonical gauge
                 assert kept["fitted_params"][name] == pytest.approx(kept["initial_params"][name], rel=1e-14)
 
 

@@ -1,4 +1,4 @@
-"""Faulty data at the command line: refused by name, overridden by a flag, mended by --box, shown by `inspect`."""
+"""Faulty data on the command line: refused by name, accepted with a flag, repaired by --box, shown by `inspect`."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_factors_are_made_of_right_data_alone(tmp_path: Path) -> None:
 
 
 def test_forces_of_a_prior_are_in_any_unit(tmp_path: Path) -> None:
-    """Equipartition says nothing where forces are exactly a prior's: frames need not be sampled with them."""
+    """Equipartition does not apply if forces are exactly a prior's, as frames need not be sampled with them."""
     from helpers import np_forces
 
     import cgcore

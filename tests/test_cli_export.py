@@ -1,4 +1,4 @@
-"""`cgcore export`: what is written is the prior in the file, and bad input is refused before anything is."""
+"""`cgcore export`: the output is the prior in the file, and bad input is refused before anything is written."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def priors(tmp_path: Path) -> Path:
 
 
 def expected(priors: Path) -> np.ndarray:
-    """By an independent way, from the numbers in the file."""
+    """The expected forces, computed independently from the numbers in the file."""
     return forces(load_config(priors).prior.params, R, WEIGHTS)
 
 
@@ -74,7 +74,7 @@ def test_stablehlo(tmp_path: Path, priors: Path, precision: str | None, toleranc
 
 
 def test_what_a_fit_writes_and_a_warning(tmp_path: Path) -> None:
-    # As of the bundled data, which pull epsilon below 0; no simulation must start from that unwarned.
+    # As for the bundled data, which give a negative epsilon; no simulation must start from that without a warning.
     priors = tmp_path / "priors.yaml"
     start = default_prior()
     write_priors(priors, start, start.params | {"epsilon": -41.858278})
@@ -163,7 +163,7 @@ def test_a_mixture_of_two_runs_is_a_warning(tmp_path: Path) -> None:
     priors, to = tmp_path / "a" / "priors.yaml", ("--to", "lammps", "--beads", 9, "-o", tmp_path / "out")
     mixed = "does not match .*fit.json; one of them comes from another run or was edited"
     assert not re.search(mixed, run("export", priors, *to).err)
-    priors.write_text(config.read_text())  # as of a run that was killed after it had moved this file alone
+    priors.write_text(config.read_text())  # as left by a run that was killed after moving only this file
     ran = run("export", priors, *to)
     assert (ran.code, bool(re.search(mixed, ran.err))) == (0, True)
 

@@ -1,4 +1,4 @@
-"""`cgcore export --species`: a prior that differs by species, for the chain in a file or in so many numbers."""
+"""`cgcore export --species`: a prior that differs by species, for the chain in a file or for given species numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cgcore compress` and `cgcore merge`, and a fit of what they write: the same as a fit of the data."""
+"""`cgcore compress` and `cgcore merge`, and fits of their output, which equal fits of the data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Files(NamedTuple):
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    """Two data sets in a folder of their own, and their factors beside it."""
+    """Two data sets in separate folders, and their factors beside them."""
     folder = tmp_path_factory.mktemp("factors")
     (folder / "data").mkdir()
     a = save(folder / "data" / "a.npz", bundled(60))

@@ -1,4 +1,4 @@
-"""Whatever goes wrong is one sentence with exit code 2; a traceback is shown only after `cgcore --debug`."""
+"""Every failure is reported in one sentence with exit code 2; a traceback appears only with `cgcore --debug`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cgcore.errors import InputError
 
 
 class Panic(BaseException):
-    """As of extension modules in Rust, which is no Exception."""
+    """An exception like those of Rust extension modules, which are not instances of Exception."""
 
 
 ONLY_CPU = pytest.mark.skipif(jax.default_backend() != "cpu", reason="this machine has the device")
@@ -104,14 +104,14 @@ def test_an_empty_path_is_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    save(tmp_path / "d.npz", bundled(12))  # which an empty path would stand for
+    save(tmp_path / "d.npz", bundled(12))  # the file that an empty path would select
     assert_refused(run(*command), f"cgcore: {name} is empty, as an unset shell variable is; give a name")
     assert [path.name for path in tmp_path.iterdir()] == ["d.npz"]
 
 
 @pytest.fixture
 def strange(tmp_path: Path) -> list[str]:
-    """Names that are no files, or that no file can have."""
+    """Names that are not files, or that no file can have."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "file").write_text("")
     (tmp_path / "circle").symlink_to("circle")
@@ -162,7 +162,7 @@ def test_what_cannot_be_written(
     save(tmp_path / "d.npz", bundled(12))
     prior_yaml(tmp_path / "c.yaml")
     before = {path: path.lstat().st_mode for path in tmp_path.rglob("*")}
-    for name in strange[:-3] + strange[-2:]:  # any name can be made that is short enough
+    for name in strange[:-3] + strange[-2:]:  # any name that is short enough can be created
         if command[-1] == "{}.png" and name.endswith(("pipe", "socket", "circle")):
             continue  # with a suffix these are other names
         ran = run(*(word.format(name) for word in command))

@@ -1,4 +1,4 @@
-"""`cgcore inspect`: what it says of a data set, by another calculation of the same."""
+"""`cgcore inspect`: its description of a data set, against an independent calculation."""
 
 from __future__ import annotations
 

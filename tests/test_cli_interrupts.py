@@ -1,4 +1,5 @@
-"""Ctrl-C and a termination end the process at any moment: the exit code of that signal, no traceback, no half files."""
+"""Ctrl-C and termination end the process at any moment with the exit code of the signal, no traceback and no partial
+files."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
 
 
 def scripted(code: str, *arguments: str) -> subprocess.Popen[str]:
-    """`cgcore ARGUMENTS` as a process of its own, after `code`, which may change what it meets."""
+    """`cgcore ARGUMENTS` as a separate process that first executes `code`, which may change its surroundings."""
     program = f"import os, signal, sys, time\nfrom cgcore.cli import process\n{code}\nprocess.run()"
     return subprocess.Popen(
         [PYTHON, "-c", program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
@@ -38,7 +39,7 @@ def scripted(code: str, *arguments: str) -> subprocess.Popen[str]:
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     try:
         _, err = process.communicate(timeout=120)
-    finally:  # one that never ends is this test's failure, not that of a later one which finds it running
+    finally:  # a process that never ends fails this test, not a later one that finds it running
         process.kill()
     return process.returncode, err
 
@@ -165,12 +166,12 @@ def pieces(descriptor: int) -> Iterator[bytes]:
     try:
         while piece := os.read(descriptor, 65536):
             yield piece
-    except OSError:  # how Linux says that nobody holds the other end any more
+    except OSError:  # on Linux, the sign that the other end is closed
         return
 
 
 MOMENTS = 12
-"""At which a run is interrupted, evenly over more than the time that it takes."""
+"""Number of moments at which a run is interrupted, spread evenly over more than its duration."""
 
 SAYS_WHEN = """
 install = process.interrupts.install
@@ -181,7 +182,7 @@ process.interrupts.install = lambda: (install(), os.write(1, b"."))
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), SIGNALS[:2])
 def test_at_many_moments(tmp_path: Path, small: tuple[str, ...], number: signal.Signals, code: int) -> None:
-    """From the moment at which the program's own code begins, which says so on standard output, to the end."""
+    """From the start of the program's own code, which it reports on standard output, to the end."""
     whole = 0
     for moment in range(MOMENTS):
         out = tmp_path / str(moment)

@@ -1,4 +1,4 @@
-"""`cgcore fit --plot`: a picture of each kind, and what is refused before any work."""
+"""`cgcore fit --plot`: a picture in each format, and refusals before any work."""
 
 from __future__ import annotations
 

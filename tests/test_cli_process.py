@@ -1,4 +1,4 @@
-"""What only a process of its own can show: imports, exit codes, death in the middle, terminals, caches."""
+"""Behaviour that only a separate process can show: imports, exit codes, being killed, terminals, caches."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MODULE = (sys.executable, "-m", "cgcore")
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    """A fit that is quick."""
+    """Arguments of a quick fit."""
     folder = tmp_path_factory.mktemp("small")
     data, config = save(folder / "d.npz", bundled(30)), prior_yaml(folder / "c.yaml")
     return ("fit", str(data), "--config", str(config))
@@ -67,7 +67,7 @@ def test_without_the_cache_nothing_is_kept(tmp_path: Path, small: tuple[str, ...
 
 @pytest.mark.slow
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, small: tuple[str, ...]) -> None:
-    # A file in the place of the folder: permissions would not stop a test that runs as root.
+    # A file in place of the folder, since permissions would not stop a test that runs as root.
     (tmp_path / "cache").write_text("")
     ran = started(*small, XDG_CACHE_HOME=tmp_path / "cache")
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -84,7 +84,7 @@ def test_progress_on_a_terminal(small: tuple[str, ...]) -> None:
         try:
             while piece := os.read(ours, 65536):
                 seen += piece
-        except OSError:  # how Linux says that nobody holds the other end any more
+        except OSError:  # on Linux, the sign that the other end is closed
             pass
         finally:
             os.close(ours)

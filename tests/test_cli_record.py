@@ -1,4 +1,4 @@
-"""What `cgcore fit --output` leaves behind: `fit.json`, checked by an independent calculation, and `priors.yaml`."""
+"""The output of `cgcore fit --output`: `fit.json`, checked by an independent calculation, and `priors.yaml`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CERTIFICATE = {
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The bundled set, as `cgcore fit` without any setting fits it."""
+    """The bundled set, fitted by `cgcore fit` without any settings."""
     return fitted(tmp_path_factory.mktemp("whole"))
 
 
@@ -103,11 +103,11 @@ def test_losses_of_the_bundled_set_by_an_independent_calculation(tmp_path: Path)
     initial, end = (loss(whole[name], arrays) for name in ("initial_params", "fitted_params"))
     assert whole["loss_history"][0] == pytest.approx(initial, rel=1e-10)
     assert whole["train_loss"] == pytest.approx(end, rel=1e-10)
-    # shared/reference: the recorded initial loss, and what no prior at all leaves.
+    # The recorded initial loss, and the loss without any prior.
     assert initial == pytest.approx(1494.5555, rel=1e-7)
     certificate = whole["certificate"]
     assert certificate["zero_prior_loss"] == pytest.approx(1630.0163, rel=1e-7)
-    # How much of the dropped directions is mixed in is rounding: tests/test_factor_compress.py says how much.
+    # Rounding determines how much of the dropped directions is mixed in, see tests/test_factor_compress.py.
     assert certificate["optimal_loss_resolved"] == pytest.approx(1418.153104093, rel=5e-9)
 
 
@@ -195,7 +195,7 @@ def test_a_second_fit_replaces_the_first_and_leaves_nothing_else(tmp_path: Path)
 
 
 def test_keys_of_a_file_that_were_skipped_are_named(tmp_path: Path) -> None:
-    # Issue 2: "an object array is never unpickled (say which key was skipped ...)".
+    # An object array is never unpickled, and the message names the skipped key.
     data = save(tmp_path / "d.npz", bundled(20) | {"resid": np.array([1, None], object)})
     ran = run("fit", data, "--config", prior_yaml(tmp_path / "c.yaml"))
     assert ran.code == 0

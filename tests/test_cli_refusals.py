@@ -1,4 +1,4 @@
-"""Bad input: exit code 2, one sentence on stderr that says what to do, and nothing written."""
+"""Bad input: exit code 2, one sentence on stderr that says what to do, and no output written."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_settings_that_exclude_each_other(data: Path, option: str) -> None:
 
 @pytest.mark.parametrize("arguments", [("fit", ""), ("fit", "--config", ""), ("fit", "--output", "")])
 def test_an_empty_name_is_no_name(arguments: tuple[str, ...]) -> None:
-    # `cgcore fit "$DATA"` with a variable that is not set must not fit the bundled set.
+    # `cgcore fit "$DATA"` with an unset variable must not fit the bundled set.
     assert_refused(run(*arguments))
 
 
@@ -200,7 +200,7 @@ def test_configurations_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_a_starting_point_that_overflows(tmp_path: Path, data: Path) -> None:
-    # sigma^4 is inf: what comes of it is a fit that ended badly or a refusal, never a half of each.
+    # sigma^4 is inf: the result is a fit that ended badly or a refusal, never a mixture.
     config = prior_yaml(tmp_path / "c.yaml", sigma=1e100)
     ran = run("fit", data, "--config", config, "--output", tmp_path / "out")
     written = {path.name for path in (tmp_path / "out").rglob("*")}

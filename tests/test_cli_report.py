@@ -1,4 +1,4 @@
-"""What `cgcore fit` prints: the block that users know, line by line, and below it what is new."""
+"""The output of `cgcore fit`: the block that users know, line by line, and the additions below it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BLOCK = [
 
 @pytest.fixture(scope="module")
 def fit(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, dict[str, Any]]:
-    """The bundled set, with held-out frames."""
+    """A fit to the bundled set, with held-out frames."""
     folder = tmp_path_factory.mktemp("report")
     return run("fit", "--val-fraction", 0.2, "--output", folder), record(folder)
 
@@ -138,7 +138,7 @@ def test_what_the_data_do_not_determine_is_named_in_words(fit: tuple[Ran, dict[s
 
 
 def test_nothing_is_cut_off_in_a_table(tmp_path: Path) -> None:
-    # Forces of odd size make long numbers; a number that is cut off is no number.
+    # Forces of unusual size make long numbers, which must not be cut off.
     arrays = bundled(40)
     data = save(tmp_path / "strong.npz", arrays | {"F": arrays["F"].astype(np.float64) * 1e7})
     ran = run("fit", data, "--config", prior_yaml(tmp_path / "c.yaml"))

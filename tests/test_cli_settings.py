@@ -1,4 +1,4 @@
-"""What each setting of `cgcore fit` does, from the command line and from a configuration, and the exit codes."""
+"""The effect of each setting of `cgcore fit`, from the command line and from a configuration, and the exit codes."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_both_objectives_take_the_same_path(tmp_path: Path, data: Path, config: 
         )["loss_history"]
         for objective in ("compressed", "direct")
     ]  # fmt: skip
-    # The compressed objective leaves out a constant, the part of the forces that no prior explains.
+    # The compressed objective omits a constant, the part of the forces that no prior explains.
     falls = [np.diff(history) for history in histories]
     assert falls[0] == pytest.approx(falls[1], rel=1e-8)
 
@@ -103,7 +103,7 @@ def test_truncation(tmp_path: Path, data: Path, config: Path) -> None:
 
 def test_no_truncation_throws_the_bond_term_away(tmp_path: Path, data: Path, config: Path) -> None:
     kept = fitted(tmp_path / "out", data, "--config", config, "--truncation", 0.3, *FREE[:2])["fitted_params"]
-    assert kept["kr"] > 250  # 150 at the start; 391 is what these frames say
+    assert kept["kr"] > 250  # 150 at the start; these frames give 391
     assert 3.8 < kept["r0"] < 3.9
 
 

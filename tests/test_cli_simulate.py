@@ -1,4 +1,4 @@
-"""`cgcore simulate`: exit codes, files, and what is refused."""
+"""`cgcore simulate`: exit codes, files, and refusals."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_whole_run(tmp_path: Path, priors: Path, data: Path) -> None:
     text = trajectory.read_text()
     assert "REMARK   2 REPLICA 1 TIME 0.400 PS" in text
 
-    # Again from the file: nothing is left to simulate.
+    # From the file again: nothing remains to be simulated.
     again = run("simulate", priors, data, *QUICK, "--output", out, "--resume")
     assert again.code == 0
     assert record(out)["replicas"] == found["replicas"]

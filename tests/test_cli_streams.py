@@ -1,4 +1,4 @@
-"""Results are written whatever becomes of the terminal."""
+"""Results are written whatever happens to the terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENVIRONMENT = {**os.environ, "PYTHONWARNINGS": "default"}
 
 @pytest.fixture(scope="module")
 def fit(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A fit that is quick, as a shell command without its redirections; it writes to the current folder's `out`."""
+    """A quick fit as a shell command without its redirections; it writes to `out` in the current folder."""
     folder = tmp_path_factory.mktemp("small")
     data, config = save(folder / "d.npz", bundled(12)), prior_yaml(folder / "c.yaml", harmonics=1)
     return " ".join([*MODULE, "fit", str(data), "--config", str(config), "--output", "out", "--no-cache"])
@@ -97,7 +97,7 @@ def test_a_terminal_that_knows_few_signs(tmp_path: Path, fit: str) -> None:
     environment = ENVIRONMENT | {"PYTHONIOENCODING": "iso-8859-5"}
     ran = subprocess.run(fit.split(), cwd=tmp_path, capture_output=True, timeout=120, check=False, env=environment)
     assert (ran.returncode, ran.stderr) == (0, b"")
-    assert rb"kcal/mol/\xc5" in ran.stdout  # where this encoding has no Å
+    assert rb"kcal/mol/\xc5" in ran.stdout  # this encoding has no Å
 
 
 @pytest.mark.parametrize("error", [BrokenPipeError(errno.EPIPE, ""), OSError(errno.EIO, "gone"), ValueError("closed")])
@@ -119,7 +119,7 @@ def test_what_is_said_never_raises(monkeypatch: pytest.MonkeyPatch, error: Excep
 def test_a_pipe_that_does_not_wait_gets_everything() -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    text = b"x" * 300_000  # more than a pipe holds
+    text = b"x" * 300_000  # more than a pipe can hold
     with subprocess.Popen(["wc", "-c"], stdin=reader, stdout=subprocess.PIPE) as process:
         os.close(reader)
         raw = streams.Surviving(writer, "wb", closefd=True)

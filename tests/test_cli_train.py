@@ -1,4 +1,4 @@
-"""`cgcore train`: what it writes and says, how it goes on, and what it refuses."""
+"""`cgcore train`: output, messages, resuming, and refusals."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_only_the_prior_and_nothing_written(tmp_path: Path, data: Path) -> None:
 
 @pytest.mark.slow
 def test_frames_are_judged_once(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the command found before anything is compiled is what the prior's fit says."""
+    """The findings of the command before compilation are those that the prior's fit reports."""
     seen: list[int] = []
 
     def judging(dataset: Dataset, *arguments: Any) -> Judgement:
@@ -140,7 +140,7 @@ def test_frames_are_judged_once(tmp_path: Path, data: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(door, "judge", judging)
     with np.load(data, allow_pickle=False) as arrays:
-        # Frames 0 to 17 are fitted to, and frame 3 is there twice.
+        # Frames 0 to 17 are fitted, and frame 3 occurs twice.
         doubled = {key: np.concatenate([x[:4], x[3:4], x[4:23]]) for key, x in arrays.items()}
         np.savez(data, **doubled)  # pyright: ignore[reportArgumentType]
     ran = train(config(tmp_path, {"ml_model": "none"}, stage1_optimizer=None, stage2_optimizer=None), data)
@@ -218,7 +218,7 @@ def test_progress_on_a_terminal(tmp_path: Path, data: Path) -> None:
         try:
             while piece := os.read(ours, 65536):
                 seen += piece
-        except OSError:  # how Linux says that nobody holds the other end any more
+        except OSError:  # on Linux, the sign that the other end is closed
             pass
         finally:
             os.close(ours)

@@ -1,4 +1,4 @@
-"""Pieces that are sent away, and parts that are kept: the factor is that of one process, to the last bit."""
+"""Pieces that are sent to workers and parts that are kept: the factor is that of one process, to the last bit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ GROUPED = (
 
 
 def two_files(folder: Path, **more: Any) -> Dataset:
-    """Chains of two lengths with species, one after the other in turn, in each of two files."""
+    """Chains of two lengths with species, alternating, in each of two files."""
     made = []
     for seed, name in enumerate("ab"):
         chains = random_chains(FRAMES, [8, 11], 11, seed=seed)
@@ -51,7 +51,7 @@ def pieces(dataset: Dataset, blocks: int = 3) -> list[Piece]:
 
 
 def assert_arrives(dataset: Dataset) -> None:
-    """What a worker loads is what this process loads."""
+    """A worker loads the same as this process."""
     for piece in pieces(dataset):
         sent = pickle.loads(pickle.dumps(Parcel.of(piece))).piece()
         assert sent.segment == piece.segment
@@ -63,7 +63,7 @@ def assert_arrives(dataset: Dataset) -> None:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches of few frames, and pieces of few batches."""
+    """Makes batches of few frames, and pieces of few batches."""
     monkeypatch.setattr(batches, "ROWS_AT_ONCE", 3 * 11 * 3)
     monkeypatch.setattr(batches, "BATCHES_OF_PIECE", 2)
 
@@ -76,7 +76,7 @@ def test_frames_of_every_format_arrive(name: str, tmp_path: Path) -> None:
     dataset = cgcore.read(path)
     assert_arrives(dataset)
     assert_arrives(dataset.subset(11, seed=1))
-    if name != "npy":  # whose species are one row that is not in R's file
+    if name != "npy":  # species in npy format are one row, not in R's file
         assert all(len(pickle.dumps(Parcel.of(piece))) < 4000 for piece in pieces(dataset))
 
 
@@ -114,7 +114,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         parcel.require_files("tcp://x")
 
 
-# The same bits
+# Equality of all bits
 
 
 def same_with(dataset: Dataset, prior: Prior, blocks: int = 1) -> None:
@@ -160,11 +160,11 @@ def test_whatever_the_data_and_the_prior_the_factor_is_the_same(
     same_with(two_files(tmp_path, **more), prior)
 
 
-# Parts that are kept
+# Kept parts
 
 
 class Counted:
-    """Works here, dies before the part after `until`, and counts."""
+    """Processes pieces, fails before the part after `until`, and counts."""
 
     def __init__(self, until: int = 10**9) -> None:
         self.until, self.done = until, 0
@@ -208,7 +208,7 @@ def test_what_is_damaged_is_made_again(chains: Chains, parts: Path) -> None:
     plain = kept(chains, parts, Counted())
     files = sorted(parts.rglob("*.npz"))
     middle = files[1].read_bytes()
-    files[0].write_bytes(middle)  # a whole part, of other frames
+    files[0].write_bytes(middle)  # a complete part, but of other frames
     files[1].write_bytes(middle[: len(middle) // 2])
     files[2].write_bytes(b"")
     files[3].unlink()

@@ -1,4 +1,4 @@
-"""A scheduler and its workers as processes on this machine, some of which are killed."""
+"""A scheduler and workers as processes on this machine, some of which are killed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from cgcore.data.batches import Piece
 from cgcore.factor.execution import Execute, on_threads
 from cgcore.factor.work import Part, Work
 
-# Numerical, since the bits of this process are compared with those of others: all have to be compiled alike.
+# Numerical, since bits of this process are compared with those of others, so all must be compiled alike.
 pytestmark = [pytest.mark.slow, pytest.mark.numerical]
 
 CALM = [sys.executable, "-m", "cgcore", "compress"]
@@ -33,7 +33,7 @@ CALM = [sys.executable, "-m", "cgcore", "compress"]
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Two workers."""
+    """A cluster with two workers."""
     with cluster(tmp_path_factory.mktemp("cluster")) as made:
         yield made
 
@@ -49,7 +49,7 @@ def compressed(dataset: Dataset, execute: Execute = on_threads) -> Factor:
 
 
 def interrupted(execute: Execute, after: int, act: Callable[[], object]) -> Execute:
-    """The same, and something happens once so many parts are there."""
+    """The same way to execute, but `act` is called after so many parts."""
 
     def going(work: Work, pieces: Sequence[Piece]) -> Iterator[tuple[int, Part]]:
         for count, found in enumerate(execute(work, pieces)):
@@ -77,12 +77,12 @@ def test_what_moves_over_the_network_is_kilobytes(running: Cluster, dataset: Dat
     with connected(str(running.file)) as client:
         before = _sent()
         assert compressed(dataset, on_workers(client)).frames == 400
-        # 40 pieces: what is known of each, and back a matrix and histograms. The frames are 100 kB.
+        # 40 pieces: a description of each, and a matrix and histograms as the result. The frames are 100 kB.
         assert _sent() - before < 40 * 8_000
 
 
 def _sent() -> int:
-    """Bytes that this process wrote, files and sockets together."""
+    """Number of bytes that this process wrote to files and sockets."""
     said = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
     return int(said["wchar"])
 
@@ -166,7 +166,7 @@ def test_a_client_that_is_killed_goes_on(running: Cluster, tmp_path: Path, name:
 def test_one_bad_file_ends_the_run_and_leaves_the_parts(running: Cluster, tmp_path: Path) -> None:
     given = files(tmp_path)
     arrays = bundled(100)
-    arrays["R"][17, 6] = arrays["R"][17, 0]  # seen in the pass and not at the door
+    arrays["R"][17, 6] = arrays["R"][17, 0]  # found in the pass, not by the input checks
     bad = save(tmp_path / "bad.npz", arrays)
     words = ("compress", bad, *given, "-o", tmp_path / "two.npz", "--scheduler", running.file, "--accept-faults")
     ran = run(*words)
@@ -176,13 +176,13 @@ def test_one_bad_file_ends_the_run_and_leaves_the_parts(running: Cluster, tmp_pa
 
 
 def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
-    """With workers of its own, and all in one process group, as on a terminal."""
+    """With its own workers, all in one process group, as in a terminal."""
     save(tmp_path / "a.npz", bundled(1000))
     words = [*CALM, str(tmp_path / "a.npz"), "-o", str(tmp_path / "f.npz"), "--scheduler", "local:2", "--no-cache"]
     deadline = time.monotonic() + PATIENCE
     loud = {name: value for name, value in QUIET.items() if name != "PYTHONWARNINGS"}
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True, env=loud) as process:
-        # A process that is just being started says that its parent is gone; one of its own threads shows that it runs.
+        # Interrupted while it starts, a process complains about its parent; further threads show that it runs.
         while sum(_threads(member) > 1 for member in _group(process.pid)) < 3:
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -197,7 +197,7 @@ def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
 
 
 def _threads(process: int) -> int:
-    """Number of threads of a process, 0 of one that is gone."""
+    """Number of threads of a process; 0 if it does not exist."""
     try:
         return len(os.listdir(f"/proc/{process}/task"))
     except FileNotFoundError:
@@ -205,7 +205,7 @@ def _threads(process: int) -> int:
 
 
 def _group(leader: int) -> list[int]:
-    """Processes of a group that are not dead."""
+    """Living processes of a group."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,4 +1,4 @@
-"""Coefficients, and the way back to parameters in one gauge."""
+"""Coefficients, and the conversion back to parameters in one gauge."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FOUR = Weights(0.5, 0.25, 0.25, 1.0)
 
 
 def number(low: float, high: float) -> st.SearchStrategy[float]:
-    """Exact zero often, but nothing so small that its products underflow."""
+    """Often exactly zero, but never so small that products underflow."""
     return st.just(0.0) | st.floats(low, high).map(lambda x: x if abs(x) > 1e-6 else 0.0)
 
 
@@ -63,11 +63,11 @@ def test_round_trip_in_the_canonical_gauge(p: dict[str, Any]) -> None:
     assert ((q["gamma_dih"] > -np.pi) & (q["gamma_dih"] <= np.pi))[moving].all()
     for sigma in ("sigma", "sigma_ex"):
         assert sigma not in p or q[sigma] == p[sigma]
-    # What c does not determine stays.
+    # Parameters that c does not determine stay.
     assert p["kr"] != 0 or q["r0"] == p["r0"]
     assert p["sigma"] != 0 or q["epsilon"] == p["epsilon"]
     np.testing.assert_array_equal(q["gamma_dih"][~moving], p["gamma_dih"][~moving])
-    # A second time nothing changes any more.
+    # Repeating the conversion changes nothing.
     again = to_params(to_coefficients(q), q)
     for name, value in q.items():
         np.testing.assert_allclose(again[name], value, rtol=1e-12, atol=1e-12)
@@ -114,7 +114,7 @@ def test_layout_matches_the_coefficients(weights: Weights, n: int, k: int) -> No
 
 def test_jax_gives_what_numpy_gives_in_either_precision() -> None:
     p = prior(np.random.default_rng(0)).params
-    # Cosines of XLA and of NumPy are not the same to the last place.
+    # XLA's and NumPy's cosines differ in the last place.
     np.testing.assert_allclose(jax.jit(lambda p: to_coefficients(p, jnp))(p), to_coefficients(p), rtol=1e-13)
     small = jax.tree.map(np.float32, p)
     assert to_coefficients(small).dtype == np.float32

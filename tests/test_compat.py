@@ -1,4 +1,4 @@
-"""Existing scripts on cgcore: their names, arguments and keys, and the numbers of the pieces that do the work."""
+"""Existing scripts run on cgcore: names, arguments, keys, and the numbers that its parts compute."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def model_of(config: Any, loader: DatasetLoader, box: Any = None, **more: Any) -
 
 
 class TheirManager:
-    """A configuration object of a script's own."""
+    """A configuration object defined by a script."""
 
     def __init__(self, values: dict[str, Any], path: Path) -> None:
         self._config, self.config_path = values, path
@@ -165,7 +165,7 @@ def test_frames(data: Path, loader: DatasetLoader) -> None:
 
 
 def test_frames_are_drawn_and_held_out_as_before(data: Path) -> None:
-    """The draw of the code that scripts come from, which its hold-out depends on."""
+    """Frames are drawn as in the code that scripts come from, which determines the held-out frames."""
     arrays, order = np.load(data), np.random.RandomState(3).permutation(40)[:20]
     loader = DatasetLoader(data, max_frames=20, seed=3)
     np.testing.assert_array_equal(loader.R[:, :10], arrays["R"][order, :10])
@@ -194,7 +194,7 @@ def test_arrays_that_were_replaced_are_used(loader: DatasetLoader) -> None:
     assert ((shifted > 0) & (shifted < box)).all()
     real = loader.mask[:30] > 0
     moved = (shifted[:30] - before)[real]
-    np.testing.assert_allclose(moved, np.broadcast_to(moved[0], moved.shape), atol=1e-4)  # float32, of about 50 Å
+    np.testing.assert_allclose(moved, np.broadcast_to(moved[0], moved.shape), atol=1e-4)  # float32 of about 50 Å
 
 
 def test_other_forms_of_frames(loader: DatasetLoader) -> None:
@@ -301,7 +301,7 @@ def test_the_whole_script(loader: DatasetLoader, tmp_path: Path, capsys: pytest.
     trainer = Trainer(model_of(DOCUMENT, train), DOCUMENT, train, held_out, train_data=train.get_all(), seed=3)
     results, out = trainer.train_full_pipeline(), capsys.readouterr().out
     assert trainer.trainer.settings.training.seed == 3
-    assert trainer.trainer.fit_loader is None  # train_data are the frames of the loader
+    assert trainer.trainer.fit_loader is None  # train_data are the loader's frames
     assert list(results) == ["prior_pretrain", "stage1"]
     fit = results["prior_pretrain"]
     keys = ("train_loss", "val_loss", "steps", "converged", "grad_norm", "loss_history", "fitted_params")

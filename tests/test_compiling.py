@@ -1,4 +1,4 @@
-"""Programs that are compiled quickly: the same numbers, whatever the device."""
+"""Programs that are compiled quickly give the same numbers on any device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from cgcore.compiling import QuicklyCompiled
 
 @pytest.mark.parametrize("backend", ["cpu", "tpu"])
 def test_as_by_jit_and_compiled_once(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No other device than a CPU is given options that it does not know: here that is seen by who compiles."""
+    """Devices other than a CPU get no options that they do not support, which shows here in the compiler that is
+    called."""
 
     def powers(count: int, x: jax.Array) -> jax.Array:
         """x, x², ..."""
@@ -30,7 +31,7 @@ def test_as_by_jit_and_compiled_once(backend: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_options_that_xla_does_not_know_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are of one back end, and a later release may drop them."""
+    """The options belong to one back end, and a later release may drop them."""
     monkeypatch.setattr(compiling, "QUICKLY", compiling.QUICKLY | {"xla_cpu_no_such_option": True})
     compiling._understood.cache_clear()
     try:

@@ -1,4 +1,4 @@
-"""Configuration files: what is read, what stands in for what is left out, and what is refused."""
+"""Configuration files: accepted content, defaults for omitted keys, and refusals."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_the_default_prior_is_that_of_the_recorded_reference_and_excluded_volume
     assert (prior.params["epsilon_ex"], prior.params["sigma_ex"]) == (1.0, 3.5)
     assert prior.params["kr"] == 154.50629422490843
     assert [len(prior.params[name]) for name in ("a", "b", "k_dih", "gamma_dih")] == [10, 10, 2, 2]
-    # Sums of the recorded values, where a slip of the pen in any of them shows.
+    # Sums of the recorded values, which show a typing error in any of them.
     sums = {name: float(np.sum(value)) for name, value in prior.params.items() if np.ndim(value)}
     assert sums == pytest.approx(
         {"a": -1.61985063, "b": -1.14650081, "k_dih": 1.4198826611098865, "gamma_dih": 2.9970831963},

@@ -1,4 +1,4 @@
-"""What is written of the schema is current and complete, and the schema's defaults are those of the libraries."""
+"""The documentation of the schema is current and complete, and the schema's defaults are those of the libraries."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_command_prints_both() -> None:
 
 
 def allowed(schema: Any, value: Any, whole: Any) -> bool:
-    """Whether a JSON schema of our kind admits a value: the keywords that ours have."""
+    """Whether our JSON schema, with the keywords that it uses, admits a value."""
     if "$ref" in schema:
         return allowed(whole["$defs"][schema["$ref"].rpartition("/")[2]], value, whole)
     if "anyOf" in schema:
@@ -92,7 +92,7 @@ def test_every_key_is_documented() -> None:
 
 REAL = {"sgd_nesterov": optax.sgd, **{name: getattr(optax, name) for name in OPTIMIZERS if name != "sgd_nesterov"}}
 OURS = {"sgd_nesterov": {"momentum"}, "lion": {"decoupled_decay"}, "polyak_sgd": {"rule"}, "fromage": {"rule"}}
-"""What has a default that is not optax's, or is not there at all."""
+"""Defaults that differ from optax's or that optax does not have."""
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

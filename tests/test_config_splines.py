@@ -1,4 +1,4 @@
-"""Splines in the place of formulas: when they are on, and where their file is looked for."""
+"""Splines in place of formulas: when they are used, and where their file is searched for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write(folder: Path, priors: dict[str, Any], **model: Any) -> Path:
 
 
 def both(path: Path) -> tuple[str | None, bool | None]:
-    """What the fit and the training read, which is the same."""
+    """The settings as read for the fit and for training, which must agree."""
     fit, model = load_config(path), load_settings(path).model
     assert (fit.spline_file, fit.residue_specific_angles) == (model.spline_file, model.residue_specific_angles)
     return fit.spline_file, fit.residue_specific_angles

@@ -1,4 +1,4 @@
-"""What each constraint promises, on the potentials themselves: formulas in NumPy, weighted, in kT."""
+"""The promise of each constraint, checked on the potentials themselves: formulas in NumPy, weighted, in kT."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from cgcore.fitting.spectrum import spectrum
 from cgcore.physics.coefficients import to_coefficients, to_params
 
 DISTINCT = Weights(bond=0.5, angle=0.3, dihedral=0.2, repulsive=1.1, excluded_volume=0.7)
-"""No two alike, so that a constraint that takes another term's weight is seen."""
+"""All different, so that a constraint with another term's weight is noticed."""
 
 EVERY = ["kr", "r0", "angle wall, low", "angle wall, high", "dihedral barrier", "repulsion", "excluded volume"]
 
 WALL, WIDTH = 4.0, np.radians(10)
 ANGLE_BIN, BOND_BIN, PAIR_BIN = np.radians(1.0), 0.01, 0.05
-"""What a histogram does not tell: percentiles of the raw values are within a bin of those that a factor knows."""
+"""Resolution of the histograms: percentiles of the raw values are within one bin of those known to a factor."""
 
 
 def percentiles(values: np.ndarray) -> tuple[float, float]:
@@ -40,9 +40,9 @@ def percentiles(values: np.ndarray) -> tuple[float, float]:
 
 
 def assert_admissible(w: Weights, p: dict[str, Any], chains: Chains, kelvin: float) -> None:
-    """Everything that `constraints` promises of potentials that were fitted to these chains, from raw coordinates."""
+    """Everything that `constraints` promises about potentials fitted to these chains, from raw coordinates."""
     kT, found = KB * kelvin, Sampled.of(chains)
-    # One part in 1e7, as constants of nature are written with ten digits and constraints hold to rounding.
+    # One part in 1e7, since physical constants are given with ten digits and constraints hold up to rounding.
     enough = 1 - 1e-7
     low, high = percentiles(found.bonds)
     assert w.bond * p["kr"] * (high - low + 2 * BOND_BIN) ** 2 >= kT * enough
@@ -53,7 +53,7 @@ def assert_admissible(w: Weights, p: dict[str, Any], chains: Chains, kelvin: flo
         assert_wall(w, p, high + ANGLE_BIN, np.pi, kT)
     if len(found.dihedrals) and len(p["k_dih"]):
         energy = dihedral_energy(w, p, np.linspace(-np.pi, np.pi, 2000))
-        # Between the 60 angles of the constraint a cosine of at most the 3rd order rises by h²/8 n² of its amplitude.
+        # Between the 60 angles of the constraint, a cosine of order up to 3 rises by h²/8 n² of its amplitude.
         assert np.ptp(energy) <= 20 * kT * (1 + 9 * (np.pi / 30) ** 2 / 8)
     for term, closest in found.closest.items():
         if np.isfinite(closest).any() and getattr(w, term):
@@ -65,12 +65,12 @@ def assert_wall(w: Weights, p: dict[str, Any], foot: float, end: float, kT: floa
     """The slope away from the sampled range is at least that of a harmonic wall that reaches 4 kT after 10 degrees."""
     sign = 1.0 if end > foot else -1.0
     if (end - foot) * (1 if end > 0 else -1) <= 0:
-        return  # sampled up to 180 degrees (or 0) to a bin: nothing is outside
+        return  # sampled up to 180 degrees (or 0) within one bin, so nothing is outside
     theta = np.linspace(foot, end, 2000)
     steepest = 2 * WALL * kT / WIDTH
     wall = steepest * np.minimum(np.abs(theta - foot) / WIDTH, 1.0)
-    # The constraint holds at angles a degree apart or closer; a curve between them lies lower than its chord by
-    # at most h²/8 times its curvature, and the wall's corner lies above its chord by at most h/4 times its bend.
+    # The constraint holds at angles a degree apart or closer. Between them a curve lies below its chord by at most h²/8
+    # times its curvature, and the wall's corner lies above its chord by at most h/4 times the change of slope.
     h = np.pi / 180
     roughest = np.abs(angle_slope(w, p, np.linspace(0, np.pi, 2000), 3)).max()
     between = h**2 / 8 * roughest + h / 4 * steepest / WIDTH
@@ -100,7 +100,7 @@ def case(which: str) -> tuple[Chains, Prior, Factor]:
 
 
 def straight() -> Chains:
-    """Chains almost without a bend: angles up to 180 degrees."""
+    """Nearly straight chains, with angles up to 180 degrees."""
     rng = np.random.default_rng(4)
     R = np.zeros((60, 8, 3))
     R[..., 0] = 3.8 * np.arange(8)
@@ -124,7 +124,7 @@ def test_every_fit_is_admissible(which: str) -> None:
 
 @pytest.mark.parametrize("which", ["bundled", "two proteins"])
 def test_a_free_fit_is_not(which: str) -> None:
-    """The tests above can fail."""
+    """Shows that the tests above can fail."""
     chains, prior, factor = case(which)
     free = fit(factor, prior, Options(smoothness=1e-3, constraints="none"))
     with pytest.raises(AssertionError):
@@ -133,7 +133,7 @@ def test_a_free_fit_is_not(which: str) -> None:
 
 @pytest.mark.parametrize("term", ["bond", "angle", "dihedral", "repulsive", "excluded_volume"])
 def test_a_potential_that_breaks_one_constraint_is_seen(term: str) -> None:
-    """Every assertion of `assert_admissible` can fail: the fit's potentials with one changed."""
+    """Every assertion of `assert_admissible` can fail: one potential of the fit is changed."""
     chains, prior, factor = case("two proteins")
     p = fit(factor, prior, Options(smoothness=1e-3)).fitted_params
     assert_admissible(prior.weights, p, chains, 300.0)
@@ -164,7 +164,7 @@ WEIGHING = st.floats(0.05, 3.0)
 def test_what_is_projected_is_admissible(
     seed: int, length: int, harmonics: tuple[int, int], weights: Weights, kelvin: float, size: float
 ) -> None:
-    """Random data, weights and coefficients, however wrong."""
+    """Random data, weights and coefficients, however unphysical."""
     chains, prior = random_chains(12, [length], length, seed), prior_of(harmonics[0], weights, harmonics[1])
     factor = factor_without_a_pass(chains, prior)
     start = to_coefficients(prior.params)
@@ -174,7 +174,7 @@ def test_what_is_projected_is_admissible(
     assert_admissible(weights, to_params(c, prior.params), chains, kelvin)
 
 
-# The rows of each
+# The rows of each constraint
 
 
 def parts(which: str = "two proteins", kelvin: float = 300.0) -> tuple[Prior, Factor, tuple[Constraint, ...]]:
@@ -189,7 +189,7 @@ def random_params(prior: Prior, seed: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_rows_are_slopes_and_energies(seed: int) -> None:
-    """What the rows make of the coefficients of any parameters: every number, to rounding."""
+    """The rows multiplied by the coefficients of any parameters, checked for every number up to rounding."""
     prior, factor, found = parts("bundled")
     w, p = prior.weights, random_params(prior, seed)
     c = to_coefficients(p)
@@ -205,7 +205,7 @@ def test_rows_are_slopes_and_energies(seed: int) -> None:
     np.testing.assert_allclose(np.sort(said["dihedral barrier"]), np.sort(np.append(energy, -energy)), atol=1e-12)
     for name, term in (("repulsion", "repulsive"), ("excluded volume", "excluded_volume")):
         distance = float(re.search(r"at ([\d.]+) Å", named(name, found).text)[1])  # type: ignore[index]
-        # The distance in the text has two decimals, and its fourth power counts.
+        # The distance in the text has two decimals, and its fourth power is used.
         rounded = (1 - 0.0051 / distance) ** -4 - 1
         np.testing.assert_allclose(said[name], pair_energy(w, p, term, distance), rtol=rounded)
     assert said["kr"] == pytest.approx(p["kr"])
@@ -216,7 +216,7 @@ def test_bounds_are_those_that_the_text_says() -> None:
     _, factor, found = parts("bundled")
     assert named("repulsion", found).bounds == pytest.approx(kT)
     assert named("excluded volume", found).bounds == pytest.approx(kT)
-    # Within 10 kT of the mean: at most 20 kT apart.
+    # Within 10 kT of the mean, hence at most 20 kT apart.
     np.testing.assert_allclose(named("dihedral barrier", found).bounds, -10 * kT)
     np.testing.assert_array_equal(named("r0", found).bounds, [0, 0])
     low, high = (float(percentile(factor.histograms.counts["angle"], EDGES["angle"], x) or 0) for x in (0.1, 99.9))
@@ -224,7 +224,7 @@ def test_bounds_are_those_that_the_text_says() -> None:
         slopes = named(name, found).bounds
         away = np.linspace(0, abs(end - foot), len(slopes))
         assert slopes[0] == 0
-        # Fine steps of the same slopes: the wall's height after 10 degrees, but for its corner between two angles.
+        # Fine steps of the same slopes: the wall's height after 10 degrees, except for its corner between two angles.
         fine = np.linspace(0, WIDTH, 1000)
         height = np.trapezoid(np.interp(fine, away, slopes), fine)
         assert height == pytest.approx(4 * kT, rel=0.01)
@@ -244,7 +244,7 @@ def test_temperature_scales_them(kelvin: float) -> None:
 
 
 def test_weights_are_those_of_each_term() -> None:
-    """Twice the weight of a term: its rows double, or its bound halves; no other's."""
+    """If the weight of a term is doubled, its rows double or its bound is halved, and other terms are unaffected."""
     chains, prior, factor = case("two proteins")
     owner = {
         "kr": "bond",
@@ -262,7 +262,7 @@ def test_weights_are_those_of_each_term() -> None:
 
 
 def test_extended_chains_are_held_apart_at_a_contact() -> None:
-    """They never meet, and a repulsion of 1 kT at 20 Å would be the data's silence taken for a fact."""
+    """Extended chains have no contacts; a repulsion of 1 kT at 20 Å would take missing data for a fact."""
     chains, _, _ = case("straight")
     assert Sampled.of(chains).closest["repulsive"].min() > 20
     _, _, found = parts("straight")
@@ -288,7 +288,7 @@ def test_terms_that_no_chain_is_long_enough_for(length: int, expected: list[str]
     assert_admissible(prior.weights, found.fitted_params, chains, 300.0)
     assert found.converged
     for term, where in factor.fingerprint.layout.slices.items():
-        if not design(factor.S)[:, where].any():  # stays as it was
+        if not design(factor.S)[:, where].any():  # kept as it was
             ends = (to_coefficients(params)[where] for params in (found.fitted_params, prior.params))
             np.testing.assert_allclose(*ends, rtol=1e-12, err_msg=term)
 
@@ -342,7 +342,7 @@ def test_what_cannot_be_met_is_one_error_that_names_it() -> None:
 
 @pytest.mark.parametrize(("middle", "bounded"), [(7.0, 0), (1.7, 0), (5.85, 1), (5.0, 2)])
 def test_bonds_beyond_what_is_counted_bind_nothing(middle: float, bounded: int) -> None:
-    """Lengths outside of 2 to 6 Å are all in the outermost bins, which say nothing of where they end."""
+    """Lengths outside 2 to 6 Å are all in the outermost bins, which do not tell how far they extend."""
     chains = random_chains(60, [8], 8, seed=4)
     longer = Chains(chains.R * middle / 3.8, chains.F, chains.mask)
     factor = factor_without_a_pass(longer, prior_of(2, DISTINCT, 1))
@@ -351,7 +351,7 @@ def test_bonds_beyond_what_is_counted_bind_nothing(middle: float, bounded: int) 
     assert (found["kr"].bounds == 0).all() == (bounded < 2)
     rows = found["r0"].normals if bounded else np.zeros((0, 2))
     assert ("r0" in found, len(rows)) == (bounded > 0, bounded)
-    # kr (r0 - shortest) >= 0: within a bin and the part of a percentile of the shortest bond.
+    # kr (r0 - shortest) >= 0, with the shortest bond known up to one bin and part of a percentile.
     for shortest in -rows[:1, 0]:
         assert shortest == pytest.approx(bonds.min(), abs=0.02)
     low, high = factor.histograms.known("bond", factor.histograms.sampled_range("bond")) or (0, 0)

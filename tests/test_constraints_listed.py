@@ -1,4 +1,4 @@
-"""Constraints of listed rows and of groups of pairs: by what each of them sampled."""
+"""Constraints of listed rows and of groups of pairs, by what each of them sampled."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TERMS = (
 
 
 def between(values: np.ndarray, percent: float, width: float) -> tuple[float, float]:
-    """Where a percentile is that is known from bins of this width: beside it may be none."""
+    """Range of a percentile that is known only from bins of this width; neighbouring bins may be empty."""
     low, high = (np.percentile(values, percent, method=how) for how in ("lower", "higher"))
     return float(low) - width, float(high) + width
 
@@ -84,7 +84,7 @@ def test_listed_pairs_are_held_apart_beside_what_acts_on_all(R: np.ndarray, safe
     nearest = np.min([np.linalg.norm(R[:, a] - R[:, b], axis=-1) for a, b in HELD], axis=0)
     low, high = between(nearest, 1.0, 0.05)
     own = [one for name, one in safe.items() if "held" in name]
-    # Beside each group of the pairs that are 3 or more apart, as any of them may act on these.
+    # Together with each group of the pairs that are 3 or more apart, since any of them may act on these.
     assert len(own) == 3
     for one in own:
         distance = float((1.0 / one.normals[0, -1]) ** (1 / 4))
@@ -98,7 +98,7 @@ def test_listed_angles_have_walls_at_the_ends_of_what_they_sampled(R: np.ndarray
     theta = np.arctan2(np.linalg.norm(np.cross(u, v), axis=1), np.sum(u * v, axis=1))
     for end, percent, sign in (("low", TAILS[0], -1), ("high", TAILS[1], 1)):
         one, feet = safe[f"angle wall, {end} of turn"], np.linspace(*between(theta, percent, np.radians(1.0)), 2001)
-        # The first row is of the slope at the foot, wherever that is.
+        # The first row is the slope at the foot, wherever that is.
         slopes = sign * 0.5 * TERMS[1].basis.derivatives(feet)
         steps = np.max(np.abs(np.diff(slopes)))
         assert np.min(np.max(np.abs(slopes.T - one.normals[0, 3:7]), axis=1)) <= steps < 1e-3
@@ -108,7 +108,7 @@ def test_listed_angles_have_walls_at_the_ends_of_what_they_sampled(R: np.ndarray
 
 def test_listed_bonds_are_as_stiff_as_they_fluctuate(R: np.ndarray, safe: dict[str, Constraint]) -> None:
     lengths = np.concatenate([np.linalg.norm(R[:, a] - R[:, b], axis=-1) for a, b in TIE])
-    if lengths.max() > 6:  # beyond the bins of bonds: only the sign is known
+    if lengths.max() > 6:  # beyond the bins of bonds only the sign is known
         assert safe["kr of tie"].bounds.tolist() == [0.0]
     else:
         low, high = (np.percentile(lengths, percent) for percent in TAILS)

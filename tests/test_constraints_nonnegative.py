@@ -37,7 +37,7 @@ def nonnegative(**options: Any) -> Options:
 
 @pytest.mark.parametrize("weights", [WEIGHTS, EXCLUDED])
 def test_what_is_constrained(weights: Weights) -> None:
-    """One row for each of kr, epsilon and epsilon_ex, which says that the coefficient is not below 0."""
+    """One row for each of kr, epsilon and epsilon_ex, requiring that the coefficient is not negative."""
     prior = prior_of(weights=weights)
     factor = factor_of(two_proteins(), prior)
     found = constraints("nonnegative", factor, 300.0)
@@ -50,8 +50,8 @@ def test_what_is_constrained(weights: Weights) -> None:
 
 
 def by_scipy(y: np.ndarray, normals: np.ndarray, offsets: np.ndarray) -> float:
-    """The squared distance to normals @ x + offsets >= 0, by bounds on slacks s = normals @ x + offsets and none on the
-    rest of x."""
+    """The squared distance to normals @ x + offsets >= 0, with bounds on slacks s = normals @ x + offsets and no
+    bounds on the rest of x."""
     m, k = normals.shape
     free = np.linalg.svd(normals)[2][m:].T
     back = np.linalg.pinv(normals)
@@ -68,7 +68,7 @@ def signs(prior: Prior) -> list[int]:
 
 
 def bounded(X: np.ndarray, F: np.ndarray, constrained: list[int]) -> np.ndarray:
-    """scipy's bounded least squares; columns scaled."""
+    """scipy's bounded least squares with scaled columns."""
     scale = np.linalg.norm(X, axis=0)
     lower = np.full(X.shape[1], -np.inf)
     lower[constrained] = 0
@@ -76,7 +76,7 @@ def bounded(X: np.ndarray, F: np.ndarray, constrained: list[int]) -> np.ndarray:
 
 
 def kkt_residual(factor: Factor, c: np.ndarray, constrained: list[int]) -> float:
-    """Largest violation, of coefficients in units of force."""
+    """Largest violation of the optimality conditions, with coefficients in units of force."""
     norms = np.linalg.norm(design(factor.S), axis=0)
     A, z = design(factor.S) / norms, target(factor.S)
     gradient = A.T @ (A @ (c * norms) - z) / np.linalg.norm(z)
@@ -90,11 +90,11 @@ def kkt_residual(factor: Factor, c: np.ndarray, constrained: list[int]) -> float
 
 
 def test_the_certificate_of_a_fit_stopped_early() -> None:
-    """Far from the optimum, where no number is 0: each from X, F and c alone."""
+    """The certificate far from the optimum, where no number is 0; each is computed from X, F and c alone."""
     rows, prior = chignolin_rows(4), prior_of(4)
     start = cgcore.to_coefficients(prior.params)
     objective = Objective(rows.X / np.sqrt(rows.beads), rows.F / np.sqrt(rows.beads))
-    options = nonnegative(tol_grad=objective.slope(start) - 1)  # which the first step reaches
+    options = nonnegative(tol_grad=objective.slope(start) - 1)  # a tolerance that the first step reaches
     found = fit(chignolin_factor(4), prior, options)
     c = cgcore.to_coefficients(found.fitted_params)
     known = dual(objective, stated(found), start, c, found.grad_norm)
@@ -110,7 +110,7 @@ def test_the_certificate_of_a_fit_stopped_early() -> None:
 
 
 def test_chignolin_where_every_direction_is_determined() -> None:
-    """Unconstrained, epsilon is -42 there."""
+    """The unconstrained epsilon is -42 there."""
     rows, prior = chignolin_rows(4), prior_of(4)
     plain = fit(chignolin_factor(4), prior, unconstrained(truncation=0))
     assert plain.fitted_params["epsilon"] < -10
@@ -148,14 +148,14 @@ def test_chignolin_along_the_kept_directions(cutoff: float) -> None:
     assert found.certificate.kkt_residual is not None
     assert found.certificate.kkt_residual < 1e-10
     assert found.fitted_params["epsilon"] >= 0
-    # Coefficients of 1e10 along directions that float64 just resolves cost digits of both.
+    # Coefficients of 1e10 along directions that float64 barely resolves cost digits of both.
     assert found.certificate.lower_bound == pytest.approx(found.train_loss, rel=1e-8 if cutoff == 0 else 1e-10)
     assert found.certificate.optimal_loss == pytest.approx(factor.loss(best), rel=1e-10)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_random_problems(seed: int) -> None:
-    """Forces that pull some of kr, epsilon and epsilon_ex below 0."""
+    """Forces that make some of kr, epsilon and epsilon_ex negative without constraints."""
     prior = prior_of(weights=EXCLUDED)
     chains, constrained = two_proteins(), signs(prior)
     rng = np.random.default_rng(seed)
@@ -168,7 +168,7 @@ def test_random_problems(seed: int) -> None:
     rows = rows_of(chains._replace(F=F), prior)
     found = fit(factor, prior, nonnegative())
     assert found.train_loss == pytest.approx(rows.loss(bounded(rows.X, rows.F, constrained)), rel=1e-10)
-    # At kr = 0 itself kr*r0, which is not pressed to zero, would be lost.
+    # At exactly kr = 0, kr*r0, which is not constrained to zero, would be lost.
     assert found.fitted_params["kr"] > 0
     assert (cgcore.to_coefficients(found.fitted_params)[constrained] >= 0).all()
     assert found.certificate.kkt_residual is not None
@@ -209,7 +209,7 @@ def test_a_negative_start_that_no_data_move_is_not_constrained_and_said(prior: P
     found = fit(chains.dataset(), prior, nonnegative())
     (name,) = (name for name in ("kr", "epsilon") if prior.params[name] == -1)
     assert found.fitted_params[name] == pytest.approx(-1, rel=1e-14)
-    if name == "kr":  # and r0, which is found from it, stays too
+    if name == "kr":  # r0, which is computed from kr, also stays
         assert found.fitted_params["r0"] == pytest.approx(float(prior.params["r0"]), rel=1e-12)
     assert name not in [one.name for one in found.admissible.constraints]
     assert any(warning.startswith(f"{name} = -1 is") for warning in found.warnings)

@@ -1,4 +1,4 @@
-"""The wall beside a network: none where the data are, and steep where they are not."""
+"""The core repulsion beside a network: 0 in the range of the data, and steep outside."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_energy_and_forces_equal_numpy() -> None:
     np.testing.assert_allclose(value, STIFFNESS / 2 * np.sum(depth**2), rtol=1e-13)
     step = 1e-5 * np.eye(21).reshape(21, 7, 3)
     difference = [(core_energy(R + d, np.ones(7), 4.0) - core_energy(R - d, np.ones(7), 4.0)) / 2e-5 for d in step]
-    # Central differences of a quadratic are exact but for rounding, 1e-16 times the energy over the step.
+    # Central differences of a quadratic are exact up to rounding, 1e-16 times the energy divided by the step.
     np.testing.assert_allclose(np.array(difference).reshape(7, 3), gradient, rtol=1e-6, atol=1e-6)
 
 
@@ -56,7 +56,7 @@ def test_through_the_wall_of_a_box() -> None:
     displacement, _ = displacement_in([20.0, 20.0, 20.0], None)
     R = np.array([[0.5, 0, 0], [4.0, 0, 0], [8.0, 0, 0], [19.0, 0, 0]])
     assert closest_approach(R[None], np.ones((1, 4)), displacement) == pytest.approx(1.5, rel=1e-12)
-    # 1.5 Å apart is 2.5 Å deep.
+    # A distance of 1.5 Å is 2.5 Å too short.
     assert core_energy(R, np.ones(4), 4.0, displacement) == pytest.approx(STIFFNESS / 2 * 2.5**2, rel=1e-12)
 
 

@@ -1,4 +1,4 @@
-"""Batches: every frame once, of one shape for each width, and a sample from everywhere."""
+"""Batches: every frame once, one shape for each width, and samples from all data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames that were wrapped into their box come out whole, as if they had never been wrapped."""
+"""Frames that were wrapped into their box are read as whole chains."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHAIN = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0])
 
 
 def wrapped(R: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Every bead in the cell around the origin."""
+    """Positions with every bead in the cell around the origin."""
     R = R - R[:, 4:5]  # so that the box cuts the chain
     return R - np.floor(R @ np.linalg.inv(vectors)) @ vectors
 
@@ -41,11 +41,11 @@ def test_wrapped_equals_unwrapped(tmp_path: Path, box: np.ndarray, extras: dict[
     mask = CHAINS.mask
     np.savez(tmp_path / "a.npz", R=cut, F=CHAINS.F, mask=mask, box=box, **extras)
     sets = [read(tmp_path / "a.npz")]
-    if len(box) == 3:  # one for all frames, which can be given beside the arrays, too
+    if len(box) == 3:  # one box for all frames, which can also be given beside the arrays
         sets.append(from_arrays(cut, CHAINS.F, mask, box=box, **extras))
     for data in sets:
         R = data.join().R
-        # Positions of some 40 Å move by box vectors and back: a few roundings of 1e-14.
+        # Positions of about 40 Å move by box vectors and back: a few roundings of 1e-14.
         np.testing.assert_allclose(distances(R), distances(CHAINS.R), atol=1e-12)
         assert not R[:, BEADS:].any()
         # Any rows in any order.
@@ -80,7 +80,7 @@ def test_a_box_in_nm_belongs_to_positions_in_nm(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", R=cut / 10, F=CHAINS.F[:, :BEADS], box=LENGTHS / 10)
     data = read(tmp_path / "a.npz", units="nm-kj")
     np.testing.assert_allclose(distances(data.join().R), distances(CHAINS.R), atol=1e-12)
-    # The same box with positions in Å can't be meant.
+    # The same box with positions in Å cannot be intended.
     np.savez(tmp_path / "a.npz", R=cut, F=CHAINS.F[:, :BEADS], box=LENGTHS / 10)
     data = read(tmp_path / "a.npz")
     assert data.sources[0].box is None

@@ -1,4 +1,4 @@
-"""Checksums that a thread of their own takes."""
+"""Checksums computed by a separate thread."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_members_one_by_one_and_the_whole() -> None:
 
 
 def test_pieces_of_one_buffer() -> None:
-    """The next piece overwrites the one before, which has been seen by then."""
+    """The next piece overwrites the previous one, which must have been processed by then."""
     data, buffer = np.random.default_rng(1).bytes(50_000), bytearray(1000)
 
     def pieces() -> Iterator[memoryview]:

@@ -1,4 +1,4 @@
-"""The forms in which tools write one-bead data are read as they are."""
+"""The forms in which tools write one-bead data are all read."""
 
 from __future__ import annotations
 
@@ -123,11 +123,11 @@ def test_one_name_is_one_protein_in_a_whole_folder(tmp_path: Path) -> None:
     assert names == [("protein-7-1",), ("protein-7-2",), ("protein-7-1",)]
 
 
-# What is bonded
+# Bonds
 
 
 def jumps(data: Dataset) -> list[int] | None:
-    """Differences of the sites of the first frame's real beads."""
+    """Differences between the sites of the first frame's real beads."""
     sites = data.sites()
     return None if sites is None else np.diff(sites[0, : data.sources[0].lengths[0]]).tolist()
 

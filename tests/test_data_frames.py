@@ -1,4 +1,4 @@
-"""What a source and a dataset give back: units, padding, proteins, joined folders."""
+"""Contents of a source and a data set: units, padding, proteins, joined folders."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_units(tmp_path: Path, dtype: str) -> None:
     rtol = 4 * float(np.finfo(dtype).eps)
     np.testing.assert_allclose(batch.R, R, rtol=rtol)
     np.testing.assert_allclose(batch.F, F, rtol=rtol)
-    # Converted in float64, whatever they are stored in: no value is rounded a second time.
+    # Converted in float64 whatever the stored type, so that no value is rounded twice.
     stored = np.load(tmp_path / "nm.npz")
     np.testing.assert_array_equal(batch.R, stored["R"].astype(np.float64) * ANGSTROM_PER_NM)
     np.testing.assert_allclose(batch.F, stored["F"].astype(np.float64) / (KJ_PER_KCAL * ANGSTROM_PER_NM), rtol=1e-15)
@@ -199,7 +199,7 @@ def test_locate_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_numpy_is_needed() -> None:
-    """The door opens in a fraction of a second, also where JAX cannot be loaded."""
+    """Reading data takes a fraction of a second, and also works where JAX cannot be loaded."""
     code = (
         "import sys, types, pathlib; p = types.ModuleType('cgcore'); "
         f"p.__path__ = [{str(Path(sys.modules['cgcore.data'].__file__ or '').parents[1])!r}]; "

@@ -1,4 +1,4 @@
-"""Rows are read from their place in the file, and memory does not grow with the frames."""
+"""Rows are read at their position in the file, and memory does not grow with the number of frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad input is refused at the door, with one sentence that names file, key and place."""
+"""Bad input is refused when it is read, with one sentence that names file, key and place."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_a_value_too_large_for_its_dtype_is_refused_without_a_warning() -> None:
 
 
 class Bomb:
-    """Its pickle creates a file when it is loaded."""
+    """An object whose pickle creates a file when it is loaded."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -235,7 +235,7 @@ def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    # Simulated, as root may read everything.
+    # Simulated, since root may read everything.
     with monkeypatch.context() as patch:
         patch.setattr("builtins.open", refuse)
         with pytest.raises(InputError, match=r"a\.npz: cannot be read \(Permission denied\)"):
@@ -323,9 +323,10 @@ def test_bit_flip_in_any_member(tmp_path: Path, save: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed], ids=["stored", "compressed"])
 def test_one_flipped_bit_never_changes_the_data(tmp_path: Path, save: Any) -> None:
-    """Headers included: the flip is refused, or it is in a byte that means nothing (a date) and all is equal.
+    """A flipped bit, also in headers, is refused unless it is in a byte without meaning (a date) and all data are
+    equal.
 
-    zipfile alone lets a flip in the directory hide the mask.
+    zipfile alone would let a flipped bit in the directory hide the mask.
     """
     path = tmp_path / "a.npz"
     save(path, **good(n_frames=2))

@@ -1,4 +1,4 @@
-"""Every way of choosing frames takes each frame exactly once, and keeps time in order."""
+"""Every way of selecting frames takes each frame exactly once and preserves their order in time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cgcore.errors import InputError
 
 
 def dataset_of(species: list[int]) -> Dataset:
-    """A frame of two beads for each entry; frames with equal entries are one protein. R[f, 1, 0] is 2 + f."""
+    """One frame of two beads for each entry; frames with equal entries belong to one protein. R[f, 1, 0] is 2 + f."""
     n = len(species)
     R = np.zeros((n, 2, 3))
     R[:, 1, 0] = 2 + np.arange(n)
@@ -130,7 +130,7 @@ def test_several_sources(tmp_path: Path) -> None:
         starts = {"a.npz": 0, "b.npz": 6, "c.npz": 7}
         for frames in subset.sources:
             counts[starts[frames.source] + frames.frame_numbers] += 1
-    # Each frame is expected 400 * 3 / 17 = 70.6 times, with a deviation of 7.6.
+    # Each frame is expected 400 * 3 / 17 = 70.6 times, with a standard deviation of 7.6.
     assert np.abs(counts - 1200 / 17).max() < 4 * 7.6
 
 
@@ -163,5 +163,5 @@ def test_a_split_by_rows_of_drawn_frames_is_drawn() -> None:
     assert (len(train), len(held_out[0])) == (15, 5)
     assert not set(train) & set(held_out[0])
     assert held_out[0] != sorted(train + held_out[0])[-5:]
-    # Nothing is drawn where there are fewer frames than asked for.
+    # Nothing is drawn if there are fewer frames than requested.
     assert numbers(dataset.subset(100, 1).split(0.25, "last_rows")[1]) == list(range(45, 60))

@@ -10,7 +10,7 @@ from cgcore.data import locate_overlap
 
 def test_chignolin() -> None:
     dataset = datasets.chignolin()
-    # The file that the recorded reference outputs were made from.
+    # The file from which the recorded reference outputs were made.
     assert dataset.sha256 == "4fc058a15f9421a329e57c5500980f5674c6cefab9ab303c85584b454da8ec35"
     assert (dataset.n_frames, dataset.n_beads, dataset.real_beads) == (1000, 10, 10_000)
     assert dataset.sources[0].protein_names == ("YYDPETGTWY",)

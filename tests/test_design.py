@@ -1,4 +1,4 @@
-"""The analytic design matrix, held against autodiff forces and against NumPy."""
+"""The analytic design matrix, compared with autodiff forces and with NumPy."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def matrix(
 
 
 def internal_coordinates(R: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
-    """Those that histograms are made of, each (rows, frames)."""
+    """The coordinates from which histograms are made, each (rows, frames)."""
     at = jax.jit(coordinates, static_argnums=2)(jnp.asarray(R.T), lengths, free)
     return {name: np.asarray(kind.value) for name, kind in at._asdict().items()}
 
@@ -63,7 +63,7 @@ def given_prior() -> Prior:
 
 @pytest.fixture(scope="module")
 def padded() -> Frames:
-    """Chains of every short length, then padding on top of a real place."""
+    """Chains of every short length, and padding at the position of a real bead."""
     data = frames(np.random.default_rng(1), [9, 8, 7, 6, 5, 4, 3, 2, 0], 9)
     for R, n in zip(data.R, data.lengths, strict=True):
         R[n:] = R[0]
@@ -79,7 +79,7 @@ def test_equals_numpy(n_beads: int, given_prior: Prior) -> None:
     expected = np_matrix(ALL_ON, layout, R[None])
     for column, name in enumerate(layout.names):
         assert relative(X[..., column], expected[..., column]) < 1e-12, name
-    # Columns of a term are its forces; with weights that make all others 0, see below.
+    # The columns of a term are its forces with all other weights 0, see below.
     for term in TERMS:
         F, columns = np_forces(only(term), given_prior.params, R), layout.slices[term]
         forces_of_term = X[0][..., columns] @ c[columns] / getattr(ALL_ON, term)
@@ -176,7 +176,7 @@ def test_a_periodic_box(padded: Frames, given_prior: Prior) -> None:
     for f in range(len(F)):
         assert np.abs(X[f] @ c - F[f]).max() <= 1e-12 * max(np.abs(F[f]).max(), 1e-300)
     assert relative(X, matrix(ALL_ON, layout, padded.R, padded.lengths)) < 1e-12
-    # A small box: images are nearer than the chain is long.
+    # In a small box, images are closer than the length of the chain.
     small, _ = space.periodic(jnp.array([15.0, 16.0, 17.0]))
     R = padded.R[:1]
     F = forces(ALL_ON, given_prior.params, R[0], padded.mask[0], displacement=small)

@@ -1,4 +1,4 @@
-"""Forces of terms of any kind in all three ways (matrix, chains at once, autodiff) against NumPy and SciPy."""
+"""Forces of terms of any kind, computed in three ways (matrix, chains at once, autodiff), against NumPy and SciPy."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ EXACT = 1e-11
 
 N = 9
 SITES = np.array([0, 1, 2, 4, 5, 1005, 1006, 1007, 1008])
-"""A gap, and two chains."""
+"""Sites with a gap and two chains."""
 
 SPECIES = np.array([0, 1, 3, 1, 2, 0, 1, 1, 0])
 SHORT = 7
-"""Real beads of the frames that are padded."""
+"""Number of real beads in padded frames."""
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +37,12 @@ def R() -> np.ndarray:
 
 
 def terms() -> tuple[Term, ...]:
-    """Each once, those of equal names apart."""
+    """All example terms once, with distinct names."""
     return (*few_terms(), *(replace(term, name=f"{term.name} again") for term in many_terms()))
 
 
 def expected(term: Term, R: np.ndarray, sites: np.ndarray, box: np.ndarray | None = None) -> np.ndarray:
-    """(frames, beads, 3, n) of chains without padding."""
+    """Columns (frames, beads, 3, n) for chains without padding."""
     return np.array(
         [explicit_terms.matrix(one, (term,), SPECIES[: len(one)], sites[: len(one)], box, OWN) for one in R]
     )
@@ -105,7 +105,7 @@ def test_forces_of_chains_and_autodiff_are_the_matrix_times_the_coefficients(
 def test_sums_over_partners_are_the_same_in_both_ways(
     R: np.ndarray, monkeypatch: pytest.MonkeyPatch, written_out: bool
 ) -> None:
-    """Written out, as for few functions, and as a product with a matrix, as for many."""
+    """Both ways, written out as for few functions, and as a product with a matrix as for many."""
     from cgcore.physics import pair_forces
 
     monkeypatch.setattr(pair_forces, "WRITTEN_OUT", 99 if written_out else 0)

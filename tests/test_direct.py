@@ -1,4 +1,4 @@
-"""The direct objective over frames that are held once: the same loss, batch by batch."""
+"""The direct objective with all frames in memory: the same loss, batch by batch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PRIOR = cgcore.default_prior()
 
 
 def frames_of(*sizes: int, dtype: type = np.float32) -> cgcore.Dataset:
-    """A data set of as many sources."""
+    """A data set with sources of these sizes."""
     arrays = bundled(sum(sizes), beads=6)
     first, parts = 0, []
     for number, size in enumerate(sizes):
@@ -31,7 +31,7 @@ def frames_of(*sizes: int, dtype: type = np.float32) -> cgcore.Dataset:
 
 
 def weighted(dataset: cgcore.Dataset) -> cgcore.Dataset:
-    """The same frames, of which the first sixteen, a batch below, do not count."""
+    """The same frames, with weight 0 for the first sixteen, one batch below."""
     rng = np.random.default_rng(0)
     parts = []
     for number, source in enumerate(dataset.sources):
@@ -48,7 +48,7 @@ def test_batches_add_up_to_the_loss(monkeypatch: pytest.MonkeyPatch, sizes: tupl
 
     def found() -> tuple[np.ndarray, dict[str, np.ndarray]]:
         frames = all_frames(dataset, dtype, False, None, free)
-        # A function of its own each time: the size of a batch is read when it is traced.
+        # A new function each time, because the batch size is read during tracing.
         return jax.jit(jax.value_and_grad(lambda params: loss_over(PRIOR, params, frames, free, dtype)))(
             jax.tree.map(np.asarray, dict(PRIOR.params))
         )
@@ -58,7 +58,7 @@ def test_batches_add_up_to_the_loss(monkeypatch: pytest.MonkeyPatch, sizes: tupl
     assert frames_at_once(6) == 16
     assert len(all_frames(dataset, dtype, False, None, free).R) == -(-sum(sizes) // 16) * 16
     for one, other in zip(jax.tree.leaves(whole), jax.tree.leaves(found()), strict=True):
-        # Sums of float64 in another order, of gradients that cancel to a thousandth of their parts.
+        # Sums of float64 in another order, for gradients that cancel to a thousandth of their parts.
         np.testing.assert_allclose(other, one, rtol=1e-10, atol=1e-12)
 
 

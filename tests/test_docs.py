@@ -1,4 +1,4 @@
-"""What the documentation shows runs as it stands there, and its files lead to one another."""
+"""Code blocks in the documentation run as shown, and its pages are linked to each other."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Shown(NamedTuple):
 
 
 def blocks(page: str) -> list[Shown]:
-    """The blocks of a page that are run: those of `bash`, and of `python`. Installing, in `sh`, is left to CI."""
+    """The blocks of a page that are run, `bash` and `python`. Installation, in `sh`, is left to CI."""
     text = (DOCS / page).read_text(encoding="utf-8")
     found = re.findall(r"^```(bash|python)\n(.*?)^```$", text, re.M | re.S)
     return [Shown(*one) for one in found]
@@ -38,7 +38,7 @@ def blocks(page: str) -> list[Shown]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a reader has: data of their own in the files that the pages name, and a fitted prior."""
+    """A reader's folder: data in the files that the pages name, and a fitted prior."""
     made = tmp_path_factory.mktemp("reader")
     arrays = bundled(FRAMES)
     for name, key in (("coords", "R"), ("forces", "F")):
@@ -52,7 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(shown: Shown, folder: Path) -> str:
-    """Run a block in a folder; what it printed is returned."""
+    """Run a block in a folder and return its output."""
     python = [sys.executable, "-W", "error::UserWarning", "-c"]
     command = ["bash", "-euo", "pipefail", "-c"] if shown.language == "bash" else python
     search = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -76,7 +76,7 @@ def test_the_blocks_of_a_page_run(page: str, folder: Path) -> None:
 
 @pytest.mark.slow
 def test_the_prior_is_exported_as_the_page_shows(folder: Path) -> None:
-    """The model that `cgcore train` writes is left to its own tests."""
+    """The model that `cgcore train` writes is covered by its own tests."""
     shown = blocks("export.md")[0]
     assert shown.text.count("cgcore export") == 3
     run(shown, folder)
@@ -105,7 +105,7 @@ def test_links_to_files_lead_somewhere(name: str) -> None:
 
 
 def declared_version() -> str:
-    """The one place where the version is declared is `pyproject.toml`; everything else is compared with it."""
+    """The version in `pyproject.toml`, the only place where it is declared; everything else is compared with it."""
     declared = re.search(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M)
     assert declared is not None
     return declared[1]

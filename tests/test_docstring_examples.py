@@ -1,4 +1,4 @@
-"""Docstrings of public functions are complete, and the examples of public names run and give what they show."""
+"""Docstrings of public functions are complete, and the examples of public names run and give the shown results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FUNCTIONS = tuple(name for name in dir(cgcore) if isinstance(getattr(cgcore, nam
 
 
 def examples(name: str) -> list[doctest.DocTest]:
-    """What the docstring of a public name, or of a public method or function of it, shows."""
+    """Examples in the docstring of a public name, or of one of its public methods or functions."""
     found = doctest.DocTestFinder(exclude_empty=True).find(getattr(cgcore, name), name, module=False, globs={})
     return [test for test in found if test.examples]
 

@@ -1,4 +1,5 @@
-"""Energy and forces of one frame: against NumPy, jax-md, differences, symmetries, padding, degenerate geometry."""
+"""Energy and forces of one frame: against NumPy, jax-md, finite differences, symmetries, padding, degenerate
+geometry."""
 
 from __future__ import annotations
 
@@ -61,7 +62,7 @@ def test_terms_and_forces_equal_numpy(n_beads: int, given_prior: Prior) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("term", TERMS)
 def test_forces_of_each_term_equal_numpy(term: str, given_prior: Prior) -> None:
-    """A term that is small beside the others is seen, too."""
+    """A term that is small beside the others is compared by itself."""
     R, weights = chain(np.random.default_rng(8), 8), only(term)
     F = forces(weights, given_prior.params, R, np.ones(8, bool))
     assert relative(F, np_forces(weights, given_prior.params, R)) < 1e-12
@@ -111,7 +112,7 @@ def test_forces_against_central_differences(term: str, chignolin: Batch) -> None
         values = [batch_energies(declared(only(term), p), p, R + sign * h_times * shifts, mask) for sign in (1, -1)]
         return np.asarray(values[0] - values[1]).reshape(R.shape) / (2 * h * h_times)
 
-    # Richardson's combination of two step sizes is exact to fourth order.
+    # Richardson extrapolation from two step sizes is exact to fourth order.
     expected = (4 * differences(1.0) - differences(2.0)) / -3
     assert relative(forces(only(term), p, R, mask), expected) < 1e-6
     assert np.abs(expected).max() > 1e-3
@@ -122,7 +123,7 @@ batch_energies = jax.jit(jax.vmap(energy, in_axes=(None, None, 0, None)))
 
 @pytest.fixture(scope="module")
 def jax_md_energies() -> dict[str, Callable[..., Any]]:
-    """The terms by jax-md's own functions, for the four terms it has pieces for."""
+    """The four terms for which jax-md has functions, computed by these."""
     from jax_md import energy, smap, space
     from jax_md.mm_forcefields.base import compute_dihedral
     from jax_md.quantity import cosine_angle_between_two_vectors
@@ -139,7 +140,7 @@ def jax_md_energies() -> dict[str, Callable[..., Any]]:
     def dihedrals(b1: Any, b2: Any, b3: Any, k: Any, gamma: Any) -> Any:
         phi = jax.vmap(compute_dihedral)(b1, b2, b3)
         n = jnp.arange(1, len(k) + 1)[:, None]
-        # jax-md's dihedral is IUPAC's, ours is minus that: gamma changes sign.
+        # jax-md's dihedral is IUPAC's, the negative of cgcore's, so gamma changes sign.
         return jnp.sum(k[:, None] * (1 + jnp.cos(n * phi[None] + gamma[:, None])), axis=0)
 
     def angle_sum(R: Any, p: dict[str, Any]) -> Any:
@@ -151,7 +152,7 @@ def jax_md_energies() -> dict[str, Callable[..., Any]]:
         return jnp.sum(dihedrals(b1, b2, b3, p["k_dih"], p["gamma_dih"]))
 
     def pair_sum(R: Any, p: dict[str, Any]) -> Any:
-        # smap.pair with a matrix of epsilon takes each pair once: it is zero where j - i < 6.
+        # smap.pair with a matrix of epsilon counts each pair once; the matrix is zero where j - i < 6.
         far = (np.abs(np.subtract.outer(np.arange(10), np.arange(10))) >= 6).astype(float)
         soft = smap.pair(
             lambda r, epsilon: epsilon * (p["sigma"] / jnp.where(r > 0, r, 1.0)) ** 4, distance, epsilon=far
@@ -159,8 +160,8 @@ def jax_md_energies() -> dict[str, Callable[..., Any]]:
         return p["epsilon"] * soft(R)
 
     return {
-        # simple_spring is epsilon / alpha |r - length|^alpha: epsilon is our kr, with its 1/2. It makes float32 of
-        # what is not an array of JAX.
+        # simple_spring is epsilon / alpha |r - length|^alpha: epsilon is cgcore's kr, with its 1/2. It converts what is
+        # not a JAX array to float32.
         "bond": lambda R, p: energy.simple_spring_bond(
             displacement, jnp.asarray(rows["bonds"]), length=jnp.asarray(p["r0"]), epsilon=jnp.asarray(p["kr"])
         )(R),
@@ -239,7 +240,7 @@ def test_padding_does_not_matter(length: int, fill: float | str, seed: int) -> N
 
 
 def test_a_term_counts_only_if_all_its_beads_are_real(R: np.ndarray, given_prior: Prior) -> None:
-    # A hole at bead 4 leaves two chains of 4, with pairs across the hole.
+    # Padding at bead 4 leaves two chains of 4 beads, with pairs across the gap.
     mask = np.arange(9) != 4
     p = given_prior.params
     got = term_energies(ALL_ON, p, R, mask)
@@ -305,7 +306,7 @@ def periodic() -> Callable[..., Any]:
 def test_a_periodic_box(periodic: Callable[..., Any], R: np.ndarray, given_prior: Prior) -> None:
     p = given_prior.params
     E, F = np_energies(ALL_ON, p, R), np_forces(ALL_ON, p, R)
-    # Inside a big box nothing changes; through its boundary and wrapped back neither.
+    # Inside a large box nothing changes, nor when the chain crosses its boundary and is wrapped.
     crossing = np.mod(R - R.mean(axis=0), 64.0)
     assert np.ptp(crossing, axis=0).max() > 50
     for positions in (R, crossing):
@@ -313,7 +314,7 @@ def test_a_periodic_box(periodic: Callable[..., Any], R: np.ndarray, given_prior
         for name in TERMS:
             np.testing.assert_allclose(got[name], E[name], rtol=1e-12, atol=1e-12, err_msg=name)
         assert relative(forces(ALL_ON, p, positions, ONE, displacement=periodic), F) < 1e-12
-    # In free space the crossing chain is torn apart.
+    # In free space the wrapped chain is torn apart.
     assert term_energies(ALL_ON, p, crossing, ONE)["bond"] > 100 * E["bond"]
 
 

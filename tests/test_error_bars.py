@@ -1,4 +1,4 @@
-"""Error bars: each resample is the fit to frames that were drawn again, and the intervals hold what they should."""
+"""Error bars: each resample is the fit to resampled frames, and the intervals have the stated coverage."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def safe_fit() -> FitResult:
 
 @pytest.mark.slow
 def test_a_resample_is_the_fit_to_frames_drawn_again(free_fit: FitResult) -> None:
-    """Brute force: the frames of the blocks that were drawn, repeated in an array, are compressed and fitted anew."""
+    """Brute force: the frames of the drawn blocks, repeated in an array, are compressed and fitted again."""
     chains = chignolin_chains(400)
     around = quadratics(free_fit)
     chosen, refits = resample(around, False, 3, 0)
@@ -96,8 +96,8 @@ def _constraints(result: FitResult) -> tuple[Any, ...]:
 
 
 def test_errors_are_those_of_the_sandwich(factor: Factor, free_fit: FitResult, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An independent formula: A^-1 B A^-1 from the explicit matrix, B of sums over blocks. Resamples of one step each
-    are its Monte Carlo estimate."""
+    """An independent formula, A^-1 B A^-1 from the explicit matrix with B from sums over blocks, of which resamples
+    of one step each are a Monte Carlo estimate."""
     rows = design_rows(SIMPLE, *chignolin_chains(400)[:2])
     c = cgcore.to_coefficients(free_fit.fitted_params)
     scale = np.linalg.norm(rows.X, axis=0)
@@ -123,8 +123,8 @@ def test_errors_are_those_of_the_sandwich(factor: Factor, free_fit: FitResult, m
 
 
 def synthetic(phi: float, sets: int, parameters: int = 4) -> list[Quadratics]:
-    """Least squares of 20 blocks of 20 frames with noise that is correlated from frame to frame, around its optimum;
-    the truth is at minus `centre`."""
+    """Least squares of 20 blocks of 20 frames, with noise that is correlated between frames, around the optimum; the
+    truth is at minus `centre`."""
     rng = np.random.default_rng(0)
     blocks, frames = 20, 20
     X = rng.normal(size=(blocks * frames, 3, parameters)) + rng.normal(size=(1, 1, parameters))
@@ -159,7 +159,7 @@ def synthetic(phi: float, sets: int, parameters: int = 4) -> list[Quadratics]:
 @pytest.mark.slow
 @pytest.mark.parametrize("phi", [0.0, 0.5, 0.8])
 def test_intervals_cover_the_truth(phi: float) -> None:
-    """Nominal 95 % are 93 to 97 %, whatever the correlation; without a word on it, they would be 80 % at 0.8."""
+    """Nominal 95 % are 93 to 97 % for any correlation; if correlation were ignored, they would be 80 % at 0.8."""
     hits = []
     for around in synthetic(phi, 600):
         chosen, refits = resample(around, False, 200, 0)
@@ -172,10 +172,10 @@ def test_intervals_cover_the_truth(phi: float) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("distance", [0.5, 1.0, 1.5])
 def test_intervals_cover_the_truth_near_a_constraint(distance: float) -> None:
-    """A mean that a constraint cuts off, so many standard errors above the truth: some refits touch it, others do not.
+    """A mean that a constraint limits at several standard errors from the truth, so that only some refits touch it.
 
-    Nominal 95 % are 92 to 97 %; 1,500 data sets know that to 0.6 %.
-    With the standard error alone they are 92, 87 and 88 %.
+    Nominal 95 % are 92 to 97 %; 1,500 data sets determine them to 0.6 %. From the standard error alone they would be
+    92, 87 and 88 %.
     """
     rng, n, found = np.random.default_rng(0), 20, []
     bound, t = distance / np.sqrt(n), _t(n - 1)
@@ -203,7 +203,7 @@ def test_what_the_data_do_not_decide_has_no_error_bar(safe_fit: FitResult) -> No
     assert not errors.parameters["b"].decided.any()
     assert errors.parameters["r0"].decided
     assert errors.parameters["kr"].decided
-    assert "sigma" not in errors.parameters  # as given, and never moved
+    assert "sigma" not in errors.parameters  # kept as given
     inside = errors.potential([("angle", 0)], np.linspace(1.6, 2.5, 9), np.ones(9))
     assert inside.decided.all()
     outside = errors.potential([("angle", 0)], np.array([0.3, 0.4, 2.0]), np.array([0.0, 0.0, 1.0]))
@@ -235,7 +235,7 @@ def test_terms_without_data_and_frozen_ones_have_none() -> None:
 
 @pytest.mark.slow
 def test_a_constraint_holds_a_parameter(safe_fit: FitResult) -> None:
-    """At 20,000 K no resample comes near what the data alone would say."""
+    """At 20,000 K no resample comes near the value that the data alone would give."""
     hot = cgcore.fit(safe_fit.factor, safe_fit.prior, Options(temperature=2e4))
     epsilon = hot.errors.parameters["epsilon"]
     assert epsilon.held
@@ -243,7 +243,7 @@ def test_a_constraint_holds_a_parameter(safe_fit: FitResult) -> None:
 
 
 def test_phases_are_compared_around_the_circle(safe_fit: FitResult) -> None:
-    """Turned by pi, so that the phase lies at its seam, it has the same error."""
+    """Rotated by pi, so that the phase lies at its discontinuity, it has the same error."""
     errors = safe_fit.errors
     gamma = float(safe_fit.fitted_params["gamma_dih"][0])
     c = errors.coefficients.copy()

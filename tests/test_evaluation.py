@@ -1,4 +1,4 @@
-"""How good a model's forces are: every number against NumPy alone, and the command."""
+"""Evaluation of a model's forces: every number against NumPy alone, and the command."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from cgcore.evaluation import Evaluation
 from cgcore.serialize import to_json, write_priors
 
 EXACT = 1e-10
-"""Relative: both sides are float64; sums of some thousand terms, and complex steps against autodiff."""
+"""Relative tolerance: both sides are float64, with sums of about a thousand terms, and complex steps against
+autodiff."""
 
 LENGTHS = [8, 6] * 35
 PRIOR = prior(np.random.default_rng(0))
@@ -30,7 +31,7 @@ PRIOR = prior(np.random.default_rng(0))
 
 @pytest.fixture(scope="module")
 def data() -> Frames:
-    """More frames of each length than one batch, species by bead, padding that holds NaN."""
+    """More frames of each length than fit in one batch, a species for each bead, and padding with NaN."""
     return frames(np.random.default_rng(1), LENGTHS, 9, fill=np.nan)
 
 
@@ -119,7 +120,7 @@ def test_far_from_the_origin_float32_is_as_good() -> None:
     model = h.model(said, h.loader(6))
     params = model.initialize_params(jax.random.key(0))
     losses = [evaluate((model, params), from_arrays(d["R"], d["F"])).errors.loss for d in (near, far)]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-5)  # float32 carries 1e-7, and bonds amplify it
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)  # float32 is accurate to 1e-7, which bonds amplify
 
 
 def test_a_model_with_a_network_names_its_parts() -> None:
@@ -131,7 +132,7 @@ def test_a_model_with_a_network_names_its_parts() -> None:
 
 @pytest.mark.slow
 def test_two_chains_in_a_frame_are_not_bonded_to_each_other() -> None:
-    """Each chain alone has the same bonded energies; across the chains pairs repel."""
+    """Each chain has its bonded energies as if alone; pairs of different chains repel each other."""
     rng, splines = np.random.default_rng(5), random_splines(0)
     one = frames(rng, [7], 7)
     R, F = np.concatenate([one.R, one.R + np.array([30.0, 0, 0])], axis=1), np.concatenate([one.F, one.F], axis=1)

@@ -1,4 +1,4 @@
-"""What no program could compute with is refused before anything is written."""
+"""Priors with which no program could compute are refused before anything is written."""
 
 from __future__ import annotations
 

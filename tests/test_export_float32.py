@@ -1,4 +1,4 @@
-"""A prior that loses its digits in float32 is not exported to a program that computes in it."""
+"""A prior that loses its digits in float32 is not exported to a program that computes in float32."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from cgcore.judging.precision import PROMISE, float32_error, require_float32
 
 
 def cancelling() -> cgcore.Prior:
-    """cos and sin series whose large coefficients nearly cancel within the sampled range: a_1 + a_2 cos x ~ 0 there."""
+    """Cosine and sine series with large coefficients that nearly cancel in the sampled range: a_1 + a_2 cos x ~ 0
+    there."""
     default = cgcore.default_prior()
     a = np.array(default.params["a"])
     a[3] += 1e7

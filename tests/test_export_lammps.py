@@ -1,4 +1,4 @@
-"""LAMMPS tables: read back by an independent reader, which a record of LAMMPS itself holds to what LAMMPS does."""
+"""LAMMPS tables, read back by an independent reader that was compared with a record of LAMMPS itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from validation.lammps_reader import Lammps, read_data, read_positions, section_
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "lammps.json").read_text(encoding="utf-8"))
 FORCE = 1e-8
-"""Relative to the largest; asked for are 1e-5. Seen, and with LAMMPS itself: 1e-9."""
+"""Tolerance relative to the largest force; 1e-5 is required. Observed, also with LAMMPS itself: 1e-9."""
 
 
 def with_excluded_volume(base: Prior, weight: float = 0.6) -> Prior:
@@ -50,7 +50,7 @@ def test_forces_on_real_frames(tmp_path: Path, chignolin: Batch, every: bool) ->
 
 
 def test_the_reader_does_what_lammps_does(tmp_path: Path, chignolin: Batch) -> None:
-    # Recorded from LAMMPS by tests/scripts/record_lammps.py; both work in double precision.
+    # Recorded from LAMMPS by tests/scripts/record_lammps.py; both compute in double precision.
     engine = exported(tmp_path, with_excluded_volume(default_prior()), 10)
     for frame, energies, F in zip(RECORDED["frames"], RECORDED["energies"], RECORDED["forces"], strict=True):
         E, found = engine(chignolin.R[frame].astype(np.float64))
@@ -107,7 +107,7 @@ def test_the_dihedral_is_iupacs(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_errors_between_the_points(tmp_path: Path) -> None:
-    """The bounds that tables.py gives, measured half way between points, where they are largest."""
+    """The bounds stated in tables.py, measured half way between points, where the errors are largest."""
     given = with_excluded_volume(default_prior())
     engine = exported(tmp_path, given, 10)
     p, w = given.params, given.weights
@@ -140,7 +140,7 @@ def test_beyond_the_cutoff_pairs_feel_nothing(tmp_path: Path) -> None:
 
 
 def test_beads_that_nothing_keeps_apart_may_meet(tmp_path: Path) -> None:
-    # A fit with --nonnegative may press epsilon to 0, or to what rounding leaves of it.
+    # A fit with --nonnegative may give epsilon = 0, or a rounding error.
     given = default_prior()
     weak = Prior(given.weights, given.params | {"epsilon": 1e-17})
     R = chain(np.random.default_rng(0), 8)

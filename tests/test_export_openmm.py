@@ -23,7 +23,7 @@ ANGSTROM_PER_NM = 10.0
 
 
 class Engine:
-    """What OpenMM makes of a file: positions in Å in, kcal/mol and kcal/mol/Å out."""
+    """OpenMM for a file: takes positions in Å, returns kcal/mol and kcal/mol/Å."""
 
     def __init__(self, path: Path) -> None:
         self.system = openmm.XmlSerializer.deserialize(path.read_text(encoding="utf-8"))

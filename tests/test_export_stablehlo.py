@@ -1,4 +1,4 @@
-"""Energies exported with jax.export, read back from their files: the same energies and forces as before."""
+"""Energies exported with jax.export and read back from their files: energies and forces are unchanged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def of_prior(params: Any, R: jax.Array, mask: jax.Array, species: jax.Array) -> 
 
 
 def of_network(params: Any, R: jax.Array, mask: jax.Array, species: jax.Array) -> jax.Array:
-    """A small one over all pairs within 12 Å, with an embedding of the species."""
+    """A small network over all pairs within 12 Å, with an embedding of the species."""
     R = jnp.where(mask[:, None], R, 0.0)
     i, j = np.triu_indices(R.shape[0], k=1)
     squared = jnp.sum((R[i] - R[j]) ** 2, axis=-1)
@@ -50,7 +50,7 @@ def network_params() -> dict[str, Any]:
 
 
 def direct(name: str, params: Any, R: np.ndarray, mask: np.ndarray, species: np.ndarray) -> tuple[Any, Any]:
-    """Energies and forces in float64 without any export, of the prior without JAX."""
+    """Energies and forces in float64 without any export; those of the prior without JAX."""
     if name == "network":
         value_and_grad = jax.jit(jax.vmap(jax.value_and_grad(of_network, argnums=1), in_axes=(None, 0, 0, 0)))
         E, gradients = value_and_grad(params, R, mask, species)
@@ -81,9 +81,9 @@ def test_read_back(tmp_path: Path, network_params: Any, name: str, dtype: str) -
     function = of_prior if name == "prior" else of_network
     R, mask, species = batch([9, 4, 7, 2, 9], fill=np.nan)
     E_direct, F_direct = direct(name, params, R, mask, species)
-    with jax.enable_x64(False):  # the precision is that of the export, whatever JAX is set to
+    with jax.enable_x64(False):  # the precision is that of the export, whatever JAX's setting
         evaluate = exported(tmp_path / "f", function, params, dtype=dtype)
-        for frames in (1, 5):  # their number is open
+        for frames in (1, 5):  # the number of frames is not fixed
             E, F = evaluate(R[:frames], mask[:frames], species[:frames])
             assert (E.dtype, F.dtype) == (dtype, dtype)
             assert relative(E, E_direct[:frames]) < TOLERANCE[dtype]
@@ -112,7 +112,7 @@ def test_the_file_needs_no_cgcore(tmp_path: Path, network_params: Any) -> None:
 
 
 def test_platforms_and_a_fixed_batch(tmp_path: Path, network_params: Any) -> None:
-    # A machine without a GPU exports for one that has it.
+    # A machine without a GPU can export for one with a GPU.
     open_ended = export_energy(of_network, network_params, BEADS)
     assert open_ended.platforms == ("cpu", "cuda")
     assert [str(aval.shape) for aval in open_ended.in_avals] == ["(frames, 9, 3)", "(frames, 9)", "(frames, 9)"]

@@ -1,4 +1,4 @@
-"""Exports of priors with terms of every kind, with groups, and with splines of a file."""
+"""Exports of priors with terms of every kind, with groups, and with splines from a file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KJ, NM = 4.184, 0.1
 
 
 def exact(given: Prior, R: np.ndarray, species: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
-    """Energies of the terms and forces, by the energy function."""
+    """Energies of the terms and forces, from the energy function."""
     mask = np.ones(len(R), bool)
 
     def total(R: Any) -> tuple[Any, dict[str, Any]]:
@@ -43,13 +43,13 @@ def exact(given: Prior, R: np.ndarray, species: np.ndarray) -> tuple[dict[str, f
 
 @pytest.fixture(scope="module")
 def of_every_term() -> tuple[Prior, np.ndarray, dict[str, float], np.ndarray]:
-    """The prior of all terms, positions, and what is exact of them: slow to compile."""
+    """The prior with all terms, positions, and exact energies and forces; slow to compile."""
     given, R = prior_of_terms(), chain(np.random.default_rng(1), BEADS)
     return given, R, *exact(given, R, SPECIES)
 
 
 def in_openmm(given: Prior, R: np.ndarray, species: np.ndarray | None) -> tuple[dict[str, float], np.ndarray]:
-    """The same by the System, from its XML, on the Reference platform (double precision)."""
+    """The same energies and forces from the System, read from XML, on the Reference platform (double precision)."""
     text = openmm.XmlSerializer.serialize(openmm_system(given, len(R), species=species))
     system: Any = openmm.XmlSerializer.deserialize(text)
     context = openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("Reference"))
@@ -67,7 +67,7 @@ def test_openmm_has_every_term(of_every_term: tuple[Prior, np.ndarray, dict[str,
     found, forces_found = in_openmm(given, R, SPECIES)
     assert found.keys() == energies.keys()
     for name, energy_found in found.items():
-        # Functions of one's own are tabulated; all others are formulas.
+        # User-defined functions are tabulated; all others are formulas.
         assert energy_found == pytest.approx(energies[name], rel=1e-8 if name == "own" else 1e-11, abs=1e-11), name
     assert relative(forces_found, F) < 1e-8
 
@@ -80,13 +80,13 @@ def test_lammps_has_every_term(
     write_lammps(tmp_path, given, BEADS, species=SPECIES)
     engine = Lammps(tmp_path)
     found, forces_found = engine(R)
-    # Tables of splines have corners in the slope of the force, at the knots.
+    # In tables of splines the slope of the force has corners at the knots.
     assert relative(forces_found, F) < 1e-6
     assert sum(found.values()) == pytest.approx(sum(energies.values()), rel=1e-8)
     bent = sum(energies[name] for name in ("angle", "angle_central", "angle_some", "angle_ends", "bend"))
     assert found["angle"] == pytest.approx(bent, rel=1e-8)
     assert found["dihedral"] == pytest.approx(sum(energies[name] for name in ("dihedral", "turn", "twist")), rel=1e-8)
-    assert len(set(engine.types)) == 5  # inner beads of three species, and terminal ones of two
+    assert len(set(engine.types)) == 5  # inner beads of three species, and terminal beads of two
     bonded = {frozenset(pair) for _, *pair in engine.lists["Bonds"]}
     assert len(bonded) == len(engine.lists["Bonds"])
     assert {frozenset((1, 13)), frozenset((3, 9)), frozenset((2, 12))} <= bonded
@@ -123,7 +123,7 @@ def test_stablehlo_takes_species(tmp_path: Path) -> None:
 
 
 def test_without_bonds_of_a_formula(tmp_path: Path) -> None:
-    # A term in the place of the standard one takes r0 and kr away.
+    # A term that replaces the standard one removes r0 and kr.
     bond = Term("bond", Rows("bonds"), Harmonic(), 0.5)
     given = default_prior().with_terms([bond], {"bond": [200.0, 760.0]})
     R = chain(np.random.default_rng(4), 6)

@@ -1,4 +1,4 @@
-"""A trained model exported from its file of parameters alone: the same forces, in any program that reads StableHLO."""
+"""A trained model exported from its parameter file alone gives the same forces in any program that reads StableHLO."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def made(**model: Any) -> tuple[CombinedModel, Any]:
 
 
 def saved(folder: Path, *, beads: int | None = R.shape[1], **model: Any) -> tuple[CombinedModel, Any, Path]:
-    """The same and their file, as `cgcore train` writes it."""
+    """Such a model, its parameters, and their file as `cgcore train` writes it."""
     combined, params = made(**model)
     folder.mkdir(exist_ok=True)
     save_params(folder / "params.npz", params, combined.fingerprint(), beads)
@@ -43,7 +43,7 @@ def saved(folder: Path, *, beads: int | None = R.shape[1], **model: Any) -> tupl
 
 
 def summed(model: CombinedModel, params: Any, mask: np.ndarray) -> np.ndarray:
-    """Forces of all components together."""
+    """The sum of the forces of all components."""
     components = jax.jit(model.compute_force_components)
     return np.array([sum(components(params, *frame).values()) for frame in zip(R, mask, SPECIES, strict=True)])
 
@@ -68,7 +68,7 @@ def test_forces_are_those_of_all_components(
 ) -> None:
     combined, params, path = saved(tmp_path / "out", **model)
     out = tmp_path / "model.stablehlo"
-    # Once the folder, once the file.
+    # Once from the folder, once from the file.
     source, more = (path, ()) if precision is None else (path.parent, ("--precision", precision))
     ran = run("export", source, "--to", "stablehlo", "-o", out, *more)
     assert ran == (0, f"Written: {out}\n", "")

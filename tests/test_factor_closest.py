@@ -1,4 +1,4 @@
-"""Histograms of the closest pairs, and percentiles of values of which only a histogram is known."""
+"""Histograms of the closest pairs, and percentiles of values known only by their histogram."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ KINDS = np.tile([0, 1, 1], 4)[:10]
 
 
 def test_groups_of_pairs_and_listed_rows_are_counted_by_themselves() -> None:
-    """Against loops over frames, pairs and rows."""
+    """Compared with loops over frames, pairs and rows."""
     types = Groups.of_species("types", (0, 1))
     listed = ((0, 4, 9), (2, 5, 8), (7, 3, 1))
     terms = (

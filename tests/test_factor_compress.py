@@ -1,6 +1,6 @@
-"""The factor against LAPACK on the explicit matrix: what the whole package stands on.
+"""The factor, on which the whole package relies, against LAPACK on the explicit matrix.
 
-`explicit` is written from the formulas in NumPy (`factor_helpers.design_rows`), and does not share a line with
+`explicit` is written from the formulas in NumPy (`factor_helpers.design_rows`) and shares no code with
 `cgcore.physics.design`.
 """
 
@@ -49,7 +49,7 @@ EXCLUDED = WEIGHTS._replace(excluded_volume=0.3)
 
 @pytest.fixture
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """S by QR of the rows, as for few, or from their Gram matrix, as for many."""
+    """Computes S by QR of the rows, as for few rows, or from their Gram matrix, as for many."""
     monkeypatch.setattr(module, "FEW_ROWS", {"QR": 10**9, "Gram": 0}[request.param])
     return request.param
 
@@ -76,7 +76,7 @@ def loss_error(factor: Factor, rows: Rows, prior: Prior, at: np.ndarray | None =
 
 
 def optimal(factor: Factor) -> float:
-    """L*, over the directions that float64 resolves, from zero as LAPACK's solution is."""
+    """L* over the directions that float64 resolves, starting from zero like LAPACK's solution."""
     directions = spectrum(factor.S, factor.beads)
     start = np.zeros(len(directions.values))
     return factor.loss(directions.optimum(factor.S, start, directions.kept()))
@@ -90,7 +90,7 @@ def check(chains: Chains, prior: Prior, factor: Factor, inner: float = 1e-13) ->
     assert loss_error(factor, rows, prior) < 1e-10
     best = lapack(rows)
     assert factor.loss(best.c) == pytest.approx(best.loss, rel=1e-10)
-    # A loss of 0 (more columns than rows) is 0 to the rounding of what was explained.
+    # If the loss is 0 (more columns than rows), it is 0 up to the rounding of the explained part.
     assert optimal(factor) == pytest.approx(best.loss, rel=1e-10, abs=1e-13 * rows.loss(np.zeros(len(best.c))))
 
 
@@ -98,7 +98,7 @@ def check(chains: Chains, prior: Prior, factor: Factor, inner: float = 1e-13) ->
 @both_ways
 @numbers_of_blocks
 def test_chignolin_with_few_harmonics(way: str, blocks: int) -> None:
-    """All directions are well determined here: nothing is dropped, and every number has all its digits."""
+    """With few harmonics all directions are well determined, so no direction is dropped and no digit is lost."""
     rows = chignolin_rows(4)
     assert lapack(rows).rank == rows.X.shape[1]
     check(chignolin_chains(), prior_of(4), factor_of(cgcore.datasets.chignolin(), prior_of(4), blocks))
@@ -108,30 +108,30 @@ def test_chignolin_with_few_harmonics(way: str, blocks: int) -> None:
 @both_ways
 @numbers_of_blocks
 def test_chignolin_with_ten_harmonics(way: str, blocks: int) -> None:
-    """At random parameters the loss has all digits. L* has not, by any method.
+    """At random parameters the loss is exact to rounding, but L* is not, whatever the method.
 
-    The rule drops two of 27 directions. The weakest one that stays has a relative singular value of 1e-11, so that
-    its right singular vector has 5 digits, and how much of the dropped ones is mixed into it is rounding: L* moves
-    by 4e-10 between LAPACK's own drivers, by 2e-9 with a change of eps in the matrix (see WEAKEST).
+    The rule drops two of 27 directions. The weakest kept direction has a relative singular value of 1e-11, so that its
+    right singular vector has 5 digits, and rounding mixes the dropped directions into it: L* changes by 4e-10 between
+    LAPACK's own drivers, and by 2e-9 with a change of eps in the matrix (see WEAKEST).
     """
     rows, prior = chignolin_rows(10), prior_of(10)
     factor = factor_of(cgcore.datasets.chignolin(), prior, blocks)
     best = lapack(rows)
     assert best.rank == 25
-    # The weakest directions of a block of 50 frames are rounding, too.
+    # The weakest directions of a block of 50 frames are also rounding errors.
     assert inner_product_error(factor, rows) < 1e-12
     assert loss_error(factor, rows, prior) < 1e-10
     directions = spectrum(factor.S, factor.beads)
     assert directions.kept().sum() == 25
     assert optimal(factor) == pytest.approx(best.loss, rel=WEAKEST)
-    # Cut above the rounding, all digits are back.
+    # With a cut-off above the rounding, all digits are restored.
     cut = directions.optimum(factor.S, np.zeros(27), directions.kept(1e-8))
     assert factor.loss(cut) == pytest.approx(rows.loss(cut), rel=1e-10)
 
 
 @pytest.mark.slow
 def test_what_a_rounded_matrix_changes_is_within_the_tolerance() -> None:
-    """The tolerance above is no tighter than what eps in the matrix may do to LAPACK's own result."""
+    """The tolerance above is not tighter than the effect of eps in the matrix on LAPACK's own result."""
     for n_angle, tolerance in ((4, 1e-10), (10, WEAKEST)):
         rows, losses = chignolin_rows(n_angle), []
         for seed in range(6):
@@ -165,7 +165,7 @@ def test_batches_that_do_not_divide_the_frames(way: str, rows_at_once: int, monk
 
 @pytest.mark.slow
 def test_chignolin_in_batches_that_do_not_divide_the_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "ROWS_AT_ONCE", 3 * 10 * 37)  # 36 frames, 27 times, and then 28
+    monkeypatch.setattr(batches, "ROWS_AT_ONCE", 3 * 10 * 37)  # 36 frames per batch: 27 batches, then 28
     check(chignolin_chains(), prior_of(), factor_of(cgcore.datasets.chignolin(), prior_of(), 1))
 
 
@@ -193,7 +193,7 @@ def test_short_chains(way: str, weights: Weights, length: int) -> None:
 
 @pytest.mark.parametrize("length", [2, 5, 12])
 def test_one_frame(length: int) -> None:
-    """Fewer rows than columns, up to 5 beads."""
+    """There are fewer rows than columns for up to 5 beads."""
     chains = random_chains(1, [length], length, seed=5)
     check(chains, prior_of(), factor_of(chains, prior_of()))
 
@@ -217,7 +217,7 @@ def test_weight_zero(way: str, term: str) -> None:
 @pytest.mark.slow
 @both_ways
 def test_bonds_of_one_length(way: str) -> None:
-    """kr and kr*r0 are then one direction, and only one."""
+    """With equal bonds, kr and kr*r0 are one direction."""
     chains = helix(50, 9, 0.0, seed=9)
     chains = chains._replace(R=chains.R + 0)
     chains.R[:, :, 2] *= np.linspace(0.8, 1.3, 50)[:, None]  # angles and dihedrals vary
@@ -325,7 +325,7 @@ def test_the_second_factor_of_a_shape_compiles_nothing(way: str) -> None:
     assert programs() == compiled
 
 
-# A sample that misses what the data hold
+# Samples that do not represent the data
 
 
 ODD_FRAMES = 20
@@ -333,14 +333,14 @@ ODD_FRAMES = 20
 
 @pytest.fixture(scope="module", params=[0.0, 1e-7, 1e-4], ids=lambda noise: f"noise {noise:g} Å")
 def lopsided(request: pytest.FixtureRequest) -> Chains:
-    """380 frames of one helix, where most columns are multiples of few, then 20 frames of any kind."""
+    """380 frames of one helix, in which most columns are multiples of a few, then 20 arbitrary frames."""
     many, few = helix(380, 10, request.param, seed=20), random_chains(ODD_FRAMES, [10], 10, seed=21)
     return Chains(*(np.concatenate(pair) for pair in zip(many, few, strict=True)))
 
 
 @pytest.fixture
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Samples only frames of the first block; holds an entry for each pass over the data."""
+    """Restricts the sample to frames of the first block; the list has an entry for each pass over the data."""
     found: list[int] = []
 
     def bad_sample(dataset: Dataset, segments: list[Segment], columns: int) -> list[Cut]:
@@ -376,15 +376,15 @@ def test_a_sample_that_misses_what_the_data_hold_costs_passes_and_no_digits(
 def test_the_second_pass_is_by_qr_of_the_rows(
     lopsided: Chains, passes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a bad sample spoils is not mended but made again, the other way."""
+    """If the sample is bad, the pass is repeated by QR of the rows."""
     prior = prior_of(8)  # more harmonics than the sample shows
     twice = factor_of(lopsided, prior, 5)
     assert len(passes) == 2
     monkeypatch.setattr(module, "FEW_ROWS", 10**9)
     np.testing.assert_array_equal(twice.S, factor_of(lopsided, prior, 5).S)
     assert len(passes) == 3
-    # Every singular value, the weakest too: by Weyl's inequality they are off by the backward error of QR, of which a
-    # thousand eps are much, and the weakest is 1e-11.
+    # All singular values, including the weakest: by Weyl's inequality they deviate by at most the backward error of QR.
+    # A thousand eps are a generous bound, and the weakest singular value is 1e-11.
     rows = rows_of(lopsided, prior)
     M = np.column_stack([rows.X, rows.F])
     norms = np.linalg.norm(M, axis=0)
@@ -409,7 +409,7 @@ def test_how_well_conditioned_the_slopes_are_decides_on_the_second_pass(
         monkeypatch.setattr(module, "WELL_CONDITIONED", limit)
         factor_of(lopsided, prior_of(8), 5)
         assert len(passes) == expected
-    # No matter of rounding: the odd frames outweigh what the sample knows by many orders.
+    # The result does not depend on rounding: the different frames outweigh the sample by many orders of magnitude.
     assert max(seen) < WELL_CONDITIONED / 100
 
 
@@ -424,7 +424,7 @@ def test_a_good_sample_needs_one_pass(way: str, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.slow
 @by_gram
 def test_the_data_of_a_lopsided_set_are_sampled_well_enough(way: str, lopsided: Chains) -> None:
-    """With the sample as it is."""
+    """With the regular sample."""
     sampled = np.concatenate([cut.rows for cut in sample_cuts(lopsided.dataset(), lopsided.dataset().segments(5))])
     assert 0 < np.count_nonzero(sampled >= 380) < ODD_FRAMES
     inner, best = accuracy(lopsided)
@@ -435,7 +435,7 @@ def test_the_data_of_a_lopsided_set_are_sampled_well_enough(way: str, lopsided: 
 @pytest.mark.slow
 @pytest.mark.parametrize("n_frames", [3, 10, 25, 60])
 def test_few_frames_in_many_blocks(n_frames: int) -> None:
-    """A batch, and with it a sample of one, is then of very few frames."""
+    """A batch, and a sample of one batch, then has very few frames."""
     chains = random_chains(n_frames, [4], 4, seed=5)
     check(chains, prior_of(), factor_of(chains, prior_of(), 20))
 
@@ -468,12 +468,12 @@ def test_beads_at_one_place_are_named_with_excluded_volume() -> None:
 @pytest.mark.parametrize(("first", "second"), [(2, 5), (2, 6)])
 def test_beads_at_one_place_without_a_term_between_them_are_no_matter(way: str, first: int, second: int) -> None:
     chains = overlapping(first, second)
-    # The odd frame is not in the sample and costs digits, which is what the tolerance leaves room for.
+    # The different frame is not in the sample and costs digits, which the tolerance allows for.
     check(chains, prior_of(), factor_of(chains, prior_of()), inner=1e-10)
 
 
 def test_a_chain_folded_flat_back_has_no_nan() -> None:
-    """Beads i and i + 2 at one place: the angle is 0, and its gradient has no direction."""
+    """Beads i and i + 2 coincide, so the angle is 0, and its gradient has no direction."""
     factor = factor_of(overlapping(3, 5), prior_of())
     assert np.isfinite(factor.S).all()
 
@@ -516,11 +516,11 @@ def peak_of(path: Path, n_frames: int) -> int:
 @pytest.mark.slow
 @by_gram
 def test_memory_does_not_grow_with_the_frames(way: str, tmp_path: Path) -> None:
-    factor_of(random_chains(50, [10], 10, seed=40), prior_of())  # what is compiled and cached is not of the pass
+    factor_of(random_chains(50, [10], 10, seed=40), prior_of())  # compile first, which does not count
     small, large = peak_of(tmp_path / "small.npz", 42_000), peak_of(tmp_path / "large.npz", 168_000)
     assert (tmp_path / "large.npz").stat().st_size > 40e6
     assert large < 25e6
-    # Length, protein and row of each frame are kept, 16 bytes; its positions and forces, 240 bytes, are not.
+    # For each frame, its length, protein and row are stored, 16 bytes, but not its positions and forces, 240 bytes.
     assert large - small < 60 * (168_000 - 42_000)
 
 
@@ -535,7 +535,7 @@ def test_periodic_displacement() -> None:
     displacement, _ = space.periodic(box)
     chains = random_chains(40, [9, 12], 13, seed=50)
     wrapped = Chains(np.mod(chains.R - 5, box), chains.F, chains.mask)
-    assert np.abs(np.diff(wrapped.R, axis=1)).max() > box / 2  # chains do cross the wall
+    assert np.abs(np.diff(wrapped.R, axis=1)).max() > box / 2  # chains do cross the boundary
     prior = prior_of(weights=EXCLUDED)
     factor = compress(wrapped.dataset(), Fingerprint.of(prior, "periodic 30 Å"), displacement=displacement, blocks=3)
     direct = jax.jit(partial(cgcore.force_matching_loss, prior, displacement=displacement))

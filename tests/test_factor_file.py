@@ -1,4 +1,4 @@
-"""Factors in files: what comes back is what was written, bit by bit, or a refusal that names the file."""
+"""Factor files: loading gives exactly what was saved, or a refusal that names the file."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_a_flipped_bit_anywhere_in_the_numbers(path: Path, factor: Factor) -> No
 
 @pytest.mark.slow
 def test_a_flipped_bit_anywhere_changes_nothing_or_is_refused(path: Path, factor: Factor) -> None:
-    """Not in the numbers alone: headers, names and the directory of the archive as well."""
+    """This includes headers, names and the directory of the archive, not only the numbers."""
     whole = path.read_bytes()
     for place in np.random.default_rng(0).integers(len(whole), size=150):
         damaged = bytearray(whole)
@@ -226,7 +226,7 @@ def fingerprint(**change: Any) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def of_angles(**change: Any) -> Callable[[np.ndarray], np.ndarray]:
-    """A change to the term of angles in the fingerprint."""
+    """A change to the angle term in the fingerprint."""
 
     def changed(array: np.ndarray) -> np.ndarray:
         plain = json.loads(str(array))
@@ -308,7 +308,8 @@ def test_an_array_twice(path: Path, name: str) -> None:
     refused(path, f"'{name}.npy' twice")
 
 
-# Content: what no frames can have made is refused even where the checksum is right, all else by the checksum.
+# Contents that no frames can produce are refused even if the checksum is right; other changes are found by the
+# checksum.
 
 
 def first(x: np.ndarray, value: Any) -> np.ndarray:
@@ -388,7 +389,7 @@ def test_content_without_meaning(path: Path, spoil: str, summed: bool) -> None:
 
 @pytest.mark.parametrize("name", [name for name in ARRAYS if name != "format"])
 def test_any_change_is_seen(path: Path, name: str) -> None:
-    """A change that means something all the same: another number, or the last letter of a text."""
+    """A change that is still meaningful: another number, or another last letter of a text."""
     arrays = arrays_of(path)
     array = arrays[name]
     if not array.size:

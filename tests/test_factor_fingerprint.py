@@ -1,4 +1,4 @@
-"""What may be merged, and what comes of it."""
+"""Which factors may be merged, and the result."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_of_a_prior() -> None:
     excluded = prior_of(3, WEIGHTS._replace(excluded_volume=0.2), n_dihedral=1)
     assert Fingerprint.of(excluded).layout == Layout.of(excluded) == Layout(excluded.terms)
     assert Fingerprint.of(excluded).layout.size == 2 + 2 * 3 + 2 * 1 + 2
-    # Starting values are not part of it: a factor serves any of them.
+    # Starting values do not belong to it: a factor can be used for any of them.
     moved = cgcore.Prior(WEIGHTS, prior_of(4).params | {"kr": 1.0, "sigma": 9.0})
     assert Fingerprint.of(moved) == HERE
 
@@ -148,7 +148,7 @@ def test_merged_equals_the_factor_of_the_joined_data(parts: list[Factor]) -> Non
 def test_merged_keeps_all_blocks(parts: list[Factor]) -> None:
     merged = merge(*parts)
     assert merged.blocks == tuple(block for part in parts for block in part.blocks)
-    assert len(merged.blocks) == 16  # 4 of each protein in each file; the second file holds both
+    assert len(merged.blocks) == 16  # 4 of each protein in each file; the second file contains both
     assert merged.proteins == ("protein-9-1", "protein-12-1")
 
 
@@ -182,7 +182,7 @@ def test_a_factor_merged_with_itself_is_said_by_name(parts: list[Factor]) -> Non
     with pytest.warns(InputWarning, match="part0 is given more than once: 20 frames are counted twice") as caught:
         doubled = merge(parts[0], parts[1], parts[0])
     assert len(caught) == 1
-    assert doubled.frames == 80  # used as it was given
+    assert doubled.frames == 80  # frames are used as given
 
 
 @pytest.mark.slow
@@ -200,7 +200,7 @@ def test_frames_that_overlap_in_part_are_counted() -> None:
 
 
 def test_a_copy_under_another_name_is_seen(tmp_path: Path) -> None:
-    """The very same file by its checksum, one written anew (compressed) by its sums."""
+    """An identical file is recognised by its checksum, a rewritten (compressed) one by its sums."""
     chains, prior = two_proteins(), prior_of()
     arrays: dict[str, Any] = {"R": chains.R, "F": chains.F, "mask": chains.mask}
     np.savez(tmp_path / "a.npz", **arrays)

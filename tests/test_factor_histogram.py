@@ -1,4 +1,4 @@
-"""Histograms: counts of the real rows, in known bins, that add up."""
+"""Histograms: counts of the real rows in known bins, which add up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From rows to S by matrix products: digits kept where a plain Gram matrix keeps none."""
+"""S from rows by matrix products keeps its digits where a plain Gram matrix loses all of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EPS = np.finfo(np.float64).eps
 
 
 def conditioned(n: int, condition: float, seed: int = 0) -> np.ndarray:
-    """Rows of eight columns with this condition number, once the columns are scaled."""
+    """Rows of eight columns with this condition number after scaling of the columns."""
     rng = np.random.default_rng(seed)
     values = np.geomspace(1, 1 / condition, 8)
     mix = np.linalg.qr(rng.normal(size=(8, 8)))[0]
@@ -45,9 +45,9 @@ def test_a_basis_of_a_sample_keeps_the_weakest_direction_that_a_gram_matrix_lose
     # The basis removes the rows' condition number, which a Gram matrix would square.
     assert np.linalg.cond(rows / scale) > 1e9
     assert np.linalg.cond(whitened_gram(rows, T)) < 10
-    # Singular values are off by a backward error, here a thousand eps at most; the weakest is 1e-10.
+    # Singular values deviate by a backward error, here at most a thousand eps; the weakest is 1e-10.
     assert weakest(S, scale) == pytest.approx(exact, abs=1000 * EPS)
-    # Inner products of n numbers are off by n eps at most.
+    # Inner products of n numbers deviate by at most n eps.
     np.testing.assert_allclose(
         S.T @ S / np.outer(scale, scale), rows.T @ rows / np.outer(scale, scale), atol=len(rows) * EPS
     )
@@ -81,7 +81,7 @@ def test_a_basis_is_invertible_whatever_the_rows(spoil: str) -> None:
     np.testing.assert_array_equal(T, np.triu(T))
     assert (np.diag(T) > 0).all()
     assert np.isfinite(np.linalg.inv(T)).all()
-    # What was added is rounding: the inner products of the rows are kept.
+    # The added part is rounding: the inner products of the rows stay the same.
     scale = scale_of(rows)
     change = np.abs(T.T @ T - rows.T @ rows) / np.outer(scale, scale)
     assert change.max() < (8 * EPS) ** 2 + 100 * EPS

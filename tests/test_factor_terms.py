@@ -1,4 +1,4 @@
-"""Factors of terms of any kind: histograms by group, files, and files that somebody has made to do harm."""
+"""Factors of terms of any kind: histograms by group, files, and malicious files."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def term_of(factor: Factor, name: str) -> Term:
 
 
 def test_histograms_by_group(chains: Chains, factor: Factor) -> None:
-    """Counted again frame by frame and row by row."""
+    """Histograms counted again frame by frame and row by row."""
     bonds, angles = np.zeros((2, len(EDGES["bond"]) - 1), int), np.zeros((4, len(EDGES["angle"]) - 1), int)
     for R, n in zip(chains.R, chains.lengths, strict=True):
         for i in range(n - 1):
@@ -79,11 +79,11 @@ def test_histograms_by_group(chains: Chains, factor: Factor) -> None:
         for i in range(n - 2):
             if SPECIES[i + 1] < 3:
                 angles[SPECIES[i + 1]] += np.histogram(value("angle", R[i : i + 3]), EDGES["angle"])[0]
-    # And of pairs, which test_factor_closest counts.
+    # Also for pairs, which test_factor_closest counts.
     assert set(factor.histograms.groups) == {term.name for term in GROUPED if term.groups is not None or term.on_beads}
     np.testing.assert_array_equal(factor.histograms.groups["bond"], bonds)
     np.testing.assert_array_equal(factor.histograms.groups["angle"], angles)
-    assert not angles[3].any()  # a group that no frame has
+    assert not angles[3].any()  # a group that occurs in no frame
     np.testing.assert_array_equal(factor.histograms.of_group(term_of(factor, "angle"), 1), angles[1])
     whole = factor.histograms.of_group(term_of(factor, "dihedral"), 0)
     np.testing.assert_array_equal(whole, factor.histograms.counts["dihedral"])
@@ -105,7 +105,7 @@ def test_a_file_brings_all_of_it_back(path: Path, factor: Factor) -> None:
 
 
 def hundreds_of_functions() -> tuple[Term, ...]:
-    """More functions than a series may have harmonics; of the second, named as a series is, too."""
+    """More functions than a series may have harmonics, the second term with the name of a series."""
     spline = BSpline(tuple(np.linspace(0, np.pi, 150).tolist()))
     return tuple(Term(name, Rows("angles"), spline) for name in ("wave", "angle"))
 
@@ -142,7 +142,7 @@ def test_functions_of_one_title_are_the_same_to_a_file(path: Path) -> None:
         found.require(Fingerprint.of(prior_of(other)))
 
 
-# Files that do harm: the checksum is right, as anybody can compute it.
+# Malicious files: the checksum is right, since anybody can compute it.
 
 Edit = Callable[[dict[str, Any]], Any]
 
@@ -251,7 +251,7 @@ def test_a_hostile_file_is_refused_before_anything_large_is_made(path: Path, cas
     assert len(str(caught.value)) < 500 + len(str(path))
 
 
-# How many blocks
+# Number of blocks
 
 
 def test_blocks_fit_in_memory_whatever_the_number_of_coefficients(chains: Chains) -> None:
@@ -261,7 +261,7 @@ def test_blocks_fit_in_memory_whatever_the_number_of_coefficients(chains: Chains
         assert blocks >= 1
         assert blocks == 1 or blocks * runs * (coefficients + 1) ** 2 <= MOST_NUMBERS
     assert affordable_blocks(data, 27) > 20
-    assert affordable_blocks(data, 400) == 2  # fewer rows than coefficients even so, and two folds
+    assert affordable_blocks(data, 400) == 2  # two folds, although each has fewer rows than coefficients
 
 
 # Hundreds of coefficients
@@ -269,8 +269,8 @@ def test_blocks_fit_in_memory_whatever_the_number_of_coefficients(chains: Chains
 
 @pytest.mark.slow
 def test_hundreds_of_coefficients() -> None:
-    """Splines for each pair of six kinds of residues, more than the frames determine: inner products, losses and the
-    lowest loss are LAPACK's."""
+    """Splines for each pair of six residue types, more than the frames determine: inner products, losses and the
+    lowest loss agree with LAPACK."""
     kinds = tuple(range(6))
     knots = tuple(np.linspace(3.0, 20.0, 14).tolist())
     prior = prior_of(
@@ -291,7 +291,7 @@ def test_hundreds_of_coefficients() -> None:
     norms = np.append(np.linalg.norm(truth.X, axis=0), np.linalg.norm(truth.F))
     norms = np.where(norms > 0, norms, 1.0)
     Y = np.column_stack([truth.X, truth.F]) / norms
-    # A pivoted Cholesky factor drops what is below columns * eps of its largest entry.
+    # A pivoted Cholesky factor drops entries below columns * eps of its largest entry.
     np.testing.assert_allclose(S.T @ S / np.outer(norms, norms), Y.T @ Y, atol=1e-12)
     best = np.linalg.lstsq(Y[:, :-1], truth.F, rcond=1e-6)[0] / norms[:-1]
     assert result.certificate.optimal_loss_resolved == pytest.approx(truth.loss(best), rel=1e-9)
@@ -302,7 +302,7 @@ def test_hundreds_of_coefficients() -> None:
 
 @pytest.mark.slow
 def test_hundreds_of_coefficients_that_a_sample_would_not_show() -> None:
-    """Functions that few frames of many feel: inner products keep their digits."""
+    """Functions that are nonzero in few of many frames: inner products keep their digits."""
     data = cgcore.read(Path(__file__).parents[1] / "validation" / "reference" / "two_proteins.npz")
     kinds = np.unique(data.join().species).tolist()
     angle = Term("angle", Rows("angles"), BSpline(tuple(np.linspace(0.0, np.pi, 20).tolist())), 0.5)

@@ -1,4 +1,4 @@
-"""Triangular factors: what they keep of the rows they are made of."""
+"""Triangular factors: the properties of the rows that they preserve."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_triangle_is_square_upper_and_keeps_inner_products(n: int) -> None:
     np.testing.assert_array_equal(S, np.triu(S))
     assert (np.diag(S) >= 0).all()
     scale = np.linalg.norm(rows, axis=0) if n else np.ones(6)
-    # Inner products of n numbers are off by n eps at most, and QR by some eps of each column.
+    # Inner products of n numbers deviate by at most n eps, and QR by some eps of each column.
     rounding = (n + 100) * np.finfo(np.float64).eps
     np.testing.assert_allclose(
         (S.T @ S) / np.outer(scale, scale), (rows.T @ rows) / np.outer(scale, scale), atol=rounding
@@ -60,7 +60,7 @@ def test_merged_is_the_triangle_of_all_rows() -> None:
     parts = [triangle(part) for part in np.split(rows, [3, 4, 60])]
     scale = np.linalg.norm(rows, axis=0)
     for other in (merged(parts), merged(parts[::-1]), merged([merged(parts[:2]), merged(parts[2:])])):
-        # QR is off by some eps of each column, whatever the size of an entry.
+        # QR deviates by some eps of each column, whatever the size of an entry.
         np.testing.assert_allclose(other / scale, triangle(rows) / scale, rtol=0, atol=1e-12)
 
 

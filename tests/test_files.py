@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, those of one run together; only regular files are read and replaced."""
+"""Files are written completely or not at all, files of one run together; only regular files are read and replaced."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, error: type[BaseExce
 
 
 def test_the_temporary_is_beside_the_target_and_has_its_suffix(tmp_path: Path) -> None:
-    # numpy.savez appends .npz to a name without it, and would write elsewhere.
+    # numpy.savez appends .npz to names without it, and would write another file.
     with atomic_path(tmp_path / "factor.npz") as temporary:
         assert temporary.parent == tmp_path
         np.savez(temporary, x=np.arange(3))
@@ -139,7 +139,7 @@ def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
 
 @pytest.fixture
 def strange(tmp_path: Path) -> dict[str, Path]:
-    """One of each kind of thing that has a name in a folder and is no file."""
+    """One object of each kind that has a name in a folder but is not a file."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     with socket.socket(socket.AF_UNIX) as made:
@@ -285,7 +285,7 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path: Path) -> Non
     assert ran.returncode == -signal.SIGKILL
     (left,) = names(tmp_path)
     assert left.startswith(PREFIX)
-    with atomic_path(tmp_path / "other.json"):  # and a live one stays
+    with atomic_path(tmp_path / "other.json"):  # a temporary file in use stays
         remove_stale(tmp_path)
         (mine,) = names(tmp_path)
         assert mine != left

@@ -1,4 +1,4 @@
-"""Declared arrays in an NPZ: their checksum, and what is refused."""
+"""Declared arrays in an NPZ: their checksum, and refusals."""
 
 from __future__ import annotations
 

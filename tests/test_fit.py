@@ -1,7 +1,7 @@
-"""The fit: two objectives and two coordinates that minimise one loss, and a verdict that can be trusted.
+"""The fit: two objectives and two coordinate systems minimise the same loss, with a verdict that can be trusted.
 
-The data are the first 60 frames of the bundled set: few enough to compile the direct objective for, with the
-condition number of all of them.
+The data are the first 60 frames of the bundled set, few enough to compile the direct objective quickly, with the same
+condition number as the whole set.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def direct_loss() -> Any:
 @pytest.mark.slow
 @pytest.mark.parametrize(("objective", "coordinates"), COMBINATIONS)
 def test_one_loss_by_every_way(objective: str, coordinates: str) -> None:
-    """In one test for each, as every process that runs one of them compiles the program."""
+    """Everything is in one test for each way, because every process that runs one compiles its program."""
     found, rows = result(objective=objective, coordinates=coordinates), rows_of(chignolin_chains(60), PRIOR)
     # The same start,
     assert found.loss_history[0] == pytest.approx(rows.loss(START), rel=1e-10)
@@ -88,7 +88,8 @@ def test_whitened_coordinates_end_at_the_optimum_in_a_few_steps(objective: str, 
 
 @pytest.mark.slow
 def test_the_direct_objective_along_every_direction() -> None:
-    """Its gradient is lost in rounding there; terms of 1e6 in forces of 20 leave the loss to some 1e-9."""
+    """The gradient is lost in rounding there; terms of 1e6 in forces of 20 limit the accuracy of the loss to about
+    1e-9."""
     found = result(objective="direct", truncation=0)
     assert abs(found.certificate.optimality_gap) <= 1e-8
 
@@ -109,7 +110,7 @@ def test_the_plain_algorithm_does_not_converge_and_says_so() -> None:
     assert found.steps == 200
     assert found.certificate.optimality_gap > 1e-8
     assert (found.cutoff, found.curve) == (None, None)
-    # The same first steps as on the factor, and all of it downhill.
+    # The same first steps as on the factor, all of them descending.
     np.testing.assert_allclose(found.loss_history[:5], result(coordinates="physical").loss_history[:5], rtol=1e-8)
     assert (np.diff(found.loss_history) <= 0).all()
 
@@ -119,7 +120,7 @@ def test_the_plain_algorithm_does_not_converge_and_says_so() -> None:
 
 @pytest.mark.parametrize("coordinates", get_args(Coordinates))
 def test_a_point_that_is_not_optimal_is_not_called_converged(coordinates: str) -> None:
-    """The solver's own test passes at once with this tolerance."""
+    """The solver's own criterion is met at once with this tolerance."""
     found = result(coordinates=coordinates, tol_grad=1e6)
     assert found.grad_norm < 1e6
     assert found.certificate.optimality_gap > OPTIMAL
@@ -180,7 +181,7 @@ def test_the_setting_of_jax_is_left_as_it_was() -> None:
     assert found.train_loss == result().train_loss
 
 
-# Repeatable
+# Reproducibility
 
 
 @pytest.mark.parametrize("options", [{}, {"coordinates": "physical"}, {"objective": "direct"}])
@@ -192,7 +193,7 @@ def test_the_same_again_bit_for_bit(options: dict[str, Any]) -> None:
         np.testing.assert_array_equal(second.fitted_params[name], value, strict=True)
 
 
-# What goes in and comes out
+# Input and output
 
 
 def test_a_factor_in_place_of_data() -> None:
@@ -283,7 +284,7 @@ def test_short_chains(length: int, truncation: Any) -> None:
     found = fit(chains.dataset(), prior, unconstrained(truncation=truncation))
     assert found.converged
     assert abs(found.certificate.optimality_gap) <= 1e-10
-    # Parameters of terms without data stay where they were, and all are finite.
+    # Parameters of terms without data keep their start, and all parameters are finite.
     assert found.fitted_params["epsilon"] == pytest.approx(prior.params["epsilon"], rel=1e-14)
     assert all(np.isfinite(value).all() for value in found.fitted_params.values())
 
@@ -308,7 +309,8 @@ def test_one_frame() -> None:
 
 @pytest.mark.slow
 def test_a_stall_at_the_optimum_is_called_convergence() -> None:
-    """Rounding of the direct loss hides 1e-6 of gradient along weak directions; the certificate sees through it."""
+    """Rounding of the direct loss hides 1e-6 of the gradient along weak directions; the certificate does not depend
+    on it."""
     result = cgcore.fit(cgcore.datasets.chignolin().subset(60), PRIOR, Options(objective="direct", truncation=0.0))
     assert abs(result.certificate.optimality_gap) < OPTIMAL
     assert result.converged

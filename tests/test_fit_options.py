@@ -1,4 +1,4 @@
-"""Settings of a fit: what is out of range is refused by name."""
+"""Settings of a fit: values out of range are refused by name."""
 
 from __future__ import annotations
 

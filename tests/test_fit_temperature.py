@@ -1,4 +1,4 @@
-"""The temperature that constraints are stated in: the data's, the user's, or 300 K and a word about it."""
+"""The temperature of constraints: that of the data, the user's, or 300 K with a note."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def factor() -> Factor:
 
 
 def fitted(*named: float, given: float | None = None) -> FitResult:
-    """With data that name these temperatures, and one that the user gives."""
+    """A fit to data with these temperatures, and one given by the user."""
     return fit(replace(factor(), temperatures=named), PRIOR, Options(smoothness=1e-3, temperature=given))
 
 
@@ -31,7 +31,7 @@ def notes(found: FitResult) -> list[str]:
 
 
 def contact(found: FitResult) -> float:
-    """Least repulsion at contact [kcal/mol], 1 kT."""
+    """Smallest repulsion at contact [kcal/mol], 1 kT."""
     (bound,) = next(one.bounds for one in found.admissible.constraints if one.name == "repulsion")
     return float(bound)
 
@@ -59,7 +59,7 @@ def test_what_is_no_temperature_is_none(nothing: tuple[float, ...]) -> None:
 
 
 def test_the_highest_of_several_and_a_note() -> None:
-    """Walls and contacts of the highest hold at the others."""
+    """Walls and contacts for the highest temperature also hold at the others."""
     found = fitted(280.0, 320.0, 360.0)
     assert found.temperature == 360.0
     assert contact(found) == pytest.approx(KB * 360.0)
@@ -91,7 +91,7 @@ def test_the_fit_depends_on_it() -> None:
 
 
 def test_from_frames_to_fit() -> None:
-    """The bundled set says at which temperature it was simulated; a pass, a merge and a fit keep it."""
+    """The bundled set states the temperature of its simulation, which a pass, a merge and a fit preserve."""
     data = cgcore.datasets.chignolin().subset(60)
     prior = prior_of(4, WEIGHTS._replace(excluded_volume=1.0))
     made = factor_of(data, prior)

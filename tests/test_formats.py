@@ -1,4 +1,4 @@
-"""Files of other programs give the frames that they hold, whichever way they come in, and damage is named."""
+"""Files of other programs give the frames that they contain, in every way of reading; damage is reported."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Writer = Callable[..., Arrays]
 
 
 def expected(held: Arrays) -> Any:
-    """What the arrays of a file are as frames."""
+    """The arrays of a file as frames."""
     return from_arrays(held.R, held.F, None, held.species, units=held.units).join()
 
 
@@ -80,12 +80,12 @@ def test_the_same_fit_by_every_way_in(tmp_path: Path) -> None:
 
 
 def _fitted_with_note(folder: Path, file: Path, config: Path) -> dict[str, Any]:
-    """A fit that may say how keys are read."""
+    """A fit whose output may contain a note about how keys were read."""
     assert run("fit", file, "--config", config, "--output", folder).code == 0
     return json.loads((folder / "fit.json").read_text())
 
 
-# Damage, and what a file may lack
+# Damage and missing contents
 
 
 @each_format
@@ -93,7 +93,7 @@ def test_a_truncated_file_is_one_sentence(tmp_path: Path, name: str, writer: Wri
     writer(tmp_path / name, forms.frames())
     whole = (tmp_path / name).read_bytes()
     for part in (0.95, 0.5, 0.01):
-        (tmp_path / name).write_bytes(whole[: int(part * len(whole)) - 3])  # not where a frame of a TRR ends
+        (tmp_path / name).write_bytes(whole[: int(part * len(whole)) - 3])  # not at the end of a TRR frame
         for command in (("fit", tmp_path / name), ("convert", tmp_path / name, "-o", tmp_path / "made.npz")):
             assert_refused(run(*command), name.replace(".", r"\."), "end|damaged|truncated|size|NPZ")
     assert not (tmp_path / "made.npz").exists()
@@ -161,7 +161,7 @@ def test_other_kinds_of_hdf5_are_named(tmp_path: Path) -> None:
     assert_refused(run("fit", tmp_path / "a.h5"), "an unknown kind", "H5MD, mdCATH, mlcg")
 
 
-# What the formats say besides
+# Other information in the formats
 
 
 def test_frames_without_forces_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -303,9 +303,10 @@ def test_in_python() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "writer"), forms.AT_ONCE.values(), ids=forms.AT_ONCE)
 def test_memory_does_not_grow_with_the_frames(tmp_path: Path, name: str, writer: Callable[..., Any]) -> None:
-    """Peaks of processes that convert thousands of frames and twice as many differ by what an index of frames takes."""
+    """Peak memory of converting thousands of frames and twice as many differs only by the size of the index of
+    frames."""
     arrays = forms.frames(1000)
-    peaks, most = [], 1 if name.endswith("lammpstrj") else 10  # files of more than a piece that is read at once
+    peaks, most = [], 1 if name.endswith("lammpstrj") else 10  # files larger than one piece that is read at a time
     for times in (most, 2 * most):
         folder = tmp_path / str(times)
         folder.mkdir()
@@ -326,4 +327,4 @@ def test_memory_does_not_grow_with_the_frames(tmp_path: Path, name: str, writer:
             cwd=HERE.parent, capture_output=True, text=True, check=True, timeout=100,
         )  # fmt: skip
         peaks.append(int(done.stdout))
-    assert peaks[1] - peaks[0] < 50 * 1000 * most, peaks  # bytes, and the frames themselves have 240 or more
+    assert peaks[1] - peaks[0] < 50 * 1000 * most, peaks  # in bytes; the frames themselves have 240 or more each

@@ -1,4 +1,4 @@
-"""Variants of formats that their usual writers do not make, and units as files write them."""
+"""Variants of formats that their usual writers do not produce, and units as stated in files."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_frame_of_velocities_alone_says_its_own_precision(tmp_path: Path) -> N
     size, atoms = x[0].nbytes, x.shape[1]
     with (tmp_path / "v.trr").open("wb") as file:
         for k in range(2):
-            for sizes, blocks in (((size, 0, size), (x[k], f[k])), ((0, size, 0), (x[k],))):  # of x, v and f
+            for sizes, blocks in (((size, 0, size), (x[k], f[k])), ((0, size, 0), (x[k],))):  # sizes of x, v and f
                 header = (1993, 13, 12, b"GMX_trn_file", *(0,) * 7, *sizes, atoms, k, 0)
                 file.write(struct.pack(">3i12s13i2d", *header, float(k), 0.0))
                 for block in blocks:

@@ -1,4 +1,4 @@
-"""Terms that a fit leaves as they are, and splines: the fit is to what they leave of the reference forces."""
+"""Frozen terms and splines: the fit is to the reference forces minus theirs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def prior() -> Prior:
 
 
 def left(chains: Chains, prior: Prior) -> Chains:
-    """The chains with what a prior's frozen terms leave of the reference forces, by the explicit matrix."""
+    """The chains with the reference forces minus those of a prior's frozen terms, by the explicit matrix."""
     layout, F = Layout.of(prior), chains.F.copy()
     held = np.zeros(layout.size)
     for name in prior.frozen:
@@ -41,14 +41,14 @@ def left(chains: Chains, prior: Prior) -> Chains:
 
 @pytest.mark.numerical
 def test_the_fit_is_that_to_the_remaining_forces(chains: Chains, prior: Prior) -> None:
-    # Directions that rounding decides are not compared.
+    # Directions that rounding determines are not compared.
     kept = replace(FREE, truncation=1e-6)
     found = cgcore.fit(chains.dataset(), prior, kept)
     rest = left(chains, prior)
     remaining = cgcore.from_arrays(rest.R, rest.F, rest.mask, accept_faults=True)
     wanted = cgcore.fit(remaining, prior.part(["angle", "dihedral", "excluded_volume"]), kept)
     assert found.train_loss == pytest.approx(wanted.train_loss, rel=1e-12)
-    # Coefficients as far as the data determine them: the loss's curvature may leave a direction to rounding.
+    # Coefficients are compared as far as the data determine them: the loss may leave a direction to rounding.
     for name, value in wanted.fitted_params.items():
         np.testing.assert_allclose(found.fitted_params[name], value, rtol=1e-6, atol=1e-8)
     for name in ("r0", "kr", "epsilon", "sigma"):
@@ -59,7 +59,7 @@ def test_the_fit_is_that_to_the_remaining_forces(chains: Chains, prior: Prior) -
 def test_the_direct_objective_has_the_same_loss(chains: Chains, prior: Prior) -> None:
     on_factor = cgcore.fit(chains.dataset(), prior, replace(FREE, truncation=1e-3))
     direct = cgcore.fit(chains.dataset(), prior, replace(FREE, truncation=1e-3, objective="direct"))
-    assert direct.train_loss == pytest.approx(on_factor.train_loss, rel=1e-9)  # L-BFGS stops at its gradient
+    assert direct.train_loss == pytest.approx(on_factor.train_loss, rel=1e-9)  # L-BFGS stops at its gradient tolerance
 
 
 @pytest.mark.slow
@@ -73,7 +73,7 @@ def test_the_factor_of_all_terms_serves_whatever_is_frozen(chains: Chains, prior
 
 
 def test_contact_counts_what_is_frozen(chains: Chains, prior: Prior) -> None:
-    """A frozen repulsion that holds by itself leaves a weaker one beside it free."""
+    """If a frozen repulsion satisfies the contact by itself, a weaker one beside it is not constrained."""
     term = cgcore.Term("more", cgcore.Rows("pairs", 6), cgcore.bases.Power(6))
     strong = replace(prior, params={**prior.params, "epsilon": 1000.0}).with_terms([term])
     result = cgcore.fit(chains.dataset(), strong, Options(smoothness=1e-3))

@@ -1,4 +1,4 @@
-"""All-atom data made here, and what maps of its forces give."""
+"""All-atom data generated here, and maps of their forces."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ BLOCKS = 8
 
 
 def coefficients(R: np.ndarray, F: np.ndarray) -> np.ndarray:
-    """Least squares of k and k r0 of springs between neighbours, and between beads two apart."""
+    """Least squares for k and k r0 of springs between neighbours, and between beads two apart."""
     columns = []
     for apart in (1, 2):
         step = R[:, apart:] - R[:, :-apart]
         unit = step / np.linalg.norm(step, axis=2, keepdims=True)
-        for pull in (step, -unit):  # on the first bead of a spring of k = 1; and of k r0 = 1
+        for pull in (step, -unit):  # on the first bead of a spring: for k = 1, and for k r0 = 1
             column = np.zeros_like(R)
             column[:, :-apart] += pull
             column[:, apart:] -= pull
@@ -97,7 +97,7 @@ def test_a_pdb_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def positions(name: str) -> tuple[Any, dict[tuple[int, str], np.ndarray]]:
-    """OpenMM's topology, and where the atoms of each residue are [nm]."""
+    """OpenMM's topology, and the positions of the atoms in each residue [nm]."""
     from openmm import app
 
     topology, places = heavy_atoms(app, PEPTIDES[name])
@@ -117,7 +117,7 @@ def test_peptides_are_of_the_sequence_of_l_amino_acids_and_trans(name: str) -> N
         if residue.name != "GLY":
             assert np.cross(n - ca, c - ca) @ (at[residue.index, "CB"] - ca) > 0
     for one, other in pairwise(residues):
-        # 2.9 Å in a cis peptide, 3.8 Å in a trans one.
+        # 2.9 Å in a cis peptide, 3.8 Å in a trans peptide.
         assert 0.37 < np.linalg.norm(at[one.index, "CA"] - at[other.index, "CA"]) < 0.4
 
 

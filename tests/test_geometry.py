@@ -1,4 +1,4 @@
-"""Internal coordinates: values, signs and gradients, degenerate geometries too."""
+"""Internal coordinates: values, signs and gradients, also in degenerate geometries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.numerical
 bond_vectors_dihedral = jax.jit(jax.vmap(dihedral))
 
 ROUNDING = 1e-14
-"""Some units in the last place of pi: arctangents of XLA differ by such between processors."""
+"""A few units in the last place of pi, by which XLA's arctangents differ between processors."""
 
 
 def iupac_dihedral(R: np.ndarray) -> float:
@@ -28,7 +28,8 @@ def iupac_dihedral(R: np.ndarray) -> float:
 
 
 def test_dihedral_by_hand_is_minus_iupac() -> None:
-    # Seen along R1 -> R2 (+z) the front bond (x) turns clockwise into the rear one (y): IUPAC says +90 degrees.
+    # Seen along R1 -> R2 (+z) the front bond (x) turns clockwise into the rear bond (y), which is +90 degrees for
+    # IUPAC.
     R = np.array([[1.0, 0, 0], [0, 0, 0], [0, 0, 1], [0, 1, 1]])
     assert iupac_dihedral(R) == pytest.approx(np.pi / 2)
     assert float(dihedral(*jnp.diff(jnp.asarray(R), axis=0))) == pytest.approx(-np.pi / 2, abs=ROUNDING)
@@ -76,7 +77,7 @@ def test_gradients_are_zero_where_there_is_none() -> None:
     for u, v in [(x, -x), (x, 2 * x), (zero, x), (zero, zero)]:
         for g in jax.grad(angle, argnums=(0, 1))(u, v):
             assert not np.any(g), (u, v)
-    # One or both normals vanish; equal beads in the middle.
+    # One or both normals vanish; coincident beads in the middle.
     for b in [(x, x, z), (z, x, x), (x, x, x), (x, zero, z), (zero, zero, zero)]:
         for g in jax.grad(dihedral, argnums=(0, 1, 2))(*b):
             assert not np.any(g), b

@@ -1,4 +1,4 @@
-"""Groups of rows: classes of beads, numbers and labels of groups, and what is refused."""
+"""Groups of rows: classes of beads, numbers and labels of groups, and refusals."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_without_species_all_are_0() -> None:
 def test_terminal_beads_are_the_ends_of_each_chain() -> None:
     groups = Groups("terminal")
     np.testing.assert_array_equal(groups.classes(None, 4, None, 6), [1, 0, 0, 1, 0, 0])
-    sites = np.array([0, 1, 2, 1002, 1005, 2005, 2006])  # three chains, and a gap within the second
+    sites = np.array([0, 1, 2, 1002, 1005, 2005, 2006])  # three chains, with a gap in the second
     np.testing.assert_array_equal(groups.classes(None, 7, sites, 7), [1, 0, 1, 1, 1, 1, 1])
     np.testing.assert_array_equal(groups.classes(None, 5, sites, 7)[:5], [1, 0, 1, 1, 1])
 

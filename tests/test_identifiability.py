@@ -1,4 +1,4 @@
-"""What the data cannot tell, in words."""
+"""Descriptions of what the data do not determine."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_epsilon_and_sigma() -> None:
     excluded = identified(factor_of(two_proteins(), prior_of(weights=EXCLUDED)))
     assert any("epsilon_ex and sigma_ex enter only as epsilon_ex*sigma_ex^4" in note for note in excluded.notes)
     assert any(note.startswith(EPSILON) for note in excluded.notes)
-    # Not where there is no such term.
+    # Not if there is no such term.
     assert not any("epsilon_ex" in note for note in identified(chignolin_factor(4)).notes)
     assert not any(EPSILON in n for n in identified(factor_of(random_chains(60, [5], 5, seed=5), prior_of())).notes)
 
@@ -78,7 +78,7 @@ def test_harmonics_on_few_angles() -> None:
     assert re.match(r"[ab]_\d", note)
     angles = angles_of(chignolin_chains().R)
     low, high = (int(x) for x in re.findall(r"(\d+)\.\.(\d+) degrees", note)[0])
-    # To a bin of one degree.
+    # Accurate to a bin of one degree.
     assert np.degrees(angles.min()) - 1.5 < low <= np.degrees(angles.min()) + 0.5
     assert np.degrees(angles.max()) - 0.5 <= high < np.degrees(angles.max()) + 1.5
 
@@ -129,14 +129,14 @@ def test_a_direction_of_many_small_parts_names_the_largest() -> None:
 
 
 def test_the_named_coefficients_are_those_that_can_move_together() -> None:
-    """Moved along an unresolved direction, they change no force by more than rounding."""
+    """Moving the named coefficients along an unresolved direction changes no force by more than rounding."""
     factor = chignolin_factor(10)
     found = spectrum(factor.S, factor.beads)
     last = identified(factor).left[-1]
     norms = np.linalg.norm(factor.S[:, :-1], axis=0)
     step = np.array([last.loadings.get(name, 0.0) for name in factor.fingerprint.layout.names]) / norms
-    assert step[0] == 0  # kr has no part in it, so that centring does not matter
-    # Loadings below 3 per cent are left out; the others cancel to that.
+    assert step[0] == 0  # kr does not contribute, so centring does not matter
+    # Loadings below 3 per cent are left out; the others cancel to that accuracy.
     assert np.linalg.norm(factor.S[:, :-1] @ step) < 0.1
     assert np.linalg.norm(factor.S[:, :-1] @ np.abs(step)) > 0.3
     assert found.values[-1] < found.resolution
@@ -160,7 +160,7 @@ def test_chains_too_short_for_a_term(length: int, empty: dict[str, int]) -> None
     assert found.without_data == {
         term: f"no chain has the {beads} beads that it needs" for term, beads in empty.items()
     }
-    # Their directions are not named once more.
+    # Their directions are not listed again.
     for direction in found.left:
         for name in direction.loadings:
             term = next(t for t, where in layout_of(prior).items() if name in where)
@@ -183,7 +183,7 @@ def test_weight_zero(term: str) -> None:
 
 @pytest.mark.slow
 def test_chains_that_are_exactly_straight() -> None:
-    """They have the beads, and feel nothing: the chain is not said to be too short."""
+    """They have enough beads but no forces: the chain must not be called too short."""
     x = np.cumsum(np.random.default_rng(4).normal(3.8, 0.05, size=(30, 7)), axis=1)
     R = np.stack([x, 0 * x, 0 * x], axis=-1)
     found = identified(

@@ -1,4 +1,4 @@
-"""Who may import whom, read from the source of every file."""
+"""The import rules of the layers, checked in the source of every file."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 class Rule:
     """Files under `where` (except under one of `but`) import nothing that starts with one of `never`.
 
-    With `only`, a module that starts with one of `never` is allowed when it starts with one of `only`.
-    `top_level` looks at imports outside functions alone, and not at those for a type checker.
+    With `only`, a module that starts with one of `never` is allowed if it starts with one of `only`. `top_level` checks
+    only imports outside functions, and not those for type checkers.
     """
 
     where: str
@@ -89,9 +89,9 @@ def within(name: str, prefixes: tuple[str, ...], separator: str) -> bool:
     return any(name == prefix or name.startswith(prefix + separator) for prefix in prefixes)
 
 
-@cache  # of each file once, for all rules
+@cache  # each file once, for all rules
 def imports(source: str, file: str) -> list[tuple[str, bool]]:
-    """Full dotted name of all that is imported, and whether the import is outside every function."""
+    """Full dotted names of all imports, and whether each is outside all functions."""
     package = Path(file).parent.parts
 
     def visit(node: ast.AST, top_level: bool) -> Iterator[tuple[str, bool]]:
@@ -145,17 +145,17 @@ def sources(*folders: str) -> Iterator[tuple[str, str]]:
 
 
 def modules_imported(file: str, source: str, modules: set[str], late: bool) -> set[str]:
-    """The modules of the package that a file imports; with `late` in functions and for a type checker, too."""
+    """The modules of the package that a file imports; `late` includes imports in functions and for type checkers."""
     found = set()
     for name, top_level in imports(source, file):
         if top_level or late:
-            # What is imported is a module, or a name in one.
+            # An import names a module, or a name in a module.
             found |= {name} & modules or {name.rpartition(".")[0]} & modules
     return found
 
 
 def circles(graph: dict[str, set[str]]) -> list[str]:
-    """Nodes that are on a circle: what is left when nodes without an arrow to the others are taken away, both ways."""
+    """Nodes on cycles: those that remain when nodes without arrows to or from the others are removed repeatedly."""
     left = dict(graph)
     while True:
         targets = {target for node in left for target in left[node]}
@@ -169,7 +169,7 @@ def circles(graph: dict[str, set[str]]) -> list[str]:
     ("rooms", "late"), [(("cgcore",), False), (("cgcore/config",), True), (("cgcore/pipeline",), True)]
 )
 def test_no_modules_import_each_other_in_a_circle(rooms: tuple[str, ...], late: bool) -> None:
-    # Late imports let `result.report()` reach a room that knows results; inside a room there is no need of them.
+    # Late imports let `result.report()` reach a package that depends on results; within a package they are unnecessary.
     files = {
         file.removesuffix(".py").removesuffix("/__init__").replace("/", "."): (file, source)
         for file, source in sources(*rooms)
@@ -177,7 +177,7 @@ def test_no_modules_import_each_other_in_a_circle(rooms: tuple[str, ...], late: 
     graph = {
         module: modules_imported(file, source, set(files), late) - {module} for module, (file, source) in files.items()
     }
-    # An __init__ that loads its public names late names them for the type checker.
+    # An __init__ that loads its public names late imports them for type checkers.
     graph |= {room.replace("/", "."): set() for room in rooms}
     assert circles(graph) == []
 
@@ -299,7 +299,7 @@ def test_the_checker_sees_an_unsafe_call(source: str) -> None:
 
 
 def test_the_command_line_imports_jax_late() -> None:
-    # cgcore --help must answer at once, and importing jax alone takes longer than that.
+    # cgcore --help must respond at once, and importing jax alone takes longer.
     heavy = {"jax", "jaxlib", "optax", "matplotlib", "h5py", "MDAnalysis", "cgcore.pipeline"}
     code = f"import sys, cgcore.cli.commands; print(*sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)

@@ -1,4 +1,4 @@
-"""What `cgcore inspect` says, against NumPy on arrays whose answer is known."""
+"""The output of `cgcore inspect`, against NumPy on arrays with known results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def peptide() -> Inspection:
 
 
 def padded(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Frames of 4 and of 9 beads, NaN in padding."""
+    """Frames of 4 and of 9 beads, with NaN in padding."""
     rng = np.random.default_rng(seed)
     R = np.cumsum(rng.normal(size=(700, 9, 3), loc=(2, 1, 0)), axis=1)
     F = rng.normal(size=R.shape) * 20
@@ -56,7 +56,7 @@ def test_bonds_and_forces_against_numpy(peptide: Inspection, chignolin: Batch) -
 def test_same_histograms_as_the_factor(peptide: Inspection) -> None:
     factor = cgcore.compress(cgcore.datasets.chignolin(), cgcore.Fingerprint.of(cgcore.default_prior()))
     for name, counts in factor.histograms.counts.items():
-        # A value on a bin's edge may round to either side.
+        # A value on a bin edge may be rounded to either side.
         assert np.abs(counts - peptide.histograms.counts[name]).sum() <= 4
         assert counts.sum() == peptide.ranges[name].values
 
@@ -154,7 +154,7 @@ def test_bars() -> None:
     counts = np.array([0, 1, 8, 4, 0, 0, 2, 8])
     assert bars(counts, edges, 0.0, 8.0, bins=8) == "".join(BARS[k] for k in counts)
     assert bars(counts, edges, 1.0, 3.0, bins=2) == BARS[1] + BARS[8]
-    # Bars that cut bins lose nothing: three bars over two equal bins are equal.
+    # Bars across bin edges lose nothing: three bars over two equal bins are equal.
     assert bars(np.array([6, 6]), np.arange(3.0), 0.0, 2.0, bins=3) == BARS[8] * 3
     assert bars(np.zeros(8), edges, 0.0, 8.0, bins=5) == " " * 5
     assert bars(counts, edges, 3.0, 3.0, bins=5) == " " * 5

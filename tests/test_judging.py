@@ -1,4 +1,4 @@
-"""Faults of the kinds that real data have are found and named; good data raise no alarm."""
+"""Faults as they occur in real data are found and named; good data cause no warning."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cgcore.judging import Judgement, judge, survey
 from cgcore.judging.hashes import all_differ, hashes
 
 CHAINS = factor_helpers.chignolin_chains(1000)
-"""Forces of all atoms, at 320 K: 10 beads."""
+"""All-atom forces at 320 K for 10 beads."""
 SOME, SHIFT = slice(0, 200), np.array([60.0, 0, 0])
 Arrays = dict[str, Any]
 
@@ -33,7 +33,7 @@ def codes(found: Judgement) -> list[str]:
 
 
 def changed(key: str, where: Any, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Arrays], Arrays]:
-    """What replaces these frames (and beads) of an array."""
+    """A function that changes these frames (and beads) of an array."""
 
     def spoil(arrays: Arrays) -> Arrays:
         values = arrays[key].copy()
@@ -44,7 +44,7 @@ def changed(key: str, where: Any, change: Callable[[np.ndarray], np.ndarray]) ->
 
 
 def beads(*order: int) -> Callable[[Arrays], Arrays]:
-    """These beads in this order."""
+    """A function that takes these beads in this order."""
     return lambda arrays: arrays | {key: arrays[key][:, list(order)] for key in ("R", "F")}
 
 
@@ -184,7 +184,7 @@ GOOD: dict[str, Callable[[], Dataset]] = {
 
 
 def _cis(R: np.ndarray) -> np.ndarray:
-    """Beads 5 and on, moved towards bead 4: a bond of 2.9 Å."""
+    """Beads 5 and on moved towards bead 4, for a bond of 2.9 Å."""
     before = CHAINS.R[SOME, 4:5]
     step = R[:, :1] - before
     return R + step * (2.9 / np.linalg.norm(step, axis=-1, keepdims=True) - 1)
@@ -202,7 +202,7 @@ def test_ratio_against_least_squares() -> None:
     r = np.linalg.norm(step, axis=-1)
     u = step / r[..., None]
     X = np.zeros((*R.shape, 2))
-    # Means of the sample that `survey` looks at: medians of every other frame.
+    # Means over the sample that `survey` uses, and medians over every other frame.
     sampled = np.unique(np.linspace(0, len(R) - 1, 500).astype(int))
     stretch = r - np.median(r[sampled], axis=0)
     for column, s in enumerate((stretch, np.ones_like(stretch))):
@@ -261,7 +261,7 @@ def test_one_equal_pair_among_hashes_is_seen() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("beads", [1, 2, 5])
 def test_hashes_tell_frames_apart(dtype: type, beads: int) -> None:
-    """Also where frames differ in one bit of one number, and where float32 values have an odd count."""
+    """Also if frames differ in one bit of one number, and if the number of float32 values is odd."""
     x = np.random.default_rng(0).normal(size=(1, beads, 3)).astype(dtype)
     bits = 8 * x.itemsize
     frames = [x] + [x.copy() for _ in range(3 * beads * bits)]
@@ -275,7 +275,7 @@ def test_hashes_tell_frames_apart(dtype: type, beads: int) -> None:
 
 
 def test_padding_and_order_of_proteins_do_not_matter() -> None:
-    """Frames of two lengths, shuffled and padded with anything, give what each gives alone."""
+    """Frames of two lengths, shuffled and with arbitrary padding, give the same as each length alone."""
     R, F = np.full((400, 12, 3), np.nan), np.full((400, 12, 3), np.nan)
     mask = np.zeros((400, 12))
     rows = np.random.default_rng(0).permutation(400)
@@ -334,5 +334,5 @@ def test_in_a_box_bonds_go_to_the_nearest_image() -> None:
     assert codes(cgcore.inspect(wrapped, cgcore.periodic(30.0)).judgement) == []
     assert inside.sources[0].ratio is not None
     assert free.sources[0].ratio is not None
-    # Positions are float32: 1e-6 Å of the 0.06 Å that bonds fluctuate by.
+    # Positions are float32: 1e-6 Å compared with bond fluctuations of 0.06 Å.
     assert inside.sources[0].ratio.value == pytest.approx(free.sources[0].ratio.value, rel=1e-3)

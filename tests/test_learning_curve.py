@@ -1,4 +1,4 @@
-"""The learning curve: exact refits of parts, a known limit, and what is told of too few blocks."""
+"""The learning curve: exact refits of parts, a known limit, and the message for too few blocks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def factor_of(chains: Chains, prior: Prior = PRIOR, blocks: int = 20) -> Factor:
 
 @pytest.fixture(scope="module")
 def synthetic() -> Chains:
-    """Bundled frames with the forces of a prior, and noise of each component that is independent."""
+    """Bundled frames with the forces of a prior, plus independent noise of each component."""
     chains = chignolin_chains(FRAMES)
     rows = design_rows(PRIOR, chains.R, chains.F)
     c = cgcore.to_coefficients(PRIOR.params)
@@ -45,7 +45,8 @@ def curve(fitted: FitResult) -> LearningCurve:
 
 
 def test_the_limit_and_the_excess_are_those_that_noise_makes(curve: LearningCurve, fitted: FitResult) -> None:
-    """The noise is what no fit explains, and the excess is its variance times the number of coefficients over beads."""
+    """The limit is the noise, and the excess is its variance times the number of coefficients divided by that of
+    beads."""
     size = len(cgcore.to_coefficients(PRIOR.params))
     assert curve.limit == pytest.approx(3 * NOISE**2, rel=0.02)
     known = NOISE**2 * size / (10 * FRAMES)
@@ -58,7 +59,7 @@ def test_the_limit_and_the_excess_are_those_that_noise_makes(curve: LearningCurv
 
 
 def test_parts_are_fitted_exactly(synthetic: Chains, fitted: FitResult) -> None:
-    """Some blocks alone, fitted from their frames, lose as much on the others."""
+    """Fitting only some blocks from their frames gives the same loss on the others."""
     around = quadratics(fitted)
     weights = np.zeros((1, 20))
     weights[0, [2, 3, 11]] = 1

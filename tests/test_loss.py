@@ -29,7 +29,7 @@ _value_and_grad = jax.jit(jax.value_and_grad(loss_module.force_matching_loss, ar
 
 
 def value_and_grad(weights: Weights, params: Params, *arrays: Any) -> tuple[jax.Array, Params]:
-    """The loss and its gradient by the parameters, compiled."""
+    """The loss and its gradient with respect to the parameters, compiled."""
     return _value_and_grad(declared(weights, params), params, *arrays)
 
 
@@ -69,12 +69,12 @@ def test_equals_numpy_whatever_padding_holds(lengths: list[int], fill: float, se
 
 @pytest.mark.slow
 def test_is_per_real_bead(given_prior: Prior) -> None:
-    # Zero energy: the loss is the mean square length of the reference forces.
+    # With zero energy the loss is the mean squared length of the reference forces.
     nothing = jax.tree.map(np.zeros_like, given_prior.params) | {"sigma": np.float64(3.0)}
     data = frames(np.random.default_rng(0), [8, 3, 0, 2, 7], 8)
     F = np.where(data.mask[..., None], [3.0, 0.0, 4.0], 99.0)
     assert float(force_matching_loss(ALL_ON, nothing, data.R, F, data.mask)) == pytest.approx(25, rel=1e-14)
-    # No real bead at all: 0, not 0/0.
+    # Without real beads: 0, not 0/0.
     assert float(force_matching_loss(ALL_ON, nothing, data.R, F, np.zeros((5, 8)))) == 0
 
 
@@ -158,7 +158,7 @@ def plain_loss(params: Params, R: jax.Array, F: jax.Array, mask: jax.Array) -> j
 @pytest.mark.slow
 def test_first_ten_recorded_losses(real: tuple[np.ndarray, ...]) -> None:
     solution = minimise(plain_loss, recorded("initial_params"), *real, limits=Limits(max_steps=10))
-    # They were stored as float32.
+    # The recorded losses were stored as float32.
     np.testing.assert_allclose(solution.loss_history, RECORDED["loss_history"], rtol=1e-6)
     params = jax.tree.map(jnp.asarray, solution.params)
     assert float(force_matching_loss(WEIGHTS, params, *real)) == pytest.approx(solution.loss, rel=1e-12)

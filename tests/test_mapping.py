@@ -1,4 +1,4 @@
-"""Maps of forces from atoms to beads, against explicit solves and definitions; topologies and what is refused."""
+"""Force maps from atoms to beads, against explicit solutions and definitions; topologies and refusals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BEADS, FRAMES = 5, 60
 
 
 def atoms() -> Any:
-    """Atoms of the PDB, as MDAnalysis has them."""
+    """Atoms of the PDB, as MDAnalysis represents them."""
     return MDAnalysis.Universe(str(PDB)).atoms
 
 
@@ -41,7 +41,7 @@ class Atomistic(NamedTuple):
 
 @pytest.fixture(scope="module")
 def peptide() -> Atomistic:
-    """Five alanines with caps; hydrogens move with the atom that they are bonded to, and noise is in stiff pairs."""
+    """Five alanines with caps; hydrogens move with the atom that they are bonded to, and stiff pairs carry noise."""
     topology = read_topology(PDB)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -54,7 +54,7 @@ def peptide() -> Atomistic:
     steps[0] = 0.0
     F = rng.normal(scale=2.0, size=steps.shape)
     for i, j in zip(*np.nonzero(np.triu(heavy[:, None] & heavy & (apart < 1.7) & (apart > 0))), strict=True):
-        pull = rng.normal(scale=30.0, size=(FRAMES, 3))  # a bond: what one atom feels the other feels, too
+        pull = rng.normal(scale=30.0, size=(FRAMES, 3))  # a bond: both of its atoms feel opposite forces
         F[:, i] += pull
         F[:, j] -= pull
     return Atomistic(first + steps[:, parent], F, topology)
@@ -62,7 +62,7 @@ def peptide() -> Atomistic:
 
 @pytest.fixture(scope="module")
 def folder(peptide: Atomistic, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The frames as an NPZ of projections and as a TRR, the topology as PDB and GRO."""
+    """The frames as an NPZ of projections and as a TRR, and the topology as PDB and GRO."""
     made = tmp_path_factory.mktemp("map")
     np.savez(made / "a.npz", coords=peptide.R, Fs=peptide.F, temperature=300.0)
     forms.trr(made / "a.trr", {"R": peptide.R, "F": peptide.F}, box=60.0)
@@ -76,7 +76,7 @@ def folder(peptide: Atomistic, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def problem(seed: int, n_residues: int, size: int, ties: int) -> tuple[np.ndarray, Beads, np.ndarray]:
-    """A Gram matrix of few random forces, beads on the second atom of each residue, and groups without two CAs."""
+    """A Gram matrix of a few random forces, beads on the second atom of each residue, and groups without two CAs."""
     rng = np.random.default_rng(seed)
     n = n_residues * size
     X = rng.normal(size=(3 * n + 7, n)) @ rng.normal(size=(n, n))
@@ -88,7 +88,7 @@ def problem(seed: int, n_residues: int, size: int, ties: int) -> tuple[np.ndarra
 
 
 def by_kkt(G: np.ndarray, beads: Beads, group: np.ndarray, penalty: float) -> np.ndarray:
-    """Each row of the map from its KKT system, with a constraint for each equation as it is stated."""
+    """Each row of the map from its KKT system, with one constraint for each equation."""
     n = len(G)
     rows = []
     equal = [(i, int(np.flatnonzero(group == group[i])[0])) for i in range(n)]
@@ -175,7 +175,7 @@ def test_constraints_across_residues(peptide: Atomistic) -> None:
         OptimalMaps(np.eye(len(names)), beads, all_bonds)
 
 
-# What is rigid
+# Rigid pairs
 
 
 def test_rigid_bonds_are_found_also_across_the_box(peptide: Atomistic) -> None:
@@ -201,7 +201,7 @@ def test_one_frame_says_nothing_of_rigidity(peptide: Atomistic) -> None:
     assert len(distances.rigid()) == 0
 
 
-# From files to a file
+# From input files to output files
 
 
 @pytest.mark.parametrize("force_map", ["slice", "residue", "optimal"])
@@ -343,7 +343,7 @@ def test_psf_and_prmtop_name_the_same_atoms(peptide: Atomistic, tmp_path: Path) 
         np.testing.assert_array_equal(found.species, wanted.species)
 
 
-# What is refused
+# Refusals
 
 
 def test_what_does_not_belong_together_is_refused(folder: Path, tmp_path: Path) -> None:

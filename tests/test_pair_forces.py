@@ -19,7 +19,7 @@ pytestmark = pytest.mark.numerical
 
 
 def of_pairs(name: str) -> Callable[..., Slots]:
-    """`pair_forces` of one of the prior's terms, for positions and lengths."""
+    """`pair_forces` of one of the prior's terms, as a function of positions and lengths."""
     (term,) = (term for term in Layout.of(prior(np.random.default_rng(0))).terms if term.name == name)
 
     def found(R: jax.Array, lengths: jax.Array, displacement: Callable[..., jax.Array] = free) -> Slots:
@@ -29,7 +29,7 @@ def of_pairs(name: str) -> Callable[..., Slots]:
 
 
 def frames_first(function: Callable[..., Slots]) -> Callable[..., np.ndarray]:
-    """The forces for positions and masks as data are kept, (frames, beads, ...), compiled."""
+    """The forces as a compiled function of positions and masks in the usual order (frames, beads, ...)."""
     compiled = jax.jit(function, static_argnums=2)
     return lambda R, real, displacement: np.asarray(compiled(R.T, np.sum(real, axis=1), displacement).forces[0, 0]).T
 
@@ -38,7 +38,7 @@ KINDS = {name: frames_first(of_pairs(name)) for name in ("repulsive", "excluded_
 
 
 def subtract(Ra: jax.Array, Rb: jax.Array) -> jax.Array:
-    """Free space, but not the `free` that has a path of its own."""
+    """Free space, but not `free`, which is treated separately."""
     return Ra - Rb
 
 
@@ -88,7 +88,7 @@ def test_padding_of_any_size(term: str, displacement: Callable[..., jax.Array]) 
 
 @pytest.mark.parametrize("term", KINDS)
 def test_far_from_the_origin_no_digits_are_lost(term: str) -> None:
-    # A power of two and positions on a grid: the shift itself is exact.
+    # With a power of two and positions on a grid, the shift itself is exact.
     R = np.round(chain(np.random.default_rng(2), 10) * 2**20) / 2**20
     real = np.ones((1, 10), bool)
     here, there = (KINDS[term](positions[None], real, free)[0] for positions in (R, R + 2.0**10))

@@ -1,4 +1,4 @@
-"""Energies of the parametrisations by hand."""
+"""Energies of the parametrisations, computed by hand."""
 
 from __future__ import annotations
 
@@ -58,5 +58,5 @@ def test_cosine_dihedral_subtracts_its_phase() -> None:
 
 def test_soft_repulsion() -> None:
     assert soft_repulsion(jnp.float64(2.0), jnp.float64(3.0), jnp.float64(4.0)) == 48
-    # Beads that coincide are not hidden.
+    # Coincident beads are not hidden.
     assert soft_repulsion(jnp.float64(0.0), jnp.float64(3.0), jnp.float64(4.0)) == np.inf

@@ -30,7 +30,7 @@ from cgcore.physics.space import Displacement, free
 from cgcore.pipeline.networks.allegro import Allegro
 from cgcore.pipeline.networks.equivariant import outputs
 
-# Real networks, which take long to compile; test_pipeline_allegro_formula is the quick one.
+# Real networks, which take long to compile; test_pipeline_allegro_formula is the quick alternative.
 pytestmark = pytest.mark.slow
 
 CUTOFF = 9.0
@@ -58,7 +58,7 @@ def frames() -> list[Frame]:
 
 def test_layers_keep_only_what_can_still_become_a_scalar() -> None:
     names = [[str(ir) for ir in layer] for layer in outputs(2, 3)]
-    # A pseudoscalar, 0o, needs two more products to become a scalar; the last layer makes scalars alone.
+    # A pseudoscalar, 0o, needs two more products to become a scalar; the last layer produces scalars only.
     assert [set(layer) for layer in names] == [{"0e", "1o", "1e", "2e", "2o"}, {"0e", "1o", "2e"}, {"0e"}]
 
 
@@ -142,7 +142,8 @@ def test_two_far_copies_have_twice_the_energy(max_edges: int | None) -> None:
 
 
 def test_strictly_local() -> None:
-    # A chain of beads within reach of the next ones only: however many layers, i and j meet through one centre.
+    # A chain in which each bead reaches only the next ones: i and j interact through one centre, for any number of
+    # layers.
     R = np.array([[0.7 * CUTOFF * k, 0.3 * (-1) ** k, 0] for k in range(4)])
     frame = padded(Frame(R, np.ones(4, bool), np.arange(4)), 10)
 

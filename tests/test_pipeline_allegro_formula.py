@@ -1,4 +1,4 @@
-"""Allegro with one layer, written down from the paper alone."""
+"""Allegro with one layer, implemented from the paper alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CUTOFF = 9.0
 
 @pytest.mark.slow
 def test_one_layer_is_the_formula_of_the_paper() -> None:
-    # Loops over beads in NumPy. Degree by degree, the addition theorem turns spherical harmonics into Legendre
+    # Loops over beads in NumPy. For each degree, the addition theorem turns spherical harmonics into Legendre
     # polynomials of the angle at the centre: sum_m Y_lm(a) Y_lm(b) = (2l+1) P_l(a.b), and the tensor product into a
     # scalar divides by sqrt(2l+1).
     s = AllegroSettings(n_radial_basis=4, embed_n_hidden=(8,), species_embed=4, mlp_n_hidden=16)

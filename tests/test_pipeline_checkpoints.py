@@ -1,4 +1,5 @@
-"""Checkpoints: whole or not there, of this model and these data, and a killed run that ends as if it had not been."""
+"""Checkpoints are complete or absent, belong to one model and data set, and make a killed run end as if it had not
+been."""
 
 from __future__ import annotations
 
@@ -135,7 +136,7 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_stage_killed_in_its_middle_has_every_epoch(tmp_path: Path) -> None:
-    """Killed in the third of five epochs, of which the first two are kept."""
+    """Killed in the third of five epochs; the first two are saved."""
 
     class Killed(Exception):
         pass

@@ -1,4 +1,4 @@
-"""Edges of a frame: which they are, both ways to store them, padding, periodic boxes, and the radial functions."""
+"""Edges of a frame: both ways to store them, padding, periodic boxes, and the radial functions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def nearest_image(Ra: Any, Rb: Any) -> Any:
 
 
 def by_hand(R: np.ndarray, mask: np.ndarray, displacement: Displacement = free) -> dict[Any, Any]:
-    """Vectors from centre to neighbour, by centre and neighbour."""
+    """Vectors from centre to neighbour, by their numbers."""
     real = np.flatnonzero(mask)
     vectors = {(i, j): displacement(R[j], R[i]) for i, j in product(real, real) if i != j}
     return {pair: v for pair, v in vectors.items() if np.linalg.norm(v) < CUTOFF}
@@ -123,7 +123,7 @@ def test_bessel() -> None:
     np.testing.assert_allclose(
         bessel(jnp.asarray(x), 5), np.sqrt(2) * np.sin(n * np.pi * x[:, None]) / x[:, None], atol=1e-13
     )
-    # At 0 the limit, with a derivative of 0; at the cutoff nothing.
+    # At 0 the limit, with derivative 0; at the cutoff 0.
     np.testing.assert_allclose(bessel(jnp.array(0.0), 5), np.sqrt(2) * np.pi * n, rtol=1e-14)
     np.testing.assert_array_equal(jax.jacfwd(lambda z: bessel(z, 5))(0.0), 0)
     np.testing.assert_allclose(bessel(jnp.array(1.0), 5), 0, atol=1e-14)

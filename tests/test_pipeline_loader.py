@@ -1,4 +1,4 @@
-"""Frames for training: what the core reads, split, padded, with energies where there are some."""
+"""Frames for training: read by the core, split, padded, with energies if there are any."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The combined energy: a sum of prior and network, its components, and what is refused."""
+"""The combined energy: a sum of prior and network, its components, and refusals."""
 
 from __future__ import annotations
 

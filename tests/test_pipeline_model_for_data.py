@@ -1,4 +1,4 @@
-"""A model for given frames: neighbours counted, room for edges, and the two real networks trained through it."""
+"""A model for given frames: numbers of neighbours and edges, and the two real networks trained with it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SMALL = {
 
 
 def neighbours(loader: DatasetLoader, cutoff: float) -> np.ndarray:
-    """Neighbours of each bead of each frame, by NumPy."""
+    """Number of neighbours of each bead in each frame, by NumPy."""
     distance = np.linalg.norm(loader.R[:, :, None] - loader.R[:, None], axis=-1)
     real = loader.mask.astype(bool)
     return ((distance < cutoff) & real[:, :, None] & real[:, None] & ~np.eye(loader.N_max, dtype=bool)).sum(-1)

@@ -1,4 +1,4 @@
-"""jax-md's NequIP behind the network interface: as jax-md computes it, and with the properties of a network."""
+"""jax-md's NequIP through the network interface: the same results as in jax-md, and the properties of a network."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def frames() -> list[Frame]:
 
 
 def test_the_energy_is_what_jax_md_computes(frames: list[Frame]) -> None:
-    # One graph with the edges alone, built as jax-md's featurizer does it, in place of a graph for each bead.
+    # One graph with only the edges, built as jax-md's featurizer does, instead of a graph for each bead.
     frame, settings = frames[0], nequip.default_config()
     settings.update(
         {"graph_net_steps": 2, "n_elements": N_SPECIES, "hidden_irreps": "4x0e + 4x1o", "sh_irreps": "1x0e + 1x1o"}
@@ -164,5 +164,5 @@ def test_a_periodic_box(frames: list[Frame]) -> None:
 
 
 def test_it_warns_of_nothing() -> None:
-    # Warnings are errors here; jax-md's calls of deprecated names stay inside.
+    # Warnings are errors here; those for deprecated names in jax-md must not appear.
     jax.eval_shape(network(max_ell=2).init, jax.random.key(0))

@@ -1,4 +1,4 @@
-"""Settings of the networks, and what `make_network` makes and refuses."""
+"""Settings of the networks, and the results and refusals of `make_network`."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_missing_library_is_named(kind: Any, library: str, monkeypatch: pytest
 
 
 def test_slots() -> None:
-    # As many slots as pairs: the store that needs no list.
+    # As many slots as pairs: the storage without a list.
     assert make_network(COUNTED, 10, max_edges=90) == make_network(COUNTED, 10)
     allegro = make_network(COUNTED, 10, max_edges=40)
     assert isinstance(allegro, Allegro)

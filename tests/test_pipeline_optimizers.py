@@ -1,4 +1,4 @@
-"""Each optimizer is optax's own; what is put around it: schedule, clipping, decoupled weight decay."""
+"""Optimizers are those of optax, with additions: schedule, clipping, decoupled weight decay."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_weight_decay_is_decoupled_and_leaves_the_prior_alone(name: str) -> None
 
 
 def of_a_file(name: str, **block: Any) -> Any:
-    """The optimizer of a file in the dialect of other programs, whose global clipping is 2."""
+    """The optimizer for a file in the dialect of other programs, with a global clipping of 2."""
     document = {"model": {"prior_only": True}, "optimizer": {"grad_clip": 2.0, name: block}}
     said = load_settings(document | {"training": {"stage1_optimizer": name}}).optimizers[name]
     return make_optimizer(said, 5, 2)
@@ -117,14 +117,14 @@ THEIRS: dict[str, Any] = {
     "polyak_sgd": lambda rate: optax.sgd(rate, momentum=0.9),
     "fromage": lambda rate: optax.sgd(2e-4),
 }
-"""What each is in the code that users come from, with the numbers that a file leaves out."""
+"""Each optimizer in the code that users come from, with the defaults for omitted numbers."""
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_in_their_dialect_each_is_what_it_is_there(name: str) -> None:
     left_out = optax.warmup_cosine_decay_schedule(1e-3, 1e-3, 0, 200, 1e-4)
     theirs = optax.chain(optax.clip_by_global_norm(2.0), optax.add_decayed_weights(0.0), THEIRS[name](left_out))
-    # An own grad_clip does not count beside the global one.
+    # An optimizer's own grad_clip does not count beside the global one.
     ours = of_a_file(name, grad_clip=5.0)
     for a, b in zip(*map(jax.tree.leaves, (steps(ours), steps(theirs))), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12)

@@ -1,4 +1,4 @@
-"""Parameters in files: plain arrays, nothing unpickled, damaged or foreign files refused by name."""
+"""Parameter files: plain arrays, nothing unpickled, damaged or foreign files refused by name."""
 
 from __future__ import annotations
 

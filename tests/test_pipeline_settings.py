@@ -1,4 +1,4 @@
-"""Settings of the pipeline: what is read, what stands in for what is left out, and what is refused by name."""
+"""Settings of the pipeline: accepted content, defaults for omitted keys, and refusals by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cgcore.config.networks import AllegroSettings, NequipSettings
 from cgcore.errors import InputError
 
 OURS = {"dialect": "cgcore", "model": {"allegro": {}}}
-"""Defaults of this program, and no name that it does not know."""
+"""The defaults of cgcore, which also refuse unknown names."""
 
 USERS_FILE = """\
 seed: 193749

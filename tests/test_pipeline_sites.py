@@ -1,4 +1,4 @@
-"""Training knows gaps and chains: its losses are those of the factor, which knows them."""
+"""Training respects gaps and chains: its losses are those of the factor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cgcore.pipeline.minibatch_loss import MinibatchLoss
 
 
 def loader(frames: slice, gap: bool) -> DatasetLoader:
-    """The bundled set without two residues, or whole."""
+    """The bundled set, with two residues missing or whole."""
     arrays, kept = h.bundled(frames), np.r_[0:4, 6:10] if gap else np.r_[0:10]
     return DatasetLoader(from_arrays(arrays["R"][:, kept], arrays["F"][:, kept], resid=kept))
 

@@ -1,4 +1,4 @@
-"""A stage: its loss is that of the fit, its gradient that of the loss, its work compiled once."""
+"""A stage: its loss is that of the fit, its gradient is that of the loss, and its program is compiled once."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_minibatches_hold_every_frame_once() -> None:
 
 @pytest.mark.slow
 def test_an_epoch_is_a_step_for_each_minibatch() -> None:
-    # By hand, for sgd: parameters move by -lr times the gradient of the minibatch's own loss per real bead.
+    # Computed by hand for sgd: parameters change by -lr times the gradient of the minibatch's loss per real bead.
     frames = h.loader(11, lengths=[10, 7])
     place = loss_of(frames, size=4, use_priors=False)
     stage = CompiledEpoch(place, optax.with_extra_args_support(optax.sgd(1e-4)))

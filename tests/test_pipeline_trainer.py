@@ -1,4 +1,4 @@
-"""The trainer: what each step touches, what it returns, which parameters it keeps."""
+"""The trainer: what each step changes and returns, and which parameters it keeps."""
 
 from __future__ import annotations
 
@@ -114,14 +114,14 @@ def test_a_prior_that_is_trained_stays_admissible() -> None:
     assert result["prior_projection"] > 0
     prior = worker.prior
     assert prior is not None
-    # float32 holds the coefficients to 1e-7 of forces of tens of kcal/mol/Å.
+    # float32 represents the coefficients to 1e-7 of forces of tens of kcal/mol/Å.
     assert worker.fit_result.admissible.violation(cgcore.to_coefficients(prior.params)) < 1e-3
 
 
 @pytest.mark.slow
 def test_a_stage_lowers_the_loss_and_reports_it() -> None:
     reports: list[Any] = []
-    free = {"pretrain_prior_constraints": "none"}  # the start of these tests is not admissible
+    free = {"pretrain_prior_constraints": "none"}  # the starting prior of these tests is not admissible
     worker = trainer(h.settings({}, free, adam={"lr": 0.05}), watch=Watch(epoch=reports.append))
     before = jax.tree.map(np.array, worker.params)
     result = worker.train_stage("adam", 6)
@@ -161,7 +161,7 @@ def test_every_optimizer_trains(optimizer: str) -> None:
 
 @pytest.mark.slow
 def test_the_best_parameters_are_kept_or_the_last() -> None:
-    # A rate so large that the held-out loss gets worse.
+    # A learning rate so large that the held-out loss increases.
     runs = {}
     for keep in ("best", "last"):
         worker = trainer(h.settings(NETWORK_ONLY, {"keep": keep}, adam={"lr": 1.0, "warmup_fraction": 0}))
@@ -209,7 +209,7 @@ def test_a_projection_moves_the_prior_back_after_each_epoch() -> None:
     assert worker.prior is not None
     assert worker.prior.params["r0"] == 3.83
     assert worker.prior.params["kr"] != 150.0
-    # The held-out loss is that of the parameters as they were moved back.
+    # The held-out loss is that of the parameters after they were moved back.
     assert result["val_loss"] == pytest.approx(result["val_loss_history"][-1], rel=1e-12)
 
     fixed = trainer(h.settings({"train_priors": False}), project=project)

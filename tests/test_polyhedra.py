@@ -1,4 +1,4 @@
-"""Many quadratic programmes at a time: each answer is that of the exact projection alone."""
+"""Many quadratic programmes at once: each answer is that of the exact projection of one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cgcore.fitting.projection import Polyhedron
 
 
 def problems(cases: int, k: int, rows: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Free minima, inverses of Hessians and constraints that 0 satisfies."""
+    """Free minima, inverses of Hessians, and constraints that 0 satisfies."""
     rng = np.random.default_rng(seed)
     roots = np.eye(k) + 0.3 * rng.normal(size=(cases, k, k))
     inverses = roots @ roots.transpose(0, 2, 1)
@@ -19,7 +19,7 @@ def problems(cases: int, k: int, rows: int, seed: int) -> tuple[np.ndarray, np.n
 
 
 def exact(free: np.ndarray, inverse: np.ndarray, normals: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """One of them, in coordinates in which its metric is the plain distance."""
+    """The solution of one problem, in coordinates in which its metric is the plain distance."""
     C = np.linalg.cholesky(inverse)
     return C @ Polyhedron(normals @ C, bounds).nearest(np.linalg.solve(C, free)).point
 

@@ -25,7 +25,7 @@ def angles(groups: cgcore.Groups | None) -> cgcore.Term:
 
 
 def data(spread: float, noise: float = 5.0, *, frames: int = 300, beads: int = 10, seed: int = 1) -> Dataset:
-    """Chains whose reference forces are those of angles by species, `spread` apart, with noise."""
+    """Chains with the reference forces of angles by species, which differ by `spread`, plus noise."""
     chains = random_chains(frames, [beads], beads, seed=4)
     rng = np.random.default_rng(seed)
     species = np.tile(np.arange(beads) % 3, (len(chains.R), 1))
@@ -52,7 +52,7 @@ def test_between_each_group_by_itself_and_the_shared_potential() -> None:
     frames = data(spread=10.0)
     apart, together = (cgcore.fit(frames, prior(), options(pooling=strength)) for strength in (0.0, 1e6))
     shared = cgcore.fit(frames, prior(None), options())
-    # At 1e6 the groups differ from the shared fit by 1e-6 of what the data ask for; both have a little smoothness.
+    # At 1e6 the groups differ from the shared fit by 1e-6 of what the data require; both have a little smoothness.
     assert together.train_loss == pytest.approx(shared.train_loss, rel=1e-4)
     assert apart.train_loss < together.train_loss
     losses = [cgcore.fit(frames, prior(), options(pooling=s)).train_loss for s in (1e-3, 1e-1, 10.0)]
@@ -73,7 +73,7 @@ def test_a_group_without_data_has_the_shared_potential() -> None:
 
 @pytest.mark.slow
 def test_held_out_frames_decide() -> None:
-    """Groups that are alike are held together, those that differ are not."""
+    """Similar groups are pooled, different ones are not."""
     alike, different = (cgcore.fit(data(spread, noise=20.0), prior(), options()) for spread in (0.0, 20.0))
     assert alike.pooling is not None
     assert different.pooling is not None
@@ -85,7 +85,7 @@ def test_held_out_frames_decide() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("alike", [True, False])
 def test_with_several_proteins_held_out_proteins_decide(alike: bool) -> None:
-    """Species differ within each protein, in the same way in all proteins or in another way in each."""
+    """Species differ within each protein, either in the same way in all proteins or differently in each."""
     proteins = [data(20.0, frames=100, beads=9 + k, seed=1 if alike else 1 + k) for k in range(4)]
     fingerprint = cgcore.Fingerprint.of(prior())
     factor = cgcore.merge(*(cgcore.compress(protein, fingerprint) for protein in proteins))
@@ -99,7 +99,7 @@ def test_with_several_proteins_held_out_proteins_decide(alike: bool) -> None:
 
 
 def narrow() -> Dataset:
-    """Frames in which the only bead of species 1 sits in angles of 100 to 115 degrees, all others in 80 to 155."""
+    """Frames in which the only bead of species 1 has angles of 100 to 115 degrees, all others of 80 to 155."""
     chains = random_chains(1000, [6], 6, seed=4)
     back, on = chains.R[:, 1] - chains.R[:, 2], chains.R[:, 3] - chains.R[:, 2]
     cosines = np.sum(back * on, axis=1) / np.linalg.norm(back, axis=1) / np.linalg.norm(on, axis=1)
@@ -122,7 +122,7 @@ def test_walls_of_pooled_groups_stand_where_the_data_of_all_groups_end() -> None
 def test_a_group_of_few_angles_does_not_wall_in_those_that_it_is_pooled_with() -> None:
     safe = replace(options(1e3), constraints="safe")
     shared, pooled = (cgcore.fit(narrow(), prior(groups), safe) for groups in (None, GROUPS))
-    # Walls at the ends of its own range would cost several times the loss of the forces.
+    # Walls at the ends of its own range would increase the loss of the forces several times.
     assert pooled.train_loss == pytest.approx(shared.train_loss, rel=1e-2)
 
 

@@ -1,4 +1,4 @@
-"""Potentials as numbers: the energy is the term's own, and the slope and the curvature are its derivatives."""
+"""Potentials as numbers: the energy is that of the term, and slope and curvature are its derivatives."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def test_energy_and_its_derivatives(name: str) -> None:
     assert len(one.curves) == len(one.labels)
     for group, curve in enumerate(one.curves):
         which = None if one.term.groups is None else group
-        # Of NumPy: in tests/test_bases.py it agrees with JAX, for which each point is a dozen small programs.
+        # By NumPy, which agrees with JAX (tests/test_bases.py); JAX would need a dozen small programs for each point.
         exact = [float(one.term.energy(at, given.params, which)) for at in x[::9]]
         scale = max(np.max(np.abs(curve.energy(x))), 1e-3)
         np.testing.assert_allclose(curve.energy(x[::9]), one.term.weight * np.array(exact), atol=1e-12 * scale)
-        # Five points: exact for the polynomials of splines, but for intervals with a knot.
+        # Five points are exact for the polynomials of splines, except in intervals with a knot.
         U, S = ([f(x + k * h) for k in (-2, -1, 1, 2)] for f in (curve.energy, curve.slope))
         first, second = ((y[0] - 8 * y[1] + 8 * y[2] - y[3]) / (12 * h) for y in (U, S))
         assert np.max(np.abs(first - curve.slope(x))) < 1e-8 * scale / h**0.25
@@ -101,7 +101,7 @@ def test_rows_and_their_groups() -> None:
 
 
 def splines(rng: np.random.Generator) -> Splines:
-    """Splines for two species of three, with different knots."""
+    """Splines for two of three species, with different knots."""
     from scipy.interpolate import CubicSpline
 
     def of(knots: np.ndarray, periodic: bool = False) -> Spline:

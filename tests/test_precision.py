@@ -1,4 +1,4 @@
-"""What float32 leaves of a prior's forces: the promise against forces that were computed in float32."""
+"""The error of a prior's forces in float32, and the promised limit, against forces computed in float32."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ PRIOR = prior_of(10, WEIGHTS)
 
 
 def cancelling(size: float) -> Prior:
-    """A prior whose angle series cancels where angles are sampled: size (cos(8x) + cos(9x) ...) of alternating signs,
-    as fits along all directions have them."""
+    """A prior whose angle series cancels where angles are sampled, size (cos(8x) + cos(9x) ...) with alternating
+    signs, as results of fits along all directions do."""
     a = size * np.array([1, -8, 28, -56, 70, -56, 28, -8, 1, 0.0])
     return Prior(WEIGHTS, PRIOR.params | {"a": PRIOR.params["a"] + a})
 
 
 @cache
 def frames() -> Chains:
-    """Frames as they were sampled, and the same stretched by noise out of the sampled range."""
+    """Frames as sampled, and the same frames with noise that moves them out of the sampled range."""
     sampled = chignolin_chains(40)
     noise = np.random.default_rng(0).normal(size=sampled.R[20:].shape) * 0.4
     return sampled._replace(R=np.concatenate([sampled.R[:20], sampled.R[20:] + noise]))
@@ -44,7 +44,7 @@ def compiled() -> Any:
 
 
 def measured(prior: Prior) -> float:
-    """The largest error of a force of float32, over the root mean square force."""
+    """The largest error of a float32 force, divided by the root mean square force."""
     chains, found = frames(), []
     for real in (np.float32, np.float64):
         params = {name: np.asarray(value, real) for name, value in prior.params.items()}
@@ -74,14 +74,14 @@ def test_a_prior_of_ordinary_size_keeps_the_promise() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [1e3, 1e6, 1e9])
 def test_the_error_of_cancelling_coefficients_is_that_of_forces(size: float) -> None:
-    """Within a factor of 100: rounding is different at every angle, and the promise looks at all of them."""
+    """Agreement within a factor of 100: rounding differs at every angle, and the estimate covers all of them."""
     prior = cancelling(size)
     promised, seen = float32_error(prior, rms(prior)), measured(prior)
     assert seen / 100 < promised < seen * 100
 
 
 def test_the_promise_is_of_angles_that_were_not_sampled_too() -> None:
-    """The same series, shifted so that it cancels where angles were sampled: in a simulation angles go elsewhere."""
+    """The same series, shifted so that it cancels where angles were sampled; in a simulation other angles occur."""
     prior = cancelling(1e9)
     with pytest.raises(InputError, match=r"^priors.yaml: forces in float32 are wrong by .* of the root mean square"):
         require_float32("priors.yaml", prior)
@@ -108,13 +108,13 @@ def test_every_term_counts(change: dict[str, Any]) -> None:
 def test_the_error_is_relative() -> None:
     prior = cancelling(1e6)
     assert float32_error(prior, 2.0) == pytest.approx(float32_error(prior, 1.0) / 2, rel=1e-12)
-    # By itself: to the root mean square force of the bonds at 300 K, sqrt(w kr kT).
+    # By default relative to the root mean square force of the bonds at 300 K, sqrt(w kr kT).
     bonds = np.sqrt(0.5 * float(prior.params["kr"]) * 0.0019872042586 * 300)
     assert float32_error(prior) == pytest.approx(float32_error(prior, float(bonds)), rel=1e-6)
 
 
 def test_weights_count() -> None:
-    """A series that weighs nothing loses nothing."""
+    """A series with weight 0 has no error."""
     prior = cancelling(1e9)
     silent = Prior(WEIGHTS._replace(angle=0.0), prior.params)
     assert float32_error(silent, rms(PRIOR)) < PROMISE < float32_error(prior, rms(PRIOR))
@@ -125,12 +125,12 @@ def test_what_float32_cannot_hold_is_infinitely_wrong() -> None:
 
 
 def test_bonds_that_weigh_nothing() -> None:
-    """There is no scale then: the error itself [kcal/mol/Å]."""
+    """There is no scale in this case: the error itself [kcal/mol/Å]."""
     assert 0 < float32_error(Prior(WEIGHTS._replace(bond=0.0), PRIOR.params)) < 1e-3
 
 
 def test_beside_splines_of_a_file_pairs_alone_count() -> None:
-    """The parameters of what splines stand for act on nothing, however large they are."""
+    """Parameters that splines replace have no effect, however large they are."""
     splined = replace(cancelling(1e8), splines=random_splines(0))
     pairs = splined.part(["repulsive", "excluded_volume"])
     assert float32_error(splined, scale=1.0) == float32_error(pairs, scale=1.0)

@@ -1,4 +1,4 @@
-"""A prior is checked when it is made."""
+"""Priors are checked when they are created."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_values_become_float64_and_keep_their_shape() -> None:
         "a": (2,), "b": (2,), "k_dih": (1,), "gamma_dih": (1,)
     }  # fmt: skip
     assert prior.params["kr"].shape == ()
-    assert GIVEN["kr"] == 150  # what was given is not touched
+    assert GIVEN["kr"] == 150  # the given values are not changed
 
 
 def test_excluded_volume_has_two_more() -> None:

@@ -1,4 +1,4 @@
-"""The nearest point of a polyhedron: against enumeration of the active rows, linear programming and its own optimality
+"""The nearest point of a polyhedron, against enumeration of the active rows, linear programming and its optimality
 conditions."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from cgcore.fitting.projection import Empty, Polyhedron, Projection
 
 
 def by_scipy(y: np.ndarray, normals: np.ndarray, bounds: np.ndarray) -> float:
-    """The squared distance, by bounds on slacks s = normals @ x - bounds and none on the rest of x."""
+    """The squared distance, with bounds on slacks s = normals @ x - bounds and no bounds on the rest of x."""
     m, k = normals.shape
     free = np.linalg.svd(normals)[2][m:].T
     back = np.linalg.pinv(normals)
@@ -30,7 +30,7 @@ def project(y: np.ndarray, normals: np.ndarray, bounds: np.ndarray) -> Projectio
 
 
 def by_enumeration(y: np.ndarray, normals: np.ndarray, bounds: np.ndarray) -> float:
-    """The squared distance, from every choice of rows that could be active."""
+    """The squared distance, from every possible set of active rows."""
     m, k = normals.shape
     needed, best = bounds - normals @ y, np.inf
     for count in range(min(m, k) + 1):
@@ -42,7 +42,7 @@ def by_enumeration(y: np.ndarray, normals: np.ndarray, bounds: np.ndarray) -> fl
 
 
 def clearance(normals: np.ndarray, bounds: np.ndarray) -> float:
-    """The largest t, at most 1, with normals @ x >= bounds + t for some x, by linear programming: below 0 where the
+    """The largest t, at most 1, with normals @ x >= bounds + t for some x, by linear programming; negative if the
     polyhedron is empty."""
     m, k = normals.shape
     found = linprog(
@@ -56,7 +56,8 @@ def clearance(normals: np.ndarray, bounds: np.ndarray) -> float:
 
 
 def assert_optimal(y: np.ndarray, normals: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """The optimality conditions of Karush, Kuhn and Tucker, which are sufficient; to rounding of the sums in them."""
+    """The conditions of Karush, Kuhn and Tucker, which are sufficient for optimality, up to rounding of the sums in
+    them."""
     x, multipliers = project(y, normals, bounds)
     slack, scale = normals @ x - bounds, 1 + np.abs(bounds).max() + np.linalg.norm(x) + np.linalg.norm(y)
     assert (slack > -1e-9 * scale).all()
@@ -71,7 +72,7 @@ def assert_optimal(y: np.ndarray, normals: np.ndarray, bounds: np.ndarray) -> np
 def test_few_rows(seed: int, m: int, k: int, size: float) -> None:
     rng = np.random.default_rng(seed)
     normals, bounds, y = rng.normal(size=(m, k)), rng.normal(size=m) * size, rng.normal(size=k) * 3
-    # A multiplier's error grows with the square of the condition number.
+    # The error of a multiplier grows with the square of the condition number.
     assume(np.linalg.cond(normals) < 1e3)
     x = assert_optimal(y, normals, bounds)
     distance = float(np.sum((x - y) ** 2))
@@ -81,8 +82,8 @@ def test_few_rows(seed: int, m: int, k: int, size: float) -> None:
 @settings(derandomize=True, deadline=None, database=None, max_examples=100)
 @given(st.integers(0, 10**6), st.integers(1, 7), st.integers(1, 4))
 def test_more_rows_than_dimensions(seed: int, m: int, k: int) -> None:
-    """Small whole numbers, so that rows coincide, oppose each other and meet in one point, and no choice of rows is
-    badly conditioned."""
+    """Small integers, so that rows coincide, oppose each other and meet in one point, and no set of rows is badly
+    conditioned."""
     rng = np.random.default_rng(seed)
     normals, inside = rng.integers(-3, 4, size=(m, k)) * 1.0, rng.integers(-3, 4, size=k)
     bounds, y = normals @ inside - rng.integers(0, 3, size=m), rng.integers(-9, 10, size=k) * 1.0
@@ -95,7 +96,7 @@ def test_more_rows_than_dimensions(seed: int, m: int, k: int) -> None:
 @settings(derandomize=True, deadline=None, database=None, max_examples=100)
 @given(st.integers(0, 10**6), st.integers(2, 8), st.integers(1, 3))
 def test_empty_where_linear_programming_finds_no_point(seed: int, m: int, k: int) -> None:
-    """Whole numbers again: a set is empty by much or not at all. Some are, some are not."""
+    """Integers again, so that a set is clearly empty or not empty; both cases occur."""
     rng = np.random.default_rng(seed)
     normals, bounds = rng.integers(-2, 3, size=(m, k)) * 1.0, rng.integers(-3, 4, size=m) * 1.0
     room = clearance(normals, bounds)
@@ -142,7 +143,7 @@ def test_projecting_again_changes_nothing() -> None:
 
 
 def test_size_of_a_normal_does_not_matter() -> None:
-    """A row times a positive number says the same; its multiplier is divided by that number."""
+    """A row times a positive number is the same constraint; its multiplier is divided by that number."""
     y, normals, bounds = np.array([-1.0, -2.0, 3.0]), np.array([[1.0, 0.3, 0], [0, 1.0, 0.2]]), np.array([-0.1, -0.2])
     expected = project(y, normals, bounds)
     assert (expected.multipliers > 0).all()
@@ -178,7 +179,7 @@ def test_the_same_row_twice() -> None:
 
 @pytest.mark.parametrize("opening", [0.1, 1e-3])
 def test_a_narrow_wedge_is_not_empty(opening: float) -> None:
-    """x2 >= |x1|/opening + 1/opening: its tip is far away from walls that are near."""
+    """x2 >= |x1|/opening + 1/opening: its tip is far away from nearby walls."""
     x, _ = project(np.zeros(2), np.array([[1.0, opening], [-1.0, opening]]), np.ones(2))
     np.testing.assert_allclose(x, [0, 1 / opening], rtol=1e-6, atol=1e-6)
 
@@ -196,7 +197,7 @@ def test_what_cannot_move_and_is_broken_is_named() -> None:
 
 
 def test_rows_that_exclude_each_other_are_named() -> None:
-    """x1 >= 1 and x1 <= -1; the row between them has nothing to do with it."""
+    """x1 >= 1 and x1 <= -1; the row between them is not involved."""
     normals = np.array([[1.0, 0], [0, 1.0], [-1.0, 0]])
     with pytest.raises(Empty) as refused:
         project(np.array([0.5, -2.0]), normals, np.array([1.0, -5.0, 1.0]))

@@ -1,4 +1,4 @@
-"""What the first screen of the README shows, from Python; and what a library user gets wrong, in one sentence each."""
+"""The first screen of the README, from Python, and common mistakes of library users, each refused in one sentence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cgcore.fitting.inputs import opened
 
 PRIOR = prior_of(2)
 SCREEN = 2000
-"""Characters."""
+"""Number of characters."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The picture: what is drawn are the numbers of the fit, and nothing that is missing stops it."""
+"""Figures show the numbers of the fit, and missing data do not prevent them."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_repulsion_is_drawn_unshifted(figure: Any, fitted: FitResult) -> None:
     ("name", "centre", "width"), [("bond", 3.8, 0.08), ("angle", 2.0, 0.15), ("dihedral", -1, 0.3)]
 )
 def test_boltzmann_inversion_recovers_a_harmonic_well(name: str, centre: float, width: float) -> None:
-    # Drawn from the density Jacobian x exp(-U / kB T) with U harmonic: what comes back must be U.
+    # Drawn from the density Jacobian x exp(-U / kB T) with U harmonic, so that inversion must give U.
     rng, x = np.random.default_rng(7), np.linspace(centre - 5 * width, centre + 5 * width, 20_001)
     jacobian = {"bond": x**2, "angle": np.sin(x), "dihedral": 1.0}[name]
     p = jacobian * np.exp(-(((x - centre) / width) ** 2) / 2)
@@ -116,7 +116,7 @@ def test_boltzmann_inversion_recovers_a_harmonic_well(name: str, centre: float, 
 
 
 def test_jacobian_matters_where_it_should() -> None:
-    # Uniform on the sphere: sin(theta) exactly, so the potential is flat.
+    # Uniform on the sphere: exactly sin(theta), so the potential is flat.
     theta = np.arccos(np.random.default_rng(3).uniform(-1, 1, 400_000))
     values = sampled(histograms(angle=theta), "angle")
     assert values is not None
@@ -128,7 +128,7 @@ def test_sampled_keeps_every_value_within_the_range() -> None:
     rng = np.random.default_rng(1)
     values = sampled(histograms(bond=np.append(rng.normal(3.8, 0.1, 5000), [2.001, 5.999])), "bond")
     assert values is not None
-    assert values.counts.sum() == 5000  # not the outermost bins, which stand for everything beyond
+    assert values.counts.sum() == 5000  # without the outermost bins, which contain all values beyond
     assert values.density @ np.diff(values.edges) == pytest.approx(1)
     assert len(values.counts) <= 80
     assert sampled(Histograms.empty(), "bond") is None
@@ -170,7 +170,7 @@ def test_force_sample_is_bounded_spread_and_free_of_padding() -> None:
 
 
 def _seen(sample: ForceSample) -> list[int]:
-    """The frames of a sample whose force components are 1, 2, ... in frames 0, 1, ..."""
+    """The frames in a sample whose force components are 1, 2, ... in frames 0, 1, ..."""
     return np.unique(sample.reference).astype(int).tolist()
 
 
@@ -226,7 +226,7 @@ def test_a_curve_that_blows_up_stays_readable(figure: Any, fitted: FitResult) ->
     ],
 )
 def test_other_fits_from_a_factor_alone(peptide: Case, settings: dict[str, Any]) -> None:
-    if settings == {"coordinates": "physical"}:  # a fit in them compiles for seconds, and only its marks count here
+    if settings == {"coordinates": "physical"}:  # which take seconds to compile; only the marks matter here
         options = Options(coordinates="physical")
         history = np.linspace(1490, 1420, 200).tolist()
         result = replace(
@@ -255,13 +255,13 @@ def test_chains_too_short_for_dihedrals_and_repulsion(tmp_path: Path) -> None:
 def test_every_suffix_makes_its_kind_of_file(
     peptide: Case, fitted: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cgcore.report.plot.draw", lambda *_, **__: Figure())  # the whole one takes a second each
+    monkeypatch.setattr("cgcore.report.plot.draw", lambda *_, **__: Figure())  # the complete figure takes a second each
     starts = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF", ".html": b"<!doctype html>"}
     for suffix in SUFFIXES:
         file = tmp_path / f"fit{suffix.upper() if suffix == '.png' else suffix}"
         write_plot(file, fitted, peptide.factor.histograms, None, TEMPERATURE)
         assert file.read_bytes().startswith(starts[suffix])
-    assert len(list(tmp_path.iterdir())) == len(SUFFIXES)  # nothing temporary is left
+    assert len(list(tmp_path.iterdir())) == len(SUFFIXES)  # no temporary file is left
 
 
 @pytest.mark.slow
@@ -281,7 +281,7 @@ def test_page_holds_everything_and_asks_nothing_of_the_network(
         )
         pages.append((tmp_path / name).read_text(encoding="utf-8"))
     text = pages[0]
-    assert text == pages[1]  # no dates, no random names
+    assert text == pages[1]  # no dates and no random names
     assert "<script" not in text
     assert "loss &lt;script&gt;alert(&#x27;1&#x27;)&lt;/script&gt; &amp; more</pre>" in text
     assert "&lt;b&gt;kr &amp; co&lt;/b&gt;" in text
@@ -338,7 +338,7 @@ def test_no_global_state_of_matplotlib(peptide: Case, fitted: FitResult) -> None
 
 
 def test_bands_are_the_intervals_of_the_error_bars(figure: Any, fitted: FitResult) -> None:
-    """At the lowest point of the potential, which is drawn at 0, and of the mean over the sampled bonds as zero."""
+    """At the lowest point of the potential, which is drawn at 0, and with the mean over the sampled bonds as zero."""
     ax = panel(figure, "Bond")
     (band,) = [drawn for drawn in ax.collections if drawn.get_label() == "95 % interval"]
     points = band.get_paths()[0].vertices

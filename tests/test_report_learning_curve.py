@@ -1,4 +1,4 @@
-"""The learning curve: what is drawn are the numbers of the stages."""
+"""Figures of the learning curve show the numbers of the stages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures and reports of priors with further terms."""
+"""Figures and reports of priors with additional terms."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cgcore.report.figures import draw
 
 @pytest.fixture(scope="module")
 def of_terms() -> tuple[Case, FitResult]:
-    """Splines of angles by species in the place of the series, a bond of no formula, pairs, and a list."""
+    """A fit with splines of angles by species, splines of bonds and of pairs, and a listed bond."""
     dataset = cgcore.datasets.chignolin()
     (species,) = np.unique(dataset.join().species, axis=0)
     central = Groups.of_species("central", species.tolist())

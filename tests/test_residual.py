@@ -1,4 +1,4 @@
-"""The forces that a prior leaves, in a file."""
+"""The residual forces of a prior, in a file."""
 
 from __future__ import annotations
 

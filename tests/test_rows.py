@@ -1,4 +1,4 @@
-"""Rows of beads: which there are, with sites and without, and what is refused."""
+"""Rows of beads, with and without sites, and refusals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KINDS = ("bonds", "angles", "dihedrals", "pairs")
 
 
 def counted(rows: Rows, sites: np.ndarray) -> list[tuple[int, ...]]:
-    """The rows that count, as every way to forces finds them: candidates, then what their sites say."""
+    """The rows that count, found as in all force computations: candidates, then a test of their sites."""
     found = rows.candidates(len(sites), True)
     if rows.listed is not None or not len(found):
         return [tuple(row) for row in found.tolist()]

@@ -1,4 +1,4 @@
-"""Scans of numbers that forces are not linear in."""
+"""Scans of numbers in which forces are not linear."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written is strict, and comes back as the same numbers."""
+"""Written files are strict YAML and give back the same numbers."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ factors = st.floats(0.0, 1e300) | st.sampled_from([1e-7, 0.0, 1e22])
 
 @st.composite
 def priors(draw: st.DrawFn) -> tuple[Weights, dict[str, Any], dict[str, float]]:
-    """Weights, parameters and carried values; the test makes the prior, since the checks of types in tests draw random
-    numbers, which strategies may not."""
+    """Weights, parameters and carried values. The test makes the prior, because the type checks in tests draw random
+    numbers, which strategies may not do."""
     weights = Weights(*(draw(factors) for _ in range(4)), excluded_volume=draw(st.none() | factors.filter(bool)))
     lengths = {"a": draw(st.integers(0, 12)), "k_dih": draw(st.integers(0, 4))}
     lengths |= {"b": lengths["a"], "gamma_dih": lengths["k_dih"]}
@@ -118,7 +118,7 @@ def test_every_number_comes_back(tmp_path_factory: pytest.TempPathFactory, drawn
     text = priors_yaml(prior, prior.params)
     path.write_text(text, encoding="utf-8")
     assert same(load_config(path).prior, prior)
-    # Users' own readers know plain YAML 1.1 only.
+    # Users' own readers support only plain YAML 1.1.
     block = yaml.safe_load(text)["model"]["priors"]
     assert all(isinstance(v, float) for name in prior.names for v in np.ravel(block[name]).tolist())
 

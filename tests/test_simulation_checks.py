@@ -1,4 +1,4 @@
-"""When a replica is lost, and what is said of it."""
+"""When a replica counts as lost, and how that is reported."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def test_limits_come_from_the_data() -> None:
     assert found.closest == BEAD
     far = np.linalg.norm(R[:, :-3] - R[:, 3:], axis=2)
     assert found.closest_sampled == pytest.approx(far.min())
-    # Data that come closer than 4 Å themselves.
+    # Data with pairs closer than 4 Å.
     near = R.copy()
     near[0, 5] = near[0, 0] + [0.0, 0.0, 2.0]
     assert limits_of(near).closest == pytest.approx(CLOSER * 2.0)
-    # Wide data have a wide margin.
+    # A wide range of the data gives a wide margin.
     wide = limits_of(np.array([R[0], 1.5 * R[0]]))
     assert wide.bond == pytest.approx((3.8 - 1.9, 5.7 + 1.9))
     two = limits_of(R[:, :2])
@@ -60,7 +60,7 @@ def test_closest_pair(beads: int) -> None:
 
 
 def broken() -> tuple[np.ndarray, list[Outcome]]:
-    """Replicas (xyz, beads, replicas), and what each is."""
+    """Replicas (xyz, beads, replicas), and the outcome of each."""
     sound = straight()
     nan, bond, overlap, angle = (sound.copy() for _ in range(4))
     nan[1, 4] = np.nan
@@ -81,7 +81,7 @@ def test_each_outcome_is_seen_and_named() -> None:
     assert seen.outside[:, 4].tolist() == [False, False, False, True]
 
     tally = counted(no_tally(6, 5), seen, 40, np.ones(5), np)
-    tally = counted(tally, seen, 80, np.ones(5), np)  # what is lost is counted once
+    tally = counted(tally, seen, 80, np.ones(5), np)  # a lost replica is counted once
     state = State(np.int32(80), x, x, x, tally)
     replicas = verdicts(state, Settings(), LIMITS)
     assert [r.status for r in replicas] == [*expected[:-1], Outcome.ANGLE]

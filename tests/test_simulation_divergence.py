@@ -1,4 +1,4 @@
-"""Distributions, their distance and its error."""
+"""Distributions, their divergence and its error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cgcore.simulation.observables import CONTACT, KINDS, of_frames
 def test_jensen_shannon() -> None:
     a = np.array([1.0, 3.0, 0.0])
     assert jensen_shannon(a, 7 * a) == 0
-    assert jensen_shannon(a, np.array([0.0, 0.0, 2.0])) == pytest.approx(1.0)  # nothing in common: one bit
+    assert jensen_shannon(a, np.array([0.0, 0.0, 2.0])) == pytest.approx(1.0)  # without overlap: one bit
     # By hand: p = (1/2, 1/2), q = (1, 0), m = (3/4, 1/4).
     p, q = np.array([1.0, 1.0]), np.array([1.0, 0.0])
     by_hand = 0.5 * (0.5 * np.log2(2 / 3) + 0.5 * np.log2(2.0)) + 0.5 * np.log2(4 / 3)
@@ -39,7 +39,7 @@ def test_observables_are_those_of_independent_code() -> None:
 
 
 def blocks_of_chains(seed: int, blocks: int = 20, stretched: float = 1.0) -> list[np.ndarray]:
-    """Independent two-bead frames whose bond is normal about 4 Å."""
+    """Independent two-bead frames whose bond length is normally distributed about 4 Å."""
     rng = np.random.default_rng(seed)
     R = np.zeros((blocks, 100, 2, 3))
     R[..., 1, 0] = 4 + 0.1 * stretched * rng.normal(size=(blocks, 100))
@@ -72,7 +72,7 @@ def test_the_error_is_that_of_independent_repeats() -> None:
     ]
     spread = np.std([f.divergence for f in found], ddof=1)
     said = np.mean([f.divergence_error for f in found if f.divergence_error is not None])
-    # A standard deviation of 40 values is known to 11 %, and a bootstrap of 20 blocks is a little small.
+    # A standard deviation from 40 values has an error of 11 %, and a bootstrap of 20 blocks is slightly too small.
     assert 0.6 * spread < said < 1.5 * spread
 
 

@@ -1,4 +1,4 @@
-"""BAOAB against what is known exactly."""
+"""BAOAB against exact results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cgcore.simulation.potential import Potential, prior_potential
 from cgcore.simulation.settings import Settings
 
 pytestmark = pytest.mark.numerical
-"""Long runs: compiled as for users."""
+"""Long runs, compiled as for users."""
 
 ANYTHING = Limits((0.0, 1e9), 0.0, (0.0, np.pi), np.inf)
 TEMPERATURE, MASS, FRICTION = 320.0, 110.0, 2.0
@@ -31,12 +31,12 @@ def test_constants() -> None:
     assert pytest.approx(0.0019872042586, rel=1e-10) == BOLTZMANN
     joule, angstrom, picosecond, gram = 1.0, 1e-10, 1e-12, 1e-3
     assert pytest.approx(4184 * joule / (gram * angstrom**2 / picosecond**2), rel=1e-12) == KCAL_PER_MOL
-    # Root mean square velocity of argon at 300 K, component: sqrt(kB T / m) = 249.9 m/s.
+    # Root mean square velocity component of argon at 300 K: sqrt(kB T / m) = 249.9 m/s.
     assert thermal_velocity(300.0, 39.948) == pytest.approx(2.499, abs=1e-3)
 
 
 def linear_map(stiffness: float, timestep: float) -> tuple[np.ndarray, np.ndarray]:
-    """(x, v, velocity after the noise) = A (x, v) + b noise: a step under a harmonic force, read off the step."""
+    """(x, v, velocity after the noise) = A (x, v) + b noise: the linear map of one step under a harmonic force."""
     constants = dynamics(TEMPERATURE, timestep, FRICTION, MASS)
     step = jax.jit(partial(baoab, lambda R: -stiffness * R, constants))
 
@@ -56,11 +56,12 @@ def test_harmonic_positions_are_exact_at_any_stable_step(omega_dt: float) -> Non
     k = 80.0
     omega = np.sqrt(k * KCAL_PER_MOL / MASS)
     A, b = linear_map(k, omega_dt / omega)
-    # The stationary covariance: S = M S M' + n n', a linear system.
+    # The stationary covariance, S = M S M' + n n', is the solution of a linear system.
     M, n = A[:2], b[:2]
     S = np.linalg.solve(np.eye(4) - np.kron(M, M), np.outer(n, n).ravel()).reshape(2, 2)
     assert S[0, 0] == pytest.approx(KT / k, rel=1e-9)
-    # Velocities after the noise have the exact temperature, those at the step's end are too cold by a known part.
+    # Velocities after the noise have the exact temperature; those at the end of the step are too cold by a known
+    # factor.
     v2 = thermal_velocity(TEMPERATURE, MASS) ** 2
     assert A[2] @ S @ A[2] + b[2] ** 2 == pytest.approx(v2, rel=1e-9)
     assert S[1, 1] == pytest.approx(v2 * (1 - (omega_dt / 2) ** 2), rel=1e-9)
@@ -75,7 +76,7 @@ def test_a_free_particle_diffuses() -> None:
         S = M @ S @ M.T + np.outer(n, n)
     t = steps * timestep
     D = KT * KCAL_PER_MOL / (MASS * FRICTION)
-    # Ornstein and Uhlenbeck, Phys. Rev. 36, 823 (1930); the step adds a part (friction * timestep)²/12 = 8e-6.
+    # Ornstein and Uhlenbeck, Phys. Rev. 36, 823 (1930); the step adds a fraction (friction * timestep)²/12 = 8e-6.
     assert S[0, 0] == pytest.approx(2 * D * (t - (1 - np.exp(-FRICTION * t)) / FRICTION), rel=2e-5)
 
 
@@ -90,13 +91,13 @@ def moved(engine: JaxEngine, R: np.ndarray, frames: int) -> tuple[np.ndarray, An
 
 @pytest.mark.slow
 def test_noise_of_the_engine() -> None:
-    """The random numbers: springs to the origin, all replicas and beads independent."""
+    """The random numbers: with springs to the origin, all replicas and beads are independent."""
     k = 5.0
     settings = Settings(TEMPERATURE, 400, 40.0, 20.0, 5.0, MASS, 1.0, 3)
     engine = JaxEngine(Potential("springs", lambda R: -k * R, ""), settings, ANYTHING)
     x, state = moved(engine, np.zeros((400, 3, 3)), 40)
     x = x[10:]  # relaxed after 1 ps
-    # 3600 degrees of freedom, each at most independent every picosecond: errors from the spread over them.
+    # 3600 degrees of freedom, each independent every picosecond at most: errors are estimated from their spread.
     squares = np.mean(x**2, axis=0).ravel() * k / KT
     error = np.std(squares, ddof=1) / np.sqrt(squares.size)
     assert error < 0.01
@@ -109,7 +110,7 @@ def test_noise_of_the_engine() -> None:
 
 @pytest.mark.slow
 def test_an_ideal_chain() -> None:
-    """Bonds alone: their directions are independent, so <R²> is the number of bonds times <r²>."""
+    """With bonds only, their directions are independent, so <R²> is the number of bonds times <r²>."""
     prior = sound_prior()
     free = type(prior)(
         prior.weights._replace(angle=0.0, dihedral=0.0, repulsive=0.0, excluded_volume=0.0), prior.params

@@ -1,4 +1,4 @@
-"""OpenMM runs what was exported, and is judged in the same way."""
+"""OpenMM runs exported priors, and its runs are judged in the same way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHORT: dict[str, Any] = {"temperature": 320.0, "replicas": 3, "time": "2ps", "in
 
 @pytest.mark.slow
 def test_the_same_distributions_as_ours() -> None:
-    """Two engines, one prior: means agree within their errors, which come from the replicas."""
+    """Two engines with one prior: means agree within the errors estimated from the replicas."""
     settings: dict[str, Any] = {"temperature": 320.0, "replicas": 16, "time": "30ps", "friction": 5.0}
     ours, theirs = (cgcore.simulate(m, DATA, **settings) for m in (sound_prior(), openmm_system(sound_prior(), 5)))
     assert theirs.engine == "openmm CPU"
@@ -58,7 +58,7 @@ def test_loss() -> None:
     torn = sound_prior(r0=9.0)
     result = cgcore.simulate(openmm_system(torn, 5), DATA, **SHORT)
     assert {r.status for r in result.replicas} == {Outcome.BOND}
-    assert [r.time for r in result.replicas] == [0.1] * 3  # the first look
+    assert [r.time for r in result.replicas] == [0.1] * 3  # the first check of the replicas
     assert np.isnan(result.frames).all()
 
 

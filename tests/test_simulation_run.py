@@ -1,4 +1,4 @@
-"""Whole runs: verdicts, restarts, and what is refused."""
+"""Complete runs: verdicts, restarts, and refusals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATA = bundled()
 
 
 def short(changed: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a short run but for some."""
+    """The settings of a short run, with some changes."""
     return SHORT | changed
 
 
@@ -34,7 +34,7 @@ def whole() -> SimulationResult:
 
 
 def same(a: SimulationResult, b: SimulationResult) -> None:
-    """Bit for bit."""
+    """Assert that two results are equal in every bit."""
     assert np.array_equal(a.frames, b.frames, equal_nan=True)
     assert a.replicas == b.replicas
     assert a.kinetic_temperature == b.kinetic_temperature
@@ -53,11 +53,11 @@ def test_a_sound_prior_is_whole(whole: SimulationResult) -> None:
     assert whole.settings == Settings(320.0, 4, 2.0, interval=0.1)
     assert whole.notes == ()
     assert whole.ns_per_day > 0
-    # Angles are drawn to 112 degrees from wherever the data have them.
+    # The prior draws angles to 112 degrees, whatever they are in the data.
     angle = whole.observables["angle"]
     assert angle.simulation.mean is not None
     assert 104 < angle.simulation.mean < 116
-    # The closest approach is over all steps, and so at most that of the saved frames.
+    # The closest approach is taken over all steps, so it is at most that of the saved frames.
     i, j = np.triu_indices(5, 3)
     saved = np.linalg.norm(whole.frames[:, :, i] - whole.frames[:, :, j], axis=3).min()
     assert whole.closest_approach <= saved + 1e-5
@@ -73,7 +73,7 @@ def test_seeds_decide(whole: SimulationResult) -> None:
 
 @pytest.mark.slow
 def test_a_lost_replica_stands_still_and_the_others_go_on(whole: SimulationResult) -> None:
-    """Replica 2 alone gets a force that blows it up."""
+    """A force that makes it unstable acts on replica 2 alone."""
     from cgcore.simulation.potential import prior_potential
 
     sound = prior_potential(SOUND)
@@ -92,7 +92,7 @@ def test_a_lost_replica_stands_still_and_the_others_go_on(whole: SimulationResul
     first = int(lost.time / 0.1)
     assert np.isnan(result.frames[2, first:]).all()
     others = [0, 1, 3]
-    # Another program, which may round otherwise: the same for as long as the motion is not chaotic.
+    # Another program may round differently; frames agree until the chaotic motion amplifies this.
     assert result.frames[others, :5] == pytest.approx(whole.frames[others, :5], abs=1e-3)
     assert np.isfinite(result.frames[others]).all()
     assert result.notes == ("distributions are of the time before a replica was lost (1 of 4 were)",)
@@ -142,10 +142,10 @@ def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path, whole: Simulation
     resumed = cgcore.simulate(
         SOUND, DATA, **SHORT, folder=tmp_path, resume=True, progress=lambda p: seen.append(p.time)
     )
-    # The frame after which it was killed was told before it was saved.
+    # The frame after which it was killed was reported before it was saved.
     assert seen[0] == pytest.approx(0.8)
     same(resumed, whole)
-    # A finished run gives its result once more, and goes on where a longer one is asked for.
+    # A finished run returns its result again, and continues if a longer run is requested.
     same(cgcore.simulate(SOUND, DATA, **SHORT, folder=tmp_path, resume=True), whole)
     more: dict[str, Any] = SHORT | {"time": "2.5ps"}
     longer = cgcore.simulate(SOUND, DATA, **more, folder=tmp_path, resume=True)
@@ -269,7 +269,7 @@ def test_frames_of_one_protein_among_several() -> None:
         reference(data)
     starts = short.starts(5, 0)
     rows = [int(np.flatnonzero((frame == short.R).all(axis=(1, 2)))[0]) for frame in starts]
-    assert [row // 4 for row in rows] == [0, 1, 2, 3, 4]  # one of each fifth
+    assert [row // 4 for row in rows] == [0, 1, 2, 3, 4]  # one from each fifth
     assert len(short.starts(50, 0)) == 50
 
 

@@ -1,4 +1,4 @@
-"""Priors with further terms are simulated by both engines, by the species of the data."""
+"""Priors with additional terms are simulated by both engines, with the species of the data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPECIES = reference(DATA).species
 
 
 def prior() -> Prior:
-    """Bonds by types and pairs of splines in the place of formulas; all hold together."""
+    """Bonds by types and splines of pairs instead of formulas, for a stable chain."""
     kinds = sorted(set(SPECIES.tolist()))
     bond = Term("bond", Rows("bonds"), Harmonic(), 0.5, Groups.of_species("types", kinds))
     angle = Term("bent", Rows("angles"), Harmonic(), 1.0, Groups.of_species("central", kinds))

@@ -1,4 +1,4 @@
-"""The smoothest of the fits that data cannot tell apart: against least squares of the explicit rows."""
+"""The smoothest of the fits that data cannot distinguish, against least squares of the explicit rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ START = to_coefficients(PRIOR.params)
 
 
 def rough(prior: Prior) -> np.ndarray:
-    """Root mean square curvature, over the period, of each coefficient being 1: w n² / sqrt(2)."""
+    """Root mean square curvature over the period for unit coefficients: w n² / sqrt(2)."""
     n, k, w = len(prior.params["a"]), len(prior.params["k_dih"]), prior.weights
     found = np.zeros(len(to_coefficients(prior.params)))
     found[2 : 2 + 2 * n] = w.angle * np.tile(np.arange(1, n + 1) ** 2.0, 2) / np.sqrt(2)
@@ -47,13 +47,13 @@ def unit(rows: Rows, diagonal: np.ndarray) -> float:
 
 
 def away(prior: Prior, size: float = 1.0) -> np.ndarray:
-    """Coefficients without penalty, in place of none."""
+    """Reference coefficients of the penalty that differ from 0."""
     return size * np.sin(1.0 + np.arange(len(to_coefficients(prior.params)))) * (rough(prior) > 0)
 
 
 def penalised(rows: Rows, diagonal: np.ndarray, penalty: float, smoothest: np.ndarray | float = 0.0) -> np.ndarray:
-    """The coefficients that minimise |X c - F|² / beads + penalty roughness(c - smoothest)², by LAPACK, columns
-    scaled."""
+    """The coefficients that minimise |X c - F|² / beads + penalty roughness(c - smoothest)², by LAPACK with scaled
+    columns."""
     root = np.sqrt(rows.beads)
     M = np.vstack([rows.X / root, np.sqrt(penalty) * np.diag(diagonal)])
     t = np.append(rows.F / root, np.sqrt(penalty) * diagonal * smoothest)
@@ -62,7 +62,7 @@ def penalised(rows: Rows, diagonal: np.ndarray, penalty: float, smoothest: np.nd
 
 
 def part(rows: Rows, frames: np.ndarray, beads: int = 10) -> Rows:
-    """The rows of these frames, all of one length."""
+    """The rows of these frames, which all have the same length."""
     chosen = np.zeros((rows.beads // beads, 3 * beads), bool)
     chosen[frames] = True
     return Rows(rows.X[chosen.ravel()], rows.F[chosen.ravel()], int(np.count_nonzero(chosen)) // 3)
@@ -74,13 +74,14 @@ def joined(*parts: Rows) -> Rows:
 
 
 def triangular(rows: Rows) -> Rows:
-    """As few rows as columns, with the same loss of any coefficients, by LAPACK's QR."""
+    """The triangular factor of the rows, with the same loss for any coefficients, by LAPACK's QR."""
     triangle = np.asarray(np.linalg.qr(np.column_stack([rows.X, rows.F]), mode="r"))
     return Rows(triangle[:, :-1], triangle[:, -1], rows.beads)
 
 
 def by_hand(folds: list[Rows], diagonal: np.ndarray, one: float, smoothest: np.ndarray | float = 0.0) -> np.ndarray:
-    """(folds, strengths) held-out losses of fits of the raw rows of all other folds, at one penalty for all of them."""
+    """Held-out losses (folds, strengths) of fits to the raw rows of all other folds, with one unit of the penalty
+    for all."""
     losses = []
     for k, fold in enumerate(folds):
         others = triangular(joined(*folds[:k], *folds[k + 1 :]))
@@ -98,7 +99,7 @@ def curve_of_chignolin(n_angle: int = 4, size: float = 0.0) -> Curve:
 
 @cache
 def default(**options: Any) -> cgcore.FitResult:
-    """Ten harmonics, without excluded volume: the factor that other tests have."""
+    """Ten harmonics, without excluded volume, as in the factor that other tests use."""
     return fit(chignolin_factor(10), prior_of(10), Options(**options))
 
 
@@ -145,7 +146,7 @@ def test_a_fit_without_constraints_is_penalised_least_squares(strength: float) -
     for one in (c, expected):
         reached = rows.loss(one) + penalty * np.sum((diagonal * one) ** 2)
         assert found.certificate.objective == pytest.approx(reached, rel=1e-9)
-    # The curvature of the objective bounds what its rounding does to the coefficients.
+    # The curvature of the objective bounds the effect of its rounding on the coefficients.
     np.testing.assert_allclose(
         c * diagonal, expected * diagonal, atol=1e-4 * float(np.linalg.norm(expected * diagonal))
     )
@@ -168,7 +169,7 @@ def test_fits_of_all_strengths_are_those_of_each(n_angle: int, size: float) -> N
     assert found.values == list(STRENGTHS)
     np.testing.assert_allclose(found.train_loss, [rows.loss(c) for c in each], rtol=1e-8)
     np.testing.assert_allclose(found.roughness, [np.linalg.norm(diagonal * c) for c in each], rtol=1e-5)
-    # Less restrained: a lower training loss, rougher potentials and more directions.
+    # A weaker penalty gives a lower training loss, rougher potentials and more directions.
     assert (np.diff(found.train_loss) < 0).all()
     assert size or (np.diff(found.roughness) > 0).all()
     assert (np.diff(found.directions) > 0).all()
@@ -182,7 +183,7 @@ def test_directions_are_the_trace_of_the_map_from_forces_to_fitted_forces() -> N
     scale = np.sqrt(np.diag(gram))
     for strength, found in zip(STRENGTHS[::4], curve_of_chignolin(4).directions[::4], strict=True):
         whole = (gram + strength * one * np.diag(diagonal**2)) / scale / scale[:, None]
-        # Inverting the Gram matrix costs the square of its condition number, some 1e4 here.
+        # Inverting the Gram matrix costs the square of its condition number, here about 1e4.
         assert found == pytest.approx(np.trace(np.linalg.solve(whole, gram / scale / scale[:, None])), rel=1e-6)
 
 
@@ -243,7 +244,7 @@ def test_auto_fits_with_the_chosen_strength() -> None:
     known = curve_of_chignolin(10)
     assert auto.curve is not None
     assert (auto.curve.chosen, auto.curve.best) == (known.chosen, known.best)
-    # The fit computes on one thread of BLAS, whose sums are in another order.
+    # The fit uses one BLAS thread, which sums in another order.
     assert auto.curve.held_out_loss == pytest.approx(known.held_out_loss, rel=1e-10)
     assert auto.curve.roughness == pytest.approx(known.roughness, rel=1e-8)
     assert auto.smoothness == known.choice
@@ -275,7 +276,7 @@ def test_where_there_is_no_series_to_smooth(length: int) -> None:
 
 
 def test_the_strength_does_not_depend_on_the_number_of_frames() -> None:
-    """The same data twice: the same unit, the same fit, the same size of every potential."""
+    """With the same data twice, the unit, the fit and the size of every potential stay the same."""
     once = chignolin_factor(10)
     with pytest.warns(cgcore.InputWarning, match="counted twice"):
         twice = cgcore.merge(once, once)
@@ -286,12 +287,12 @@ def test_the_strength_does_not_depend_on_the_number_of_frames() -> None:
     assert second.roughness == pytest.approx(first.roughness, rel=1e-6)
 
 
-# What it is for
+# Purpose
 
 
 def test_potentials_are_of_physical_size() -> None:
-    """Ten harmonics on few angles: the default keeps coefficients that float32 can hold, a fit along all directions
-    does not, by many orders of magnitude."""
+    """With ten harmonics on few angles, the default keeps coefficients that float32 can represent; a fit along all
+    directions exceeds them by many orders of magnitude."""
     found = default()
     for name in ("a", "b"):
         assert np.abs(found.fitted_params[name]).max() < 1e3
@@ -304,7 +305,7 @@ def test_potentials_are_of_physical_size() -> None:
 
 
 def test_the_weakest_of_the_grid_is_of_physical_size_too() -> None:
-    """However many frames there are, cross-validation chooses no strength below that."""
+    """Cross-validation chooses no weaker strength, however many frames there are."""
     found = default(smoothness=STRENGTHS[-1], constraints="none")
     assert max(np.abs(found.fitted_params[name]).max() for name in ("a", "b")) < 1e3
     assert found.float32_error < PROMISE

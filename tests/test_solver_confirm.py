@@ -1,4 +1,4 @@
-"""A small gradient is not called a minimum: what the Hessian has to show, and what it must not refuse."""
+"""Confirmation of minima: what the Hessian must show before a small gradient counts, and what it must not refuse."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.numerical
 
 
 def judged(loss: Any, x: Any, start: Any = None, initial: float = 1.0) -> tuple[bool, float]:
-    """Upward curvature and excess at x, having come from `start`, or from x itself."""
+    """Whether the curvature at x is upward, and the excess, for a run from `start` (default x)."""
     x = jnp.asarray(x)
     value, grad = jax.value_and_grad(loss)(x)
     found = confirmation(loss, x, value, grad, x if start is None else jnp.asarray(start), jnp.asarray(initial))
@@ -39,7 +39,7 @@ def test_the_decrement_is_what_is_left_to_gain_in_any_scale() -> None:
 
 @pytest.mark.slow
 def test_a_small_gradient_in_badly_scaled_variables_is_not_enough() -> None:
-    start = np.array([3e-3, 0.0, 0.0]) * 1e4  # the gradient is 3e-7, but 4.5e-6 is still to be gained
+    start = np.array([3e-3, 0.0, 0.0]) * 1e4  # the gradient is 3e-7, but 4.5e-6 can still be gained
     alone = minimise(bowl, start, limits=Limits(min_steps=0), confirm=False)
     assert (alone.status, alone.steps) == (Status.GRADIENT, 0)
     confirmed = minimise(bowl, start, limits=Limits(min_steps=0))
@@ -49,7 +49,7 @@ def test_a_small_gradient_in_badly_scaled_variables_is_not_enough() -> None:
 
 
 def plateau(x: Any) -> Any:
-    """Falls to 0 at 0; far away it is flat, close to 1, and curved downwards."""
+    """A function that is 0 at 0, and far away flat, close to 1, and with negative curvature."""
     return 1 - jnp.exp(-jnp.sum(x**2))
 
 
@@ -69,15 +69,15 @@ def test_a_saddle_is_called_one() -> None:
 
 
 def saturated(x: Any) -> Any:
-    """A rational function of two coefficients, fitted to values that it can't describe: for large coefficients only
-    their ratio counts."""
+    """A rational function of two coefficients, fitted to values that it cannot describe; for large coefficients only
+    their ratio matters."""
     t = jnp.array([1.0, 2.0, 3.0])
     return 1 + jnp.sum((jnp.array([1.0, 2.0, 1.0]) - x[0] / (1 + x[1] * t)) ** 2)
 
 
 @pytest.mark.parametrize("far", [1e6, 1e9, 1e12])
 def test_coefficients_that_ran_off_are_at_no_minimum(far: float) -> None:
-    # The best ratio, sum(y/t) / sum(1/t²), so that the gradient vanishes to rounding.
+    # The best ratio, sum(y/t) / sum(1/t²), for which the gradient vanishes up to rounding.
     ratio = (1 + 2 / 2 + 1 / 3) / (1 + 1 / 4 + 1 / 9)
     x = [ratio * far, far]
     assert jnp.linalg.norm(jax.grad(saturated)(jnp.asarray(x))) < 1e-6
@@ -85,7 +85,7 @@ def test_coefficients_that_ran_off_are_at_no_minimum(far: float) -> None:
 
 
 def redundant(x: Any) -> Any:
-    """Like epsilon*sigma^4: any product of 1 is a minimum, so that one direction is flat."""
+    """As for epsilon*sigma^4: all parameters with product 1 are minima, so one direction is flat."""
     return 7 + (x[0] * x[1] ** 4 - 1) ** 2 + (x[2] - 2) ** 2 + 0 * x[3]
 
 

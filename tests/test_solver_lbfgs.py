@@ -1,4 +1,4 @@
-"""The L-BFGS loop: minima, endings, and what it costs."""
+"""The L-BFGS loop: minima, ways to end, and cost."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def fit(limits: Limits = Limits(), start: Any = None, **more: Any) -> Solution:
 
 
 def ending(solution: Solution) -> tuple[Any, ...]:
-    """All but the parameters."""
+    """Everything in the solution except the parameters."""
     return tuple(getattr(solution, field.name) for field in fields(solution) if field.name != "params")
 
 
 def programmes() -> tuple[int, int]:
-    """How many programmes the two compiled functions hold; a count that JAX's types do not show."""
+    """Numbers of programs that the two compiled functions hold, which JAX's type hints do not declare."""
     start, advance = (getattr(f, "_cache_size") for f in (_start, _advance))  # noqa: B009
     return start(), advance()
 
@@ -113,7 +113,7 @@ def test_a_pytree_of_several_leaves_and_shapes() -> None:
 @pytest.mark.parametrize("min_steps", [0, 10])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_not_finite_at_the_start(bad: float, min_steps: int) -> None:
-    # Without a confirmation: what the loop calls converged would otherwise be tried again without end.
+    # Without confirmation, since a false convergence would otherwise be continued without end.
     solution = minimise(times, np.ones(2), bad, limits=Limits(min_steps=min_steps), confirm=False)
     assert solution.status is Status.NON_FINITE
     assert not solution.status.converged
@@ -148,7 +148,7 @@ OBJECTIVES = UNBOUNDED | {
 
 
 def switched(x: Any, which: Any) -> Any:
-    """One of the objectives: they share one compilation."""
+    """One of the objectives, which share one compilation."""
     return jax.lax.switch(which, list(OBJECTIVES.values()), x)
 
 
@@ -190,7 +190,7 @@ def test_a_finite_loss_with_an_infinite_gradient() -> None:
 
 
 def test_a_line_search_that_leaves_the_domain_comes_back() -> None:
-    # The first trial point has a negative argument of the logarithm: NaN there must not end the fit.
+    # At the first trial point the argument of the logarithm is negative; the resulting NaN must not end the fit.
     start, loss = jnp.array([5.0, 3.0]), OBJECTIVES["barrier"]
     assert np.isnan(loss(start - jax.grad(loss)(start)))
     solution = solve("barrier", [5.0, 3.0])
@@ -199,8 +199,8 @@ def test_a_line_search_that_leaves_the_domain_comes_back() -> None:
 
 
 def test_a_refused_step_empties_the_memory() -> None:
-    """On a hill every remembered pair points uphill: the step after it is refused, and the next one, of steepest
-    descent, goes down."""
+    """On a hill every remembered pair points uphill: the next step is refused, and the steepest-descent step after
+    it descends."""
     width = 1e7
     solution = minimise(
         lambda x: 1e9 * jnp.sum(1 + jnp.cos(x / width)), np.array([0.1, 0.05]) * width,
@@ -224,7 +224,7 @@ def test_min_steps_on_a_converged_start() -> None:
 def test_no_min_steps_on_a_converged_start() -> None:
     solution = fit(Limits(min_steps=0), LEAST_SQUARES)
     assert solution.status is Status.GRADIENT
-    # One for value and gradient, and a Hessian product a parameter.
+    # One for value and gradient, and one Hessian product for each parameter.
     assert (solution.steps, solution.evaluations, solution.loss_history) == (0, 1 + 5, [])
     np.testing.assert_array_equal(solution.params, LEAST_SQUARES)
 
@@ -234,7 +234,7 @@ def test_max_steps() -> None:
     solution = fit(Limits(max_steps=3, min_steps=1))
     assert solution.status is Status.MAX_STEPS
     assert solution.steps == len(solution.loss_history) == 3
-    # max_steps wins over min_steps.
+    # max_steps takes precedence over min_steps.
     assert ending(fit(Limits(max_steps=3, min_steps=10))) == ending(solution)
 
 
@@ -260,7 +260,7 @@ def test_a_tolerance_of_zero_ends_at_the_precision_floor() -> None:
     assert solution.status is Status.PRECISION_FLOOR
     assert solution.steps < 100
     assert solution.loss == pytest.approx(np.sum((A @ LEAST_SQUARES - B) ** 2), rel=1e-13)
-    # Also where the gradient is exactly 0 and cannot be below 0.
+    # Also if the gradient is exactly 0 and cannot be below 0.
     exact = minimise(lambda x: jnp.sum(x**2) + 7, np.zeros(2), limits=Limits(tol_grad=0.0, min_steps=0))
     assert exact.status is Status.PRECISION_FLOOR
     assert (exact.grad_norm, exact.loss) == (0.0, 7.0)
@@ -284,7 +284,7 @@ def test_float32_ends_at_its_precision_floor(x64: bool) -> None:
 @pytest.mark.parametrize("x64", [True, False])
 @pytest.mark.parametrize("given", [np.float32, np.float64, np.int32, list, jnp.asarray])
 def test_the_precision_is_what_was_asked_for_in_every_session(precision: Any, x64: bool, given: Any) -> None:
-    """float64 by default, whatever the start is and whatever the session: 0 and [0, 0] are numbers."""
+    """float64 by default, for any start and in any session: 0 and [0, 0] are numbers."""
     with jax.enable_x64(x64):
         start = {"x": [0] * 5 if given is list else given([0] * 5), "shift": 0}
         start["x"] = np.asarray(start["x"]) if given is list else start["x"]
@@ -365,7 +365,7 @@ def test_every_evaluation_is_counted_and_none_is_wasted() -> None:
     jax.effects_barrier()
     assert solution.status is Status.GRADIENT
     assert solution.evaluations == len(calls)
-    # One for the start, and then at least one a step: an accepted point is not evaluated again.
+    # One for the start, then at least one for each step: an accepted point is not evaluated again.
     assert solution.steps + 1 <= solution.evaluations < 2 * solution.steps
 
 
@@ -379,7 +379,7 @@ def test_one_trace_for_any_data_limits_and_chunks() -> None:
     compiled = programmes()
     first = minimise(traced, np.zeros(5), A, B)
     seen = len(traces)
-    # Other data of the same shape are no constants of the first, other limits no other programme.
+    # Other data of the same shape and other limits use the same program.
     other = minimise(traced, np.zeros(5), A[::-1] * 2, B, limits=Limits(200, 3, 1e-4))
     chunked = minimise(traced, np.zeros(5), A, B, progress=lambda step, loss: None, chunk=2)
     assert len(traces) == seen

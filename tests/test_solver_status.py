@@ -1,4 +1,4 @@
-"""Every ending has its sentence, and three of them are a convergence."""
+"""Every status has its message, and three of them mean convergence."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def test_messages(status: Status) -> None:
 
 def test_messages_differ() -> None:
     assert len({s.message for s in Status}) == len(Status)
-    # The number is what the compiled loop carries.
+    # The number is what the compiled loop stores.
     assert [Status(int(s)) for s in Status] == list(Status)

@@ -104,7 +104,7 @@ def test_no_directions_are_no_change(factor: Factor, found: Spectrum) -> None:
 
 
 def test_the_pair_of_the_bond_is_well_determined(factor: Factor, found: Spectrum) -> None:
-    """Without centring it spans a direction of 1e-3..1e-2 and so could be cut away."""
+    """Without centring, the pair spans a direction of 1e-3 to 1e-2 and could be cut off."""
     uncentred = directions(chignolin_rows(4), centred=False)
     weak = uncentred.values < 0.01
     assert weak.sum() > (found.values < 0.01).sum()
@@ -114,7 +114,7 @@ def test_the_pair_of_the_bond_is_well_determined(factor: Factor, found: Spectrum
 
 
 def test_units_of_a_coefficient_do_not_matter(factor: Factor, found: Spectrum) -> None:
-    """Not so for kr and kr*r0, whose centring is a property of their columns alone, either."""
+    """Also for kr and kr*r0, whose centring depends only on their columns."""
     scale = np.ones(16)
     scale[:15] = 10.0 ** np.random.default_rng(0).integers(-6, 6, size=15)
     other = spectrum(factor.S * scale, factor.beads)
@@ -144,7 +144,7 @@ def test_nothing_at_all() -> None:
 
 
 def constant_bonds() -> tuple[Factor, Rows]:
-    """Bonds of one length: kr and kr*r0 are one direction."""
+    """Bonds of one length, for which kr and kr*r0 are one direction."""
     chains: Chains = helix(50, 9, 0.0, seed=9)
     chains.R[:, :, 2] *= np.linspace(0.8, 1.3, 50)[:, None]
     step = np.diff(chains.R, axis=1)
@@ -155,7 +155,7 @@ def constant_bonds() -> tuple[Factor, Rows]:
 
 @pytest.mark.slow
 def test_bonds_of_one_length_leave_one_direction_to_the_bond() -> None:
-    """What is left of the column of kr after centring is rounding, and must not be scaled up to a direction."""
+    """The remainder of kr's column after centring is a rounding error and must not be scaled up to a direction."""
     factor, rows = constant_bonds()
     found = spectrum(factor.S, factor.beads)
     assert lapack(rows).rank == found.kept().sum() == 6

@@ -1,4 +1,4 @@
-"""Splines in the place of formulas: forces against SciPy's piecewise polynomials, files, and all who use them."""
+"""Splines in place of formulas: forces against SciPy's piecewise polynomials, files, and all uses."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ from cgcore.pipeline.trainer import Trainer
 from cgcore.spline_file import read_splines, write_splines
 
 EXACT = 1e-11
-"""Relative to the largest force: both sides are float64, complex steps on one and autodiff on the other."""
+"""Tolerance relative to the largest force: both sides are float64, with complex steps on one and autodiff on the
+other."""
 
 TYPES = 5
 
 
 def random_spline(rng: np.random.Generator, low: float, high: float, knots: int, periodic: bool = False) -> Spline:
-    """Through random values, at knots that are not evenly spaced; several kcal/mol high."""
+    """A spline through random values of several kcal/mol, with uneven knots."""
     inner = np.sort(rng.uniform(low, high, knots - 2))
     x = np.array([low, *inner, high])
     y = rng.normal(scale=3.0, size=knots)
@@ -41,7 +42,7 @@ def random_spline(rng: np.random.Generator, low: float, high: float, knots: int,
 
 
 def random_splines(seed: int, typed: bool = True) -> Splines:
-    """Narrow enough that some bonds and angles of random chains are outside."""
+    """Splines with ranges so narrow that some bonds and angles of random chains are outside."""
     rng = np.random.default_rng(seed)
     grid = [random_spline(np.random.default_rng(7), 1.6, 2.3, 9)] * TYPES
     each = [Spline(s.knots, rng.normal(size=s.coefficients.shape)) for s in grid]
@@ -138,7 +139,7 @@ def test_outside_the_knots_a_bond_feels_nothing() -> None:
 
 @pytest.mark.slow
 def test_a_dihedral_goes_round() -> None:
-    """Knots that begin at another place, a piece of the circle moved by 2 pi, are the same potential."""
+    """Knots that start elsewhere, with a part of the circle shifted by 2 pi, describe the same potential."""
     splines, data = random_splines(0), frames(np.random.default_rng(0), [9], 9)
     knots, coefficients = splines.dihedral
     moved = Spline(np.r_[knots[4:], knots[1:5] + 2 * np.pi], np.r_[coefficients[4:], coefficients[:4]])
@@ -152,7 +153,7 @@ def test_a_dihedral_goes_round() -> None:
 
 
 def arrays(splines: Splines) -> dict[str, Any]:
-    """As users' own fitting script writes them: also what no reader needs, and pickled."""
+    """Arrays as written by users' own fitting script, including entries that no reader needs and pickled ones."""
     own = splines.arrays() | {"temperature": np.array(320.0), "note": np.array({"kde": 1}, object)}
     return {name: array.astype(np.float32) if name == "angle_type_mask" else array for name, array in own.items()}
 
@@ -199,7 +200,7 @@ def test_files_that_are_refused(tmp_path: Path, change: dict[str, Any], words: s
 
 
 def sound_splines() -> Splines:
-    """Potentials that hold a chain together."""
+    """Potentials that keep a chain together."""
     r, theta, phi = np.linspace(3.2, 4.4, 25), np.linspace(0.6, 3.1, 31), np.linspace(-np.pi, np.pi, 31)
     made = (CubicSpline(r, 150 * (r - 3.85) ** 2), CubicSpline(theta, 40 * (theta - 1.9) ** 2))
     around = CubicSpline(phi, np.r_[np.cos(phi[:-1]), np.cos(phi[0])], bc_type="periodic")

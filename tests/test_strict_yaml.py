@@ -1,4 +1,4 @@
-"""YAML means one thing alone, or is refused with a sentence that names the line."""
+"""YAML has a single meaning, or is refused with a sentence that names the line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cgcore.files.strict_yaml import MOST_BYTES
 
 
 def refusal(path: Path, text: bytes) -> str:
-    """The one line that `text` is refused with."""
+    """The one-line message with which `text` is refused."""
     path.write_bytes(text)
     with pytest.raises(InputError) as caught:
         read_yaml(path)
@@ -150,5 +150,5 @@ def test_every_number_comes_back(tmp_path_factory: pytest.TempPathFactory, numbe
 def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yaml"
     path.write_bytes(content)
-    with suppress(InputError):  # any other exception is a fault
+    with suppress(InputError):  # any other exception is an error
         read_yaml(path)

@@ -1,4 +1,4 @@
-"""Configuration files of the code that users come from: each is read as it is, or all that is in its way is said."""
+"""Configuration files of the code that users come from: each is read, or everything that prevents it is reported."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from cgcore.physics.energy import forces
 FOLDER = Path(__file__).parent / "data" / "switching"
 FILES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 UNREAD = {"other_terms"}
-"""Files with terms that cgcore has not."""
+"""Files with terms that cgcore does not have."""
 
 UNTRAINED = UNREAD | {"mace", "fitted_priors"}
-"""Files that ask for what cgcore has not, or that say nothing of a network."""
+"""Files that request features that cgcore does not have, or that do not describe a network."""
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The files, and the data that they name, which are fewer frames than some ask for."""
+    """The files, and the data that they name, with fewer frames than some of them request."""
     for name in FILES:
         shutil.copy(FOLDER / f"{name}.yaml", tmp_path)
     save(tmp_path / "frames.npz", bundled(24))
@@ -68,7 +68,7 @@ def test_check(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None
 def test_the_fit_reads_each(folder: Path, name: str) -> None:
     config = load_config(folder / f"{name}.yaml", needs_data=True)
     assert config.data_path is None or Path(config.data_path).samefile(folder / "frames.npz")
-    # Weights that are left out are theirs, excluded volume with them.
+    # Omitted weights get that code's defaults, including the weight of excluded volume.
     said = yaml.safe_load((folder / f"{name}.yaml").read_text())["model"].get("priors", {})
     weight = said.get("weights", {}).get("excluded_volume", 1.0)
     assert config.prior.weights.excluded_volume == (weight or None)

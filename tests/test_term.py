@@ -1,4 +1,4 @@
-"""Terms: sizes, names, plain values, what does not go together, and their place among a prior's coefficients."""
+"""Terms: sizes, names, plain values, refused combinations, and positions among a prior's coefficients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time spent in JAX's compiler, apart from the rest."""
+"""Time spent in JAX's compiler, separate from the rest."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_parts_add_up_to_the_wall_time() -> None:
     elapsed = time.perf_counter() - start
     assert seconds.run >= 0
     assert seconds.compile >= 0
-    # Not more than what the outer clock saw; how much less depends on how busy the machine is.
+    # Not more than the outer clock measured; how much less depends on how busy the machine is.
     assert 0.02 <= seconds.compile + seconds.run <= elapsed
 
 

@@ -1,4 +1,4 @@
-"""Training and simulation as two processes that JAX connects, one of which is killed."""
+"""Training and simulation as two processes connected by JAX, one of which is killed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_two_processes_train_as_one(tmp_path: Path, data: Path) -> None:
     assert {path.name for path in together.iterdir()} == {path.name for path in alone.iterdir()}
     one, two = record(alone), record(together)
     for losses in ("loss_history", "val_loss_history"):
-        # A minibatch is summed in two halves: as many roundings of float64 as there are updates.
+        # A minibatch is summed in two halves: as many float64 roundings as there are updates.
         np.testing.assert_allclose(two["results"]["stage1"][losses], one["results"]["stage1"][losses], rtol=1e-12)
     assert two["evaluation"]["loss"] == pytest.approx(one["evaluation"]["loss"], rel=1e-12)
 
@@ -132,14 +132,14 @@ def test_two_processes_simulate_as_one(tmp_path: Path) -> None:
     assert [code for code, _, _ in ran(*words, "--time", "1ps", "--output", folders[1], "--resume")] == [0, 0]
     one, two = (np.load(folder / "simulation-state.npz", allow_pickle=False) for folder in folders)
     with one, two:
-        # Å; forces of two replicas at a time round otherwise than those of four, and the dynamics of beads are chaotic:
-        # 3e-16 of Å after 1 ps.
+        # In Å. Forces of two replicas at a time are rounded differently from those of four, and the dynamics of beads
+        # are chaotic: 3e-16 Å after 1 ps.
         np.testing.assert_allclose(two["frames"], one["frames"], atol=1e-5)
     odd = ran(*words[:3], 3, "--time", "1ps")
     assert [code for code, _, _ in odd] == [2, 2]
     refusal = "replicas is 3, and the processes have 2 devices"
     assert refusal in odd[0][2], odd
-    # It ends by losing its connection if the first one is ahead of it by more than the grace.
+    # The second process loses its connection instead if the first one is ahead by more than the grace time.
     assert refusal in odd[1][2] or "another of the 2 processes ended" in odd[1][2], odd
 
 

@@ -1,4 +1,4 @@
-"""How far to converge: cross-validation over block factors, against fits of the raw frames."""
+"""How far to converge: cross-validation on block factors, against fits of the raw frames."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ START = cgcore.to_coefficients(PRIOR.params)
 
 
 def part(rows: Rows, frames: np.ndarray, beads: int = 10) -> Rows:
-    """The rows of these frames, all of one length."""
+    """The rows of these frames, which all have the same length."""
     chosen = np.zeros((rows.beads // beads, 3 * beads), bool)
     chosen[frames] = True
     return Rows(rows.X[chosen.ravel()], rows.F[chosen.ravel()], int(np.count_nonzero(chosen)) // 3)
@@ -47,7 +47,7 @@ def joined(*parts: Rows) -> Rows:
 
 
 def by_hand(folds: list[Rows]) -> np.ndarray:
-    """(folds, cut-offs) held-out losses by singular vectors of the raw rows of all other folds."""
+    """Held-out losses (folds, cut-offs), from singular vectors of the raw rows of all other folds."""
     losses = []
     for k, fold in enumerate(folds):
         others = joined(*folds[:k], *folds[k + 1 :])
@@ -79,7 +79,7 @@ def test_held_out_losses_are_those_of_raw_frames_in_folds_contiguous_in_time() -
 
 
 def test_other_folds_would_be_seen() -> None:
-    """Frames dealt in turn to the folds give another curve: the test above can fail."""
+    """Dealing frames to the folds in turn gives another curve, which shows that the test above can fail."""
     dealt = [part(chignolin_rows(4), np.arange(k, 1000, 10)) for k in range(10)]
     assert not np.allclose(curve_of_chignolin().held_out_loss, by_hand(dealt).mean(axis=0), rtol=1e-5)
 
@@ -108,7 +108,7 @@ def test_the_choice_is_the_fewest_directions_within_one_standard_error_of_the_be
 
 
 def test_the_best_is_the_best_over_all_directions_that_were_tried() -> None:
-    """Ten harmonics overfit: the held-out loss rises again where the training loss still falls."""
+    """Ten harmonics overfit: the held-out loss increases again where the training loss still decreases."""
     found = curve_of_chignolin(10)
     assert 0 < found.best < len(GRID) - 1
     assert found.held_out_loss[-1] > found.held_out_loss[found.best]
@@ -117,7 +117,7 @@ def test_the_best_is_the_best_over_all_directions_that_were_tried() -> None:
 
 @pytest.mark.slow
 def test_lengths_of_folds_weigh(tmp_path: Path) -> None:
-    """7 blocks of 3 proteins with different numbers of frames: a fold is a block of each, weighed by its beads."""
+    """7 blocks of 3 proteins with different numbers of frames: a fold has one block of each, weighted by its beads."""
     chains = random_chains(47, [8, 9, 12], 12, seed=3)
     factor = factor_of(chains, PRIOR, 7)
     lengths, folds = chains.lengths, []
@@ -186,15 +186,16 @@ def test_auto_fits_with_the_chosen_cutoff() -> None:
     assert auto.train_loss == pytest.approx(auto.curve.train_loss[auto.curve.chosen], rel=1e-10)
 
 
-# The bond trap: (kr, kr*r0) are nearly collinear, and yet the data determine both.
+# The bond term: (kr, kr*r0) are nearly collinear, but the data determine both.
 
 
 FAR = Prior(PRIOR.weights, prior_of(10).params | {"kr": 300.0, "r0": 4.5})
-"""From where the bond term has far to go."""
+"""A start from which the bond parameters must change much."""
 
 
 def test_no_cutoff_of_the_grid_throws_the_bond_term_away() -> None:
-    """Well determined: kr and r0 hardly differ between cut-offs. From kr = 154 the fit has to find 360 at each."""
+    """kr and r0 are well determined and hardly differ between cut-offs. Starting at kr = 154 the fit must find 360
+    at each."""
     factor = chignolin_factor(10)
     found = spectrum(factor.S, factor.beads)
     for prior, grid in ((prior_of(10), GRID), (FAR, GRID[1:])):
@@ -206,14 +207,14 @@ def test_no_cutoff_of_the_grid_throws_the_bond_term_away() -> None:
 
 
 def test_auto_finds_the_bond_term_from_afar() -> None:
-    """At the largest cut-off r0 is left half way, at 4.19 Å from here: held-out loss refuses that one."""
+    """At the largest cut-off r0 stays half way, at 4.19 Å for this start; the held-out loss excludes that cut-off."""
     found = fit(chignolin_factor(10), FAR, unconstrained())
     assert found.fitted_params["kr"] == pytest.approx(360.5, rel=0.005)
     assert found.fitted_params["r0"] == pytest.approx(3.872, rel=0.005)
 
 
 def test_without_centring_the_bond_term_is_lost() -> None:
-    """kr then stays near its start: the tests above can fail."""
+    """kr then stays near its start, which shows that the tests above can fail."""
     rows, start = chignolin_rows(10), cgcore.to_coefficients(prior_of(10).params)
     plain = directions(rows, centred=False)
     for cutoff in (0.3, 0.1, 0.01, 5e-3):
@@ -225,7 +226,7 @@ def test_without_centring_the_bond_term_is_lost() -> None:
 
 @pytest.mark.slow
 def test_held_out_loss_along_the_grid_has_no_cliff() -> None:
-    """1421 -> 1488 is what a plain cut-off does between 1e-3 and 1e-2 on these frames."""
+    """On these frames a plain cut-off raises it from 1421 to 1488 between 1e-3 and 1e-2."""
     found = curve_of_chignolin(10)
     assert max(found.held_out_loss) < 1430
     assert min(found.held_out_loss) == pytest.approx(1421, abs=1)

@@ -1,4 +1,4 @@
-"""Warnings of fitted values that physics does not allow."""
+"""Warnings about fitted values that are physically impossible."""
 
 from __future__ import annotations
 

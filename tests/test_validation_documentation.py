@@ -1,4 +1,4 @@
-"""docs/validation.md names, for each check, the faults that are known to turn it red."""
+"""docs/validation.md lists, for each check, the faults that it is known to detect."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ OF_THEIR_OWN = {
     "live-script": "scripts with faults of their own (`tests/test_validation_live_script.py`)",
     "solver alone": "solvers that claim too much (`tests/test_validation_solver_alone.py`)",
 }
-"""Checks whose faults are put elsewhere than into cgcore."""
+"""Checks whose faults are introduced outside cgcore."""
 
 
 def seen_by() -> dict[str, list[str]]:
-    """Faults by check."""
+    """Names of the faults by check."""
     found: dict[str, list[str]] = {}
     for name, seen in test_validation_faults.FAULTS.items():
         for check in seen.checks:

@@ -1,4 +1,4 @@
-"""Faults of a line in cgcore, one at a time: the check that is named with each turns red, and is green without."""
+"""Faults of one line in cgcore, one at a time: the named check fails with each of them, and passes without."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import seeded_rooms
 import seeded_ways
 from fault_helpers import Fault, every_row, forget, seen
 
-# Scripts, problems and engines of others.
+# Runs scripts, problems and engines of other projects.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
 
 FAULTS = (seeded_fits, seeded_potentials, seeded_rooms, seeded_doors, seeded_ways)
 QUICK = {name: fault for each in FAULTS for name, fault in each.FAULTS.items()}
 WHOLE = seeded_fits.WHOLE
-"""What `--quick` leaves to the whole run."""
+"""Faults that only the whole run, not `--quick`, must detect."""
 
 
-# Those that share compiled programs come one after the other.
+# Faults that share compiled programs are tested one after another.
 ORDERED = dict(sorted(QUICK.items(), key=lambda item: (item[1][0], item[1][1].compiled)))
 
 
 @pytest.fixture(autouse=True)
 def clean(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Programs are forgotten before a fault that they may hide, and after it."""
+    """Programs are discarded before a fault that they may hide, and after it."""
     fault = getattr(request.node, "callspec", None) and request.node.callspec.params.get("fault")
     compiled = isinstance(fault, Fault) and fault.compiled
     if compiled:

@@ -1,4 +1,4 @@
-"""A check that no fault can turn red proves nothing: faults in cgcore, and the check that must see each."""
+"""Faults in cgcore, and the checks that must detect them; a check that no fault can turn red proves nothing."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from validation.gate.file import read
 from validation.gate.modes import SOLVER, Key
 from validation.runner import run
 
-# Scripts, problems and engines of others.
+# Runs scripts, problems and engines of other projects.
 pytestmark = pytest.mark.usefixtures("code_of_others")
 
 Fault = Callable[[pytest.MonkeyPatch], None]
 
 
 def replaced(module: Any, name: str, make: Callable[[Any], Any]) -> Fault:
-    """A fault that replaces a function of a module by what `make` makes of it."""
+    """A fault that replaces a function of a module by the result of `make` for it."""
     return lambda monkeypatch: monkeypatch.setattr(module, name, make(getattr(module, name)))
 
 
@@ -57,7 +57,7 @@ def negated(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def turned(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Pair forces of the other sign."""
+    """Pair forces with the opposite sign."""
 
     def made(*args: Any, **kwargs: Any) -> Any:
         found = function(*args, **kwargs)
@@ -67,13 +67,11 @@ def turned(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def without(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Constraints but for those that have one of these words in their names."""
+    """Constraints except those whose names contain one of these words."""
 
     def make(function: Callable[..., Any]) -> Callable[..., Any]:
         def made(*args: Any, **kwargs: Any) -> Any:
-            return tuple(
-                found for found in function(*args, **kwargs) if not any(name in found.name for name in names)
-            )
+            return tuple(found for found in function(*args, **kwargs) if not any(name in found.name for name in names))
 
         return made
 
@@ -81,7 +79,7 @@ def without(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def falling(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Walls at which the potential may fall as fast as it has to rise."""
+    """Walls at which the potential may fall as fast as it should rise."""
 
     def made(*args: Any, **kwargs: Any) -> Any:
         return tuple(
@@ -115,7 +113,7 @@ def constant(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def mirrored(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A table over a turn as it is in our sign, where it must be turned."""
+    """A periodic table in cgcore's sign where it should be mirrored."""
 
     def made(*arguments: Any) -> Any:
         table = function(*arguments)
@@ -161,7 +159,7 @@ def line_search(evaluations: int) -> Fault:
 
 @dataclass(frozen=True)
 class Seen:
-    """A fault, the checks that must see it, and the gated fits that must."""
+    """A fault, the checks that must detect it, and the gated fits that must."""
 
     fault: Fault
     checks: tuple[str, ...]
@@ -173,7 +171,7 @@ SAFE = ("chignolin", "safe")
 ROSENBROCK, QUARTIC = (SOLVER, "Rosenbrock"), (SOLVER, "quartic")
 FRAMES = {"scipy-lbfgsb-physical": 150, "invariances": 10, "admissible": 1000}
 MANY = ("least-squares",)
-"""Few frames are not summed as many are."""
+"""With few frames, factors are not computed in the same way as with many."""
 
 FAULTS = {
     "sign of the repulsion's energy": Seen(replaced(StrengthAndLength, "energy", negated), ("engines-openmm",)),
@@ -234,7 +232,7 @@ def fresh() -> Iterator[None]:
 @pytest.mark.parametrize("seen", FAULTS.values(), ids=FAULTS)
 def test_a_fault_turns_the_checks_red(monkeypatch: pytest.MonkeyPatch, seen: Seen) -> None:
     names = seen.checks
-    # Fewer columns and frames compile and run faster; how well L-BFGS converges shows on the hard problem alone.
+    # Fewer columns and frames compile and run faster; convergence of L-BFGS shows only on the hard problem.
     prior = four_terms(cgcore.default_prior())
     if not {"scipy-lbfgsb-physical", "admissible"} & set(names):
         prior = with_harmonics(prior, 2, 2)
@@ -254,7 +252,7 @@ def test_a_fault_turns_the_checks_red(monkeypatch: pytest.MonkeyPatch, seen: See
 
 @pytest.mark.parametrize(("of_four", "passes"), [(1400.0, True), (1400.0 * (1 + 1e-9), False)])
 def test_devices_that_disagree_are_red(monkeypatch: pytest.MonkeyPatch, of_four: float, passes: bool) -> None:
-    """In processes of its own, where no fault of this one reaches: what they say is replaced."""
+    """The fits run in separate processes that no fault in this process affects, so their output is replaced."""
 
     class Process:
         returncode = 0

@@ -1,4 +1,4 @@
-"""The gate: what passes, what is named as worse, and how a record is made."""
+"""The gate: passing and failing fits, and making a record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from validation.gate import bounds, compare, file, modes
 from validation.gate.bounds import Bound
 from validation.gate.command import gate
 
-# Scripts, problems and engines of others.
+# Runs scripts, problems and engines of other projects.
 pytestmark = pytest.mark.usefixtures("code_of_others")
 
 GATES = """
@@ -44,7 +44,7 @@ def record(tmp_path: Path) -> Path:
 
 
 def measuring(monkeypatch: pytest.MonkeyPatch, found: dict[modes.Key, modes.Measured]) -> None:
-    """The fits give this, at no cost."""
+    """Replaces the fits by these results, at no cost."""
 
     def measure(context: Context, only: Any = None) -> Any:
         yield from found.items()
@@ -138,7 +138,7 @@ def test_options_that_belong_together(record: Path, options: list[str]) -> None:
 
 @pytest.mark.slow
 def test_a_record_for_data_of_ones_own(tmp_path: Path) -> None:
-    """The main path of a user: record once, then gate."""
+    """The usual procedure: record once, then compare."""
     batch = cgcore.datasets.chignolin().subset(60).join()
     data, own = tmp_path / "mine.npz", tmp_path / "own.toml"
     np.savez(data, R=batch.R, F=batch.F)

@@ -1,4 +1,4 @@
-"""A user's script through the live check: it passes, is recorded, or is red with a sentence."""
+"""A user's script in the live check: it passes, is recorded, or fails with a sentence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from validation.context import TWO_PROTEINS, Context, four_terms, with_harmonics
 from validation.recorded_outputs import recorded_outputs
 from validation.runner import run
 
-# Scripts, problems and engines of others.
+# Runs scripts, problems and engines of other projects.
 pytestmark = pytest.mark.usefixtures("code_of_others")
 
 LIVE = [check for check in all_checks() if check.live]
@@ -33,7 +33,7 @@ def failed(rows: list[Row]) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def compiles_fast() -> Iterator[None]:
-    """Few steps on few frames: compiling is all that takes time here."""
+    """A few steps on a few frames, so that nearly all of the time is compilation."""
     before = jax.config.values["jax_disable_most_optimizations"]
     jax.config.update("jax_disable_most_optimizations", True)
     yield
@@ -42,7 +42,7 @@ def compiles_fast() -> Iterator[None]:
 
 @pytest.fixture
 def on_the_factor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The plain algorithm on the factor, which compiles once; `test_validation_recorded` has it over the data."""
+    """The plain algorithm on the factor, which compiles once; `test_validation_recorded` runs it over the data."""
     plain = comparison.plain
     monkeypatch.setattr(comparison, "plain", lambda objective, *args: plain("compressed", *args))
 

@@ -1,4 +1,4 @@
-"""What a script is given: the data set in its ways of access, and the energy however it is called."""
+"""The arguments of a script: the data set with its ways of access, and the energy with its ways to be called."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import cgcore
 from validation.context import TWO_PROTEINS, four_terms
 from validation.live.protocol import Frames, Protocol
 
-# Scripts, problems and engines of others.
+# Runs scripts, problems and engines of other projects.
 pytestmark = pytest.mark.usefixtures("code_of_others")
 
 PADDED = cgcore.read(TWO_PROTEINS).subset(6).join()
@@ -22,7 +22,7 @@ PADDED = cgcore.read(TWO_PROTEINS).subset(6).join()
 
 @pytest.fixture
 def protocol(monkeypatch: pytest.MonkeyPatch) -> Protocol:
-    """On padded data, with an energy that shows what reached it and compiles at once."""
+    """A protocol on padded data, with an energy that shows its arguments and compiles at once."""
 
     def energy(prior: Any, params: Any, R: Any, mask: Any) -> Any:
         return params["kr"] * jnp.sum(jnp.where(jnp.asarray(mask, bool)[:, None], R, 0.0) ** 2)

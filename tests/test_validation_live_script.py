@@ -1,4 +1,5 @@
-"""Importing and calling a script, and judging what it returns: each failure is one sentence, and nothing leaks."""
+"""Importing and calling a script, and judging its return value: each failure is one sentence, and nothing is left
+changed."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ from validation.live.normalisations import recognised
 from validation.live.protocol import Protocol
 from validation.live.script import ScriptError, call
 
-# Scripts, problems and engines of others.
+# Runs scripts, problems and engines of other projects.
 pytestmark = pytest.mark.usefixtures("code_of_others")
 
 PRIOR = four_terms(cgcore.default_prior())

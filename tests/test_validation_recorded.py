@@ -1,4 +1,4 @@
-"""The project's promise to people who come from the original script: cgcore does what it did, from the same start."""
+"""The promise to users of the original script: cgcore gives the same results from the same start."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from validation.context import REFERENCE, Context
 from validation.recorded_outputs import recorded_outputs
 from validation.runner import run
 
-# Scripts, problems and engines of others.
+# Runs scripts, problems and engines of other projects.
 pytestmark = pytest.mark.usefixtures("code_of_others")
 
 

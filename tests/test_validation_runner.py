@@ -21,7 +21,7 @@ from validation.runner import rows_of, run
 from validation.table import summary, table, text, write_json
 from validation.tolerances import near
 
-# Scripts, problems and engines of others.
+# Runs scripts, problems and engines of other projects.
 pytestmark = pytest.mark.usefixtures("code_of_others")
 
 
@@ -31,7 +31,7 @@ def context() -> Context:
 
 
 def three(context: Context) -> Iterator[Row]:
-    """Two that hold, and one that does not."""
+    """Two rows that pass, and one that fails."""
     yield at_most("small", 1e-12, 1e-10, "relative")
     yield shown("a number", 3.0)
     yield at_least("large", 1.0, 2.0)

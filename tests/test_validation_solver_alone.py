@@ -1,4 +1,4 @@
-"""The problems agree with their publications, and a solver that lies is caught."""
+"""The problems agree with their publications, and false claims of a solver are detected."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import cgcore
 from validation.checks import solver_alone as alone
 from validation.problems import Problem, mgh, nist
 
-# Scripts, problems and engines of others.
+# Runs scripts, problems and engines of other projects.
 pytestmark = pytest.mark.usefixtures("code_of_others")
 
 Case = alone.Case
 
 
 def loss(problem: Problem, x: Any) -> float:
-    """Compiled as a whole: one operation after the other would compile each of them."""
+    """The loss, compiled as a whole instead of operation by operation."""
     return float(jax.jit(problem.loss)(x))
 
 
@@ -46,7 +46,7 @@ def test_exact_solutions(problem: Problem) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["8 Bard", "9 Gaussian", "20 Watson 6", "23 penalty I 4", "35 Chebyquad 8"])
 def test_published_minima_are_what_newton_finds(name: str) -> None:
-    """The papers give six digits."""
+    """The papers state six digits."""
     (problem,) = mgh((name,))
     slope, curvature = jax.jit(jax.value_and_grad(problem.loss)), jax.jit(jax.hessian(problem.loss))
     found = minimize(
@@ -61,7 +61,7 @@ def test_published_minima_are_what_newton_finds(name: str) -> None:
 
 
 def test_the_problems_shared_by_both_families_agree() -> None:
-    """More, Garbow and Hillstrom's 10, 15 and 17 are NIST's MGH10, MGH09 and MGH17."""
+    """More, Garbow and Hillstrom's problems 10, 15 and 17 are NIST's MGH10, MGH09 and MGH17."""
     for theirs, ours in (("MGH10", "10 Meyer"), ("MGH09", "15 Kowalik-Osborne"), ("MGH17", "17 Osborne 1")):
         certified, problem = nist((theirs,))[0], mgh((ours,))[0]
         assert loss(problem, certified.solution) == pytest.approx(certified.optimum, rel=1e-9)
@@ -91,7 +91,7 @@ def _ends_at(x: Any, status: cgcore.Status) -> Callable[..., cgcore.Solution]:
 def test_verdicts(
     monkeypatch: pytest.MonkeyPatch, x: list[float] | None, status: cgcore.Status, verdict: alone.Verdict
 ) -> None:
-    """On Freudenstein and Roth's, whose minima are 0 at (5, 4) and 48.98 at (11.41, -0.90)."""
+    """Freudenstein and Roth's problem, whose minima are 0 at (5, 4) and 48.98 at (11.41, -0.90)."""
     monkeypatch.setattr(alone, "by_scipy", lambda case: 0.0)
     case = Case("mgh", mgh(("2 Freudenstein-Roth",))[0], 1)
     outcome = alone.solve(case, _ends_at(x, status))

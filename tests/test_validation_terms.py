@@ -1,4 +1,4 @@
-"""The check of terms of any kind: green on small frames of noise, and red for every fault that is put into cgcore."""
+"""The check of terms of any kind: it passes on small frames of noise, and detects every fault in cgcore."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from validation.term_problems import problems
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
 
 FEW, MANY, SHARED = 1, 2, 3
-"""The problems of the quick check, by their places."""
+"""Positions of the quick check's problems."""
 
 FAULTS: dict[str, tuple[int, Fault]] = {
     "the wrong group for a pair": (
@@ -102,7 +102,7 @@ def fresh() -> Iterator[None]:
 
 
 def seen(number: int) -> bool:
-    """Whether a row of a problem of the quick check fails; one that raises does so here, too."""
+    """Whether a row of a problem in the quick check fails; an exception is raised here."""
     with unoptimised():
         return any(map(refuted, judged(problems(frames(quick_context()))[number])))
 
@@ -122,7 +122,7 @@ def test_a_fault_turns_it_red(monkeypatch: pytest.MonkeyPatch, number: int, faul
 
 @pytest.mark.parametrize("number", range(5))
 def test_noise_on_random_chains(number: int) -> None:
-    """Forces that no prior explains, two lengths of chains, padding."""
+    """Forces that no prior explains, chains of two lengths, padding."""
     chains = random_chains(24, [16, 11], 18, seed=8)
     problem = problems(chains.dataset())[number]
     wrong = [row for row in judged(problem) if row.passed is False and "condition" not in row.name]

@@ -29,7 +29,7 @@ def read(folder: Path, chains: Chains, **more: Any) -> cgcore.Dataset:
 
 
 def squares(factor: Factor) -> np.ndarray:
-    """[X | F]^T [X | F] over the number of beads, normalised."""
+    """[X | F]^T [X | F] per bead, normalised."""
     products = factor.S.T @ factor.S / factor.beads
     size = np.sqrt(np.diag(products))
     return products / np.outer(size, size)
@@ -41,7 +41,7 @@ def test_whole_weights_are_repeated_frames(
     tmp_path: Path, chains: Chains, few_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compressing, "FEW_ROWS", few_rows)
-    # As many frames of either length as there are: programs are compiled for one shape.
+    # As many frames of either length as before, since programs are compiled for one shape.
     times = np.resize([0, 0, 1, 2, 3, 2, 0, 0], len(chains.R))
     prior = prior_of(2)
     fingerprint = cgcore.Fingerprint.of(prior)
@@ -109,6 +109,6 @@ def test_the_direct_objective_counts_them_alike(tmp_path: Path, chains: Chains, 
         cgcore.fit(data, prior_of(2), cgcore.Options(objective=objective, **settings))
         for objective in ("direct", "compressed")
     )
-    # Rounding of the first few steps; later ones amplify it where the physical loss is ill conditioned.
+    # Rounding of the first few steps; later steps amplify it where the physical loss is ill conditioned.
     np.testing.assert_allclose(direct.loss_history[:3], compressed.loss_history[:3], rtol=1e-8)
     assert direct.loss_history[0] > direct.loss_history[1]

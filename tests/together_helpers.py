@@ -23,21 +23,21 @@ from cgcore.cli.process import run
 with h.tiny_networks():
     run()
 """
-"""`cgcore` with networks that are `Tiny`."""
+"""`cgcore` with `Tiny` networks."""
 
 PATIENCE = 600
-"""For processes on a machine that does something else, too [s]."""
+"""Time limit that allows for a busy machine [s]."""
 
 
 def free_address() -> str:
-    """Where processes can meet."""
+    """An address at which processes can connect."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{found.getsockname()[1]}"
 
 
 def begun(*words: object, code: str = COMMAND) -> subprocess.Popen[str]:
-    """A command in a process of its own."""
+    """Start a command as a separate process."""
     environment = {**os.environ, "PYTHONPATH": str(TESTS.parent), "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, words)],
@@ -62,12 +62,12 @@ def both(*words: object) -> Iterator[list[subprocess.Popen[str]]]:
 
 
 def ran(*words: object) -> list[tuple[int, str, str]]:
-    """What became of the same command as two processes, see `ended`."""
+    """Exit codes and output of the same command run as two processes, see `ended`."""
     with both(*words) as processes:
         return [ended(process) for process in processes]
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Exit code, and what was said."""
+    """Exit code, standard output and standard error."""
     out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err

@@ -1,6 +1,6 @@
-"""Judges cgcore from outside, through its public names: `python -m validation`.
+"""Independent validation of cgcore through its public names: `python -m validation`.
 
-Each file of `checks/` holds one check. A check yields rows; a row is one comparison of a number with its tolerance.
-What cgcore is held against: SciPy, LAPACK on a matrix built here from the formulas alone (`explicit`), OpenMM and
-jax-md, recorded outputs of the original implementation (`reference/`), and answers that are known beforehand.
+Each file in `checks/` holds one check. A check yields rows, and each row compares one number with its tolerance. The
+references are SciPy, LAPACK applied to a matrix built here from the formulas alone (`explicit`), OpenMM and jax-md,
+recorded outputs of the original implementation (`reference/`), and problems with known answers.
 """

@@ -15,19 +15,19 @@ from validation.gate.command import gate
 
 BAD_INPUT = 2
 WORKERS = 2
-"""Checks at a time. A user's script runs alone, and in the main thread."""
+"""Number of checks that run at a time. A user's script runs alone, in the main thread."""
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--only", metavar="PATTERN", help="Run the checks whose name holds this, or matches it (*).")
-@click.option("--list", "listing", is_flag=True, help="List the checks and stop.")
-@click.option("--quick", is_flag=True, help="Less data, fewer repetitions, programs compiled quickly.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write all rows there.")
+@click.option("--only", metavar="PATTERN", help="Run only checks whose names contain or match PATTERN (wildcard *).")
+@click.option("--list", "listing", is_flag=True, help="List the checks and exit.")
+@click.option("--quick", is_flag=True, help="Use less data, fewer repetitions and faster compilation.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write all rows to FILE.")
 @click.option("--data", metavar="NPZ", help="Run the data-driven checks on this file or folder.")
 @click.option("--units", metavar="NAME", help="Units of --data (angstrom-kcal).")
 @click.option("--config", metavar="YAML", help="Take the prior from this configuration file.")
-@click.option("--reference", type=click.Path(path_type=Path), metavar="SCRIPT", help="Compare with this script.")
-@click.option("--record", type=click.Path(path_type=Path), metavar="DIR", help="Write what the script gives there.")
+@click.option("--reference", type=click.Path(path_type=Path), metavar="SCRIPT", help="Compare cgcore with this script.")
+@click.option("--record", type=click.Path(path_type=Path), metavar="DIR", help="Record the script's results in DIR.")
 @click.pass_context
 def cli(
     click_context: click.Context,
@@ -41,7 +41,8 @@ def cli(
     reference: Path | None,
     record: Path | None,
 ) -> None:
-    """Judge cgcore from outside: run the checks, print a row for each comparison, exit 1 if one fails."""
+    """Validate cgcore independently: run the checks, print one row for each comparison, and exit with 1 if any
+    fails."""
     if click_context.invoked_subcommand is not None:
         return
     from validation.check import all_checks, chosen
@@ -64,7 +65,7 @@ def cli(
 
         refuse(record, reference)
     context = replace(context_of(data, units, config), quick=quick, reference=reference, record=record)
-    if config is None and reference is None:  # a script is compared from the start that it knows
+    if config is None and reference is None:  # a script is compared from the start it expects
         context = replace(context, prior=distinct(context.prior))
     checks = chosen(context, only)
     start = time.perf_counter()
@@ -80,7 +81,7 @@ cli.add_command(gate)
 
 
 def main() -> None:
-    """Entry point: bad input is one sentence on standard error and exit code 2."""
+    """Entry point. Bad input ends with one sentence on standard error and exit code 2."""
     if "--quick" in sys.argv:  # before anything starts XLA
         compile_quickly()
     try:

@@ -1,6 +1,6 @@
-"""What an admissible fit must satisfy, restated from raw frames: sampled ranges by NumPy, potentials by their formulas.
+"""Conditions of an admissible fit, restated from raw frames: sampled ranges by NumPy, potentials by their formulas.
 
-No histogram, factor or constraint of cgcore's is used. Potentials are weighted, in kcal/mol.
+No histogram, factor or constraint of cgcore is used. Potentials include their weights and are in kcal/mol.
 """
 
 from __future__ import annotations
@@ -15,40 +15,41 @@ import numpy as np
 from validation.explicit import Array, System
 
 KT_PER_KELVIN = 8.31446261815324 / 4184
-"""Boltzmann's constant [kcal/mol/K]: the gas constant in J/mol/K over the thermochemical kilocalorie."""
+"""Boltzmann's constant [kcal/mol/K]: the gas constant in J/mol/K divided by the thermochemical kilocalorie."""
 
 WALL, WIDTH = 4.0, np.radians(10.0)
 BARRIER, CONTACT, FARTHEST = 20.0, 1.0, 6.0
 APART = np.radians(1.3)
-"""Between the angles at which the walls are asked for, which are not those at which a fit is constrained."""
+"""Spacing of the angles at which wall conditions are evaluated; these differ from the angles at which a fit is
+constrained."""
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """Frames of equal length, and what they sampled."""
+    """Frames of equal length, and the ranges that they sampled."""
 
     R: Array
     temperature: float
 
     @property
     def kT(self) -> float:
-        """[kcal/mol]"""
+        """Thermal energy kT [kcal/mol]."""
         return KT_PER_KELVIN * self.temperature
 
     @cached_property
     def bonds(self) -> Array:
-        """0.1 and 99.9 percentile [Å]."""
+        """0.1 and 99.9 percentiles of the bond lengths [Å]."""
         return np.percentile(np.linalg.norm(np.diff(self.R, axis=1), axis=-1), (0.1, 99.9))
 
     @cached_property
     def angles(self) -> Array:
-        """0.1 and 99.9 percentile [rad]."""
+        """0.1 and 99.9 percentiles of the angles [rad]."""
         b = np.diff(self.R, axis=1)
         b /= np.linalg.norm(b, axis=-1, keepdims=True)
         return np.percentile(np.arccos(np.clip(-np.sum(b[:, 1:] * b[:, :-1], axis=-1), -1, 1)), (0.1, 99.9))
 
     def contact(self, nearest: int, farthest: int) -> float:
-        """1 percentile of the distance of each frame's closest pair of these separations [Å], 6 Å at most."""
+        """1st percentile of the distance of each frame's closest pair with these separations [Å], at most 6 Å."""
         i, j = np.triu_indices(self.R.shape[1], nearest)
         near = j - i <= farthest
         distances = np.linalg.norm(self.R[:, i[near]] - self.R[:, j[near]], axis=-1)
@@ -57,20 +58,20 @@ class Sampled:
 
 @dataclass(frozen=True)
 class Inequalities:
-    """Rows G c >= h in the coefficients of a prior, by name."""
+    """Inequalities G c >= h for the coefficients of a prior, each with a name."""
 
     names: tuple[str, ...]
     G: Array
     h: Array
 
     def slack(self, c: Array) -> dict[str, float]:
-        """The least slack of each name, in the unit of its bound."""
+        """The smallest slack of the rows with each name, in the unit of their bound."""
         slack, names = self.G @ c - self.h, np.array(self.names)
         return {name: float(slack[names == name].min()) for name in dict.fromkeys(self.names)}
 
 
 def inequalities(sampled: Sampled, weights: Any, params: Mapping[str, Any]) -> Inequalities:
-    """The admissible set of these frames."""
+    """The inequalities that define the admissible set for these frames."""
     n, m = len(params["a"]), len(params["k_dih"])
     size = 2 + 2 * n + 2 * m + 1 + ("epsilon_ex" in params)
     angle, dihedral = slice(2, 2 + 2 * n), slice(2 + 2 * n, 2 + 2 * n + 2 * m)
@@ -110,7 +111,8 @@ def inequalities(sampled: Sampled, weights: Any, params: Mapping[str, Any]) -> I
 
 
 def curvature(weights: Any, params: Mapping[str, Any]) -> Array:
-    """Rows D with |D c|² = mean over the period of (w U'')² of the angle's and the dihedral's series, by quadrature."""
+    """Rows D for which |D c|² is the mean of (w U'')² over the period of the angle and dihedral series, by
+    quadrature."""
     x = np.linspace(-np.pi, np.pi, 256, endpoint=False)
     size, n = 3 + 2 * len(params["a"]) + 2 * len(params["k_dih"]) + ("epsilon_ex" in params), 2
     rows = []
@@ -125,7 +127,7 @@ def curvature(weights: Any, params: Mapping[str, Any]) -> Array:
 
 
 def smoothed(system: System, prior: Any, strength: float, smoothest: Array | None) -> tuple[Array, Array]:
-    """M and t of the objective |M c - t|²: the loss, and the penalty of this strength for roughness."""
+    """M and t of the objective |M c - t|², which is the loss plus a roughness penalty of this strength."""
     D = curvature(prior.weights, prior.params)
     series = np.linalg.norm(D, axis=0) > 0
     scaled = system.X[:, series] / np.linalg.norm(D[:, series], axis=0)
@@ -136,7 +138,7 @@ def smoothed(system: System, prior: Any, strength: float, smoothest: Array | Non
 
 
 def minimum(M: Array, t: Array, rows: Inequalities, start: Array) -> Array:
-    """The c with G c >= h of least |M c - t|², by SciPy's sequential quadratic programming."""
+    """The c that minimises |M c - t|² subject to G c >= h, by SciPy's sequential quadratic programming."""
     from scipy.optimize import minimize
 
     scale = np.linalg.norm(M, axis=0)

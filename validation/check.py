@@ -1,4 +1,4 @@
-"""A check, the rows that it yields, and the list of all checks."""
+"""A check, the rows that it yields, and the registry of all checks."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ Relation = Literal["<=", ">=", "==", "shown", "skipped", "raised"]
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison. `passed` follows from value, relation and tolerance; it can't be given.
+    """One comparison. `passed` follows from value, relation and tolerance, and cannot be set.
 
     Arguments:
         name: what is compared.
-        value: what was found.
-        tolerance: what it is held against; None where nothing is.
-        unit: of both.
-        relation: how the value must stand to the tolerance. "shown" is information and "skipped" is a check that
-            could not run: both are neither passed nor failed. "raised" is a check that broke: failed.
-        seconds: wall time since the row before.
-        passed: True or False, or None where nothing was compared.
+        value: the measured value.
+        tolerance: the limit or expected value; None if there is none.
+        unit: unit of value and tolerance.
+        relation: how the value must relate to the tolerance. "shown" is for information, and "skipped" marks a check
+            that could not run; both neither pass nor fail. "raised" marks a check that ended with an exception; it
+            fails.
+        seconds: wall time since the previous row.
+        passed: True or False, or None if nothing was compared.
     """
 
     name: str
@@ -60,27 +61,27 @@ class Row:
 
 
 def at_most(name: str, value: float, tolerance: float, unit: str = "") -> Row:
-    """Passes when value <= tolerance; NaN fails."""
+    """A row that passes if value <= tolerance; NaN fails."""
     return Row(name, float(value), float(tolerance), unit)
 
 
 def at_least(name: str, value: float, tolerance: float, unit: str = "") -> Row:
-    """Passes when value >= tolerance; NaN fails."""
+    """A row that passes if value >= tolerance; NaN fails."""
     return Row(name, float(value), float(tolerance), unit, ">=")
 
 
 def equal(name: str, value: Value, expected: Value, unit: str = "") -> Row:
-    """Passes when both are the same."""
+    """A row that passes if both values are equal."""
     return Row(name, _plain(value), _plain(expected), unit, "==")
 
 
 def _plain(value: Value) -> Value:
-    """A number of NumPy as one that JSON knows."""
+    """A NumPy number as the Python number that JSON can represent."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def refuses(work: Callable[[], object]) -> bool:
-    """Whether cgcore refuses the input of `work`."""
+    """Whether `work` ends with cgcore's error for refused input."""
     try:
         work()
     except InputError:
@@ -89,7 +90,7 @@ def refuses(work: Callable[[], object]) -> bool:
 
 
 def shown(name: str, value: Value, unit: str = "") -> Row:
-    """A number for the reader, held against nothing."""
+    """A row with a value for information, which is not compared."""
     return Row(name, value, None, unit, "shown")
 
 
@@ -101,14 +102,14 @@ class Check:
     """A named generator of rows.
 
     Arguments:
-        name: short, as in `--only`.
-        body: what yields the rows.
-        quick: part of `--quick`.
-        data_driven: part of a run on a user's own data (`--data`).
-        live: runs only where a user's script is given (`--reference`), and then always.
-        as_users: what it compiles is optimised as it is for users, since it depends on how fast programs are, or on how
-            they round; "whole": not in quick mode, which runs too few steps for either.
-        needs: packages that have to be installed.
+        name: short name, as used with `--only`.
+        body: generator function of the rows.
+        quick: whether `--quick` includes it.
+        data_driven: whether it runs on a user's own data (`--data`).
+        live: whether it needs a user's script (`--reference`); it always runs if one is given.
+        as_users: whether its programs are optimised as they are for users, because it depends on their speed or
+            rounding; "whole" for all but quick runs, which take too few steps for either to matter.
+        needs: packages that must be installed.
     """
 
     name: str
@@ -120,7 +121,7 @@ class Check:
     needs: tuple[str, ...] = ()
 
     def optimised(self, quick: bool) -> bool:
-        """Whether what it compiles is optimised."""
+        """Whether the programs that this check compiles are optimised."""
         return self.live or self.as_users is True or (self.as_users == "whole" and not quick)
 
     @property
@@ -130,7 +131,7 @@ class Check:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """What `--list` shows."""
+        """Tags that `--list` shows."""
         flags = {"quick": self.quick, "data-driven": self.data_driven, "live": self.live}
         return tuple(tag for tag, on in flags.items() if on) + tuple(f"needs {package}" for package in self.needs)
 
@@ -147,7 +148,7 @@ def check(
     as_users: bool | Literal["whole"] = False,
     needs: tuple[str, ...] = (),
 ) -> Callable[[Body], Body]:
-    """Enter a generator function in the list of checks."""
+    """Decorator that registers a generator function as a check."""
 
     def enter(body: Body) -> Body:
         if name in REGISTRY and REGISTRY[name].body.__module__ != body.__module__:
@@ -159,7 +160,7 @@ def check(
 
 
 def all_checks() -> list[Check]:
-    """Every check of `validation.checks`, by file name."""
+    """All checks in `validation.checks`, ordered by file name."""
     from validation import checks
 
     for module in sorted(m.name for m in pkgutil.iter_modules(checks.__path__)):
@@ -168,10 +169,10 @@ def all_checks() -> list[Check]:
 
 
 def chosen(context: Context, pattern: str | None = None) -> list[Check]:
-    """The checks that a run consists of.
+    """The checks that a run includes.
 
     Raises:
-        InputError: the pattern matches none, or a script was given that no check reads.
+        InputError: no check matches the pattern, or a script was given but no chosen check uses it.
     """
     every = all_checks()
     named = [c for c in every if pattern is None or _matches(c.name, pattern)]

@@ -1,4 +1,4 @@
-"""A recorded run, or that of a live script, against what cgcore gives from the same start."""
+"""A recorded run, or the run of a live script, compared with cgcore from the same start."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from validation.context import unconstrained
 from validation.recorded_outputs import Recorded
 
 FIRST = 10
-"""Losses of the history that are compared one by one."""
+"""Number of losses at the start of the history that are compared one by one."""
 
 PERTURBED = 8
-"""Starts, one unit in the last place apart, that show how far rounding alone moves the end of a run."""
+"""Number of starts, differing by one unit in the last place, that show how rounding changes the end of a run."""
 
 CONVERGED = 1e-8
-"""A gap below this is none: one part in 1e8 of the loss."""
+"""Optimality gap below which a run counts as converged."""
 
 
 def independent(record: Recorded) -> Iterator[Row]:
-    """The record's own losses again, from the explicit matrix: the record itself is sound."""
+    """The losses in the record, recomputed from the explicit matrix to show that the record is sound."""
     system = explicit.system(record.data.join(), record.prior.weights, record.prior.params, record.data.sites())
     start = explicit.coefficients(record.prior.params)
     known = record.output["independent_float64"]
@@ -38,9 +38,9 @@ def independent(record: Recorded) -> Iterator[Row]:
 
 
 def plain_algorithm(record: Recorded, factor: cgcore.Factor, quick: bool) -> Iterator[Row]:
-    """direct + physical, from the same start."""
+    """The direct objective in physical coordinates, from the same start."""
     name, known = record.name, record.output["independent_float64"]
-    long = record.steps > 200  # on the factor: the same loss, at no cost per step
+    long = record.steps > 200  # on the factor, which has the same loss at no cost per step
     steps = min(FIRST, record.steps) if quick else record.steps
     fit = cgcore.fit(
         factor if long else record.data,
@@ -65,7 +65,7 @@ def plain_algorithm(record: Recorded, factor: cgcore.Factor, quick: bool) -> Ite
 
 
 def free_fits(record: Recorded, factor: cgcore.Factor) -> Iterator[Row]:
-    """The truncated fit without constraints, and the one that keeps every direction."""
+    """The truncated fit without constraints, and the fit that keeps every direction."""
     name = record.name
     truncated = cgcore.fit(factor, record.prior, unconstrained())
     margin = 1 - truncated.train_loss / record.final_loss
@@ -73,7 +73,7 @@ def free_fits(record: Recorded, factor: cgcore.Factor) -> Iterator[Row]:
     rounding = record.tolerance("optimal_loss", 0.0)
     if record.steps <= 200 and record.beaten_by_default:
         yield at_least(label, margin, 0.0, "relative")
-    else:  # truncated by cross-validation, so that it predicts unseen frames best: not the lowest training loss
+    else:  # truncated by cross-validation for the best prediction of unseen frames, not for the lowest training loss
         yield shown(label, margin, "relative")
     every = cgcore.fit(factor, record.prior, unconstrained(truncation=0.0))
     below = record.gap - record.gap_of(every.train_loss)
@@ -83,7 +83,7 @@ def free_fits(record: Recorded, factor: cgcore.Factor) -> Iterator[Row]:
 
 
 def perturbed(prior: cgcore.Prior, factor: cgcore.Factor, options: cgcore.Options) -> list[cgcore.FitResult]:
-    """Runs on the factor from starts that differ in the last place of the precision."""
+    """Fits to the factor from starts that differ in the last place of the precision."""
     rng, eps = np.random.default_rng(0), np.finfo(options.precision).eps
     fits = []
     for _ in range(PERTURBED if options.max_steps <= 200 else 2):
@@ -93,7 +93,7 @@ def perturbed(prior: cgcore.Prior, factor: cgcore.Factor, options: cgcore.Option
 
 
 def plain(objective: Any, steps: int, settings: dict[str, Any]) -> cgcore.Options:
-    """The plain algorithm with a record's settings."""
+    """The plain algorithm with the settings of a record."""
     return cgcore.Options(
         objective=objective,
         coordinates="physical",

@@ -1,4 +1,4 @@
-"""How XLA compiles where the numbers count and not the time that they take."""
+"""Settings of XLA for programs whose results matter more than their speed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 QUICKLY = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
-"""XLA's emitters of fused loops, and one module for each core, are half of the time of compiling."""
+"""XLA's emitters of fused loops, and one module for each core, take half of the compile time."""
 
 KNOWN = (0, 10)
-"""Releases of JAX that are seen to know these flags: one that XLA does not know ends the process."""
+"""Releases of JAX that are known to accept these flags; an unknown flag ends the process."""
 
 
 def compile_quickly() -> None:
-    """From the start of the backend on, for this process and those that it starts; flags that are set already stay."""
+    """Reduce compile time from the start of the backend, in this process and its children. Flags that are already
+    set stay."""
     import jax
 
     if jax.__version_info__[:2] == KNOWN:
@@ -23,10 +24,10 @@ def compile_quickly() -> None:
 
 @contextmanager
 def unoptimised(enough: bool = True) -> Iterator[None]:
-    """What XLA compiles inside of the block, in any thread, is not optimised, in half of the time.
+    """Programs that XLA compiles within the block, in any thread, are not optimised, which halves the compile time.
 
     Arguments:
-        enough: False: nothing changes.
+        enough: False to change nothing.
     """
     import jax
 

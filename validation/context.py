@@ -1,4 +1,4 @@
-"""What a run of checks is about: data, prior, and how thorough to be."""
+"""The context of a run of checks: data, prior, and thoroughness."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ REFERENCE = Path(__file__).parent / "reference"
 TWO_PROTEINS = REFERENCE / "two_proteins.npz"
 
 MOST_ROWS = 300_000
-"""Rows of the explicit matrix at most: 65 MB of float64 for 27 columns."""
+"""Largest number of rows of the explicit matrix: 65 MB of float64 for 27 columns."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What the checks are given.
+    """Input of the checks.
 
     Arguments:
-        data: frames to check on.
+        data: frames to check.
         prior: weights and starting parameters.
-        name: of the data, for the table.
-        given: whether the data are a user's own; bundled data are then left alone.
-        quick: use less data and fewer repetitions.
+        name: name of the data in the table.
+        given: whether the data are a user's own; bundled data are then not used.
+        quick: whether to use less data and fewer repetitions.
         reference: a user's script to compare with.
-        record: where to write what that script gives.
+        record: folder in which the results of that script are recorded.
     """
 
     data: cgcore.Dataset
@@ -40,7 +40,7 @@ class Context:
 
     @classmethod
     def bundled(cls, *, quick: bool = False) -> Context:
-        """On the data that come with the package."""
+        """The context for the data that come with the package."""
         return cls(cgcore.datasets.chignolin(), four_terms(cgcore.default_prior()), quick=quick)
 
     @cached_property
@@ -52,20 +52,20 @@ class Context:
         return {name: bounded(data) for name, data in sets.items()}
 
     def some(self, frames: int) -> cgcore.Dataset:
-        """At most so many frames, drawn with a fixed seed."""
+        """At most this number of frames, drawn with a fixed seed."""
         return bounded(self.data.subset(frames))
 
     @cached_property
     def small_prior(self) -> cgcore.Prior:
-        """The prior with two harmonics each: every direction is well determined by ordinary data."""
+        """The prior with two harmonics in each series, for which ordinary data determine every direction well."""
         return with_harmonics(self.prior, 2, 2)
 
 
 def context_of(data: str | None = None, units: str | None = None, config: str | None = None) -> Context:
-    """From a data file or folder, the name of its units and a configuration file, as on the command line.
+    """The context for a data file or folder, the name of its units and a configuration file, as on the command line.
 
     Raises:
-        InputError: one of them can't be used, or units are given without data.
+        InputError: one of them cannot be used, or units are given without data.
     """
     if units is not None and data is None:
         raise cgcore.InputError("--units belongs to --data; give the data")
@@ -82,7 +82,7 @@ def unconstrained(**options: Any) -> cgcore.Options:
 
 
 def distinct(prior: cgcore.Prior) -> cgcore.Prior:
-    """The prior with a weight of its own for each term: of equal ones a swap would not show."""
+    """The prior with a different weight for each term, so that exchanged weights would be noticed."""
     weights = prior.weights._replace(bond=0.5, angle=0.25, dihedral=0.15, repulsive=0.9)
     return cgcore.Prior(weights, prior.params, prior.carried)
 
@@ -93,7 +93,7 @@ def four_terms(prior: cgcore.Prior) -> cgcore.Prior:
 
 
 def five_terms(prior: cgcore.Prior) -> cgcore.Prior:
-    """The prior with excluded volume, that of the default prior where it has none."""
+    """The prior with excluded volume, taken from the default prior if it has none."""
     if prior.weights.excluded_volume is not None:
         return prior
     default = cgcore.default_prior()
@@ -103,12 +103,12 @@ def five_terms(prior: cgcore.Prior) -> cgcore.Prior:
 
 
 def with_harmonics(prior: cgcore.Prior, n_angle: int, n_dihedral: int) -> cgcore.Prior:
-    """The prior cut to its first harmonics."""
+    """The prior reduced to its first harmonics."""
     count = {"a": n_angle, "b": n_angle, "k_dih": n_dihedral, "gamma_dih": n_dihedral}
     params = {k: v[: count[k]] if k in count else v for k, v in prior.params.items()}
     return cgcore.Prior(prior.weights, params, prior.carried)
 
 
 def bounded(data: cgcore.Dataset) -> cgcore.Dataset:
-    """So many frames that their explicit matrix fits in memory."""
+    """A subset of the frames whose explicit matrix fits in memory."""
     return data.subset(max(1, MOST_ROWS // (3 * data.n_beads)))

@@ -1,8 +1,8 @@
-"""The certificate of a constrained fit once more: distances, multipliers and dual bound from its objective's matrix.
+"""The certificate of a constrained fit, recomputed: distances, multipliers and dual bound from the objective's matrix.
 
-In coordinates y with |M c - t|² = |y - y*|² + least, an admissible fit is the point nearest to the one where the solver
-ended. One step of L-BFGS without a memory goes straight towards y*; so where it ended, and with it every multiplier,
-follows from how large the gradient still is there. SciPy's non-negative least squares does the rest.
+In coordinates y with |M c - t|² = |y - y*|² + least, an admissible fit is the admissible point nearest to the point
+where the solver ended. One step of L-BFGS without memory moves straight towards y*, so the end point, and with it every
+multiplier, follows from the remaining gradient. SciPy's non-negative least squares provides the multipliers.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from validation.admissible import Inequalities, minimum
 from validation.explicit import Array
 
 TIGHT = 1e-8
-"""Slack, in units of the coordinates, below which a row is active (seen: 1e-14; of the others at least 1e-2)."""
+"""Slack, in units of the coordinates, below which a row is active (observed: 1e-14; at least 1e-2 for the others)."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """|M c - t|² in coordinates in which it is a squared distance; M has full rank."""
+    """The objective |M c - t|², with coordinates in which it is a squared distance; M has full rank."""
 
     M: Array
     t: Array
@@ -34,35 +34,35 @@ class Objective:
 
     @property
     def best(self) -> Array:
-        """Coordinates of the least objective."""
+        """Coordinates of the minimum."""
         return self._root[1]
 
     @cached_property
     def optimum(self) -> Array:
-        """Coefficients of the least objective, by LAPACK."""
+        """Coefficients of the minimum, by LAPACK."""
         scale = np.linalg.norm(self.M, axis=0)
         return np.linalg.lstsq(self.M / scale, self.t, rcond=None)[0] / scale
 
     def at(self, c: Array) -> Array:
-        """Coordinates of coefficients."""
+        """Coordinates of the coefficients c."""
         return self._root[0] @ c
 
     def rows(self, G: Array) -> Array:
-        """Rows of coefficients as rows of coordinates."""
+        """Rows G that act on coefficients, as rows that act on coordinates."""
         return np.linalg.solve(self._root[0].T, G.T).T
 
     def value(self, c: Array) -> float:
-        """The objective."""
+        """The objective at the coefficients c."""
         return float(np.sum((self.M @ c - self.t) ** 2))
 
     def slope(self, c: Array) -> float:
-        """Norm of its gradient in these coordinates."""
+        """Norm of the gradient with respect to the coordinates."""
         return 2 * float(np.linalg.norm(self.at(c) - self.best))
 
 
 @dataclass(frozen=True)
 class Dual:
-    """What the multipliers of a fit say of it, see `cgcore.fitting.certificate.Certificate`."""
+    """Results from the multipliers of a fit, see `cgcore.fitting.certificate.Certificate`."""
 
     multipliers: dict[str, float]
     bound: float
@@ -70,7 +70,8 @@ class Dual:
 
 
 def dual(objective: Objective, rows: Inequalities, start: Array, c: Array, slope: float) -> Dual:
-    """Dual of a fit that ended at c, after one step from `start` to where the objective's gradient is `slope`."""
+    """The dual of a fit that ended at c after one step from `start`, where the norm of the objective's gradient is
+    `slope`."""
     from scipy.optimize import nnls
 
     y, best, first = objective.at(c), objective.best, objective.at(start)
@@ -84,7 +85,7 @@ def dual(objective: Objective, rows: Inequalities, start: Array, c: Array, slope
     m[tight] = 2 * nnls((N[tight] / size[tight, None]).T, y - near)[0] / size[tight]
     least = objective.value(objective.optimum)
     rest = 2 * (y - best) - N.T @ m
-    # Distances and multipliers as they are at the start of the fit, where cgcore's coordinates have their origin.
+    # cgcore measures distances and multipliers from the start of the fit, the origin of its coordinates.
     walls = rows.h - N @ first
     reach = 1 + np.linalg.norm(y - first) + np.abs(walls / size).max()
     strength = 1 + np.linalg.norm(m * size)
@@ -103,7 +104,7 @@ def dual(objective: Objective, rows: Inequalities, start: Array, c: Array, slope
 
 
 def price(objective: Objective, rows: Inequalities, name: str, c: Array) -> float:
-    """By how much the objective of c falls when the constraint of this name is dropped, by SciPy's SLSQP."""
+    """The decrease of the objective from c if the constraint of this name is dropped, by SciPy's SLSQP."""
     others = np.array(rows.names) != name
     if not others.any():
         return objective.value(c) - objective.value(objective.optimum)
@@ -112,7 +113,7 @@ def price(objective: Objective, rows: Inequalities, name: str, c: Array) -> floa
 
 
 def stated(fit: Any) -> Inequalities:
-    """The constraints of a fit as it states them; whether they are the right ones is another check's."""
+    """The constraints that a fit states; other checks verify that they are the right ones."""
     every = fit.admissible.constraints
     names = [one.name for one in every for _ in one.bounds]
     return Inequalities(

@@ -2,8 +2,8 @@
 
     F_pred = X(R) c,   c = (kr, kr*r0, a_n, b_n, k_n cos(gamma_n), k_n sin(gamma_n), epsilon*sigma^4 [, ex.])
 
-Each column is -w * dE/dx * grad x. Gradients of the internal coordinates x are complex steps of the coordinates
-themselves, which have no truncation error, so no derivative is written down here.
+Each column is -w * dE/dx * grad x. Gradients of the internal coordinates x are computed by complex steps, which have no
+truncation error, so that no derivative is written by hand.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Array = np.ndarray
 STEP = 1e-150
 
 SPANS = {"bond": 2, "angle": 3, "dihedral": 4}
-"""Beads of each kind of coordinate."""
+"""Number of beads of each kind of coordinate."""
 
 
 @dataclass(frozen=True)
 class System:
-    """Rows X c = F of the real beads, three each, and the number of beads."""
+    """The equations X c = F, three rows for each real bead, and the number of beads."""
 
     X: Array
     F: Array
@@ -53,7 +53,7 @@ class System:
 
     @property
     def resolution(self) -> float:
-        """LAPACK's rule: singular values below this are rounding."""
+        """LAPACK's rule: the relative singular value below which directions are rounding errors."""
         return float(np.finfo(float).eps * self.X.shape[0])
 
     def kept(self, cutoff: float = 0.0) -> Array:
@@ -61,19 +61,19 @@ class System:
         return self.directions[0] > max(cutoff, self.resolution)
 
     def optimum(self, start: Array, kept: Array) -> Array:
-        """The best coefficients that differ from `start` along the kept directions only."""
+        """The best coefficients among those that differ from `start` only along the kept directions."""
         _, U, basis = self.directions
         return start + basis[:, kept] @ (U[:, kept].T @ (self.F - self.X @ start)) / np.sqrt(self.beads)
 
     def clear_cutoff(self, lowest: float = 1e-7, highest: float = 0.3) -> float:
-        """A cut-off in the widest gap of the singular values, where it does not matter who computes them."""
+        """A cut-off in the widest gap of the singular values, where all implementations keep the same directions."""
         values = self.directions[0]
         values = np.append(values[values > lowest], lowest)
         ends = [(a / b, np.sqrt(a * b)) for a, b in pairwise(values) if b < highest]
         return float(max(ends)[1]) if ends else lowest
 
     def lapack(self, driver: str, start: Array) -> tuple[float, int]:
-        """Loss of LAPACK's own least-squares driver on the scaled columns, with its default cut-off, and its rank."""
+        """Loss and rank from LAPACK's own least-squares driver on the scaled columns, with its default cut-off."""
         import scipy.linalg
 
         scale = _scales(self.X)
@@ -85,7 +85,7 @@ class System:
 def system(batch: Any, weights: Any, params: Mapping[str, Any], sites: Array | None = None) -> System:
     """The explicit system of padded frames (`R, F, mask`) for a prior's weights and numbers of harmonics.
 
-    `sites` (frames, beads) number the beads of each frame along their chains; without them a frame is one chain.
+    `sites` (frames, beads) number the beads of each frame along their chains; without them each frame is one chain.
     """
     lengths = np.asarray(batch.mask).astype(bool).sum(axis=1)
     sites = np.broadcast_to(np.arange(batch.R.shape[1]), batch.R.shape[:2]) if sites is None else sites
@@ -100,7 +100,7 @@ def system(batch: Any, weights: Any, params: Mapping[str, Any], sites: Array | N
 
 
 def coefficients(params: Mapping[str, Any]) -> Array:
-    """c of these parameters."""
+    """The coefficients c of these parameters."""
     p = {name: np.asarray(value, float) for name, value in params.items()}
     parts = [p["kr"], p["kr"] * p["r0"], p["a"], p["b"]]
     parts += [p["k_dih"] * np.cos(p["gamma_dih"]), p["k_dih"] * np.sin(p["gamma_dih"])]
@@ -128,7 +128,7 @@ def matrix(R: Array, weights: Any, params: Mapping[str, Any], sites: Array | Non
 
 
 def energies(R: Array, weights: Any, params: Mapping[str, Any]) -> dict[str, float]:
-    """Of each term of a chain (beads, 3) [kcal/mol], by its formula."""
+    """Energy [kcal/mol] of each term of a chain R (beads, 3) [Å], by its formula."""
     p = {name: np.asarray(value, float) for name, value in params.items()}
     r, theta, phi = (
         value(kind, np.stack([R[k : len(R) - width + 1 + k] for k in range(width)], axis=1))
@@ -157,7 +157,7 @@ def _consecutive(
     slopes: Callable[[Array], list[Array]],
     weight: float,
 ) -> None:
-    """Add the columns of a term of consecutive beads to `out`, where each is bonded to the next."""
+    """Add the columns of a term to `out` for rows of consecutive beads, where each bead is bonded to the next."""
     width = SPANS[kind]
     rows = R.shape[1] - width + 1
     if rows < 1 or out.shape[-1] == 0:
@@ -171,7 +171,7 @@ def _consecutive(
 
 
 def _pairs(R: Array, sites: Array, nearest: int, farthest: float, weight: float) -> Array:
-    """The column of 1/r^4 over pairs whose sites are from nearest to farthest apart."""
+    """The column of 1/r^4 over pairs whose sites are between `nearest` and `farthest` apart."""
     out = np.zeros((*R.shape, 1))
     for s in range(1, R.shape[1]):
         apart = sites[s:] - sites[:-s]
@@ -192,13 +192,14 @@ def _fourier(x: Array, harmonics: int) -> list[Array]:
 
 
 def value(kind: str, local: Array) -> Array:
-    """Bond lengths, angles or dihedrals ("bond", "angle", "dihedral") of positions (..., beads of one, 3)."""
+    """Bond lengths [Å], angles or dihedrals [rad] from positions (..., beads of a row, 3); `kind` names the
+    coordinate."""
     sine, cosine = _COORDINATES[kind](local)
     return cosine if sine is None else np.arctan2(sine, cosine)
 
 
 def value_and_gradient(kind: str, local: Array) -> tuple[Array, Array]:
-    """The same, and the gradient (..., beads of one, 3): of atan2(sine, cosine), or of a length."""
+    """The coordinate as in `value`, and its gradient (..., beads of a row, 3)."""
     coordinate = _COORDINATES[kind]
     sine, cosine = coordinate(local)
     gradient = np.empty(local.shape)

@@ -2,8 +2,8 @@
 
     F_pred = X(R) c,   column (g, k) of a term: -w * sum over the rows of group g of phi_k'(x) * grad x
 
-Of a term's declaration only its fields are read, none of its methods: which rows there are, what group each is in and
-how functions differ with x is written down here once more. Gradients of coordinates are those of `validation.explicit`.
+Only the fields of a term's declaration are read, and none of its methods are called: the rows, the group of each row
+and the basis functions are implemented again here. Gradients of coordinates are those of `validation.explicit`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ BEADS = {"bonds": 2, "angles": 3, "dihedrals": 4, "pairs": 2}
 MEASURED = {"bonds": "bond", "angles": "angle", "dihedrals": "dihedral", "pairs": "bond"}
 
 NEXT_CHAIN = 1000
-"""Jump of the sites from which on a bead begins a chain."""
+"""Smallest jump of the sites at the beginning of a new chain."""
 
 Derivatives = Mapping[str, Callable[[Array], Array]]
-"""Derivatives of a user's own functions, by name: each takes x and returns (count, *shape of x)."""
+"""Derivatives of a user's own functions by name: each takes x and returns (count, *shape of x)."""
 
 
 def system(
@@ -39,8 +39,8 @@ def system(
     Arguments:
         batch: the frames.
         terms: declarations, in the order of their columns.
-        sites: (frames, beads), the number of each bead along its chain; None: a frame is one chain.
-        box: three edges, for distances to the nearest image; None: free space.
+        sites: number of each bead along its chain (frames, beads); None if each frame is one chain.
+        box: three edges [Å], for distances to the nearest image; None for free space.
         own: derivatives of users' functions.
     """
     X, F = [], []
@@ -78,7 +78,7 @@ def matrix(
 
 
 def rows_of(rows: Any, sites: Array) -> list[tuple[int, ...]]:
-    """The rows of beads of a chain, or of several, whose beads have these sites."""
+    """The rows of beads in one or more chains whose beads have these sites."""
     n, chain = len(sites), np.cumsum(np.diff(sites, prepend=sites[:1]) >= NEXT_CHAIN)
     if rows.listed is not None:
         return [row for row in rows.listed if max(row) < n]
@@ -98,7 +98,7 @@ def rows_of(rows: Any, sites: Array) -> list[tuple[int, ...]]:
 
 
 def group_of(groups: Any, kind: str, row: Sequence[int], species: Array, sites: Array) -> int:
-    """The number of a row's group; -1: it takes no part."""
+    """The number of a row's group; -1 if the row takes no part."""
     if groups is None:
         return 0
     if groups.by == "terminal":
@@ -117,14 +117,14 @@ def group_of(groups: Any, kind: str, row: Sequence[int], species: Array, sites: 
 
 
 def group_numbers(groups: Any, kind: str) -> list[tuple[int, ...]]:
-    """The classes of the beads that each group is of, in the order of the groups."""
+    """The classes of the beads in the rows of each group, in the order of the groups."""
     beads = BEADS[kind] - 2 if groups.by == "central" else BEADS[kind]
     every = product(range(len(groups.labels)), repeat=beads)
     return [names for names in every if kind != "pairs" or tuple(sorted(names)) == names]
 
 
 def group_labels(groups: Any, kind: str) -> list[str]:
-    """What each group is called."""
+    """Name of each group."""
     if groups is None:
         return [""]
     if groups.by == "terminal":
@@ -133,7 +133,7 @@ def group_labels(groups: Any, kind: str) -> list[str]:
 
 
 def derivatives(basis: Any, x: Array, own: Derivatives) -> Array:
-    """phi_k'(x) of x (points,), shape (functions, points)."""
+    """phi_k'(x) at points x (points,), shape (functions, points)."""
     match basis.kind:
         case "harmonic":
             return np.stack([x, -np.ones_like(x)])
@@ -155,7 +155,7 @@ def derivatives(basis: Any, x: Array, own: Derivatives) -> Array:
 
 
 def functions(basis: Any, x: Array, own: Derivatives) -> Array:
-    """phi_k(x) of x (points,), shape (functions, points); `own` are a user's own functions by their name."""
+    """phi_k(x) at points x (points,), shape (functions, points); `own` contains a user's own functions by name."""
     match basis.kind:
         case "harmonic":
             return np.stack([x**2 / 2, -x])
@@ -184,7 +184,8 @@ def energies(
     own: Derivatives,
     box: Array | None = None,
 ) -> Array:
-    """The energy of each term of one frame without padding [kcal/mol]; c are its coefficients (groups, functions)."""
+    """The energy [kcal/mol] of each term for one frame without padding; c holds its coefficients (groups,
+    functions)."""
     found = []
     for term, coefficients in zip(terms, c, strict=True):
         every = rows_of(term.rows, sites)
@@ -196,11 +197,12 @@ def energies(
 
 
 def splines(knots: Sequence[float], degree: int, ends: str, x: Array, order: int) -> Array:
-    """Derivatives of this order of SciPy's B-splines at x (points,), those that a basis of these ends keeps."""
+    """Derivatives of order `order` of SciPy's B-splines at x (points,), for the functions that a basis with these
+    ends keeps."""
     inner, intervals = np.array(knots, float), len(knots) - 1
     first, last = inner[0], inner[-1]
     if ends == "periodic":
-        # A period's coefficients, repeated on the knots of both neighbours.
+        # The coefficients of one period, repeated on the knots of both neighbouring periods.
         before, after = inner[-degree - 1 : -1] - (last - first), inner[1 : degree + 1] + (last - first)
         repeated = np.tile(np.eye(intervals), (2, 1))[: intervals + degree]
         spline = BSpline(np.concatenate([before, inner, after]), repeated, degree)
@@ -216,7 +218,7 @@ def splines(knots: Sequence[float], degree: int, ends: str, x: Array, order: int
 
 
 def _whole(local: Array, box: Array | None) -> Array:
-    """Rows of beads (..., beads, 3), each bead at the image nearest to the one before."""
+    """Rows of beads (..., beads, 3) in which each bead is at the image nearest to the previous bead."""
     if box is None:
         return local
     steps = np.diff(local, axis=-2)

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from cgcore import InputError
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write beside the target, then move into place: a killed run leaves the old file as it was.
+    """Write to a temporary name beside the target, then move into place: a killed run leaves the old file unchanged.
 
     Raises:
-        InputError: the file can't be written.
+        InputError: the file cannot be written.
     """
     raw = content.encode() if isinstance(content, str) else content
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

@@ -1,4 +1,4 @@
-"""Frames to compare energies and forces on: real ones, distorted ones, and stretched ones."""
+"""Frames for comparing energies and forces: real, distorted and stretched ones."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import numpy as np
 import cgcore
 
 SHAKE = 0.4
-"""Å. Bonds of 3.8 Å then vary by a tenth, far more than in any simulation, and no beads overlap."""
+"""Standard deviation of random displacements [Å]. Bonds of 3.8 Å then vary by a tenth, far more than in any
+simulation, and no beads overlap."""
 
 LONG = 30
-"""Beads of a chain that is too long for programs with an operation for each separation of pairs."""
+"""Number of beads of a chain that is too long for programs with one operation for each separation of pairs."""
 
 
 def geometries(data: cgcore.Dataset, frames: int) -> dict[str, list[np.ndarray]]:
-    """Chains without their padding, real ones and the same distorted: shaken, mirrored (every dihedral changes sign)
-    and stretched."""
+    """Chains without padding, real ones and distorted ones: shaken, mirrored (which negates every dihedral) and
+    stretched."""
     rng = np.random.default_rng(0)
     batch = data.subset(frames).join()
     real = [R[beads].astype(float) for R, beads in zip(batch.R, batch.mask.astype(bool), strict=True)]
@@ -29,19 +30,20 @@ def geometries(data: cgcore.Dataset, frames: int) -> dict[str, list[np.ndarray]]
 
 
 def end_to_end(R: np.ndarray, beads: int) -> np.ndarray:
-    """Chains of so many beads (frames, beads, 3): copies of shorter ones, the next a bond after the last."""
+    """Chains with `beads` beads (frames, beads, 3), made of copies of shorter chains joined by a bond."""
     copies = -(-beads // R.shape[1])
     step = R[:, -1:] - R[:, :1] + (R[:, 1:2] - R[:, :1])
     return np.concatenate([R + k * step for k in range(copies)], axis=1)[:, :beads]
 
 
 def consecutive(beads: int, width: int) -> jax.Array:
-    """(n, width) int32: each `width` neighbours along a chain, none where it is shorter."""
+    """Indices (n, width) int32 of `width` consecutive beads of a chain; n is 0 if the chain is shorter."""
     return jnp.arange(max(beads - width + 1, 0), dtype=jnp.int32)[:, None] + jnp.arange(width, dtype=jnp.int32)
 
 
 def by_term(prior: cgcore.Prior, chains: list[np.ndarray]) -> list[dict[str, tuple[np.ndarray, np.ndarray]]]:
-    """cgcore's energy and forces of each term, for each chain; all in one padded batch, so that the mask works too."""
+    """cgcore's energy and forces of each term for each chain, computed in one padded batch, which also tests the
+    mask."""
     longest = max(map(len, chains))
     R = np.full((len(chains), longest, 3), np.nan)
     for frame, chain in zip(R, chains, strict=True):
@@ -57,7 +59,7 @@ def by_term(prior: cgcore.Prior, chains: list[np.ndarray]) -> list[dict[str, tup
 
 
 def force_difference(a: list[np.ndarray], b: list[np.ndarray]) -> float:
-    """Median over beads of 2 |Fa - Fb| / (|Fa| + |Fb|), beads without force left out."""
+    """Median over beads of 2 |Fa - Fb| / (|Fa| + |Fb|), without beads that have no force."""
     one, other = (np.concatenate([x.reshape(-1, 3) for x in side]) for side in (a, b))
     size = np.linalg.norm(one, axis=1) + np.linalg.norm(other, axis=1)
     felt = size > 0

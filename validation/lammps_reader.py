@@ -1,8 +1,8 @@
-"""LAMMPS's reading of a folder that was exported for it, written from LAMMPS's manual alone: no cgcore.
+"""Reads a folder exported for LAMMPS as LAMMPS would, implemented from LAMMPS's manual without any cgcore code.
 
-Data file, settings and tables are parsed; neighbours along bonds are worked out as `special_bonds` defines them; energy
-and force are interpolated by cubic splines, each by itself, as the styles `table spline` do; the geometry is its own.
-What LAMMPS would stop at raises.
+Data file, settings and tables are parsed. Neighbours along bonds are determined as `special_bonds` defines them. Energy
+and force are interpolated by separate cubic splines, as the styles `table spline` do. The geometry is implemented
+independently. Input at which LAMMPS would stop raises an exception.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Section(NamedTuple):
 
 
 class Curve:
-    """Energy and minus its derivative between `low` and `high`."""
+    """Energy, and minus its derivative, between `low` and `high`."""
 
     def __init__(self, energy: CubicSpline, force: CubicSpline, low: float, high: float) -> None:
         self.energy, self.force, self.low, self.high = energy, force, low, high
@@ -45,7 +45,8 @@ class Curve:
 
 
 class Lammps:
-    """The chain of a folder; called with positions [Å] it gives the energy of each style and the forces."""
+    """The chain in a folder. Called with positions (beads, 3) [Å], it returns the energy of each style and the
+    forces."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -79,21 +80,21 @@ class Lammps:
                 raise ValueError(f"unknown command: {words}")
 
     def _section(self, style: str, file: str, keyword: str) -> Section:
-        if file not in self.tables:  # of many sections each
+        if file not in self.tables:  # each file has many sections
             self.tables[file] = (self.folder / file).read_text(encoding="utf-8")
         section = section_of(self.tables[file], keyword)
-        # If lengths agree, the spline through the file's values is that of the style.
+        # If lengths are equal, LAMMPS's spline is the one through the file's values.
         assert len(section.x) == self.lengths[style]
         return section
 
     @property
     def pair(self) -> Curve:
-        """Potential of all pairs, if there is one type of atoms."""
+        """The potential of all pairs, if there is one type of atoms."""
         (curve,) = self.pairs.values()
         return curve
 
     def _pair(self, section: Section) -> Curve:
-        """Splines of E and F/r over r²."""
+        """Splines of E and F/r as functions of r²."""
         inner, self.cutoff = section.after("RSQ")
         squared = np.linspace(inner**2, self.cutoff**2, len(section.x))
         r = np.sqrt(squared)
@@ -105,7 +106,7 @@ class Lammps:
         return Curve(energy, force, inner**2, self.cutoff**2)
 
     def repelled(self) -> Iterator[tuple[int, int, float]]:
-        """Pairs and their weights in the pair style; a weight of 0 leaves a pair out."""
+        """Pairs and their weights in the pair style; a pair of weight 0 is left out."""
         beads = self.header["atoms"]
         bonded: list[set[int]] = [set() for _ in range(beads)]
         for _, i, j in self.lists["Bonds"]:
@@ -152,7 +153,7 @@ class Lammps:
 
 
 def read_data(path: Path) -> tuple[dict[str, int], dict[str, list[list[int]]]]:
-    """Counts of the header, and bonds, angles and dihedrals as [type, beads from 0 ...]."""
+    """Counts in the header, and bonds, angles and dihedrals as [type, beads from 0 ...]."""
     first, *parts = path.read_text(encoding="utf-8").split("\n\n")
     counts = (line.split(maxsplit=1) for line in parts[0].splitlines())
     header = {name: int(count) for count, name in counts}
@@ -170,12 +171,12 @@ def read_data(path: Path) -> tuple[dict[str, int], dict[str, list[list[int]]]]:
 
 
 def read_positions(path: Path) -> np.ndarray:
-    """Positions of the atoms, in their order [Å]."""
+    """Positions of the atoms in their order (atoms, 3) [Å]."""
     return np.array([[float(word) for word in row[3:]] for row in _atoms(path)])
 
 
 def read_types(path: Path) -> list[int]:
-    """Types of the atoms, in their order, from 1."""
+    """Types of the atoms in their order, from 1."""
     return [int(row[2]) for row in _atoms(path)]
 
 
@@ -231,7 +232,7 @@ def _distance(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _angle(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """At b, and its gradient."""
+    """Angle at b [rad], and its gradient."""
     u, v = a - b, c - b
     u_length, v_length = np.sqrt(u @ u), np.sqrt(v @ v)
     u, v = u / u_length, v / v_length
@@ -242,7 +243,7 @@ def _angle(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def _dihedral(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """IUPAC's, clockwise positive, and its gradient (Blondel and Karplus, J. Comput. Chem. 17, 1132, 1996)."""
+    """IUPAC dihedral, clockwise positive, and its gradient (Blondel and Karplus, J. Comput. Chem. 17, 1132, 1996)."""
     F, G, H = a - b, b - c, d - c
     A, B = np.cross(F, G), np.cross(H, G)
     g = np.sqrt(G @ G)

@@ -1,4 +1,4 @@
-"""The same loss as SciPy sees it: value and gradient of a flat vector, in three ways and two coordinate systems."""
+"""The loss for SciPy: value and gradient as functions of a flat vector, in three ways and two coordinate systems."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def squares(A: np.ndarray, z: np.ndarray, beads: int, rest: float = 0.0) -> Valu
 
 
 def of_factor(factor: cgcore.Factor) -> ValueAndGrad:
-    """The loss from the factor, [A z; 0 rho]."""
+    """The loss computed from the factor [A z; 0 rho]."""
     S = np.asarray(factor.S)
     return squares(S[:-1, :-1], S[:-1, -1], factor.beads, float(S[-1, -1] ** 2))
 
 
 def of_matrix(system: System) -> ValueAndGrad:
-    """The loss from the explicit matrix."""
+    """The loss computed from the explicit matrix."""
     return squares(system.X, system.F, system.beads)
 
 
@@ -48,7 +48,7 @@ def in_directions(loss: ValueAndGrad, start: np.ndarray, basis: np.ndarray) -> V
 
 
 def in_parameters(loss: ValueAndGrad, prior: cgcore.Prior) -> tuple[ValueAndGrad, np.ndarray]:
-    """The loss at c(parameters), as a function of the flat parameters, and their start."""
+    """The loss at c(parameters) as a function of the flat parameters, and the flat starting parameters."""
     flat, unravel = ravel_pytree(prior.params)
     coefficients = jax.jit(lambda x: cgcore.to_coefficients(unravel(x), jnp))
     jacobian = jax.jit(jax.jacobian(lambda x: cgcore.to_coefficients(unravel(x), jnp)))
@@ -61,7 +61,7 @@ def in_parameters(loss: ValueAndGrad, prior: cgcore.Prior) -> tuple[ValueAndGrad
 
 
 def direct(batch: Any, prior: cgcore.Prior, params_of: Callable[[jax.Array], dict]) -> ValueAndGrad:
-    """`cgcore.force_matching_loss` over the data, as a function of x, at the parameters `params_of(x)`."""
+    """`cgcore.force_matching_loss` over the data at the parameters `params_of(x)`, as a function of x."""
     R, F, mask = np.asarray(batch.R, float), np.asarray(batch.F, float), np.asarray(batch.mask, bool)
 
     @jax.jit

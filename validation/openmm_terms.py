@@ -1,7 +1,6 @@
-"""The prior as OpenMM forces, one force group a term, on the Reference platform (double precision).
+"""The prior as OpenMM forces, with one force group for each term, on the Reference platform (double precision).
 
-Numbers are handed over as they are: what OpenMM takes for nm and kJ/mol is Å and kcal/mol here, and no unit is
-converted anywhere.
+Numbers are passed without conversion: what OpenMM takes for nm and kJ/mol is Å and kcal/mol here.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ ADD = {2: "addBond", 3: "addAngle", 4: "addTorsion"}
 
 
 class OpenMM:
-    """Energy and forces of each term of a chain without padding.
+    """Energy and forces of each term for a chain without padding.
 
     Arguments:
         beads: number of beads, at least 2.
         prior: weights and parameters.
-        convert_gamma: OpenMM's dihedral is IUPAC's, minus ours, so that gamma changes sign.
+        convert_gamma: whether to negate gamma, because OpenMM's dihedral is IUPAC's, minus cgcore's.
     """
 
     def __init__(self, beads: int, prior: cgcore.Prior, *, convert_gamma: bool = True) -> None:
@@ -61,7 +60,7 @@ class OpenMM:
 
     def _state(self, group: int) -> tuple[float, np.ndarray]:
         state = self._context.getState(energy=True, forces=True, groups=1 << group)
-        # Plain numbers: the units that OpenMM attaches are not ours.
+        # Plain numbers, without the units that OpenMM attaches, which are wrong here.
         return float(state.getPotentialEnergy()._value), np.array(state.getForces(asNumpy=True)._value)
 
     def _consecutive(self, term: str, force: Any, beads: int, width: int) -> None:
@@ -84,6 +83,6 @@ def _pair(weight: float, epsilon: Any, sigma: Any) -> str:
 
 
 def _numbered(*series: np.ndarray) -> list[tuple[Any, ...]]:
-    """Harmonic and its numbers, in brackets: they may be negative."""
+    """Number of each harmonic and its values, in brackets because they may be negative."""
     rows = zip(*(x.tolist() for x in series), strict=True)
     return [(n, *(f"({value!r})" for value in values)) for n, values in enumerate(rows, start=1)]

@@ -1,6 +1,6 @@
-"""Training of the prior by a plain loop in NumPy: explicit matrix, Adam, and frames of each epoch. No cgcore code.
+"""Training of the prior by a plain loop in NumPy: explicit matrix, Adam, and order of frames. No cgcore code.
 
-A tree of parameters is written as one level, with a part and a name as the key: ("prior", "kr").
+A tree of parameters is a flat dict whose keys are a part and a name: ("prior", "kr").
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ Array = np.ndarray
 Tree = dict[tuple[str, str], Array]
 
 FIRST, SECOND, EPSILON = 0.9, 0.999, 1e-8
-"""Adam's decay rates of the moments, and what is added to its denominator (Kingma and Ba 2015)."""
+"""Adam's decay rates of the moments, and the number added to its denominator (Kingma and Ba 2015)."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame without its padding: rows X c = F of its beads, three each."""
+    """A frame without padding: the equations X c = F, three rows for each bead."""
 
     X: Array
     F: Array
@@ -31,27 +31,27 @@ class Frame:
         return len(self.F) // 3
 
     def squared(self, c: Array) -> float:
-        """Sum over the beads of the squared error of the forces."""
+        """Sum over beads of the squared error of the forces."""
         return float(np.sum((self.X @ c - self.F) ** 2))
 
     def gradient(self, c: Array) -> Array:
-        """Of that sum by the coefficients."""
+        """Gradient of that sum with respect to the coefficients."""
         return 2 * self.X.T @ (self.X @ c - self.F)
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What a dialect does where a file does not say (docs/switching.md).
+    """Defaults of a dialect for settings that a file omits (docs/switching.md).
 
     Arguments:
-        seed: of the minibatches.
+        seed: seed of the minibatches.
         dropped: whether frames that do not fill the last minibatch are left out.
-        padded: whether a stage minimises the mean over frames x N_max x 3, and not that over real beads.
-        coupled: whether weight decay is added to the gradient, for all parameters; else it comes beside the
-            optimizer, for all but the prior's.
+        padded: whether a stage minimises the mean over frames x N_max x 3 rather than that over real beads.
+        coupled: whether weight decay is added to the gradient, for all parameters; otherwise it is applied separately,
+            to all parameters except the prior's.
         clip: largest norm of a gradient.
         best: whether a stage ends with the parameters of the lowest held-out loss.
-        rate: learning rate by step and number of steps, as a part of its peak.
+        rate: learning rate as a fraction of its peak, given the step and the number of steps.
     """
 
     seed: int
@@ -64,12 +64,12 @@ class Rules:
 
 
 def _doubled(step: int, _: int) -> float:
-    """A cosine to a tenth at 200 steps."""
+    """Half a cosine that falls to a tenth at 200 steps."""
     return 0.1 + 0.9 * (1 + np.cos(np.pi * step / 200)) / 2
 
 
 def _over_stage(step: int, steps: int) -> float:
-    """A line over a twentieth of the steps, then a cosine to 0."""
+    """Linear over a twentieth of the steps, then half a cosine to 0."""
     warmup = round(0.05 * steps)
     return step / warmup if step < warmup else (1 + np.cos(np.pi * (step - warmup) / (steps - warmup))) / 2
 
@@ -85,11 +85,11 @@ class Plan:
     """A stage with Adam.
 
     Arguments:
-        rules: of the dialect.
-        peak: learning rate.
+        rules: rules of the dialect.
+        peak: peak learning rate.
         decay: weight decay.
-        size: frames of a minibatch.
-        epochs: how many.
+        size: number of frames in a minibatch.
+        epochs: number of epochs.
     """
 
     rules: Rules
@@ -99,13 +99,13 @@ class Plan:
     epochs: int
 
     def updates(self, frames: int) -> int:
-        """Steps of an epoch over so many frames."""
+        """Number of steps in an epoch over this number of frames."""
         return frames // self.size if self.rules.dropped else -(-frames // self.size)
 
 
 @dataclass
 class Adam:
-    """Adam with clipping and weight decay, over so many steps."""
+    """Adam with clipping and weight decay, for a given number of steps."""
 
     plan: Plan
     steps: int
@@ -132,7 +132,7 @@ class Adam:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an epoch ends with, and the loss per real bead that it met on the way."""
+    """Parameters at the end of an epoch, and the loss per real bead accumulated during it."""
 
     params: dict[str, Array]
     loss: float
@@ -142,11 +142,11 @@ def train(frames: list[Frame], n_beads: int, start: Mapping[str, Array], plan: P
     """A stage that trains the prior.
 
     Arguments:
-        frames: to train on.
-        n_beads: of a row, padding included.
-        start: parameters of the prior.
-        plan: of the stage.
-        stage: its number, from 1.
+        frames: training frames.
+        n_beads: number of beads in a row, including padding.
+        start: starting parameters of the prior.
+        plan: plan of the stage.
+        stage: number of the stage, from 1.
     """
     rules, size, updates = plan.rules, plan.size, plan.updates(len(frames))
     optimizer, params = Adam(plan, updates * plan.epochs), {("prior", key): x for key, x in start.items()}
@@ -167,7 +167,7 @@ def train(frames: list[Frame], n_beads: int, start: Mapping[str, Array], plan: P
 
 
 def _by_parameters(params: Mapping[str, Array], dc: Array) -> dict[str, Array]:
-    """The gradient by coefficients as that by parameters."""
+    """Gradient with respect to the parameters, from the gradient with respect to the coefficients."""
     p = {name: np.asarray(value, float) for name, value in params.items()}
     angles, dihedrals = len(p["a"]), len(p["k_dih"])
     parts = np.split(dc, np.cumsum([1, 1, angles, angles, dihedrals, dihedrals]))

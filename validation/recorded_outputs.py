@@ -1,4 +1,4 @@
-"""Recorded outputs of the original implementation, with the sidecar that says what each is and how to compare."""
+"""Recorded outputs of the original implementation, with sidecars that describe each and state its tolerances."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Recorded:
     """One recorded run.
 
     Arguments:
-        name: of the file, without .json.
-        output: what the run gave.
+        name: name of the file without .json.
+        output: results of the run.
         sidecar: hashes, settings, versions, and tolerances with their reasons.
-        data: the frames that it ran on.
+        data: the frames of the run.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Recorded:
 
     @property
     def steps(self) -> int:
-        """Steps at most."""
+        """Largest number of steps."""
         return self.sidecar["settings"]["max_steps"]
 
     @property
@@ -57,17 +57,17 @@ class Recorded:
         return self.gap_of(self.final_loss)
 
     def gap_of(self, loss: float) -> float:
-        """(loss - L*) / L*; where L* is 0 to rounding, relative to the rounding of the loss without any prior."""
+        """(loss - L*) / L*; if L* is 0 up to rounding, relative to the rounding of the loss without any prior."""
         rounding = ROUNDING * self.output["independent_float64"]["zero_prior_loss"]
         return (loss - self.optimal_loss) / max(self.optimal_loss, rounding)
 
     @property
     def beaten_by_default(self) -> bool:
-        """Whether the default fit must end lower, too. On few frames it need not: it leaves out what is noise."""
+        """Whether the default fit must end lower. With few frames it need not, because it leaves out noise."""
         return self.sidecar.get("beaten_by_default", True)
 
     def tolerance(self, what: str, default: float | None = None) -> float:
-        """See the sidecar for why; `default` where it says nothing."""
+        """A tolerance from the sidecar, which states its reason; `default` if the sidecar has none."""
         known = self.sidecar["tolerance"]
         return known[what]["value"] if default is None or what in known else default
 
@@ -78,10 +78,10 @@ class Recorded:
 
 
 def recorded_outputs(folder: Path = REFERENCE) -> list[Recorded]:
-    """Every recorded run in a folder, its files held against the hashes in the sidecars.
+    """Every recorded run in a folder; its files are checked against the hashes in the sidecars.
 
     Raises:
-        InputError: a file is not what its sidecar says.
+        InputError: a file does not match its sidecar.
     """
     return [_load(sidecar) for sidecar in sorted(folder.glob("*.json.toml"))]
 

@@ -1,7 +1,8 @@
-"""What a fit would be to frames that were drawn anew, by least squares on explicit matrices. No cgcore code.
+"""Refits to resampled frames, by least squares on explicit matrices. No cgcore code.
 
-Blocks of frames are pooled until neighbours are not correlated, pools are drawn with replacement, and the fit is made
-again to each draw. Products of what pools add to an error are taken in forces, so that no coordinates matter.
+Blocks of frames are pooled until neighbouring pools are uncorrelated, pools are drawn with replacement, and the fit is
+repeated for each draw. Products of the pools' contributions to an error are taken in forces, so that they do not depend
+on coordinates.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ import numpy as np
 from validation.explicit import Array, System
 
 FEWEST, FEWEST_OF_PROTEIN = 5, 4
-"""Pools in all, and of each protein for proteins to be strata of their own."""
+"""Smallest total number of pools, and smallest number for each protein if proteins are strata."""
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Frames in blocks of consecutive ones, and the penalty |P c - t|² that a fit to them has.
+    """Frames in blocks of consecutive frames, and the penalty |P c - t|² of a fit to them.
 
     Arguments:
         parts: the system of each block.
-        proteins: the number of the protein of each, in the order of the blocks.
+        proteins: number of each block's protein, in the order of the blocks.
         penalty: P.
         penalised: t.
-        c: coefficients of the fit to all.
+        c: coefficients of the fit to all blocks.
     """
 
     parts: tuple[System, ...]
@@ -38,39 +39,40 @@ class Blocks:
 
     @cached_property
     def beads(self) -> Array:
-        """Of each block."""
+        """Number of beads of each block."""
         return np.array([part.beads for part in self.parts], float)
 
     @property
     def shares(self) -> Array:
-        """Part of the beads."""
+        """Fraction of the beads in each block."""
         return self.beads / self.beads.sum()
 
     @cached_property
     def _roots(self) -> list[Array]:
-        """The R of the QR of [X | F]: all that sums of squares depend on."""
+        """The R of the QR decomposition of [X | F] for each block, which determines its sums of squares."""
         return [np.asarray(np.linalg.qr(np.column_stack([one.X, one.F]), mode="r")) for one in self.parts]
 
     def losses(self, c: Array) -> Array:
-        """What each block adds to the loss at c."""
+        """Contribution of each block to the loss at c."""
         found = [np.sum((root[:, :-1] @ c - root[:, -1]) ** 2) for root in self._roots]
         return np.array(found) / self.beads.sum()
 
     def objective(self, weights: Array) -> tuple[Array, Array]:
-        """M and t of the objective in which each block counts so many times."""
+        """M and t of the objective in which each block counts with its weight."""
         factors = np.sqrt(weights / (weights @ self.beads))
         rows = np.vstack([factor * root for factor, root in zip(factors, self._roots, strict=True)])
         return np.vstack([rows[:, :-1], self.penalty]), np.concatenate([rows[:, -1], self.penalised])
 
     def refit(self, weights: Array) -> Array:
-        """Its coefficients of least objective, by LAPACK."""
+        """Coefficients that minimise this objective, by LAPACK."""
         M, t = self.objective(weights)
         scale = np.linalg.norm(M, axis=0)
         return np.linalg.lstsq(M / scale, t, rcond=None)[0] / scale
 
     @cached_property
     def _metric(self) -> tuple[Array, Array]:
-        """Inverse of the objective's half Hessian in coefficients, and the part of it that is of the loss."""
+        """Inverse of half the objective's Hessian with respect to the coefficients, and the part of half the Hessian
+        that comes from the loss."""
         M, _ = self.objective(np.ones(len(self.parts)))
         data = M[: len(M) - len(self.penalty)]
         scale = np.linalg.norm(M, axis=0)
@@ -78,13 +80,14 @@ class Blocks:
         return inverse, data.T @ data
 
     def decided(self, gradient: Array) -> float:
-        """Which part of the variance of a quantity with this gradient is of the data, and not of the penalty."""
+        """Fraction of the variance of a quantity with this gradient that comes from the data and not from the
+        penalty."""
         inverse, data = self._metric
         moved = inverse @ gradient
         return float(moved @ data @ moved / (gradient @ moved))
 
     def scores(self) -> Array:
-        """What each block moves the fit by, in coordinates whose squares are those of forces."""
+        """Contribution of each block to the fit, in coordinates whose squares are those of forces."""
         pulls = np.array([root[:, :-1].T @ (root[:, -1] - root[:, :-1] @ self.c) for root in self._roots])
         pulls /= self.beads.sum()
         inverse, data = self._metric
@@ -99,12 +102,12 @@ class Pools:
     """Which blocks are drawn together.
 
     Arguments:
-        of: the pool of each block.
-        strata: of each pool, the number of those that it is exchanged with.
-        inflation: factor of variances, for what is left of the correlation.
-        correlation: of neighbouring pools.
-        error: root of the sum of the variances that pools give.
-        uncertainty: standard error of the correlation where there is none.
+        of: number of each block's pool.
+        strata: number of the stratum of each pool; pools are exchanged within a stratum.
+        inflation: factor of variances that accounts for the remaining correlation.
+        correlation: correlation of neighbouring pools.
+        error: root of the sum of the variances estimated from the pools.
+        uncertainty: standard error of the correlation if the true correlation is 0.
     """
 
     of: Array
@@ -120,8 +123,11 @@ class Pools:
         return len(self.strata) - len(set(self.strata.tolist()))
 
     def drawn(self, count: int, seed: int) -> Array:
-        """How often each block counts, (draws, blocks): of n pools of a stratum n - 1 are drawn, n / (n - 1) times each
-        (Rao and Wu, J. Am. Stat. Assoc. 83, 231 (1988))."""
+        """Weight of each block in each draw, (draws, blocks).
+
+        From the n pools of a stratum n - 1 are drawn, and each counts n / (n - 1) times (Rao and Wu, J. Am. Stat.
+        Assoc. 83, 231 (1988)).
+        """
         rng, found = np.random.default_rng(seed), np.zeros((count, len(self.strata)))
         for stratum in sorted(set(self.strata.tolist())):
             (own,) = np.nonzero(self.strata == stratum)
@@ -130,13 +136,13 @@ class Pools:
         return found[:, self.of]
 
     def variance(self, parts: Array, shares: Array) -> float:
-        """Of a sum over blocks."""
+        """Variance of a sum over blocks."""
         squares = np.sum(_sums(parts[:, None], shares, self.of, self.strata) ** 2, axis=1)
         return float(self.inflation * np.sum(squares * _correction(self.strata)))
 
 
 def pools(scores: Array, shares: Array, proteins: Array, by_proteins: bool = False) -> Pools:
-    """The shortest pools whose neighbours are not correlated, or the longest that there are enough of."""
+    """The shortest pools whose neighbours are uncorrelated, or the longest for which there are enough pools."""
     if by_proteins:
         strata = np.zeros(int(proteins.max()) + 1, int)
         error = np.sum(_sums(scores, shares, proteins, strata) ** 2, axis=1) @ _correction(strata)
@@ -163,7 +169,7 @@ def pools(scores: Array, shares: Array, proteins: Array, by_proteins: bool = Fal
 
 
 def _cut(proteins: Array, length: int) -> tuple[Array, Array]:
-    """Pools of so many blocks of one protein, in equal parts, and their strata."""
+    """Pools of `length` blocks of one protein, in equal parts, and their strata."""
     of, own = [], []
     for protein in range(int(proteins.max()) + 1):
         n = int(np.sum(proteins == protein))
@@ -175,7 +181,7 @@ def _cut(proteins: Array, length: int) -> tuple[Array, Array]:
 
 
 def _sums(scores: Array, shares: Array, of: Array, strata: Array) -> Array:
-    """Of each pool, less what it would be if all of its stratum were alike."""
+    """Sum of the scores of each pool, minus the value expected if all pools of its stratum were alike."""
     n = len(strata)
     member = (of == np.arange(n)[:, None]).astype(float)
     e, part = member @ scores, member @ shares
@@ -192,5 +198,5 @@ def _correction(strata: Array) -> Array:
 
 
 def fold_of(counts: Sequence[int], folds: int = 10) -> Array:
-    """The fold of each block, of so many of each protein."""
+    """The fold of each block, given the number of blocks of each protein."""
     return np.concatenate([np.arange(n) * min(folds, n) // n for n in counts])

@@ -1,4 +1,4 @@
-"""Runs checks one after the other; nothing that a check does stops the run."""
+"""Runs the checks; an exception in a check does not stop the run."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def run(checks: Iterable[Check], context: Context, watch: Watch | None = None, w
     """Run checks in float64.
 
     Arguments:
-        checks: which ones.
-        context: data, prior and thoroughness.
-        watch: is told what has ended.
-        workers: number of processes; with one, the checks run in this process, in its main thread. Threads would wait
+        checks: the checks.
+        context: data, prior, and thoroughness.
+        watch: called after each check.
+        workers: number of processes; with one, the checks run in the main thread of this process. Threads would wait
             for each other, since tracing holds Python's lock.
 
     Returns:
-        all rows, in the order of the checks.
+        All rows, in the order of the checks.
     """
     every = list(checks)
     workers = min(workers, len(every))
-    # What is optimised takes longest to compile; begun last, it would keep one worker busy and the others idle.
+    # Optimised programs take longest to compile; started last, they would leave the other workers idle.
     order = sorted(every, key=lambda check: not check.optimised(context.quick))
     found: dict[str, list[Row]] = {}
     for check, rows in _in_turn(order, context) if workers == 1 else _side_by_side(order, context, workers):
@@ -53,7 +53,7 @@ def _in_turn(checks: list[Check], context: Context) -> Iterator[tuple[Check, lis
 
 
 def _side_by_side(checks: list[Check], context: Context, workers: int) -> Iterator[tuple[Check, list[Row]]]:
-    # A process that was forked from one in which XLA has threads could hang.
+    # A process forked from one in which XLA has threads could hang.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (context,)) as pool:
         running = {pool.submit(_rows_of_worker, check): check for check in checks}
         for done in as_completed(running):
@@ -61,7 +61,7 @@ def _side_by_side(checks: list[Check], context: Context, workers: int) -> Iterat
 
 
 def _begin(context: Context) -> None:
-    """Set up a worker: it keeps the context between checks, and ends when it is interrupted or its parent is gone."""
+    """Set up a worker: it keeps the context between checks, and ends if it is interrupted or its parent ends."""
     global _context
     _context = context
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -87,16 +87,16 @@ def _rows_of_worker(check: Check) -> list[Row]:
 def _all_rows(check: Check, context: Context) -> list[Row]:
     import jax
 
-    # Most programs run for less time than XLA would take to optimise them.
+    # Most programs run for less time than XLA would need to optimise them.
     with jax.enable_x64(True), unoptimised(not check.optimised(context.quick)):
         return list(rows_of(check, context))
 
 
 def rows_of(check: Check, context: Context) -> Iterator[Row]:
-    """The rows of one check. What it raises becomes a failed row; so does an empty check."""
+    """The rows of one check. An exception becomes a failed row, and so does a check without rows."""
     missing = [package for package in check.needs if find_spec(package) is None]
     if missing:
-        # In CI everything is installed, so that nothing passes by being skipped.
+        # In CI all packages are installed, so that no check passes by being skipped.
         relation = "raised" if os.environ.get("CI") else "skipped"
         yield Row(check.name, f"skipped: {', '.join(missing)} is not installed", relation=relation)
         return
@@ -118,7 +118,7 @@ def rows_of(check: Check, context: Context) -> Iterator[Row]:
 
 @contextmanager
 def watching(total: int) -> Iterator[Watch]:
-    """A progress bar on standard error; silent where that is no terminal."""
+    """A progress bar on standard error; silent if standard error is not a terminal."""
     if not sys.stderr.isatty():
         yield lambda name: None
         return

@@ -1,4 +1,4 @@
-"""Splines of a file in SciPy: their energies and forces by species, on chains with gaps."""
+"""Splines from a file, evaluated with SciPy: energies and forces by species, on chains with gaps."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ KINDS: dict[str, Literal["bonds", "angles", "dihedrals"]] = {
 
 @dataclass(frozen=True)
 class Drawn:
-    """Splines as SciPy draws them.
+    """Splines as SciPy objects.
 
     Arguments:
-        shared: of bonds [Å], angles and dihedrals [rad].
-        typed: of angles, by the species of the central bead; any other species has the shared one.
+        shared: splines of bonds [Å], angles and dihedrals [rad].
+        typed: splines of angles, by the species of the central bead; other species use the shared one.
     """
 
     shared: Mapping[str, CubicSpline]
@@ -36,22 +36,22 @@ class Drawn:
 
     @cached_property
     def given(self) -> Splines:
-        """What cgcore is given."""
+        """The splines as cgcore takes them."""
         named: dict[str, Any] = {name: Spline(one.x, one.c[::-1].T) for name, one in self.shared.items()}
         species = range(max(self.typed) + 1)
         each = [self.of("angle", kind) for kind in species]
-        # In the place of a spline that is not there stand numbers that must not be read.
+        # Species without a spline get numbers that must not be read.
         scale = np.array([1.0 if kind in self.typed else 100.0 for kind in species])
         coefficients = scale[:, None, None] * np.stack([one.c[::-1].T for one in each])
         own = np.array([kind in self.typed for kind in species])
         return Splines(**named, angle_types=TypedSplines(np.stack([one.x for one in each]), coefficients, own))
 
     def of(self, name: str, species: int) -> CubicSpline:
-        """The spline of a row whose central bead is of this species."""
+        """The spline of a row whose central bead has this species."""
         return self.typed.get(species, self.shared[name]) if name == "angle" else self.shared[name]
 
     def energies(self, R: Array, weights: Any, species: Array, sites: Array) -> dict[str, float]:
-        """Of each term of one frame without padding [kcal/mol], by its name."""
+        """Energy [kcal/mol] of each term of one frame without padding, by name."""
         found = {}
         for name in KINDS:
             rows, kinds = _rows(name, species, sites)
@@ -60,7 +60,7 @@ class Drawn:
         return found
 
     def forces(self, R: Array, weights: Any, species: Array, sites: Array) -> Array:
-        """Of all terms on the beads of one frame without padding [kcal/mol/Å]."""
+        """Forces [kcal/mol/Å] of all terms on the beads of one frame without padding."""
         F = np.zeros_like(R)
         for name in KINDS:
             rows, kinds = _rows(name, species, sites)
@@ -70,7 +70,7 @@ class Drawn:
         return F
 
     def _at(self, name: str, x: Array, species: Array, order: int) -> Array:
-        """Energies, or slopes, which are 0 beyond the knots of what has no period."""
+        """Energies or slopes; slopes are 0 beyond the knots of a spline that is not periodic."""
         found = np.empty_like(x)
         for k, (at, kind) in enumerate(zip(x, species, strict=True)):
             spline = self.of(name, int(kind))
@@ -80,7 +80,7 @@ class Drawn:
 
 
 def drawn() -> Drawn:
-    """Splines of some kcal/mol, and two for angles about beads of the species 0 and 2."""
+    """Random splines of a few kcal/mol, including two for angles around beads of species 0 and 2."""
     rng = np.random.default_rng(2)
 
     def of(knots: Array, ends: str) -> CubicSpline:
@@ -91,7 +91,7 @@ def drawn() -> Drawn:
 
     return Drawn(
         {
-            # Without force at the ends: a table of LAMMPS has no steps.
+            # No force at the ends, because a LAMMPS table has no steps.
             "bond": of(np.linspace(3.0, 4.6, 6), "clamped"),
             "angle": of(np.linspace(0.0, np.pi, 7), "natural"),
             "dihedral": of(np.linspace(-np.pi, np.pi, 7), "periodic"),
@@ -101,7 +101,7 @@ def drawn() -> Drawn:
 
 
 def _rows(name: str, species: Array, sites: Array) -> tuple[Array, Array]:
-    """The rows of a term, and the species of the bead after the first of each."""
+    """The rows of a term, and the species of the second bead of each row."""
     kind = KINDS[name]
     rows = np.array(explicit_terms.rows_of(Rows(kind), sites), int).reshape(-1, explicit_terms.BEADS[kind])
     return rows, np.asarray(species)[rows[:, 1]]

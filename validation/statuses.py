@@ -1,24 +1,24 @@
-"""What a fit may say of how it ended, written down here: what cgcore calls converged is a claim to be judged."""
+"""Statuses of fits, defined here independently: cgcore's statements about convergence are to be judged."""
 
 from __future__ import annotations
 
 from typing import Any
 
 CONVERGED = frozenset({"GRADIENT", "PRECISION_FLOOR", "CONSTRAINED"})
-"""An end at a minimum."""
+"""Statuses of fits that ended at a minimum."""
 
 BY_ROUNDING = frozenset({"GRADIENT", "PRECISION_FLOOR"})
-"""Which of these two it is can be a matter of rounding."""
+"""Two statuses between which rounding may decide."""
 
 OPTIMAL = 1e-8
-"""Largest optimality gap, from the explicit matrix, of a float64 fit that says it converged."""
+"""Largest optimality gap, from the explicit matrix, of a float64 fit that reports convergence."""
 
 
 def converged(ended: Any) -> bool:
-    """Whether a fit or a solution claims to have ended at a minimum; cgcore's own word for it has to be the same.
+    """Whether a fit or a solution claims to have ended at a minimum. Its `converged` must agree with its status.
 
     Raises:
-        ValueError: it says one thing by its status and another by `converged`.
+        ValueError: `converged` and the status contradict each other.
     """
     claims = ended.status.name in CONVERGED
     if claims is not ended.converged:
@@ -27,6 +27,9 @@ def converged(ended: Any) -> bool:
 
 
 def as_good(now: str, recorded: str) -> bool:
-    """Whether a fit ended as recorded, but for rounding. A gain in convergence is a new record, not a pass: a solver
-    that calls everything converged would look like one."""
+    """Whether a fit ended as recorded, up to rounding.
+
+    Better convergence than recorded does not pass and needs a new record: a solver that reports convergence everywhere
+    would look like an improvement.
+    """
     return now == recorded or {now, recorded} <= BY_ROUNDING

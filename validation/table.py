@@ -1,4 +1,4 @@
-"""The one table: a row a comparison."""
+"""The table of results, with one row for each comparison."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LONGEST = 5
-"""Checks whose seconds are summed up below the table."""
+"""Number of checks whose seconds are listed below the table."""
 
 COLUMNS = ("name", "value", "tolerance", "unit", "passed", "seconds")
 
 
 def table(rows: Sequence[Row]) -> pd.DataFrame:
-    """All rows as a data frame; `passed` is None where nothing was compared."""
+    """All rows as a data frame; `passed` is None if nothing was compared."""
     import pandas as pd
 
     return pd.DataFrame([{name: getattr(row, name) for name in COLUMNS} for row in rows], columns=list(COLUMNS))
 
 
 def text(rows: Sequence[Row], seconds: float) -> str:
-    """The table as a person reads it, and what it comes to; `seconds` is the time that the run took."""
+    """The table as text, followed by a summary; `seconds` is the duration of the run."""
     frame = table(rows).astype(object)
     frame["value"] = [_number(row.value) for row in rows]
     frame["tolerance"] = [_bound(row) for row in rows]
@@ -38,9 +38,9 @@ def text(rows: Sequence[Row], seconds: float) -> str:
 
 
 def summary(rows: Sequence[Row], seconds: float) -> str:
-    """How many passed and failed, how long the run took, which checks took longest, and the names of rows that failed.
+    """Numbers of passed and failed rows, duration of the run, the longest checks, and the names of failed rows.
 
-    Two checks run at a time, so that the times of all checks add up to more than the run takes.
+    Two checks run at a time, so the times of all checks add up to more than the duration of the run.
     """
     failed = [row for row in rows if row.passed is False]
     skipped = [row for row in rows if row.relation == "skipped"]
@@ -63,7 +63,8 @@ def summary(rows: Sequence[Row], seconds: float) -> str:
 
 
 def write_json(path: Path, rows: Sequence[Row], about: dict[str, Any]) -> None:
-    """What was compared under `rows`, with `passed` true or false; the rest under `shown` and `skipped`."""
+    """Write the rows as JSON: compared rows under `rows`, with `passed` true or false; others under `shown` and
+    `skipped`."""
     groups = {"rows": (True, False), "other": (None,)}
     parts = {key: [_record(row) for row in rows if row.passed in verdicts] for key, verdicts in groups.items()}
     other = parts.pop("other")

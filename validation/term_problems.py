@@ -1,4 +1,4 @@
-"""Priors that hold every basis and every kind of group, and frames to try them on."""
+"""Priors that contain every basis and every kind of group, and frames for testing them."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from cgcore.physics.term import Term
 
 KINDS = (0, 1, 2)
 ABSENT = 7
-"""A species that no bead has: its groups have no data."""
+"""A species that no bead has, so that its groups have no data."""
 
 BOX = np.array([60.0, 66.0, 72.0])
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Frames, the terms beside them, and where the frames are.
+    """Frames, a prior for them, and the space in which they are.
 
     Arguments:
-        name: of the problem.
+        name: name of the problem.
         data: frames, with species.
-        prior: all of whose terms are general ones.
-        box: three edges [Å]; None: free space.
-        coefficients: to how much, relative, coefficients can be known. Splines of pairs are not whitened, and inner
-            products square their condition number, 5e3 here: 1e-8 and not 1e-10.
+        prior: a prior in which all terms are general ones.
+        box: three edges [Å]; None for free space.
+        coefficients: relative accuracy to which the coefficients can be known. Splines of pairs are not whitened, and
+            inner products square their condition number, here 5e3: 1e-8 rather than 1e-10.
     """
 
     name: str
@@ -54,7 +54,7 @@ OWN_FUNCTIONS = {"damped sine": lambda r: np.stack([np.sin(r) / r, np.exp(-r / 3
 
 
 def few_terms() -> tuple[Term, ...]:
-    """Every basis and every kind of group, in fewer columns than the QR of the rows is for."""
+    """Every basis and every kind of group, with few enough columns for QR of the rows."""
     types = Groups.of_species
     return (
         Term("bond", Rows("bonds"), Harmonic(), 0.5, Groups("terminal")),
@@ -73,7 +73,7 @@ def few_terms() -> tuple[Term, ...]:
 
 
 def many_terms() -> tuple[Term, ...]:
-    """More columns than that: the way through inner products."""
+    """More columns, for which inner products are used."""
     types = Groups.of_species
     return (
         Term("bond", Rows("bonds"), BSpline((3.75, 3.8, 3.85)), 0.5, types("types", (0, 1))),
@@ -86,7 +86,7 @@ def many_terms() -> tuple[Term, ...]:
 
 
 def shared_terms() -> tuple[Term, ...]:
-    """As many without groups: the way through internal coordinates."""
+    """As many columns without groups, for which internal coordinates are used."""
     turn, few = BSpline(_even(-np.pi, np.pi, 12), 3, "periodic"), ((0, 5), (1, 7), (2, 8))
     return (
         Term("bond", Rows("bonds"), BSpline((3.75, 3.8, 3.85)), 0.5),
@@ -102,13 +102,14 @@ def shared_terms() -> tuple[Term, ...]:
 
 
 def exported_terms() -> tuple[Term, ...]:
-    """Those of a chain with groups, as other programs get them: far and near pairs, listed rows, ends of chains."""
+    """Terms of a chain with groups, as exported to other programs: far and near pairs, listed rows, terminal groups."""
     every = {term.name: term for term in few_terms()} | {term.name: term for term in many_terms()}
     return tuple(every[name] for name in ("turn", "repulsive", "close", "listed", "listed-pairs"))
 
 
 def written_terms() -> tuple[Term, ...]:
-    """What no other prior here sets: classes of several species, the rest, one bell, other degrees."""
+    """Settings that no other prior here has: classes of several species, a class for the rest, one Gaussian, other
+    degrees."""
     some = Groups("types", ("small", "large", "others"), (0, 1, 1, 2, 0), 2)
     return (
         Term("bond", Rows("bonds"), BSpline((3.5, 3.8, 4.2), 4), 0.5, some),
@@ -120,7 +121,7 @@ def written_terms() -> tuple[Term, ...]:
 
 
 def prior_of(terms: tuple[Term, ...], seed: int = 0) -> cgcore.Prior:
-    """A prior of these terms, the usual four among them by name, with random coefficients."""
+    """A prior with these terms, including the usual four by name, and random coefficients."""
     rng = np.random.default_rng(seed)
     default = cgcore.default_prior().without_excluded_volume()
     return replace(default, further=terms, params={term.name: rng.normal(size=term.shape) for term in terms})
@@ -133,7 +134,7 @@ def species_of(mask: np.ndarray) -> np.ndarray:
 
 
 def broken(mask: np.ndarray) -> dict[str, Any]:
-    """Numbers of residues and chains: a gap in every frame, and two chains in every other one."""
+    """Numbers of residues and chains: a gap in every frame, and two chains in every other frame."""
     beads = mask.shape[1]
     chain = np.zeros(mask.shape, int)
     chain[::2, 6:] = 1
@@ -141,10 +142,10 @@ def broken(mask: np.ndarray) -> dict[str, Any]:
 
 
 def problems(data: cgcore.Dataset) -> list[Problem]:
-    """Each of these priors on frames with padding, on broken chains, and in a box; those of quick runs first.
+    """Each of these priors on frames with padding, on broken chains, and in a box; problems of quick runs come first.
 
     Arguments:
-        data: frames of one protein or more.
+        data: frames of one or more proteins.
     """
     batch = data.join()
     species, gaps = species_of(batch.mask), broken(batch.mask)

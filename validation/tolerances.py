@@ -1,4 +1,4 @@
-"""Comparing two losses, or two arrays, with one tolerance."""
+"""Comparison of two losses, or two arrays, with a tolerance."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 from validation.check import Row, at_most
 
 ROUNDING = 1e-13
-"""Part of the loss without any prior that rounding may amount to: a thousand machine epsilons."""
+"""Rounding error that is allowed, relative to the loss without any prior: a thousand machine epsilons."""
 
 
 def near(name: str, value: float, expected: float, tolerance: float, scale: float) -> Row:
-    """Relative difference of two losses; passes at `tolerance`.
+    """A row for the relative difference of two losses, which passes up to `tolerance`.
 
-    `scale` is the loss without any prior: differences below its rounding do not count, so that data without noise,
-    whose least loss is 0, can be judged as well.
+    `scale` is the loss without any prior. Differences below its rounding do not count, so that data without noise,
+    whose least loss is 0, can be judged too.
     """
     return at_most(name, abs(value - expected) / (abs(expected) + scale * ROUNDING / tolerance), tolerance, "relative")
 
 
 def relative(a: Any, b: Any) -> float:
-    """Largest difference of two arrays, relative to the largest value of the second."""
+    """Largest difference between two arrays, relative to the largest absolute value of the second."""
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.shape != b.shape:
         raise ValueError(f"shapes differ: {a.shape} and {b.shape}")
@@ -34,7 +34,8 @@ def relative(a: Any, b: Any) -> float:
 
 
 def products(S: Any, X: Any, F: Any) -> float:
-    """Largest difference of the inner products of the columns of a factor and of [X | F], relative to their norms."""
+    """Largest difference between the inner products of the columns of a factor and of [X | F], relative to their
+    norms."""
     Y = np.column_stack([X, F])
     norms = np.linalg.norm(Y, axis=0)
     inverse = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)

@@ -1,4 +1,4 @@
-"""Files of the formats that cgcore reads, written byte by byte or by plain libraries, and what may stand in them."""
+"""Files in the formats that cgcore reads, written byte by byte or with plain libraries, with optional contents."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import numpy as np
 from validation.explicit import Array
 
 NM, BOHR = 10.0, 0.529177210903
-"""Å (CODATA 2018)."""
+"""Lengths in Å (CODATA 2018)."""
 KJ, EV, HARTREE = 1 / 4.184, 96.48533212 / 4.184, 627.5094740631
-"""kcal/mol (CODATA 2018)."""
+"""Energies in kcal/mol (CODATA 2018)."""
 
 CELL = np.array([[40.0, 0.0, 0.0], [19.6, 45.0, 0.0], [-19.0, 22.0, 50.0]])
-"""Vectors of a box [Å], as rows, that is tilted as far as boxes are."""
+"""Vectors of a box [Å], as rows, with the strongest tilt that is usual."""
 
 KELVIN = 325.0
 
 Beside = frozenset[str]
-"""What to write besides: names of `OPTIONAL`."""
+"""Names of `OPTIONAL` contents to write."""
 
 
 class Frames(NamedTuple):
-    """What is written, in Å, kcal/mol/Å and Å/ps."""
+    """The frames that are written, in Å, kcal/mol/Å and Å/ps."""
 
     R: Array  # (frames, beads, 3)
     F: Array  # (frames, beads, 3)
@@ -37,22 +37,22 @@ class Frames(NamedTuple):
 
     @property
     def wrapped(self) -> Array:
-        """Positions in their cells."""
+        """Positions wrapped into their cells."""
         parts = self.R @ np.linalg.inv(self.cells)
         return (parts - np.floor(parts)) @ self.cells
 
     def positions(self, beside: Beside) -> Array:
-        """Wrapped where the cell is written."""
+        """Positions, wrapped if the cell is written."""
         return self.wrapped if "cell" in beside else self.R
 
     @property
     def chains(self) -> Array:
-        """Two of them, of which the second begins in the middle."""
+        """Chain numbers of two chains, the second of which begins in the middle."""
         return np.where(np.arange(len(self.species)) < len(self.species) // 2, 1, 2)
 
 
 Write = Callable[[Path, Frames, Beside], Path]
-"""Writes frames into a folder, and gives the file to read."""
+"""Writes frames into a folder and returns the file to read."""
 
 
 def lengths_and_angles(cell: Array) -> Array:
@@ -63,8 +63,8 @@ def lengths_and_angles(cell: Array) -> Array:
 
 
 def _lammps(folder: Path, frames: Frames, beside: Beside, *, metal: bool = False, scaled: bool = False) -> Path:
-    """A custom dump, its atoms in another order in each frame; scaled positions are parts of a tilted box, of which the
-    file gives the bounds."""
+    """A custom dump with the atoms in another order in each frame. Scaled positions are fractions of a tilted box,
+    whose bounds the file states."""
     rng, lines = np.random.default_rng(0), []
     columns, tilted = ["type", "fx fy fz", "id", "xs ys zs" if scaled else "x y z"], scaled or "cell" in beside
     for name, place, column in (("velocities", 1, "vx vy vz"), ("chains", 1, "mol"), ("names", 3, "element"),
@@ -101,7 +101,8 @@ def _digits(number: float) -> str:
 
 
 def _trr(folder: Path, frames: Frames, beside: Beside) -> Path:
-    """GROMACS' own, by its layout; a frame without forces after each, and one of velocities alone."""
+    """GROMACS's format, by its layout. Each frame is followed by one without forces and by one with velocities
+    alone."""
     n, real, written = frames.R.shape[1], "f" if "single" in beside else "d", []
     for k, (x, f, v) in enumerate(zip(frames.positions(beside) / NM, frames.F / (KJ / NM), frames.V / NM, strict=True)):
         whole = {"box": frames.cells[k] / NM, "vir": np.eye(3) * 7, "pres": np.eye(3) * 9, "x": x, "v": v, "f": f}
@@ -109,7 +110,7 @@ def _trr(folder: Path, frames: Frames, beside: Beside) -> Path:
         whole = {name: own for name, own in whole.items() if named.get(name, name) in {*beside, "x", "f"}}
         for left_out in ((), ("f",), ("x", "f")):
             own = {name: part.astype(f">{real}").tobytes() for name, part in whole.items() if name not in left_out}
-            if not own.keys() & {"box", "x", "v"}:  # of nothing else is the precision known
+            if not own.keys() & {"box", "x", "v"}:  # the precision is known only from one of these
                 continue
             names = ("ir", "e", "box", "vir", "pres", "top", "sym", "x", "v", "f")
             sizes = [len(own.get(name, b"")) for name in names]
@@ -121,7 +122,7 @@ def _trr(folder: Path, frames: Frames, beside: Beside) -> Path:
 
 
 def _netcdf(folder: Path, frames: Frames, beside: Beside) -> Path:
-    """AMBER's conventions."""
+    """NetCDF with AMBER's conventions."""
     from scipy.io import netcdf_file
 
     kind = "f" if "single" in beside else "d"
@@ -141,7 +142,7 @@ def _netcdf(folder: Path, frames: Frames, beside: Beside) -> Path:
 
 
 def _amber(frames: Frames, beside: Beside) -> dict[str, tuple[Array, str, float]]:
-    """Variables of AMBER's conventions in the order in which they are written: values, units and the scale factor."""
+    """Variables of AMBER's conventions in the order in which they are written: values, units and scale factor."""
     cells = np.array([lengths_and_angles(cell) for cell in frames.cells])
     scale = 2.5 if "scaled" in beside else 1.0
     made = {
@@ -158,7 +159,7 @@ def _amber(frames: Frames, beside: Beside) -> dict[str, tuple[Array, str, float]
 
 
 def _amber_hdf5(folder: Path, frames: Frames, beside: Beside) -> Path:
-    """The same in HDF5, where nothing is scaled."""
+    """The same variables in HDF5, without scale factors."""
     import h5py
 
     with h5py.File(folder / "a.nc", "w") as file:
@@ -169,12 +170,12 @@ def _amber_hdf5(folder: Path, frames: Frames, beside: Beside) -> Path:
 
 
 def _h5md(length: tuple[str, float], force: tuple[str, float], folder: Path, frames: Frames, beside: Beside) -> Path:
-    """H5MD with these units in words, which positions and forces are multiplied by so much."""
+    """H5MD with units given as text; `length` and `force` contain each unit and its factor."""
     import h5py
 
     n = len(frames.R)
     cuts = [slice(0, n // 2), slice(n // 2, n)] if "two groups" in beside else [slice(0, n)]
-    # Each second frame of positions is moved, at a step without forces.
+    # Every second frame of positions is displaced and belongs to a step without forces.
     every = 2 if "fewer forces" in beside else 1
     with h5py.File(folder / "a.h5md", "w") as file:
         for name, cut in zip("ab", cuts, strict=False):
@@ -200,7 +201,7 @@ def _h5md(length: tuple[str, float], force: tuple[str, float], folder: Path, fra
 
 
 def _mlcg(folder: Path, frames: Frames, beside: Beside) -> Path:
-    """HDF5 of mlcg."""
+    """The HDF5 format of mlcg."""
     import h5py
 
     n = len(frames.R)
@@ -218,14 +219,14 @@ def _mlcg(folder: Path, frames: Frames, beside: Beside) -> Path:
 
 
 def _npy(folder: Path, frames: Frames, beside: Beside) -> Path:
-    """Files that belong together."""
+    """NumPy files that belong together."""
     for kind, values in (("coords", frames.R), ("forces", frames.F), ("embeddings", frames.species)):
         np.save(folder / f"x_{kind}.npy", np.asfortranarray(values) if "columns first" in beside else values)
     return folder / "x_coords.npy"
 
 
 def _npz(keys: tuple[str, str], folder: Path, frames: Frames, beside: Beside) -> Path:
-    """NPZ with these keys for positions and forces, compressed where that is asked for."""
+    """NPZ with these keys for positions and forces, compressed if requested."""
     arrays: dict[str, Any] = dict(zip(keys, (frames.positions(beside), frames.F), strict=True))
     arrays |= {"V": frames.V} if "velocities" in beside else {}
     arrays |= {"box": frames.cells} if "cell" in beside else {}
@@ -260,4 +261,4 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "NPY": ("columns first",),
     "NPZ": ("velocities", "cell", "temperature", "compressed"),
 }
-"""What may stand in a file besides positions, forces and species, or how else these may stand there."""
+"""Optional contents of a file besides positions, forces and species, or other ways to store these."""

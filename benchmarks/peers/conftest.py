@@ -14,9 +14,9 @@ ROWS = pytest.StashKey[list[Row]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("peers")
-    group.addoption("--peer-seconds", type=float, default=60.0, help="seconds that each peer gets (plain: ten times)")
+    group.addoption("--peer-seconds", type=float, default=60.0, help="time limit of each peer in s (plain: ten times)")
     group.addoption("--peer-data", default=",".join(JOBS), help="data sets, separated by commas")
-    group.addoption("--peer-no-memory", action="store_true", help="don't measure peak memory")
+    group.addoption("--peer-no-memory", action="store_true", help="do not measure peak memory")
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -38,7 +38,7 @@ PEERS = (
     Peer(
         DEFAULT,
         partial(prepare, options=cgcore.Options(), own_optimum=True),
-        HOW + "; another job: smooth and admissible, cross-validated, and the gap is to the optimum of that problem",
+        HOW + "; a smoothed, constrained, cross-validated problem; the gap is relative to its own optimum",
         rounds=7,
     ),
 )

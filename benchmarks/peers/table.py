@@ -33,9 +33,10 @@ class Row(NamedTuple):
 
 LEGEND = """\
 Cells: seconds (evaluations) until the gap (L - L*)/L* was reached. L* is the optimum over all directions that float64
-resolves; for "cgcore, default" over those that it keeps by cross-validation, another job. A gap below 0 fits rounding.
-Whole fits, cgcore's and LAPACK's, begin at frames in memory. Compiling is apart. Peak MiB, over compiling and a few
-seconds of running, is above the process with packages and data loaded."""
+resolves; for "cgcore, default" it is the optimum of its own, smoothed and constrained problem. A negative gap means
+that rounding errors were fitted.
+Complete fits (cgcore, LAPACK) start from frames in memory. Compile time is listed separately. Peak MiB is the increase
+of memory during compilation and a few seconds of the run, after packages and data are loaded."""
 
 
 def table(rows: Sequence[Row]) -> pd.DataFrame:
@@ -94,7 +95,7 @@ def _faster(data: str, gap: float, scores: Mapping[str, Score]) -> str:
     reached = {name: cost for name, s in scores.items() if name != ours.DEFAULT and (cost := s.reached[gap])}
     own = reached.pop(ours.ALL, None)
     if own is None:
-        return f"{data}, gap {gap:.0e}: cgcore never gets there"
+        return f"{data}, gap {gap:.0e}: cgcore never reaches it"
     ratios = {name: cost.seconds / own.seconds for name, cost in sorted(reached.items(), key=lambda r: r[1].seconds)}
     said = ", ".join(f"{name} {ratio:.3g} x{' (faster than cgcore)' * (ratio < 1)}" for name, ratio in ratios.items())
-    return f"{data}, gap {gap:.0e}: cgcore {own.seconds:.3g} s; {said or 'no peer gets there'}"
+    return f"{data}, gap {gap:.0e}: cgcore {own.seconds:.3g} s; {said or 'no peer reaches it'}"

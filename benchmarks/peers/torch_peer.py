@@ -13,14 +13,14 @@ from benchmarks.timing import best_of
 
 NEVER = 10**8
 SAME = 1e-10
-"""Relative tolerance of two sums of the same squares in float64."""
+"""Relative tolerance between two sums of the same squares in float64."""
 
 
 def loss_of(job: Job) -> Callable[[Any], Any]:
     """The force-matching loss of a vector of parameters, with forces from the gradient of the energy by autograd."""
     torch: Any = importlib.import_module("torch")
     R, F, mask = (torch.from_numpy(x.copy()) for x in job.frames)
-    assert bool(mask.all()), "this loss knows no padding"
+    assert bool(mask.all()), "this loss does not support padding"
     R.requires_grad_(True)
     w = job.prior.weights
     first, second = torch.triu_indices(R.shape[1], R.shape[1], 6)
@@ -54,7 +54,7 @@ def prepare(job: Job) -> Run:
     loss = loss_of(job)
     own, ours = loss(torch.from_numpy(job.start)).item(), job.fitted.factor.loss(job.coefficients(job.start))
     if not abs(own / ours - 1) <= SAME:
-        raise ValueError(f"the loss in PyTorch is {own!r} at the start, cgcore's is {ours!r}: not the same job")
+        raise ValueError(f"the initial loss is {own!r} in PyTorch and {ours!r} in cgcore, so the problems differ")
 
     def run(recorder: Recorder) -> str:
         x = torch.from_numpy(job.start.copy()).requires_grad_(True)
@@ -77,7 +77,7 @@ def prepare(job: Job) -> Run:
             return value
 
         solver.step(closure)
-        return "no further decrease, by its own judgement"
+        return "no further decrease, by its own criterion"
 
     def evaluate() -> None:
         x = torch.from_numpy(job.start.copy()).requires_grad_(True)

@@ -1,4 +1,4 @@
-"""What a fitted prior is worth to a network that is trained beside it, by held-out loss and by simulation.
+"""The benefit of a fitted prior for a network trained on top of it, measured by held-out loss and by simulation.
 
-`__main__` has the command, and benchmarks/pretraining.md what came out.
+`__main__` contains the command, and benchmarks/pretraining.md the results.
 """

@@ -1,15 +1,16 @@
-"""What a fitted prior is worth to a network that is trained beside it.
+"""The benefit of a fitted prior for a network trained on top of it.
 
     python -m benchmarks.pretraining --output DIR
 
-trains a network beside three priors (as configured; after 200 steps of plain L-BFGS; the default fit) on proteins of
-`benchmarks.study`. Each prior stays as it is, or is trained as well: freely, or within the constraints of the default
-fit. Models of all seeds, and the priors alone, are scored by the force loss on held-out frames and by a simulation.
-Everything else is as in `cgcore/pipeline/example.yaml`, and a seed means the same for all.
+trains a network together with each of three priors (the configured one; after 200 steps of plain L-BFGS; the default
+fit) on proteins of `benchmarks.study`. Each prior is kept fixed or trained as well, either freely or within the
+constraints of the default fit. The models of all seeds, and the priors alone, are scored by the force loss on held-out
+frames and by a simulation. All other settings are those of `cgcore/pipeline/example.yaml`, and a seed has the same
+effect for all priors.
 
-Writes pretraining.json after each training, at the end pretraining.md and pretraining.svg, and the trained models to
-DIR/models. `--redraw` makes tables and picture again from DIR/pretraining.json, or from the files of several runs, each
-with seeds of its own. Needs `pip install 'cgcore[generate,formats,plot,train]' pandas tabulate`.
+Writes pretraining.json after each training, pretraining.md and pretraining.svg at the end, and the trained models to
+DIR/models. `--redraw` makes tables and picture again from DIR/pretraining.json, or from the files of several runs with
+different seeds. Requires `pip install 'cgcore[generate,formats,plot,train]' pandas tabulate`.
 """
 
 from __future__ import annotations
@@ -39,16 +40,16 @@ from cgcore.pipeline.trained import load_trained
 JSON, TEXT, PICTURE, MODELS = "pretraining.json", "pretraining.md", "pretraining.svg", "models"
 
 PROTEINS = ("trpzip2", "cln025", "aaqaa3")
-"""Two hairpins and a helix. With all five, which are padded to 20 beads, a step takes about twice as long."""
+"""Two hairpins and a helix. With all five proteins, padded to 20 beads, a step takes about twice as long."""
 
 
 class Simulation(NamedTuple):
-    """How models are simulated.
+    """Settings of the simulations.
 
     Arguments:
-        protein: that is simulated, from its frames.
-        time: of each replica, such as "20ps".
-        replicas: number of them; 0: there are no simulations.
+        protein: the protein that is simulated, starting from its frames.
+        time: length of each replica, such as "20ps".
+        replicas: number of replicas; 0 for no simulations.
     """
 
     protein: Protein
@@ -56,28 +57,28 @@ class Simulation(NamedTuple):
     replicas: int
 
     def of(self, name: str, model: Model) -> Simulated | None:
-        """A simulation of a model, for the record by this name."""
+        """A simulation of a model, recorded under this name; None if there are no simulations."""
         if not self.replicas:
             return None
         return simulated(name, model, self.protein, left_out=False, time=self.time, replicas=self.replicas)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """See the module."""
+    """Run the command; see the module's docstring."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="data of `benchmarks.study`; DIR/data if left out")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="of trainings")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="data of `benchmarks.study`; default: OUTPUT/data")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="seeds of the trainings")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument(
-        "--proteins", nargs="+", choices=PEPTIDES, default=PROTEINS, help="to train on; the first is simulated"
+        "--proteins", nargs="+", choices=PEPTIDES, default=PROTEINS, help="training proteins; the first is simulated"
     )
-    parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES, help="what becomes of priors")
-    parser.add_argument("--time", default="20ps", help="of each replica")
-    parser.add_argument("--replicas", type=int, default=32, help="0: nothing is simulated")
-    parser.add_argument("--jobs", type=int, default=1, help="models that are trained and simulated at the same time")
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES, help="treatments of the prior in training")
+    parser.add_argument("--time", default="20ps", help="length of each replica")
+    parser.add_argument("--replicas", type=int, default=32, help="number of replicas; 0 for no simulations")
+    parser.add_argument("--jobs", type=int, default=1, help="number of models processed at the same time")
     parser.add_argument(
-        "--redraw", type=Path, nargs="*", metavar="JSON", help="tables and picture of DIR/pretraining.json, or of these"
+        "--redraw", type=Path, nargs="*", metavar="JSON", help="only redraw DIR/pretraining.json, or these files"
     )
     given = parser.parse_args(arguments)
     use_compilation_cache()
@@ -102,16 +103,16 @@ def measured(
     folder: Path,
     jobs: int = 1,
 ) -> Results:
-    """All of it.
+    """Run all trainings and simulations.
 
     Arguments:
-        proteins: to train on.
-        simulation: how models are simulated.
-        seeds: of trainings.
-        modes: what becomes of priors in them.
-        epochs: of each training.
-        folder: for results and models.
-        jobs: models that are trained and simulated at the same time.
+        proteins: training proteins.
+        simulation: settings of the simulations.
+        seeds: seeds of the trainings.
+        modes: treatments of the prior in training.
+        epochs: number of epochs of each training.
+        folder: folder for results and models.
+        jobs: number of models that are trained and simulated at the same time.
     """
     parts = split(proteins)
     train, held_out = (DatasetLoader(joined(part)) for part in parts)

@@ -1,4 +1,4 @@
-"""The results in one picture."""
+"""The picture of the results."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MARKERS: Mapping[str, str] = dict(zip(PRIORS, "sDo", strict=True))
 
 
 def write(path: Path, results: Results) -> None:
-    """The picture as SVG."""
+    """Write the picture as SVG."""
     with atomic_path(path) as temporary, styled():
         draw(results).savefig(temporary, format="svg", metadata=UNDATED[".svg"])
 
 
 def draw(results: Results) -> Figure:
-    """Held-out loss against steps, a panel for each mode and a line for each seed, and the replicas that were lost."""
+    """Held-out loss against steps, with a panel for each mode and a line for each seed, and the lost replicas."""
     from matplotlib.figure import Figure as NewFigure
 
     figure = NewFigure(figsize=(11, 7))
@@ -58,7 +58,7 @@ def _losses(ax: Axes, results: Results, mode: str) -> None:
 
 
 def _range(results: Results) -> tuple[float, float]:
-    """From the lowest loss to a little above the best prior; the first steps of bad starts are cut off."""
+    """From the lowest loss to slightly above the best prior; the first steps of bad starts are cut off."""
     low = min(one.lowest for one in results.trained)
     later = [loss for one in results.trained for loss in one.losses[1:] if np.isfinite(loss)]
     high = max(results.best_prior, float(np.percentile(later, 90)))

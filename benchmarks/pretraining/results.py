@@ -1,4 +1,4 @@
-"""All that was measured, as one JSON file."""
+"""The results, in one JSON file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from cgcore.pipeline.reports import StageResult
 
 
 class Alone(NamedTuple):
-    """A prior without a network.
+    """Results of a prior without a network.
 
     Arguments:
-        prior: how it was made.
-        loss: held-out force loss, per real bead [(kcal/mol/Å)²].
-        simulated: what a simulation makes of it; None: there was none.
+        prior: method by which the prior was made.
+        loss: held-out force loss per real bead [(kcal/mol/Å)²].
+        simulated: result of its simulation; None if there was none.
     """
 
     prior: str
@@ -30,15 +30,15 @@ class Alone(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """A training with one seed.
+    """Results of one training with one seed.
 
     Arguments:
-        prior: that it starts from.
-        mode: what becomes of the prior in it.
-        seed: of the network's start and of minibatches.
-        steps: at which held-out losses were taken; the first is 0.
-        losses: held-out force loss at each of them, per real bead [(kcal/mol/Å)²].
-        simulated: what a simulation makes of the parameters with the lowest of these losses; None: there was none.
+        prior: method by which the starting prior was made.
+        mode: treatment of the prior in training.
+        seed: seed of the network's initial parameters and of minibatches.
+        steps: numbers of steps at which held-out losses were computed; the first is 0.
+        losses: held-out force loss at each of these steps, per real bead [(kcal/mol/Å)²].
+        simulated: result of a simulation with the parameters of the lowest loss; None if there was none.
     """
 
     prior: str
@@ -50,7 +50,7 @@ class Trained(NamedTuple):
 
     @classmethod
     def of(cls, prior: str, mode: str, seed: int, stage: StageResult) -> Trained:
-        """What a stage reports."""
+        """The results reported by a training stage."""
         losses = [float(loss) for loss in (stage["initial_val_loss"], *stage["val_loss_history"]) if loss is not None]
         each = stage["steps"] // max(stage["epochs"], 1)
         return cls(prior, mode, seed, [each * k for k in range(len(losses))], losses)
@@ -62,22 +62,22 @@ class Trained(NamedTuple):
 
     @property
     def lowest(self) -> float:
-        """Lowest loss."""
+        """The lowest held-out loss."""
         return float(np.nanmin(self.losses))
 
     def steps_to(self, loss: float) -> int | None:
-        """Steps after which the loss was first at or below this one; None: never."""
+        """Number of steps after which the loss first was at or below `loss`; None if it never was."""
         return next((step for step, seen in zip(self.steps, self.losses, strict=True) if seen <= loss), None)
 
 
 @dataclass(frozen=True)
 class Results:
-    """Results.
+    """The results of the benchmark.
 
     Arguments:
-        about: what the run was: frames, training, simulations, versions, machine.
-        alone: the priors without a network.
-        trained: all trainings.
+        about: description of the run: frames, training, simulations, versions, machine.
+        alone: results of the priors without a network.
+        trained: results of all trainings.
     """
 
     about: dict[str, str]
@@ -85,7 +85,7 @@ class Results:
     trained: list[Trained] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
-        """As JSON."""
+        """Write the results as JSON."""
         plain = {
             "about": self.about,
             **{name: [_plain(row) for row in getattr(self, name)] for name in ("alone", "trained")},
@@ -94,7 +94,7 @@ class Results:
 
     @classmethod
     def read(cls, paths: Sequence[Path]) -> Results:
-        """What `write` wrote, the trainings of all these files together; all else is that of the first."""
+        """Read files written by `write`: the trainings of all files, and everything else from the first."""
         first, *others = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
         return cls(
             first["about"],
@@ -104,7 +104,7 @@ class Results:
 
     @property
     def seeds(self) -> list[int]:
-        """Of the trainings, in order."""
+        """Seeds of the trainings, sorted."""
         return sorted({one.seed for one in self.trained})
 
     def arms(self) -> dict[tuple[str, str], list[Trained]]:
@@ -126,12 +126,12 @@ class Results:
 
 
 def simulated(rows: Sequence[Alone | Trained]) -> list[Simulated]:
-    """Those that there were."""
+    """The simulations of these rows that were run."""
     return [row.simulated for row in rows if row.simulated is not None]
 
 
 def lost(rows: Sequence[Alone | Trained]) -> str:
-    """Number of replicas lost, of how many."""
+    """Number of lost replicas and total number, as text."""
     runs = simulated(rows)
     return f"{sum(run.lost for run in runs)} of {sum(run.replicas for run in runs)}"
 

@@ -1,4 +1,4 @@
-"""The results as Markdown."""
+"""The report of the results as Markdown."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ ALONE = "no network"
 
 
 def report(results: Results) -> str:
-    """What was run, and all tables."""
+    """Description of the run, followed by all tables."""
     about = results.about | {"Seeds": ", ".join(map(str, results.seeds))}
     said = "\n".join(f"- {name}: {value}" for name, value in about.items())
     return "\n\n".join([said, losses(results), simulations(results)])
 
 
 def losses(results: Results) -> str:
-    """Held-out losses: a line for each prior alone, and one for each prior and mode, with means over seeds and their
-    standard deviations."""
+    """Table of held-out losses, with a line for each prior alone and one for each prior and mode; the latter are
+    means and standard deviations over seeds."""
     goals = (results.best_prior, results.within_reach)
     lines = [
         {"prior": one.prior, "in the training": ALONE, "lowest": f"{one.loss:.2f}", "after the last step": ""}
@@ -39,14 +39,14 @@ def losses(results: Results) -> str:
 
 
 def simulations(results: Results) -> str:
-    """What simulations make of the same priors and trainings, those of all seeds that were simulated together."""
+    """Table of the simulations of the same priors and trainings, over all seeds that were simulated."""
     lines = [_simulated(one.prior, ALONE, [one]) for one in results.alone]
     lines += [_simulated(*arm, own) for arm, own in results.arms().items() if simulated(own)]
     return _markdown(lines)
 
 
 def spread(values: Sequence[float | None], form: str) -> str:
-    """Mean and standard deviation over seeds; "never" where some seed has no value, and how many have none."""
+    """Mean and standard deviation over seeds; "never", and the number of seeds without a value, if some have none."""
     there = [value for value in values if value is not None]
     if len(there) < len(values):
         return f"never, {len(values) - len(there)} of {len(values)}"

@@ -1,4 +1,4 @@
-"""A network that is trained beside one of three priors, which stays as it is or is trained as well."""
+"""Training of a network together with one of three priors, which is kept fixed or trained as well."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ PRIORS = (INITIAL, PLAIN, SAFE)
 
 FROZEN, FREE, KEPT_SAFE = "frozen", "trained freely", "trained, kept safe"
 MODES = (FROZEN, FREE, KEPT_SAFE)
-"""What becomes of the prior in the training: nothing; what lowers the loss; the same, but after each epoch it is moved
-to the nearest prior within the constraints of the safe fit."""
+"""Treatments of the prior in training: kept fixed, trained freely, or trained and moved after each epoch to the
+nearest prior within the constraints of the safe fit."""
 
 HELD_OUT = 0.2
 
 
 class Split(NamedTuple):
-    """Frames of all proteins, the last ones in time of each held out."""
+    """Frames of all proteins; the last ones in time of each protein are held out."""
 
     train: list[Part]
     held_out: list[Part]
 
 
 def split(proteins: Sequence[Protein]) -> Split:
-    """Frames to train on, and the others."""
+    """Split the frames into training frames and held-out frames."""
     cuts = [(protein, round((1 - HELD_OUT) * len(protein.R))) for protein in proteins]
     return Split(
         [Part(protein, slice(0, cut), FORCE_MAP) for protein, cut in cuts],
@@ -43,7 +43,7 @@ def split(proteins: Sequence[Protein]) -> Split:
 
 
 def joined(parts: Sequence[Part]) -> cgcore.Dataset:
-    """All frames as one data set, those of smaller proteins padded."""
+    """All frames as one data set; those of smaller proteins are padded."""
     batches = [part.protein.frames(part.force_map, part.rows).join() for part in parts]
     most = max(batch.R.shape[1] for batch in batches)
     R, F, mask, species = (
@@ -55,7 +55,7 @@ def joined(parts: Sequence[Part]) -> cgcore.Dataset:
 
 
 def settings(prior: cgcore.Prior, mode: str, seed: int) -> Settings:
-    """Those of `cgcore train --example`, but for the prior."""
+    """The settings of `cgcore train --example` with this prior, treatment and seed."""
     with as_file(files("cgcore.pipeline") / "example.yaml") as path:
         example = load_settings(path)
     training = replace(
@@ -66,13 +66,13 @@ def settings(prior: cgcore.Prior, mode: str, seed: int) -> Settings:
 
 
 def trained(said: Settings, train: DatasetLoader, held_out: DatasetLoader, epochs: int) -> tuple[Trainer, StageResult]:
-    """Stage 1; the trainer ends with the parameters of the epoch whose held-out loss is lowest.
+    """Train stage 1; the trainer ends with the parameters of the epoch with the lowest held-out loss.
 
     Arguments:
-        said: settings, with the prior that the training starts from.
-        train: frames to train on.
-        held_out: the others.
-        epochs: number of them.
+        said: settings, including the starting prior.
+        train: training frames.
+        held_out: held-out frames.
+        epochs: number of epochs.
     """
     plan = said.training.plan["stage1"]
     assert plan is not None

@@ -31,10 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see the module's docstring."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--time", default="200ps", help="of each replica")
+    parser.add_argument("--time", default="200ps", help="length of each replica")
     parser.add_argument("--replicas", type=int, default=32)
-    parser.add_argument("--also-seen", action="store_true", help="simulate priors of all proteins, too")
-    parser.add_argument("--redraw", action="store_true", help="tables and pictures of DIR/study.json")
+    parser.add_argument("--also-seen", action="store_true", help="also simulate the priors fitted to all proteins")
+    parser.add_argument("--redraw", action="store_true", help="only redraw tables and pictures of DIR/study.json")
     given = parser.parse_args(arguments)
     use_compilation_cache()
     if given.redraw:

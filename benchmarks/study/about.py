@@ -1,4 +1,4 @@
-"""What was run on what, as reports say it."""
+"""Description of a run for the reports."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from benchmarks.study.proteins import RUN, Protein
 
 
 def about(proteins: Sequence[Protein], time: str, replicas: int) -> dict[str, str]:
-    """Data, simulations, versions and machine, each in words.
+    """Data, simulations, versions and machine, each as a sentence.
 
     Arguments:
-        proteins: whose frames were used.
-        time: of each replica.
-        replicas: of each simulation.
+        proteins: proteins whose frames were used.
+        time: length of each replica.
+        replicas: number of replicas of each simulation.
     """
     beads = ", ".join(
         f"{protein.name} ({protein.R.shape[0]} frames of {protein.R.shape[1]} beads)" for protein in proteins

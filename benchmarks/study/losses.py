@@ -69,5 +69,5 @@ def measured(
         for name, own in parts.items():
             held_out = [loss(prior, [part]) for prior, part in zip(folds, own, strict=True)]
             found.append(Losses(method, name, loss(everything, own), held_out, loss(others[name], own)))
-        say(f"{method}: losses are measured")
+        say(f"{method}: losses measured")
     return found, priors

@@ -64,7 +64,7 @@ def made(folder: Path, run: Run = RUN, names: Sequence[str] = tuple(PEPTIDES)) -
 
 def _mapped(name: str, folder: Path, run: Run) -> Protein:
     if not (folder / TRAJECTORY).exists():
-        print(f"{name}: {run.frames} frames are made, which takes minutes", flush=True)
+        print(f"{name}: generating {run.frames} frames, which takes minutes", flush=True)
         generate(folder, run, PEPTIDES[name])
     by_map = {one: map_to_beads(folder / TOPOLOGY, [folder / TRAJECTORY], force_map=one) for one in MAPS}
     batches = {one: mapped.dataset.join() for one, mapped in by_map.items()}

@@ -49,12 +49,12 @@ class Study:
 
     @property
     def methods(self) -> list[str]:
-        """In the order of tables."""
+        """Methods in the order of tables."""
         return list(dict.fromkeys(row.method for row in self.losses))
 
     @property
     def proteins(self) -> list[str]:
-        """In the order of tables."""
+        """Names of the proteins in the order of tables."""
         return list(dict.fromkeys(row.protein for row in self.losses))
 
     def of(self, method: str) -> list[Losses]:

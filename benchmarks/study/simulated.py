@@ -1,4 +1,4 @@
-"""What a simulation makes of a model: replicas that are lost, and how far distributions are from the reference."""
+"""Results of a model's simulation: lost replicas, and divergences of distributions from the reference."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ if TYPE_CHECKING:
     from cgcore.pipeline.optimizers import ModelParams
 
 Model: TypeAlias = "cgcore.Prior | tuple[CombinedModel, ModelParams]"
-"""A prior, or a trained model for as many beads as the protein has, and its parameters."""
+"""A prior, or a trained model for the protein's number of beads together with its parameters."""
 
 OBSERVABLES = ("bond", "angle", "dihedral", "distance", "radius_of_gyration")
 FORCE_MAP = "optimal"
 
 
 class Simulated(NamedTuple):
-    """A simulation of one protein with one model.
+    """Results of simulating one protein with one model.
 
     Arguments:
-        method: how the model was made.
-        protein: that was simulated.
-        left_out: whether the model was fitted to the other proteins alone.
-        replicas: number of them.
-        lost: number of them that were lost, since they left what the protein's own frames show; all of them where bonds
-            are too stiff for the time step.
-        broken: number of these whose values are not finite, whose bonds are out of range, or whose beads overlap. The
-            others only have angles that the frames do not show.
-        first: time at which the first was lost [ps]; None: none was.
-        divergence: Jensen-Shannon divergence from the reference frames by observable [bits], of the time before
-            replicas were lost; None where nothing is left.
-        floor: of halves of the reference frames from each other.
-        densities: edges of bins, density in the reference frames, and in the simulation, by observable.
-        error: what was refused, if anything was.
+        method: method by which the model was made.
+        protein: name of the simulated protein.
+        left_out: whether the model was fitted to the other proteins only.
+        replicas: number of replicas.
+        lost: number of replicas that were lost because they left the range of the protein's own frames; all of them if
+            bonds are too stiff for the time step.
+        broken: number of lost replicas with values that are not finite, bonds out of range, or overlapping beads. The
+            others only have angles that do not occur in the frames.
+        first: time at which the first replica was lost [ps]; None if none was.
+        divergence: Jensen-Shannon divergence from the reference frames by observable [bits], for the time before
+            replicas were lost; None if nothing is left.
+        floor: divergence between halves of the reference frames, by observable [bits].
+        densities: edges of bins, density in the reference frames, and density in the simulation, by observable.
+        error: error message if the simulation was refused.
     """
 
     method: str
@@ -53,19 +53,19 @@ class Simulated(NamedTuple):
 
 
 def simulated(method: str, model: Model, protein: Protein, *, left_out: bool, time: str, replicas: int) -> Simulated:
-    """One simulation at the temperature of the data, from frames of the data.
+    """Simulate at the temperature of the data, starting from frames of the data.
 
     Arguments:
-        method: how the model was made.
-        model: that is simulated.
-        protein: that is simulated.
-        left_out: whether the model does not know it.
-        time: of each replica, such as "200ps".
-        replicas: number of them.
+        method: method by which the model was made.
+        model: the model.
+        protein: the protein.
+        left_out: whether the model was fitted to the other proteins only.
+        time: length of each replica, such as "200ps".
+        replicas: number of replicas.
     """
     try:
         run = cgcore.simulate(model, protein.frames(FORCE_MAP), time=time, replicas=replicas)
-    except cgcore.InputError as error:  # bonds that no time step of this length can follow
+    except cgcore.InputError as error:  # bonds too stiff for this time step
         return Simulated(
             method, protein.name, left_out, replicas, replicas, replicas, 0.0, None, None, None, str(error)
         )

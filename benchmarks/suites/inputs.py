@@ -21,7 +21,7 @@ def use(device: str) -> Any:
         NotImplementedError: there is no such device, which ASV records as a skip.
     """
     if device == "gpu" and not entry_points(group="jax_plugins") and find_spec("jax_plugins") is None:
-        raise NotImplementedError("no GPU: no plugin of JAX's for one is installed")
+        raise NotImplementedError("no GPU: no JAX plugin for GPUs is installed")
     import jax
 
     try:

@@ -79,7 +79,7 @@ class Simulation:
 
     def setup(self, engine: str, beads: int, device: str) -> None:
         if engine == "openmm" and device != "cpu":
-            raise NotImplementedError("of OpenMM its CPU platform is compared")
+            raise NotImplementedError("only OpenMM's CPU platform is compared")
         use(device)
 
     def track_ns_per_day(self, engine: str, beads: int, device: str) -> float:
@@ -87,7 +87,7 @@ class Simulation:
 
         result = simulated(engine, beads, device)
         if any(replica.status not in (Outcome.WHOLE, Outcome.ANGLE) for replica in result.replicas):
-            raise RuntimeError("a replica was lost, and the rest of its time not simulated")
+            raise RuntimeError("a replica was lost, so the rest of its time was not simulated")
         return result.ns_per_day
 
 

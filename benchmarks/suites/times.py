@@ -65,7 +65,7 @@ class _Timed:
 
     def size(self, n: int) -> tuple[int, int, int | None]:
         """Numbers of frames, beads and harmonics."""
-        raise NotImplementedError("no benchmark itself")
+        raise NotImplementedError("not a benchmark itself")
 
     def setup(self, part: str, n: int, device: str) -> None:
         self.call = job(part, *self.size(n), device)

@@ -26,9 +26,9 @@ UNSEEN = 1000
 def main() -> None:
     """Print a table for each number of frames, and write them to --output."""
     parser = argparse.ArgumentParser(description=(benchmarks.votca.__doc__ or "").partition("\n")[0])
-    parser.add_argument("--frames", type=int, nargs="+", default=[1000], help="numbers of frames, a table for each")
-    parser.add_argument("--beads", type=int, default=100, help="of the chain")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="Markdown")
+    parser.add_argument("--frames", type=int, nargs="+", default=[1000], help="numbers of frames, one table for each")
+    parser.add_argument("--beads", type=int, default=100, help="number of beads of the chain")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="Markdown file to write")
     given = parser.parse_args()
     if shutil.which(programs.PROGRAM) is None:
         print(f"{programs.PROGRAM} is not on the PATH; install it with: apt-get install votca", file=sys.stderr)

@@ -66,7 +66,7 @@ def settings(frames: int, beads: int, grids: Mapping[str, Grid]) -> list[inputs.
 def available() -> int:
     """Available memory [bytes]."""
     found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
-    assert found is not None, "the kernel tells no MemAvailable; this takes Linux"
+    assert found is not None, "the kernel does not report MemAvailable; this requires Linux"
     return 1024 * int(found[1])
 
 

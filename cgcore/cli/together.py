@@ -22,7 +22,7 @@ AUTO = "auto"
 PATIENCE = 300
 """Time for all processes to connect to the first one [s]."""
 GRACE = 2
-"""Time that a process which refuses its input leaves the others to say the same; they lose their connection with it
+"""Time that a process waits after refusing its input, so that the others can refuse it before they lose the connection
 [s]."""
 
 _ADDRESS = re.compile(r"(.+):([0-9]{1,5})")

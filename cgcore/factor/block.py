@@ -1,4 +1,4 @@
-"""A part of a factor: the frames of one protein in one source that are consecutive in time."""
+"""A block of a factor: consecutive frames of one protein in one source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from jaxtyping import Int
 from cgcore.factor.triangle import Triangle
 
 SAME = 1e-9
-"""Two sums over different frames never agree as closely; two ways to sum over the same frames do to rounding."""
+"""Relative tolerance of equal sums: sums over different frames never agree so closely, whereas two ways of summing
+over the same frames agree to rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,16 +22,16 @@ class Block:
     """A run of consecutive frames of one protein in one source.
 
     Arguments:
-        S: its upper triangular factor.
+        S: upper triangular factor of the block.
         beads: number of real beads.
         frames: number of frames.
         source: name of the file.
         protein: name of the protein.
-        index: position of the block among those of its source and protein, in time.
-        sha256: of the source's content.
-        ranges: [start, stop) of its frames, numbered as in the source, ascending.
-        broken: bonds, angles and dihedrals of all frames together that gaps and chain ends take away.
-        weight: sum of the weights of its real beads in the loss, whose mean over all data is 1; None: all are 1.
+        index: position in time among the blocks of this source and protein.
+        sha256: checksum of the source's content.
+        ranges: [start, stop) of the block's frames, numbered as in the source, ascending.
+        broken: numbers of bonds, angles and dihedrals that are missing at gaps and chain ends, summed over frames.
+        weight: sum of the real beads' weights in the loss, whose mean over all data is 1; None if all are 1.
     """
 
     S: Triangle
@@ -46,7 +47,8 @@ class Block:
 
     @property
     def total_weight(self) -> float:
-        """What the block's squared residuals are divided by for a mean: its number of real beads, or their weights."""
+        """The number by which the sum of squared residuals is divided: the number of real beads, or the sum of their
+        weights."""
         return float(self.beads) if self.weight is None else self.weight
 
     def __repr__(self) -> str:
@@ -54,9 +56,10 @@ class Block:
 
 
 def counted_twice(blocks: Sequence[Block]) -> list[str]:
-    """A sentence for each source (or two of one content) whose frames are in several blocks.
+    """A sentence for each source, or for two sources with the same content, whose frames are in several blocks.
 
-    Sources of one SHA-256 are compared by frame numbers; others by their sums, as a file may have been written anew.
+    Sources with the same SHA-256 are compared by frame numbers. Others are compared by their sums, since the same
+    frames may have been written to another file.
     """
     sources: dict[str, list[Block]] = defaultdict(list)
     for block in blocks:

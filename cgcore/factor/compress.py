@@ -1,4 +1,4 @@
-"""One streaming pass over frames: batches of fixed shape in, factors of blocks and histograms out."""
+"""One streaming pass over frames, in batches of fixed shape, that computes factors of blocks and histograms."""
 
 from __future__ import annotations
 
@@ -31,21 +31,22 @@ from cgcore.threads import one_blas_thread
 from cgcore.x64 import solving
 
 BLOCKS = 20
-"""Blocks for each protein in each source: enough for folds, few enough that each is many frames."""
+"""Blocks for each protein in each source: enough for cross-validation folds, and few enough that each has many
+frames."""
 
 MOST_NUMBERS = 2**27
-"""Numbers in all blocks together, 1 GiB: of priors with thousands of coefficients, and of many proteins, there are
-fewer blocks, but one for each protein in each source."""
+"""Largest number of stored numbers in all blocks, 1 GiB. For thousands of coefficients or many proteins the number
+of blocks is reduced, to no less than one for each protein in each source."""
 
 FEW_ROWS = 50_000
-"""Up to so many rows (3 * real beads), and `FEW_COLUMNS`, S comes from QR of the rows, which takes 20 ms then; with
-more, from their Gram matrix (see `preconditioning`), which is faster and runs on GPUs. Both are as accurate, see
-benchmarks/factor_pass.py."""
+"""Up to this number of rows (3 * real beads) and `FEW_COLUMNS` columns, S is computed by QR of the rows, which then
+takes 20 ms. Beyond, it is computed from their Gram matrix (see `preconditioning`), which is faster and runs on GPUs.
+Both are equally accurate, see benchmarks/factor_pass.py."""
 
 TOO_LARGE = "its positions or forces are too large for float64; check the units, or remove what is broken"
 
 FrameProgress = Callable[[int, int], object]
-"""Called with the number of frames done and of all."""
+"""Called with the number of frames done and the total number."""
 
 
 def compress(
@@ -94,8 +95,10 @@ def compress(
     segments = dataset.segments(min(blocks, affordable_blocks(dataset, layout.size)))
 
     def gather(basis: Preconditioner | None) -> tuple[list[np.ndarray], Histograms]:
-        """For each segment its preconditioned Gram matrix, without a basis its triangle; and what all frames
-        sampled."""
+        """The matrix of each segment, and the histograms of all frames.
+
+        The matrix is the preconditioned Gram matrix, or the triangle if `basis` is None.
+        """
         work = Work(fingerprint, basis, displacement, fixed, scale)
         pieces = pieces_of(all_cuts(dataset, segments, layout.size + 1))
         sums: dict[int, np.ndarray] = {}
@@ -113,7 +116,7 @@ def compress(
     with solving("compress"), one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         basis = None
         if 3 * dataset.real_beads > FEW_ROWS or layout.size > FEW_COLUMNS:
-            # A second pass by QR would take long for many coefficients: all frames are their sample.
+            # For many coefficients a second pass by QR would take long, so the sample consists of all frames.
             sample = (all_cuts if layout.size > MANY_COLUMNS else sample_cuts)(dataset, segments, layout.size)
             basis = _preconditioner(fingerprint, displacement, sample)
         sums, histograms = gather(basis)
@@ -130,16 +133,16 @@ def compress(
 
 
 def splines_of(prior: Prior) -> Prior | None:
-    """The part of a prior whose forces are taken from the reference forces before anything is compressed: its fixed
-    splines; None without them."""
+    """The part of the prior whose forces are subtracted from the reference forces before the pass: its fixed
+    splines. None if the prior has none."""
     return None if prior.splines is None else prior.part((), splines=True)
 
 
 def affordable_blocks(dataset: Dataset, coefficients: int) -> int:
-    """Blocks for each protein in each source that hold at most `MOST_NUMBERS` together, or one.
+    """Blocks for each protein in each source, so that all blocks together store at most `MOST_NUMBERS`; at least one.
 
-    Of many coefficients also no more, but for two, than have as many rows as those: S of fewer rows is larger than they
-    are.
+    For many coefficients each block must also have at least as many rows as there are coefficients, since a block with
+    fewer rows is smaller than its S; two blocks are always allowed.
     """
     runs = len(dataset.segments(1))
     most = MOST_NUMBERS // (runs * (coefficients + 1) ** 2)
@@ -149,7 +152,7 @@ def affordable_blocks(dataset: Dataset, coefficients: int) -> int:
 
 
 def _require_species(dataset: Dataset, fingerprint: Fingerprint) -> None:
-    """Refuse frames whose beads would all silently count as of one species."""
+    """Refuse data without species if a term of the prior depends on them; all beads would count as one species."""
     names = [term.name for term in fingerprint.terms if term.groups is not None and term.groups.by != "terminal"]
     without = [frames.source for frames in dataset.sources if frames.store.species is None]
     if names and without:
@@ -160,7 +163,7 @@ def _require_species(dataset: Dataset, fingerprint: Fingerprint) -> None:
 
 
 def _require_finite(dataset: Dataset, matrices: list[np.ndarray]) -> None:
-    """Refuse matrices whose squares can't be summed: all that follows does that."""
+    """Refuse matrices whose squares overflow, since later steps sum them."""
     if not all(np.isfinite(np.sum(matrix**2)) for matrix in matrices):
         raise InputError(locate_overlap(dataset) or f"{dataset.path}: {TOO_LARGE}")
 
@@ -186,7 +189,7 @@ def _block(dataset: Dataset, segment: Segment, S: Triangle, scale: float) -> Blo
 
 
 def _preconditioner(fingerprint: Fingerprint, displacement: Displacement, sample: list[Cut]) -> Preconditioner:
-    """From the slopes at the rows of a sample; the pass over all frames says where one is not finite."""
+    """The preconditioner from the slopes in sample frames. The full pass reports slopes that are not finite."""
     layout = fingerprint.layout
     seen: dict[int, tuple[np.ndarray, int]] = {}
     for cut in sample:

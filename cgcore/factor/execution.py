@@ -1,6 +1,6 @@
-"""Who works on the pieces of a data set: threads of this process, or anybody else with the same interface.
+"""Processing of the pieces of a data set, in threads of this process or by another function of the type `Execute`.
 
-The numbers do not depend on it: `Work` says what is done with a piece, and sums are made in the order of the pieces.
+The result does not depend on the choice: `Work` defines what is computed, and sums follow the order of the pieces.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ from cgcore.factor.work import Part, Work
 from cgcore.threads import batch_threads
 
 Execute: TypeAlias = Callable[[Work, Sequence[Piece]], Iterable[tuple[int, Part]]]
-"""Gives for each piece its number in the sequence and its part, in any order."""
+"""Yields for each piece its number in the sequence and its `Part`, in any order."""
 
 
 def on_threads(work: Work, pieces: Sequence[Piece], devices: Sequence[Any] | None = None) -> Iterator[tuple[int, Part]]:
-    """A batch a thread, in the order of the pieces.
+    """Process one batch per thread, and yield the parts in the order of the pieces.
 
     Arguments:
         work, pieces: see `Execute`.
-        devices: that batches are dealt out to; None: all of this process. A batch is on one of them, so that devices of
-            one kind give the same numbers, however many they are.
+        devices: devices among which batches are distributed; None for all devices of this process. Each batch is
+            processed on one device, so the result does not depend on the number of devices of the same kind.
     """
     devices = jax.local_devices() if devices is None else devices
 
     def part(number: int, cut: Cut) -> Part:
-        # The default is a setting of this thread. One device needs none: with it programs would be compiled again.
+        # The default device is a setting of this thread. It is not set for a single device, since that would compile
+        # programs again.
         with nullcontext() if len(devices) == 1 else jax.default_device(devices[number % len(devices)]):
             return work.of_cut(cut)
 
@@ -43,7 +44,7 @@ def on_threads(work: Work, pieces: Sequence[Piece], devices: Sequence[Any] | Non
 
 
 def in_order(found: Iterable[tuple[int, Part]]) -> Iterator[Part]:
-    """Parts by their numbers 0, 1, ...; what comes too early waits."""
+    """The parts in the order of their numbers 0, 1, ...; parts that arrive early are held back."""
     early: dict[int, Part] = {}
     number = 0
     for key, part in found:

@@ -1,4 +1,4 @@
-"""The factor of a data set: what a fit needs to know of it, in 28 x 28 numbers a block."""
+"""The factor of a data set: all that a fit needs to know about the data, in 28 x 28 numbers per block."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Factor:
 
     @cached_property
     def time_folds(self) -> list[Fold]:
-        """Ten folds, or fewer where there are fewer blocks, contiguous in time."""
+        """Folds of the data that are contiguous in time: ten, or fewer if there are fewer blocks."""
         return folds_by(self.blocks, fold_of(self.blocks))
 
     @cached_property
     def protein_folds(self) -> list[Fold]:
-        """A fold for each protein."""
+        """One fold for each protein."""
         return folds_by(self.blocks, lambda block: block.protein)
 
     @property
@@ -73,7 +73,7 @@ class Factor:
         )
 
     def loss(self, c: Coefficients) -> float:
-        """The force-matching loss at coefficients c [(kcal/mol/Å)²], exactly."""
+        """The exact force-matching loss [(kcal/mol/Å)²] at coefficients c (n,)."""
         return float(residual(self.S, c)) / max(self.beads, 1)
 
 

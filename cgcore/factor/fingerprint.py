@@ -1,4 +1,4 @@
-"""What the numbers in a factor depend on besides the data."""
+"""The fingerprint of a factor: everything besides the data on which its numbers depend."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class Fingerprint:
         """Refuse a different fingerprint.
 
         Raises:
-            InputError: names both values of what differs.
+            InputError: the fingerprints differ; the message shows both values of each difference.
         """
         mine, theirs = self._flat(), other._flat()
-        # What a term is like that only one of them has need not be said.
+        # If a term is present in only one of them, its properties are not listed.
         differing = [
             key
             for key in dict.fromkeys((*mine, *theirs))
@@ -65,14 +65,14 @@ class Fingerprint:
             raise InputError(f"{what} were made with different settings and can't be used together: {shown}")
 
     def _flat(self) -> dict[str, Any]:
-        """What may differ, by name."""
+        """Values that may differ, by name."""
         flat = json.loads(json.dumps(self.as_dict()))
         for term in flat["terms"]:
             flat |= {f"{key} of {term['name']}": value for key, value in term.items() if key != "name"}
         return flat | {"terms": ", ".join(term.name for term in self.terms)}
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for a file or a message."""
+        """Plain values, for files and messages."""
         return {field.name: getattr(self, field.name) for field in fields(self)} | {
             "terms": [term.as_dict() for term in self.terms]
         }
@@ -82,14 +82,14 @@ class Fingerprint:
         """The inverse of `as_dict`.
 
         Raises:
-            TypeError: a key is missing or unknown, a value is of another type, or it is no dictionary.
-            ValueError: a value is not one that a fingerprint can have.
+            TypeError: a key is missing or unknown, a value has the wrong type, or `plain` is not a dictionary.
+            ValueError: a value is not allowed in a fingerprint.
         """
         if not isinstance(plain, dict) or not isinstance(plain.get("terms"), list):
             raise TypeError("the fingerprint has no terms")
         try:
             terms = tuple(Term.from_dict(term) for term in plain["terms"])
-            if (size := Layout(terms).size) > MOST_COEFFICIENTS:  # before anything as large is made
+            if (size := Layout(terms).size) > MOST_COEFFICIENTS:  # before any array of this size is made
                 raise ValueError(f"it has {size} coefficients")
             made = from_plain(cls, plain | {"terms": tuple(map(_known, terms))})
         except (InputError, KeyError, AttributeError) as error:
@@ -100,7 +100,7 @@ class Fingerprint:
 
 
 def _known(term: Term) -> Term:
-    """With the names of coefficients that the prior's own terms have."""
+    """The term as the prior defines it, with the names of its coefficients, if it is one of the prior's five."""
     harmonics = term.basis.harmonics if isinstance(term.basis, Fourier) else 1
     params = {name: [0.0] * harmonics for name in FITTED_EVER}
     own = standard_terms(Weights(*(term.weight,) * 5), params)

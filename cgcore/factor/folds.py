@@ -1,6 +1,6 @@
-"""Parts of the data that take turns at being left out.
+"""Folds of the data for cross-validation.
 
-They are contiguous in time within each protein of each source, since frames near in time are alike.
+Folds are contiguous in time within each protein of each source, since frames close in time are similar.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ FOLDS = 10
 
 
 class Fold(NamedTuple):
-    """Some of the data: its factor and its number of real beads, or the sum of their weights."""
+    """Part of the data: its factor, and its number of real beads or the sum of their weights."""
 
     S: Triangle
     beads: float
 
 
 def folds_by(blocks: Sequence[Block], key: Callable[[Block], Hashable]) -> list[Fold]:
-    """Blocks with the same key joined."""
+    """Folds that join the blocks with the same key."""
     groups: dict[Hashable, list[Block]] = {}
     for block in blocks:
         groups.setdefault(key(block), []).append(block)
@@ -30,7 +30,7 @@ def folds_by(blocks: Sequence[Block], key: Callable[[Block], Hashable]) -> list[
 
 
 def fold_of(blocks: Sequence[Block]) -> Callable[[Block], int]:
-    """Gives the fold of each block: the blocks of a protein in a source are cut into equal runs."""
+    """A function that returns the fold of a block: the blocks of each protein in each source form equal runs."""
     counts: dict[tuple[str, str], int] = {}
     for block in blocks:
         counts[block.source, block.protein] = max(counts.get((block.source, block.protein), 0), block.index + 1)

@@ -1,17 +1,18 @@
-"""The Gram matrix of [X | F] without making X, in internal coordinates.
+"""The Gram matrix of [X | F], computed in internal coordinates without forming X.
 
-Forces of angles are J^T s: s holds the slopes of the series at each angle, J the angles' gradients. Their inner
-products are s^T (J J^T) s, where J J^T, Wilson's G matrix (E. B. Wilson, J. Chem. Phys. 7, 1047 (1939)) of beads of
-mass 1, couples only rows that share a bead: three numbers a bead stand for nine, and 20 columns are never spread over
-xyz and beads. Dihedrals likewise; bonds, pairs and reference forces have few columns and stay forces on beads.
+Forces of angles are J^T s, where s holds the slopes of the basis functions at each angle and J the gradients of the
+angles. Their inner products are s^T (J J^T) s. J J^T, Wilson's G matrix (E. B. Wilson, J. Chem. Phys. 7, 1047 (1939))
+for beads of mass 1, couples only rows that share a bead: it has three numbers per bead instead of nine, and 20 columns
+are never expanded over xyz and beads. The same holds for dihedrals. Bonds, pairs and reference forces have few columns
+and are kept as forces on beads.
 
-Where terms have groups, each bead is taken by itself instead. It has rows of few groups, so that most of its columns
-are 0. The forces that it does have are kept in slots (see `pair_forces.Slots`), and the inner products of these are
-added where their groups' coefficients are: with 20 kinds of residues and splines for each pair of them, a hundredth of
-the work that all columns would be.
+If terms have groups, each bead is processed separately. A bead belongs to rows of few groups, so most of its columns
+are 0. Its nonzero forces are kept in slots (see `pair_forces.Slots`), whose inner products are added to the entries of
+their groups' coefficients. With 20 residue types and a spline for each pair of them, this is a hundredth of the work of
+using all columns.
 
-Slopes are made nearly orthonormal before (see `preconditioning`). The steps are compiled one by one: fused into one,
-XLA's CPU back end would compute what several columns share again for each of them.
+Slopes are first made nearly orthonormal (see `preconditioning`). The steps are compiled separately: in one fused
+program, XLA's CPU back end would compute values shared by several columns again for each column.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ from cgcore.physics.term import Term
 from cgcore.physics.topology import Sites
 
 KINDS = ("angle", "dihedral")
-"""Coordinates whose columns are many, and are not spread over beads."""
+"""Coordinates that have many columns, which are not expanded over beads."""
 
 PLACES = ("force", *KINDS)
-"""Columns as their products are made: forces on beads with the reference force behind them, then slopes."""
+"""Order of the columns in products: forces on beads, ending with the reference force, then slopes of each kind."""
 
 
 def gram(
@@ -50,8 +51,10 @@ def gram(
     chains: Chains,
     F: Float[Array, "xyz beads frames"],
 ) -> tuple[Float[Any, "m m"], Seen]:
-    """Y^T Y, where the slopes of Y are whitened by the basis (`basis.undone` leads back to [X | F]), and what rows
-    sampled."""
+    """The Gram matrix Y^T Y, and the coordinates that each term's rows had.
+
+    Y is [X | F] with slopes whitened by `basis`; `basis.undone` leads back to [X | F].
+    """
     if all(term.groups is None for term in layout.terms):
         slopes, forces, couplings, seen = _prepared(layout, displacement, basis, chains, F)
         return _products(layout, slopes, forces, couplings, chains.at), seen
@@ -69,27 +72,27 @@ def located(
     lengths: Int[Array, " frames"],
     sites: Sites | None = None,
 ) -> tuple[Coordinates, Rows]:
-    """Internal coordinates of frames, and the numbers of their bins in histograms."""
+    """Internal coordinates of frames, and the numbers of their histogram bins."""
     at = coordinates(R, lengths, displacement, sites)
     return at, bin_numbers({name: kind.value for name, kind in at._asdict().items()}, lengths, sites, jnp)
 
 
 @partial(QuicklyCompiled, static_argnums=0)
 def sloped(layout: Layout, at: Coordinates) -> tuple[AnySlopes | None, ...]:
-    """The slopes that are whitened, of each term that has them."""
+    """The slopes of each term that are whitened; None for a term whose forces are computed for each bead."""
     return tuple(None if term.on_beads else term_slopes(term, coordinate_of(term, at)) for term in layout.terms)
 
 
 Couplings = dict[tuple[str, str], dict[int, Float[Array, "_ frames"]]]
-"""Of two kinds, by the shift between their rows."""
+"""Entries of Wilson's G matrix for two kinds of coordinate, by the shift between their rows."""
 
 
 @partial(jax.jit, static_argnums=(0, 1))
 def _prepared(
     layout: Layout, displacement: Displacement, basis: Preconditioner, chains: Chains, F: Array
 ) -> tuple[dict[str, AnySlopes], Columns, Couplings, Seen]:
-    """Whitened slopes of each kind, forces on beads (bonds, pairs, listed rows, reference), what couples rows, and what
-    rows sampled."""
+    """Whitened slopes of each kind, forces on beads (bonds, pairs, listed rows, reference), couplings between rows,
+    and the coordinates that each term's rows had."""
     at, frames = chains.at, F.shape[2]
     slopes = {kind: [jnp.zeros((0, getattr(at, kind).rows, frames), F.dtype)] for kind in KINDS}
     forces, seen = [], []
@@ -108,13 +111,16 @@ def _prepared(
 
 
 def _place(term: Term) -> str:
-    """Where its columns stand: among forces on beads, or with slopes of its kind."""
+    """Where the term's columns are: among the forces on beads, or among the slopes of its kind."""
     return term.coordinate if term.coordinate in KINDS and not term.on_beads else "force"
 
 
 def _couplings(p: Coordinate, q: Coordinate) -> dict[int, Rows]:
-    """Entries of Wilson's G matrix: for each shift at which they share a bead, of row i of one kind and row i + shift
-    of the other. Within a kind, where G is symmetric, no negative shifts, and half of those of a row with itself."""
+    """Entries of Wilson's G matrix between row i of one kind and row i + shift of the other, for each shift with a
+    shared bead.
+
+    Within one kind, where G is symmetric, negative shifts are omitted and the entries with shift 0 are halved.
+    """
 
     def coupled(shift: int) -> Rows:
         shared = [(g, q.gradients[k - shift]) for k, g in enumerate(p.gradients) if 0 <= k - shift < len(q.gradients)]
@@ -140,7 +146,7 @@ def _products(
         return jnp.tensordot(p, q, (axes, axes))
 
     def coupled(p: str, q: str) -> Slopes:
-        """G times slopes of kind q; within a kind half of it, which with its transpose is all."""
+        """G times the slopes of kind q; within one kind half of G, and the caller adds the transpose."""
         padded, rows = jnp.pad(slopes[q], ((0, 0), (ENDS, ENDS), (0, 0))), getattr(at, p).rows
         return reduce(add, (g[None] * padded[:, ENDS + k : ENDS + k + rows] for k, g in couplings[p, q].items()))
 
@@ -167,7 +173,7 @@ def _products(
 
 
 def _order(layout: Layout) -> np.ndarray:
-    """Where each coefficient, and then the reference force, stands among forces, angles and dihedrals."""
+    """Position of each coefficient, followed by the reference force, in the order of `PLACES`."""
     places = [PLACES.index(_place(term)) for term in layout.terms for _ in range(term.size)]
     return np.argsort(np.argsort([*places, PLACES.index("force")], kind="stable"))
 
@@ -176,8 +182,8 @@ def _order(layout: Layout) -> np.ndarray:
 def _products_of_beads(
     layout: Layout, displacement: Displacement, basis: Preconditioner, chains: Chains, F: Array
 ) -> tuple[Float[Array, "beads own own"], Int[Array, "beads own"], Seen]:
-    """Of each bead, the inner products of the columns in which it has forces, and which columns these are; what rows
-    sampled."""
+    """Inner products, for each bead, of the columns in which it has forces; the numbers of these columns; and the
+    coordinates that each term's rows had."""
     n_beads = F.shape[1]
     forces, columns, seen = [], [], []
     for term, T, own, place in zip(layout.terms, basis.each, chains.classes, layout.slices.values(), strict=True):

@@ -1,7 +1,7 @@
-"""Histograms of what the frames sampled, gathered in the same pass as the factor.
+"""Histograms of the coordinates that frames sampled, collected in the same pass as the factor.
 
-Of pairs the closest one of each frame counts, and not all, since a repulsion has to hold at contact, and how many pairs
-are far apart depends on the length of the chain.
+For pairs only the closest pair of each frame is counted: a repulsion matters at contact, and the number of distant
+pairs depends on the length of the chain.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ EDGES: Mapping[str, np.ndarray] = MappingProxyType(
         "dihedral": np.linspace(-np.pi, np.pi, 181),
     }
 )
-"""Bin edges [Å, rad, rad]. A value beyond them counts in the outermost bin."""
+"""Bin edges [Å, rad, rad]. A value outside counts in the outermost bin."""
 
 CLOSEST = np.linspace(0.0, 20.0, 401)
-"""Bin edges of the distance of a frame's closest pair [Å]; a larger one counts in the last bin."""
+"""Bin edges of the distance of a frame's closest pair [Å]; a larger distance counts in the last bin."""
 
 _STARTS = (0, *accumulate(len(edges) - 1 for edges in EDGES.values()))
-"""Number of the first bin of each coordinate, and how many bins there are."""
+"""Number of the first bin of each coordinate, followed by the total number of bins."""
 
 
 @dataclass(frozen=True, eq=False)
 class Histograms:
-    """Counts in the bins of `EDGES`; they add up over disjoint data.
+    """Counts in the bins of `EDGES`; counts of disjoint data can be added.
 
     Arguments:
-        counts: of all bonds, angles and dihedrals.
-        groups: (groups, bins of `edges_of`) of each term that has some `by_group`, by its name.
+        counts: counts of all bonds, angles and dihedrals.
+        groups: counts (groups, bins of `edges_of`) of each term that is counted `by_group`, by the term's name.
     """
 
     counts: Mapping[str, Int[np.ndarray, " bins"]]
@@ -49,7 +49,7 @@ class Histograms:
 
     @classmethod
     def empty(cls) -> Histograms:
-        """No values yet."""
+        """Histograms without any values."""
         return cls({name: np.zeros(len(edges) - 1, np.int64) for name, edges in EDGES.items()})
 
     @classmethod
@@ -59,7 +59,7 @@ class Histograms:
         terms: Sequence[Term] = (),
         seen: Seen = (),
     ) -> Histograms:
-        """Histograms of values whose `bin_numbers` are known, and of what the rows of terms sampled."""
+        """Histograms from the `bin_numbers` of values, and from the coordinates that the rows of terms had."""
         groups = {}
         for term, sampled in zip(terms, seen, strict=True):
             if sampled is not None:
@@ -79,17 +79,20 @@ class Histograms:
         return Histograms({name: self.counts[name] + other.counts[name] for name in EDGES}, groups)
 
     def of_group(self, term: Term, group: int) -> Int[np.ndarray, " bins"]:
-        """Counts of a term's group, in the bins of `edges_of`: of all values where the term has no groups."""
+        """Counts of one group of a term in the bins of `edges_of`; for a term that is not counted `by_group`, the
+        counts of all values."""
         return self.groups[term.name][group] if by_group(term) else self.counts[term.coordinate]
 
     def sampled_range(self, name: str) -> tuple[float, float] | None:
-        """Edges of the outermost bins that hold a value; None where there is none."""
+        """Edges of the outermost bins that hold a value; None if there is none."""
         (filled,) = np.nonzero(self.counts[name])
         return (float(EDGES[name][filled[0]]), float(EDGES[name][filled[-1] + 1])) if len(filled) else None
 
     def known(self, name: str, ends: tuple[float, float] | None) -> tuple[float, float] | None:
-        """Ends of a range of values, infinite where an outermost bin of bond lengths has them: it holds all lengths
-        beyond the edges, and where they end is not known."""
+        """The range `ends`, with an infinite end where the outermost bin of bond lengths holds values.
+
+        That bin holds all lengths beyond the edges, so the true end is unknown.
+        """
         if ends is None or name != "bond":
             return ends
         first, last = EDGES[name][1], EDGES[name][-2]
@@ -98,22 +101,22 @@ class Histograms:
 
 
 def by_group(term: Term) -> bool:
-    """Whether what a term's rows sampled is counted by itself."""
+    """Whether a term's coordinates are counted separately, not with all bonds, angles or dihedrals."""
     return term.groups is not None or term.on_beads
 
 
 def edges_of(term: Term) -> Float[np.ndarray, " edges"]:
-    """Of the bins in which it is counted."""
+    """Edges of the bins in which the term's coordinates are counted."""
     return CLOSEST if term.rows.pairs else EDGES[term.coordinate]
 
 
 def bin_numbers(values: Mapping[str, Any], lengths: Any, sites: Sites | None = None, xp: ModuleType = np) -> Any:
-    """For each value the number of its bin among those of all coordinates, one row a row of `values`.
+    """The number of each value's bin among the bins of all coordinates, (rows of all coordinates, frames).
 
-    A chain of n beads has n-1 bonds, n-2 angles and n-3 dihedrals: what stands behind them in a column of an array
-    (rows, frames), or is not bonded throughout by its `sites`, gets the number behind the last bin. NaN, too.
-    Computed with NumPy or, inside a compiled step, with xp=jax.numpy. Whole numbers as floats: XLA's conversion to
-    integers does not vectorise.
+    A chain of n beads has n-1 bonds, n-2 angles and n-3 dihedrals. Values beyond these in a column of (rows, frames),
+    values of rows that are not bonded throughout according to `sites`, and NaN get the number after the last bin.
+    Computed with NumPy, or with xp=jax.numpy inside a compiled function. The numbers are floats, because XLA's
+    conversion to integers does not vectorise.
     """
     numbers = []
     for spanned, (name, edges) in enumerate(EDGES.items(), start=1):

@@ -1,11 +1,11 @@
-"""From rows to S by matrix products, without squaring the condition number.
+"""Computing S from rows by matrix products without squaring the condition number.
 
-A plain Gram matrix of rows with condition number 1e14 loses everything. What is nearly dependent are the functions of a
-coordinate within each term, not the terms among each other. Slopes y that solve y T = s, with T the triangular factor
-of a sample of the slopes s of that term, are nearly orthonormal: the Gram matrix of their forces keeps all digits, and
-its Cholesky factor times T is S. The solve is backward stable row by row, so its error is rounding of each row by
-itself and averages out; multiplying by an inverse of T instead shifts all rows alike, and L* with them (measured
-on the chignolin set: 5e-8 relative, against 4e-10 for the solve and for LAPACK's own drivers among each other).
+A plain Gram matrix of rows with condition number 1e14 loses all digits. The near dependence is among the functions of
+one coordinate within each term, not among terms. Let T be the triangular factor of a sample of a term's slopes s.
+Slopes y that solve y T = s are nearly orthonormal: the Gram matrix of their forces keeps all digits, and its Cholesky
+factor times T is S. The solve is backward stable for each row, so its errors are independent rounding errors that
+average out. Multiplying by an inverse of T would instead shift all rows alike, and L* with them (measured on the
+chignolin set: 5e-8 relative, against 4e-10 for the solve, which is also how closely LAPACK's own drivers agree).
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ from cgcore.physics.coefficients import Layout
 from cgcore.physics.design import AnySlopes
 
 WELL_CONDITIONED = 1e-8
-"""Smallest eigenvalue of the correlation matrix of Y, relative to its largest, at which S has eight digits in the
-weakest direction, more than data determine; below it the pass is made again by QR of the rows."""
+"""Smallest ratio of the extreme eigenvalues of the correlation matrix of Y at which S has eight digits in the
+weakest direction, more than data determine. Below it the pass is repeated by QR of the rows."""
 
 
 def preconditioner(rows: Float[np.ndarray, "rows n"], count: int = 0) -> Triangle:
-    """T: the factor of these rows, or of as many as are counted, whose factor they are, made invertible where rounding
-    hides a direction or a column is zero."""
+    """The triangular factor T of these rows, made invertible where rounding hides a direction or a column is zero.
+
+    `count` is the number of original rows if `rows` is already their triangular factor.
+    """
     T = triangle(rows)
     norms = np.linalg.norm(T, axis=0)
     hidden = max(*rows.shape, count) * np.finfo(np.float64).eps * np.where(norms > 0, norms, 1.0)
@@ -37,13 +39,12 @@ def preconditioner(rows: Float[np.ndarray, "rows n"], count: int = 0) -> Triangl
 
 
 class Preconditioner(NamedTuple):
-    """For each term a triangular matrix T of its functions' slopes; None for one whose forces are found bead by
-    bead."""
+    """A triangular matrix T of each term's slopes; None for a term whose forces are computed for each bead."""
 
     each: tuple[Triangle | None, ...]
 
     def undone(self, layout: Layout, S: Triangle) -> Triangle:
-        """The factor of [X | F] from that of the rows with slopes that T^-1 was applied to."""
+        """The factor of [X | F], from the factor S of the rows to whose slopes T^-1 was applied."""
         S = S.copy()
         for term, T, own in zip(layout.terms, self.each, layout.slices.values(), strict=True):
             if T is not None:
@@ -52,7 +53,7 @@ class Preconditioner(NamedTuple):
 
 
 def whitened(T: Float[Any, "k k"], slopes: AnySlopes) -> AnySlopes:
-    """y with y T = s for the slopes s of each row."""
+    """Slopes y with y T = s, for the slopes s of each row."""
     if slopes.size == 0:
         return slopes
     flat = jnp.stack([column.ravel() for column in slopes], axis=1)
@@ -60,7 +61,7 @@ def whitened(T: Float[Any, "k k"], slopes: AnySlopes) -> AnySlopes:
 
 
 def correlation_spread(gram: Float[np.ndarray, "n n"]) -> float:
-    """Smallest over largest eigenvalue of the Gram matrix of normalised columns; zero columns are left out."""
+    """Ratio of the smallest to the largest eigenvalue of the correlation matrix; columns of zeros are left out."""
     used, _, correlation = _correlation(gram)
     if not used.any():
         return 1.0
@@ -69,7 +70,7 @@ def correlation_spread(gram: Float[np.ndarray, "n n"]) -> float:
 
 
 def factor_of(gram: Float[np.ndarray, "m m"]) -> Triangle:
-    """S with S^T S = gram; a column without data stays exactly 0, and a direction that rounding hides has none."""
+    """S with S^T S = gram. A column without data stays exactly 0, and a direction hidden by rounding gets no row."""
     try:
         return np.linalg.cholesky(gram).T
     except np.linalg.LinAlgError:  # fewer rows than columns, or a term without data: gram is singular
@@ -85,7 +86,7 @@ def factor_of(gram: Float[np.ndarray, "m m"]) -> Triangle:
 
 
 def _correlation(gram: Float[np.ndarray, "n n"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which columns are not zero, their norms, and the Gram matrix of these columns, normalised."""
+    """Which columns are not zero, their norms, and the Gram matrix of these columns after normalisation."""
     used = np.diag(gram) > 0
     norm = np.sqrt(np.diag(gram)[used])
     return used, norm, gram[np.ix_(used, used)] / np.outer(norm, norm)

@@ -1,4 +1,4 @@
-"""Linear algebra on the factor S = [A z; 0 rho], the R of the QR of [X | F]. NumPy, float64.
+"""Linear algebra on the factor S = [A z; 0 rho], the R of the QR decomposition of [X | F]. NumPy, float64.
 
 For any coefficients c, |X c - F|^2 = |A c - z|^2 + rho^2, without loss.
 """
@@ -14,20 +14,21 @@ from jaxtyping import Float
 from scipy.linalg import get_lapack_funcs
 
 Triangle = Float[np.ndarray, "m m"]
-"""S, with m = n + 1 for n coefficients: an axis can be checked once a bare name has said how long it is."""
+"""S, with m = n + 1 for n coefficients. The axis has a plain name, because an expression such as m-1 can be checked
+only once m is known."""
 Coefficients = Float[np.ndarray, " n"]
 
 
 MANY_COLUMNS = 256
-"""With more coefficients a prior's triangles are joined one by one, in a fifth of the work of a QR that does not know
-where their zeros are, and S comes from inner products alone."""
+"""Number of columns above which triangles are merged one by one, in a fifth of the work of a QR that ignores their
+zeros, and S is computed from inner products only."""
 
 PANEL = 64
-"""Columns that LAPACK takes at a time there."""
+"""Block size of LAPACK when it merges triangles."""
 
 
 def triangle(rows: Float[np.ndarray, "rows m"]) -> Triangle:
-    """The upper triangular factor of these rows, square, its diagonal not negative."""
+    """The square upper triangular factor of these rows, with a diagonal that is not negative."""
     size = rows.shape[1]
     if len(rows) < size:
         rows = np.vstack([rows, np.zeros((size - len(rows), size))])
@@ -36,7 +37,7 @@ def triangle(rows: Float[np.ndarray, "rows m"]) -> Triangle:
 
 
 def merged(factors: Sequence[Float[np.ndarray, "_ m"]]) -> Triangle:
-    """The factor of the joined data, from the factors of its disjoint parts, or from rows of them."""
+    """The factor of the joined data, from the factors (or rows of factors) of its disjoint parts."""
     if len(factors) > 1 and factors[0].shape[1] > MANY_COLUMNS and all(len(part) == part.shape[1] for part in factors):
         return reduce(_joined, factors)
     return triangle(np.vstack(factors))
@@ -49,15 +50,15 @@ def _joined(S: Triangle, other: Triangle) -> Triangle:
 
 
 def residual(S: Triangle, c: Float[np.ndarray, "*cases m-1"]) -> Any:
-    """|X c - F|^2, the sum over real beads, of one c or of several."""
+    """|X c - F|^2, the sum over real beads, for one c (n,) or several (*cases, n)."""
     return np.sum((c @ S[:, :-1].T - S[:, -1]) ** 2, axis=-1)
 
 
 def design(S: Triangle) -> Float[np.ndarray, "m m-1"]:
-    """All of S but its last column: a matrix with the same inner products as X."""
+    """S without its last column, a matrix with the same inner products as X."""
     return S[:, :-1]
 
 
 def target(S: Triangle) -> Float[np.ndarray, " m"]:
-    """The last column of S: what the reference forces became."""
+    """The last column of S, which corresponds to the reference forces."""
     return S[:, -1]

@@ -1,4 +1,4 @@
-"""What is done with the frames of a piece: its sums. Needs nothing but the piece, so that anybody can do it."""
+"""Processing of a piece of the data: its sums. A piece contains all that is needed, so any process can do this."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from cgcore.x64 import solving
 
 
 class Part(NamedTuple):
-    """What some frames add to the sums of all: their preconditioned Gram matrix, or without a preconditioner their
-    triangle, and what they sampled."""
+    """Contribution of some frames to the sums over all frames: their preconditioned Gram matrix (their triangle if
+    there is no preconditioner) and the histograms of their coordinates."""
 
     matrix: Triangle
     histograms: Histograms
@@ -40,14 +40,14 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """What is the same for all pieces of a data set.
+    """Everything that is the same for all pieces of a data set.
 
     Arguments:
-        fingerprint: what the matrices depend on besides data and basis.
-        basis: the preconditioner of Gram matrices; None: triangles by QR of the rows.
-        displacement: between beads.
-        fixed: its forces are taken from the reference forces before.
-        scale: of weights, so that their mean over all data is 1.
+        fingerprint: everything besides the data and `basis` on which the matrices depend.
+        basis: preconditioner of the Gram matrices; None to compute triangles by QR of the rows.
+        displacement: displacement function in jax-md's convention.
+        fixed: prior whose forces are subtracted from the reference forces first; None for none.
+        scale: factor that makes the mean of the weights over all data 1.
     """
 
     fingerprint: Fingerprint
@@ -57,12 +57,12 @@ class Work:
     scale: float
 
     def of_piece(self, piece: Piece) -> Part:
-        """The sums of a piece, batch after batch in this thread."""
+        """The sums over a piece, batch by batch in this thread."""
         with solving("compress"), one_blas_thread():
             return self.joined(map(self.of_cut, piece.cuts))
 
     def of_cut(self, cut: Cut) -> Part:
-        """The sums of a batch."""
+        """The sums over one batch."""
         terms, layout = self.fingerprint.terms, self.fingerprint.layout
         batch, species, n_beads = cut.load(), cut.species(), cut.source.n_beads
         along = None if batch.sites is None else batch.sites[:, 0]
@@ -87,7 +87,7 @@ class Work:
         return Part(matrix, Histograms.counted(np.asarray(bins), terms, seen), len(cut.rows))
 
     def joined(self, parts: Iterable[Part]) -> Part:
-        """The sums of several parts, added one by one: rounding depends on the order, and is the same in every run."""
+        """The sum of several parts, added in order, so that rounding is the same in every run."""
 
         def both(a: Part, b: Part) -> Part:
             return Part(self.added(a.matrix, b.matrix), a.histograms + b.histograms, a.frames + b.frames)
@@ -110,6 +110,6 @@ def frames_last(
 def rows_of(
     layout: Layout, displacement: Displacement, chains: Chains, F: Float[Array, "xyz beads frames"]
 ) -> tuple[Float[Array, "m rows"], Seen]:
-    """[X | F], a column of it in each row of the result, and what rows sampled."""
+    """[X | F] transposed (m, rows), and the coordinates that each term's rows had."""
     X, seen = columns(layout.terms, displacement, chains)
     return jnp.concatenate([X, F[None]]).reshape(layout.size + 1, -1), seen

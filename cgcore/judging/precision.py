@@ -1,4 +1,4 @@
-"""What float32 leaves of a prior's forces: nothing, where large coefficients cancel."""
+"""The error of a prior's forces in float32, which is large where large coefficients cancel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROMISE = 1e-4
 
 POINTS = 361
 NEAREST_PAIR = 3.0
-"""Å. Closer beads overlap, and whatever repulsion they feel is wrong in more than its digits."""
+"""Smallest distance of pairs at which errors are evaluated [Å]; closer beads overlap."""
 
 ROOM_TEMPERATURE = 300.0
 
@@ -31,11 +31,11 @@ def float32_error(prior: Prior, scale: float | None = None) -> float:
 
     Arguments:
         prior: weights and parameters.
-        scale: the root mean square force that the error is relative to [kcal/mol/Å]; None: that of the prior's bonds
+        scale: root mean square force [kcal/mol/Å] to which the error is relative; None for that of the prior's bonds
             at 300 K, sqrt(w kr kT), which every prior has.
 
     Returns:
-        the error, relative to `scale`.
+        The error, relative to `scale`.
     """
     kT, stiffness, length = BOLTZMANN * ROOM_TEMPERATURE, bond_stiffness(prior, prior.params), bond_length(prior)
     rms = float(np.sqrt(stiffness * kT)) if scale is None else scale

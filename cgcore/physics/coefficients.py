@@ -1,6 +1,6 @@
-"""The coefficients c that forces are linear in, and the way back to parameters in one canonical gauge.
+"""Coefficients c in which forces are linear, and their conversion to and from parameters in one canonical gauge.
 
-Those of the prior's five terms are
+The coefficients of the prior's five terms are
 
 c = (kr, kr*r0, a_n, b_n, k_n cos(gamma_n), k_n sin(gamma_n), epsilon*sigma^4 [, epsilon_ex*sigma_ex^4])
 """
@@ -50,13 +50,13 @@ class Layout:
 
     @cached_property
     def slices(self) -> dict[str, slice]:
-        """The coefficients of each term, by its name."""
+        """Slice of c that belongs to each term, by the term's name."""
         ends = list(accumulate((term.size for term in self.terms), initial=0))
         return {term.name: slice(a, b) for term, a, b in zip(self.terms, ends, ends[1:], strict=False)}
 
     @cached_property
     def parabolas(self) -> tuple[int, ...]:
-        """Where stiffnesses stand, each before its product with the rest value."""
+        """Positions in c of the stiffnesses of harmonic terms; each is followed by its product with the rest value."""
         return tuple(
             own.start + 2 * k
             for term, own in zip(self.terms, self.slices.values(), strict=True)

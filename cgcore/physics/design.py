@@ -1,4 +1,4 @@
-"""The design matrix X(R): forces are X c, with c as in `coefficients`. Analytic, no autodiff."""
+"""The design matrix X(R), for which the forces are X c with c as in `coefficients`. Analytic, without autodiff."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from cgcore.physics.topology import Sites, complete
 
 Columns = Float[Array, "columns xyz beads frames"]
 AnySlopes = Float[Array, "_ _ frames"]
-"""Slopes of one kind beside those of another, which has other columns and rows."""
+"""`Slopes` in functions that handle several kinds of coordinate, whose numbers of columns and rows differ."""
 
 Seen = tuple[Sampled | None, ...]
-"""Of each term; None where the coordinates of all rows of consecutive beads have it."""
+"""Coordinates that the rows of each term had; None for a term for which `Coordinates` contains them all."""
 
 
 def design_matrix(
@@ -30,7 +30,7 @@ def design_matrix(
     sites: Sites | None = None,
     classes: Grouping | None = None,
 ) -> Float[Array, "n xyz beads frames"]:
-    """The forces on all beads for unit coefficients: F = sum over n of c[n] X[n].
+    """Forces on all beads for unit coefficients: F = sum over n of c[n] X[n].
 
     Arguments:
         terms: terms of the prior, `prior.linear`.
@@ -59,7 +59,8 @@ def design_matrix(
 
 
 def columns(terms: tuple[Term, ...], displacement: Displacement, chains: Chains) -> tuple[Columns, Seen]:
-    """The design matrix, its rows times the roots of weights, and what rows sampled."""
+    """The design matrix, multiplied by the square roots of the weights, and the coordinates that each term's rows
+    had."""
     given = zip(terms, chains.classes, strict=True)
     each = [slots_of(term, own, displacement, chains) for term, own in given]
     found = [slots.by_group(term) for term, slots in zip(terms, each, strict=True)]
@@ -67,12 +68,12 @@ def columns(terms: tuple[Term, ...], displacement: Displacement, chains: Chains)
 
 
 def coordinate_of(term: Term, at: Coordinates) -> Coordinate:
-    """The coordinates of a term's rows, where these are of consecutive beads."""
+    """The coordinates of the rows of a term that acts on consecutive beads."""
     return getattr(at, "bond" if term.rows.beads == 2 else term.coordinate)
 
 
 def term_slopes(term: Term, kind: Coordinate) -> Slopes:
-    """Minus the derivative of the energy by the coordinate, for each function of the basis with a coefficient of 1."""
+    """Minus the derivative of the energy with respect to the coordinate, for each basis function with coefficient 1."""
     return -term.weight * term.basis.slopes(kind.values)
 
 
@@ -83,8 +84,15 @@ def slots_of(
     chains: Chains,
     combined: Callable[[AnySlopes], AnySlopes] = lambda slopes: slopes,
 ) -> Slots:
-    """Forces of a term, times the roots of weights; those of rows of consecutive beads for what slopes are `combined`
-    to."""
+    """Forces of one term for unit coefficients, multiplied by the square roots of the weights.
+
+    Arguments:
+        term: the term.
+        classes: class of each bead; None for a term without groups.
+        displacement: displacement function in jax-md's convention.
+        chains: the frames.
+        combined: applied to the slopes of rows of consecutive beads before forces are computed from them.
+    """
     n_beads = chains.R.shape[1]
     if term.on_beads:
         if term.rows.listed is not None:
@@ -97,7 +105,7 @@ def slots_of(
     slope = combined(term_slopes(term, kind))
     if classes is None:
         return Slots(onto_beads(slope, kind.gradients, n_beads)[None])
-    # A slot for each place that a bead has in a row.
+    # One slot for each place that a bead can have in a row.
     own = term.row_groups(classes, term.rows.candidates(n_beads, False), jnp)
     placed = _placed(jnp.where(own[None, :, None] >= 0, slope, 0.0), kind.gradients, n_beads)
     padded = jnp.pad(jnp.maximum(own, 0), ENDS)
@@ -108,7 +116,10 @@ def slots_of(
 
 
 def _listed(term: Term, classes: Int[Array, " beads"] | None, displacement: Displacement, chains: Chains) -> Slots:
-    """Each row is a chain of its own beads: rows and frames are one axis. Any bead may have rows of all groups."""
+    """Forces of a term with listed rows, with one slot for each group, as a bead may belong to rows of all groups.
+
+    Each row is treated as a chain of its own, and rows and frames share one axis.
+    """
     R, (_, n_beads, frames) = chains.R, chains.R.shape
     rows, n_groups = term.rows.candidates(n_beads, False), len(term.group_labels)
     total = jnp.zeros((n_groups, term.basis.size, *R.shape), R.dtype)
@@ -134,18 +145,18 @@ def _listed(term: Term, classes: Int[Array, " beads"] | None, displacement: Disp
 
 
 def onto_beads(slope: Slopes, gradients: tuple[Gradients, ...], n_beads: int) -> Columns:
-    """Slope times gradient, summed over the rows that a bead is in: gradient k of row i acts on bead i + k."""
+    """Slope times gradient, summed over the rows that contain each bead: gradient k of row i acts on bead i + k."""
     forces = _placed(slope, gradients, n_beads)
     return sum(forces[1:], start=forces[0])
 
 
 def _placed(slope: Slopes, gradients: tuple[Gradients, ...], n_beads: int) -> list[Columns]:
-    """For each place in a row, the slope times the gradient of the row in which a bead has it."""
+    """For each place in a row, slope times gradient of the row in which each bead has that place."""
     slope = jnp.pad(slope, ((0, 0), (ENDS, ENDS), (0, 0)))
     rows = [_with_place(k, n_beads) for k in range(len(gradients))]
     return [slope[:, at][:, None] * g[:, at][None] for at, g in zip(rows, gradients, strict=True)]
 
 
 def _with_place(k: int, n_beads: int) -> slice:
-    """The padded rows in which each bead in turn has place k."""
+    """Slice of the padded rows in which beads 0, 1, ... have place k."""
     return slice(ENDS - k, ENDS - k + n_beads)

@@ -1,7 +1,7 @@
-"""Energy and forces of one frame: the terms lifted over the rows of the topology.
+"""Energy and forces of one frame: each term is evaluated on all of its rows of beads and summed.
 
-A padded bead may hold anything: a row that touches one is evaluated at a fixed harmless geometry and then left
-out, so neither its value nor its gradient reaches the sum.
+A padded bead may hold anything: a row that contains one is evaluated at a fixed harmless geometry and then masked, so
+neither its value nor its gradient reaches the sum.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from cgcore.physics.splines import Splines, spline_energy
 from cgcore.physics.term import Term
 
 _HARMLESS = np.eye(3)
-"""Displacement vectors of a left-out row: non-zero, and no two of them parallel."""
+"""Displacement vectors that replace those of a masked row: nonzero, and no two of them parallel."""
 
 
-jax.tree_util.register_static(Prior)  # compiled functions depend on it as a whole
+jax.tree_util.register_static(Prior)  # compiled functions depend on the prior as a whole
 
 
 def term_energies(
@@ -144,7 +144,10 @@ def frame_forces(
     displacement: Displacement = free,
     sites: Int[Any, "*frames beads"] | None = None,
 ) -> Float[Array, "frames beads 3"]:
-    """`forces` of several frames at once; arguments with a leading axis of frames, but for what all have in common."""
+    """`forces` of several frames at once.
+
+    All arrays have a leading axis of frames; `species` and `sites` may be (beads,) if they are the same for all frames.
+    """
 
     def of_frame(R: Array, mask: Array, species: Array | None, sites: Array | None) -> Array:
         return forces(prior, params, R, mask, species, displacement, sites)
@@ -154,7 +157,7 @@ def frame_forces(
 
 
 compiled_frame_forces = jax.jit(frame_forces, static_argnames=("prior", "displacement"))
-"""The same, compiled for each prior and displacement."""
+"""`frame_forces`, compiled for each prior and displacement."""
 
 
 def _term_energy(
@@ -196,6 +199,6 @@ _COORDINATES = {
     "bonds": lambda d: geometry.norm(d),
     "angles": lambda u, v: geometry.angle(-u, v),
     "dihedrals": lambda *bonds: geometry.dihedral(*bonds),
-    # Unguarded: beads that coincide must give a force that is not finite, never one of zero.
+    # Unguarded: beads that coincide must give a force that is not finite, never a force of zero.
     "pairs": lambda d: jnp.sqrt(jnp.sum(d**2)),
 }

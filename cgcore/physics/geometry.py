@@ -1,7 +1,7 @@
 """Internal coordinates from displacement vectors: distance [Å], angle and dihedral [rad].
 
-Every square root is guarded in its operand, so that a degenerate geometry (equal or collinear beads) gives
-a finite value and a zero gradient instead of NaN.
+The operand of every square root is guarded, so that a degenerate geometry (coincident or collinear beads) gives a
+finite value and a zero gradient instead of NaN.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from cgcore.physics.space import Vector
 
 
 def norm(v: Vector) -> Float[Array, ""]:
-    """Length of v; at v = 0 its gradient is 0."""
+    """Length of v. Its gradient at v = 0 is 0."""
     squared = jnp.sum(v**2)
     positive = squared > 0
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, squared, 1.0)), 0.0)
 
 
 def angle(u: Vector, v: Vector) -> Float[Array, ""]:
-    """Angle between u and v in [0, pi] [rad], accurate also where they are nearly parallel."""
+    """Angle between u and v in [0, pi] [rad], accurate also for nearly parallel vectors."""
     return _atan2(norm(jnp.cross(u, v)), jnp.dot(u, v))
 
 
@@ -38,6 +38,6 @@ def dihedral(b1: Vector, b2: Vector, b3: Vector) -> Float[Array, ""]:
 
 
 def _atan2(y: Float[Array, ""], x: Float[Array, ""]) -> Float[Array, ""]:
-    """atan2 whose gradient at (0, 0) is 0."""
+    """atan2(y, x), with gradient 0 at (0, 0)."""
     defined = (x != 0) | (y != 0)
     return jnp.where(defined, jax.lax.atan2(y, jnp.where(defined, x, 1.0)), 0.0)

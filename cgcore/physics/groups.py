@@ -1,4 +1,4 @@
-"""Groups of a term's rows that have coefficients of their own, by what kinds of beads they are made of."""
+"""Groups of a term's rows, each with coefficients of its own, formed by the classes of the rows' beads."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from cgcore.physics.topology import CHAIN_JUMP
 By = Literal["central", "types", "terminal"]
 
 MOST_COMBINATIONS = 10_000
-"""Largest number of combinations of classes in a row: no prior can have coefficients for more."""
+"""Largest number of combinations of classes in a row; more groups would exceed the coefficients that a prior can
+have."""
 
 Classes = Int[Any, " beads"]
-"""Class of each bead, the same in all frames; -1: rows with this bead take no part in the term."""
+"""Class of each bead, the same in all frames; -1 for a bead whose rows take no part in the term."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Groups:
 
     @classmethod
     def of_species(cls, by: By, species: Sequence[int], labels: Sequence[str] | None = None) -> Groups:
-        """A class for each of these species; other species do not take part."""
+        """Groups with one class for each of these species; rows with beads of other species take no part."""
         kinds = sorted(set(species))
         table = [-1] * (max(kinds, default=-1) + 1)
         for k, kind in enumerate(kinds):
@@ -78,13 +79,13 @@ class Groups:
         n_beads: int,
         xp: ModuleType = np,
     ) -> Classes:
-        """The class of each bead of a chain.
+        """The class of each bead of a frame (beads,).
 
         Arguments:
-            species: of each bead; None: all are 0.
+            species: species of each bead (beads,); None if all are 0.
             length: number of real beads.
-            sites: of the beads, see `topology`; None: they are one chain.
-            n_beads: beads of a row, padding included.
+            sites: sites of the beads (see `topology`); None if they form one chain.
+            n_beads: number of beads, including padding.
             xp: NumPy, or jax.numpy where JAX is tracing.
         """
         if self.by != "terminal":
@@ -100,7 +101,7 @@ class Groups:
         return (first | last).astype(int)
 
     def positions(self, beads: int, pairs: bool) -> tuple[int, ...]:
-        """Which beads of a row its group depends on.
+        """Places of the beads in a row whose classes determine its group.
 
         Raises:
             InputError: the row has no central bead.
@@ -114,7 +115,7 @@ class Groups:
         return tuple(range(1, beads - 1))
 
     def of_rows(self, beads: int, pairs: bool) -> tuple[np.ndarray, tuple[str, ...]]:
-        """The number of each group by the classes of the beads at `positions`, and the groups' labels."""
+        """Table of group numbers, with one axis of classes for each of `positions`, and the labels of the groups."""
         return _numbered(self, len(self.positions(beads, pairs)), pairs)
 
 

@@ -1,7 +1,7 @@
-"""Internal coordinates of many chains at once, with their gradients. Analytic, no autodiff.
+"""Internal coordinates of many chains at once and their gradients. Analytic, without autodiff.
 
-Arrays are (xyz, rows, frames): a row's neighbour is a slice away, and the innermost loop, over frames, vectorises
-whatever the chain's length. Rows that need a bead which is not there have a gradient of zero.
+Arrays have shape (xyz, rows, frames): neighbouring rows are reached by slicing, and the innermost loop, over frames,
+vectorises for chains of any length. A row that needs a missing bead has a gradient of zero.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from cgcore.physics.space import Displacement, free
 from cgcore.physics.topology import Sites, complete
 
 ENDS = 3
-"""Rows of zeros at both ends of a gradient: each bead is then in a row of every kind, and sums over rows that share a
-bead are sums of slices."""
+"""Number of rows of zeros before and after the rows of a gradient. With them every bead is in a row of every kind,
+and sums over the rows that share a bead are sums of slices."""
 
 Rows = Float[Array, "rows frames"]
 Vectors = Float[Array, "xyz rows frames"]
@@ -27,9 +27,9 @@ Slopes = Float[Array, "columns rows frames"]
 
 
 class Coordinate(NamedTuple):
-    """One kind of coordinate: r [Å] of bonds, or cosine and sine of angles or dihedrals.
+    """One kind of coordinate: the length r [Å] of bonds, or the cosine and sine of angles or dihedrals.
 
-    `gradients` are those for each bead of a row, with `ENDS` rows of zeros before the first row and after the last.
+    `gradients` has one array for each bead of a row, with `ENDS` rows of zeros before the first row and after the last.
     """
 
     values: tuple[Rows, ...]
@@ -37,17 +37,17 @@ class Coordinate(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """Rows of a chain without padding."""
+        """Number of rows, without padding."""
         return self.values[0].shape[0]
 
     @property
     def value(self) -> Rows:
-        """r [Å], the angle or the dihedral [rad]."""
+        """Bond length [Å], angle [rad] or dihedral [rad]."""
         return self.values[0] if len(self.values) == 1 else jnp.arctan2(self.values[1], self.values[0])
 
 
 class Coordinates(NamedTuple):
-    """All kinds. Values of a row that is not bonded throughout are meaningless, and finite."""
+    """Coordinates of all kinds. Values of a row that lacks a bead or a bond are finite but meaningless."""
 
     bond: Coordinate
     angle: Coordinate
@@ -55,19 +55,19 @@ class Coordinates(NamedTuple):
 
 
 Grouping = Sequence[Int[Any, " beads"] | None]
-"""For each term the class of each bead, see `Groups.classes`; None for a term without groups."""
+"""Class of each bead for each term, see `Groups.classes`; None for a term without groups."""
 
 
 class Chains(NamedTuple):
-    """Frames of chains as a compiled step takes them.
+    """Frames of chains, as the compiled functions take them.
 
     Arguments:
-        R: positions [Å], finite everywhere. A padded bead may hold anything finite: its forces are zero.
+        R: positions [Å], finite everywhere. Padded beads may hold any finite value; their forces are 0.
         lengths: number of real beads of each frame; 0 makes all rows of a frame zero.
         at: internal coordinates of R.
-        sites: of the beads (see `topology`); None: all of a frame are one chain.
-        classes: of the beads, for each term.
-        roots: of weights in the loss; None: all are 1.
+        sites: sites of the beads (see `topology`); None if every frame is one chain.
+        classes: classes of the beads, for each term.
+        roots: square roots of the beads' weights in the loss; None if all weights are 1.
     """
 
     R: Float[Array, "xyz beads frames"]
@@ -78,8 +78,11 @@ class Chains(NamedTuple):
     roots: Float[Array, "beads frames"] | None = None
 
     def weighted(self, roots: Float[Array, "beads frames"]) -> Chains:
-        """With these roots, by which the gradients of coordinates by each bead are multiplied: forces and their inner
-        products are then those of weighted residuals."""
+        """The same chains with these square roots of weights.
+
+        The gradients with respect to each bead are multiplied by its root, so that forces and their inner products are
+        those of weighted residuals.
+        """
 
         def scaled(kind: Coordinate) -> Coordinate:
             padded = jnp.pad(roots, ((ENDS, 2 * ENDS), (0, 0)))
@@ -95,20 +98,21 @@ def coordinates(
     displacement: Displacement,
     sites: Sites | None = None,
 ) -> Coordinates:
-    """Internal coordinates of chains of `lengths` real beads, and their gradients.
+    """Internal coordinates of chains, and their gradients.
 
     Arguments:
         R: positions [Å], finite everywhere.
         lengths: number of real beads of each frame.
-        displacement: in jax-md's convention, for free space or a periodic box (its gradient must be 1).
-        sites: of the beads; None: all are one chain.
+        displacement: displacement function in jax-md's convention, for free space or a periodic box (its gradient must
+            be 1).
+        sites: sites of the beads (see `topology`); None if every frame is one chain.
 
-    Source of the dihedral's gradient: Blondel and Karplus, J. Comput. Chem. 17, 1132 (1996), with the sign of phi
-    in `geometry.dihedral`.
+    Source of the dihedral's gradient: Blondel and Karplus, J. Comput. Chem. 17, 1132 (1996), with the sign of phi in
+    `geometry.dihedral`.
     """
 
     def coordinate(values: tuple[Rows, ...], gradients: tuple[Vectors, ...]) -> Coordinate:
-        """Gradients are zero where one of a row's beads or bonds is missing."""
+        """A coordinate whose gradients are zero for rows that lack a bead or a bond."""
         known = complete(values[0].shape[0], len(gradients) - 1, lengths, sites, jnp)
         ends = ((0, 0), (ENDS, ENDS), (0, 0))
         return Coordinate(values, tuple(jnp.pad(jnp.where(known[None], g, 0.0), ends) for g in gradients))
@@ -124,21 +128,22 @@ def coordinates(
 
 
 def separations(displacement: Displacement, a: Sequence[Array], b: Sequence[Array]) -> list[Array]:
-    """`displacement` of vectors whose x, y and z are given, arrays that broadcast against each other."""
+    """`displacement` applied to vectors given as lists of x, y and z, whose arrays broadcast against each other."""
     if displacement is free:
-        return [x - y for x, y in zip(a, b, strict=True)]  # the same without transposing, which XLA would do in memory
+        return [x - y for x, y in zip(a, b, strict=True)]  # avoids the transposition below, which copies in memory
     vectors = jnp.vectorize(displacement, signature="(xyz),(xyz)->(xyz)")(jnp.stack(a, -1), jnp.stack(b, -1))
     return [vectors[..., axis] for axis in range(3)]
 
 
 Longer = tuple[tuple[Float[Array, "longer frames"], ...], tuple[Float[Array, "xyz longer frames"], ...]]
-"""Of rows of more than two beads, which are fewer: cosine and sine, and the gradient for each bead."""
+"""Cosine and sine, and the gradient for each bead, of rows of three or four beads; there are fewer of these than
+bonds."""
 
 
 def _angles(bonds: Vectors, r: Rows) -> Longer:
     u, v = -bonds[:, :-1], bonds[:, 1:]
     length_u, length_v = r[:-1], r[1:]
-    # Bonds are not normalised first: normalised bonds of a straight chain are not exactly parallel.
+    # Bonds are not normalised first, because normalised bonds of a straight chain are not exactly parallel.
     normal = jnp.cross(u, v, axis=0)
     area = jnp.sqrt(_dot(normal, normal))
     normal = normal / jnp.where(area > 0, area, 1.0)[None]
@@ -172,5 +177,5 @@ def _scaled(length: Rows, squared: Rows) -> Rows:
 
 
 def _dot(a: Vectors, b: Vectors) -> Rows:
-    # Written out: a sum over an axis is a loop inside the loop over frames, and does not vectorise.
+    # Written out: a sum over an axis is a loop within the loop over frames, which does not vectorise.
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]

@@ -1,7 +1,7 @@
-"""Forces of terms of pairs: on bead i, the sum over its pairs of -phi'(r) / r times Ri - Rj.
+"""Forces of pair terms: the force on bead i is the sum over its pairs of -phi'(r) / r times Ri - Rj.
 
-Arrays are (xyz, beads, frames), as in `internal`. Beads that coincide give a force that is not finite, which the caller
-must report. The distance of each frame's closest pair is found on the way.
+Arrays have shape (xyz, beads, frames), as in `internal`. Beads that coincide give a force that is not finite, which the
+caller must report. The distance of each frame's closest pair is found in the same loop.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ Strengths = Callable[[Array, Array], Array]
 
 
 class Sampled(NamedTuple):
-    """Coordinates that rows of a term had.
+    """Coordinates that the rows of a term had.
 
     Arguments:
-        values: [Å or rad], infinite where there is none; of pairs the distance of each frame's closest of a group.
-        groups: of each.
+        values: coordinates [Å or rad], infinite for missing rows; for pairs, the distance of the closest pair of each
+            group in each frame.
+        groups: the group of each line of `values`.
     """
 
     values: Float[Array, "_ frames"]
@@ -38,17 +39,18 @@ class Sampled(NamedTuple):
 
     @classmethod
     def closest(cls, distances: Float[Array, "_ frames"]) -> Sampled:
-        """Of each group in turn."""
+        """Closest distances (groups, frames) [Å], in the order of the groups."""
         return cls(distances, jnp.arange(len(distances)))
 
 
 class Slots(NamedTuple):
-    """Forces on beads for each coefficient being 1, of the few groups alone that a bead has rows of.
+    """Forces on beads for unit coefficients, stored only for the few groups to whose rows each bead belongs.
 
     Arguments:
-        forces: a bead's forces by rows of one group are in one slot, or in several.
-        groups: the group of a bead's slot, any where its forces are 0; None: one slot, of a term without groups.
-        seen: what the rows sampled; None for rows of consecutive beads, see `design.Seen`.
+        forces: forces of each slot; those on a bead by the rows of one group may be spread over several slots.
+        groups: group of each bead's slots, arbitrary where the forces are 0; None for the one slot of a term without
+            groups.
+        seen: coordinates that the rows had; None if `Coordinates` contains them, see `design.Seen`.
     """
 
     forces: Float[Array, "slots functions xyz beads frames"]
@@ -56,7 +58,7 @@ class Slots(NamedTuple):
     seen: Sampled | None = None
 
     def by_group(self, term: Term) -> Float[Array, "columns xyz beads frames"]:
-        """The columns of all groups: forces are 0 on beads without rows of a group."""
+        """The columns of all groups, with zero forces on beads that belong to no row of a group."""
         if self.groups is None:
             return self.forces[0]
         groups = jnp.arange(len(term.group_labels))[:, None, None]
@@ -66,22 +68,22 @@ class Slots(NamedTuple):
 
 
 PARTNERS = 20
-"""Beads whose pairs with all others are taken at once. XLA computes a strength that is used by fewer once for each of
-x, y and z; that of more does not stay in a core's cache (measured, 32 frames x 100 beads: 19 us a frame with 12
-partners, 10 with 20, 15 with 50)."""
+"""Number of beads whose pairs with all others are computed together. With fewer, XLA computes each strength once for
+each of x, y and z; with more, the arrays do not stay in a core's cache (measured, 32 frames x 100 beads: 19 us a
+frame with 12 partners, 10 with 20, 15 with 50)."""
 
 WRITTEN_OUT = 8
-"""Functions up to which the sum over partners is written out for each, which takes long to compile for more."""
+"""Largest number of functions for which the sum over partners is written out for each; more take long to compile."""
 
 
 def pair_forces(term: Term, displacement: Displacement, chains: Chains, classes: Classes | None = None) -> Slots:
-    """Forces for each coefficient being 1, without the term's weight.
+    """Forces of a pair term for unit coefficients, without the term's weight.
 
     Arguments:
-        term: of pairs.
-        displacement: in jax-md's convention.
-        chains: whose internal coordinates and weights do not matter.
-        classes: of the beads, where the term has groups.
+        term: a term of pairs.
+        displacement: displacement function in jax-md's convention.
+        chains: the frames; their internal coordinates and weights are not used.
+        classes: class of each bead; None for a term without groups.
     """
     if classes is None and term.rows.few:
         return _of_few_separations(term, displacement, chains)
@@ -100,24 +102,24 @@ def over_all(
     chains: Chains,
     power: Power | None = None,
 ) -> Slots:
-    """Over all of N x N: regular work that vector units like.
+    """Forces summed over all N x N pairs, regular work that suits vector units.
 
     Arguments:
-        rows: of pairs.
-        strengths: of functions at squared distances (partners, beads, frames), with the number of the first partner;
-            `PARTNERS` are taken at once, of which the last may be beyond the row.
-        size: number of functions.
-        displacement, chains: as in `pair_forces`.
-        power: the only function, where it is one: its strength tells the distance, and is at hand where XLA would
-            compute squared distances anew.
+        rows: rows of pairs.
+        strengths: function of squared distances (partners, beads, frames) and the number of the first partner, see
+            `Basis.strengths`. There are `PARTNERS` partners, of which the last may lie beyond the real beads.
+        size: number of basis functions.
+        displacement, chains: see `pair_forces`.
+        power: the only basis function, if it is a power: closest distances are then computed from its strengths, since
+            XLA would compute the squared distances again.
     """
     R, n_beads = chains.R, chains.R.shape[1]
     chunks = -(-n_beads // PARTNERS)
     beyond = ((0, chunks * PARTNERS - n_beads), (0, 0))
     real = jnp.arange(n_beads)[:, None] < chains.lengths[None]
-    # Added to a squared distance, which vectorises where a mask does not: 4 / inf^3 is 0.
+    # Added to squared distances, which vectorises where a mask does not: 4 / inf^3 is 0.
     missing = jnp.pad(jnp.where(real, 0.0, jnp.inf), beyond, constant_values=jnp.inf)
-    # x, y and z apart, here and below: XLA does not vectorise slices of (xyz, beads, frames) that move.
+    # x, y and z are separate arrays, here and below: XLA does not vectorise moving slices of (xyz, beads, frames).
     every = list(R)
     along, numbers = _places(chains)
     padded = [jnp.pad(x, beyond) for x in (*every, along, numbers)]
@@ -132,7 +134,8 @@ def over_all(
         apart = rows.count(along[None], place[:, None], number[:, None] != numbers[None])
         squared = jnp.where(apart, _squared(d) + absent[:, None], jnp.inf)
         found_strengths = strengths(squared, first)
-        # Written out: XLA's sum over an axis does not vectorise here. Separations again: XLA would keep all of d.
+        # Written out, because XLA's sum over an axis does not vectorise here. Separations are computed again, because
+        # XLA would otherwise store all of d.
         for k in range(PARTNERS):
             d = separations(displacement, every, [x[k, None] for x in partners])
             nearest = jnp.minimum(nearest, squared[k]) if power is None else jnp.maximum(nearest, found_strengths[0][k])
@@ -142,7 +145,7 @@ def over_all(
 
     zeros = [jnp.zeros(R.shape[1:], R.dtype)] * (3 * size)
     forces, nearest = jax.lax.fori_loop(0, chunks, add, (zeros, jnp.full(R.shape[1:], farthest, R.dtype)))
-    # Rows of padding have met real beads, too.
+    # Padded beads also met real ones.
     nearest = jnp.where(real, nearest, farthest)
     closest = jnp.sqrt(jnp.min(nearest, axis=0)) if power is None else power.distance(jnp.max(nearest, axis=0))
     total = jnp.where(real, jnp.stack(forces).reshape(1, size, *R.shape), 0.0)
@@ -150,7 +153,8 @@ def over_all(
 
 
 def _by_partner(term: Term, displacement: Displacement, chains: Chains, classes: Classes | None) -> Slots:
-    """Over all of N x N, one partner at a time: its pairs with a bead are all in the slot of its class."""
+    """Forces summed over all N x N pairs, one partner at a time. The slot of a pair's forces is the class of the
+    partner."""
     R, n_beads = chains.R, chains.R.shape[1]
     real = jnp.arange(n_beads)[:, None] < chains.lengths[None]
     if classes is not None:
@@ -167,7 +171,7 @@ def _by_partner(term: Term, displacement: Displacement, chains: Chains, classes:
         counted = counted & real & real[partner][None]
         squared = jnp.where(counted, _squared(d), jnp.inf)
         strengths = term.basis.strengths(squared)
-        # Kept, as XLA would compute them anew for each of x, y and z.
+        # Stored, because XLA would compute the strengths again for each of x, y and z.
         strengths, d = jax.lax.optimization_barrier((strengths, jnp.stack(d)))
         own = slot[partner]
         return forces.at[own].add(strengths[:, None] * d[None]), nearest.at[own].min(squared)
@@ -185,21 +189,21 @@ def _by_partner(term: Term, displacement: Displacement, chains: Chains, classes:
 
 
 def _places(chains: Chains) -> tuple[Int[Array, "beads 1"], Int[Array, "beads 1"]]:
-    """The places of beads along their chains, and the numbers of these."""
+    """Position of each bead along its chain, and number of its chain."""
     row = jnp.arange(chains.R.shape[1], dtype=jnp.int32)[:, None]
     along = row if chains.sites is None else jnp.asarray(chains.sites)
     return along, chain_numbers(along, jnp)
 
 
 def _of_few_separations(term: Term, displacement: Displacement, chains: Chains) -> Slots:
-    """One separation in the row at a time."""
+    """Forces summed over one separation in the array at a time."""
     R, nearest, farthest = chains.R, term.rows.nearest, term.rows.farthest
     assert farthest is not None
     total = jnp.zeros((term.basis.size, *R.shape), R.dtype)
     closest = jnp.full(R.shape[1:], jnp.inf, R.dtype)
     bead = jnp.arange(R.shape[1])[:, None]
     along, numbers = _places(chains)
-    # Sites grow along the row at least as fast as it does: across a gap neighbours in the row may be such a pair.
+    # Sites increase along the array by at least 1 per bead: beads on two sides of a gap are closer in the array.
     for k in range(nearest if chains.sites is None else 1, min(farthest, R.shape[1] - 1) + 1):
         d = separations(displacement, list(R[:, :-k]), list(R[:, k:]))
         counts = term.rows.count(along[:-k], along[k:], numbers[k:] != numbers[:-k]) & (bead[k:] < chains.lengths[None])

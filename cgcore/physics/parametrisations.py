@@ -1,7 +1,7 @@
-"""Parameters that people know in the place of coefficients: a rest length and a stiffness, amplitudes and phases.
+"""Familiar parameters in place of coefficients: rest length and stiffness, or amplitudes and phases.
 
-Coefficients are what forces are linear in. Each class here says which parameters they are made of, how to come back to
-these in one canonical gauge, and what the energy is, constants included.
+Forces are linear in the coefficients. Each class here converts parameters to coefficients and back, in one canonical
+gauge, and computes the energy including its constants.
 """
 
 from __future__ import annotations
@@ -24,40 +24,43 @@ Given = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Parametrisation(ABC):
-    """Arguments:
-    names: of the parameters, in the order of reports.
+    """Conversion between the parameters and the coefficients of a term.
+
+    Arguments:
+        names: names of the parameters, in the order of reports.
     """
 
     names: tuple[str, ...]
 
     quotient: ClassVar[tuple[int, int] | None] = None
-    """Which parameter means nothing where another is 0, and which is that other; None where there is none."""
+    """Positions of a parameter that is undetermined where another one is 0, and of that other one; None if there is
+    none."""
     phases: ClassVar[slice] = slice(0)
-    """Which parameters are the same after 2 pi."""
+    """Parameters that have period 2 pi."""
     amplitudes: ClassVar[slice] = slice(0)
-    """Which parameters are never negative."""
+    """Parameters that are never negative."""
 
     @abstractmethod
     def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
-        """How the coefficients are called."""
+        """Names of the coefficients."""
 
     @abstractmethod
     def coefficients(self, params: Given, xp: ModuleType) -> Any:
-        """The coefficients, with NumPy or jax.numpy."""
+        """The coefficients (n,), computed with NumPy or jax.numpy."""
 
     @abstractmethod
     def params(self, c: Float[np.ndarray, "*cases n"], start: Given) -> Params:
-        """Parameters of these coefficients in the canonical gauge, of several cases at once where there are leading
-        axes; what coefficients do not determine is as in `start`."""
+        """Parameters in the canonical gauge. Leading axes of c become leading axes of each parameter; what c does
+        not determine is taken from `start`."""
 
     def energy(self, basis: Basis, x: Any, params: Given) -> Any:
-        """The energy at x [kcal/mol], without the term's weight."""
+        """The energy [kcal/mol] at the coordinate x, without the term's weight."""
         return self.coefficients(params, namespace(x)) @ basis.functions(x)
 
 
 @dataclass(frozen=True)
 class Stiffness(Parametrisation):
-    """The rest length r0 and the stiffness kr of a `Harmonic` basis."""
+    """Rest length r0 and stiffness kr of a `Harmonic` basis."""
 
     quotient: ClassVar[tuple[int, int] | None] = (0, 1)
 
@@ -70,20 +73,20 @@ class Stiffness(Parametrisation):
         return xp.stack([kr, kr * r0])
 
     def params(self, c: Float[np.ndarray, "*cases n"], start: Given) -> Params:
-        """r0 is as at the start where kr = 0."""
+        """r0 is taken from `start` where kr = 0."""
         r0, kr = self.names
         stiff = c[..., 0] != 0
         return {r0: np.where(stiff, c[..., 1] / np.where(stiff, c[..., 0], 1.0), start[r0]), kr: c[..., 0]}
 
     def energy(self, basis: Basis, x: Any, params: Given) -> Any:
-        """kr/2 (x - r0)²: a square that is multiplied out would cancel in float32."""
+        """kr/2 (x - r0)², not multiplied out, which would cancel in float32."""
         r0, kr = (params[name] for name in self.names)
         return kr / 2 * (x - r0) ** 2
 
 
 @dataclass(frozen=True)
 class CosinesAndSines(Parametrisation):
-    """Coefficients of cosines and of sines of a `Fourier` basis, which are the parameters."""
+    """Coefficients of the cosines and of the sines of a `Fourier` basis; the parameters are the coefficients."""
 
     def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
         return tuple(f"{name}_{n}" for name in self.names for n in range(1, basis.size // 2 + 1))
@@ -112,11 +115,11 @@ class AmplitudesAndPhases(Parametrisation):
         return xp.concatenate([k * xp.cos(gamma), k * xp.sin(gamma)])
 
     def params(self, c: Float[np.ndarray, "*cases n"], start: Given) -> Params:
-        """A phase is as at the start where its amplitude is 0."""
+        """A phase is taken from `start` where its amplitude is 0."""
         (k, gamma), (cosines, sines) = self.names, np.split(c, 2, axis=-1)
         amplitude = np.hypot(cosines, sines)
         phase = np.arctan2(sines, cosines)
-        phase = np.where(phase == -np.pi, np.pi, phase)  # -pi where the sine is -0
+        phase = np.where(phase == -np.pi, np.pi, phase)  # arctan2 gives -pi if the sine is -0
         return {k: amplitude, gamma: np.where(amplitude > 0, phase, start[gamma])}
 
     def energy(self, basis: Basis, x: Any, params: Given) -> Any:
@@ -126,7 +129,8 @@ class AmplitudesAndPhases(Parametrisation):
 
 @dataclass(frozen=True)
 class StrengthAndLength(Parametrisation):
-    """epsilon and sigma of epsilon (sigma/r)^4, a `Power` basis with n = 4: sigma stays, epsilon carries the scale."""
+    """epsilon and sigma in epsilon (sigma/r)^4, a `Power` basis with n = 4. sigma is kept, and epsilon carries the
+    scale."""
 
     def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
         epsilon, sigma = self.names
@@ -137,7 +141,7 @@ class StrengthAndLength(Parametrisation):
         return (epsilon * sigma**4)[None]
 
     def params(self, c: Float[np.ndarray, "*cases n"], start: Given) -> Params:
-        """epsilon is as at the start where sigma = 0."""
+        """epsilon is taken from `start` where sigma = 0."""
         epsilon, sigma = self.names
         own = c[..., 0]
         scaled = own / start[sigma] ** 4 if start[sigma] != 0 else np.full_like(own, start[epsilon])

@@ -1,4 +1,4 @@
-"""What a fit starts from: the weights of the terms and their parameters."""
+"""The prior: terms with their weights and initial parameters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FITTED = ("r0", "kr", "a", "b", "epsilon", "sigma", "k_dih", "gamma_dih")
 FITTED_EXCLUDED_VOLUME = ("epsilon_ex", "sigma_ex")
 FITTED_EVER = FITTED + FITTED_EXCLUDED_VOLUME
 CARRIED = ("theta0", "k_theta")
-"""Known to users' files, kept in what is written, never fitted: no term uses them."""
+"""Parameters that users' files contain and that are written back, but that no term uses and no fit changes."""
 
 STANDARD = (
     Term("bond", Rows("bonds"), Harmonic(), parametrisation=Stiffness(("r0", "kr"))),
@@ -46,19 +46,19 @@ STANDARD = (
         parametrisation=StrengthAndLength(FITTED_EXCLUDED_VOLUME),
     ),
 )
-"""The terms that a prior has without further word; series have as many harmonics as their parameters say."""
+"""The terms of every prior; Fourier series have as many harmonics as their parameters have values."""
 
 SERIES = tuple(name for term in STANDARD if isinstance(term.basis, Fourier) for name in term.params)
-"""Parameters with one value for each harmonic; all the others are scalars."""
+"""Parameters with one value for each harmonic; all others are scalars."""
 
 LENGTHS = tuple(term.params[1] for term in STANDARD if isinstance(term.parametrisation, StrengthAndLength))
 """Parameters that must not be 0."""
 
 SPLINED = ("bond", "angle", "dihedral")
-"""Terms in whose place splines of a file stand."""
+"""Terms whose formulas splines from a file can replace."""
 
 MOST_COEFFICIENTS = 4096
-"""Their square are the numbers of a factor, a block."""
+"""Largest number of coefficients; each block of a factor stores about as many numbers as its square."""
 
 
 class Weights(NamedTuple):
@@ -184,7 +184,7 @@ class Prior:
 
     def without_values(self) -> Prior:
         """The same terms with all parameters 1. It is equal for priors that differ only in their parameters, so a
-        function that was compiled for one serves all.
+        function compiled for one of them serves all.
         """
         ones = {name: np.ones_like(value) for name, value in self.params.items()}
         return replace(self, params=ones, carried={})
@@ -201,11 +201,12 @@ class Prior:
 
     @cached_property
     def linear(self) -> tuple[Term, ...]:
-        """The terms in which forces are linear: all terms, except those that splines of a file replace."""
+        """The terms whose forces the coefficients determine: all terms except those that splines from a file
+        replace."""
         return tuple(term for term in self.terms if self.splines is None or term.name not in SPLINED)
 
     def part(self, names: Iterable[str], splines: bool = False) -> Prior:
-        """The prior with only these terms, with or without the splines."""
+        """The prior reduced to the named terms, with its splines if `splines` is true."""
         kept = set(names) | (set(SPLINED) if splines and self.splines is not None else set())
         terms = [term for term in self.terms if term.name in kept]
         own = {name for term in terms for name in term.params}
@@ -218,7 +219,7 @@ class Prior:
         )
 
     def in_coefficients(self) -> Prior:
-        """The same terms, whose parameters are their coefficients: 0."""
+        """The same terms with their coefficients as parameters, all 0."""
         return replace(self, params={}, further=tuple(replace(term, parametrisation=None) for term in self.terms))
 
     @property
@@ -233,7 +234,8 @@ class Prior:
 
 
 def standard_terms(weights: Weights, params: Mapping[str, Any]) -> tuple[Term, ...]:
-    """The terms of `STANDARD` that have a weight and parameters, with as many harmonics as these."""
+    """The terms of `STANDARD` for which there are a weight and parameters, with as many harmonics as the parameters
+    have."""
     found = []
     for term, weight in zip(STANDARD, weights, strict=True):
         if weight is not None and all(name in params for name in term.params):
@@ -264,7 +266,7 @@ def _checked(prior: Prior, params: Mapping[str, Any]) -> Params:
             )
         try:
             value = np.asarray(params[name], np.float64)
-        # JAX's own error for a traced array is a TypeError, too.
+        # JAX's own error for a traced array is also a TypeError.
         except (TypeError, ValueError) as error:
             given = type(params[name]).__name__
             raise InputError(

@@ -1,4 +1,4 @@
-"""Rows of beads that a term acts on: bonds, angles, dihedrals, pairs, or those of a list."""
+"""Rows of beads on which a term acts: bonds, angles, dihedrals, pairs, or listed rows."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from cgcore.physics.topology import CHAIN_JUMP
 Kind = Literal["bonds", "angles", "dihedrals", "pairs"]
 Chains = Literal["any", "within", "between"]
 BEADS = {"bonds": 2, "angles": 3, "dihedrals": 4, "pairs": 2}
-"""Beads of a row."""
+"""Number of beads in a row of each kind."""
 
 FARTHEST = 10**6
-"""Largest separation and number of a bead: no chain is as long, and sites are 32 bits wide."""
+"""Largest separation and bead number: no chain is as long, and sites are 32-bit integers."""
 
 FEW_SEPARATIONS = 8
-"""Pairs of so few separations are taken one separation at a time."""
+"""Up to this number of separations, pairs are computed one separation at a time."""
 
 
 @dataclass(frozen=True)
@@ -80,27 +80,32 @@ class Rows:
 
     @property
     def pairs(self) -> bool:
-        """Whether the order of the two beads has no meaning."""
+        """Whether rows are pairs, in which the order of the two beads has no meaning."""
         return self.kind == "pairs"
 
     @property
     def needs(self) -> int:
-        """Number of beads that a chain needs for one row."""
+        """Smallest number of beads with which a chain has a row."""
         if self.listed is not None:
             return 1 + max(max(row) for row in self.listed) if self.listed else 1
         return self.nearest + 1 if self.pairs else self.beads
 
     @property
     def few(self) -> bool:
-        """Whether the pairs have few separations, within a chain."""
+        """Whether the pairs are of few separations within a chain."""
         return self.farthest is not None and self.farthest - self.nearest < FEW_SEPARATIONS and self.chains != "between"
 
     def candidates(self, n_beads: int, sites: bool) -> Int[np.ndarray, "rows beads"]:
-        """All rows that may occur in a frame with this number of beads, with or without sites."""
+        """All rows (rows, beads per row) that can occur in a frame with `n_beads` beads, with or without sites."""
         return _candidates(self, n_beads, sites)
 
     def count(self, first: Any, last: Any, crossing: Any) -> Bool[Any, ...]:
-        """Whether rows count, given the sites of their first and last bead and whether these belong to two chains."""
+        """Which rows exist.
+
+        Arguments:
+            first, last: sites of the first and of the last bead of each row.
+            crossing: whether the two beads belong to different chains.
+        """
         if not self.pairs:
             return last - first == self.beads - 1
         apart = abs(last - first)
@@ -113,7 +118,7 @@ class Rows:
 
 
 def chain_numbers(sites: Any, xp: Any) -> Any:
-    """The number of its chain for each bead, by sites along the first axis."""
+    """Number of each bead's chain, from sites along the first axis."""
     jumps = sites[1:] - sites[:-1] >= CHAIN_JUMP
     return xp.concatenate([xp.zeros_like(sites[:1]), xp.cumsum(jumps, axis=0).astype(sites.dtype)])
 
@@ -127,7 +132,7 @@ def _candidates(rows: Rows, n_beads: int, sites: bool) -> np.ndarray:
         return (np.arange(max(n_beads - rows.beads + 1, 0))[:, None] + np.arange(rows.beads)).astype(np.int32)
     if not sites and rows.chains == "between":
         return np.zeros((0, 2), np.int32)
-    # Sites grow along a row at least as fast as it does: across a gap neighbours may be a pair of any separation.
+    # Sites increase along the array by at least 1 per bead, so neighbours across a gap can have any separation.
     i, j = np.triu_indices(n_beads, k=1 if sites else rows.nearest)
     found = np.stack([i, j], axis=1).astype(np.int32)
     return found if rows.farthest is None else found[j - i <= rows.farthest]

@@ -14,10 +14,10 @@ from cgcore.errors import InputError
 
 Vector = Float[Any, "3"]
 Displacement = Callable[[Vector, Vector], Vector]
-"""jax-md's convention: `displacement(Ra, Rb)` is Ra - Rb, in a periodic box its nearest image."""
+"""jax-md's convention: `displacement(Ra, Rb)` is Ra - Rb, in a periodic box for the nearest image."""
 
 FREE = "free"
-"""Name of free space."""
+"""Name of free space in a factor's fingerprint."""
 
 
 def free(Ra: Vector, Rb: Vector) -> Vector:
@@ -27,16 +27,16 @@ def free(Ra: Vector, Rb: Vector) -> Vector:
 
 @dataclass(frozen=True)
 class Periodic:
-    """Ra - Rb to the nearest image in a box with these edges [Å].
+    """Displacement Ra - Rb to the nearest image in a periodic box with edges `lengths` [Å].
 
-    Equal and hashable by its lengths, so that compiled functions can depend on it.
+    Boxes with the same edges are equal and have the same hash, so compiled functions can depend on them.
     """
 
     lengths: tuple[float, float, float]
 
     @property
     def name(self) -> str:
-        """What a factor's fingerprint calls it: boxes that differ have names that differ."""
+        """Name in a factor's fingerprint; different boxes have different names."""
         return "periodic " + " x ".join(np.format_float_positional(edge, trim="-") for edge in self.lengths) + " Å"
 
     def __call__(self, Ra: Vector, Rb: Vector) -> Vector:
@@ -78,14 +78,15 @@ def periodic(box: Any) -> Periodic:
 
 
 def displacement_name(displacement: Displacement, given: str | None = None) -> str:
-    """What a displacement is called in a factor's fingerprint: factors merge where the names are equal.
+    """Name of a displacement in a factor's fingerprint; only factors with equal names can be merged.
 
     Arguments:
-        displacement: in jax-md's convention.
-        given: the caller's name for it; None: its own.
+        displacement: displacement function in jax-md's convention.
+        given: the caller's name for it; None for its own name.
 
     Raises:
-        InputError: it is neither `free` nor a `Periodic`, and has no name, or the name of free space.
+        InputError: it is neither `free` nor a `Periodic` and has no name, or it has the name of free space and is not
+            `free`.
     """
     own = FREE if displacement is free else displacement.name if isinstance(displacement, Periodic) else None
     name = own if given is None else given

@@ -1,4 +1,4 @@
-"""Cubic splines in the place of the formulas for bonds, angles and dihedrals: fixed, never fitted."""
+"""Cubic splines that replace the formulas for bonds, angles and dihedrals. They are fixed and never fitted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Scalar = Float[Any, ""]
 
 
 class Spline(NamedTuple):
-    """Piecewise cubic energy [kcal/mol] of a length [Å] or an angle [rad].
+    """Piecewise cubic energy [kcal/mol] as a function of a length [Å] or an angle [rad].
 
     Between knots k and k+1 it is c0 + c1 d + c2 d² + c3 d³ with d = x - knots[k].
     """
@@ -27,13 +27,13 @@ class Spline(NamedTuple):
     coefficients: Float[np.ndarray, "intervals 4"]
 
     def largest_curvature(self) -> float:
-        """The largest second derivative, which is at a knot: the stiffness of a bond where it is stiffest."""
+        """The largest second derivative, i.e. the largest stiffness of a bond. It occurs at a knot."""
         second, third = 2 * self.coefficients[:, 2], 6 * self.coefficients[:, 3]
         return float(np.max(np.maximum(second, second + third * np.diff(self.knots))))
 
 
 class TypedSplines(NamedTuple):
-    """A spline for each species, all of as many knots; one that has none of its own takes the shared one."""
+    """A spline for each species, all with the same number of knots. Species with `own` false use the shared spline."""
 
     knots: Float[np.ndarray, "types knots"]
     coefficients: Float[np.ndarray, "types intervals 4"]
@@ -42,13 +42,14 @@ class TypedSplines(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Splines:
-    """The potentials of bonds, angles and dihedrals, to be weighted as the formulas are. Equal where all numbers are.
+    """Potentials of bonds, angles and dihedrals, weighted like the formulas. Splines with the same numbers are equal.
 
     Arguments:
-        bond: of the length [Å]; outside the knots' range the energy is constant and the force 0.
-        angle: of the angle [rad]; likewise.
-        dihedral: of the dihedral [rad], of period 2 pi from its first knot on, in this package's sign (minus IUPAC's).
-        angle_types: of the species of an angle's central bead; None: `angle` for all.
+        bond: function of the length [Å]; outside the knots the energy is constant and the force 0.
+        angle: function of the angle [rad], with the same rule outside the knots.
+        dihedral: function of the dihedral [rad], with period 2 pi from its first knot, in this package's sign (minus
+            IUPAC's).
+        angle_types: splines by the species of an angle's central bead; None to use `angle` for all.
 
     Raises:
         InputError: knots do not increase, a shape is wrong, or a number is not finite.
@@ -70,7 +71,7 @@ class Splines:
                     f"angle_type_mask {own.shape}; give (types, knots), (types, knots - 1, 4) and (types,)"
                 )
             own = own.astype(bool)
-            # What stands in the place of a spline that is not there may be anything.
+            # Entries of species without a spline may hold anything.
             knots = np.where(own[:, None], knots, np.arange(knots.shape[1]))
             coefficients = np.where(own[:, None, None], coefficients, 0.0)
             named = enumerate(zip(knots, coefficients, strict=True))
@@ -93,7 +94,7 @@ class Splines:
         return digest.hexdigest()
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All numbers, by the names that they have in users' files."""
+        """All numbers, under the names that users' files give them."""
         named = {"bond": self.bond, "angle": self.angle, "dih": self.dihedral}
         arrays = {f"{name}_knots": spline.knots for name, spline in named.items()}
         arrays |= {f"{name}_coeffs": spline.coefficients for name, spline in named.items()}
@@ -106,7 +107,7 @@ class Splines:
 
 
 def _checked(name: str, knots: Any, coefficients: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Knots and coefficients of one spline, in float64."""
+    """Knots and coefficients of one spline in float64, checked."""
     knots, coefficients = np.asarray(knots), np.asarray(coefficients)
     if knots.dtype.kind not in "fiu" or coefficients.dtype.kind not in "fiu":
         raise InputError(f"the {name} spline holds {knots.dtype} and {coefficients.dtype}; give numbers")
@@ -124,11 +125,14 @@ def _checked(name: str, knots: Any, coefficients: Any) -> tuple[np.ndarray, np.n
 
 
 def spline_energy(name: str, splines: Splines, x: Scalar, species: Int[Any, ""]) -> Scalar:
-    """The energy of a bond of length x [Å], of an angle [rad] by the species of its central bead, the shared spline's
-    where no other is of it, or of a dihedral [rad] in the sign of `geometry.dihedral`."""
-    import jax.numpy as jnp  # late: reading and writing priors needs no JAX
+    """Energy [kcal/mol] of a bond length [Å], of an angle [rad] or of a dihedral [rad] in the sign of
+    `geometry.dihedral`.
 
-    if name == "dihedral":  # of period 2 pi from the first knot on
+    The spline of an angle is that of its central bead's species, or the shared one if the species has none.
+    """
+    import jax.numpy as jnp  # imported here because reading and writing priors needs no JAX
+
+    if name == "dihedral":  # has period 2 pi from the first knot
         first = jnp.asarray(splines.dihedral.knots[0], x.dtype)
         return cubic(first + jnp.mod(x - first, 2 * np.pi), *splines.dihedral)
     shared = cubic(x, *getattr(splines, name))
@@ -141,12 +145,12 @@ def spline_energy(name: str, splines: Splines, x: Scalar, species: Int[Any, ""])
 
 
 def cubic(x: Scalar, knots: Float[Any, " knots"], coefficients: Float[Any, "intervals 4"]) -> Scalar:
-    """A spline at x, see `Spline`; outside the knots' range the value at its end, whose derivative is 0."""
+    """The spline (see `Spline`) at x; outside the knots it is constant, with derivative 0."""
     import jax.numpy as jnp
 
     knots, coefficients = jnp.asarray(knots, x.dtype), jnp.asarray(coefficients, x.dtype)
     inside = jnp.clip(x, knots[0], knots[-1])
-    # Few knots and many rows: comparing with all of them vectorises, a bisection does not.
+    # For few knots and many rows, comparing with all knots vectorises, whereas bisection does not.
     k = jnp.clip(jnp.searchsorted(knots, inside, side="right", method="compare_all") - 1, 0, len(coefficients) - 1)
     d, c = inside - knots[k], coefficients[k]
     return c[0] + d * (c[1] + d * (c[2] + d * c[3]))

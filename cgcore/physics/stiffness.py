@@ -1,4 +1,4 @@
-"""How stiff and how long a prior's bonds are: what a time step and the error of a force are held against."""
+"""Stiffness and length of a prior's bonds, which set the scale for time steps and for errors of forces."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ USUAL_LENGTH = 3.8
 """Distance of neighbouring C-alpha atoms across a trans peptide bond [Å]."""
 
 LENGTHS = np.linspace(3.0, 5.0, 401)
-"""Bond lengths [Å] over which potentials that are no parabolas are looked at."""
+"""Bond lengths [Å] at which the curvature of potentials that are not harmonic is evaluated."""
 
 
 def bond_stiffness(prior: Prior, params: Params) -> float:
-    """The largest curvature of the potentials of bonds [kcal/mol/Å²], weights included; 0 without bonds."""
+    """The largest curvature of the bond potentials [kcal/mol/Å²], including weights; 0 without bonds."""
     if prior.splines is not None:
         return prior.weights.bond * prior.splines.bond.largest_curvature()
     found = [0.0]
@@ -35,5 +35,5 @@ def _largest_curvature(basis: Basis, c: Float[np.ndarray, " size"]) -> float:
 
 
 def bond_length(prior: Prior) -> float:
-    """The rest length of the prior's bonds [Å], where a parabola says it; else the usual one."""
+    """Rest length of the prior's bonds [Å]: r0 if the prior has it, otherwise `USUAL_LENGTH`."""
     return float(prior.params.get("r0", USUAL_LENGTH)) or USUAL_LENGTH

@@ -1,8 +1,8 @@
-"""A term of the prior: a coordinate of rows of beads, a basis of functions of it, and groups of rows.
+"""A term of the prior: a coordinate of rows of beads, basis functions of this coordinate, and groups of rows.
 
     E = weight * sum over rows, sum over k of c_gk phi_k(x)        g: the group of the row, x: its coordinate
 
-The five terms of `Prior` are such declarations, see `prior.STANDARD`.
+The five terms of `Prior` are terms of this kind, see `prior.STANDARD`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Term:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.weight) and self.weight >= 0):
             raise InputError(f"the weight of term {self.name!r} is {self.weight}; give a finite number >= 0")
-        object.__setattr__(self, "weight", float(self.weight))  # NumPy's would widen float32 arrays
+        object.__setattr__(self, "weight", float(self.weight))  # a NumPy float would widen float32 arrays
         distance = self.rows.kind in ("bonds", "pairs")
         if distance and isinstance(self.basis, Fourier):
             raise InputError(f"term {self.name!r}: a Fourier basis needs angles; give rows of angles or dihedrals")
@@ -73,12 +73,12 @@ class Term:
 
     @property
     def coordinate(self) -> str:
-        """What is measured: bond, angle, dihedral or pair."""
+        """Kind of coordinate: bond, angle, dihedral or pair."""
         return self.rows.kind.removesuffix("s")
 
     @property
     def on_beads(self) -> bool:
-        """Whether its forces are computed bead by bead rather than from rows of consecutive beads."""
+        """Whether forces are computed for each bead rather than from rows of consecutive beads."""
         return self.rows.pairs or self.rows.listed is not None
 
     @property
@@ -88,7 +88,7 @@ class Term:
 
     @property
     def size(self) -> int:
-        """Number of coefficients, group by group."""
+        """Number of coefficients of all groups."""
         return len(self.group_labels) * self.basis.size
 
     @property
@@ -104,22 +104,22 @@ class Term:
 
     @property
     def params(self) -> tuple[str, ...]:
-        """Names of its parameters."""
+        """Names of the term's parameters."""
         return (self.name,) if self.parametrisation is None else self.parametrisation.names
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the coefficients where they are the parameters."""
+        """Shape of the coefficients as a parameter: (functions,), or (groups, functions)."""
         return (self.basis.size,) if self.groups is None else (len(self.group_labels), self.basis.size)
 
     def classes(
         self, species: Any, length: Any, sites: Any, n_beads: int, xp: ModuleType = np
     ) -> Int[Any, " beads"] | None:
-        """The class of each bead, see `Groups.classes`; None without groups."""
+        """The class of each bead (beads,), see `Groups.classes`; None without groups."""
         return None if self.groups is None else self.groups.classes(species, length, sites, n_beads, xp)
 
     def row_groups(self, classes: Classes, rows: Int[Any, "rows per_row"], xp: Any) -> Int[Any, " rows"]:
-        """The group of each row, or -1 for a row that does not take part."""
+        """The group of each row (rows,); -1 for a row that takes no part."""
         assert self.groups is not None
         table, _ = self.groups.of_rows(self.rows.beads, self.rows.pairs)
         own = [xp.asarray(classes)[rows[:, k]] for k in self.groups.positions(self.rows.beads, self.rows.pairs)]
@@ -127,14 +127,14 @@ class Term:
         return xp.where(known, xp.asarray(table)[tuple(xp.maximum(one, 0) for one in own)], -1)
 
     def energy(self, x: Any, params: Mapping[str, Any], group: Any = None) -> Any:
-        """The energy of one row at x [kcal/mol], without the weight."""
+        """Energy [kcal/mol] of one row at the coordinate x, without the weight."""
         if self.parametrisation is not None:
             return self.parametrisation.energy(self.basis, x, params)
         c = params[self.name] if group is None else namespace(group).asarray(params[self.name])[group]
         return c @ self.basis.functions(x)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values: everything on which the numbers in a factor depend."""
+        """Plain values: everything about the term on which a factor depends."""
         return {
             "name": self.name,
             "weight": self.weight,
@@ -144,10 +144,10 @@ class Term:
 
     @classmethod
     def from_dict(cls, plain: Any) -> Term:
-        """The inverse of `as_dict`, but for the parametrisation.
+        """The inverse of `as_dict`, without the parametrisation.
 
         Raises:
-            TypeError, ValueError, KeyError, InputError: it is not one of `as_dict`.
+            TypeError, ValueError, KeyError, InputError: `plain` is not a result of `as_dict`.
         """
         if not isinstance(plain, dict):
             raise TypeError(f"a term is {plain!r:.40}")

@@ -1,9 +1,9 @@
-"""Which beads each term acts on: linear chains of one bead a residue.
+"""The beads on which each term acts: linear chains with one bead per residue.
 
-Without further word all beads of a frame are one chain. Where they are not, each bead has a site, a number along its
-chain: rows of consecutive beads exist where their sites are consecutive, and the separation of two beads is the
-difference of their sites. Gaps and several chains are nothing but jumps in it (see `cgcore.data.chains`); beads of two
-chains are further apart than any separation, so that they repel each other.
+By default all beads of a frame form one chain. Otherwise each bead has a site, its number along its chain: beads form a
+row of consecutive beads if their sites are consecutive, and the separation of two beads is the difference of their
+sites. Gaps and chain ends are jumps in the sites (see `cgcore.data.chains`). Beads of different chains are further
+apart than any separation, so they repel each other.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ EXCLUDED_VOLUME_SEPARATIONS = (2, 5)
 """Smallest and largest j - i, both inclusive."""
 
 NEAREST = 3
-"""Separation j - i from which beads must not overlap: nearer ones are held apart by their bonds and angle."""
+"""Smallest separation j - i of beads that must not overlap; closer ones are held apart by their bonds and angle."""
 
 CHAIN_JUMP = 1000
-"""Jump of the sites from which on two neighbours in a row are of two chains."""
+"""Smallest jump of the site between neighbouring beads that belong to different chains."""
 
 RULE = "linear chain; bonds, angles, dihedrals of consecutive beads; repulsive j-i>=6; excluded volume 2<=j-i<=5"
-"""What a stored factor's fingerprint says of this file."""
+"""Description of this topology in a factor's fingerprint."""
 
 
 Sites = Int[Any, "beads #frames"]
-"""Site of each bead in each frame, or one row for all frames; padded beads may hold anything."""
+"""Site of each bead in each frame, or one column for all frames; padded beads may hold anything."""
 
 
 def unbroken(sites: Any, bonds: int) -> Any:
-    """Whether the beads i to i + `bonds` are bonded one to the next: one row less for each bond."""
+    """Whether beads i to i + `bonds` are bonded in sequence, for each i (beads - bonds, ...)."""
     return sites[bonds:] - sites[: len(sites) - bonds] == bonds
 
 
 def complete(rows: int, bonds: int, lengths: Any, sites: Any, xp: ModuleType) -> Bool[Any, "rows frames"]:
-    """Which of so many rows, of the beads i to i + `bonds`, have them all in each frame, bonded one to the next."""
+    """Which of the first `rows` rows, of beads i to i + `bonds`, consist of real beads that are bonded in sequence."""
     real = xp.arange(rows)[:, None] < lengths[None] - bonds
     return real if sites is None else real & unbroken(sites, bonds)

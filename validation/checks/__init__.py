@@ -1,1 +1,1 @@
-"""One check a file; `validation.check.all_checks` finds them by itself."""
+"""Checks, one in each file; `validation.check.all_checks` finds them."""

@@ -1,4 +1,4 @@
-"""The default fit against its constraints restated from raw frames, and against another solver."""
+"""The default fit compared with its constraints, restated from raw frames, and with another solver."""
 
 from __future__ import annotations
 
@@ -21,37 +21,38 @@ from validation.statuses import converged
 from validation.tolerances import near
 
 EXACT = 1e-10
-"""Losses at given parameters: two ways to add up the same numbers."""
+"""Tolerance of losses at given parameters: the same numbers are summed in two ways."""
 
 OBJECTIVE = 3e-4
-"""Between the least objective under constraints restated from raw frames and that of the fit. Sampled ranges come from
-histograms there, a degree and 0.05 Å wide, which moves walls by up to a bin (seen: 8e-5)."""
+"""Tolerance between the objective of the fit and the least objective under constraints restated from raw frames. The
+fit takes sampled ranges from histograms with bins of one degree and 0.05 Å, which moves walls by up to one bin
+(observed: 8e-5)."""
 
 SLACK = {"kr": 0.0, "r0": 0.0, "low wall": 0.1, "high wall": 0.1, "barrier": 0.0}
 SLACK |= {"repulsion": 0.05, "excluded volume": 0.05}
-"""Part of a bound by which a constraint may be missed for the same reason: a bin is 10 % of a wall's width, and 4 %
-of a contact's energy."""
+"""Fraction of a bound by which a constraint may be violated for the same reason: one bin is 10 % of a wall's width
+and 4 % of the energy at contact."""
 
 NAMES = {"kr": "kr", "r0": "r0", "low wall": "angle wall, low", "high wall": "angle wall, high"}
 NAMES |= {"barrier": "dihedral barrier", "repulsion": "repulsion", "excluded volume": "excluded volume"}
-"""What cgcore calls them."""
+"""Names of these constraints in cgcore."""
 
 DRAWS, STATED = 5, 0.1
-"""As for the slack of the fit: a bin of a histogram."""
+"""Tolerance of stated constraints, as for the slack of the fit: one bin of a histogram."""
 
 PROMISE = 1e-4
-"""Part of the root mean square force by which forces in float32 may be wrong."""
+"""Largest error of float32 forces that is promised, relative to the root mean square force."""
 
 TWICE = 1.0
-"""Powers of two between the largest rounding at some points and at others."""
+"""Largest ratio, as a power of two, of the largest rounding errors found at two sets of points."""
 
 STOPPED = 1e-6
-"""A fit that is stopped after a step has an optimality gap far above this."""
+"""Optimality gap that a fit stopped after one step must exceed."""
 
 
 @check("admissible", quick=True, needs=("openmm", "scipy"))
 def constrained(context: Context) -> Iterator[Row]:
-    """The default fit: each constraint on the potentials themselves, optimum by SciPy's SLSQP, certificate by hand."""
+    """The default fit: constraints evaluated on the potentials, optimum by SciPy's SLSQP, certificate recomputed."""
     prior = five_terms(context.prior)
     data = context.data
     batch = data.join()
@@ -73,7 +74,8 @@ def constrained(context: Context) -> Iterator[Row]:
 
 
 def _precision(data: cgcore.Dataset, prior: cgcore.Prior) -> Iterator[Row]:
-    """Where large coefficients cancel: what float32 leaves of the angle's forces, and whether that is exported."""
+    """A fit whose large coefficients cancel: the error of its angle forces in float32, and whether it can be
+    exported."""
     free = cgcore.fit(data, prior, unconstrained(truncation=0.0))
     p = free.fitted_params
     theta, n = np.linspace(0, np.pi, 181)[:, None], np.arange(1, len(p["a"]) + 1)
@@ -100,7 +102,7 @@ def _steepest(sampled: Sampled) -> float:
 
 
 def _physics(name: str, fit: cgcore.FitResult, rows: Inequalities, sampled: Sampled) -> Iterator[Row]:
-    """The constraints on the fit, and the walls of the potential that smoothness is measured from."""
+    """The constraints on the fit, and the walls of the potential relative to which smoothness is measured."""
     assert fit.smoothest is not None
     unit = {"low wall": _steepest(sampled), "high wall": _steepest(sampled)}
     unit |= {"repulsion": sampled.kT, "excluded volume": sampled.kT}
@@ -115,8 +117,8 @@ def _physics(name: str, fit: cgcore.FitResult, rows: Inequalities, sampled: Samp
 
 
 def _stated(name: str, fit: cgcore.FitResult, rows: Inequalities) -> Iterator[Row]:
-    """The constraints themselves, to both sides: those that the fit states have the slack of the restated ones, in
-    parts of the bound, at coefficients all around."""
+    """The constraints that the fit states have the same slack as the restated ones, relative to the bound, at random
+    coefficients around the fitted ones; differences in both directions count."""
     own, c = stated(fit), explicit.coefficients(fit.fitted_params)
     rng, worst = np.random.default_rng(0), dict.fromkeys(NAMES, 0.0)
     for _ in range(DRAWS):
@@ -134,7 +136,7 @@ def _stated(name: str, fit: cgcore.FitResult, rows: Inequalities) -> Iterator[Ro
 def _optimum(
     name: str, fit: cgcore.FitResult, prior: cgcore.Prior, system: explicit.System, rows: Inequalities
 ) -> Iterator[Row]:
-    """The objective from the explicit matrix: of the fit, of SciPy's optimum, of the free optimum."""
+    """The objective from the explicit matrix: of the fit, of SciPy's optimum, and of the unconstrained optimum."""
     assert fit.smoothness is not None
     assert fit.smoothest is not None
     D = admissible.curvature(prior.weights, prior.params)

@@ -1,4 +1,4 @@
-"""The ways to a factor: by QR and by Gram matrices, in several batches, forced back, merged, and from a file."""
+"""The ways to compute a factor: by QR, by Gram matrices, in several batches, merged, and loaded from a file."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from validation.context import Context, five_terms, unconstrained, with_harmonic
 from validation.tolerances import near
 
 TOLERANCE = 1e-9
-"""The Gram way's condition is that of the preconditioned columns (seen: 1e-13)."""
+"""The condition number of the Gram computation is that of the preconditioned columns (observed: 1e-13)."""
 
 SHAKE = 0.05
-"""Å, so that no frame is another one again."""
+"""Size of random displacements [Å], which make all frames different."""
 
 FEW, MANY = 1001, 2003
-"""Frames of ten beads. With all of them in one block they come in batches of several hundred, the last one partial;
-fewer than 50,000 rows are summed by QR of the rows, more by their Gram matrix."""
+"""Numbers of frames of ten beads. In one block, they are processed in batches of several hundred, the last of which
+is partial. Fewer than 50,000 rows are summed by QR, more by their Gram matrix."""
 
 COLUMNS = 300
-"""More than triangles are put on top of each other for."""
+"""Number of columns above which triangles are merged one by one."""
 
 KELVIN = (330.0, 300.0)
 
 SAMPLED = 134
-"""Evenly spread frames that the Gram way takes for its sample of so many; where these are nearly straight
-chains, they say nothing of the slopes of the others, and it must go back to QR."""
+"""Number of evenly spaced frames in the sample of the Gram computation. If these are nearly straight chains, they do
+not represent the slopes of the other frames, and cgcore must repeat the pass by QR."""
 
 BINS = {
     "bond": np.linspace(2.0, 6.0, 401),
@@ -47,7 +47,7 @@ CLOSEST = np.linspace(0.0, 20.0, 401)
 
 @check("batches", quick=True)
 def batches(context: Context) -> Iterator[Row]:
-    """Factors of several batches by each way, merged, saved and loaded, against the explicit matrix."""
+    """Factors of several batches computed in each way, merged, saved and loaded, against the explicit matrix."""
     prior = with_harmonics(five_terms(context.prior), 2, 2)
     whole = context.data.join()
     lengths = whole.mask.astype(bool).sum(axis=1)
@@ -72,7 +72,7 @@ def batches(context: Context) -> Iterator[Row]:
 
 
 def _nearly_straight(beads: int) -> np.ndarray:
-    """A chain along x with bends of a hundredth of an Å."""
+    """A chain along x with displacements of a hundredth of an Å (beads, 3)."""
     R = np.zeros((beads, 3))
     R[:, 0] = 3.8 * np.arange(beads)
     R[::2, 1] = R[::3, 2] = 0.01
@@ -85,7 +85,7 @@ def _system(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> explicit.Syste
 
 
 def _same(label: str, factor: cgcore.Factor, prior: cgcore.Prior, system: explicit.System) -> Iterator[Row]:
-    """The factor's matrix, and its least loss."""
+    """The factor's matrix and its least loss."""
     S, stacked = np.asarray(factor.S), np.column_stack([system.X, system.F])
     size = np.linalg.norm(stacked, axis=0)
     products = [(x / size).T @ (x / size) for x in (S, stacked)]
@@ -98,7 +98,7 @@ def _same(label: str, factor: cgcore.Factor, prior: cgcore.Prior, system: explic
 
 
 def _sampled(label: str, factor: cgcore.Factor, R: np.ndarray) -> Iterator[Row]:
-    """Histograms of what the frames sampled, by NumPy. A value on the edge of a bin is in one or the other."""
+    """Histograms of the sampled coordinates, by NumPy. A value on a bin edge may count in either bin."""
     consecutive = [np.stack([R[:, k : R.shape[1] - w + 1 + k] for k in range(w)], axis=2) for w in (2, 3, 4)]
     values = (explicit.value(kind, at) for kind, at in zip(BINS, consecutive, strict=True))
     for (name, edges), value in zip(BINS.items(), values, strict=True):
@@ -113,7 +113,7 @@ def _sampled(label: str, factor: cgcore.Factor, R: np.ndarray) -> Iterator[Row]:
 
 
 def _apart(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
-    """Frames in two parts, one of shorter chains, joined again; and what must not be joined."""
+    """Frames in two parts, one with shorter chains, merged again; and factors that must not be merged."""
     fingerprint = cgcore.Fingerprint.of(prior)
     half = len(R) // 2
     cuts, beads = [slice(half), slice(half, None)], [R.shape[1], R.shape[1] - 2]
@@ -167,7 +167,7 @@ def _apart(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
 
 
 def _many_columns(factor: cgcore.Factor) -> Iterator[Row]:
-    """Triangles of so many columns that they are joined one by one."""
+    """Merging triangles with so many columns that they are merged one by one."""
     rng = np.random.default_rng(4)
     triangles = [np.triu(rng.normal(size=(COLUMNS, COLUMNS))) for _ in range(3)]
     blocks = [replace(factor.blocks[0], S=S * np.where(np.diag(S) < 0, -1.0, 1.0)[:, None]) for S in triangles]
@@ -189,7 +189,7 @@ OVERLAPS = {
 
 
 def _twice(factor: cgcore.Factor) -> Iterator[Row]:
-    """How many frames a warning says are counted twice: those that sets of their numbers hold more than once."""
+    """The number of frames that a warning reports as counted twice, against the count from sets of frame numbers."""
     for name, ranges in OVERLAPS.items():
         given, counted = [], np.zeros(200, int)
         for own in ranges:
@@ -209,7 +209,7 @@ def _twice(factor: cgcore.Factor) -> Iterator[Row]:
 
 
 def _counted_twice(*factors: cgcore.Factor) -> int:
-    """All frames that the warnings of a merge name; 0 without a warning."""
+    """Total number of frames in the warnings of a merge; 0 without a warning."""
     return sum(
         int(frames) for said in _said(*factors) for frames in re.findall(r"(\d+) frames are counted twice", said)
     )
@@ -220,7 +220,7 @@ def _warned(*factors: cgcore.Factor) -> bool:
 
 
 def _said(*factors: cgcore.Factor) -> list[str]:
-    """What a merge warns of."""
+    """The warnings of a merge."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         cgcore.merge(*factors)

@@ -1,4 +1,7 @@
-"""Every number of a certificate from the explicit matrix, on fits stopped early, where none of them is 0 or 1."""
+"""Every number of a certificate, recomputed from the explicit matrix for fits that were stopped early.
+
+In these fits none of the numbers is 0 or 1.
+"""
 
 from __future__ import annotations
 
@@ -21,16 +24,17 @@ from validation.tolerances import near
 FRAMES = 200
 
 EXACT = 1e-9
-"""Sums of the same numbers in two ways, and differences of them (seen: 1e-12)."""
+"""Tolerance of sums of the same numbers in two ways, and of their differences (observed: 1e-12)."""
 
 SOLVED = 1e-6
-"""Where SciPy's SLSQP has a part (seen: 1e-9)."""
+"""Tolerance where SciPy's SLSQP is involved (observed: 1e-9)."""
 
 LARGE = 1e-3
-"""An optimality gap that no rounding makes: the fits were indeed stopped early."""
+"""Optimality gap that rounding cannot cause, which shows that the fits were stopped early."""
 
 GAUGE = 1e-3
-"""Tolerance for a gradient in the parameters: sigma has moved along with epsilon, and is put back (seen: 3e-7)."""
+"""Tolerance of a gradient with respect to the parameters: sigma changes together with epsilon and is restored
+afterwards (observed: 3e-7)."""
 
 FREE = {"constraints": "none", "truncation": 0.0}
 CASES: dict[str, dict[str, Any]] = {
@@ -43,7 +47,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 @check("certificate", quick=True, needs=("scipy",))
 def certificate(context: Context) -> Iterator[Row]:
-    """Losses, bounds, gaps, prices, multipliers and residuals that a fit reports, two-sided, also far from the end."""
+    """Losses, bounds, gaps, prices, multipliers and residuals of fits that converged and of fits that were stopped."""
     prior = with_harmonics(five_terms(context.prior), 2, 2)
     data, held_out = context.some(FRAMES).split(0.25)
     assert held_out is not None
@@ -62,7 +66,7 @@ def certificate(context: Context) -> Iterator[Row]:
             if not whole.admissible.constraints:
                 resolved = cgcore.fit(factors[0], prior, cgcore.Options(**settings, tol_grad=0.0))
                 yield equal(f"{name}, to the last digit, status", resolved.status.name, "PRECISION_FLOOR")
-            # Reached by the first step, which is at least one unit of the coordinates long.
+            # Reached by the first step, whose length is at least one unit of the coordinates.
             tolerance = _objective(whole, prior, system).slope(start) - 1
             early, status = cgcore.Options(**settings, tol_grad=tolerance), "SUBOPTIMAL"
         fit, name = cgcore.fit(factors[0], prior, early, validation=factors[1]), f"{name}, stopped"
@@ -85,7 +89,7 @@ def certificate(context: Context) -> Iterator[Row]:
 
 
 def _least(name: str, fit: cgcore.FitResult, objective: Objective, start: np.ndarray) -> Iterator[Row]:
-    """The end of a fit that was not stopped: LAPACK's optimum, or SciPy's under the constraints that it states."""
+    """The end of a fit that was not stopped, against LAPACK's optimum, or SciPy's under the stated constraints."""
     c, best = explicit.coefficients(fit.fitted_params), objective.optimum
     if fit.admissible.constraints:
         best = admissible.minimum(objective.M, objective.t, stated(fit), c)
@@ -99,7 +103,7 @@ def _least(name: str, fit: cgcore.FitResult, objective: Objective, start: np.nda
 
 
 def _objective(fit: cgcore.FitResult, prior: cgcore.Prior, system: explicit.System) -> Objective:
-    """What was minimised: the loss, and the penalty of a smoothed fit."""
+    """The objective that the fit minimised: the loss, plus the penalty of a smoothed fit."""
     root = np.sqrt(system.beads)
     if fit.smoothness is None:
         return Objective(system.X / root, system.F / root)
@@ -114,7 +118,7 @@ def _losses(
     unseen: explicit.System,
     start: np.ndarray,
 ) -> Iterator[Row]:
-    """The losses, and what follows from them."""
+    """The losses, and the numbers derived from them."""
     found, c, best = fit.certificate, explicit.coefficients(fit.fitted_params), objective.optimum
     loss, initial, optimal = (system.loss(x) for x in (c, start, best))
     lowest = system.loss(system.optimum(start, system.kept()))
@@ -146,7 +150,7 @@ def _losses(
 def _constrained(
     name: str, fit: cgcore.FitResult, objective: Objective, start: np.ndarray, system: explicit.System
 ) -> Iterator[Row]:
-    """Multipliers, and what they prove of a fit after one step."""
+    """The multipliers of a fit after one step, and the bounds that follow from them."""
     found, rows, c = fit.certificate, stated(fit), explicit.coefficients(fit.fitted_params)
     known: Dual = dual(objective, rows, start, c, fit.grad_norm)
     assert found.kkt_residual is not None
@@ -170,7 +174,7 @@ def _constrained(
 
 
 def _gradient(fit: cgcore.FitResult, objective: Objective) -> float:
-    """In the coordinates of the fit: whitened ones, or the parameters themselves."""
+    """Norm of the gradient in the coordinates of the fit, which are whitened coordinates or the parameters."""
     c = explicit.coefficients(fit.fitted_params)
     if fit.options.coordinates == "whitened":
         return objective.slope(c)

@@ -1,4 +1,4 @@
-"""What a fit is asked for beside the data: terms that stay as they are, groups that are held together, scans."""
+"""Options of a fit besides the data: frozen terms, pooled groups, splines, and scans."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from validation.tolerances import near, relative
 
 FRAMES, FOLDS = 60, 10
 PROTEINS = 80
-"""Frames of two proteins together, in folds of four."""
+"""Number of frames of two proteins together, in folds of four."""
 QUADRATURE, MIDPOINTS = 3000, 1e-6
-"""Points at which curvatures are summed up, which is what the comparison is off by (seen: 1e-8)."""
+"""Number of points at which curvatures are summed, and the resulting tolerance (observed: 1e-8)."""
 STRAIGHT = 1e-5
-"""Curvature, relative to the largest one, below which a direction of a spline is straight."""
+"""Relative curvature below which a direction in the space of splines counts as straight."""
 TOLERANCE = 1e-9
 CURVES = 1e-7
-"""Of fits by inner products, whose strongest penalties are 1e7 of the weakest (seen: 1e-10)."""
+"""Tolerance of fits by inner products, whose strongest penalties are 1e7 times the weakest (observed: 1e-10)."""
 WEIGHT, HARMONICS, SPECIES = 0.7, 2, (0, 1, 2)
 SMOOTHNESS, POOLING = 1e-3, 0.3
 LENGTH, OTHER = 6.0, 12.0
-"""Debye lengths [Å]: of the forces that are made, and of another prior."""
+"""Debye lengths [Å] of the generated forces and of another prior."""
 
 
 @check("choices", quick=True)
 def choices(context: Context) -> Iterator[Row]:
-    """Frozen terms, pooled groups and their cross-validation, and a scan, against LAPACK on explicit matrices."""
+    """Frozen terms, pooled groups, cross-validated curves, splines, and a scan, against LAPACK on explicit matrices."""
     batch = context.some(FRAMES).join()
     R, F = np.asarray(batch.R, float), np.asarray(batch.F, float)
     yield from _frozen(with_harmonics(five_terms(context.prior), 2, 2), R, F)
@@ -48,7 +48,7 @@ def _frozen(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
     system = explicit.system(cgcore.from_arrays(R, F).join(), prior.weights, prior.params)
     start, layout = explicit.coefficients(prior.params), cgcore.Layout.of(prior)
     held = np.zeros(len(start), bool)
-    held[:2] = held[-2] = True  # the bond's and the repulsion's
+    held[:2] = held[-2] = True  # the coefficients of the bond and the repulsion
     X, rest = system.X[:, ~held], system.F - system.X[:, held] @ start[held]
     scale = np.linalg.norm(X, axis=0)
     best = start.copy()
@@ -70,7 +70,7 @@ def _groups() -> cgcore.Term:
 
 @dataclass(frozen=True)
 class _Penalised:
-    """|X c - F|² over the beads, with the penalties of roughness and of groups that differ."""
+    """|X c - F|² per bead, with penalties for roughness and for differences between groups."""
 
     system: System
     size: int
@@ -89,19 +89,20 @@ class _Penalised:
         object.__setattr__(self, "apart", np.kron(away, np.linalg.cholesky(M).T) / np.sqrt(each))
 
     def optimum(self, rows: Array, smoothness: float, pooling: float) -> Array:
-        """The coefficients of the least objective on some of the rows of forces."""
+        """The coefficients of the least objective on the selected rows of forces."""
         X, F = self.system.X[rows], self.system.F[rows]
         penalty = np.vstack([np.sqrt(smoothness) * self.rough, np.sqrt(pooling) * self.apart])  # type: ignore[attr-defined]
         root = np.sqrt(rows.sum() / 3)
         return np.linalg.lstsq(np.vstack([X / root, penalty]), np.r_[F / root, np.zeros(len(penalty))], rcond=None)[0]
 
     def loss(self, c: Array, rows: Array) -> float:
-        """Loss of some of the rows, per bead."""
+        """Loss per bead on the selected rows."""
         return float(np.sum((self.system.X[rows] @ c - self.system.F[rows]) ** 2) / (rows.sum() / 3))
 
 
 def _pooled(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
-    """Groups of angles, one of which no bead is in: at a strength that is given, and at all of the grid."""
+    """Groups of angles, one of which contains no bead, fitted at a given pooling strength and at every strength of
+    the grid."""
     chosen = prior.part([]).with_terms([_groups()])
     species = np.tile((5 * np.arange(R.shape[1]) // 3) % len(SPECIES), (len(R), 1))
     data = cgcore.from_arrays(R, F, species=species, accept_faults=True)
@@ -142,7 +143,7 @@ def _pooled(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
 
 
 def _scanned(prior: cgcore.Prior, R: Array) -> Iterator[Row]:
-    """Forces of a screened charge: its length is found, whether it is the first that is tried or the last."""
+    """Forces that include a screened charge: the scan finds its Debye length, whether it is tried first or last."""
     angle = cgcore.Term("angle", cgcore.Rows("angles"), cgcore.bases.Fourier(HARMONICS))
     salt = cgcore.Term("salt", cgcore.Rows("pairs", 3), cgcore.bases.DebyeHueckel(LENGTH))
     truth = prior.part([]).with_terms([angle, salt])
@@ -165,7 +166,7 @@ def _scanned(prior: cgcore.Prior, R: Array) -> Iterator[Row]:
 
 
 def _curves(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
-    """The choice of a smoothness, and of a truncation: every fit of the grid to all frames but a fold."""
+    """Cross-validation of smoothness and of truncation, repeating every fit of the grid without each fold."""
     protein = np.repeat([0, 1], len(R) // 2)
     data = cgcore.from_arrays(R, F, species=protein[:, None] * np.ones(R.shape[1], int), accept_faults=True)
     whole = explicit.system(data.join(), prior.weights, prior.params)
@@ -198,7 +199,7 @@ def _curves(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
         assert curve is not None
 
         def unseen(labels: Array, count: int, values: list[float] = curve.values, fitted: Any = fitted) -> Array:
-            """Of each part that is left out, the loss of the fits to the others."""
+            """For each part, the losses on it of the fits to the other parts (parts, values)."""
             pairs = [(part(labels == k), part(labels != k)) for k in range(count)]
             return np.array([[own.loss(fitted(others, x)) for x in values] for own, others in pairs])
 
@@ -231,21 +232,23 @@ def _curves(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
 
 
 def _normal(system: System, D: Array, strength: float) -> Array:
-    """The matrix of the normal equations of a fit that is smoothed so much."""
+    """The matrix of the normal equations of a fit with this smoothness."""
     series = np.linalg.norm(D, axis=0) > 0
     unit = np.linalg.norm(system.X[:, series] / np.linalg.norm(D[:, series], axis=0), 2) ** 2
     return system.X.T @ system.X + strength * unit * D.T @ D
 
 
 def _trace(system: System, D: Array, strength: float) -> float:
-    """Of the map from forces to fitted forces under a penalty for roughness."""
+    """Trace of the map from forces to fitted forces under a roughness penalty."""
     scale = np.outer(size := np.linalg.norm(system.X, axis=0), size)
     return float(np.trace(np.linalg.solve(_normal(system, D, strength) / scale, system.X.T @ system.X / scale)))
 
 
 def _splines(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
-    """A smoothed fit of splines of bonds, angles and pairs: each kind of potential has a unit of its own, and what is
-    straight is not rough."""
+    """A smoothed fit of splines of bonds, angles and pairs.
+
+    Each kind of potential has its own unit of roughness, and straight potentials have none.
+    """
     bases, rows = cgcore.bases, cgcore.Rows
     terms = (
         cgcore.Term("bond", rows("bonds"), bases.BSpline((3.7, 3.8, 3.9, 4.0)), 0.5),
@@ -262,7 +265,7 @@ def _splines(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
         knots = np.array(basis.knots)
         x = knots[0] + (knots[-1] - knots[0]) * (np.arange(QUADRATURE) + 0.5) / QUADRATURE
         bent = explicit_terms.splines(tuple(knots), 3, basis.ends, x, 2).T * term.weight / np.sqrt(QUADRATURE)
-        bent = np.asarray(np.linalg.qr(bent, mode="r"))  # the same sum of squares in as many rows as coefficients
+        bent = np.asarray(np.linalg.qr(bent, mode="r"))  # the same sum of squares, with as many rows as coefficients
         D = np.zeros((len(bent), A.shape[1]))
         D[:, end - term.basis.size : end] = bent
         values, V = np.linalg.eigh(bent.T @ bent)

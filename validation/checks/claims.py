@@ -1,4 +1,4 @@
-"""What the solver says of how it ended and what that took, on problems where only one answer is true."""
+"""The status and the costs that the solver reports, on problems for which only one answer is correct."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from validation.context import Context
 from validation.statuses import CONVERGED
 
 HILL, WIDTH = 1e9, 1e7
-"""Height and length scale of a hill that no line search of one step comes down from."""
+"""Height and length scale of a hill that a line search of one step cannot descend."""
 
 FALLS = (1e3, 1e6, 1e9, 1e12)
-"""What losses start from whose minimum is 1 or 0."""
+"""Initial losses of problems whose minimum is 1 or 0."""
 
 LOOSE = 0.1
-"""Part of the first gradient that these are to stop at."""
+"""Fraction of the initial gradient at which these runs stop."""
 
 RESOLVED, VANISHED = 1e-6, float(np.finfo(float).eps) ** 2
-"""What a Newton step may still gain at a minimum: part of the loss, or of the first one where the loss goes to zero."""
+"""Largest gain of a Newton step that is allowed at a minimum, relative to the loss, or to the initial loss where the
+minimum is 0."""
 
 
 @check("claims", quick=True)
 def claims(context: Context) -> Iterator[Row]:
-    """Statuses where they are known: not finite, no way down, a saddle, rounding, far above a minimum; evaluations."""
+    """Known statuses: not finite, no descent, a saddle, rounding, far above a minimum; and numbers of evaluations."""
     for bad in (np.nan, np.inf, -np.inf):
         yield from _ended(f"objective {bad}", "NON_FINITE", _linear, [1.0, 1.0], bad)
     yield from _ended("infinite gradient", "NON_FINITE", _root, [0.0, 0.0])
@@ -38,7 +39,7 @@ def claims(context: Context) -> Iterator[Row]:
     yield from _ended("small gradient", "GRADIENT", _bowl, [1.0, 2.0])
     found, _ = _minimised(_bowl, [1.0, 1.0], 1.0, cgcore.Limits(min_steps=7), confirm=False)
     yield equal("at the minimum from the start, steps at least", found.steps, 7)
-    # With their Hessian.
+    # These runs are confirmed by the Hessian.
     for name, loss in (("saddle", _saddle), ("no lower bound", _falling)):
         found, _ = _minimised(loss, [0.0, 0.5], 1.0, cgcore.Limits(), confirm=True)
         yield equal(f"{name}, called converged", found.converged, False)
@@ -47,7 +48,7 @@ def claims(context: Context) -> Iterator[Row]:
 
 
 def _ended(name: str, status: str, loss: Any, start: list[float], factor: float = 1.0, **limits: Any) -> Iterator[Row]:
-    """Without a confirmation, so that nothing but the loop decides, and a wrong answer of it ends."""
+    """A run without confirmation, so that only the loop decides, and a wrong decision still ends."""
     found, calls = _minimised(loss, start, factor, cgcore.Limits(**limits), confirm=False)
     yield equal(f"{name}, status", found.status.name, status)
     yield equal(f"{name}, evaluations", found.evaluations, calls)
@@ -58,7 +59,7 @@ def _ended(name: str, status: str, loss: Any, start: list[float], factor: float 
 def _minimised(
     loss: Any, start: list[float], factor: float, limits: cgcore.Limits, *, confirm: bool
 ) -> tuple[cgcore.Solution, int]:
-    """The solution, and how often the loss was called."""
+    """The solution, and the number of times the loss was called."""
     which, before = LOSSES.index(loss), len(CALLS)
     found = cgcore.minimise(_switched, np.array(start), which, factor, limits=limits, confirm=confirm)
     jax.effects_barrier()
@@ -66,20 +67,22 @@ def _minimised(
 
 
 def _switched(x: Any, which: Any, factor: Any) -> Any:
-    """One of the losses: they share one compilation. Whoever calls is counted."""
+    """The loss with number `which`, multiplied by `factor`. All losses share one compilation, and each call is
+    counted."""
     jax.debug.callback(CALLS.append, None)
     return factor * jax.lax.switch(which, LOSSES, x)
 
 
 CALLS: list[None] = []
-"""One for each evaluation of a loss."""
+"""One entry for each evaluation of a loss."""
 
 
 def _confirmed() -> Iterator[Row]:
-    """Losses far above their minimum: from where the gradient is small against the first one to where it may stop.
+    """Losses far above their minimum whose gradient is nevertheless small relative to the initial one.
 
-    Of x^4 a Newton step gains two thirds of what is left. It may stop below one, and has to before long: each tolerance
-    aims at half the gradient that is allowed, and a step of x^4 takes less than a factor of a thousand.
+    The confirmation must continue until the gain of a Newton step, two thirds of the remaining loss for x^4, is small
+    enough, but not much further: each new tolerance is half the allowed gradient, and a step reduces the gain by less
+    than a factor of a thousand.
     """
     for name, loss, least in (("to 1", _flat, 1.0), ("to 0", _flat_to_zero, 0.0)):
         for fall in FALLS:
@@ -95,8 +98,11 @@ def _confirmed() -> Iterator[Row]:
 
 
 def _down_a_hill() -> Iterator[Row]:
-    """From near the top of a hill, where the curvature points down: each pair of steps that L-BFGS remembers points
-    uphill, so the step after it is refused. From an empty memory the next one goes down."""
+    """A start near the top of a hill, where the curvature is negative.
+
+    Each pair of steps that L-BFGS remembers points uphill, so the next step is refused. With an empty memory the step
+    after that descends.
+    """
     start = np.array([0.1 * WIDTH, 0.05 * WIDTH])
     found, calls = _minimised(_hill, start.tolist(), 1.0, cgcore.Limits(), confirm=False)
     yield equal("hill, evaluations", found.evaluations, calls)

@@ -1,4 +1,4 @@
-"""Forces against central differences of the energy, term by term; the loss's gradient likewise."""
+"""Forces against central differences of the energy for each term, and the gradient of the loss likewise."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from validation.geometries import by_term, geometries
 from validation.tolerances import relative
 
 STEP = 1e-3
-"""Å, fourth order: truncation and rounding are both below 1e-9 of the largest force of a term (seen: 1e-10)."""
+"""Step [Å] of differences of fourth order: truncation and rounding are both below 1e-9 of a term's largest force
+(observed: 1e-10)."""
 
 TOLERANCE = 1e-7
 
 
 @check("derivatives", quick=True, data_driven=True)
 def derivatives(context: Context) -> Iterator[Row]:
-    """Central differences of every term, of the whole force, and of the loss in every parameter."""
+    """Central differences of every term, of the total force, and of the loss with respect to every parameter."""
     prior = with_every_term(context.prior)
     sets = geometries(context.data, 2)
     chains = sets["real"] + sets["distorted"]
@@ -69,7 +70,7 @@ WEIGHTS = np.array([1, -8, 8, -1]) / 12
 
 
 def _shifted(R: np.ndarray) -> list[np.ndarray]:
-    """The chain with each coordinate moved by each offset."""
+    """The chain with each coordinate displaced by each offset."""
     every = []
     for place in np.ndindex(R.shape):
         for k in OFFSETS:

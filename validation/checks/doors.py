@@ -1,4 +1,4 @@
-"""What goes in and what comes out: units, files, boxes, records, the names of directions, and warnings."""
+"""Input and output: units, files, boxes, records, names of directions, and warnings."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from validation.tolerances import near, relative
 FRAMES = 60
 
 ANGSTROM_PER_NM, KJ_PER_KCAL = 10.0, 4.184
-"""The thermochemical calorie, exactly."""
+"""The thermochemical calorie, exact."""
 
 STORED = 1e-14
-"""A factor or two in float64."""
+"""Tolerance of one or two factors in float64."""
 
 EXACT = 1e-10
 
 BOX = 60.0
-"""Å, more than twice the size of any chain here, so that no pair has a nearer image."""
+"""Edge of the box [Å], more than twice the size of any chain here, so that no pair has a closer image."""
 
 LEFT = 3
-"""Directions that a cut-off leaves at their start."""
+"""Number of directions that a cut-off leaves at their start."""
 
 LARGE = 1e-3
-"""Squared loadings above this are reported."""
+"""Squared loading above which a coefficient must be named."""
 
 
 @check("doors", quick=True)
@@ -58,7 +58,7 @@ def doors(context: Context) -> Iterator[Row]:
 
 
 def _files(folder: Path, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
-    """Two files of a folder in other units, padded with NaN; and how they are split."""
+    """Two files in one folder, in other units and padded with NaN, and their split."""
     in_nm, in_kj = R / ANGSTROM_PER_NM, F * KJ_PER_KCAL * ANGSTROM_PER_NM
     mask = np.arange(R.shape[1]) < np.where(np.arange(len(R)) % 2, R.shape[1], R.shape[1] - 2)[:, None]
     half = len(R) // 2
@@ -84,7 +84,7 @@ def _files(folder: Path, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
 
 
 def _records(folder: Path, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:
-    """What a fit writes, by PyYAML and json alone."""
+    """The files that a fit writes, read with PyYAML and json alone."""
     train, held_out = data.split(0.25)
     fit = cgcore.fit(train, prior, cgcore.Options(temperature=310.0), validation=held_out)
     record, priors = fit.save(folder / "out")
@@ -96,7 +96,7 @@ def _records(folder: Path, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterato
     yield equal("priors.yaml, read again", back == fit.fitted_prior, True)
     again = {name: value.tolist() for name, value in prior.params.items()}
     config = {"model": {"priors": {"weights": prior.weights._asdict(), **again}}}
-    (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML
+    (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")  # JSON is also YAML
     read = cgcore.load_config(folder / "config.yaml").prior
     yield equal("configuration, weights", read.weights == prior.weights, True)
     same = all(np.array_equal(read.params[name], value) for name, value in prior.params.items())
@@ -117,8 +117,8 @@ def _records(folder: Path, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterato
 
 
 def _written(folder: Path, R: np.ndarray) -> Iterator[Row]:
-    """Every basis, kind of rows and groups, with settings that are none of the defaults, and splines of a file: written
-    and read again they have the same forces."""
+    """Every basis, kind of rows and kind of groups with settings that differ from the defaults, and splines from a
+    file: after writing and reading, the forces are the same."""
     species, along, path = species_of(np.ones((1, len(R))))[0], np.arange(len(R)), folder / "written.yaml"
 
     def forces(prior: cgcore.Prior) -> np.ndarray:
@@ -146,7 +146,7 @@ def _written(folder: Path, R: np.ndarray) -> Iterator[Row]:
 
 
 def _box(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
-    """Chains across the walls of a periodic box: the same as the whole chains in free space."""
+    """Chains across the faces of a periodic box give the same results as whole chains in free space."""
     centre = R - R.mean(axis=(1, 2), keepdims=True)
     box = np.array([BOX, 1.1 * BOX, 1.2 * BOX])
     wrapped = np.mod(centre, box)
@@ -154,7 +154,7 @@ def _box(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
     yield equal("box, chains across a wall", across > len(R) / 2, True)
     system = explicit.system(cgcore.from_arrays(R, F).join(), prior.weights, prior.params)
     displacement = cgcore.periodic(box)
-    bare = cgcore.from_arrays(wrapped, F, accept_faults=True)  # the numbers are judged here, not the door
+    bare = cgcore.from_arrays(wrapped, F, accept_faults=True)  # the input checks are not tested here
     fit = cgcore.fit(bare, prior, unconstrained(truncation=0.0), displacement=displacement)
     start = explicit.coefficients(prior.params)
     best = system.loss(system.optimum(start, system.kept()))
@@ -164,7 +164,7 @@ def _box(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
 
 
 def _directions(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
-    """Directions that a cut-off leaves, named; and a term that no chain is long enough for."""
+    """The names of directions that a cut-off leaves out, and of a term for which all chains are too short."""
     system = explicit.system(cgcore.from_arrays(R, F).join(), prior.weights, prior.params)
     names = ["kr", "kr*r0", "a_1", "a_2", "b_1", "b_2", "k_1 cos(gamma_1)", "k_2 cos(gamma_2)"]
     names += ["k_1 sin(gamma_1)", "k_2 sin(gamma_2)", "epsilon*sigma^4", "epsilon_ex*sigma_ex^4"]
@@ -194,7 +194,7 @@ def _directions(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[R
 
 
 def _spectrum(system: explicit.System) -> tuple[np.ndarray, np.ndarray]:
-    """Relative singular values and right singular vectors of the columns, that of kr centred, all scaled to 1."""
+    """Relative singular values and right singular vectors of the scaled columns, with the column of kr centred."""
     X = system.X.copy()
     X[:, 0] -= X[:, 1] * (X[:, 1] @ X[:, 0]) / (X[:, 1] @ X[:, 1])
     _, s, V = np.linalg.svd(X / np.linalg.norm(X, axis=0), full_matrices=False)
@@ -202,7 +202,7 @@ def _spectrum(system: explicit.System) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _warnings(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
-    """Said where it is due, and only there."""
+    """Warnings appear if and only if they are justified."""
     c = np.zeros(len(explicit.coefficients(prior.params)))
     attract = c.copy()
     attract[-2:] = [2e5, 2e5]

@@ -1,4 +1,5 @@
-"""What a simulation is made of: a step, what counts as lost, the wall beside networks, distributions, and its files."""
+"""The parts of a simulation: a step, the limits of a whole chain, the core repulsion beside networks, distributions,
+files."""
 
 from __future__ import annotations
 
@@ -29,26 +30,28 @@ FRAMES = 200
 EXACT = 1e-12
 
 KCAL = 418.4
-"""Å²/ps² g/mol in 1 kcal/mol."""
+"""1 kcal/mol in units of g/mol Å²/ps²."""
 
 MASS, FRICTION, TIMESTEP, KELVIN = 110.0, 3.0, 0.02, 315.0
 
 NEAREST, STIFFNESS = 3, 50.0
-"""Beads so far apart along the chain may not overlap; of the wall [kcal/mol/Å²]."""
+"""Smallest separation along the chain of beads that must not overlap, and stiffness of the core repulsion
+[kcal/mol/Å²]."""
 
 SPRING, LONG_STEP = 400.0, 30.0
-"""kcal/mol/Å² that hold each bead where it is, and a time step [fs] of 1.2 over the frequency of that."""
+"""Stiffness [kcal/mol/Å²] of springs that hold each bead in place, and a time step [fs] of 1.2 over the frequency of
+a spring."""
 
 SAVED = 3
-"""Steps from one saved frame to the next."""
+"""Number of steps between saved frames."""
 
 BEAD, CLOSER, LONGER, WIDER = 3.0, 0.75, 0.5, np.radians(10.0)
-"""Å, a part, Å, and rad: what a chain is lost beyond."""
+"""Limits beyond which a chain is lost: a distance [Å], a fraction, a length [Å], and an angle [rad]."""
 
 
 @check("dynamics", quick=True)
 def dynamics_of_a_chain(context: Context) -> Iterator[Row]:
-    """A step of BAOAB, the limits of whole chains, what is seen beyond them, the wall beside networks, a long step."""
+    """A BAOAB step, limits of whole chains, their violations, the core repulsion beside networks, a long time step."""
     R = np.asarray(context.some(FRAMES).join().R, float)
     yield from _step(R)
     yield from _limits(R)
@@ -60,7 +63,7 @@ def dynamics_of_a_chain(context: Context) -> Iterator[Row]:
 
 
 def _step(R: Array) -> Iterator[Row]:
-    """Kick, drift, friction and noise, drift, kick: with a force that pulls each bead to the origin."""
+    """Kick, drift, friction and noise, drift, kick, with a force that pulls each bead to the origin."""
     rng = np.random.default_rng(0)
     x = R[:4].T
     v, noise = rng.normal(size=x.shape) * 5, rng.normal(size=x.shape)
@@ -98,24 +101,24 @@ def _limits(R: Array) -> Iterator[Row]:
     found = limits_of(R)
     ours = (*found.bond, found.closest, *found.angle, found.closest_sampled)
     yield at_most("limits of bonds, pairs and angles", relative(ours, theirs), EXACT, "relative")
-    wide = R * (1 + 0.3 * np.sin(np.arange(len(R)))[:, None, None])  # bonds of a range that is wider than the margin
+    wide = R * (1 + 0.3 * np.sin(np.arange(len(R)))[:, None, None])  # bonds with a range wider than the margin
     bonds = np.linalg.norm(np.diff(wide, axis=1), axis=-1)
     wider = max(bonds.min() - np.ptp(bonds), 0.0), bonds.max() + np.ptp(bonds)
     yield at_most("limits of bonds of a wide range", relative(limits_of(wide).bond, wider), EXACT, "relative")
 
 
 def _closest(R: Array) -> Array:
-    """Of each frame, the least distance of beads that may not overlap."""
+    """For each frame, the smallest distance [Å] of beads that must not overlap."""
     i, j = np.triu_indices(R.shape[1], NEAREST)
     return np.linalg.norm(R[:, i] - R[:, j], axis=-1).min(axis=1)
 
 
 def _seen(R: Array) -> Iterator[Row]:
-    """Chains that are broken on purpose, one after the other, and the tally of two looks at them."""
+    """Chains that are each broken in a different way, and the tally of two observations of them."""
     limits = Limits((3.0, 5.0), 2.5, (1.2, 2.8), 4.0)
     chains = np.array([R[k].copy() for k in range(7)])
     chains[1, -1] += [9.0, 0.0, 0.0]
-    chains[2, 0] = chains[2, 6] + [2.2, 0.0, 0.0]  # overlaps, and its first bond is long: the overlap is named
+    chains[2, 0] = chains[2, 6] + [2.2, 0.0, 0.0]  # overlaps and has a long first bond: the overlap is reported
     chains[3, 4, 1] = np.nan
     chains[4, 0] = chains[4, 1] + 1.0  # short
     chains[5, -1] = chains[5, -2] + (chains[5, -2] - chains[5, -3])  # straight
@@ -145,7 +148,7 @@ def _seen(R: Array) -> Iterator[Row]:
 
 
 def _compiled(name: str, R: Array) -> Iterator[Row]:
-    """Beads that overlap, of a few separations along the chain, as a compiled step sees them."""
+    """Overlapping beads with several separations along the chain, as a compiled step detects them."""
     chains, rng = R.copy(), np.random.default_rng(2)
     for k, apart in enumerate((1, 2, 3, 4, R.shape[1] - 1)):
         first = rng.integers(R.shape[1] - apart)
@@ -160,7 +163,7 @@ def _compiled(name: str, R: Array) -> Iterator[Row]:
 
 
 def _wall(R: Array) -> Iterator[Row]:
-    """Energies and forces of beads nearer than a distance; padding is far away from everything."""
+    """Energies and forces of beads closer than a distance; padding is far away from all beads."""
     beads, rng = R.shape[1], np.random.default_rng(1)
     frame = R[0] + rng.normal(scale=1.0, size=R[0].shape)
     real = np.arange(beads) < beads - 2
@@ -184,9 +187,11 @@ def _wall(R: Array) -> Iterator[Row]:
 
 
 def _long_step(R: Array) -> Iterator[Row]:
-    """Beads on springs, with so long a step that the velocities at its end are a third too cold.
+    """Beads on springs, with such a long time step that velocities at its end are a third too cold.
 
-    Those in the middle have the thermostat's temperature, and positions the spread of a spring, at any stable step.
+    The velocities in the middle of the step have the thermostat's temperature, and the positions have the variance of a
+    spring, for any stable time step.
+
     Source: Leimkuhler and Matthews, J. Chem. Phys. 2013, 138, 174102.
     """
     home = (R[0] - R[0].mean(axis=0)).T[..., None]
@@ -206,7 +211,8 @@ def _long_step(R: Array) -> Iterator[Row]:
 
 
 def _trajectory(text: str, written: int, run: cgcore.SimulationResult) -> Iterator[Row]:
-    """Replicas, times and positions of a PDB file as plain text: the first frame is saved after the first steps."""
+    """Replicas, times and positions in a PDB file, read as plain text. The first frame is saved after the first
+    steps."""
     replicas, frames, beads = run.frames.shape[:3]
     lines = text.splitlines()
     said = [line.split() for line in lines if line.startswith("REMARK   2 ")]
@@ -222,11 +228,11 @@ def _trajectory(text: str, written: int, run: cgcore.SimulationResult) -> Iterat
 
 
 def distributions(run: cgcore.SimulationResult, R: Array) -> Iterator[Row]:
-    """Histograms, means and errors of what was simulated, and how far they are from the data's, by NumPy.
+    """Histograms, means and errors of a simulation, and their divergence from the data, computed with NumPy.
 
     Arguments:
-        run: of more than 20 replicas, of which none was lost.
-        R: frames that it was compared with.
+        run: a simulation of more than 20 replicas, none of them lost.
+        R: frames (frames, beads, 3) [Å] with which it was compared.
     """
     frames = run.frames[:, run.frames.shape[1] // 10 :].astype(float)
     blocks = np.array_split(np.asarray(R, float), 20), list(frames)
@@ -255,7 +261,7 @@ def distributions(run: cgcore.SimulationResult, R: Array) -> Iterator[Row]:
 
 
 def _apart(p: Array, q: Array) -> float:
-    """Jensen-Shannon divergence [bits]."""
+    """Jensen-Shannon divergence of two distributions [bits]."""
     middle = (p + q) / 2
     return float(sum(np.sum(one[one > 0] * np.log2(one[one > 0] / middle[one > 0])) for one in (p, q)) / 2)
 
@@ -282,4 +288,4 @@ KINDS = {
     "radius_of_gyration": lambda R: np.sqrt(np.sum(np.var(R, axis=1), axis=-1)),
     "end_to_end": lambda R: np.linalg.norm(R[:, -1] - R[:, 0], axis=-1),
 }
-"""In Å or degrees; contacts are pairs within 8 Å."""
+"""Observables of frames, in Å or degrees; contacts are pairs within 8 Å."""

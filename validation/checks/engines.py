@@ -17,16 +17,17 @@ from validation.tolerances import relative
 
 ENERGY = 1e-8
 FORCE = 1e-6
-"""Tolerance for the median of 2|dF|/(|F1|+|F2|). Both sides work in double precision (seen: 1e-15 for both)."""
+"""Tolerance of the median of 2|dF|/(|F1|+|F2|). Both sides compute in double precision (observed: 1e-15 for energies
+and forces)."""
 
 Engine = Callable[[np.ndarray], dict[str, tuple[float, np.ndarray]]]
 
 
 @check("engines-openmm", quick=True, needs=("openmm",))
 def openmm(context: Context) -> Iterator[Row]:
-    """Energies and forces per term, and the sign of phi, against OpenMM's custom forces."""
+    """Energies and forces of each term, and the sign of phi, against OpenMM's custom forces."""
     prior = with_every_term(context.prior)
-    name, data = list(context.datasets.items())[-1]  # with padding, where there is a choice
+    name, data = list(context.datasets.items())[-1]  # the data set with padding if there is a choice
 
     def engine(convert_gamma: bool) -> Engine:
         of_length = functools.cache(lambda beads: OpenMM(beads, prior, convert_gamma=convert_gamma))
@@ -34,7 +35,7 @@ def openmm(context: Context) -> Iterator[Row]:
 
     sets = Sets(name, prior, geometries(data, 5 if context.quick else 25))
     yield from sets.compare(engine(convert_gamma=True))
-    # OpenMM measures the IUPAC dihedral, so it needs -gamma; with gamma itself it must disagree.
+    # OpenMM measures the IUPAC dihedral, so it needs -gamma; with +gamma it must disagree.
     ours = [frame["dihedral"][1] for frame in sets.ours["real"]]
     theirs = [engine(convert_gamma=False)(R)["dihedral"][1] for R in sets.chains["real"]]
     wrong = force_difference(ours, theirs)
@@ -49,7 +50,7 @@ def jax_md(context: Context) -> Iterator[Row]:
 
 
 def with_every_term(prior: cgcore.Prior) -> cgcore.Prior:
-    """The prior with excluded volume switched on."""
+    """The prior with excluded volume."""
     if prior.weights.excluded_volume is not None:
         return prior
     params = prior.params | {"epsilon_ex": 0.8, "sigma_ex": 3.5}
@@ -57,7 +58,7 @@ def with_every_term(prior: cgcore.Prior) -> cgcore.Prior:
 
 
 class Sets:
-    """Chains of several kinds, and cgcore's energies and forces of them."""
+    """Chains of several kinds, with cgcore's energies and forces."""
 
     def __init__(self, name: str, prior: cgcore.Prior, chains: dict[str, list[np.ndarray]]) -> None:
         self.name, self.chains = name, chains
@@ -65,7 +66,7 @@ class Sets:
         self.ours = {kind: [next(every) for _ in part] for kind, part in chains.items()}
 
     def compare(self, engine: Engine) -> Iterator[Row]:
-        """Rows for each term that the engine knows, over all geometries."""
+        """Rows for each term that the engine has, over all geometries."""
         for kind, chains in self.chains.items():
             theirs = [engine(R) for R in chains]
             for term in theirs[0]:

@@ -1,4 +1,4 @@
-"""Error bars and learning curves: refits of drawn frames by LAPACK, and by SciPy under constraints."""
+"""Error bars and learning curves against refits of drawn frames, by LAPACK, and by SciPy under constraints."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from validation.resampling import Blocks, Pools, fold_of, pools
 from validation.tolerances import near, relative
 
 FRAMES, RESAMPLES, SEED, LEVEL = 410, 40, 3, 0.9
-"""Blocks of 307 frames, the first three quarters, are not all of one size."""
+"""The first three quarters of the frames, 307, make blocks of unequal size."""
 SMOOTHNESS = 1e-2
 EXACT = 1e-8
-"""Least squares from squares and from rows: half of the digits are left at the condition of these few harmonics (seen:
-1e-11)."""
+"""Tolerance between least squares from squares and from rows. At the condition number of these few harmonics, half
+of the digits remain (observed: 1e-11)."""
 SOLVED = 1e-6
-"""Where SciPy's SLSQP has a part."""
+"""Tolerance where SciPy's SLSQP is involved."""
 
 CASES = {"blocks": (1, 20, "blocks"), "two proteins": (2, 10, "blocks"), "six proteins": (6, 3, "auto")}
-"""Proteins, blocks of each, and what is resampled."""
+"""Number of proteins, blocks of each protein, and what is resampled."""
 
 DRIFT, DRIFTS = 600.0, 25.0
-"""kcal/mol/Å² up and down, four times in all frames, which are in blocks of fifteen."""
+"""Amplitude [kcal/mol/Å²] and frequency of a stiffness that oscillates four times over all frames, which are in
+blocks of fifteen."""
 
 DRAWS = 2
 PARTS = (0.06, 0.1, 0.15, 0.22, 0.33, 0.5, 0.7, 1.0)
-"""Of the frames that are not held out."""
+"""Fractions of the frames that are not held out."""
 FORM = 0.2
-"""Part of these from which on loss = limit + a / N is fitted."""
+"""Smallest of these fractions from which loss = limit + a / N is fitted."""
 
 
 @check("error-bars", quick=True, needs=("scipy",))
@@ -45,7 +46,7 @@ def error_bars(context: Context) -> Iterator[Row]:
     batch = context.some(FRAMES).join()
     R, F = np.asarray(batch.R, float), np.asarray(batch.F, float)
     held = len(R) * 3 // 4
-    # A stiffness that drifts: blocks next to each other err alike.
+    # With a stiffness that drifts, errors of neighbouring blocks are correlated.
     drift = DRIFT * np.sin(DRIFTS * np.arange(len(R)) / len(R))
     drifting = F + drift[:, None, None] * (explicit.matrix(R, prior.weights, prior.params)[..., :2] @ [1.0, 3.8])
     for name, (proteins, blocks, by) in CASES.items():
@@ -68,7 +69,8 @@ def error_bars(context: Context) -> Iterator[Row]:
 
 
 def _blocks(fit: cgcore.FitResult, prior: cgcore.Prior, R: Array, F: Array, proteins: int, blocks: int) -> Blocks:
-    """The frames of each protein, which are as many one after the other, in equal parts."""
+    """Blocks of equal size of the frames of each protein; the proteins follow one another and have equal numbers of
+    frames."""
     X = explicit.matrix(R, prior.weights, prior.params)
     parts = [part for own in np.array_split(np.arange(len(R)), proteins) for part in np.array_split(own, blocks)]
     systems = [explicit.System(X[own].reshape(-1, X.shape[-1]), F[own].ravel(), len(own) * R.shape[1]) for own in parts]
@@ -93,7 +95,7 @@ def _errors(name: str, fit: cgcore.FitResult, around: Blocks, by: str) -> Iterat
     yield equal(f"{name}, coefficients that the data decide", str(np.isfinite(ours).tolist()), str(own))
     yield at_most(f"{name}, errors of coefficients", relative(ours[own] / spread[own], np.ones(sum(own))), EXACT)
     t = float(student.ppf((1 + LEVEL) / 2, known.freedom))
-    told: dict[str, bool] = {}  # whether a parameter is known to be none of 0
+    told: dict[str, bool] = {}  # whether a parameter is known to differ from 0
     phases = 0
     for parameter, (value, gradient) in _parameters(around.c, fit.prior).items():
         own = found.parameters[parameter.split("[")[0]]
@@ -103,7 +105,7 @@ def _errors(name: str, fit: cgcore.FitResult, around: Blocks, by: str) -> Iterat
             moved = (moved + np.pi) % (2 * np.pi) - np.pi
         error = float(np.sqrt(known.inflation * np.mean(moved**2)))
         decided = around.decided(gradient) > 0.5
-        if parameter == "r0" or parameter.startswith("gamma"):  # nothing is known of either where its scale may be 0
+        if parameter == "r0" or parameter.startswith("gamma"):  # neither is determined where its amplitude may be 0
             decided = decided and told[parameter.replace("gamma", "k").replace("r0", "kr")]
         told[parameter] = decided and abs(value) > t * error
         phases += decided and parameter.startswith("gamma")
@@ -136,7 +138,7 @@ def _pooling(name: str, found: Any, known: Pools, by: str) -> Iterator[Row]:
 
 
 def _parameters(c: Array, prior: cgcore.Prior) -> dict[str, tuple[float, Array]]:
-    """Parameters as people know them, and their gradients in the coefficients."""
+    """The usual parameters, and their gradients with respect to the coefficients."""
     n, m, eye = len(prior.params["a"]), len(prior.params["k_dih"]), np.eye(len(c))
     found = {"kr": (c[0], eye[0]), "r0": (c[1] / c[0], (eye[1] - c[1] / c[0] * eye[0]) / c[0])}
     for k in range(n):
@@ -202,7 +204,7 @@ def _curve(fit: cgcore.FitResult, around: Blocks) -> Iterator[Row]:
 
 
 def _admitted(fit: cgcore.FitResult, prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
-    """Some of the refits under constraints, which are those of the fit."""
+    """Some of the refits under constraints, which are the constraints of the fit."""
     around, rows = _blocks(fit, prior, R, F, 1, 20), stated(fit)
     found = cgcore.error_bars(fit, resamples=RESAMPLES, seed=SEED)
     known = pools(around.scores(), around.shares, around.proteins)

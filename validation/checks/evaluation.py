@@ -1,4 +1,4 @@
-"""What a model is said to be worth on given frames: errors by term, bead and protein, what is left, and the ceiling."""
+"""Evaluation of a model on given frames: errors by term, bead and protein, residual forces, and the noise ceiling."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from validation.explicit import Array
 from validation.tolerances import relative
 
 FRAMES, PAIRED = 16, 120
-"""Of the latter, two proteins with as many frames in each block, which compile once."""
+"""Numbers of frames for errors and for the noise ceiling. The latter form two proteins with equal numbers of frames
+in each block, which compile once."""
 EXACT = 1e-10
 
 BLOCKS, APART = 20, 2
-"""Blocks of each protein in time, and how many one frame of a pair is from the other."""
+"""Number of blocks of each protein in time, and smallest distance between the blocks of the two frames of a pair."""
 LEAST, PART = 500, 0.05
-"""Pairs of each protein: so many at least, or this part of all."""
+"""Smallest number of pairs of each protein, and fraction of all pairs; the larger one counts."""
 
 
 @check("evaluation", quick=True, needs=("scipy",))
 def evaluation(context: Context) -> Iterator[Row]:
-    """Errors of forces and energies by term, protein and bead, forces that a prior leaves, and the noise ceiling."""
+    """Errors of forces and energies by term, protein and bead, residual forces, and the noise ceiling."""
     prior = with_harmonics(five_terms(context.prior), 2, 2)
     data = list(context.datasets.values())[-1].subset(FRAMES)
     chains = _chains(data)
@@ -46,7 +47,7 @@ def evaluation(context: Context) -> Iterator[Row]:
 
 
 def _chains(data: cgcore.Dataset) -> list[tuple[Array, Array, Array]]:
-    """R, F and species of each frame without its padding."""
+    """R, F and species of each frame without padding."""
     batch = data.join()
     lengths = np.asarray(batch.mask, bool).sum(axis=1)
     every = zip(batch.R, batch.F, batch.species, lengths, strict=True)
@@ -54,7 +55,7 @@ def _chains(data: cgcore.Dataset) -> list[tuple[Array, Array, Array]]:
 
 
 def _forces(prior: cgcore.Prior, chains: list[tuple[Array, Array, Array]]) -> list[dict[str, Array]]:
-    """Of each term on each frame, (beads, 3)."""
+    """Forces (beads, 3) of each term on each frame."""
     c, found = explicit.coefficients(prior.params), [{} for _ in chains]
     n, m = 2 * len(prior.params["a"]), 2 * len(prior.params["k_dih"])
     ends = dict(
@@ -72,12 +73,12 @@ def _forces(prior: cgcore.Prior, chains: list[tuple[Array, Array, Array]]) -> li
 
 
 def _left(prior: cgcore.Prior, chains: list[tuple[Array, Array, Array]]) -> list[Array]:
-    """The reference forces less those of the prior."""
+    """The reference forces minus those of the prior."""
     return [F - sum(own.values()) for (_, F, _), own in zip(chains, _forces(prior, chains), strict=True)]
 
 
 def _numbers(P: Array, F: Array) -> tuple[float, ...]:
-    """Of forces (beads, 3) of some beads: loss, reference, explained, rmse, mae, cosine."""
+    """Loss, mean square reference, explained fraction, rmse, mae and cosine of forces P against F (beads, 3)."""
     error = P - F
     loss, reference = (float(np.mean(np.sum(x**2, axis=1))) for x in (error, F))
     sizes = np.linalg.norm(P, axis=1) * np.linalg.norm(F, axis=1)
@@ -129,12 +130,12 @@ def _errors(prior: cgcore.Prior, data: cgcore.Dataset, chains: list[tuple[Array,
 
 
 def _each(ours: Any, theirs: Any) -> float:
-    """Largest relative difference, number by number; of parts and cosines, which may be near 0, absolute."""
+    """Largest relative difference of corresponding numbers; absolute for values that may be near 0, such as cosines."""
     return float(max(abs(a - b) / max(abs(b), 1e-2) for a, b in zip(ours, theirs, strict=True)))
 
 
 def _ceiling(prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:
-    """Pairs of frames laid on each other by SciPy, and the line through them."""
+    """Pairs of frames superimposed by SciPy, and the line fitted through their products."""
     from scipy.spatial.transform import Rotation
 
     found, chains = cgcore.noise_ceiling(data, prior), _chains(data)

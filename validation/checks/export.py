@@ -1,4 +1,4 @@
-"""Exports read back by other programs' rules: LAMMPS's, OpenMM's, and JAX's own of StableHLO."""
+"""Exports read back by the rules of other programs: LAMMPS, OpenMM, and JAX for StableHLO."""
 
 from __future__ import annotations
 
@@ -24,23 +24,24 @@ from validation.term_problems import exported_terms, species_of
 from validation.tolerances import relative
 
 Make = Callable[[Path, cgcore.Prior, np.ndarray], Callable[[np.ndarray], np.ndarray]]
-"""Exports into a folder a prior for beads of these species, and reads it back: a function from positions to forces."""
+"""Exports a prior into a folder for beads of these species, and reads it back as a function from positions to
+forces."""
 
 KJ, NM = 4.184, 0.1
 
 STRAIGHT = 179.7
-"""Degrees."""
+"""An angle [degrees]."""
 
 LAMMPS, OPENMM = 1e-5, 1e-8
 LAMMPS_SPLINES = 1e-3
-"""The slope of a spline's force has corners at the knots, which a table cuts off."""
+"""Tolerance for splines: the slope of their force has corners at the knots, which a table cuts off."""
 PRECISIONS = {"float32": 1e-5, "float64": 1e-12}
-"""All of the largest force. Seen are 2e-11, 3e-14, 1e-6 and 6e-16."""
+"""Tolerances relative to the largest force. Observed: 2e-11, 3e-14, 1e-6 and 6e-16."""
 
 
 @check("export-lammps", quick=True, data_driven=True)
 def lammps(context: Context) -> Iterator[Row]:
-    """LAMMPS tables, settings and data file, interpolated and excluded as LAMMPS does."""
+    """LAMMPS tables, settings and data file, with interpolation and exclusions as in LAMMPS."""
 
     def make(
         folder: Path, prior: cgcore.Prior, species: np.ndarray, cutoff: float = 60.0
@@ -50,12 +51,12 @@ def lammps(context: Context) -> Iterator[Row]:
         return lambda R: engine(R)[1]
 
     yield from _compared(context, (make, LAMMPS, ""))
-    yield from _by_kinds(context, functools.partial(make, cutoff=30.0), LAMMPS_SPLINES)  # beyond all that is felt
+    yield from _by_kinds(context, functools.partial(make, cutoff=30.0), LAMMPS_SPLINES)  # beyond all forces
 
 
 @check("export-openmm", quick=True, data_driven=True, needs=("openmm",))
 def openmm(context: Context) -> Iterator[Row]:
-    """The OpenMM System from its XML, on the Reference platform."""
+    """The OpenMM System read from its XML, on the Reference platform."""
 
     def make(folder: Path, prior: cgcore.Prior, species: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         import openmm
@@ -78,7 +79,7 @@ def openmm(context: Context) -> Iterator[Row]:
 
 @check("export-stablehlo", needs=("flatbuffers",))
 def stablehlo(context: Context) -> Iterator[Row]:
-    """The prior's StableHLO from its file, in both precisions."""
+    """The prior's StableHLO read from its file, in both precisions."""
 
     def make(folder: Path, prior: cgcore.Prior, species: np.ndarray, dtype: str) -> Callable[[np.ndarray], np.ndarray]:
         beads = len(species)
@@ -95,10 +96,10 @@ def stablehlo(context: Context) -> Iterator[Row]:
 
 
 def _compared(context: Context, *engines: tuple[Make, float, str]) -> Iterator[Row]:
-    """Forces of what is made for each length of chain, on real frames and on distorted ones."""
+    """Forces of an export made for each chain length, on real and on distorted frames."""
     prior = with_every_term(context.prior)
-    name, data = list(context.datasets.items())[-1]  # with chains of two lengths, where there is a choice
-    # Centred and rounded: what float32 makes of positions far from the origin is not the export's.
+    name, data = list(context.datasets.items())[-1]  # the data set with chains of two lengths if there is a choice
+    # Centred and rounded, because float32 errors of positions far from the origin are not errors of the export.
     sets = {
         kind: [(R - R.mean(axis=0)).astype(np.float32).astype(float) for R in chains]
         for kind, chains in geometries(data, 5 if context.quick else 25).items()
@@ -116,7 +117,7 @@ def _compared(context: Context, *engines: tuple[Make, float, str]) -> Iterator[R
 
 
 def _straightened(R: np.ndarray) -> np.ndarray:
-    """The chain with an angle of 179.7 degrees in its middle, in the last interval of any table of angles."""
+    """The chain with an angle of 179.7 degrees in its middle, which is in the last interval of any table of angles."""
     k, out = len(R) // 2, R.copy()
     along = (R[k] - R[k - 1]) / np.linalg.norm(R[k] - R[k - 1])
     aside = np.cross(along, R[k + 1] - R[k])
@@ -127,8 +128,8 @@ def _straightened(R: np.ndarray) -> np.ndarray:
 
 
 def _by_kinds(context: Context, make: Make, tolerance: float) -> Iterator[Row]:
-    """Splines of a file that differ by species, and terms with groups, against their formulas."""
-    if context.given:  # these are terms of our own
+    """Splines from a file that differ by species, and terms with groups, against their formulas."""
+    if context.given:  # these terms do not depend on the user's prior
         return
     made, terms = drawn(), exported_terms()
     rng = np.random.default_rng(4)

@@ -1,4 +1,4 @@
-"""Frames as other programs write them: units, order of atoms, boxes, and what else may stand in a file."""
+"""Frames as other programs write them: units, order of atoms, boxes, and optional contents of files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from validation.written_formats import CELL, EV, KELVIN, KJ, NM, OPTIONAL, WRITE
 
 FRAMES = 5
 EXACT = 1e-14
-"""A factor or two in float64; text has 17 digits."""
+"""Tolerance of one or two factors in float64; text has 17 digits."""
 
 UNITS = {
     "angstrom-kcal": (1.0, 1.0),
@@ -26,18 +26,20 @@ UNITS = {
     "angstrom-ev": (1.0, EV),
     "nm-kcal": (NM, 1 / NM),
 }
-"""What positions and forces of a file have to be multiplied by."""
+"""Factors by which positions and forces of a file are multiplied."""
 
 WITHOUT_SPECIES = ("TRR", "NetCDF", "AMBER HDF5", "NPZ", "projections")
 TOLERANCES = {"H5MD in bohr": 1e-9, "LAMMPS scaled": 1e-13}
-"""The hartree is rounded to nine digits; positions are far from the origin of a box, and come back."""
+"""The hartree is rounded to nine digits. Scaled positions are far from the origin of a box and are converted back."""
 WHOLE, SINGLE = 1e-12, 1e-5
-"""Of chains that a box has cut, in double and in single precision: bonds of 4 Å from places in a box of 60 Å."""
+"""Tolerances, in double and in single precision, of chains that a box has cut: bonds of 4 Å from positions in a box
+of 60 Å."""
 
 
 @check("formats", quick=True, needs=("h5py", "scipy"))
 def formats(context: Context) -> Iterator[Row]:
-    """Positions, forces and species of every format, in its units and beside all else; chains that a box has cut."""
+    """Positions, forces and species in every format, with its units and optional contents; chains that a box has
+    cut."""
     batch, rng = context.some(FRAMES).join(), np.random.default_rng(0)
     R, F = np.asarray(batch.R, float), np.asarray(batch.F, float)
     species = (3 * np.arange(R.shape[1])) % 5 + 1
@@ -58,14 +60,14 @@ def formats(context: Context) -> Iterator[Row]:
 
 
 def _read_again(folder: Path, form: str, frames: Frames, beside: Beside, together: bool) -> Iterator[Row]:
-    """A file of a format, with all that is to stand beside."""
+    """One file of a format with these optional contents."""
     label = f"{form} with all beside" if together else " with ".join((form, *beside))
     (folder / label).mkdir()
     data = cgcore.read(WRITERS[form](folder / label, frames, beside), accept_faults=True)
     found = data.join()
     exact = max(TOLERANCES.get(form, EXACT), 2.0**-22 if "single" in beside else 0.0)
     if "cell" in beside:
-        bonds = np.delete(np.arange(frames.R.shape[1] - 1), frames.chains.tolist().index(2) - 1)  # inside of a chain
+        bonds = np.delete(np.arange(frames.R.shape[1] - 1), frames.chains.tolist().index(2) - 1)  # bonds within a chain
         ours, theirs = (np.diff(x, axis=1)[:, bonds] for x in (found.R, frames.R))
         yield at_most(f"{label}, bonds", relative(ours, theirs), SINGLE if "single" in beside else WHOLE, "relative")
     else:
@@ -79,7 +81,7 @@ def _read_again(folder: Path, form: str, frames: Frames, beside: Beside, togethe
 
 
 def _boxes(folder: Path, R: Array, F: Array) -> Iterator[Row]:
-    """Wrapped into boxes, each frame moved elsewhere: the steps from bead to bead are as before."""
+    """Frames that are each shifted and wrapped into a box: the vectors between neighbouring beads are unchanged."""
     rng = np.random.default_rng(0)
     shifted = R + rng.uniform(-50, 50, (len(R), 1, 3))
     lengths = rng.uniform(40, 60, (len(R), 3))

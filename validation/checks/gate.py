@@ -16,7 +16,7 @@ QUICK = {
     ("chignolin", "truncated"),
     ("chignolin", "float32"),
 }
-"""Those that compile little."""
+"""Gated fits that compile little."""
 
 
 @check("gate", as_users=True, quick=True)

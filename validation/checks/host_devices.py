@@ -1,4 +1,4 @@
-"""The same losses whether XLA sees 1, 2 or 4 devices on this machine."""
+"""Losses do not depend on whether XLA sees 1, 2 or 4 devices on this machine."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ print(json.dumps({"devices": len(jax.devices()), "initial loss": certificate.ini
 
 @check("host-devices", data_driven=True)
 def host_devices(context: Context) -> Iterator[Row]:
-    """1, 2 and 4 host devices, each in a process of its own."""
+    """1, 2 and 4 host devices, each number in a process of its own."""
     batch = context.some(100).join()
     with tempfile.TemporaryDirectory() as folder:
         frames, config = Path(folder) / "frames.npz", Path(folder) / "prior.yaml"
         np.savez(frames, R=batch.R, F=batch.F, mask=batch.mask)
-        config.write_text(json.dumps(_priors(context)), encoding="utf-8")  # JSON is YAML
+        config.write_text(json.dumps(_priors(context)), encoding="utf-8")  # JSON is also YAML
         running = {count: _start(count, frames, config) for count in (1, 2, 4)}
         ends = {count: process.communicate(timeout=300) for count, process in running.items()}
     found = {}

@@ -1,4 +1,4 @@
-"""What must not change a loss or a force: rotation, translation, padding, order, how data are cut, stored precision."""
+"""Changes that must not affect losses or forces: rotation, translation, padding, order, partition, stored precision."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from validation.context import Context, unconstrained
 from validation.tolerances import near, relative
 
 EXACT = 1e-11
-"""The same sum in another order, in double precision (seen: 1e-15)."""
+"""Tolerance of the same sum in another order, in double precision (observed: 1e-15)."""
 
 TURNED = 1e-10
-"""A rotation or a shift by 20 Å rounds positions anew, by 1e-15 relative."""
+"""Tolerance after a rotation or a shift by 20 Å, which rounds positions again, by 1e-15 relative."""
 
 
 class Frames(NamedTuple):
@@ -70,7 +70,7 @@ def invariances(context: Context) -> Iterator[Row]:
 
 
 def _judge(prior: cgcore.Prior, frames: Frames, start: np.ndarray) -> dict[str, float]:
-    """Losses that must agree: autodiff over the data, and the factor's, with its optimum."""
+    """Losses that must agree: from autodiff over the data, from the factor, and of the fit to the factor."""
     factor = _factor(prior, frames)
     fit = cgcore.fit(factor, prior, unconstrained(truncation=1e-5))
     return {
@@ -93,10 +93,12 @@ def _padded(frames: Frames, beads: int, fill: float) -> Frames:
 
 
 def _more_frames(prior: cgcore.Prior, frames: Frames, start: np.ndarray, zero: float) -> Iterator[Row]:
-    """Chains of two lengths together count as they do apart, by beads; a frame without any bead counts for nothing
-    (the door refuses one, but the loss takes it)."""
+    """Chains of two lengths count by their numbers of beads, and a frame without beads does not count.
+
+    The input checks refuse a frame without beads, but the loss accepts it.
+    """
     lengths = frames.mask.sum(axis=1)
-    fewer = np.maximum(lengths - 2, 2)  # two beads are the least that the door lets in
+    fewer = np.maximum(lengths - 2, 2)  # the input checks require at least two beads
     short = frames._replace(mask=np.arange(frames.mask.shape[1]) < fewer[:, None])
     loss = jax.jit(cgcore.force_matching_loss)
     parts = [(float(loss(prior, prior.params, *part)), part.mask.sum()) for part in (frames, short)]
@@ -122,7 +124,7 @@ def _merged(prior: cgcore.Prior, frames: Frames, start: np.ndarray, zero: float)
 
 
 def _precision(prior: cgcore.Prior, frames: Frames, start: np.ndarray, zero: float) -> Iterator[Row]:
-    """Data stored in float32 round by 6e-8; a solve in float32 ends near the same minimum and says how near."""
+    """Data stored in float32 are rounded by 6e-8. A fit in float32 ends near the same minimum."""
     stored = Frames(frames.R.astype(np.float32), frames.F.astype(np.float32), frames.mask)
     exact = _factor(prior, frames)
     yield near(

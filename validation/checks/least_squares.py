@@ -1,4 +1,4 @@
-"""cgcore's factor and fit against LAPACK on an explicit matrix that shares no code with it."""
+"""cgcore's factor and fit against LAPACK on an explicit matrix that shares no code with cgcore."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from validation.statuses import converged
 from validation.tolerances import ROUNDING, near, relative
 
 TOLERANCE = 1e-10
-"""Where a spectral gap says which directions are kept, both sides lose a few digits of 16 at most (seen: 1e-12)."""
+"""Tolerance where a spectral gap determines the kept directions; both sides lose a few of 16 digits at most
+(observed: 1e-12)."""
 
 DRIVERS = ("gelsd", "gelss")
 UNDER_A_RULE = 1e-9
 PART_OF_BOUND = 0.1
-"""L* under LAPACK's rule is a matter of rounding: its weakest directions have relative singular values of 1e-11.
-LAPACK's own drivers differ by 1e-9 on the chignolin set, cgcore from them by 1e-9, more on fewer frames. How far it can
-go follows from rounding each column by machine epsilon, 2 eps |D c| / |residual|; on 18 subsets of 20 to 1500 frames
-LAPACK's drivers came to 0.005 of that bound and cgcore to 0.02. Allowed is a tenth of it, three times the spread of the
-drivers, or 1e-9, whichever is largest."""
+"""L* under LAPACK's rule depends on rounding, since its weakest directions have relative singular values of 1e-11.
+On the chignolin set LAPACK's own drivers differ by 1e-9, and so does cgcore from them; on fewer frames the
+differences are larger. A bound follows from rounding each column by machine epsilon, 2 eps |D c| / |residual|. On 18
+subsets of 20 to 1500 frames LAPACK's drivers reached 0.005 of that bound and cgcore 0.02. The tolerance is a tenth
+of the bound, three times the spread of the drivers, or 1e-9, whichever is largest."""
 
 
 @check("least-squares", quick=True, data_driven=True, needs=("scipy",))
@@ -56,7 +57,7 @@ def least_squares(context: Context) -> Iterator[Row]:
 
 
 def _broken(data: cgcore.Dataset) -> cgcore.Dataset:
-    """Frames cut after their third bead, every other one into two chains, and the rest with two residues missing."""
+    """Frames cut after their third bead: every other frame into two chains, the rest with two missing residues."""
     batch = data.join()
     resid = np.arange(batch.R.shape[1]) + 2 * (np.arange(batch.R.shape[1]) > 2)
     chain = np.zeros(batch.R.shape[:2], int)
@@ -65,19 +66,20 @@ def _broken(data: cgcore.Dataset) -> cgcore.Dataset:
 
 
 def _matrix(name: str, data: cgcore.Dataset, prior: cgcore.Prior, system: explicit.System) -> Iterator[Row]:
-    """Column by column, since a wrong weak term hides behind a strong one; on some frames."""
+    """The design matrix of some frames, column by column, since an error in a weak term would not show beside a
+    strong one."""
     part = data.subset(100)
     batch, sites = part.join(), part.sites()
     real = batch.mask.astype(bool)
     lengths = real.sum(axis=1)
     layout = cgcore.Layout.of(prior)
     R = np.where(real[..., None], batch.R, 0).astype(float)
-    R += np.where(real[..., None], 0, np.arange(R.shape[1])[:, None] * [4.0, 1.0, 0.5])  # padding: anything finite
+    R += np.where(real[..., None], 0, np.arange(R.shape[1])[:, None] * [4.0, 1.0, 0.5])  # padding: any finite value
     design_matrix = jax.jit(cgcore.design_matrix, static_argnums=0)
     columns = design_matrix(prior.terms, R, lengths, sites=None if sites is None else sites.T)
     X = np.asarray(columns).transpose(3, 2, 1, 0)
     order = np.argsort(lengths, kind="stable")
-    if sites is not None:  # as `explicit` groups frames: by length, then by what is bonded
+    if sites is not None:  # in the order of `explicit`: by length, then by sites
         keys = [(n, tuple(row[:n])) for n, row in zip(lengths.tolist(), sites.tolist(), strict=True)]
         order = np.array(sorted(range(len(keys)), key=keys.__getitem__))
     ours = X[order][real[order]].reshape(-1, layout.size)
@@ -121,7 +123,7 @@ def _under_lapacks_rule(
     zero = system.loss(0 * start)
     certificate, count = _certificate(factor, prior)
     values, limit = system.directions[0], system.resolution
-    # A singular value at the edge of the rule is kept by one and dropped by another.
+    # Singular values near the limit of the rule may be kept by one implementation and dropped by another.
     at_the_edge = int(np.sum((values > limit / 3) & (values < 3 * limit)))
     yield at_most(
         f"{name}, LAPACK's rule, directions kept, difference", abs(count - int(system.kept().sum())), at_the_edge

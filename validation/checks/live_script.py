@@ -1,4 +1,4 @@
-"""A user's own `pre_training_priors.py`, run on the chosen data, against cgcore from the same start."""
+"""A user's own `pre_training_priors.py`, run on the chosen data and compared with cgcore from the same start."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from validation.recorded_outputs import Recorded
 from validation.tolerances import ROUNDING, near
 
 QUICK = 200
-"""Frames of a quick run."""
+"""Number of frames of a quick run."""
 
 FINAL = {"float64": 1e-10, "float32": 1e-5}
-"""How far the loss of the fitted parameters may lie above the last one of the history. In float32 both the parameters
-and the loss are rounded, and steps at the precision floor go up and down."""
+"""Largest relative difference by which the loss of the fitted parameters may exceed the last loss of the history. In
+float32 both the parameters and the loss are rounded, and the loss fluctuates at the precision floor."""
 
 FORCES = 1e-9
-"""Both in double precision (seen: 1e-15)."""
+"""Tolerance of forces, both in double precision (observed: 1e-15)."""
 
 PYTHAGORAS = 1e-6
-"""Relative to the squared distance; both sides are differences of numbers that share their first digits."""
+"""Tolerance relative to the squared distance; both sides are differences of numbers with the same leading digits."""
 
 UNRESOLVED = 1e-4
-"""Part of the gap that lies along directions which float64 can't resolve (seen: 3e-6)."""
+"""Fraction of the gap that lies along directions which float64 cannot resolve (observed: 3e-6)."""
 
 
 @check("live-script", live=True)
@@ -95,7 +95,7 @@ def _losses(
             f"{found}; the loss meant is sum mask |F_pred - F|^2 / max(sum mask, 1), before the first step",
             relation="raised",
         )
-    # loss_hist[k] may be the loss before step k or after it; a step never raises the loss.
+    # loss_hist[k] may be the loss before or after step k; a step never increases the loss.
     above = (final - answer.history[-1]) / (answer.history[-1] + zero * ROUNDING / FINAL[coarser])
     yield at_most(f"{name}, loss of params_fit above loss_hist[-1]", above, FINAL[coarser], "relative")
     yield shown(f"{name}, loss of params_fit", final, "(kcal/mol/Å)²")
@@ -105,10 +105,11 @@ def _losses(
 def _coefficients(
     name: str, answer: Answer, record: Recorded, system: explicit.System, factor: cgcore.Factor
 ) -> Iterator[Row]:
-    """How far the script's coefficients lie from the optimum, whether or not the script converged.
+    """The distance of the script's coefficients from the optimum, whether or not the script converged.
 
-    The loss is a quadratic in them. With y = U^T X c over the directions U that the data determine, |y - y*|^2 / beads
-    is the part of L(c) - L* that these directions make, for every c, so that no distance exceeds the root of the gap.
+    The loss is quadratic in the coefficients. Let y = U^T X c for the directions U that the data determine. Then |y -
+    y*|^2 / beads is the contribution of these directions to L(c) - L*, for every c, so no distance exceeds the square
+    root of the gap.
     """
     cutoff = system.clear_cutoff()
     best = cgcore.fit(factor, record.prior, unconstrained(truncation=cutoff))
@@ -130,12 +131,12 @@ def _coefficients(
 def _forces(
     name: str, answer: Answer, prior: cgcore.Prior, batch: Any, system: explicit.System, factor: cgcore.Factor
 ) -> Iterator[Row]:
-    """Forces of the script's parameters: what it differentiated, and the explicit matrix."""
+    """Forces of the script's parameters, from the function that it differentiated and from the explicit matrix."""
     protocol = Protocol(batch, prior)
     frames = protocol.arguments()["dataset"]
     forces = jax.jit(jax.vmap(jax.grad(protocol.apply_fn_priors, argnums=1), (None, 0, 0)))
     real = np.asarray(batch.mask, bool)
-    order = np.argsort(real.sum(axis=1), kind="stable")  # as in the matrix
+    order = np.argsort(real.sum(axis=1), kind="stable")  # the order of the matrix
     differentiated = -np.asarray(forces(answer.params, frames.R, frames.mask))[order][real[order]]
     linear = system.X @ explicit.coefficients(answer.params)
     label = "median 2|dF|/(|F1|+|F2|)"

@@ -1,4 +1,4 @@
-"""From all atoms to beads: the maps of forces from the conditions that they have to meet, by LAPACK."""
+"""Mapping from all atoms to beads: force maps computed by LAPACK from the conditions that they must satisfy."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from validation.explicit import Array
 from validation.tolerances import relative
 
 RESIDUES, FRAMES, HELD = 4, 60, 12
-"""The last fifth of the frames judges maps that are made of the others."""
+"""Numbers of residues and frames, and of the last frames, which test maps that were made from the others."""
 
 KJ, NM = 4.184, 10.0
 EXACT = 1e-8
-"""Conditions as equations, and put in (seen: 1e-13)."""
+"""Tolerance between maps whose conditions are solved as equations and maps that satisfy them by construction
+(observed: 1e-13)."""
 
 RIDGES = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
-"""In mean square forces of an atom."""
+"""Ridges, in units of the mean square force on an atom."""
 
 ATOMS = {
     "N": (-1.3, 0.5, 0.0),
@@ -33,15 +34,16 @@ ATOMS = {
     "C": (1.3, 0.5, 0.2),
     "O": (1.3, 1.7, 0.2),
 }
-"""Of a residue [Å]; H is tied to N, and HA to CA."""
+"""Atoms of a residue [Å]; H is tied to N, and HA to CA."""
 TIED = {"H": "N", "HA": "CA"}
 STIFF = 0.01
-"""Å, by which the bond of O varies: a third of what the stiffest free bond does, and five times what a tied one may."""
+"""Standard deviation [Å] of the bond to O: a third of that of the stiffest free bond, and five times the limit of a
+tied bond."""
 
 
 @check("mapping", quick=True, needs=("MDAnalysis",))
 def mapping(context: Context) -> Iterator[Row]:
-    """The slice, residue and optimal maps of forces, their noise, the ridge, rigid bonds, and the frames of beads."""
+    """Slice, residue and optimal force maps, their noise, the ridge, rigid bonds, and the frames of beads."""
     names, residue, R, F = _frames()
     with tempfile.TemporaryDirectory() as folder:
         pdb, frames = Path(folder) / "atoms.pdb", Path(folder) / "frames.npz"
@@ -68,7 +70,7 @@ def mapping(context: Context) -> Iterator[Row]:
 
 
 def _frames() -> tuple[list[str], Array, Array, Array]:
-    """Names and residues of the atoms, positions and forces; bonds pull on both of their atoms."""
+    """Names and residues of the atoms, positions and forces. Bonds pull on both of their atoms."""
     rng = np.random.default_rng(1)
     names = list(ATOMS) * RESIDUES + ["N"]  # and the first atom of a cap
     residue = np.repeat(np.arange(RESIDUES + 1), [len(ATOMS)] * RESIDUES + [1])
@@ -104,7 +106,8 @@ def _noise(W: Array, F: Array) -> float:
 
 
 def _maps(own: Array, group: Array, residue: Array, F: Array) -> tuple[dict[str, tuple[Array, float, float]], float]:
-    """Each map, its noise on all frames, and that of one of its kind on frames that it was not made of."""
+    """Each map, its noise on all frames, the noise of the corresponding map on frames that it was not made from, and
+    the chosen ridge."""
     fixed = {
         "slice": (group == group[own][:, None]).astype(float),
         "residue": (residue == np.arange(RESIDUES)[:, None]).astype(float),
@@ -120,7 +123,8 @@ def _maps(own: Array, group: Array, residue: Array, F: Array) -> tuple[dict[str,
 
 
 def _optimal(own: Array, group: Array, F: Array, ridge: float) -> Array:
-    """The map of least mean square force: each row from its equations, one for each condition, and the gradient."""
+    """The map with the least mean square force: one linear system for each row, of the gradient and one equation per
+    condition."""
     n = F.shape[1]
     flat = F.transpose(0, 2, 1).reshape(-1, n)
     G = flat.T @ flat

@@ -1,4 +1,4 @@
-"""The pass over frames in pieces that others work on: sent as bytes, in any order, and kept in files."""
+"""The pass over frames in pieces that other processes work on: sent as bytes, in any order, and kept in files."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from validation.tolerances import products
 FRAMES, BLOCKS = 36, 3
 TOLERANCE = 1e-10
 CLOSEST = np.linspace(0.0, 20.0, 401)
-"""Bins of closest pairs [Å]."""
+"""Bin edges of the distance of closest pairs [Å]."""
 
 
 @check("pieces", quick=True)
 def pieces(context: Context) -> Iterator[Row]:
-    """Factors whose parts come as bytes and in another order, or from files: each block by the explicit matrix."""
+    """Factors whose parts arrive as bytes, in another order or from files: each block against the explicit matrix."""
     batch = context.some(FRAMES).join()
     R, F = np.asarray(batch.R, float), np.asarray(batch.F, float)
-    R -= R.mean(axis=1, keepdims=True)  # what stands for padding is in the middle of the chains
+    R -= R.mean(axis=1, keepdims=True)  # the values used for padding are in the middle of the chains
     beads = R.shape[1]
     lengths = np.where(np.arange(len(R)) % 12 < 5, beads, beads - 2)
     mask = np.arange(beads) < lengths[:, None]
@@ -57,7 +57,7 @@ def pieces(context: Context) -> Iterator[Row]:
         fingerprint = cgcore.Fingerprint.of(prior)
         factors = {way: cgcore.compress(data, fingerprint, blocks=BLOCKS, execute=on) for way, on in ways.items()}
         parts = sorted((folder / "parts").rglob("*.npz"))
-        parts[0].write_bytes(parts[1].read_bytes())  # a part of another piece
+        parts[0].write_bytes(parts[1].read_bytes())  # the part of another piece
         factors["one of another piece"] = cgcore.compress(data, fingerprint, blocks=BLOCKS, execute=kept)
     total = len(parts)
     yield equal("kept, parts that were there", str(counts), str([(0, total), (total, total), (total - 1, total)]))
@@ -78,7 +78,7 @@ def pieces(context: Context) -> Iterator[Row]:
 
 
 def _stored(factor: cgcore.Factor) -> Iterator[Row]:
-    """Weights of blocks, and rows that gaps take away, in a file and back."""
+    """Weights of blocks and rows missing at gaps survive saving and loading."""
     loaded = None
     with tempfile.TemporaryDirectory() as folder, suppress(cgcore.InputError):
         cgcore.save_factor(Path(folder) / "factor.npz", factor)
@@ -94,7 +94,7 @@ def _stored(factor: cgcore.Factor) -> Iterator[Row]:
 
 
 def _closest(R: Array, lengths: Array) -> Array:
-    """Of each frame, the least distance of beads at least three sites apart."""
+    """For each frame, the smallest distance [Å] of beads at least three sites apart."""
     sites = _sites(R.shape[1])
     i, j = np.nonzero(sites - sites[:, None] >= 3)
     real = j < lengths[:, None]
@@ -102,19 +102,19 @@ def _closest(R: Array, lengths: Array) -> Array:
 
 
 def _sites(beads: int) -> Array:
-    """A gap behind the fourth bead."""
+    """Sites with a gap after the fourth bead."""
     return np.arange(beads) + 2 * (np.arange(beads) > 3)
 
 
 def _angles(lengths: Array) -> int:
-    """Of chains that are cut behind their fourth bead."""
+    """Number of angles in chains that are cut after their fourth bead."""
     return int(np.sum(lengths - 4))
 
 
 def _known(
     R: Array, F: Array, lengths: Array, species: Array, roots: Array, terms: Sequence[cgcore.Term], half: int
 ) -> list[System]:
-    """The weighted system of each block: of each protein of each file, in order of appearance, in equal runs."""
+    """The weighted system of each block: equal runs of frames of each protein in each file, in order of appearance."""
     found, sites = [], _sites(R.shape[1])
     for own in (np.arange(half), np.arange(half, len(R))):
         for n in dict.fromkeys(lengths[own].tolist()):
@@ -127,7 +127,7 @@ def _known(
 
 
 def _posted(work: Work, pieces: Sequence[Piece]) -> Iterator[tuple[int, Part]]:
-    """As to a cluster: as bytes, the last piece first."""
+    """As with a cluster: pieces and parts are sent as bytes, the last piece first."""
     for number in reversed(range(len(pieces))):
         sent = pickle.loads(pickle.dumps((work, Parcel.of(pieces[number]))))
         yield number, pickle.loads(pickle.dumps(sent[0].of_piece(sent[1].piece())))

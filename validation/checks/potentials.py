@@ -1,4 +1,4 @@
-"""Potentials of terms of any kind: energies, curves, tables, and forces of whole chains."""
+"""Potentials of terms of any kind: energies, curves, tables, and forces on whole chains."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from validation.tolerances import near, relative
 
 TOLERANCE, STEP = 1e-10, 1e-5
 PIECES = 1e-9
-"""Tolerance for polynomials that approximate other functions (seen: 1e-12)."""
+"""Tolerance of polynomials that approximate other functions (observed: 1e-12)."""
 NOTHING = 1e-4
-"""Of a slope [kcal/mol/Å² or /degree²] that counts as none: differences of forces are known to 1e-10 of this."""
+"""A slope [kcal/mol/Å² or /degree²] that counts as zero: differences of forces are accurate to 1e-10 of it."""
 POINTS = {
     "bond": np.linspace(3.6, 3.99, 7),
     "angle": np.linspace(1.43, 2.47, 7),
     "dihedral": np.linspace(-3.0, 3.05, 7),
     "pair": np.linspace(3.6, 15.2, 7),
 }
-"""Where curves are compared [Å or rad], some beyond the knots of splines."""
+"""Points at which curves are compared [Å or rad], some beyond the knots of splines."""
 
 
 @check("potentials", quick=True, needs=("scipy",))
 def potentials(context: Context) -> Iterator[Row]:
-    """Energies, curves, tables and chain forces of any term, and stiffness of bonds, from formulas in NumPy."""
+    """Energies, curves, tables and chain forces of any term, and the stiffness of bonds, from formulas in NumPy."""
     data = list(context.datasets.values())[-1].subset(8)
     every = problems(data)
     for problem in every[1:3]:
@@ -60,7 +60,7 @@ def _coefficients(prior: cgcore.Prior) -> list[Array]:
 
 
 def _energies(problem: Problem) -> Iterator[Row]:
-    """Energies of two frames: of broken chains one of two chains and one of one chain."""
+    """Energies of two frames; for broken chains one frame has two chains and the other has one."""
     prior, batch, sites = problem.prior, problem.data.join(), problem.data.sites()
     displacement = free if problem.box is None else cgcore.periodic(problem.box)
     found = jax.jit(partial(cgcore.term_energies, prior, prior.params, displacement=displacement))
@@ -77,7 +77,7 @@ def _energies(problem: Problem) -> Iterator[Row]:
 
 
 def _curves(problem: Problem) -> Iterator[Row]:
-    """What tables, pictures and polynomials are made of."""
+    """The curves that tables, figures and polynomials are made from."""
     for one, c in zip(curves_of(problem.prior), _coefficients(problem.prior), strict=True):
         term, x = one.term, POINTS[one.term.coordinate]
         rows = c.reshape(-1, term.basis.size)
@@ -103,7 +103,7 @@ def _curves(problem: Problem) -> Iterator[Row]:
 
 
 def _tables(name: str, term: cgcore.Term, curve: Curve, c: Array) -> Iterator[Row]:
-    """Numbers of each table of a coordinate, and the slopes of the force at both ends, between which LAMMPS lays a
+    """The numbers in each table of a coordinate, and the slopes of the force at both ends, from which LAMMPS makes a
     cubic spline."""
     made = {
         "bond": (lambda: bond_table("any", curve, 10.0, 3.8, 11),),
@@ -122,7 +122,7 @@ def _tables(name: str, term: cgcore.Term, curve: Curve, c: Array) -> Iterator[Ro
         off = max(relative(table.energy, energy), relative(table.force, force(table.x)))
         yield at_most(f"{name}, {what}", off, TOLERANCE, "relative")
         words = table.parameters.split()
-        if term.coordinate != "dihedral":  # whose ends are one
+        if term.coordinate != "dihedral":  # which is periodic
             at = words.index("FPRIME" if k else "FP") + 1
             said, ends = np.array(words[at : at + 2], float), table.x[[0, -1]]
             second = (force(ends + STEP) - force(ends - STEP)) / (2 * STEP)
@@ -141,7 +141,7 @@ def _piecewise(pieces: Any, x: Array) -> Array:
 
 
 def _bending(problem: Problem) -> Iterator[Row]:
-    """What roughness is measured by: the mean square curvature over the range of a basis."""
+    """The measure of roughness: the mean square curvature over the range of a basis."""
     rng = np.random.default_rng(5)
     for term in problem.prior.terms:
         basis: Any = term.basis
@@ -164,15 +164,18 @@ def _bending(problem: Problem) -> Iterator[Row]:
 
 
 def _chains(many: Problem, few: Problem) -> Iterator[Row]:
-    """Forces as dynamics takes them, of all terms together, of frames that are as long as the row, fewer than beads, so
-    that the two are not taken for each other; and of pairs alone in a chain that is too long for one at a time."""
+    """Forces as dynamics computes them, of all terms and on frames without padding.
+
+    There are fewer frames than beads, so that the axes cannot be confused. A long chain has pair terms only, and too
+    many separations to process one at a time.
+    """
     batch = many.data.join()
     lengths = np.asarray(batch.mask, bool).sum(axis=1)
     n = int(lengths.max())
     which = np.flatnonzero(lengths == n)[:2]
     R, species = np.asarray(batch.R, float)[which, :n], np.asarray(batch.species)[which[0], :n]
     long, kinds = end_to_end(R, LONG), np.resize(species, LONG)
-    pairs = few.prior.part(("repulsive", "bells"))  # without and with groups
+    pairs = few.prior.part(("repulsive", "bells"))  # one without and one with groups
     for name, prior, frames, of in (
         ("many columns", many.prior, R, species),
         ("few columns", few.prior, R, species),
@@ -187,7 +190,7 @@ def _chains(many: Problem, few: Problem) -> Iterator[Row]:
 
 
 def _parametrised(prior: cgcore.Prior) -> Iterator[Row]:
-    """The parameters that coefficients are turned into have the same energy, but for a constant."""
+    """Parameters made from coefficients give the same energy, up to a constant."""
     rng = np.random.default_rng(7)
     for term in prior.terms:
         way, x = term.parametrisation, POINTS[term.coordinate]
@@ -201,12 +204,12 @@ def _parametrised(prior: cgcore.Prior) -> Iterator[Row]:
 
 
 def _stiffness(prior: cgcore.Prior, splined: cgcore.Prior) -> Iterator[Row]:
-    """What a time step is held against."""
+    """The stiffness that limits the time step."""
     expected = prior.weights.bond * float(prior.params["kr"])
     yield near("bond stiffness of a parabola", bond_stiffness(prior, prior.params), expected, TOLERANCE, 1.0)
     (term,) = (term for term in splined.terms if term.name == "bond")
     x = np.linspace(3.0, 5.0, 4001)
     slopes = term.weight * np.asarray(splined.params["bond"]) @ explicit_terms.derivatives(term.basis, x, OWN)
     steepest = float(np.max(np.diff(slopes, axis=-1) / np.diff(x)))
-    # Looked at on another grid.
+    # cgcore uses another grid.
     yield near("bond stiffness of splines", bond_stiffness(splined, splined.params), steepest, 0.2, 1.0)

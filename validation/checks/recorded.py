@@ -1,4 +1,4 @@
-"""What the original implementation gave on real data, against what cgcore gives from the same start."""
+"""Recorded results of the original implementation on real data, against cgcore from the same start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from validation.recorded_outputs import Recorded, recorded_outputs
 
 @check("recorded", as_users="whole", quick=True, needs=("scipy",))
 def recorded(context: Context) -> Iterator[Row]:
-    """Recorded outputs of the original implementation: the promise to people who come from it."""
+    """Recorded outputs of the original implementation, which cgcore promises its former users to reproduce."""
     yield from compared(recorded_outputs(), context.quick)
 
 

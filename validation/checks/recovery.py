@@ -1,4 +1,4 @@
-"""Forces made from known parameters: does the fit find them?"""
+"""Whether a fit recovers the known parameters from which forces were generated."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from validation.statuses import converged
 from validation.tolerances import relative
 
 NOISE = 5.0
-"""kcal/mol/Å; as large as a typical force of the prior on real frames."""
+"""Noise [kcal/mol/Å], as large as a typical force of the prior on real frames."""
 
 DRAWS = 5
 QUANTILE = 1e-4
-"""The fit passes with probability 0.9998 for any noise; the seed is fixed, so it is always the same noise."""
+"""Probability in each tail. The fit passes with probability 0.9998 for any noise; the seed is fixed, so the noise is
+always the same."""
 
 CONDITION = 1e-4
-"""Directions below this relative singular value are left out: there, 1e-8 is below the rounding of the forces."""
+"""Relative singular value below which directions are left out: there, 1e-8 is below the rounding of the forces."""
 
 
 @check("recovery", quick=True, data_driven=True, needs=("scipy",))
 def recovery(context: Context) -> Iterator[Row]:
-    """Known parameters, without noise to 1e-8 and with noise within the statistical error."""
+    """Known parameters, to 1e-8 without noise, and within the statistical error with noise."""
     prior = context.small_prior
     batch = context.some(300).join()
     system = explicit.system(batch, prior.weights, prior.params)
     truth = _truth(prior)
     kept = system.kept(CONDITION)
-    # What the data can't tell stays at the start in a fit, so it has to be right there.
+    # Directions that the data do not determine keep their start in a fit, so the target has the start there.
     basis, U = system.directions[2][:, kept], system.directions[1][:, kept]
     start = explicit.coefficients(prior.params)
     target = start + basis @ (U.T @ (system.X @ (truth - start))) / np.sqrt(system.beads)
@@ -64,7 +65,7 @@ def _quantile(probability: float, freedom: int) -> float:
 
 
 def _truth(prior: cgcore.Prior) -> np.ndarray:
-    """Parameters away from the start, each by its own part."""
+    """Coefficients of parameters that differ from the start, each by a different factor."""
     rng = np.random.default_rng(1)
     moved = {name: value * rng.uniform(0.7, 1.3, np.shape(value)) for name, value in prior.params.items()}
     moved["r0"] = prior.params["r0"] * 1.01
@@ -72,7 +73,7 @@ def _truth(prior: cgcore.Prior) -> np.ndarray:
 
 
 def _fit(batch: Any, prior: cgcore.Prior, c: np.ndarray, noise: float, seed: int) -> cgcore.FitResult:
-    """The fit to forces X c plus noise, computed without cgcore."""
+    """The fit to forces X c plus noise, which are computed without cgcore."""
     rng = np.random.default_rng(seed)
     F = np.zeros(batch.R.shape)
     lengths = batch.mask.astype(bool).sum(axis=1)
@@ -80,6 +81,6 @@ def _fit(batch: Any, prior: cgcore.Prior, c: np.ndarray, noise: float, seed: int
         rows = lengths == n
         forces = explicit.matrix(batch.R[rows, :n].astype(float), prior.weights, prior.params) @ c
         F[rows, :n] = forces + noise * rng.normal(size=forces.shape)
-    # These forces are no molecule's: of few frames the judge of units takes them for some in other units.
+    # No molecule has these forces; from few frames the input checks conclude that they have other units.
     data = cgcore.from_arrays(batch.R.astype(float), F, batch.mask, accept_faults=True)
     return cgcore.fit(data, prior, unconstrained(truncation=CONDITION))

@@ -24,18 +24,19 @@ FRAMES = 150
 TOL_GRAD = 1e-6
 
 AS_GOOD, AS_GOOD_ON_OTHER_DATA = 2.5, 10.0
-"""In physical coordinates (condition number 1e14) both stop at 200 steps, where the gap is a matter of rounding:
-changes of the start in the last place move it by a third (see `recorded`). cgcore's gap may be so many times SciPy's.
-On the bundled data a memory of one step instead of ten makes it ten times larger, two steps five times, and a line
-search cut to five evaluations ten times. What other data do to it is not known, so more is allowed there."""
+"""In physical coordinates (condition number 1e14) both solvers stop at 200 steps, where the gap depends on rounding:
+changing the start in the last place changes the gap by a third (see `recorded`). cgcore's gap may be this many times
+SciPy's. On the bundled data, a memory of one step instead of ten increases the gap by a factor of ten, a memory of
+two steps by five, and a line search limited to five evaluations by ten. For other data the effect is unknown, so
+more is allowed."""
 
 EXPLAINED = 1e-3
-"""On other data, a gap below this part of what there is to explain is good enough whatever SciPy's is."""
+"""On other data, a gap below this fraction of the explainable loss is accepted whatever SciPy's gap is."""
 
 
 @check("scipy-lbfgsb-whitened", quick=True, data_driven=True, needs=("scipy",))
 def whitened(context: Context) -> Iterator[Row]:
-    """L-BFGS-B against cgcore in whitened coordinates: both objectives, and on an explicit matrix."""
+    """L-BFGS-B against cgcore in whitened coordinates, for both objectives and on an explicit matrix."""
     data, prior = context.some(FRAMES), context.prior
     batch = data.join()
     system = explicit.system(batch, prior.weights, prior.params)
@@ -50,7 +51,7 @@ def whitened(context: Context) -> Iterator[Row]:
         "factor": losses.in_directions(losses.of_factor(factor), start, basis),
         "explicit matrix": losses.in_directions(losses.of_matrix(system), start, basis),
     }
-    defined = prior.params["kr"] != 0 and (prior.params["k_dih"] != 0).all()  # else gauge and gradient are not
+    defined = prior.params["kr"] != 0 and (prior.params["k_dih"] != 0).all()  # else gauge and gradient are undefined
     if defined and not context.quick:
         ways["direct"] = losses.direct(batch, prior, lambda y: params_of(jnp.asarray(start + basis @ y)))
     theirs = best
@@ -61,16 +62,16 @@ def whitened(context: Context) -> Iterator[Row]:
     for objective in ("compressed",) if context.quick else ("compressed", "direct"):
         fit = _fit(data, prior, objective=objective, truncation=cutoff, constraints="none")
         ours = system.loss(explicit.coefficients(fit.fitted_params))
-        # At a loss that is rounding, whether a fit calls itself converged is chance.
+        # If the loss is at the level of rounding, a fit may or may not report convergence.
         yield equal(f"whitened, {objective}, converged", converged(fit) or ours < ROUNDING * zero, True)
         yield near(f"whitened, {objective}, cgcore, from scipy", ours, theirs, TOLERANCE, zero)
 
 
 @check("scipy-lbfgsb-physical", as_users=True, quick=True, data_driven=True, needs=("scipy",))
 def physical(context: Context) -> Iterator[Row]:
-    """L-BFGS-B against cgcore in physical coordinates, where neither converges: the gaps side by side."""
+    """L-BFGS-B against cgcore in physical coordinates, where neither converges: comparison of the gaps."""
     data, given = context.some(FRAMES), context.given
-    # With its own weights, for which AS_GOOD was measured.
+    # With the prior's own weights, for which AS_GOOD was measured.
     prior = context.prior if given else four_terms(cgcore.default_prior())
     batch = data.join()
     system = explicit.system(batch, prior.weights, prior.params)
@@ -106,7 +107,8 @@ def _fit(data: cgcore.Dataset, prior: cgcore.Prior, **settings: Any) -> cgcore.F
 
 
 def _scipy(loss: losses.ValueAndGrad, start: np.ndarray) -> Any:
-    """As cgcore: ten pairs, no stop by a small decrease, and a gradient norm below 1e-6 (SciPy's is a maximum)."""
+    """SciPy with cgcore's settings: ten pairs, no stop at a small decrease, gradient norm below 1e-6 (SciPy's is a
+    maximum norm)."""
     from scipy.optimize import minimize
 
     with jax.enable_x64(True):

@@ -14,12 +14,13 @@ from validation.statuses import converged
 from validation.tolerances import near
 
 TOLERANCE = 1e-9
-"""Both solve the same small quadratic program exactly, over directions that the data determine (seen: 1e-14)."""
+"""Tolerance of two exact solutions of the same small quadratic programme, in directions that the data determine
+(observed: 1e-14)."""
 
 
 @check("scipy-lsq-linear", quick=True, data_driven=True, needs=("scipy",))
 def scipy_lsq_linear(context: Context) -> Iterator[Row]:
-    """The non-negative fit against scipy.optimize.lsq_linear, with the bounds inactive and active."""
+    """The non-negative fit against scipy.optimize.lsq_linear, with inactive and active bounds."""
     from scipy.optimize import lsq_linear
 
     prior = context.small_prior
@@ -35,7 +36,8 @@ def scipy_lsq_linear(context: Context) -> Iterator[Row]:
     bounded = [i for i, name in enumerate(names) if name == "kr" or name.startswith("epsilon")]
     lower = np.where(np.isin(np.arange(len(names)), bounded), 0.0, -np.inf)
     for case in ("forces as they are", "pairs attract", "bonds push apart"):
-        # Forces with twice the best repulsion (or bond) taken off: the best coefficient is then negative.
+        # Twice the optimal repulsion (or bond) is subtracted from the forces, so that the optimal coefficient is
+        # negative.
         free = system.optimum(start, system.kept())
         change = np.zeros_like(free)
         if case == "pairs attract":
@@ -45,7 +47,7 @@ def scipy_lsq_linear(context: Context) -> Iterator[Row]:
         F = np.zeros_like(batch.F, dtype=float)
         for n, X in columns.items():
             F[lengths == n, :n] = batch.F[lengths == n, :n] - X @ change
-        # Bonds that push apart are surely wrong, and wanted here.
+        # Bonds that push apart are certainly wrong, and intended here.
         data = cgcore.from_arrays(batch.R.astype(float), F, batch.mask, accept_faults=True)
         changed = explicit.system(data.join(), prior.weights, prior.params)
         scale = np.maximum(np.linalg.norm(changed.X, axis=0), 1e-300)
@@ -55,7 +57,7 @@ def scipy_lsq_linear(context: Context) -> Iterator[Row]:
         best = changed.loss(theirs.x / scale)
         yield near(f"{case}, L* under the bounds", fit.certificate.lower_bound, best, TOLERANCE, zero)
         yield near(f"{case}, loss that is reported", fit.train_loss, changed.loss(ours), TOLERANCE, zero)
-        # Where kr = 0 and kr*r0 is not, the optimum is a limit that no parameters reach, and the fit must say so.
+        # If kr = 0 and kr*r0 is not, the optimum is a limit that no parameters reach, and the fit must report this.
         label = f"{case}, loss, or not called converged"
         yield near(label, changed.loss(ours) if converged(fit) or ours[0] > 0 else best, best, TOLERANCE, zero)
         yield at_least(f"{case}, lowest bounded coefficient", float(ours[bounded].min()), 0.0)

@@ -1,4 +1,4 @@
-"""The last judge of a prior: whether a simulation of it holds together and samples what another engine samples."""
+"""Simulations of a prior: whether they are stable, and whether they sample the same as another engine."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ from validation.context import Context, five_terms, unconstrained
 
 REPLICAS = 32
 NO_CLOSER = 3.0
-"""Å. Beads three or more apart along the chain overlap below this."""
+"""Distance [Å] below which beads three or more apart along the chain overlap."""
 
 WIDENED = 1e-3
-"""Part of the angles that may be more than 10 degrees outside the sampled range."""
+"""Largest fraction of angles more than 10 degrees outside the sampled range."""
 
 BONDS = 0.02
-"""Part by which mean and standard deviation of bond lengths may differ from the data's; those of the data are known to
-0.7 %, the stiffness from force matching to 2 %."""
+"""Largest relative deviation of the mean and standard deviation of bond lengths from the data. Those of the data are
+known to 0.7 %, and the stiffness from force matching to 2 %."""
 
 ERRORS = 5.0
-"""Standard errors between averages of two engines, or of the kinetic temperature and the thermostat's. Of a dozen
-comparisons, chance exceeds four once in a thousand runs; errors from few replicas are themselves uncertain."""
+"""Largest difference, in standard errors, between averages of two engines or between the kinetic temperature and the
+thermostat's. Among a dozen comparisons chance exceeds four once in a thousand runs, and errors from few replicas are
+themselves uncertain."""
 
 COMPARED = ("bond", "angle", "distance", "radius_of_gyration", "end_to_end")
 
 
 @check("simulation", as_users=True, quick=True, data_driven=True)
 def simulation(context: Context) -> Iterator[Row]:
-    """The default prior in Langevin dynamics: none of 32 replicas lost; the unconstrained one is seen to be lost."""
+    """The default prior in Langevin dynamics, with none of 32 replicas lost; the unconstrained prior is lost."""
     prior, protein = five_terms(context.prior), context.data.sources[0].protein_names[0]
     data = context.data
     fitted = replace(prior, params=cgcore.fit(data, prior).fitted_params)
@@ -50,7 +51,7 @@ def simulation(context: Context) -> Iterator[Row]:
     if context.given:
         return
     yield from distributions(run, np.asarray(data.join().R))
-    if context.quick:  # what is told of a lost replica is compared in `dynamics`
+    if context.quick:  # reports of lost replicas are compared in `dynamics`
         return
     free = replace(prior, params=cgcore.fit(data, prior, unconstrained()).fitted_params)
     yield at_least("free fit, replicas lost in 50 ps", cgcore.simulate(free, data, time="50ps").lost, 1)
@@ -58,7 +59,7 @@ def simulation(context: Context) -> Iterator[Row]:
 
 @check("simulation-openmm", as_users=True, needs=("openmm",))
 def openmm(context: Context) -> Iterator[Row]:
-    """The exported default prior in OpenMM: whole, and the same averages as cgcore's own dynamics."""
+    """The exported default prior in OpenMM: no replica is lost, and averages agree with cgcore's own dynamics."""
     from cgcore.export import openmm_system
 
     data, prior = context.data, five_terms(context.prior)
@@ -76,7 +77,7 @@ def openmm(context: Context) -> Iterator[Row]:
 
 @check("simulation-trained", as_users=True, needs=("e3nn_jax", "orbax.checkpoint"))
 def trained(context: Context) -> Iterator[Row]:
-    """A small network trained on top of the frozen default prior: none of 32 replicas lost in 100 ps."""
+    """A small network trained on top of the frozen default prior: none of 32 replicas is lost in 100 ps."""
     from cgcore.pipeline import DatasetLoader, Trainer, model_for
 
     small = {"max_ell": 1, "num_layers": 1, "n_radial_basis": 4, "embed_n_hidden": [8], "species_embed": 4}

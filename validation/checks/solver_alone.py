@@ -1,6 +1,6 @@
-"""Check 6: the solver alone, on problems whose minima are published, beside scipy's L-BFGS-B.
+"""Check 6: the solver alone, on problems with published minima, beside scipy's L-BFGS-B.
 
-A solver may fail on a hard problem; what it may not do is say "converged" where there is no minimum.
+A solver may fail on a hard problem, but it must not report convergence where there is no minimum.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ from validation.problems import Problem, mgh, nist
 from validation.statuses import converged
 
 DIGITS = 4.0
-"""Matching digits of the loss that make a problem solved."""
+"""Number of matching digits of the loss for which a problem counts as solved."""
 
 ZERO = 1e-20
-"""A published minimum below this part of the start's loss is zero: float64 residuals hold no digit of it."""
+"""Fraction of the initial loss below which a published minimum counts as zero: float64 residuals hold no digit of
+it."""
 
 LIMITS = cgcore.Limits(max_steps=5000)
-"""tol_grad and min_steps as in a fit; so many steps that they do not decide."""
+"""tol_grad and min_steps are those of a fit; the number of steps is large enough not to matter."""
 
 MEMORY = 10
-"""Steps remembered by both solvers."""
+"""Number of steps remembered by both solvers."""
 
 QUICK = (
     "Misra1a",
@@ -43,11 +44,11 @@ QUICK = (
     "8 Bard",
     "13 Powell singular",
 )
-"""Both families, both statuses of convergence, plateaus, a singular Hessian and bad scaling."""
+"""Problems of both families, with both statuses of convergence, plateaus, a singular Hessian and bad scaling."""
 
 
 class Verdict(Enum):
-    """What an end point is."""
+    """Classification of an end point."""
 
     SOLVED = "solved"
     LOCAL = "another minimum"
@@ -57,7 +58,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Case:
-    """A problem from one of its starts, counted from 1."""
+    """A problem and one of its starts, counted from 1."""
 
     family: str
     problem: Problem
@@ -77,7 +78,7 @@ class Case:
         return float(jax.jit(self.problem.loss)(self.x0))
 
     def digits(self, loss: float) -> float:
-        """Matching digits of the loss. Where the minimum is zero they are those of the residuals' norm."""
+        """Matching digits of the loss. If the minimum is zero, they are those of the norm of the residuals."""
         if not np.isfinite(loss):
             return -np.inf
         least = self.problem.optimum
@@ -92,7 +93,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How both solvers ended."""
+    """The end of both solvers on one case."""
 
     case: Case
     verdict: Verdict
@@ -143,7 +144,7 @@ def solve(case: Case, minimise: Minimise = cgcore.minimise) -> Outcome:
 
 
 def by_scipy(case: Case) -> float:
-    """The loss that scipy's L-BFGS-B ends at: memory and gradient tolerance matched, loss tolerance off."""
+    """The final loss of scipy's L-BFGS-B, with the same memory and gradient tolerance, and no loss tolerance."""
     slope = jax.jit(jax.value_and_grad(case.problem.loss))
 
     def loss(x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -162,10 +163,10 @@ def by_scipy(case: Case) -> float:
 
 
 def is_minimum(problem: Problem, x: np.ndarray) -> bool:
-    """Whether x certainly is, to four digits of the loss, at a local minimum.
+    """Whether x is certainly at a local minimum, to four digits of the loss.
 
-    In variables scaled to a unit diagonal, the Hessian has to be positive definite beyond its rounding, and the
-    Newton decrement g' H^-1 g / 2, which is what a quadratic model has still to gain, below 1e-4 of the loss.
+    In variables scaled to a unit diagonal, the Hessian must be positive definite beyond its rounding. The Newton
+    decrement g' H^-1 g / 2, the remaining gain according to a quadratic model, must be below 1e-4 of the loss.
     """
     value, gradient, hessian = map(np.asarray, _derivatives(problem.loss, x))
     diagonal = np.diag(hessian)
@@ -194,7 +195,7 @@ def _matching(loss: float, published: float) -> float:
 
 
 def solve_all(every: list[Case], minimise: Minimise = cgcore.minimise) -> list[Outcome]:
-    """All cases, two at a time: nearly all of the time goes into compiling, which needs no Python."""
+    """All cases, two at a time: most of the time is spent compiling, which does not hold Python's lock."""
 
     def one(case: Case) -> Outcome:
         # float64 is a setting of the thread.
@@ -206,7 +207,7 @@ def solve_all(every: list[Case], minimise: Minimise = cgcore.minimise) -> list[O
 
 
 def summarise(outcomes: Iterable[Outcome]) -> Iterator[Row]:
-    """Counts of each family, and the names of those that went wrong."""
+    """Counts for each family, and the names of false convergences."""
     families: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         families.setdefault(outcome.case.family, []).append(outcome)

@@ -1,4 +1,4 @@
-"""Splines of a file beside coefficients: in reports, energies, both objectives and dynamics, from SciPy's splines."""
+"""Splines from a file combined with coefficients, in reports, energies, both objectives and dynamics, against SciPy."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from validation.tolerances import near, relative
 EXACT = 1e-9
 
 DIRECT = 1e-7
-"""Relative, of the one coefficient of a fit that ends at a gradient of `tol_grad`."""
+"""Relative tolerance of the one coefficient in a fit that ends at a gradient of `tol_grad`."""
 
 SHAKE = 0.2
-"""Å, so that bonds lie on both sides of the knots, too."""
+"""Random displacement [Å], so that some bonds are outside the knots."""
 
 
 @check("splines", quick=True, needs=("scipy",))
@@ -45,7 +45,7 @@ def splines(context: Context) -> Iterator[Row]:
 
 
 def _curves(made: Drawn, prior: cgcore.Prior) -> Iterator[Row]:
-    """What tables, pictures and exports are made of, for each species."""
+    """The curves for each species that tables, figures and exports are made from."""
     for one in curves_of(prior)[: len(KINDS)]:
         name, weight = one.term.name, getattr(prior.weights, one.term.name)
         for species in range(4) if name == "angle" else (0,):
@@ -61,7 +61,7 @@ def _curves(made: Drawn, prior: cgcore.Prior) -> Iterator[Row]:
 
 
 def _energies(made: Drawn, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:
-    """Of a frame of two chains and of one of one chain, both with a gap."""
+    """Energies of a frame with two chains and of a frame with one chain, both with a gap."""
     batch, sites = data.join(), data.sites()
     assert sites is not None
     found = jax.jit(partial(cgcore.term_energies, prior, prior.params))
@@ -73,7 +73,7 @@ def _energies(made: Drawn, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterato
 
 
 def _fits(made: Drawn, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:
-    """The one coefficient that is left to fit, by the factor and by the direct objective."""
+    """The one coefficient that remains to be fitted, by the factor and by the direct objective."""
     batch, sites = data.join(), data.sites()
     assert sites is not None
     column, left = [], []
@@ -96,7 +96,7 @@ def _fits(made: Drawn, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Ro
 
 
 def _dynamics(made: Drawn, prior: cgcore.Prior, R: Array, species: Array) -> Iterator[Row]:
-    """Forces of a whole chain, the fitted terms among them."""
+    """Forces on a whole chain, including those of the fitted terms."""
     c = explicit.coefficients(prior.params)[-1]
     own = made.forces(R, prior.weights, species, np.arange(len(R)))
     expected = own + explicit.matrix(R[None], prior.weights, prior.params)[0, ..., -1] * c

@@ -1,4 +1,4 @@
-"""Where a fit stops that says its gradient is small enough."""
+"""The gradient at which a fit stops that reports a small gradient."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from validation.context import Context, with_harmonics
 from validation.statuses import OPTIMAL, as_good
 
 TOL_GRAD = 1e-6
-"""The default that README and docstrings name."""
+"""The default stated in README and docstrings."""
 
 PROBLEMS, SIZE = 5, 12
 FRAMES = (100, 200, 300)
@@ -41,13 +41,13 @@ def _bowl(x: Any, H: Any, centre: Any) -> Any:
 
 
 def _fits(context: Context) -> Iterator[Row]:
-    """One harmonic in the parameters themselves: fits of real data that tol_grad ends, if rounding does not."""
+    """Fits with one harmonic in physical coordinates, which end by tol_grad unless rounding ends them first."""
     prior = with_harmonics(context.prior, 1, 1)
     for frames in FRAMES:
         data = context.some(frames)
         fit = cgcore.fit(data, prior, cgcore.Options(coordinates="physical", max_steps=2000))
         name = f"one harmonic, {data.n_frames} frames"
-        if context.given and fit.status is cgcore.Status.MAX_STEPS:  # other data may need more
+        if context.given and fit.status is cgcore.Status.MAX_STEPS:  # other data may need more steps
             yield shown(f"{name}, status", fit.status.name)
             continue
         yield equal(f"{name}, {fit.status.name}, as good as GRADIENT", as_good(fit.status.name, "GRADIENT"), True)

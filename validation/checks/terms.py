@@ -18,20 +18,20 @@ from validation.tolerances import near, products, relative
 TOLERANCE = 1e-10
 
 CONDITION = 1e5
-"""Up to which coefficients themselves are compared: rounding moves them by its product with the tolerance of the
-forces (seen: 1e-15)."""
+"""Condition number up to which coefficients themselves are compared: their rounding error is its product with the
+tolerance of the forces (observed: 1e-15)."""
 
 
 @check("terms", quick=True, needs=("scipy",))
 def terms(context: Context) -> Iterator[Row]:
-    """Terms of any basis, rows and groups by LAPACK: S, losses, L*, forces, coefficients."""
+    """Terms with any basis, rows and groups, by LAPACK: S, losses, L*, forces, coefficients."""
     every = problems(frames(context))
     for problem in every[1:4] if context.quick else every:
         yield from judged(problem)
 
 
 def frames(context: Context) -> cgcore.Dataset:
-    """A few frames, of two proteins where there are any."""
+    """A few frames, of two proteins if there are any."""
     return list(context.datasets.values())[-1].subset(16 if context.quick else 60)
 
 

@@ -1,4 +1,5 @@
-"""The stages after the fit: their loss from the explicit matrix, what they may change, and how a killed one goes on."""
+"""The training stages after the fit: their loss from the explicit matrix, what they may change, and resuming a
+killed one."""
 
 from __future__ import annotations
 
@@ -22,24 +23,25 @@ from validation.tolerances import near, relative
 FRAMES, EPOCHS, KILLED = 30, 4, 2
 
 EXACT = 1e-11
-"""The same sums in float64, in another order (seen: 1e-15)."""
+"""Tolerance of the same sums in float64 in another order (observed: 1e-15)."""
 
 CUTOFF, CLOSE = 8.0, 1e-3
-"""Å, of the network, and how far from it energies and forces are compared. The envelope falls as the third power at
-least, so that they are below 1e-6 of what they are at half of it."""
+"""Cut-off of the network [Å], and distance from it at which energies and forces are compared. The envelope decreases
+at least as the third power, so there they are below 1e-6 of their values at half the cut-off."""
 
 NETWORK = {"max_ell": 1, "num_layers": 1, "n_radial_basis": 4, "embed_n_hidden": [4], "species_embed": 2}
 NETWORK |= {"mlp_n_hidden": 8, "mlp_n_layers": 1}
 
 STEPS, WALL, SINGLE = 20, 0.9, 1e-6
-"""Of a schedule; of the closest approach in the frames; float32."""
+"""Number of steps of a schedule; the core's distance as a fraction of the closest approach in the frames; float32
+tolerance."""
 
 NORMALISATIONS = ("legacy_mean", "valid_components", "per_structure_components", "per bead")
 RATE, DECAY = 0.01, 0.5
 GAMMAS = (2.0, 0.3)
 """Factors of the force loss and of the energy loss."""
 NO_FORCE = 1e-30
-"""Factor of the force loss: what is below the epsilon of an optimizer moves nothing."""
+"""Factor of the force loss: gradients below an optimizer's epsilon change nothing."""
 
 
 @check("training", quick=True, needs=("e3nn_jax", "orbax.checkpoint"))
@@ -55,7 +57,7 @@ def training(context: Context) -> Iterator[Row]:
 
 
 def _padded(data: cgcore.Dataset) -> cgcore.Dataset:
-    """Chains of two lengths, NaN behind them, and a species for each place along the chain."""
+    """Chains of two lengths, padded with NaN, with a species for each position along the chain."""
     batch = data.join()
     mask = batch.mask.astype(bool).copy()
     mask[::2] &= np.arange(mask.shape[1]) < mask.sum(axis=1)[::2, None] - 2
@@ -65,7 +67,7 @@ def _padded(data: cgcore.Dataset) -> cgcore.Dataset:
 
 
 def prior_block(prior: cgcore.Prior) -> dict[str, Any]:
-    """`model.priors` of a configuration."""
+    """The block `model.priors` of a configuration."""
     weights = {name: value or 0.0 for name, value in prior.weights._asdict().items()}
     return {"weights": weights, **{name: np.asarray(value).tolist() for name, value in prior.params.items()}}
 
@@ -105,7 +107,7 @@ def _prior_alone(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool)
 
 
 def _normalised(trainer: Any, loader: Any, system: explicit.System, start: np.ndarray) -> Iterator[Row]:
-    """The force loss by each of `training.force_loss_normalization`, and minibatches of forces and energies."""
+    """The force loss for each value of `training.force_loss_normalization`, and minibatches of forces and energies."""
     from cgcore.pipeline.compiled_epoch import CompiledEpoch
     from cgcore.pipeline.minibatch_loss import objective
 
@@ -124,7 +126,7 @@ def _normalised(trainer: Any, loader: Any, system: explicit.System, start: np.nd
     for kind, value in zip(NORMALISATIONS, expected, strict=True):
         yield near(f"prior alone, {kind}", found[kind], value, EXACT, every)
     prior, lengths = trainer.model.prior, mask.sum(axis=1)
-    order = np.argsort(np.argsort(lengths, kind="stable"))  # frames are stacked by their lengths
+    order = np.argsort(np.argsort(lengths, kind="stable"))  # frames are stacked by length
     forces = np.array([by_frame[k].sum() for k in order])
     chains = [R[:n] for R, n in zip(np.asarray(loader.R, float), lengths, strict=True)]
     energies = [sum(explicit.energies(R, prior.weights, prior.params).values()) for R in chains]
@@ -137,13 +139,13 @@ def _normalised(trainer: Any, loader: Any, system: explicit.System, start: np.nd
 
 
 class _Killed(Exception):
-    """In the middle of a stage."""
+    """Raised in the middle of a stage."""
 
 
 def _killed(
     config: Mapping[str, Any], model: Any, train: Any, held_out: Any, whole: Mapping[str, Any], trainer: Any
 ) -> Iterator[Row]:
-    """A run that ends after two of four epochs, and goes on from its checkpoint."""
+    """A run that is killed after two of four epochs and resumed from its checkpoint."""
     from cgcore.pipeline import Trainer
 
     epochs = iter(range(KILLED))
@@ -169,7 +171,7 @@ def _killed(
 def _with_network(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool) -> Iterator[Row]:
     from cgcore.pipeline import Trainer, model_for
 
-    # No force loss: nothing but the decay moves the parameters.
+    # There is no force loss, so that only the weight decay changes the parameters.
     config = _settings(
         prior, network=True, epochs_adam=1, gammas={"F": NO_FORCE}, batch_per_device=train.n_frames, keep="last"
     )
@@ -207,7 +209,7 @@ def _with_network(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool
 
 
 def _schedule(trainer: Any) -> Iterator[Row]:
-    """The learning rate: a line to its peak, then half a cosine to its end."""
+    """The learning rate: linear to its peak, then half a cosine to its end."""
     from cgcore.pipeline.optimizers import schedule
     from cgcore.pipeline.stage_settings import stage_optimizer
 
@@ -223,7 +225,7 @@ def _schedule(trainer: Any) -> Iterator[Row]:
 
 
 def _network_alone(model: Any, params: Any) -> Iterator[Row]:
-    """Energy of pairs: smooth at the cut-off, by species, and wherever the pair is."""
+    """Energy of a pair: smooth at the cut-off, dependent on species, and invariant under rotation and translation."""
     beads = model.N_max
     mask = jnp.arange(beads) < 2
 
@@ -250,6 +252,6 @@ def _network_alone(model: Any, params: Any) -> Iterator[Row]:
 
 
 def _same(first: Any, second: Any) -> bool:
-    """To the bit."""
+    """Whether two trees of arrays are equal in every bit."""
     pairs = zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
     return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in pairs)

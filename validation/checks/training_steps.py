@@ -1,4 +1,4 @@
-"""A short stage, epoch by epoch, in the defaults of both dialects, and the plain loop that it is held against."""
+"""A short training stage, epoch by epoch, with the defaults of both dialects, against a plain loop."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ from validation.plain_training import RULES, Adam, Frame, Plan, Tree
 from validation.tolerances import near, relative
 
 N_MAX, LENGTHS, HELD_OUT = 8, (8, 7, 8, 8, 6, 8, 8), (6, 8, 6, 6)
-"""Beads of a row, and of each frame: with another share of padding in the held-out frames. Seven frames do not fill
-minibatches of three."""
+"""Number of beads in a row, and in each frame. The held-out frames have a different proportion of padding, and seven
+frames do not fill minibatches of three."""
 
 SIZE, EPOCHS, DECAY, LONGER = 3, 3, 0.05, 0.1
-"""LONGER: Å by which the bonds of the starting prior are too long."""
+"""LONGER: excess length of the starting prior's bonds [Å]."""
 
 PLANS = {
     "chemtrain": Plan(RULES["chemtrain"], 0.3, DECAY, SIZE, EPOCHS),
     "cgcore": Plan(RULES["cgcore"], 0.5, DECAY, SIZE, EPOCHS),
 }
-"""With learning rates with which the last epoch of the first stage is not the best one. By cgcore's rules the held-out
-loss of the first stage falls, rises and falls again (seen: 1131, 1004, 1091, 1057), and the second stage never comes
-back to the loss that it starts with (1284, 1414, 1233)."""
+"""The learning rates are chosen so that the last epoch of the first stage is not the best. With cgcore's rules the
+held-out loss of the first stage falls, rises and falls again (observed: 1131, 1004, 1091, 1057), and the second
+stage never returns to its initial loss (1284, 1414, 1233)."""
 
 EXACT = 1e-10
-"""The same steps in float64, in another order of sums (seen: 1e-15). Each step may amplify rounding a few times."""
+"""Tolerance of the same steps in float64 with another order of sums (observed: 1e-15). Each step may amplify
+rounding a few times."""
 
 CLEAR = 0.01
-"""How much two held-out losses have to differ, relatively, so that it is clear which one is lower (seen: 0.03)."""
+"""Relative difference of two held-out losses above which it is clear which is lower (observed: 0.03)."""
 
 
 Params = dict[str, np.ndarray]
@@ -45,7 +46,7 @@ Params = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class _Parts:
-    """Training and held-out frames, for cgcore and as rows of the explicit matrix, and the prior to start from."""
+    """Training and held-out frames, for cgcore and as rows of the explicit matrix, and the starting prior."""
 
     loaders: tuple[Any, Any]
     frames: tuple[list[Frame], list[Frame]]
@@ -54,14 +55,15 @@ class _Parts:
 
 @check("training-steps", quick=True)
 def training_steps(context: Context) -> Iterator[Row]:
-    """Parameters after each epoch, what a stage keeps and what it reports, against a plain loop in NumPy."""
+    """Parameters after each epoch, and what a stage keeps and reports, against a plain loop in NumPy."""
     from cgcore.pipeline import Trainer, model_for
 
     parts, loss = _parts(), None
     for dialect, plan in PLANS.items():
         config = _settings(dialect, parts.prior)
         trainer: Any = Trainer(model_for(config, parts.loaders[0]), config, *parts.loaders, devices=jax.devices()[:1])
-        # Compiled once: the loss for both trainers, whose frames are the same, and the work of both stages.
+        # Compiled once: both trainers share the loss, as their frames are the same, and both stages share a compiled
+        # epoch.
         loss = trainer.loss = loss or trainer.loss
         stage = trainer.stage("adam", EPOCHS)
         trainer.stage = lambda *_, compiled=stage: compiled
@@ -95,7 +97,7 @@ def _frame(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray, real: np.ndarray) 
 
 
 def _settings(dialect: str, prior: cgcore.Prior) -> dict[str, Any]:
-    """All that the dialects differ in is left out."""
+    """A configuration that omits all settings in which the dialects differ."""
     training = {"precision": "float64", "pretrain_prior": False, "pretrain_prior_constraints": "none"}
     training |= {"batch_per_device": SIZE, "checkpoint_freq": 1}
     model = {"priors": prior_block(prior), "train_priors": True, "ml_model": "none"}
@@ -106,7 +108,7 @@ def _settings(dialect: str, prior: cgcore.Prior) -> dict[str, Any]:
 def _stage(
     dialect: str, trainer: Any, frames: tuple[list[Frame], list[Frame]], start: Params, plan: Plan, number: int
 ) -> Generator[Row, None, Params]:
-    """Rows of a stage from these parameters of the prior; returns those that it has to end with."""
+    """Rows of a stage that starts from these parameters of the prior; returns the parameters that it must end with."""
     (train, held_out), name, best = frames, f"{dialect}, stage {number}", plan.rules.best
     known = plain_training.train(train, N_MAX, start, plan, number)
     states: list[Any] = []
@@ -144,7 +146,7 @@ def _stage(
 
 
 def _beside_a_network(dialect: str, stage: Any, plan: Plan) -> Iterator[Row]:
-    """The optimizer of a stage on made-up parameters of a prior and a network: what it does to either."""
+    """The optimizer of a stage on artificial parameters of a prior and a network, and its effect on each."""
     rng = np.random.default_rng(0)
     params: Tree = {("prior", "kr"): np.array(150.0), ("allegro", "w"): rng.normal(size=3)}
     optimizer, known = stage.run_epoch.optimizer, Adam(plan, EPOCHS * plan.updates(len(LENGTHS)))

@@ -1,4 +1,4 @@
-"""Constraints of terms of any kind, restated from raw frames: walls, barriers and contacts, group by group."""
+"""Constraints of terms of any kind, restated from raw frames: walls, barriers and contacts for each group."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ from validation.explicit_terms import functions, rows_of
 
 FRAMES, TEMPERATURE, DRAWS = 200, 310.0, 5
 SAME, STATED = 1e-9, 1e-2
-"""Tolerances relative to the bound: bonds and pairs at the same points (seen: 1e-16), angles and dihedrals on another
-grid (seen: 1e-3)."""
+"""Tolerances relative to the bound: bonds and pairs at the same points (observed: 1e-16), angles and dihedrals on
+another grid (observed: 1e-3)."""
 
 EDGES = {"bond": np.linspace(2, 6, 401), "angle": np.linspace(0, np.pi, 181), "closest": np.linspace(0, 20, 401)}
-"""Bins whose counts a factor keeps [Å or rad]."""
+"""Bins of the histograms that a factor keeps [Å or rad]."""
 
 BEYOND, CORE, CORE_WIDTH = 2.0, 4.0, 0.5
 STEPS = 20
-"""Points at which splines are held: between them they may do as they like, and random ones do."""
+"""Number of points at which splines are constrained; between them they are free, and random splines violate the
+bounds."""
 HELD = np.array([400.0])
 """Coefficient of the repulsion that is not fitted [kcal/mol Å⁴]."""
 
 Stated = tuple[float, Callable[[dict[str, Array]], float]]
-"""The size of a constraint's bound, and its least slack at coefficients (groups, functions) of each term."""
+"""The size of a constraint's bound, and its smallest slack as a function of each term's coefficients (groups,
+functions)."""
 
 
 def _terms() -> tuple[cgcore.Term, ...]:
@@ -78,7 +80,7 @@ def walls(context: Context) -> Iterator[Row]:
 
 
 SCALE = {"near": 2e4, "far": 20.0}
-"""Scale of random coefficients: pairs have a few kT where they meet."""
+"""Scale of random coefficients, for which pairs have a few kT at contact."""
 
 
 def _percentile(values: Array, edges: Array, percent: float) -> float:
@@ -88,7 +90,7 @@ def _percentile(values: Array, edges: Array, percent: float) -> float:
 
 
 def _restated(R: Array, terms: tuple[cgcore.Term, ...], kinds: Array) -> dict[str, Stated]:
-    """All constraints of these frames of whole chains, by their names."""
+    """All constraints for these frames of whole chains, by name."""
     kT, beads = KT_PER_KELVIN * TEMPERATURE, R.shape[1]
     bond, angle, dihedral, near, far, held = terms
     known: dict[str, Stated] = {}

@@ -16,14 +16,14 @@ from validation.tolerances import near, products
 
 FRAMES, BLOCKS = 40, 3
 REPEATED = 52
-"""How often they are repeated to be more than 50,000 rows, which have their inner products summed."""
+"""Number of repetitions that gives more than 50,000 rows, which are summed by inner products."""
 
 TOLERANCE = 1e-10
 
 
 @check("weighting", quick=True)
 def weighting(context: Context) -> Iterator[Row]:
-    """Weights of frames and beads, read from a file, against the weighted explicit matrix, by both ways to a factor."""
+    """Weights of frames and beads read from a file, for both ways to a factor, against the weighted explicit matrix."""
     prior = with_harmonics(five_terms(context.prior), 2, 2)
     batch = context.some(FRAMES).join()
     for name, times in (("few rows", 1), ("many rows", REPEATED)):

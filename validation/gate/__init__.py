@@ -1,1 +1,1 @@
-"""The gate on convergence quality: what fits cost and reach, held against recorded values."""
+"""The gate on convergence quality: costs and results of fits, compared with recorded values."""

@@ -1,4 +1,4 @@
-"""What a measured value may be, given the recorded one."""
+"""Limits of a measured value, given the recorded one."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Kind = Literal["margin", "factor", "within", "at_most", "at_least"]
 
 @dataclass(frozen=True)
 class Bound:
-    """How far a quantity may be from its recorded value.
+    """Allowed deviation of a quantity from its recorded value.
 
     Arguments:
-        kind: "margin" and "factor" limit from above, by so much more and by so many times the recorded value;
-            "within" limits the relative difference to both sides, for what mathematics alone decides; "at_most"
-            and "at_least" are limits whatever was recorded.
-        size: of the margin, the factor, the difference or the limit.
-        why: so much and not less, in a line.
+        kind: "margin" and "factor" set an upper limit, by an amount added to the recorded value or a factor of it;
+            "within" limits the relative difference in both directions, for quantities that only mathematics determines;
+            "at_most" and "at_least" are limits that do not depend on the recorded value.
+        size: the margin, the factor, the difference or the limit.
+        why: one line that says why the limit is not tighter.
     """
 
     kind: Kind
@@ -30,7 +30,7 @@ class Bound:
     why: str
 
     def row(self, name: str, value: float, recorded: float) -> Row:
-        """The comparison."""
+        """The comparison as a row."""
         unit = f"recorded {recorded:.6g}" + (f", now {value / recorded:.3g} times" if recorded else "")
         match self.kind:
             case "margin":
@@ -49,7 +49,7 @@ KINDS = get_args(Kind)
 
 
 def rows(name: str, now: Measured, recorded: Measured, bounds: Mapping[str, Bound]) -> Iterator[Row]:
-    """One row for the status, one for each bound."""
+    """One row for the status, and one for each bound."""
     was, status = str(recorded[STATUS]), str(now[STATUS])
     yield equal(f"{name}, status", status, status if as_good(status, was) else was, f"recorded {was}")
     for quantity, bound in bounds.items():

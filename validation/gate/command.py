@@ -1,4 +1,4 @@
-"""`python -m validation gate`: hold the fits against the record, or make a new record."""
+"""`python -m validation gate`: compare the fits with the record, or make a new record."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from cgcore import InputError
 
 
 @click.command()
-@click.option("--update", is_flag=True, help="Write what is measured now as the new record; needs --reason.")
-@click.option("--reason", metavar="TEXT", help="Why the record changes.")
-@click.option("--gates", type=click.Path(path_type=Path), metavar="TOML", help="The record; by default cgcore's own.")
-@click.option("--data", metavar="NPZ", help="Fit this file or folder; needs --gates, a record of its own.")
+@click.option("--update", is_flag=True, help="Record the values measured now; needs --reason.")
+@click.option("--reason", metavar="TEXT", help="Reason for the new record.")
+@click.option(
+    "--gates", type=click.Path(path_type=Path), metavar="TOML", help="The record; the default is cgcore's own."
+)
+@click.option("--data", metavar="NPZ", help="Fit this file or folder; needs a record of its own (--gates).")
 @click.option("--units", metavar="NAME", help="Units of --data (angstrom-kcal).")
 @click.option("--config", metavar="YAML", help="Take the prior from this configuration file; needs --gates.")
 def gate(
     update: bool, reason: str | None, gates: Path | None, data: str | None, units: str | None, config: str | None
 ) -> None:
-    """Fail when a fit needs more steps, or reaches less, than validation/gates.toml allows.
+    """Fail if a fit needs more steps, or reaches less, than validation/gates.toml allows.
 
-    Steps, evaluations, status, optimality gap and held-out loss of each data set and way to fit; never time.
+    The gate compares steps, evaluations, status, optimality gap and held-out loss for each data set and way to fit;
+    never time.
     """
     import jax
 

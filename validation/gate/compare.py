@@ -1,4 +1,4 @@
-"""What was measured against what the gate file holds."""
+"""Comparison of measured values with the gate file."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from validation.gate.modes import Key, measure
 
 
 def compare(context: Context, gates: Gates, only: Container[Key] | None = None) -> Iterator[Row]:
-    """A row for each status and bound; the first row of a fit has its seconds. `only` some fits, if given.
+    """One row for each status and bound; the first row of a fit contains its seconds. `only` selects fits; None for
+    all.
 
     Raises:
-        InputError: the file holds no value for a data set and mode, or one that nothing measures any more.
+        InputError: the file lacks a value for a data set and mode, or has one that is no longer measured.
     """
     expected = {key: value for key, value in gates.values.items() if only is None or key in only}
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""`gates.toml`: recorded values, what each may become and why, and when and why the record was made."""
+"""`gates.toml`: recorded values, their bounds, and the date of and the reason for the record."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Gates:
     """A gate file.
 
     Arguments:
-        path: where it is.
-        date: of the last update, ISO 8601.
-        reason: for that update.
-        bounds: what each quantity may be, by class of modes.
-        modes: the class of each mode.
-        values: what was measured, by data set and mode.
+        path: path of the file.
+        date: date of the last update, ISO 8601.
+        reason: reason for that update.
+        bounds: bound of each quantity, by class of modes.
+        modes: class of each mode.
+        values: measured values, by data set and mode.
     """
 
     path: Path
@@ -39,10 +39,10 @@ class Gates:
     values: Mapping[Key, Measured]
 
     def bounds_of(self, mode: str) -> Mapping[str, Bound]:
-        """By quantity.
+        """The bounds of a mode, by quantity.
 
         Raises:
-            InputError: the file gives this mode no class.
+            InputError: the file assigns no class to this mode.
         """
         if mode not in self.modes:
             raise cgcore.InputError(f"{self.path}: modes has no {mode!r}; give it one of {', '.join(self.bounds)}")
@@ -50,10 +50,10 @@ class Gates:
 
 
 def read(path: Path = BUNDLED) -> Gates:
-    """A gate file, checked.
+    """Read and check a gate file.
 
     Raises:
-        InputError: it can't be read, or a key is missing or wrong.
+        InputError: it cannot be read, or a key is missing or wrong.
     """
     try:
         known = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -107,10 +107,10 @@ def read(path: Path = BUNDLED) -> Gates:
 
 
 def write(gates: Gates) -> None:
-    """Write the file in one move.
+    """Write the file atomically.
 
     Raises:
-        InputError: it can't be written.
+        InputError: it cannot be written.
     """
     import tomli_w
 
@@ -131,5 +131,5 @@ def write(gates: Gates) -> None:
 
 
 def updated(gates: Gates, values: Mapping[Key, Measured], reason: str) -> Gates:
-    """The gates with other values, from today, for this reason."""
+    """The gates with new values, today's date and this reason."""
     return replace(gates, date=datetime.date.today().isoformat(), reason=reason, values=dict(values))

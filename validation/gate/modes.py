@@ -1,4 +1,4 @@
-"""The fits that are gated, and what is read off each. Nothing here depends on time."""
+"""The gated fits, and the quantities measured for each. Nothing here depends on time."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ import cgcore
 from validation.context import Context, five_terms, four_terms, with_harmonics
 
 HELD_OUT = 0.2
-"""Part of the frames that is held out, the last of each protein."""
+"""Fraction of the frames that is held out, the last frames of each protein."""
 
 SOLVER = "solver"
-"""What the data set of the problems without data is called."""
+"""Name of the data set for problems without data."""
 
 Key = tuple[str, str]
 """Data set and mode."""
 
 STATUS = "status"
 Measured = dict[str, float | int | str]
-"""`status` and quantities by name."""
+"""`status` and quantities, by name."""
 
 
 @dataclass(frozen=True)
 class Mode:
-    """A way to fit: its options, harmonics at most (None: those of the prior), and whether excluded volume is on.
+    """A way to fit: options, largest number of harmonics (None for that of the prior), and whether to use excluded
+    volume.
 
-    With a `time` the fit is then simulated for so long, and judged by that.
+    If `time` is given, the fit is simulated for that time, and the gate judges the simulation.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -65,7 +66,7 @@ def rosenbrock(x: Any) -> Any:
 
 
 def quartic(x: Any) -> Any:
-    """A convex quartic of condition 20, plus 1; minimum 1 at ones."""
+    """A convex quartic with condition number 20, plus 1; minimum 1 at ones."""
     return 1 + jnp.sum(jnp.arange(1, 1 + x.size) * (x - 1) ** 2 + (x - 1) ** 4)
 
 
@@ -73,11 +74,11 @@ PROBLEMS: dict[str, tuple[Callable[[Any], Any], np.ndarray]] = {
     "Rosenbrock": (rosenbrock, np.tile([-1.2, 1.0], 5)),
     "quartic": (quartic, np.zeros(20)),
 }
-"""Where tol_grad, memory and line search show in steps that rounding leaves alone."""
+"""Problems in which tol_grad, memory and line search affect the number of steps, and rounding does not."""
 
 
 def measure(context: Context, only: Container[Key] | None = None) -> Iterator[tuple[Key, Measured]]:
-    """What each fit gave, one after the other; `only` some of them, if given."""
+    """Yield the measured values of each fit, one after the other; `only` selects fits, None for all."""
     if not context.given:
         for name, (loss, start) in PROBLEMS.items():
             if only is None or (SOLVER, name) in only:

@@ -1,5 +1,5 @@
-"""Running a user's own `pre_training_priors.py`, and what is asked of it.
+"""Runs a user's own `pre_training_priors.py`, and checks its result.
 
-`protocol` is what the script is given, `script` imports and calls it, `answer` checks what it returns, `normalisations`
-names a loss that is not the one meant, `record` makes a recorded reference of it.
+`protocol` defines the arguments of the script, `script` imports and calls it, `answer` checks what it returns,
+`normalisations` recognises losses with another normalisation, and `record` turns the run into a recorded reference.
 """

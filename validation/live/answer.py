@@ -1,4 +1,4 @@
-"""What a script returned, checked: fitted parameters and the history of its loss."""
+"""Checks of a script's return value: fitted parameters and the history of its loss."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ EXPECTED = "return (params_fit, loss_hist): a dict with the keys of prior_params
 
 @dataclass(frozen=True)
 class Answer:
-    """A script's fit.
+    """The fit of a script.
 
     Arguments:
-        params: fitted parameters as float64, those of the prior alone.
-        history: its losses, without padding.
-        precision: that the script computed in, float64 or float32.
-        stored: that the history was kept in.
+        params: fitted parameters of the prior, as float64.
+        history: the losses, without padding.
+        precision: precision of the script's computations, float64 or float32.
+        stored: precision in which the history was stored.
     """
 
     params: dict[str, np.ndarray]
@@ -33,13 +33,13 @@ class Answer:
 
 
 def checked(path: Path, returned: Any, prior: cgcore.Prior, used: set[str]) -> Answer:
-    """The answer in what the script returned; `used` are the precisions that it called the energy in.
+    """The answer in the script's return value; `used` contains the precisions in which it called the energy.
 
-    A history that is filled up to a fixed length with zeros or values that are not finite is cut where the filling
-    begins. A history is said to be stored in float32 if float32 holds every value of it.
+    A history that is padded to a fixed length with zeros or non-finite values is cut where the padding begins. A
+    history counts as stored in float32 if all of its values are float32 numbers.
 
     Raises:
-        ScriptError: it isn't a pair of parameters and losses that are finite and have the prior's shapes.
+        ScriptError: the value is not a pair of parameters and losses that are finite and have the prior's shapes.
     """
     if not isinstance(returned, tuple | list) or len(returned) != 2:
         size = f" of {len(returned)}" if isinstance(returned, tuple | list) else ""
@@ -87,11 +87,11 @@ def _history(path: Path, loss_hist: Any) -> np.ndarray:
 def _numbers(path: Path, what: str, value: Any) -> np.ndarray:
     try:
         array = np.asarray(value)
-        if array.dtype.kind == "O":  # a list of JAX scalars, say
+        if array.dtype.kind == "O":  # for example a list of JAX scalars
             array = np.asarray(value, float)
     except Exception as error:
         raise ScriptError(f"{path.name}: {what} holds no plain numbers ({type(error).__name__}); {EXPECTED}") from error
-    # bfloat16 and its like are of kind V.
+    # bfloat16 and similar types are of kind V.
     if array.dtype.kind not in "fiuV":
         raise ScriptError(f"{path.name}: {what} is of type {array.dtype}; return real numbers")
     return array.astype(float) if array.dtype.kind in "iuV" else array

@@ -1,4 +1,4 @@
-"""Names for a loss that is not the one meant: another normalisation, or another energy."""
+"""Recognises losses other than the intended one: another normalisation, or another energy."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import cgcore
 from validation.explicit import System
 
 NEAR = 1e-5
-"""Relative. Few alternatives are tried, so that one this near is no chance; losses in float32 are nearer."""
+"""Relative difference below which a loss is recognised. With few alternatives, such agreement is no coincidence;
+losses in float32 agree more closely."""
 
 
 def recognised(found: float, system: System, start: np.ndarray, prior: cgcore.Prior, mask: Any) -> str | None:
-    """What a wrong initial loss is, if it is one of the usual ones."""
+    """Description of a wrong initial loss, if it is one of the usual ones; else None."""
     for energy, c in _energies(start, prior):
         for norm, value in _norms(system, c, np.asarray(mask, bool)):
             if np.isfinite(value) and abs(found - value) <= NEAR * abs(value):
@@ -24,7 +25,7 @@ def recognised(found: float, system: System, start: np.ndarray, prior: cgcore.Pr
 
 
 def _norms(system: System, c: np.ndarray, mask: np.ndarray) -> Iterator[tuple[str, float]]:
-    """Ways to average the same squares."""
+    """Common normalisations of the same sum of squares: a description and the loss."""
     loss, frames, places = system.loss(c), len(mask), mask.size
     total = loss * system.beads
     yield "", loss
@@ -44,7 +45,7 @@ def _norms(system: System, c: np.ndarray, mask: np.ndarray) -> Iterator[tuple[st
 
 
 def _energies(start: np.ndarray, prior: cgcore.Prior) -> Iterator[tuple[str, np.ndarray]]:
-    """Coefficients that other energies amount to."""
+    """Coefficients that correspond to other energies."""
     angle, dihedral = 2 * len(prior.params["a"]), 2 * len(prior.params["k_dih"])
     ends = np.cumsum([0, 2, angle, dihedral, *[1] * (len(start) - 2 - angle - dihedral)])
     columns = {name: slice(a, b) for name, a, b in zip(prior.weights._fields, ends, ends[1:], strict=False)}

@@ -1,26 +1,26 @@
-"""What a user's script is given. This file is the whole protocol: change it here if your script expects another.
+"""The arguments of a user's script. This file is the whole protocol: change it if your script expects another one.
 
     params_fit, loss_hist = fit_priors_lbfgs(
         prior_params, displacement, dataset, bonds, angles, rep_pairs, apply_fn_priors)
 
 prior_params      dict of float64 JAX arrays: r0, kr, a, b, epsilon, sigma, k_dih, gamma_dih (epsilon_ex and sigma_ex
-                  where that term is on, theta0 and k_theta where the configuration has them)
+                  if that term is on, theta0 and k_theta if the configuration has them)
 displacement      displacement(Ra, Rb) = Ra - Rb, jax-md's convention; arrays of any shape
 dataset           `Frames`: dataset["R"], dataset.R and so on for R, F (frames, beads, 3) in Å and kcal/mol/Å,
                   mask (frames, beads) float, 1 = real bead, and species (frames, beads) int32; a pytree
-bonds, angles     int32 (n, 2) and (n, 3), rows of consecutive beads of the longest chain, padding included
+bonds, angles     int32 (n, 2) and (n, 3), rows of consecutive beads of the longest chain, including padding
 rep_pairs         int32 (n, 2), pairs with j - i >= 6
 apply_fn_priors   apply_fn_priors(params, R, mask, species): weighted prior energy of one frame [kcal/mol], of all four
                   terms; with a leading axis of frames, one energy a frame. Its forces are minus its gradient in R.
 
-`apply_fn_priors` knows its arguments by what they are, so that other orders and keywords work as well: params is the
-mapping, R the floating array (..., beads, 3), mask a floating or boolean array of R's shape without the 3. Anything
-else (species, topology, displacement, neighbour lists, keys) is ignored: the chain says what the terms act on. With
-params alone it returns the energy as a function of the rest. Without a mask all beads count as real, which is refused
-on data with padding. A term counts only if all of its beads are real.
+`apply_fn_priors` recognises its arguments by type and shape, so that other orders and keywords work as well: params is
+the mapping, R the floating array (..., beads, 3), and mask a floating or boolean array with R's shape without the 3.
+All other arguments (species, topology, displacement, neighbour lists, keys) are ignored: the chain determines the rows
+of each term. With params alone it returns the energy as a function of the other arguments. Without a mask all beads
+count as real, which is refused on data with padding. A term counts only if all of its beads are real.
 
-Padded beads are parked on a helix of their own far from the chain, so that a script that computes distances of its own
-and masks them afterwards meets no zero length. Everything is float64.
+Padded beads are parked on a helix far from the chain, so that a script that computes distances itself and masks them
+afterwards meets no zero length. All arrays are float64.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ NAMES = {
     "species": ("species", "types", "atom_types", "Z"),
     "params": ("params", "prior_params", "energy_params"),
 }
-"""Other names that scripts use for the same."""
+"""Alternative names that scripts use."""
 
 WHOLE = ("train", "training")
-"""Keys of a part of the data; all of it is meant for training."""
+"""Keys of parts of the data; all data are used for training."""
 
 PARKING = 1e3
-"""Å from the origin of each frame's first bead, far from any real bead."""
+"""Distance [Å] of parked beads from the first bead of their frame, far from any real bead."""
 
 
 class Frames(dict):
-    """Arrays by name, also as attributes and by the names in `NAMES`.
+    """Arrays by name, also available as attributes and by the names in `NAMES`.
 
-    `len` is the number of frames; a number, slice or index array instead of a name gives those frames. Iterating gives
-    the names, as for any mapping.
+    `len` is the number of frames. A number, slice or index array instead of a name selects frames. Iteration yields the
+    names, as for any mapping.
     """
 
     def __missing__(self, key: Any) -> Any:
@@ -72,7 +72,7 @@ class Frames(dict):
         return Frames({name: value[key] for name, value in self.items()})
 
     def __getitem__(self, key: Any) -> Any:
-        # An array or a slice has no hash, so that dict would refuse it.
+        # Arrays and slices have no hash, so dict would refuse them.
         return super().__getitem__(key) if isinstance(key, str) else self.__missing__(key)
 
     def __getattr__(self, name: str) -> Any:
@@ -101,13 +101,13 @@ jax.tree_util.register_pytree_node(
 
 
 class Protocol:
-    """The seven arguments for these frames and this prior, and how they were used.
+    """The seven arguments for these frames and this prior, and how the script used them.
 
     Arguments:
         batch: padded frames, `R, F, mask, species` as `Dataset.join` gives them.
         prior: weights and starting parameters.
 
-    `used` holds the precisions that `apply_fn_priors` was called in; it is empty where a script never called it.
+    `used` contains the precisions in which `apply_fn_priors` was called; it is empty if the script never called it.
     """
 
     def __init__(self, batch: Any, prior: cgcore.Prior) -> None:
@@ -117,7 +117,8 @@ class Protocol:
         self.used: set[str] = set()
 
     def arguments(self) -> dict[str, Any]:
-        """By name, in the order of the call. New arrays each time: a script may donate them."""
+        """The arguments by name, in the order of the call. The arrays are new each time, since a script may donate
+        them."""
         beads = self._real.shape[1]
         i, j = np.triu_indices(beads, k=6)
         return {
@@ -133,10 +134,10 @@ class Protocol:
         }
 
     def apply_fn_priors(self, *args: Any, **named: Any) -> Any:
-        """See the top of this file.
+        """See the docstring of this module.
 
         Raises:
-            TypeError: positions are missing, or the mask is on data with padding.
+            TypeError: positions are missing, or the mask is missing although the data have padding.
         """
         given = _sorted_out(args, named)
         if "params" not in given:
@@ -174,12 +175,12 @@ class Protocol:
 
 
 def displacement(Ra: Any, Rb: Any, **unused: Any) -> Any:
-    """Free space, jax-md's convention [Å]."""
+    """Displacement in free space in jax-md's convention [Å]."""
     return Ra - Rb
 
 
 def _sorted_out(args: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
-    """params, R and mask among the arguments of a call."""
+    """The arguments params, R and mask of a call, recognised by name or by type and shape."""
     known = {other: name for name, others in NAMES.items() for other in others}
     given = {known[name]: value for name, value in named.items() if name in known and value is not None}
     rest = [*args, *(value for name, value in named.items() if name not in known)]
@@ -192,7 +193,7 @@ def _sorted_out(args: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
         given |= {"R": positions[0]} if positions else {}
     if "R" in given and "mask" not in given:
         beads = jnp.shape(given["R"])[:-1]
-        # Species are whole numbers, the mask is not.
+        # Species are integers, a mask is not.
         masks = [x for x in arrays if x.shape and x.shape == beads[-x.ndim :] and not _whole(x.dtype)]
         given |= {"mask": masks[0]} if masks else {}
     return given

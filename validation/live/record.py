@@ -1,4 +1,4 @@
-"""A script's run in the form of a recorded reference, judged like one and written like one."""
+"""The run of a script in the form of a recorded reference, so that it can be judged and written like one."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from validation.recorded_outputs import Recorded
 from validation.tolerances import ROUNDING
 
 INITIAL = {"float64": 1e-10, "float32": 1e-6}
-"""Tolerance of a loss computed or stored in this precision. The sidecars of the bundled records give the reasons."""
+"""Tolerance of a loss computed or stored in this precision. The sidecars of the bundled records state the reasons."""
 
 HISTORY = {"float64": 1e-6, "float32": 1e-2}
-"""Least tolerance of the first losses; on some data rounding grows faster than on the bundled sets, and is measured."""
+"""Smallest tolerance of the first losses. On some data rounding grows faster than on the bundled sets, so it is
+measured."""
 
 GAP_FACTOR = {"float64": 1.4, "float32": 6.0}
-"""Seen on the bundled sets; measured anew here."""
+"""Smallest tolerance of the ratio of gaps, as observed on the bundled sets; it is measured again here."""
 
 MIN_STEPS, TOL_GRAD = 10, 1e-6
 
@@ -36,13 +37,16 @@ MIN_STEPS, TOL_GRAD = 10, 1e-6
 def as_recorded(
     name: str, answer: Answer, data: cgcore.Dataset, prior: cgcore.Prior, system: explicit.System, factor: cgcore.Factor
 ) -> Recorded:
-    """The run as if it had been recorded: the script's output, what the explicit matrix says of it, and tolerances
-    that rounding on these data asks for.
+    """The run as if it had been recorded: the script's output, losses from the explicit matrix, and tolerances that
+    allow for rounding on these data.
 
     Arguments:
-        name: of the script and its precision.
+        name: name of the script and its precision.
+        answer: the fit of the script.
+        data: the frames on which it ran.
+        prior: weights and starting parameters.
         system: the explicit matrix of the data.
-        factor: of the data.
+        factor: the factor of the data.
     """
     settings = _settings(answer, prior)
     known = _independent(answer, prior, system, factor)
@@ -62,7 +66,7 @@ def as_recorded(
         "fitted_params": {k: v.tolist() for k, v in answer.params.items()},
         "independent_float64": known,
     }
-    # On few frames the default fit ends above a run of 200 steps, and rightly so.
+    # With few frames the default fit rightly ends above a run of 200 steps.
     sidecar: dict[str, Any] = {"beaten_by_default": False, "settings": settings, "versions": output["versions"]}
     record = Recorded(name, output, sidecar | {"tolerance": {}}, data)
     sidecar["tolerance"] = _tolerances(record, system, factor)
@@ -94,7 +98,7 @@ def _versions() -> Iterator[tuple[str, str]]:
 def _independent(
     answer: Answer, prior: cgcore.Prior, system: explicit.System, factor: cgcore.Factor
 ) -> dict[str, float]:
-    """Losses by the explicit matrix. A direction at the edge of LAPACK's rule counts if cgcore counts it."""
+    """Losses from the explicit matrix. A direction near the limit of LAPACK's rule counts if cgcore counts it."""
     start = explicit.coefficients(prior.params)
     R = np.asarray(np.linalg.qr(np.column_stack([system.X, system.F]), mode="r"))
     return {
@@ -114,7 +118,7 @@ def _optimum(start: np.ndarray, prior: cgcore.Prior, system: explicit.System, fa
 
 
 def _tolerances(record: Recorded, system: explicit.System, factor: cgcore.Factor) -> dict[str, dict[str, Any]]:
-    """As in the bundled sidecars, but measured on these data where they depend on them."""
+    """Tolerances as in the bundled sidecars; those that depend on the data are measured on these data."""
     precision = record.precision
     nearby = perturbed(record.prior, factor, plain("compressed", record.steps, record.sidecar["settings"]))
     shortest = min(FIRST, *(len(fit.loss_history) for fit in nearby))

@@ -1,4 +1,4 @@
-"""Importing a user's script and calling its entry point, so that nothing of it outlives the call or stops the run."""
+"""Imports a user's script and calls its entry point, without lasting effects on this process."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ PROTOCOL = "validation/live/protocol.py says what it is given"
 
 
 class ScriptError(Exception):
-    """A script that can't be judged, in a sentence that says what was expected and what to do."""
+    """A script that cannot be judged; the message says what was expected and what to do."""
 
 
 def call(path: Path, arguments: Mapping[str, Any]) -> Any:
-    """What `fit_priors_lbfgs(*arguments)` of the script at `path` returns.
+    """The result of `fit_priors_lbfgs(*arguments)` in the script at `path`.
 
-    While it runs the script's folder leads `sys.path`, `sys.argv` holds the script alone, and what it prints goes to
-    standard error; all this, the modules that it imported from its folder and the JAX settings that it changed are put
-    back.
+    While the script runs, its folder is first in `sys.path`, `sys.argv` contains the script alone, and its output goes
+    to standard error. All this is restored afterwards, together with changed JAX settings; modules that it imported
+    from its folder are removed.
 
     Raises:
-        ScriptError: it can't be imported, has no such function, or the call raised or left by `sys.exit`.
+        ScriptError: it cannot be imported, has no such function, or the call raised an exception or `SystemExit`.
     """
     path = path.absolute()
     with _surroundings(path):
@@ -46,13 +46,13 @@ def call(path: Path, arguments: Mapping[str, Any]) -> Any:
 def _entry(path: Path) -> Callable[..., Any]:
     name = f"_live_{path.stem}"
     with _told(path, "importing it raised", f"it must import without running a fit and define {ENTRY}"):
-        # Whatever the file is called: the machinery goes by the suffix otherwise.
+        # Accept any file name; otherwise the import system chooses the loader by the suffix.
         loader = importlib.machinery.SourceFileLoader(name, str(path))
         spec = importlib.util.spec_from_file_location(name, path, loader=loader)
         if spec is None:
             raise ImportError("it is no Python source")
         module: ModuleType = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module  # dataclasses look their module up
+        sys.modules[name] = module  # dataclasses look up their module
         loader.exec_module(module)
     entry = getattr(module, ENTRY, None)
     if not callable(entry):
@@ -80,7 +80,7 @@ def _bound(
 
 @contextlib.contextmanager
 def _told(path: Path, what: str, remedy: str) -> Iterator[None]:
-    """What the script raises becomes a ScriptError; the user's Ctrl-C stays one."""
+    """Exceptions of the script become a ScriptError; KeyboardInterrupt is not caught."""
     try:
         yield
     except (Exception, SystemExit) as error:
@@ -101,7 +101,7 @@ def _surroundings(path: Path) -> Iterator[None]:
     paths, argv, bytecode = list(sys.path), sys.argv, sys.dont_write_bytecode
     sys.path.insert(0, folder)
     sys.argv = [str(path)]
-    sys.dont_write_bytecode = True  # the user's folder is left as it was
+    sys.dont_write_bytecode = True  # leave the user's folder unchanged
     importlib.invalidate_caches()
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
@@ -119,12 +119,12 @@ def _surroundings(path: Path) -> Iterator[None]:
 
 def _lies_in(module: ModuleType, folder: Path) -> bool:
     file = getattr(module, "__file__", None)
-    # A virtual environment may lie in the script's folder; its packages stay.
+    # Packages of a virtual environment in the script's folder stay imported.
     return isinstance(file, str) and Path(file).is_relative_to(folder) and "site-packages" not in Path(file).parts
 
 
 def _jax_settings() -> dict[str, Any]:
-    """As they are for the whole process: a new thread sees none of the settings of a `with` block of this one."""
+    """Settings of the whole process: a new thread does not see settings from `with` blocks of this thread."""
     found: dict[str, Any] = {}
     thread = threading.Thread(target=lambda: found.update(jax.config.values))
     thread.start()

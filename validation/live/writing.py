@@ -1,4 +1,4 @@
-"""Writing a recorded reference: output, sidecar, frames and their sidecar, as `recorded_outputs` reads them."""
+"""Writes a recorded reference: output, frames and the sidecar of each, in the form that `recorded_outputs` reads."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ PRECISIONS = ("float64", "float32")
 
 
 def refuse(folder: Path, script: Path) -> None:
-    """Refuse a folder that can't take the record of this script, before the script runs.
+    """Refuse a folder in which this script cannot be recorded, before the script runs.
 
     Raises:
-        InputError: it holds a record of that name, is a file or can't be written, or a package is missing.
+        InputError: it contains a record of that name, is a file, cannot be written, or a package is missing.
     """
     if find_spec("tomli_w") is None:
         raise InputError("--record needs tomli-w; install cgcore[test]")
@@ -38,10 +38,11 @@ def refuse(folder: Path, script: Path) -> None:
 
 
 def write_record(folder: Path, script: Path, record: Recorded) -> str:
-    """Write the four files; the sidecar of the output comes last and makes the record one. Gives the output's name.
+    """Write the four files and return the name of the output. The output's sidecar is written last and completes the
+    record.
 
     Raises:
-        InputError: a file of that name is there, or one can't be written.
+        InputError: a file of that name exists, or one cannot be written.
     """
     import tomli_w
 
@@ -76,7 +77,7 @@ def write_record(folder: Path, script: Path, record: Recorded) -> str:
             write(folder / name, content)
             written.append(folder / name)
     except InputError:
-        for path in written:  # part of a record is none, and would be in the way of the next one
+        for path in written:  # part of a record is useless and would block the next one
             path.unlink(missing_ok=True)
         raise
     return names[2]
@@ -91,7 +92,7 @@ def _taken(path: Path) -> str:
 
 
 def _npz(data: cgcore.Dataset) -> bytes:
-    """The frames themselves, so that the record needs no other file."""
+    """The frames as NPZ content, so that the record needs no other file."""
     file = io.BytesIO()
     np.savez_compressed(file, allow_pickle=False, **data.join()._asdict())
     return file.getvalue()

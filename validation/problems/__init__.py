@@ -1,4 +1,4 @@
-"""Minimisation problems with published answers, to judge the solver without any physics."""
+"""Minimisation problems with published solutions, for judging the solver without any physics."""
 
 from validation.problems.mgh import mgh
 from validation.problems.nist import nist

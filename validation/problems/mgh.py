@@ -1,11 +1,12 @@
 """The More-Garbow-Hillstrom problems, unconstrained, at their standard starts.
 
 Source: J. J. More, B. S. Garbow and K. E. Hillstrom, Testing unconstrained optimization software, ACM Transactions on
-Mathematical Software 7 (1981) 17-41, section 3: numbers, formulas, dimensions, starts and minima below are theirs.
-Problems of fixed dimension are those of sif2jax where it has them; the others are written from the paper's formulas.
-Each minimum was held against the loss at the exact solution, or against the lowest that scipy's trust-exact, SLSQP and
-TNC reach from four starts (at least two of them agree; for Meyer, Powell and Watson 12 trust-exact alone gets there,
-and Meyer's is also certified by NIST, as MGH10). Tests repeat the first and a part of the second.
+Mathematical Software 7 (1981) 17-41, section 3, for numbers, formulas, dimensions, starts and minima.
+
+Problems of fixed dimension are taken from sif2jax if it has them; the others are written from the paper's formulas.
+Each minimum was compared with the loss at the exact solution, or with the lowest loss that scipy's trust-exact, SLSQP
+and TNC reach from four starts (at least two of them agree; for Meyer, Powell and Watson 12 only trust-exact reaches it,
+and NIST also certifies Meyer's, as MGH10). Tests repeat the first comparison and part of the second.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ Residuals = Callable[[Array], Array]
 
 
 def mgh(names: tuple[str, ...] | None = None) -> list[Problem]:
-    """All problems, or the named ones."""
+    """All problems, or only the named ones."""
     return [each() for name, each in _PROBLEMS.items() if names is None or name in names]
 
 
@@ -39,7 +40,7 @@ def _enter(
     solution: Sequence[float] | np.ndarray | None = None,
     others: tuple[float, ...] = (),
 ) -> None:
-    """List a problem; its loss is made when it is asked for."""
+    """Register a problem; its loss is created on request."""
     if name in _PROBLEMS:
         raise ValueError(f"two problems are named {name!r}")
     at = None if solution is None else np.asarray(solution, float)
@@ -120,7 +121,7 @@ def _brown_almost_linear(x: Array) -> Array:
 
 
 def _between(x: Array) -> tuple[Array, Array]:
-    """Neighbours on both sides, zero beyond the ends."""
+    """Left and right neighbours of each element, zero beyond the ends."""
     return jnp.pad(x[:-1], (1, 0)), jnp.pad(x[1:], (0, 1))
 
 
@@ -171,7 +172,7 @@ def _rank_one_with_zeros(n: int, m: int) -> np.ndarray:
 
 
 def _chebyquad(x: Array) -> Array:
-    """Mean of the shifted Chebyshev polynomials less their integrals."""
+    """Mean of the shifted Chebyshev polynomials minus their integrals."""
     n, u = len(x), 2 * x - 1
     orders = [jnp.ones_like(u), u]
     for _ in range(n - 1):
@@ -200,7 +201,7 @@ _enter("11 Gulf", _sif("gulf"), [5, 2.5, 0.15], solution=[50, 25, 1.5])
 _enter("12 Box", _sif("box3"), [0, 10, 20], solution=[1, 10, 1])
 _enter("13 Powell singular", _squared(_powell_singular), [3, -1, 0, 1], solution=np.zeros(4))
 _enter("14 Wood", _squared(_wood), [-3, -1, -3, -1], solution=np.ones(4))
-# KOWOSB of sif2jax has a wrong number among its data (its minimum is 3.07801e-4); NIST has the same problem, right.
+# KOWOSB in sif2jax has a wrong number in its data (its minimum is 3.07801e-4); NIST has the same problem without it.
 _KOWALIK_OSBORNE = [0.25, 0.39, 0.415, 0.39]
 _enter("15 Kowalik-Osborne", _sif("mgh09ls"), _KOWALIK_OSBORNE, 3.07505e-4, others=(1.02734e-3,))
 _enter("16 Brown-Dennis", _sif("brownden"), [25, 5, -5, -1], 85822.2)
@@ -229,6 +230,6 @@ _rank = _M * (_M - 1) / (2 * (2 * _M + 1))
 _enter("33 linear, rank 1", _squared(_linear(_rank_one(_N, _M))), np.ones(_N), _rank)
 _zeros = (_M**2 + 3 * _M - 6) / (2 * (2 * _M - 3))
 _enter("34 linear, rank 1, zeros", _squared(_linear(_rank_one_with_zeros(_N, _M))), np.ones(_N), _zeros)
-# At n = 10 the paper's minimum is not the global one; the other is found by three methods of scipy.
+# At n = 10 the paper's minimum is not the global one; three methods of scipy find the other.
 for _n, _f, _more in ((8, 3.51687e-3, ()), (9, 0.0, ()), (10, 6.50395e-3, (4.772713696e-3,))):
     _enter(f"35 Chebyquad {_n}", _squared(_chebyquad), np.arange(1, _n + 1) / (_n + 1), _f, others=_more)

@@ -1,9 +1,9 @@
 """NIST StRD nonlinear regression: 27 data sets, each from both of its starts.
 
 Source: NIST/ITL Statistical Reference Datasets, nonlinear regression, https://www.itl.nist.gov/div898/strd/nls/;
-starts, certified parameters and certified residual sums of squares are typed from its `.dat` files, one a data set.
-Models and data are those of sif2jax. That all three agree is a test: the loss at the certified parameters is the
-certified sum of squares.
+starts, certified parameters and certified residual sums of squares are copied from its `.dat` files, one for each data
+set. Models and data are those of sif2jax. A test shows that all three agree: the loss at the certified parameters is
+the certified sum of squares.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _Set(NamedTuple):
     sum_of_squares: float
 
 
-# Lower, average and higher level of difficulty, in this order.
+# Ordered by level of difficulty: lower, average, higher.
 _SETS = (
     _Set(
         "Chwirut1",
@@ -303,15 +303,15 @@ _SETS = (
 )
 
 _CLASSES = {"DanWood": "DANIWOODLS"} | {name: name.upper() for name in ("ENSO", "Lanczos1", "Lanczos2", "Lanczos3")}
-"""Names in sif2jax that are not the data set's name and LS.
+"""Names in sif2jax that are not the data set's name followed by LS.
 
-Without LS it is the system of equations: ENSO and Lanczos3 have nothing else, and LANCZOS1LS and LANCZOS2LS hold
-other digits of the data than NIST (the certified sum of squares of Lanczos2 is then missed by a factor of 8).
+A name without LS is a system of equations: ENSO and Lanczos3 have no other form, and the data of LANCZOS1LS and
+LANCZOS2LS have other digits than NIST's (the certified sum of squares of Lanczos2 then differs by a factor of 8).
 """
 
 
 def nist(names: tuple[str, ...] | None = None) -> list[Problem]:
-    """All data sets, or the named ones."""
+    """All data sets, or only the named ones."""
     return [_problem(each) for each in _SETS if names is None or each.name in names]
 
 
@@ -331,12 +331,12 @@ def _loss(each: _Set) -> Loss:
 
 
 def _roszman1(x: Array, y: Array) -> Loss:
-    """Quantum defects; the model of sif2jax has the other sign before its arc tangent, so only its data are used."""
+    """Quantum defects. The model in sif2jax has the opposite sign of the arc tangent, so only its data are used."""
     return lambda b: jnp.sum((y - (b[0] - b[1] * x - jnp.arctan(b[2] / (x - b[3])) / jnp.pi)) ** 2)
 
 
 def thurber(b: Array) -> Array:
-    """Electron mobility against the logarithm of density, a ratio of cubics; sif2jax does not have it."""
+    """Electron mobility as a function of log density, a ratio of cubics; sif2jax does not have it."""
     x, y = jnp.asarray(_DENSITY), jnp.asarray(_MOBILITY)
     model = (b[0] + x * (b[1] + x * (b[2] + x * b[3]))) / (1 + x * (b[4] + x * (b[5] + x * b[6])))
     return jnp.sum((y - model) ** 2)

@@ -1,4 +1,4 @@
-"""A loss, where to start, and the minimum that the literature gives for it."""
+"""A loss, its starting points, and the minimum stated in the literature."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Problem:
     """An unconstrained minimisation problem.
 
     Arguments:
-        name: as in its source.
+        name: name in the source.
         loss: sum of squares; the same object for all starts, so that it is compiled once.
         starts: standard starting points.
         optimum: the published minimum.
-        solution: published or exact minimiser; None where the source gives none.
-        others: values of further stationary points that the source lists as minima, those at infinity included.
+        solution: published or exact minimiser; None if the source states none.
+        others: values of further stationary points that the source lists as minima, including those at infinity.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""Single problems of sif2jax, the CUTEst collection in JAX, without importing all of it.
+"""Single problems of sif2jax, the CUTEst collection in JAX, without importing the whole package.
 
-`import sif2jax` executes each of its thousand problems, which takes most of a minute. Here its folder is entered as
-a package of another name whose `__init__` files are not executed, so that a problem costs milliseconds.
+`import sif2jax` executes each of its thousand problems, which takes most of a minute. Here its folder is registered as
+a package with another name whose `__init__` files are not executed, so that a problem takes milliseconds.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ def objective(module: str, name: str, **options: Any) -> Loss:
 
 
 def arguments(module: str, name: str) -> Any:
-    """What an unconstrained problem gives to its objective, such as data."""
+    """Arguments of an unconstrained problem's objective, such as data."""
     return _problem(_UNCONSTRAINED, module, name, {}).args
 
 
 def sum_of_squares(module: str, name: str, **options: Any) -> Loss:
-    """The squared residuals of a system of nonlinear equations."""
+    """The sum of squared residuals of a system of nonlinear equations."""
     problem = _problem(_EQUATIONS, module, name, options)
     return lambda y: jnp.sum(problem.constraint(y)[0] ** 2)
 
 
 def _problem(family: str, module: str, name: str, options: dict[str, Any]) -> Any:
-    # Some modules make their data into arrays when they are imported: float32 ones, unless told otherwise.
+    # Some modules create data arrays on import, in float32 unless x64 is enabled.
     with jax.enable_x64(True):
         for part in ("", ".cutest", f".cutest.{family}"):
             _enter(part)

@@ -1,4 +1,4 @@
-"""Bases of potentials by their names in configurations and stored factors."""
+"""Bases of potentials, by their names in configurations and in stored factors."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ BASES: dict[str, type[Basis]] = {
 
 
 def basis_from_dict(plain: Mapping[str, Any]) -> Basis:
-    """The basis of `Basis.as_dict`.
+    """The basis described by the result of `Basis.as_dict`.
 
     Raises:
-        InputError: a value is not one that the basis can have.
+        InputError: a value is not allowed for the basis.
         TypeError: a key is missing or unknown.
         KeyError: there is no basis of that name.
     """

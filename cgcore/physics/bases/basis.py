@@ -1,8 +1,8 @@
-"""What a term's potential is a sum of: functions of one coordinate, each with a coefficient.
+"""The base class of a term's potential: functions of one coordinate, each with a coefficient.
 
 A new basis is a file beside this one, with a test: a frozen dataclass that derives from `Basis`, so that compiled
-functions and stored factors can depend on it. It has to say `names` and `functions`; whatever else it
-overrides is exact where the default is a general way, or faster.
+functions and stored factors can depend on it. It must define `names` and `functions`; other methods may be overridden
+by exact or faster ones.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Basis(ABC):
     """Name of the basis in configurations and in stored factors."""
 
     def _keep_plain(self, *fields: str) -> None:
-        """Make these fields Python's own numbers: NumPy's would widen float32 arrays."""
+        """Convert these fields to Python's own numbers; NumPy's would widen float32 arrays."""
         for field in fields:
             value = getattr(self, field)
             if not isinstance(value, int):
@@ -37,7 +37,7 @@ class Basis(ABC):
     @property
     @abstractmethod
     def names(self) -> tuple[str, ...]:
-        """Name of each coefficient; the name of the term stands before it in reports."""
+        """Name of each coefficient; in reports the term's name precedes it."""
 
     @property
     def size(self) -> int:
@@ -46,46 +46,48 @@ class Basis(ABC):
 
     @abstractmethod
     def functions(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
-        """phi_k(x), differentiable; of a NumPy array with NumPy, where the basis can."""
+        """phi_k(x), differentiable; computed with NumPy for a NumPy array if the basis supports this."""
 
     def derivatives(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
-        """d phi_k / dx, likewise."""
+        """d phi_k / dx, under the same conditions as `functions`."""
         import jax
 
         place = jax.numpy.asarray(x)
         return jax.jvp(self.functions, (place,), (jax.numpy.ones_like(place),))[1]
 
     def slope(self, x: Float[np.ndarray, " points"], c: Float[np.ndarray, " size"]) -> Float[np.ndarray, " points"]:
-        """U'(x) in the precision of x and c."""
+        """U'(x) = sum_k c_k phi_k'(x), in the precision of x and c."""
         return c @ np.asarray(self.derivatives(x))
 
     def slopes(self, values: Values) -> Float[Any, "size ..."]:
-        """`derivatives` at a coordinate whose cosine and sine may be all that is known."""
+        """`derivatives` at a coordinate that may be given by its cosine and sine."""
         return self.derivatives(values[0] if len(values) == 1 else namespace(values[0]).arctan2(values[1], values[0]))
 
     def strengths(self, squared: Float[Any, " ..."]) -> Float[Any, "size ..."]:
-        """-phi_k'(r) / r at a squared distance: times the vector to one bead from its partner it is the force on it.
+        """-phi_k'(r) / r at squared distances. Multiplied by the vector from the partner to a bead it is the force on
+        the bead.
 
-        0 at an infinite distance, and not finite where two beads coincide.
+        It is 0 at an infinite distance and not finite where two beads coincide.
         """
         xp, there = namespace(squared), squared < np.inf
         r = xp.sqrt(xp.where(there, squared, 1.0))
         return xp.where(there[None], -self.derivatives(r) / r[None], 0.0)
 
     def bending(self) -> Float[np.ndarray, "rows size"]:
-        """A matrix D with |D c|² the mean of U''(x)² over the range of the basis; without rows: nothing to smooth."""
+        """A matrix D for which |D c|² is the mean of U''(x)² over the range of the basis; without rows if nothing is
+        smoothed."""
         return np.zeros((0, self.size))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values that `basis_from_dict` takes back."""
+        """Plain values from which `basis_from_dict` makes the basis again."""
         return {"basis": self.kind} | asdict(self)
 
 
 def namespace(x: Any) -> ModuleType:
-    """NumPy for its own arrays, jax.numpy for all others, which JAX may be tracing."""
+    """NumPy for a NumPy array, jax.numpy for any other array, which JAX may be tracing."""
     if isinstance(x, np.ndarray):
         return np
-    import jax.numpy  # late: reading and writing priors needs no JAX
+    import jax.numpy  # imported here because reading and writing priors needs no JAX
 
     return jax.numpy
 
@@ -95,8 +97,10 @@ def bending_rows(
     ends: Float[np.ndarray, " edges"],
     points: int,
 ) -> Float[np.ndarray, "size size"]:
-    """The triangular factor D of the mean products of second derivatives over adjoining intervals, by Gauss-Legendre
-    quadrature: exact for polynomials of degree 2 points - 1 in each."""
+    """The triangular factor D of the mean products of second derivatives over adjoining intervals.
+
+    Gauss-Legendre quadrature with `points` points in each interval, exact for polynomials of degree 2 points - 1.
+    """
     nodes, weights = np.polynomial.legendre.leggauss(points)
     width = np.diff(ends)[:, None]
     x, weights = ends[:-1, None] + width * (nodes + 1) / 2, width * weights / 2 / (ends[-1] - ends[0])

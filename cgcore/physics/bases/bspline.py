@@ -1,4 +1,4 @@
-"""B-splines: piecewise polynomials, each of which differs from 0 over a few intervals only."""
+"""B-splines: piecewise polynomials, each of which is nonzero over a few intervals only."""
 
 from __future__ import annotations
 
@@ -23,21 +23,20 @@ Ends = Literal["open", "cutoff", "periodic"]
 class BSpline(Basis):
     """B-splines on knots.
 
-    All of them together are 1 everywhere, and forces do not feel a constant, so that one is left out. The others begin
-    at 0 at the first knot (`ends` "open"), end at 0 with a slope of 0 at the last one, beyond which there is no force
-    ("cutoff", for pairs), or go on periodically with the period from the first to the last knot ("periodic").
-
-    Outside the knots an open spline, and one with a cut-off below its first knot, goes on along its tangent.
+    The sum of all B-splines is 1 everywhere. Forces do not depend on a constant, so one function is left out. With
+    `ends` "open" the others are 0 at the first knot; with "cutoff", for pairs, they and their slopes are 0 at the last
+    knot, beyond which there is no force; with "periodic" they have the period from the first to the last knot. Outside
+    the knots an open spline continues along its tangent, and so does a spline with a cut-off below its first knot.
 
     Source: C. de Boor, A Practical Guide to Splines, rev. ed. (2001), chapter IX.
 
     Arguments:
         knots: ends of the intervals [Å or rad], ascending.
-        degree: of the polynomials, 2 to 5; 3 are cubic splines.
-        ends: what becomes of it there.
+        degree: degree of the polynomials, 2 to 5; 3 for cubic splines.
+        ends: behaviour at the first and last knot.
 
     Raises:
-        InputError: knots do not ascend or are too few or too many, or the degree is another one.
+        InputError: knots do not ascend or are too few or too many, or the degree or the ends are not allowed.
     """
 
     knots: tuple[float, ...]
@@ -78,14 +77,14 @@ class BSpline(Basis):
         return bending_rows(lambda x: self._evaluated(x, 2), np.array(self.knots), self.degree)
 
     def _evaluated(self, x: Any, order: int) -> Any:
-        """The derivative of this order of each function, from the few polynomials that it is made of."""
+        """The derivative of order `order` of each function, from its few nonzero polynomials."""
         xp, (starts, *pieces) = namespace(x), self._runs
 
         def along(values: np.ndarray) -> Any:
             return xp.asarray(values, x.dtype).reshape(-1, *(1,) * x.ndim)
 
         place = x[None]
-        if self.ends == "periodic":  # how far beyond the start of each function
+        if self.ends == "periodic":  # distance beyond the start of each function
             period = self.knots[-1] - self.knots[0]
             place = xp.mod(place - self.knots[0], period) - along(starts)
             place = xp.where(place < 0, place + period, place)
@@ -104,11 +103,11 @@ class BSpline(Basis):
         if self.ends == "periodic":
             period = knots[-1] - knots[0]
             every = _polynomials(np.concatenate([knots[-p - 1 : -1] - period, knots, knots[1 : p + 1] + period]), p)
-            every[:p] += every[len(knots) - 1 :]  # of the neighbouring periods
+            every[:p] += every[len(knots) - 1 :]  # from the neighbouring periods
             return Pieces(knots[:-1], every[1 : len(knots) - 1])
         every = _polynomials(np.concatenate([np.repeat(knots[0], p), knots, np.repeat(knots[-1], p)]), p)
         every = every[:-2] if self.ends == "cutoff" else every[1:]
-        # Straight on outside of the knots, and 0 beyond a cut-off.
+        # Linear outside the knots, and 0 beyond a cut-off.
         below, above = np.zeros((2, len(every), 1, p + 1))
         below[:, 0, :2] = every[:, 0, :2]
         if self.ends == "open":
@@ -119,8 +118,11 @@ class BSpline(Basis):
 
     @cached_property
     def _runs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Starts (functions,), before which functions are 0, and the intervals in which they are not, as many for each:
-        polynomials (runs, powers, functions), left and right ends (runs, functions), in a period from the start on."""
+        """Intervals in which each function is nonzero, with the same number of intervals for all functions.
+
+        Returns starts (functions,), below which the functions are 0; polynomials (runs, powers, functions); and left
+        and right ends (runs, functions). In a periodic basis positions are measured from the start of each function.
+        """
         lefts, every = self.pieces
         felt, function = every.any(axis=2), np.arange(len(every))[:, None]
         if self.ends == "periodic":
@@ -138,16 +140,19 @@ class BSpline(Basis):
 
 
 class Pieces(NamedTuple):
-    """Functions that are polynomials over intervals: at a distance u from the left end of one the sum of
-    polynomials[..., power] u^power. The first interval is below the first knot, unless the functions are periodic."""
+    """Functions that are polynomials over intervals.
+
+    At a distance u from the left end of an interval, a function is the sum of polynomials[..., power] u^power. The
+    first interval lies below the first knot, unless the functions are periodic.
+    """
 
     lefts: Float[np.ndarray, " intervals"]
     polynomials: Float[np.ndarray, "functions intervals powers"]
 
 
 def _polynomials(t: Float[np.ndarray, " knots"], degree: int) -> Float[np.ndarray, "functions intervals powers"]:
-    """All B-splines on these knots, over the intervals between the `degree` first and last ones."""
-    from scipy.interpolate import BSpline as Splines  # late: reading and writing priors needs no SciPy
+    """All B-splines on the knots `t`, over the intervals between the first and last `degree` knots."""
+    from scipy.interpolate import BSpline as Splines  # imported here because reading and writing priors needs no SciPy
 
     every = Splines(t, np.eye(len(t) - degree - 1), degree)
     powers = [every(t[degree : -degree - 1], nu=power) / factorial(power) for power in range(degree + 1)]

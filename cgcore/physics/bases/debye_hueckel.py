@@ -1,4 +1,4 @@
-"""A screened charge."""
+"""A screened Coulomb potential."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cgcore.physics.bases.basis import Basis, namespace
 
 @dataclass(frozen=True)
 class DebyeHueckel(Basis):
-    """exp(-r / length) / r, one function; its coefficient is the product of two charges over the permittivity.
+    """exp(-r / length) / r, one function. Its coefficient is the product of two charges divided by the permittivity.
 
     Source: P. Debye and E. Hückel, Phys. Z. 24, 185 (1923).
 
@@ -22,7 +22,7 @@ class DebyeHueckel(Basis):
         length: Debye length [Å], above 0.
 
     Raises:
-        InputError: it is not.
+        InputError: the length is not a number above 0.
     """
 
     length: float

@@ -13,7 +13,7 @@ from cgcore.numbers import is_whole
 from cgcore.physics.bases.basis import Basis, Values, namespace
 
 MOST_HARMONICS = 64
-"""A wave of 6 degrees is finer than any data resolve, and the time to compile grows with the number."""
+"""The highest harmonic has a period of 6 degrees, finer than data resolve; compile time grows with the number."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Fourier(Basis):
     """cos(n x) for n = 1, 2, ..., then sin(n x).
 
     Arguments:
-        harmonics: the largest n; 0: no functions.
+        harmonics: the largest n; 0 for no functions.
 
     Raises:
-        InputError: it is negative or above `MOST_HARMONICS`.
+        InputError: the number is negative or above `MOST_HARMONICS`.
     """
 
     harmonics: int
@@ -57,7 +57,7 @@ class Fourier(Basis):
         return self.slopes((xp.cos(x), xp.sin(x)))
 
     def slopes(self, values: Values) -> Float[Any, "size ..."]:
-        """By the angle addition theorem: no trigonometry."""
+        """By the angle addition theorems, without trigonometric functions."""
         cosine, sine = values
         xp = namespace(cosine)
         cosines, sines = [xp.ones_like(cosine)], [xp.zeros_like(sine)]
@@ -70,6 +70,9 @@ class Fourier(Basis):
         return xp.stack(slopes) if slopes else xp.zeros((0, *cosine.shape), cosine.dtype)
 
     def bending(self) -> Float[np.ndarray, "rows size"]:
-        """Over a whole turn, where the harmonics are orthogonal: angles cover half of it, and over that half twenty
-        harmonics are so nearly dependent that coefficients of 1e10 could cancel."""
+        """Over a whole period, where the harmonics are orthogonal.
+
+        Angles cover half a period, over which twenty harmonics are so nearly dependent that coefficients of 1e10 could
+        cancel.
+        """
         return np.diag(np.tile(np.arange(1, self.harmonics + 1) ** 2.0, 2) / np.sqrt(2))

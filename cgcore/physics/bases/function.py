@@ -17,16 +17,16 @@ from cgcore.physics.bases.basis import Basis
 class Function(Basis):
     """Any JAX functions of the coordinate.
 
-    Two of one title and number of functions are the same to stored factors, which hold no code.
+    Stored factors hold no code, so they treat functions with the same title and count as equal.
 
     Arguments:
-        title: of these functions, for the factor's fingerprint: give others another title.
-        count: how many functions there are.
-        call: takes x of any shape, returns (count, *shape of x), differentiable by JAX. None: as read from a file,
-            which can be compared and not evaluated.
+        title: name of these functions in a factor's fingerprint; different functions need different titles.
+        count: number of functions.
+        call: takes x of any shape and returns (count, *shape of x), differentiable by JAX. None for a basis read from a
+            file, which can be compared but not evaluated.
 
     Raises:
-        InputError: there is no title, or the number is below 1.
+        InputError: there is no title, or the count is below 1.
     """
 
     title: str
@@ -40,7 +40,7 @@ class Function(Basis):
             raise InputError("functions of your own need a title and a count of at least 1")
 
     @property
-    def size(self) -> int:  # not the length of the names: a damaged file may say a billion
+    def size(self) -> int:  # not the number of names: a damaged file may state a billion
         return self.count
 
     @property

@@ -1,4 +1,4 @@
-"""Bells of one width at several places."""
+"""Gaussian functions of one width at several centres."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cgcore.numbers import are_finite
 from cgcore.physics.bases.basis import Basis, bending_rows, namespace
 
 REACH = 3.0
-"""Widths beyond the outermost centres over which the curvature counts: the bells have ended there."""
+"""Number of widths beyond the outermost centres up to which curvature counts; the functions are nearly 0 there."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Gaussian(Basis):
     """exp(-(x - centre)² / (2 width²)) for each centre.
 
     Arguments:
-        centres: [Å or rad], ascending.
+        centres: centres [Å or rad], ascending.
         width: standard deviation [Å or rad], above 0.
 
     Raises:
-        InputError: they are not.
+        InputError: the centres do not ascend, or the width is not a number above 0.
     """
 
     centres: tuple[float, ...]

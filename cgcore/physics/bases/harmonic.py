@@ -1,4 +1,4 @@
-"""A parabola: U = kr/2 r² - kr r0 r, which is kr/2 (r - r0)² but for a constant."""
+"""A parabola: U = kr/2 r² - kr r0 r, which equals kr/2 (r - r0)² up to a constant."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cgcore.physics.bases.basis import Basis, namespace
 
 @dataclass(frozen=True)
 class Harmonic(Basis):
-    """x²/2 and -x, whose coefficients are the stiffness and the stiffness times the rest value."""
+    """x²/2 and -x. Their coefficients are the stiffness, and the stiffness times the rest value."""
 
     kind: ClassVar[str] = "harmonic"
 
@@ -29,5 +29,5 @@ class Harmonic(Basis):
         return xp.stack([x, xp.full_like(x, -1.0)])
 
     def slope(self, x: Float[np.ndarray, " points"], c: Float[np.ndarray, " size"]) -> Float[np.ndarray, " points"]:
-        """About the rest value, where kr r and kr r0 nearly cancel."""
+        """Computed relative to the rest value, near which kr r and kr r0 nearly cancel."""
         return c[0] * (x - c[1] / c[0]) if c[0] != 0 else super().slope(x, c)

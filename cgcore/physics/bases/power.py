@@ -19,10 +19,10 @@ class Power(Basis):
     """r^-n, one function.
 
     Arguments:
-        n: a number above 0, at most `LARGEST`.
+        n: exponent above 0, at most `LARGEST`.
 
     Raises:
-        InputError: it is not.
+        InputError: the exponent is out of this range.
     """
 
     n: float
@@ -46,9 +46,9 @@ class Power(Basis):
 
     def strengths(self, squared: Float[Any, " ..."]) -> Float[Any, "size ..."]:
         half = self.n / 2 + 1
-        # A whole power is products, which vectorise; a broken one is an exponential of a logarithm.
+        # Integer powers are products, which vectorise; fractional ones are exponentials of logarithms.
         return (self.n / squared ** (int(half) if half == int(half) else half))[None]
 
     def distance(self, strength: Float[Any, " ..."]) -> Float[Any, " ..."]:
-        """The distance at which the strength is this [Å]; infinite where it is 0."""
+        """The distance [Å] that corresponds to a strength; infinite for a strength of 0."""
         return (self.n / strength) ** (1 / (self.n + 2))
