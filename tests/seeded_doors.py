@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fault_helpers import Faults, edited
 
+from cgcore.cli import fit as fit_command
 from cgcore.data.formats import h5md, lammps, netcdf, trr
 from cgcore.factor import block, factor
 from cgcore.simulation import jax_engine, trajectory
@@ -56,4 +57,15 @@ FAULTS: Faults = {
         edited(h5md, "_opened", "edges[rows]", "edges[: len(kept[0])]"),
     ),
     "one chain of several": ("formats", edited(lammps, "_opened", '("mol", "chain")', '("molecule", "chain")')),
+    # Commands
+    "the configuration's tolerance ignored": ("commands", edited(fit_command, "options_of", '"tol_grad", ', "")),
+    "the configuration's seed ignored": (
+        "commands",
+        edited(fit_command, "source_of", "config.seed if seed is None", "0 if seed is None"),
+    ),
+    "the box not read": ("commands", edited(fit_command, "source_of", "reading._asdict()", "{'units': reading.units}")),
+    "held out by the other rule": (
+        "commands",
+        edited(fit_command, "source_of", "whole.split(*held_out)", "whole.split(held_out.fraction)"),
+    ),
 }
