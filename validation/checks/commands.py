@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from click.testing import CliRunner
 
@@ -17,12 +19,15 @@ from cgcore.cli.commands import cli
 from cgcore.evaluation.residual import write_residual
 from cgcore.export.lammps import write_lammps
 from cgcore.export.openmm import write_openmm
+from cgcore.export.stablehlo import read_stablehlo
 from cgcore.physics.bases import DebyeHueckel, Fourier
 from cgcore.report.inspection_record import inspection_record
 from cgcore.report.simulation_record import record as record_of_simulation
 from validation.check import Row, at_most, check, equal
 from validation.checks.training import prior_block
 from validation.context import Context, distinct, five_terms, with_harmonics
+from validation.records import SAME, plain, same, same_arrays
+from validation.tolerances import relative
 
 FRAMES = 60
 
@@ -31,16 +36,10 @@ BOX = (60.0, 66.0, 72.0)
 
 ANGSTROM_PER_NM, KJ_PER_KCAL = 10.0, 4.184
 
-SAME = 1e-9
-"""Relative difference of numbers: the command and the function run the same programs."""
-
 CONFIGURED = cgcore.Options(
     constraints="nonnegative", smoothness=2e-3, temperature=310.0, max_steps=9, min_steps=6, tol_grad=1e-5
 )
 """What the configuration says."""
-
-UNTRACKED = {"seconds", "ns_per_day", "versions", "path", "file", "files", "config", "model", "priors", "origin"}
-"""Entries of records that say when, where and with what something was computed."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ def _same_fit(
     fit = cgcore.fit(train, case.prior, options, validation=held_out)
     fit.save(case.folder / f"{name}-library")
     other = case.record(f"{name}-library/fit.json")
-    yield from _same(f"fit, {name}", said, other)
+    yield from same(f"fit, {name}", said, other)
     yield equal(f"fit, {name}, steps", said["steps"], fit.steps)
     priors = [cgcore.Prior.read(case.folder / made / "priors.yaml") for made in (name, f"{name}-library")]
     yield equal(f"fit, {name}, priors.yaml", priors[0] == priors[1], True)
@@ -207,19 +206,19 @@ def _judged(case: _Case) -> Iterator[Row]:
     data, prior = case.data, cgcore.Prior.read(case.priors)
     drawn = ("--max-frames", 40, "--seed", 5, *case.reading)
     case.ran("inspect", case.frames, "--json", case.folder / "inspect.json", *case.reading)
-    yield from _same("inspect", case.record("inspect.json"), _plain(inspection_record(cgcore.inspect(data))))
+    yield from same("inspect", case.record("inspect.json"), plain(inspection_record(cgcore.inspect(data))))
     case.ran("evaluate", case.priors, case.frames, "--output", case.folder / "evaluated", *drawn)
     evaluated = cgcore.evaluate(prior, data.subset(40, 5))
-    yield from _same("evaluate", case.record("evaluated/evaluation.json"), _plain(evaluated.as_dict()))
+    yield from same("evaluate", case.record("evaluated/evaluation.json"), plain(evaluated.as_dict()))
     case.ran("ceiling", case.priors, case.frames, "--json", case.folder / "ceiling.json", *drawn)
     ceiling = cgcore.noise_ceiling(data.subset(40, 5), prior)
-    yield from _same("ceiling", case.record("ceiling.json"), _plain(ceiling.as_dict()))
+    yield from same("ceiling", case.record("ceiling.json"), plain(ceiling.as_dict()))
     config = ("--config", case.config)
     words = (case.frames, *config, "--output", case.folder / "learned", "--draws", 3, "--blocks", 10, *drawn)
     case.ran("learning-curve", *words)
     options = replace(CONFIGURED, blocks=10)
     curve = cgcore.learning_curve(cgcore.fit(data.subset(40, 5), case.prior, options), draws=3, seed=5)
-    yield from _same("learning-curve", case.record("learned/learning_curve.json"), _plain(curve.as_dict()))
+    yield from same("learning-curve", case.record("learned/learning_curve.json"), plain(curve.as_dict()))
 
 
 def _written(case: _Case) -> Iterator[Row]:
@@ -227,10 +226,10 @@ def _written(case: _Case) -> Iterator[Row]:
     prior, data, folder = cgcore.Prior.read(case.priors), case.data, case.folder
     case.ran("convert", case.frames, "-o", folder / "converted.npz", *case.reading)
     data.write(folder / "converted-library.npz")
-    yield from _same_arrays("convert", folder / "converted.npz", folder / "converted-library.npz")
+    yield from same_arrays("convert", folder / "converted.npz", folder / "converted-library.npz")
     case.ran("residual", case.priors, case.frames, "-o", folder / "residual.npz", *case.reading)
     write_residual(folder / "residual-library.npz", data, prior)
-    yield from _same_arrays("residual", folder / "residual.npz", folder / "residual-library.npz")
+    yield from same_arrays("residual", folder / "residual.npz", folder / "residual-library.npz")
     species = np.arange(9) % 3
     of_chain = ("--beads", 9, "--mass", 95, "--species", ",".join(map(str, species)))
     case.ran("export", case.priors, "--to", "lammps", "-o", folder / "lammps", *of_chain, "--cutoff", 40)
@@ -240,8 +239,26 @@ def _written(case: _Case) -> Iterator[Row]:
     yield equal("export, lammps, files that differ", ", ".join(n for n in files if texts[0][n] != texts[1][n]), "")
     case.ran("export", case.priors, "--to", "openmm", "-o", folder / "chain.xml", *of_chain)
     write_openmm(folder / "chain-library.xml", prior, 9, mass=95.0, species=species)
-    same = (folder / "chain.xml").read_text() == (folder / "chain-library.xml").read_text()
-    yield equal("export, openmm", same, True)
+    texts = [(folder / name).read_text() for name in ("chain.xml", "chain-library.xml")]
+    yield equal("export, openmm, the same file", texts[0] == texts[1], True)
+    yield from _by_species(case)
+
+
+def _by_species(case: _Case) -> Iterator[Row]:
+    """Groups that are species, in StableHLO: energies and forces that the file computes."""
+    kinds = cgcore.Term("kinds", cgcore.Rows("angles"), Fourier(1), 0.5, cgcore.Groups.of_species("central", range(3)))
+    prior = cgcore.Prior.read(case.priors).with_terms([kinds], {"kinds": [[1.0, 2.0], [-3.0, 0.5], [0.25, -4.0]]})
+    prior.write(case.folder / "kinds.yaml")
+    file = case.folder / "kinds.stablehlo"
+    case.ran(
+        "export", case.folder / "kinds.yaml", "--to", "stablehlo", "--precision", "float64", "--beads", 10, "-o", file
+    )
+    batch = case.data.subset(5).join()
+    R, mask, species = np.asarray(batch.R, float), np.asarray(batch.mask, bool), np.asarray(batch.species, np.int32)
+    found = read_stablehlo(file)(R, mask, species)
+    for name, function, ours in zip(("energies", "forces"), (cgcore.energy, cgcore.forces), found, strict=True):
+        known = jax.jit(jax.vmap(partial(function, prior, prior.params)))(R, mask, species)
+        yield at_most(f"export, stablehlo, {name}", relative(ours, np.asarray(known)), SAME, "relative")
 
 
 def _simulated(case: _Case) -> Iterator[Row]:
@@ -256,43 +273,4 @@ def _simulated(case: _Case) -> Iterator[Row]:
     words += ["--output", case.folder / "run", *case.reading]
     case.ran("simulate", case.folder / "bonds.yaml", case.frames, *words)
     run = cgcore.simulate(bonds, case.data, **settings)
-    yield from _same("simulate", case.record("run/simulation.json"), _plain(record_of_simulation(run)))
-
-
-def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record as it stands in a file."""
-    from cgcore.serialize import to_json
-
-    return json.loads(to_json(record))
-
-
-def _same(name: str, ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[Row]:
-    """Whether two records agree in all that was computed."""
-    flat = [dict(_leaves("", {k: v for k, v in one.items() if k not in UNTRACKED})) for one in (ours, theirs)]
-    names = sorted(set(flat[1]))
-    yield equal(f"{name}, entries", len(names) > 3, True)
-    differing = [key for key in names if not _close(flat[0].get(key), flat[1][key])]
-    yield equal(f"{name}, entries that differ", ", ".join(differing)[:200], "")
-
-
-def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for key, each in value.items():
-            if key not in UNTRACKED:
-                yield from _leaves(f"{name}.{key}" if name else key, each)
-    elif isinstance(value, list):
-        for k, each in enumerate(value):
-            yield from _leaves(f"{name}[{k}]", each)
-    else:
-        yield name, value
-
-
-def _close(a: Any, b: Any) -> bool:
-    numbers = all(isinstance(x, int | float) and not isinstance(x, bool) for x in (a, b))
-    return bool(np.isclose(a, b, rtol=SAME, atol=SAME, equal_nan=True)) if numbers else a == b
-
-
-def _same_arrays(name: str, ours: Path, theirs: Path) -> Iterator[Row]:
-    with np.load(ours, allow_pickle=False) as one, np.load(theirs, allow_pickle=False) as other:
-        differing = [key for key in other if key not in one or not np.array_equal(one[key], other[key])]
-    yield equal(f"{name}, arrays that differ", ", ".join(differing), "")
+    yield from same("simulate", case.record("run/simulation.json"), plain(record_of_simulation(run)))
