@@ -12,7 +12,7 @@ import pipeline_helpers as h
 import pytest
 from cli_helpers import assert_refused, bundled, run, save
 from simulation_helpers import sound_prior
-from together_helpers import begun, both, ended, free_address, ran
+from together_helpers import begun, both, ended, free_address, job_with_free_port, ran
 
 from cgcore.serialize import write_priors
 
@@ -119,6 +119,25 @@ def test_who_waits_in_vain_says_so(number: int) -> None:
         f"cgcore: process {number}: not all processes reached {where} within 1 s; start all of them with the same "
         "--coordinator and --processes, and see that its port is free and can be reached"
     ]
+
+
+IN_SLURM = """
+import sys
+
+from cgcore.cli.together import Company, together
+
+with together(Company("auto"), patience=120) as first:
+    import jax
+
+    print(first, jax.process_index(), jax.process_count(), len(jax.devices()))
+"""
+
+
+@pytest.mark.slow
+def test_processes_of_a_slurm_job_find_each_other() -> None:
+    job = {"SLURM_JOB_ID": job_with_free_port(), "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": 2}
+    tasks = [begun(code=IN_SLURM, **job, SLURM_PROCID=k, SLURM_LOCALID=k) for k in range(2)]
+    assert [ended(task) for task in tasks] == [(0, "True 0 2 2\n", ""), (0, "", "")]
 
 
 @pytest.mark.slow

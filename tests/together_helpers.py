@@ -25,6 +25,9 @@ with h.tiny_networks():
 """
 """`cgcore` with `Tiny` networks."""
 
+SLURM_PORTS = 2**12
+"""JAX takes a port from so many last ones, by the number of the job."""
+
 PATIENCE = 600
 """Time limit that allows for a busy machine [s]."""
 
@@ -36,9 +39,19 @@ def free_address() -> str:
         return f"127.0.0.1:{found.getsockname()[1]}"
 
 
-def begun(*words: object, code: str = COMMAND) -> subprocess.Popen[str]:
-    """Start a command as a separate process."""
-    environment = {**os.environ, "PYTHONPATH": str(TESTS.parent), "PYTHONUNBUFFERED": "1"}
+def job_with_free_port() -> int:
+    """A number of a Slurm job from which JAX derives a free port."""
+    for job in range(SLURM_PORTS):
+        with socket.socket() as tried:
+            if tried.connect_ex(("127.0.0.1", 2**16 - SLURM_PORTS + job)):
+                return job
+    raise AssertionError("all ports are taken")
+
+
+def begun(*words: object, code: str = COMMAND, **variables: object) -> subprocess.Popen[str]:
+    """Start a command as a separate process, with further environment variables."""
+    further = {name: str(value) for name, value in variables.items()}
+    environment = {**os.environ, "PYTHONPATH": str(TESTS.parent), "PYTHONUNBUFFERED": "1", **further}
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, words)],
         stdout=subprocess.PIPE,
