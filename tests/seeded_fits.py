@@ -203,6 +203,10 @@ WHOLE: Faults = {
         "training",
         edited(trainer, "restore", "**numbers)", "**(numbers | {'epoch': said.epoch + 1}))"),
     ),
+    "resumed without the best parameters": (
+        "training",
+        edited(stage.Stage, "placed", "(state.params, state.kept)", "(state.params, state.params)"),
+    ),
     "no weight decay": ("training", edited(stage, "make_optimizer", "if decay and not coupled:", "if False:")),
 }
 """Faults that only the whole run, not `--quick`, must detect."""

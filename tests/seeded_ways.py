@@ -10,6 +10,7 @@ from cgcore.export.potentials import FixedSpline, Potential
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.fitting.frozen import Freedom
 from cgcore.physics import energy
+from cgcore.pipeline.model import CombinedModel
 from cgcore.simulation import chain_forces, checks, potential
 from validation.checks import potentials as checked
 
@@ -79,5 +80,14 @@ FAULTS: Faults = {
     "the spline of the species before, for OpenMM": (
         "export-openmm",
         edited(potentials, "_splined", "np.arange(1, len(kinds) + 1)", "np.arange(len(kinds))"),
+    ),
+    "a box left out of the wall": (
+        "training",
+        edited(
+            CombinedModel,
+            "parts",
+            "core_energy(R, mask, distance, self.displacement)",
+            "core_energy(R, mask, distance)",
+        ),
     ),
 }
