@@ -5,6 +5,7 @@ from __future__ import annotations
 from fault_helpers import Faults, edited
 
 from cgcore.cli import fit as fit_command
+from cgcore.data import frames
 from cgcore.data.formats import h5md, lammps, netcdf, trr
 from cgcore.factor import block, factor
 from cgcore.simulation import jax_engine, trajectory
@@ -57,6 +58,10 @@ FAULTS: Faults = {
         edited(h5md, "_opened", "edges[rows]", "edges[: len(kept[0])]"),
     ),
     "one chain of several": ("formats", edited(lammps, "_opened", '("mol", "chain")', '("molecule", "chain")')),
+    "boxes of the first frames": (
+        "doors",
+        edited(frames.Frames, "positions", "self.box[self._stored(rows)]", "self.box[rows]"),
+    ),
     # Commands
     "the configuration's tolerance ignored": ("commands", edited(fit_command, "options_of", '"tol_grad", ', "")),
     "the configuration's seed ignored": (

@@ -38,9 +38,10 @@ def box_vectors(name: str, value: object, n_frames: int = 1, factor: float = 1.0
         raise InputError(f"{name} is {value!r:.60}; give three lengths") from None
     vectors = _vectors(box, n_frames)
     if vectors is None or not np.isfinite(vectors).all():
+        several = f", for all frames or for each of {n_frames}" if n_frames > 1 else ""
         raise InputError(
             f"{name} has shape {box.shape}; give three finite lengths, three lengths and three angles, or three "
-            f"vectors as rows, for all frames or for each of {n_frames}"
+            f"vectors as rows{several}"
         )
     if not vectors.any():
         return None

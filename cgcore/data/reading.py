@@ -147,7 +147,7 @@ def from_arrays(
         species: (frames, beads) or (beads,) whole numbers; None if there are none.
         units: units of `R` and `F`, one of `UNITS`.
         name: name that messages use instead of a file name.
-        box: the periodic box into which positions are wrapped, see `read`.
+        box: the periodic box into which all positions are wrapped [Å], see `read`; an NPZ file may hold one per frame.
         accept_faults: accept data that are certainly wrong (see `cgcore.judging`).
         extras: other keys that an NPZ file may have: `chain`, `resid`, `bonds`, `resname`, `temperature`, and so on.
 

@@ -52,6 +52,7 @@ def doors(context: Context) -> Iterator[Row]:
         yield from _files(folder, R, F)
         yield from _records(folder, prior, cgcore.from_arrays(R, F))
         yield from _written(folder, R[0])
+        yield from _drawn(folder, R, F)
     yield from _box(prior, R, F)
     yield from _directions(prior, R, F)
     yield from _warnings(prior, R, F)
@@ -161,6 +162,29 @@ def _box(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
     yield near("box, loss at the start", fit.certificate.initial_loss, system.loss(start), EXACT, 1.0)
     yield near("box, least loss", fit.train_loss, best, EXACT, 1.0)
     yield equal("box, its factor in free space, refused", refuses(lambda: cgcore.fit(fit.factor, prior)), True)
+
+
+def _drawn(folder: Path, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
+    """Frames drawn and split, with a box, species and weights of their own: all of them stay with their frame."""
+    rng = np.random.default_rng(4)
+    cells = BOX * rng.uniform(1.0, 1.5, (len(R), 3))
+    wrapped = np.mod(R - R.mean(axis=(1, 2), keepdims=True), cells[:, None])
+    species = rng.integers(0, 5, (2, R.shape[1]))[np.arange(len(R)) % 2]  # two proteins
+    weights = rng.uniform(0.5, 2.0, len(R))
+    np.savez(folder / "drawn.npz", R=wrapped, F=F, species=species, box=cells, frame_weights=weights)
+    data = cgcore.read(folder / "drawn.npz")
+    drawn = data.subset(FRAMES // 2, 3)
+    train, held_out = drawn.split(0.3)
+    for name, part in (("drawn", drawn), ("drawn, training", train), ("drawn, held-out", held_out)):
+        assert part is not None
+        joined = part.join()
+        rows = np.array([np.flatnonzero((forces == F).all(axis=(1, 2)))[0] for forces in joined.F])
+        yield equal(f"{name}, frames, each once", len(set(rows.tolist())), part.n_frames)
+        bonds, known = (np.diff(x, axis=1) for x in (joined.R, R[rows]))
+        yield at_most(f"{name}, bonds across walls", relative(bonds, known), EXACT, "relative")
+        yield equal(f"{name}, species", bool(np.array_equal(joined.species, species[rows])), True)
+        found = np.asarray(part.weights())[:, 0]
+        yield at_most(f"{name}, weights", relative(found / found.sum(), weights[rows] / weights[rows].sum()), EXACT)
 
 
 def _directions(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
