@@ -7,6 +7,7 @@ from fault_helpers import Faults, edited
 from cgcore.cli import fit as fit_command
 from cgcore.data import frames
 from cgcore.data.formats import h5md, lammps, netcdf, trr
+from cgcore.evaluation import residual
 from cgcore.factor import block, factor
 from cgcore.simulation import jax_engine, trajectory
 from cgcore.solver import lbfgs
@@ -61,6 +62,10 @@ FAULTS: Faults = {
     "boxes of the first frames": (
         "doors",
         edited(frames.Frames, "positions", "self.box[self._stored(rows)]", "self.box[rows]"),
+    ),
+    "sites of the first protein": (
+        "evaluation",
+        edited(residual, "residual_forces", "int(label)) for label in labels", "int(labels[0])) for _ in labels"),
     ),
     # Commands
     "the configuration's tolerance ignored": ("commands", edited(fit_command, "options_of", '"tol_grad", ', "")),

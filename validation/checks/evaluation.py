@@ -11,15 +11,16 @@ import numpy as np
 
 import cgcore
 from cgcore.evaluation.residual import write_residual
-from validation import explicit
+from validation import explicit, explicit_terms
 from validation.check import Row, at_most, check, equal
 from validation.context import Context, five_terms, with_harmonics
 from validation.explicit import Array
+from validation.term_problems import broken, few_terms, prior_of, species_of
 from validation.tolerances import relative
 
-FRAMES, PAIRED = 16, 120
-"""Numbers of frames for errors and for the noise ceiling. The latter form two proteins with equal numbers of frames
-in each block, which compile once."""
+FRAMES, BROKEN, PAIRED = 16, 6, 120
+"""Numbers of frames for errors, for those of broken chains, and for the noise ceiling. The last form two proteins with
+equal numbers of frames in each block, which compile once."""
 EXACT = 1e-10
 
 BLOCKS, APART = 20, 2
@@ -41,9 +42,29 @@ def evaluation(context: Context) -> Iterator[Row]:
         stored = cgcore.read(Path(folder) / "left.npz", accept_faults=True)
         found = [F for _, F, _ in _chains(stored)]
     yield at_most("forces that are left", max(relative(a, b) for a, b in zip(found, left, strict=True)), EXACT)
+    yield from _broken(context.some(BROKEN))
     batch = context.some(PAIRED).join()
     kinds = np.repeat([0, 1], len(batch.R) // 2)[:, None] * np.ones(batch.R.shape[1], int)
     yield from _ceiling(prior, cgcore.from_arrays(batch.R, batch.F, species=kinds, accept_faults=True))
+
+
+def _broken(data: cgcore.Dataset) -> Iterator[Row]:
+    """Two proteins of one file, one of which consists of two chains with a gap: forces that are left, and the loss."""
+    names = ("bond", "angle", "dihedral", "repulsive", "between")
+    prior = prior_of(tuple(term for term in few_terms() if term.name in names))
+    batch = data.join()
+    mixed = cgcore.from_arrays(
+        batch.R, batch.F, species=species_of(batch.mask), accept_faults=True, **broken(np.asarray(batch.mask))
+    )
+    system = explicit_terms.system(mixed.join(), prior.further, mixed.sites())
+    c = np.concatenate([np.ravel(prior.params[term.name]) for term in prior.further])
+    left = (system.F - system.X @ c).reshape(batch.F.shape)
+    with tempfile.TemporaryDirectory() as folder:
+        write_residual(Path(folder) / "left.npz", mixed, prior)
+        found = cgcore.read(Path(folder) / "left.npz", accept_faults=True).join().F
+    yield at_most("broken chains, forces that are left", relative(found, left), EXACT, "relative")
+    loss = float(np.mean(np.sum(left**2, axis=-1)))
+    yield at_most("broken chains, loss", relative(cgcore.evaluate(prior, mixed).errors.loss, loss), EXACT, "relative")
 
 
 def _chains(data: cgcore.Dataset) -> list[tuple[Array, Array, Array]]:
