@@ -92,7 +92,11 @@ FAULTS: dict[str, tuple[Callable[[Arrays], Arrays], str, str]] = {
         "two sizes",
         r"forces of 80 frames \(frames 120, .*larger than those of the other 120, as between kcal/mol/Å and kJ/mol/Å",
     ),
-    "kJ/mol/Å": (changed("F", slice(None), lambda F: F * 4.184), "unit", r"forces look like kJ/mol/Å .*by 4.184"),
+    "kJ/mol/Å": (
+        changed("F", slice(None), lambda F: F * 4.184),
+        "unit",
+        r"like kJ/mol/Å .*units angstrom-kj, or .*by 4.184",
+    ),
     "kJ/mol/nm": (changed("F", slice(None), lambda F: F * 41.84), "unit", r"forces look like kJ/mol/nm"),
     "eV/Å": (changed("F", slice(None), lambda F: F / 23.06), "unit", r"forces look like eV/Å"),
     "hartree/bohr": (changed("F", slice(None), lambda F: F / 1185.8), "unit", r"forces look like hartree/bohr"),

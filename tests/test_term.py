@@ -53,6 +53,7 @@ def with_terms(*terms: Term) -> Prior:
 
 DISTANCES, ANGLES = Rows("pairs", 3), Rows("angles")
 REFUSED: dict[str, tuple[Any, str]] = {
+    "a name with a space": (lambda: Term("my term", Rows("pairs"), Power(4.0)), "'my term' is not a valid name"),
     "negative weight": (lambda: Term("t", DISTANCES, Power(4), -1.0), "weight"),
     "a weight that is NaN": (lambda: Term("t", DISTANCES, Power(4), float("nan")), "weight"),
     "cosines of distances": (lambda: Term("t", DISTANCES, Fourier(2)), "angles"),

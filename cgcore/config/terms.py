@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -15,9 +14,8 @@ from cgcore.errors import InputError
 from cgcore.physics.bases import BASES, Basis, BSpline, DebyeHueckel, Fourier, Gaussian, Harmonic, Power
 from cgcore.physics.groups import Groups
 from cgcore.physics.rows import Rows
-from cgcore.physics.term import Term
+from cgcore.physics.term import NAME, NAME_RULE, Term
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,40}")
 REST = "rest"
 MOST_SPECIES = 10_000
 
@@ -132,7 +130,7 @@ def terms_of(value: Any, reading: Reading) -> tuple[Declared, ...]:
     for name, inside in mapping({} if value is None else value, "model.terms", reading).items():
         at = f"model.terms.{name}"
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            reading.add(at, "is not a valid name for a term; use letters, digits, - and _, and begin with a letter")
+            reading.add(at, NAME_RULE)
             continue
         keys = own_block(TermKeys, inside, at, reading)
         if keys is None:

@@ -144,7 +144,7 @@ def equipartition(survey: Survey, ratio: Ratio | None, kelvin: float, said: bool
         text = f"key 'temperature': {kelvin:g} looks like °C ({value}); save it in K, or give --temperature"
         yield Finding("temperature", Severity.WRONG, text, survey.source)
     elif unit is not None:
-        text = f"key 'F': forces look like {unit.name} ({value}); save them in kcal/mol/Å, divided by {unit.factor:.6g}"
+        text = f"key 'F': forces look like {unit.name} ({value}); {unit.remedy}"
         yield Finding("unit", Severity.WRONG, text, survey.source)
     elif ratio.value < -5 * ratio.error and 0.5 < -ratio.value < 2:
         text = f"key 'F': forces have the wrong sign, like gradients of the energy ({value}); save minus the gradient"

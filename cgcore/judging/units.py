@@ -6,18 +6,32 @@ from typing import NamedTuple
 
 
 class Unit(NamedTuple):
-    """A unit of force: its name, and the value of 1 kcal/mol/Å in it."""
+    """A unit of force.
+
+    Arguments:
+        name: the unit in symbols.
+        factor: the value of 1 kcal/mol/Å in it.
+        option: the name with which files that have positions in Å and forces in this unit are read; empty if there is
+            none.
+    """
 
     name: str
     factor: float
+    option: str = ""
+
+    @property
+    def remedy(self) -> str:
+        """What a user can do about forces in this unit."""
+        read = f"read them with units {self.option}, or " if self.option else ""
+        return f"{read}save them in kcal/mol/Å, divided by {self.factor:.6g}"
 
 
 # 1 kcal = 4.184 kJ; 1 eV = 23.0605 kcal/mol; 1 hartree = 627.5095 kcal/mol; 1 bohr = 0.529177 Å (CODATA 2018).
 UNITS = (
-    Unit("kJ/mol/Å", 4.184),
+    Unit("kJ/mol/Å", 4.184, "angstrom-kj"),
     Unit("kJ/mol/nm", 41.84),
     Unit("kcal/mol/nm", 10.0),
-    Unit("eV/Å", 1 / 23.0605),
+    Unit("eV/Å", 1 / 23.0605, "angstrom-ev"),
     Unit("eV/nm", 10 / 23.0605),
     Unit("hartree/bohr", 0.529177 / 627.5095),
 )

@@ -7,6 +7,7 @@ The five terms of `Prior` are terms of this kind, see `prior.STANDARD`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import ModuleType
@@ -23,6 +24,9 @@ from cgcore.physics.parametrisations import Parametrisation
 from cgcore.physics.rows import Rows
 from cgcore.plain import from_plain
 
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,40}")
+NAME_RULE = "is not a valid name for a term; use letters, digits, - and _, and begin with a letter"
+
 
 @dataclass(frozen=True)
 class Term:
@@ -37,7 +41,7 @@ class Term:
         parametrisation: parameters that replace the coefficients; None: the coefficients are the parameters.
 
     Raises:
-        InputError: the weight is negative, or basis, rows and groups do not fit together.
+        InputError: the name is invalid, the weight is negative, or basis, rows and groups do not fit together.
 
     Examples:
         >>> import cgcore
@@ -54,6 +58,8 @@ class Term:
     parametrisation: Parametrisation | None = None
 
     def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise InputError(f"{self.name!r} {NAME_RULE}")
         if not (np.isfinite(self.weight) and self.weight >= 0):
             raise InputError(f"the weight of term {self.name!r} is {self.weight}; give a finite number >= 0")
         object.__setattr__(self, "weight", float(self.weight))  # a NumPy float would widen float32 arrays
