@@ -60,6 +60,17 @@ def test_converted_frames_are_the_same_to_the_bit(tmp_path: Path, name: str, wri
         assert {"R", "F"} <= set(archive)
 
 
+def test_convert_stores_a_temperature_that_files_lack(tmp_path: Path) -> None:
+    forms.trr(tmp_path / "run.trr", forms.frames())
+    assert read(tmp_path / "run.trr").temperatures == ()
+    words = ("convert", tmp_path / "run.trr", "-o", tmp_path / "data.npz", "--temperature")
+    assert run(*words, 320).code == 0
+    assert read(tmp_path / "data.npz").temperatures == (320.0,)
+    (tmp_path / "data.npz").unlink()
+    assert_refused(run(*words, -1), "temperature is -1; give a temperature above 0, in K")
+    assert not (tmp_path / "data.npz").exists()
+
+
 @pytest.mark.slow
 def test_the_same_fit_by_every_way_in(tmp_path: Path) -> None:
     config = prior_yaml(tmp_path / "c.yaml")

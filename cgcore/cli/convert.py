@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 @click.option(
     "--topology", type=options.PATH, metavar="FILE", help="PDB, PSF, GRO or prmtop file that names the beads."
 )
+@click.option("--temperature", type=float, metavar="K", help="Temperature to store, in place of that of the files.")
 @options.units
 @options.box
 def convert_command(
     data: tuple[str, ...],
     output_file: str,
     topology: str | None,
+    temperature: float | None,
     units: str | None,
     box: tuple[float, float, float] | None,
 ) -> None:
@@ -54,6 +56,8 @@ def convert_command(
         from cgcore.mapping.naming import read_named
 
         dataset = read_named(topology, data, units=units, box=box)
+    if temperature is not None:
+        dataset = dataset.at(temperature)
     options.note_reading(dataset)
     dataset.write(output_file)
     terminal.say(_sources(dataset))

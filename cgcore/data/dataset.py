@@ -79,6 +79,16 @@ class Dataset:
         """Distinct values of the extra array `temperature` [K]; empty if it does not contain numbers."""
         return tuple(sorted({kelvin for source in self.sources for kelvin in source.temperatures}))
 
+    def at(self, temperature: float) -> Dataset:
+        """The same frames, all at this temperature [K], whatever the files say.
+
+        Raises InputError if it is not above 0.
+        """
+        if not 0 < temperature < np.inf:
+            raise InputError(f"temperature is {temperature:g}; give a temperature above 0, in K")
+        said = {"temperature": np.array(temperature, np.float64)}
+        return replace(self, sources=tuple(replace(each, extras={**each.extras, **said}) for each in self.sources))
+
     def subset(self, max_frames: int | None, seed: int = 0) -> Dataset:
         """At most `max_frames` frames, drawn at random without replacement, in their original order.
 

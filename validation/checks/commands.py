@@ -224,8 +224,8 @@ def _judged(case: _Case) -> Iterator[Row]:
 def _written(case: _Case) -> Iterator[Row]:
     """Frames and models that commands write for others."""
     prior, data, folder = cgcore.Prior.read(case.priors), case.data, case.folder
-    case.ran("convert", case.frames, "-o", folder / "converted.npz", *case.reading)
-    data.write(folder / "converted-library.npz")
+    case.ran("convert", case.frames, "-o", folder / "converted.npz", "--temperature", 320, *case.reading)
+    data.at(320.0).write(folder / "converted-library.npz")
     yield from same_arrays("convert", folder / "converted.npz", folder / "converted-library.npz")
     case.ran("residual", case.priors, case.frames, "-o", folder / "residual.npz", *case.reading)
     write_residual(folder / "residual-library.npz", data, prior)
