@@ -95,6 +95,10 @@ FAULTS: Faults = {
         edited(plan, "pooling_rows", "np.eye(groups) - parts / parts.sum()", "np.eye(groups) - 1 / groups"),
     ),
     "strength for its root": ("choices", edited(plan, "_pooling", "np.sqrt(strength) * rows", "strength * rows")),
+    "the last fit of a scan that is better than the first": (
+        "choices",
+        edited(scan, "scan", "held_out[-1] <= min(held_out)", "held_out[-1] <= held_out[0]"),
+    ),
     "the worst of a scan": (
         "choices",
         edited(scan, "scan", "held_out.index(min(held_out))", "held_out.index(max(held_out))"),

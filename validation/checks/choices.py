@@ -27,8 +27,8 @@ CURVES = 1e-7
 """Tolerance of fits by inner products, whose strongest penalties are 1e7 times the weakest (observed: 1e-10)."""
 WEIGHT, HARMONICS, SPECIES = 0.7, 2, (0, 1, 2)
 SMOOTHNESS, POOLING = 1e-3, 0.3
-LENGTH, OTHER = 6.0, 12.0
-"""Debye lengths [Å] of the generated forces and of another prior."""
+LENGTH, OTHER, NEARER = 6.0, 12.0, 8.0
+"""Debye lengths [Å] of the generated forces, of another prior, and of one that is better than the latter."""
 
 
 @check("choices", quick=True)
@@ -143,7 +143,7 @@ def _pooled(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
 
 
 def _scanned(prior: cgcore.Prior, R: Array) -> Iterator[Row]:
-    """Forces that include a screened charge: the scan finds its Debye length, whether it is tried first or last."""
+    """Forces that include a screened charge: the scan finds its Debye length, whether it is tried first or after another."""
     angle = cgcore.Term("angle", cgcore.Rows("angles"), cgcore.bases.Fourier(HARMONICS))
     salt = cgcore.Term("salt", cgcore.Rows("pairs", 3), cgcore.bases.DebyeHueckel(LENGTH))
     truth = prior.part([]).with_terms([angle, salt])
@@ -152,9 +152,9 @@ def _scanned(prior: cgcore.Prior, R: Array) -> Iterator[Row]:
     F = (forces @ c).reshape(R.shape) + np.random.default_rng(0).normal(size=R.shape)
     data = cgcore.from_arrays(R, F, accept_faults=True)
     options = cgcore.Options(constraints="none")
-    for order in ((LENGTH, OTHER), (OTHER, LENGTH)):
+    for order in ((LENGTH, OTHER), (OTHER, LENGTH, NEARER)):
         found = cgcore.scan(data, truth, {"salt.length": order}, options)
-        name = f"scan of {order[0]:g} and {order[1]:g} Å"
+        name = f"scan of {', '.join(f'{length:g}' for length in order)} Å"
         yield equal(f"{name}, values", str(found.values), str(tuple((value,) for value in order)))
         yield equal(f"{name}, best", order[found.best], LENGTH)
         yield equal(f"{name}, result", found.result.train_loss, found.train_loss[found.best])
