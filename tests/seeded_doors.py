@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 from fault_helpers import Faults, edited
 
 from cgcore.cli import fit as fit_command
@@ -9,8 +11,11 @@ from cgcore.data import frames
 from cgcore.data.formats import h5md, lammps, netcdf, trr
 from cgcore.evaluation import residual
 from cgcore.factor import block, factor
+from cgcore.pipeline import loader
 from cgcore.simulation import jax_engine, trajectory
 from cgcore.solver import lbfgs
+
+evaluate = importlib.import_module("cgcore.evaluation.evaluate")  # the package has a function of this name
 
 FAULTS: Faults = {
     # Numbers reported beside the answer
@@ -62,6 +67,18 @@ FAULTS: Faults = {
     "boxes of the first frames": (
         "doors",
         edited(frames.Frames, "positions", "self.box[self._stored(rows)]", "self.box[rows]"),
+    ),
+    "fractions of the first box": (
+        "formats",
+        edited(lammps.DumpRows, "_frame", "self.boxes[frame if len(self.boxes) > 1 else 0]", "self.boxes[0]"),
+    ),
+    "energies converted like forces": (
+        "doors",
+        edited(loader, "energy_factor", 'ENERGIES[units.split("-")[1]]', "factors(units)[1]"),
+    ),
+    "energies of later files in the places of the first": (
+        "evaluation",
+        edited(evaluate, "evaluate_parts", "first + some, looked, F)", "some, looked, F)"),
     ),
     "sites of the first protein": (
         "evaluation",

@@ -253,6 +253,7 @@ WRITERS: dict[str, Write] = {
 
 OPTIONAL: dict[str, tuple[str, ...]] = {
     "LAMMPS": ("velocities", "chains", "names", "images", "time", "cell"),
+    "LAMMPS scaled": ("cell",),
     "TRR": ("velocities", "virial", "pressure", "cell", "single"),
     "NetCDF": ("velocities", "time", "cell", "temperature", "scaled", "single"),
     "AMBER HDF5": ("velocities", "time", "cell", "temperature", "single"),

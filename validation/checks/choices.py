@@ -143,7 +143,7 @@ def _pooled(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
 
 
 def _scanned(prior: cgcore.Prior, R: Array) -> Iterator[Row]:
-    """Forces that include a screened charge: the scan finds its Debye length, whether it is tried first or after another."""
+    """Forces that include a screened charge: the scan finds its Debye length, tried first or second."""
     angle = cgcore.Term("angle", cgcore.Rows("angles"), cgcore.bases.Fourier(HARMONICS))
     salt = cgcore.Term("salt", cgcore.Rows("pairs", 3), cgcore.bases.DebyeHueckel(LENGTH))
     truth = prior.part([]).with_terms([angle, salt])

@@ -13,6 +13,7 @@ import numpy as np
 import yaml
 
 import cgcore
+from cgcore.pipeline import DatasetLoader
 from validation import explicit, explicit_terms
 from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context, distinct, five_terms, unconstrained, with_harmonics
@@ -62,11 +63,11 @@ def _files(folder: Path, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
     """Two files in one folder, in other units and padded with NaN, and their split."""
     in_nm, in_kj = R / ANGSTROM_PER_NM, F * KJ_PER_KCAL * ANGSTROM_PER_NM
     mask = np.arange(R.shape[1]) < np.where(np.arange(len(R)) % 2, R.shape[1], R.shape[1] - 2)[:, None]
-    half = len(R) // 2
+    half, U = len(R) // 2, np.linspace(-30.0, 20.0, len(R))
     padded = [np.where(mask[..., None], x, np.nan) for x in (in_nm, in_kj)]
     (folder / "data").mkdir()
     for file, part in (("a.npz", slice(half)), ("b.npz", slice(half, None))):
-        np.savez(folder / "data" / file, R=padded[0][part], F=padded[1][part], mask=mask[part])
+        np.savez(folder / "data" / file, R=padded[0][part], F=padded[1][part], mask=mask[part], U=U[part] * KJ_PER_KCAL)
     found = cgcore.read(folder / "data", units="nm-kj")
     joined = found.join()
     real = mask[..., None]
@@ -74,6 +75,11 @@ def _files(folder: Path, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
     yield equal("folder, mask", bool(np.array_equal(joined.mask.astype(bool), mask)), True)
     yield at_most("folder in nm, positions", relative(joined.R * real, np.where(real, R, 0)), STORED, "relative")
     yield at_most("folder in kJ/mol/nm, forces", relative(joined.F * real, np.where(real, F, 0)), STORED, "relative")
+    found.write(folder / "written.npz")
+    with np.load(folder / "written.npz", allow_pickle=False) as written:
+        yield at_most("folder in kJ/mol, energies as written", relative(written["U"], U), STORED, "relative")
+    loaded = DatasetLoader(found).U
+    yield at_most("folder in kJ/mol, energies for training", relative(np.asarray(loaded), U), STORED, "relative")
     whole = cgcore.from_arrays(in_nm, in_kj, units="nm-kj")
     yield at_most("arrays in nm, positions", relative(whole.join().R, R), STORED, "relative")
     train, held_out = whole.split(0.25)

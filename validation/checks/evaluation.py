@@ -33,11 +33,14 @@ LEAST, PART = 500, 0.05
 def evaluation(context: Context) -> Iterator[Row]:
     """Errors of forces and energies by term, protein and bead, residual forces, and the noise ceiling."""
     prior = with_harmonics(five_terms(context.prior), 2, 2)
-    data = list(context.datasets.values())[-1].subset(FRAMES)
-    chains = _chains(data)
-    left = _left(prior, chains)
-    yield from _errors(prior, data, chains)
+    batch = list(context.datasets.values())[-1].subset(FRAMES).join()
     with tempfile.TemporaryDirectory() as folder:
+        for k, rows in enumerate(np.array_split(np.arange(len(batch.R)), 2)):
+            np.savez(Path(folder) / f"{k}.npz", **{key: value[rows] for key, value in batch._asdict().items()})
+        data = cgcore.read(folder, accept_faults=True)
+        chains = _chains(data)
+        left = _left(prior, chains)
+        yield from _errors(prior, data, chains)
         write_residual(Path(folder) / "left.npz", data, prior)
         stored = cgcore.read(Path(folder) / "left.npz", accept_faults=True)
         found = [F for _, F, _ in _chains(stored)]
