@@ -7,7 +7,7 @@ import importlib
 from fault_helpers import Faults, edited
 
 from cgcore.cli import fit as fit_command
-from cgcore.data import frames
+from cgcore.data import Dataset, frames
 from cgcore.data.formats import h5md, lammps, netcdf, trr
 from cgcore.evaluation import residual
 from cgcore.factor import block, factor
@@ -71,6 +71,10 @@ FAULTS: Faults = {
     "fractions of the first box": (
         "formats",
         edited(lammps.DumpRows, "_frame", "self.boxes[frame if len(self.boxes) > 1 else 0]", "self.boxes[0]"),
+    ),
+    "random frames held out though none were drawn": (
+        "doors",
+        edited(Dataset, "split", "self.choice.max_frames == self.n_frames", "self.choice.max_frames is not None"),
     ),
     "energies converted like forces": (
         "doors",

@@ -85,7 +85,10 @@ def _files(folder: Path, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
     train, held_out = whole.split(0.25)
     assert held_out is not None
     count = round(0.25 * len(R))
-    for name, part, expected in (("training", train, R[:-count]), ("held-out", held_out, R[-count:])):
+    every = whole.subset(2 * len(R)).split(0.25, "last_rows")[1]  # nothing is drawn, so the last ones are held out
+    held = ("held-out", held_out, R[-count:]), ("held-out, of as many as there are", every, R[-count:])
+    for name, part, expected in (("training", train, R[:-count]), *held):
+        assert part is not None
         same = part.n_frames == len(expected) and relative(part.join().R, expected) <= STORED
         yield equal(f"split, {name} frames", same, True)
 
