@@ -148,7 +148,7 @@ def _restated(R: Array, terms: tuple[cgcore.Term, ...], kinds: Array) -> dict[st
         def slack(c: dict[str, Array]) -> float:
             given = c | {held.name: HELD[None]}
             ends = np.array([d, min(OVERLAP, OVERLAP_PART * d)])
-            at, over = sum(t.weight * given[t.name][0] @ functions(t.basis, ends, {}) for t in acting)
+            at, over = np.sum([t.weight * given[t.name][0] @ functions(t.basis, ends, {}) for t in acting], axis=0)
             found = [float(at - CONTACT * kT)]
             if not core:
                 found.append(float(over - OVERLAPPING * kT))
