@@ -57,8 +57,9 @@ def assert_admissible(w: Weights, p: dict[str, Any], chains: Chains, kelvin: flo
         assert np.ptp(energy) <= 20 * kT * (1 + 9 * (np.pi / 30) ** 2 / 8)
     for term, closest in found.closest.items():
         if np.isfinite(closest).any() and getattr(w, term):
-            sampled = np.percentile(closest[np.isfinite(closest)], 1.0, method="lower")
-            assert pair_energy(w, p, term, min(sampled, 6.0) - PAIR_BIN) >= kT * enough
+            contact = min(float(np.percentile(closest[np.isfinite(closest)], 1.0, method="lower")), 6.0) - PAIR_BIN
+            assert pair_energy(w, p, term, contact) >= kT * enough
+            assert pair_energy(w, p, term, min(3.0, 0.8 * contact)) >= 13 * kT * enough
 
 
 def assert_wall(w: Weights, p: dict[str, Any], foot: float, end: float, kT: float) -> None:
@@ -204,18 +205,18 @@ def test_rows_are_slopes_and_energies(seed: int) -> None:
     energy -= energy.mean()
     np.testing.assert_allclose(np.sort(said["dihedral barrier"]), np.sort(np.append(energy, -energy)), atol=1e-12)
     for name, term in (("repulsion", "repulsive"), ("excluded volume", "excluded_volume")):
-        distance = float(re.search(r"at ([\d.]+) Å", named(name, found).text)[1])  # type: ignore[index]
-        # The distance in the text has two decimals, and its fourth power is used.
-        rounded = (1 - 0.0051 / distance) ** -4 - 1
-        np.testing.assert_allclose(said[name], pair_energy(w, p, term, distance), rtol=rounded)
+        distances = np.array(re.findall(r"at ([\d.]+) Å", named(name, found).text), float)
+        # The distances in the text have two decimals, and their fourth power is used.
+        rounded = (1 - 0.0051 / distances.min()) ** -4 - 1
+        np.testing.assert_allclose(said[name], [pair_energy(w, p, term, r) for r in distances], rtol=rounded)
     assert said["kr"] == pytest.approx(p["kr"])
 
 
 def test_bounds_are_those_that_the_text_says() -> None:
     kT = KB * 300
     _, factor, found = parts("bundled")
-    assert named("repulsion", found).bounds == pytest.approx(kT)
-    assert named("excluded volume", found).bounds == pytest.approx(kT)
+    assert named("repulsion", found).bounds == pytest.approx([kT, 13 * kT])
+    assert named("excluded volume", found).bounds == pytest.approx([kT, 13 * kT])
     # Within 10 kT of the mean, hence at most 20 kT apart.
     np.testing.assert_allclose(named("dihedral barrier", found).bounds, -10 * kT)
     np.testing.assert_array_equal(named("r0", found).bounds, [0, 0])
@@ -267,13 +268,13 @@ def test_extended_chains_are_held_apart_at_a_contact() -> None:
     assert Sampled.of(chains).closest["repulsive"].min() > 20
     _, _, found = parts("straight")
     text = named("repulsion", found).text
-    assert "at 6.00 Å, contact, which the data do not sample" in text
+    assert "at 6.00 Å, contact, which the data do not sample, and" in text
     rows = named("repulsion", found)
-    assert rows.normals.max() == pytest.approx(DISTINCT.repulsive / 6.0**4, rel=1e-12)
+    assert rows.normals[0].max() == pytest.approx(DISTINCT.repulsive / 6.0**4, rel=1e-12)
     near = named("repulsion", parts("bundled")[2])
-    assert near.text.endswith("the closest sampled approach")
+    assert "the closest sampled approach, and" in near.text
     sampled = np.percentile(Sampled.of(chignolin_chains(300)).closest["repulsive"], 1.0, method="lower")
-    assert (DISTINCT.repulsive / near.normals.max()) ** 0.25 == pytest.approx(sampled, abs=PAIR_BIN)
+    assert (DISTINCT.repulsive / near.normals[0].max()) ** 0.25 == pytest.approx(sampled, abs=PAIR_BIN)
 
 
 @pytest.mark.parametrize(

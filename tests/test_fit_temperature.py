@@ -32,7 +32,7 @@ def notes(found: FitResult) -> list[str]:
 
 def contact(found: FitResult) -> float:
     """Smallest repulsion at contact [kcal/mol], 1 kT."""
-    (bound,) = next(one.bounds for one in found.admissible.constraints if one.name == "repulsion")
+    bound, _ = next(one.bounds for one in found.admissible.constraints if one.name == "repulsion")
     return float(bound)
 
 

@@ -19,6 +19,9 @@ KT_PER_KELVIN = 8.31446261815324 / 4184
 
 WALL, WIDTH = 4.0, np.radians(10.0)
 BARRIER, CONTACT, FARTHEST = 20.0, 1.0, 6.0
+OVERLAP, OVERLAP_PART, OVERLAPPING = 3.0, 0.8, 13.0
+"""Distance of overlapping beads [Å], the largest part of the closest sampled approach that it is, and the least energy
+of a repulsion there [kT]."""
 APART = np.radians(1.3)
 """Spacing of the angles at which wall conditions are evaluated; these differ from the angles at which a fit is
 constrained."""
@@ -102,11 +105,13 @@ def inequalities(sampled: Sampled, weights: Any, params: Mapping[str, Any]) -> I
         value = weights.dihedral * np.concatenate([np.cos(k * phi), np.sin(k * phi)])
         for sign in (1.0, -1.0):
             add("barrier", dihedral, sign * value, -BARRIER / 2 * sampled.kT)
-    add(
-        "repulsion", size - 1 - ("epsilon_ex" in params), weights.repulsive / sampled.contact(6, 10**6) ** 4, sampled.kT
-    )
+    pairs = [("repulsion", weights.repulsive, 6, 10**6)]
     if "epsilon_ex" in params:
-        add("excluded volume", size - 1, weights.excluded_volume / sampled.contact(2, 5) ** 4, sampled.kT)
+        pairs.append(("excluded volume", weights.excluded_volume, 2, 5))
+    for column, (name, weight, nearest, farthest) in enumerate(pairs, size - len(pairs)):
+        contact = sampled.contact(nearest, farthest)
+        add(name, column, weight / contact**4, sampled.kT)
+        add(name, column, weight / min(OVERLAP, OVERLAP_PART * contact) ** 4, OVERLAPPING * sampled.kT)
     return Inequalities(tuple(names), np.array(G), np.array(h))
 
 

@@ -12,8 +12,9 @@ ranges lie between the 0.1 and the 99.9 percentile, separately for each group of
                        the sampled range, and beyond that with constant slope
     dihedral barrier   the energies of any two dihedrals differ by at most 20 kT
     contact            repulsion of at least 1 kT at the closest sampled approach, for the sum of all terms that act on
-                       the same pairs; unless this is a single power of the distance, it also rises towards shorter
-                       distances
+                       the same pairs; it also rises towards shorter distances or, if it is a single power of the
+                       distance, is at least 13 kT where beads overlap, at 3 Å or at 80 % of the closest sampled
+                       approach if that is shorter
 
 The closest sampled approach is the distance below which the closest pair of a group is found in 1 % of the frames. In
 extended chains, beads never meet; the distance is then limited to 6 Å, a contact in a folded protein, since a larger

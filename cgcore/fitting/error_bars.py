@@ -189,7 +189,7 @@ def error_bars(
         >>> errors = cgcore.error_bars(result)
         >>> r0 = errors.parameters["r0"]
         >>> print(f"{r0.value:.4f} ± {r0.standard_error:.4f}")
-        3.8699 ± 0.0019
+        3.8683 ± 0.0017
     """
     _require_settings(by, level, resamples, seed)
     if not result.converged:

@@ -77,7 +77,7 @@ def fit(
         >>> import cgcore
         >>> result = cgcore.fit(cgcore.datasets.chignolin(), cgcore.default_prior())
         >>> print(result.status.name, f"{result.train_loss:.2f}")
-        CONSTRAINED 1420.23
+        CONSTRAINED 1420.35
     """
     require_prior(prior)
     freedom = Freedom.of(prior)

@@ -9,7 +9,17 @@ import numpy as np
 import cgcore
 from cgcore.fitting.constraints import constraints
 from validation import explicit
-from validation.admissible import BARRIER, CONTACT, FARTHEST, KT_PER_KELVIN, WALL, WIDTH
+from validation.admissible import (
+    BARRIER,
+    CONTACT,
+    FARTHEST,
+    KT_PER_KELVIN,
+    OVERLAP,
+    OVERLAP_PART,
+    OVERLAPPING,
+    WALL,
+    WIDTH,
+)
 from validation.check import Row, at_most, check, equal
 from validation.context import Context
 from validation.explicit import Array
@@ -137,14 +147,17 @@ def _restated(R: Array, terms: tuple[cgcore.Term, ...], kinds: Array) -> dict[st
 
         def slack(c: dict[str, Array]) -> float:
             given = c | {held.name: HELD[None]}
-            at = sum(float((t.weight * given[t.name][0] @ functions(t.basis, np.array([d]), {}))[0]) for t in acting)
-            found = [at - CONTACT * kT]
-            if core:
+            ends = np.array([d, min(OVERLAP, OVERLAP_PART * d)])
+            at, over = np.sum([t.weight * given[t.name][0] @ functions(t.basis, ends, {}) for t in acting], axis=0)
+            found = [float(at - CONTACT * kT)]
+            if not core:
+                found.append(float(over - OVERLAPPING * kT))
+            else:
                 slopes = sum(t.weight * given[t.name][0] @ derivatives_of(t.basis, x, {}) for t in acting)
                 found.append(float(np.min(-slopes - rise * np.minimum((d - x) / CORE_WIDTH, 1.0))))
             return min(found)
 
-        known[" + ".join(f"contact of {t.name}" for t in acting)] = rise if core else CONTACT * kT, slack
+        known[" + ".join(f"contact of {t.name}" for t in acting)] = rise if core else OVERLAPPING * kT, slack
 
     contact(near, [near], core=False)
     contact(far, [near, far, held], core=True)
