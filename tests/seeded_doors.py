@@ -7,10 +7,11 @@ import importlib
 from fault_helpers import Faults, edited
 
 from cgcore.cli import fit as fit_command
-from cgcore.data import Dataset, frames
+from cgcore.data import Dataset, frames, reading
 from cgcore.data.formats import h5md, lammps, netcdf, trr
 from cgcore.evaluation import residual
 from cgcore.factor import block, factor
+from cgcore.fitting.error_bars import ErrorBars
 from cgcore.pipeline import loader
 from cgcore.simulation import jax_engine, trajectory
 from cgcore.solver import lbfgs
@@ -87,6 +88,14 @@ FAULTS: Faults = {
     "sites of the first protein": (
         "evaluation",
         edited(residual, "residual_forces", "int(label)) for label in labels", "int(labels[0])) for _ in labels"),
+    ),
+    "inserted residues begin a chain": (
+        "doors",
+        edited(reading, "find_sites", "steps == 0, 1, np.where(steps < 0", "steps < 0, FAR, np.where(steps == 0"),
+    ),
+    "the first group's band for all": (
+        "error-bars",
+        edited(ErrorBars, "potential", ".start + group * term.basis.size", ".start"),
     ),
     # Commands
     "the configuration's tolerance ignored": ("commands", edited(fit_command, "options_of", '"tol_grad", ', "")),

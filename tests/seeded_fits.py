@@ -174,6 +174,12 @@ FAULTS: Faults = {
     ),
     # Training stages
     "no envelope": ("training", edited(allegro, "envelope", "return", "return 1.0 + 0 *")),
+    "features without the neighbour's species": (
+        "training",
+        edited(
+            allegro, "_two_body", "edges.at_neighbour(embedded @ neighbour)", "edges.at_centre(embedded @ neighbour)"
+        ),
+    ),
     "one species": (
         "training",
         edited(allegro.Allegro, "energy", 'params["species"][species]', 'params["species"][0 * species]'),

@@ -151,6 +151,10 @@ FAULTS: Faults = {
     "what is held pulls": ("walls", edited(contacts, "_contact", "least - held", "least + held")),
     "nearer pairs left out": ("walls", edited(contacts, "_covers", "rows.nearest <= ", "rows.nearest == ")),
     "the first group for all": ("walls", edited(Ground, "columns", "+ group * term", "+ 0 * term")),
+    "walls of pooled groups at their own ranges": (
+        "walls",
+        edited(constraints, "wall", "ground.shared(term, group)", "ground.sampled(term, group)"),
+    ),
     "range of the first group": ("walls", edited(Histograms, "of_group", "[term.name][group]", "[term.name][0]")),
     "mean over components without 3": (
         "training",

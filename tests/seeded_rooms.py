@@ -3,6 +3,8 @@ training."""
 
 from __future__ import annotations
 
+import importlib
+
 from fault_helpers import Faults, edited
 
 from cgcore import evaluation
@@ -24,6 +26,8 @@ from cgcore.pipeline.minibatch_loss import MinibatchLoss
 from cgcore.pipeline.stage import Stage
 from cgcore.pipeline.state import TrainingState
 from validation.checks import admissible, dynamics
+
+simulate = importlib.import_module("cgcore.simulation.simulate")  # the package has a function of this name
 
 FAULTS: Faults = {
     "errors without what is left of the correlation": (
@@ -91,6 +95,10 @@ FAULTS: Faults = {
     "closest pairs of padding": (
         "pieces",
         edited(pair_forces, "over_all", "nearest = jnp.where(real, nearest, farthest)", "pass"),
+    ),
+    "beads of the first species": (
+        "dynamics",
+        edited(simulate, "_engine_of", "prior_potential(model, compared.species)", "prior_potential(model)"),
     ),
     "noise of half the friction": ("dynamics", edited(dynamics, "dynamics", "(-2 * friction", "(-friction")),
     "looks at what is not finite": (

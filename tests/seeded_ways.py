@@ -5,7 +5,7 @@ from __future__ import annotations
 from fault_helpers import Faults, edited
 
 from cgcore import serialize
-from cgcore.export import potentials, tables
+from cgcore.export import lammps, potentials, tables
 from cgcore.export.potentials import FixedSpline, Potential
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.fitting.frozen import Freedom
@@ -89,5 +89,13 @@ FAULTS: Faults = {
             "core_energy(R, mask, distance, self.displacement)",
             "core_energy(R, mask, distance)",
         ),
+    ),
+    "slopes beyond the knots of a file": (
+        "splines",
+        edited(FixedSpline, "slope", "np.where(inside, c[1]", "np.where(x == x, c[1]"),
+    ),
+    "pairs at the largest separation of a term": (
+        "export-lammps",
+        edited(lammps, "bonded_below", "rows.farthest + 1\n", "rows.farthest\n"),
     ),
 }

@@ -34,6 +34,9 @@ EXACT = 1e-10
 BOX = 60.0
 """Edge of the box [Å], more than twice the size of any chain here, so that no pair has a closer image."""
 
+NEW_CHAIN = 1000
+"""Smallest jump of the sites at the beginning of a new chain."""
+
 LEFT = 3
 """Number of directions that a cut-off leaves at their start."""
 
@@ -54,6 +57,7 @@ def doors(context: Context) -> Iterator[Row]:
         yield from _records(folder, prior, cgcore.from_arrays(R, F))
         yield from _written(folder, R[0])
         yield from _drawn(folder, R, F)
+    yield from _bonded(R[:2], F[:2])
     yield from _box(prior, R, F)
     yield from _directions(prior, R, F)
     yield from _warnings(prior, R, F)
@@ -153,6 +157,24 @@ def _written(folder: Path, R: np.ndarray) -> Iterator[Row]:
     arrays = [one.splines.arrays() if one.splines else {} for one in (cgcore.Prior.read(path), splined)]
     same = all(np.array_equal(arrays[0].get(name, np.nan), value) for name, value in arrays[1].items())
     yield equal("splines written, their numbers", same, True)
+
+
+def _bonded(R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
+    """Separations of neighbours along the chain, as a file states them."""
+    whole, beads = np.ones(R.shape[1] - 1, int), np.arange(R.shape[1])
+    gap, second = np.where(beads[:-1] == 4, 4, whole), np.where(beads[:-1] == 3, NEW_CHAIN, whole)
+    inserted = np.where(beads > 4, beads + 2, np.where(beads > 1, beads - 1, beads)) + 1  # 1, 2, 2, 3, 4, 8, ...
+    cases: dict[str, tuple[dict[str, Any], np.ndarray]] = {
+        "inserted residues": ({"resid": np.array(["1A" if k == 1 else f"{max(k, 1)}" for k in beads])}, whole),
+        "an inserted residue and a gap": ({"resid": inserted}, gap),
+        "numbers that begin again": ({"resid": np.where(beads > 3, beads - 3, beads + 5)}, second),
+        "two chains": ({"chain": np.where(beads > 3, "B", "A"), "resid": beads}, second),
+        "bonds": ({"bonds": np.stack([beads[:-1], beads[1:]], axis=1)[beads[:-1] != 3]}, second),
+    }
+    for name, (said, steps) in cases.items():
+        sites = cgcore.from_arrays(R, F, accept_faults=True, **said).sites()
+        found = whole if sites is None else np.minimum(np.diff(sites[0]), NEW_CHAIN)
+        yield equal(f"{name}, separations of neighbours", str(found.tolist()), str(steps.tolist()))
 
 
 def _box(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:

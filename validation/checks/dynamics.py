@@ -1,10 +1,10 @@
-"""The parts of a simulation: a step, the limits of a whole chain, the core repulsion beside networks, distributions,
-files."""
+"""The parts of a simulation: a step, the limits of a whole chain, the core repulsion beside networks, files."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import cgcore
+from cgcore.physics.bases import Harmonic
 from cgcore.pipeline.core import closest_approach, core_energy
 from cgcore.simulation.checks import Limits, Outcome, limits_of, look
 from cgcore.simulation.langevin import Phase, baoab, dynamics
@@ -22,6 +23,7 @@ from cgcore.simulation.trajectory import write_trajectory
 from validation.admissible import KT_PER_KELVIN
 from validation.check import Row, at_most, check, equal
 from validation.context import Context
+from validation.distributions import NEAREST
 from validation.explicit import Array, value
 from validation.geometries import LONG, end_to_end
 from validation.tolerances import relative
@@ -34,13 +36,15 @@ KCAL = 418.4
 
 MASS, FRICTION, TIMESTEP, KELVIN = 110.0, 3.0, 0.02, 315.0
 
-NEAREST, STIFFNESS = 3, 50.0
-"""Smallest separation along the chain of beads that must not overlap, and stiffness of the core repulsion
-[kcal/mol/Å²]."""
+STIFFNESS = 50.0
+"""Stiffness of the core repulsion [kcal/mol/Å²]."""
 
 SPRING, LONG_STEP = 400.0, 30.0
 """Stiffness [kcal/mol/Å²] of springs that hold each bead in place, and a time step [fs] of 1.2 over the frequency of
 a spring."""
+
+SINGLE = 1e-6
+"""Tolerance of frames, which are saved in single precision."""
 
 SAVED = 3
 """Number of steps between saved frames."""
@@ -60,6 +64,7 @@ def dynamics_of_a_chain(context: Context) -> Iterator[Row]:
         yield from _compiled(name, chains)
     yield from _wall(R)
     yield from _long_step(R)
+    yield from _of_species(R)
 
 
 def _step(R: Array) -> Iterator[Row]:
@@ -210,6 +215,19 @@ def _long_step(R: Array) -> Iterator[Row]:
         yield from _trajectory((Path(folder) / "run.pdb").read_text(encoding="ascii"), written, run)
 
 
+def _of_species(R: Array) -> Iterator[Row]:
+    """Beads that are all of the second species: the simulation with a group for it is the one without groups."""
+    bond, kinds = cgcore.Term("bond", cgcore.Rows("bonds"), Harmonic()), cgcore.Groups.of_species("types", (0, 1))
+    data = cgcore.from_arrays(R[:2], np.ones_like(R[:2]), species=np.ones((2, R.shape[1]), int), accept_faults=True)
+    bare, stiff = cgcore.default_prior().part([]), np.array([120.0, 450.0])
+    frames = []
+    for groups, c in ((None, stiff), (kinds, np.stack([stiff / 9, stiff / 4, stiff / 4, stiff]))):
+        prior = bare.with_terms([replace(bond, groups=groups)], {"bond": c})
+        run = cgcore.simulate(prior, data, temperature=KELVIN, replicas=2, time="0.1ps", interval=0.05)
+        frames.append(run.frames)
+    yield at_most("groups of species, frames", relative(frames[1], frames[0]), SINGLE, "relative")
+
+
 def _trajectory(text: str, written: int, run: cgcore.SimulationResult) -> Iterator[Row]:
     """Replicas, times and positions in a PDB file, read as plain text. The first frame is saved after the first
     steps."""
@@ -225,67 +243,3 @@ def _trajectory(text: str, written: int, run: cgcore.SimulationResult) -> Iterat
     atoms = [[float(line[k : k + 8]) for k in (30, 38, 46)] for line in lines if line.startswith("ATOM")]
     x = np.reshape(atoms, (replicas, frames, beads, 3))
     yield at_most("trajectory, positions", float(np.abs(x - run.frames).max()), 5.1e-4, "Å")  # three digits
-
-
-def distributions(run: cgcore.SimulationResult, R: Array) -> Iterator[Row]:
-    """Histograms, means and errors of a simulation, and their divergence from the data, computed with NumPy.
-
-    Arguments:
-        run: a simulation of more than 20 replicas, none of them lost.
-        R: frames (frames, beads, 3) [Å] with which it was compared.
-    """
-    frames = run.frames[:, run.frames.shape[1] // 10 :].astype(float)
-    blocks = np.array_split(np.asarray(R, float), 20), list(frames)
-    for name, of in KINDS.items():
-        found, rng = run.observables[name], np.random.default_rng(0)
-        parts = [[of(own).ravel() for own in side] for side in blocks]
-        edges = found.edges
-        counts = []
-        for what, own, summary in zip(("data", "run"), parts, (found.reference, found.simulation), strict=True):
-            x, n = np.concatenate(own), np.array([len(part) for part in own])
-            inside = np.histogram(x, edges)[0]
-            yield at_most(f"{name}, {what}, density", relative(summary.density, inside / len(x) / np.diff(edges)), 1e-9)
-            if name != "dihedral":
-                means = np.array([part.mean() for part in own])
-                error = np.sqrt(len(n) / (len(n) - 1) * np.sum((n * (means - x.mean())) ** 2)) / n.sum()
-                ours, theirs = (summary.mean, summary.std, summary.error), (x.mean(), x.std(), error)
-                off = max(abs(float(a or 0) / b - 1) for a, b in zip(ours, theirs, strict=True))
-                yield at_most(f"{name}, {what}, mean, spread and error", off, 1e-8, "relative")
-            full = np.r_[-np.inf, edges, np.inf]
-            counts.append(np.array([np.histogram(part, full)[0] for part in own], float))
-        p, q = (c.sum(axis=0) / c.sum() for c in counts)
-        yield at_most(f"{name}, divergence", abs(found.divergence - _apart(p, q)), 1e-12, "bits")
-        drawn = [c[rng.integers(len(c), size=(200, len(c)))].sum(axis=1) for c in counts]
-        spread = np.std([_apart(a / a.sum(), b / b.sum()) for a, b in zip(*drawn, strict=True)], ddof=1)
-        yield at_most(f"{name}, error of the divergence", relative(found.divergence_error, spread), 1e-9, "relative")
-
-
-def _apart(p: Array, q: Array) -> float:
-    """Jensen-Shannon divergence of two distributions [bits]."""
-    middle = (p + q) / 2
-    return float(sum(np.sum(one[one > 0] * np.log2(one[one > 0] / middle[one > 0])) for one in (p, q)) / 2)
-
-
-def _internal(kind: str, width: int) -> Any:
-    def values(R: Array) -> Array:
-        x = value(kind, np.stack([R[:, k : R.shape[1] - width + 1 + k] for k in range(width)], axis=2))
-        return x if kind == "bond" else np.degrees(x)
-
-    return values
-
-
-def _far(R: Array) -> Array:
-    i, j = np.triu_indices(R.shape[1], NEAREST)
-    return np.linalg.norm(R[:, i] - R[:, j], axis=-1)
-
-
-KINDS = {
-    "bond": _internal("bond", 2),
-    "angle": _internal("angle", 3),
-    "dihedral": _internal("dihedral", 4),
-    "distance": _far,
-    "contacts": lambda R: np.sum(_far(R) < 8.0, axis=1),
-    "radius_of_gyration": lambda R: np.sqrt(np.sum(np.var(R, axis=1), axis=-1)),
-    "end_to_end": lambda R: np.linalg.norm(R[:, -1] - R[:, 0], axis=-1),
-}
-"""Observables of frames, in Å or degrees; contacts are pairs within 8 Å."""

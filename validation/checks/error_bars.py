@@ -13,6 +13,7 @@ from validation.check import Row, at_most, check, equal
 from validation.context import Context, five_terms, with_harmonics
 from validation.duality import stated
 from validation.explicit import Array
+from validation.explicit_terms import functions
 from validation.resampling import Blocks, Pools, fold_of, pools
 from validation.tolerances import near, relative
 
@@ -45,6 +46,7 @@ def error_bars(context: Context) -> Iterator[Row]:
     prior = with_harmonics(five_terms(context.prior), 2, 2)
     batch = context.some(FRAMES).join()
     R, F = np.asarray(batch.R, float), np.asarray(batch.F, float)
+    yield from _bands(R, F)
     held = len(R) * 3 // 4
     # With a stiffness that drifts, errors of neighbouring blocks are correlated.
     drift = DRIFT * np.sin(DRIFTS * np.arange(len(R)) / len(R))
@@ -66,6 +68,22 @@ def error_bars(context: Context) -> Iterator[Row]:
         yield from _curve(fit, around)
         safe = cgcore.fit(factor, prior, cgcore.Options(smoothness=SMOOTHNESS))
         yield from _admitted(safe, prior, R[:held], forces[:held])
+
+
+def _bands(R: Array, F: Array) -> Iterator[Row]:
+    """Values and errors of the potential of each group."""
+    angle = cgcore.Term("angle", cgcore.Rows("angles"), cgcore.bases.Fourier(2), 0.7, cgcore.Groups("terminal"))
+    prior = cgcore.default_prior().part([]).with_terms([angle])
+    fit = cgcore.fit(cgcore.from_arrays(R, F), prior, cgcore.Options(constraints="none", truncation=0.0))
+    found, x = cgcore.error_bars(fit, resamples=20), np.linspace(1.4, 2.6, 7)
+    waves = angle.weight * functions(angle.basis, x, {}).T
+    for group, c in enumerate(np.asarray(fit.fitted_params["angle"])):
+        rows = np.zeros((len(x), c.size * 2))
+        rows[:, c.size * group : c.size * (group + 1)] = waves
+        own = found.potential([("angle", group)], x)
+        yield at_most(f"potential of group {group}, values", relative(own.value, waves @ c), EXACT, "relative")
+        theirs = found.linear(rows).standard_error
+        yield at_most(f"potential of group {group}, errors", relative(own.standard_error, theirs), EXACT, "relative")
 
 
 def _blocks(fit: cgcore.FitResult, prior: cgcore.Prior, R: Array, F: Array, proteins: int, blocks: int) -> Blocks:

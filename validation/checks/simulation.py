@@ -9,8 +9,8 @@ import numpy as np
 
 import cgcore
 from validation.check import Row, at_least, at_most, check, equal
-from validation.checks.dynamics import distributions
 from validation.context import Context, five_terms, unconstrained
+from validation.distributions import distributions
 
 REPLICAS = 32
 NO_CLOSER = 3.0

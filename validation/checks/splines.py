@@ -26,6 +26,9 @@ EXACT = 1e-9
 DIRECT = 1e-7
 """Relative tolerance of the one coefficient in a fit that ends at a gradient of `tol_grad`."""
 
+BEYOND = 0.1
+"""Distance from the outermost knots [Å or rad]."""
+
 SHAKE = 0.2
 """Random displacement [Å], so that some bonds are outside the knots."""
 
@@ -56,6 +59,11 @@ def _curves(made: Drawn, prior: cgcore.Prior) -> Iterator[Row]:
             for order, what in enumerate(("energy", "slope", "curvature")):
                 off = relative(getattr(curve, what)(x), weight * spline(x, order))
                 yield at_most(f"{name}, species {species}, {what}", off, EXACT, "relative")
+            if name != "dihedral":  # which is periodic
+                beyond, ends = spline.x[[0, -1]] + [-BEYOND, BEYOND], weight * spline(spline.x[[0, -1]])
+                found = curve.energy(beyond), curve.slope(beyond), curve.curvature(beyond)
+                off = relative(found, (ends, 0 * ends, 0 * ends))
+                yield at_most(f"{name}, species {species}, constant beyond the knots", off, EXACT, "relative")
     stiffest = prior.weights.bond * float(made.shared["bond"](made.shared["bond"].x, 2).max())
     yield near("bond stiffness", bond_stiffness(prior, prior.params), stiffest, EXACT, 1.0)
 

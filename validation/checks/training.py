@@ -243,14 +243,15 @@ def _network_alone(model: Any, params: Any) -> Iterator[Row]:
         return model.compute_components(params, R, mask, species)["network"]
 
     both = jax.jit(jax.vmap(jax.value_and_grad(energy)))
-    distances = np.array([CUTOFF / 2, CUTOFF - CLOSE, CUTOFF + CLOSE, 2 * CUTOFF, CUTOFF / 2, CUTOFF / 2])
+    half = CUTOFF / 2
+    distances = np.array([half, CUTOFF - CLOSE, CUTOFF + CLOSE, 2 * CUTOFF, half, half, half, half])
     R = np.full((len(distances), beads, 3), np.nan)
     R[:, :2] = 0.0
     R[:, 1, 0] = distances
     turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
     R[5, :2] = R[5, :2] @ turn + np.array([3.0, -2.0, 1.0])
     species = np.zeros((len(distances), beads), int)
-    species[:, 1] = [1, 1, 1, 1, 2, 1]
+    species[:, :2] = [[0, 1], [0, 1], [0, 1], [0, 1], [0, 2], [0, 1], [0, 0], [1, 1]]
     E, dE = jax.device_get(both(R, species))
     felt, force = abs(E[0] - E[3]), np.abs(dE[:, :2]).max(axis=(1, 2))
     yield at_least("network, energy of a pair", felt, 1e-6, "kcal/mol")
@@ -258,6 +259,9 @@ def _network_alone(model: Any, params: Any) -> Iterator[Row]:
     yield at_most("network, force within its cut-off", force[1] / force[0], 1e-5, "of that at half of it")
     yield at_most("network, force beyond its cut-off", force[2:4].max() / force[0], 0.0)
     yield at_least("network, energy of another species", abs(E[4] - E[0]) / felt, 1e-3, "relative")
+    # Half of a pair's energy belongs to each bead; each half depends on both species, not only on that of its own bead.
+    mixed = abs(E[6] + E[7] - 2 * E[0]) / felt
+    yield at_least("network, energy of unlike beads beside the mean of like ones", mixed, 1e-3, "relative")
     yield at_most("network, energy turned and moved", abs(E[5] - E[0]) / felt, 1e-9, "relative")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 import cgcore
 from cgcore.fitting.constraints import constraints
+from cgcore.fitting.ground import Constraint
 from validation import explicit
 from validation.admissible import (
     BARRIER,
@@ -70,9 +71,16 @@ def walls(context: Context) -> Iterator[Row]:
     data = cgcore.from_arrays(R, F, species=np.tile(kinds, (len(R), 1)), accept_faults=True)
     prior = cgcore.default_prior().part([]).with_terms(terms[:-1])
     factor = cgcore.compress(data, cgcore.Fingerprint.of(prior))
-    found = {one.name: one for one in constraints("safe", factor, TEMPERATURE, [(terms[-1], HELD)])}
-    known = _restated(R, terms, kinds)
-    yield equal("constraints", "; ".join(sorted(found)), "; ".join(sorted(known)))
+    for pooled in (False, True):
+        found = {one.name: one for one in constraints("safe", factor, TEMPERATURE, [(terms[-1], HELD)], pooled=pooled)}
+        yield from _compared("pooled, " if pooled else "", found, _restated(R, terms, kinds, pooled), terms)
+
+
+def _compared(
+    case: str, found: dict[str, Constraint], known: dict[str, Stated], terms: tuple[cgcore.Term, ...]
+) -> Iterator[Row]:
+    """Smallest slacks of random coefficients."""
+    yield equal(f"{case}constraints", "; ".join(sorted(found)), "; ".join(sorted(known)))
     rng, worst = np.random.default_rng(0), dict.fromkeys(known, 0.0)
     for _ in range(DRAWS):
         c = {t.name: rng.normal(size=(len(t.group_labels), t.basis.size)) * SCALE.get(t.name, 5.0) for t in terms[:-1]}
@@ -86,7 +94,7 @@ def walls(context: Context) -> Iterator[Row]:
             worst[name] = max(worst[name], abs(ours - theirs) / (1 + abs(theirs)))
     for name, off in worst.items():
         tolerance = SAME if name.startswith(("bond", "contact")) else STATED
-        yield at_most(f"{name}, as it is stated", off, tolerance, "of its bound")
+        yield at_most(f"{case}{name}, as it is stated", off, tolerance, "of its bound")
 
 
 SCALE = {"near": 2e4, "far": 20.0}
@@ -99,8 +107,8 @@ def _percentile(values: Array, edges: Array, percent: float) -> float:
     return float(np.interp(percent / 100 * below[-1], below, edges))
 
 
-def _restated(R: Array, terms: tuple[cgcore.Term, ...], kinds: Array) -> dict[str, Stated]:
-    """All constraints for these frames of whole chains, by name."""
+def _restated(R: Array, terms: tuple[cgcore.Term, ...], kinds: Array, pooled: bool) -> dict[str, Stated]:
+    """All constraints for these frames of whole chains, by name. Pooled groups share the range of all."""
     kT, beads = KT_PER_KELVIN * TEMPERATURE, R.shape[1]
     bond, angle, dihedral, near, far, held = terms
     known: dict[str, Stated] = {}
@@ -123,11 +131,11 @@ def _restated(R: Array, terms: tuple[cgcore.Term, ...], kinds: Array) -> dict[st
     lengths = np.linalg.norm(np.diff(R, axis=1), axis=-1)
     ends = np.isin(np.arange(beads - 1), (0, beads - 2))
     for group, part in enumerate((lengths[:, ~ends], lengths[:, ends])):
-        wall(bond, group, part, None)
+        wall(bond, group, lengths if pooled else part, None)
     local = np.stack([R[:, k : k + beads - 2] for k in range(3)], axis=2)
     angles = explicit.value("angle", local)
     for group in range(2):
-        wall(angle, group, angles[:, kinds[1:-1] == group], WIDTH)
+        wall(angle, group, angles if pooled else angles[:, kinds[1:-1] == group], WIDTH)
 
     phi = np.linspace(-np.pi, np.pi, 720, endpoint=False)
     waves = dihedral.weight * functions(dihedral.basis, phi, {})
