@@ -5,7 +5,7 @@ from __future__ import annotations
 from fault_helpers import Faults, edited
 
 from cgcore import serialize
-from cgcore.export import lammps, potentials, tables
+from cgcore.export import lammps_types, potentials, tables
 from cgcore.export.potentials import FixedSpline, Potential
 from cgcore.factor.fingerprint import Fingerprint
 from cgcore.fitting.frozen import Freedom
@@ -96,6 +96,6 @@ FAULTS: Faults = {
     ),
     "pairs at the largest separation of a term": (
         "export-lammps",
-        edited(lammps, "bonded_below", "rows.farthest + 1\n", "rows.farthest\n"),
+        edited(lammps_types, "bonded_below", "rows.farthest + 1\n", "rows.farthest\n"),
     ),
 }
