@@ -104,7 +104,7 @@ def shared_terms() -> tuple[Term, ...]:
 def exported_terms() -> tuple[Term, ...]:
     """Terms of a chain with groups, as exported to other programs: far and near pairs, listed rows, terminal groups."""
     every = {term.name: term for term in few_terms()} | {term.name: term for term in many_terms()}
-    middle = Term("middle", Rows("pairs", 3, 7), Gaussian((12.0,), 4.0), 0.6)  # ends among the far pairs
+    middle = Term("middle", Rows("pairs", 3, 7), Gaussian((12.0,), 4.0), 6.0)  # ends among the far pairs
     return (*(every[name] for name in ("turn", "repulsive", "close", "listed", "listed-pairs")), middle)
 
 
