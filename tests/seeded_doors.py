@@ -103,7 +103,10 @@ FAULTS: Faults = {
         "commands",
         edited(fit_command, "source_of", "config.seed if seed is None", "0 if seed is None"),
     ),
-    "the box not read": ("commands", edited(fit_command, "source_of", "reading._asdict()", "{'units': reading.units}")),
+    "the configuration's temperature ignored": (
+        "commands",
+        edited(fit_command, "options_of", '"truncation", "temperature")', '"truncation")'),
+    ),
     "held out by the other rule": (
         "commands",
         edited(fit_command, "source_of", "whole.split(*held_out)", "whole.split(held_out.fraction)"),

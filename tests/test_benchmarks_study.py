@@ -117,7 +117,7 @@ def test_further_terms_explain_more_than_the_initial_prior(method: str) -> None:
 
 @pytest.mark.slow
 def test_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(study, "made", lambda folder: [protein("a", 8), protein("b", 8)])
+    monkeypatch.setattr(study, "made", lambda folder: [protein("a", 8), protein("b", 7)])
     monkeypatch.setattr(losses, "METHODS", {one: METHODS[one] for one in (INVERSION, SAFE)})
     monkeypatch.setattr(losses, "FOLDS", 2)
     study.main(["--output", str(tmp_path), "--time", "1ps", "--replicas", "2", "--also-seen"])
