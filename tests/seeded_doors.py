@@ -77,6 +77,10 @@ FAULTS: Faults = {
         "doors",
         edited(Dataset, "split", "self.choice.max_frames == self.n_frames", "self.choice.max_frames is not None"),
     ),
+    "energies of the first frames": (
+        "doors",
+        edited(loader.DatasetLoader, "U", "[source.frame_numbers]", "[: source.n_frames]"),
+    ),
     "energies converted like forces": (
         "doors",
         edited(loader, "energy_factor", 'ENERGIES[units.split("-")[1]]', "factors(units)[1]"),

@@ -151,6 +151,10 @@ FAULTS: Faults = {
     "what is held pulls": ("walls", edited(contacts, "_contact", "least - held", "least + held")),
     "nearer pairs left out": ("walls", edited(contacts, "_covers", "rows.nearest <= ", "rows.nearest == ")),
     "the first group for all": ("walls", edited(Ground, "columns", "+ group * term", "+ 0 * term")),
+    "a group with an unsampled function has no data": (
+        "walls",
+        edited(Ground, "feels", "].any()", "].all()"),
+    ),
     "walls of pooled groups at their own ranges": (
         "walls",
         edited(constraints, "wall", "ground.shared(term, group)", "ground.sampled(term, group)"),

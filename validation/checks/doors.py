@@ -201,8 +201,8 @@ def _drawn(folder: Path, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
     cells = BOX * rng.uniform(1.0, 1.5, (len(R), 3))
     wrapped = np.mod(R - R.mean(axis=(1, 2), keepdims=True), cells[:, None])
     species = rng.integers(0, 5, (2, R.shape[1]))[np.arange(len(R)) % 2]  # two proteins
-    weights = rng.uniform(0.5, 2.0, len(R))
-    np.savez(folder / "drawn.npz", R=wrapped, F=F, species=species, box=cells, frame_weights=weights)
+    weights, U = rng.uniform(0.5, 2.0, len(R)), rng.normal(size=len(R))
+    np.savez(folder / "drawn.npz", R=wrapped, F=F, species=species, box=cells, frame_weights=weights, U=U)
     data = cgcore.read(folder / "drawn.npz")
     drawn = data.subset(FRAMES // 2, 3)
     train, held_out = drawn.split(0.3)
@@ -214,6 +214,7 @@ def _drawn(folder: Path, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
         bonds, known = (np.diff(x, axis=1) for x in (joined.R, R[rows]))
         yield at_most(f"{name}, bonds across walls", relative(bonds, known), EXACT, "relative")
         yield equal(f"{name}, species", bool(np.array_equal(joined.species, species[rows])), True)
+        yield at_most(f"{name}, energies", relative(np.asarray(DatasetLoader(part).U), U[rows]), EXACT, "relative")
         found = np.asarray(part.weights())[:, 0]
         yield at_most(f"{name}, weights", relative(found / found.sum(), weights[rows] / weights[rows].sum()), EXACT)
 

@@ -49,7 +49,7 @@ functions)."""
 
 def _terms() -> tuple[cgcore.Term, ...]:
     bases, rows, types = cgcore.bases, cgcore.Rows, cgcore.Groups.of_species
-    even = tuple(np.linspace(3.5, 4.1, 5).tolist())
+    even = tuple(np.linspace(3.2, 4.4, 9).tolist())  # wider than the data: the outermost functions are not sampled
     turn = tuple(np.linspace(-np.pi, np.pi, 7).tolist())
     return (
         cgcore.Term("bond", rows("bonds"), bases.BSpline(even), 0.5, cgcore.Groups("terminal")),
