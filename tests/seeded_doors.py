@@ -7,6 +7,7 @@ import importlib
 from fault_helpers import Faults, edited
 
 from cgcore.cli import fit as fit_command
+from cgcore.config import loading
 from cgcore.data import Dataset, frames, reading
 from cgcore.data.formats import h5md, lammps, netcdf, trr
 from cgcore.evaluation import residual
@@ -76,6 +77,10 @@ FAULTS: Faults = {
     "random frames held out though none were drawn": (
         "doors",
         edited(Dataset, "split", "self.choice.max_frames == self.n_frames", "self.choice.max_frames is not None"),
+    ),
+    "values lost that no term uses": (
+        "doors",
+        edited(loading, "prior_of", "values | lists, carried)", "values | lists)"),
     ),
     "energies of the first frames": (
         "doors",
