@@ -81,6 +81,15 @@ def bonded(R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
         yield equal(f"{name}, separations of neighbours", str(found.tolist()), str(steps.tolist()))
 
 
+def named(R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
+    """The sequence of a protein from residue names of the PDB, and of Amber, which marks the ends of a chain."""
+    residues = ["TYR", "TYR", "ASP", "PRO", "GLU", "THR", "GLY", "THR", "TRP", "TYR"]
+    ends = ["NTYR", *residues[1:-1], "CTYR"]
+    for name, each in (("residue names", residues), ("residue names of Amber", ends)):
+        found = cgcore.from_arrays(R, F, resname=np.array(each), accept_faults=True).sources[0].protein_names
+        yield equal(f"{name}, the protein", ", ".join(found), "YYDPETGTWY")
+
+
 def drawn_and_split(folder: Path, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
     """Frames drawn and split, with a box, species and weights of their own: all of them stay with their frame."""
     rng = np.random.default_rng(4)

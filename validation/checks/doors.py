@@ -17,7 +17,7 @@ from validation import explicit, explicit_terms
 from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context, distinct, five_terms, unconstrained, with_harmonics
 from validation.splined import drawn
-from validation.stored_frames import BOX, EXACT, STORED, bonded, drawn_and_split, of_a_folder
+from validation.stored_frames import BOX, EXACT, STORED, bonded, drawn_and_split, named, of_a_folder
 from validation.term_problems import OWN, few_terms, many_terms, prior_of, shared_terms, species_of, written_terms
 from validation.tolerances import near, relative
 
@@ -44,6 +44,7 @@ def doors(context: Context) -> Iterator[Row]:
         yield from _written(folder, R[0])
         yield from drawn_and_split(folder, R, F)
     yield from bonded(R[:2], F[:2])
+    yield from named(R[:2], F[:2])
     yield from _box(prior, R, F)
     yield from _directions(prior, R, F)
     yield from _warnings(prior, R, F)
