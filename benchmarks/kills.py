@@ -121,7 +121,11 @@ def _judged(count: Count, client: subprocess.Popen[str], plain: Path, out: Path)
 
 
 def _parts(out: Path) -> int:
-    return len(list(Path(f"{out}.parts").glob("??/*.npz")))
+    """Number of parts that a client has kept."""
+    try:
+        return len(list(Path(f"{out}.parts").glob("??/*.npz")))
+    except FileNotFoundError:  # the client has its factor, and removes their folders meanwhile
+        return 0
 
 
 def _client(data: list[str], out: Path, running: Cluster) -> subprocess.Popen[str]:
