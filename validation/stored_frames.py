@@ -12,6 +12,7 @@ import numpy as np
 import cgcore
 from cgcore.pipeline import DatasetLoader
 from validation.check import Row, at_most, equal
+from validation.explicit_terms import NEXT_CHAIN
 from validation.tolerances import relative
 
 ANGSTROM_PER_NM, KJ_PER_KCAL = 10.0, 4.184
@@ -24,9 +25,6 @@ EXACT = 1e-10
 
 BOX = 60.0
 """Edge of the box [Å], more than twice the size of any chain here, so that no pair has a closer image."""
-
-NEW_CHAIN = 1000
-"""Smallest jump of the sites at the beginning of a new chain."""
 
 
 def of_a_folder(folder: Path, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
@@ -66,7 +64,7 @@ def of_a_folder(folder: Path, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
 def bonded(R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
     """Separations of neighbours along the chain, as a file states them."""
     whole, beads = np.ones(R.shape[1] - 1, int), np.arange(R.shape[1])
-    gap, second = np.where(beads[:-1] == 4, 4, whole), np.where(beads[:-1] == 3, NEW_CHAIN, whole)
+    gap, second = np.where(beads[:-1] == 4, 4, whole), np.where(beads[:-1] == 3, NEXT_CHAIN, whole)
     inserted = np.where(beads > 4, beads + 2, np.where(beads > 1, beads - 1, beads)) + 1  # 1, 2, 2, 3, 4, 8, ...
     cases: dict[str, tuple[dict[str, Any], np.ndarray]] = {
         "inserted residues": ({"resid": np.array(["1A" if k == 1 else f"{max(k, 1)}" for k in beads])}, whole),
@@ -77,7 +75,7 @@ def bonded(R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
     }
     for name, (said, steps) in cases.items():
         sites = cgcore.from_arrays(R, F, accept_faults=True, **said).sites()
-        found = whole if sites is None else np.minimum(np.diff(sites[0]), NEW_CHAIN)
+        found = whole if sites is None else np.minimum(np.diff(sites[0]), NEXT_CHAIN)
         yield equal(f"{name}, separations of neighbours", str(found.tolist()), str(steps.tolist()))
 
 

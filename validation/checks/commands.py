@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,13 @@ from validation.check import Row, at_most, check, equal
 from validation.checks.training import prior_block
 from validation.context import Context, distinct, five_terms, with_harmonics
 from validation.records import SAME, plain, same, same_arrays
+from validation.stored_frames import ANGSTROM_PER_NM, KJ_PER_KCAL
 from validation.tolerances import relative
 
 FRAMES = 60
 
 BOX = (60.0, 66.0, 72.0)
 """Å, in which chains are wrapped."""
-
-ANGSTROM_PER_NM, KJ_PER_KCAL = 10.0, 4.184
 
 CONFIGURED = cgcore.Options(
     constraints="nonnegative", smoothness=2e-3, temperature=310.0, max_steps=9, min_steps=6, tol_grad=1e-5
@@ -65,9 +64,12 @@ class _Case:
     def reading(self) -> tuple[Any, ...]:
         return ("--units", "nm-kj", "--box", *BOX)
 
-    @property
+    @cached_property
     def data(self) -> cgcore.Dataset:
-        return cgcore.read(self.frames, units="nm-kj", box=BOX)
+        return self.read(self.frames)
+
+    def read(self, path: Path) -> cgcore.Dataset:
+        return cgcore.read(path, units="nm-kj", box=BOX)
 
     def ran(self, command: str, *words: Any) -> Any:
         """Run a command in this process; only an exit code that is neither success nor "not converged" is an error."""
@@ -141,16 +143,13 @@ def _overridden(case: _Case) -> Iterator[Row]:
     given: dict[str, dict[str, Any]] = {
         "smoothed": {"constraints": "safe", "smoothness": 1e-3, "pooling": 0.2, "temperature": 290.0, "blocks": 7},
         "truncated": {"constraints": "none", "truncation": 1e-3, "max_steps": 8, "min_steps": 5},
-        "physical": {"coordinates": "physical", "max_steps": 4, "min_steps": 2, "tol_grad": 1e6},
+        "physical": {"coordinates": "physical", "constraints": "none", "truncation": 1e-3}
+        | {"max_steps": 4, "min_steps": 2, "tol_grad": 1e6},
     }
     kept = {name: getattr(CONFIGURED, name) for name in ("max_steps", "min_steps", "tol_grad", "temperature")}
     for name, settings in given.items():
-        every = [(f"--{option.replace('_', '-')}", value) for option, value in settings.items()]
-        if name == "physical":  # which takes no constraints and no smoothness
-            every += [("--constraints", "none"), ("--truncation", 1e-3)]
-            settings = settings | {"constraints": "none", "truncation": 1e-3}
-        flat = [word for pair in every for word in pair]
-        case.ran("fit", *words, *cut, *flat, "--output", case.folder / name)
+        every = [word for key, value in settings.items() for word in (f"--{key.replace('_', '-')}", value)]
+        case.ran("fit", *words, *cut, *every, "--output", case.folder / name)
         yield from _same_fit(case, name, cgcore.Options(**(kept | settings)), train, held_out)
 
 
@@ -183,11 +182,11 @@ def _factors(case: _Case) -> Iterator[Row]:
         case.ran("compress", path, "-o", factor, "--config", case.config, "--blocks", 3, *case.reading)
     case.ran("merge", *factors, "-o", case.folder / "merged.npz")
     found, known = cgcore.load_factor(case.folder / "merged.npz"), cgcore.Fingerprint.of(case.prior)
-    halves = [cgcore.compress(cgcore.read(path, units="nm-kj", box=BOX), known, blocks=3) for path in parts]
+    halves = [cgcore.compress(case.read(path), known, blocks=3) for path in parts]
     expected = cgcore.merge(*halves)
     yield equal("merge, blocks", len(found.blocks), len(expected.blocks))
     S, other = (factor.S.T @ factor.S for factor in (found, expected))
-    yield at_most("merge, sums", float(np.abs(S - other).max() / np.abs(other).max()), SAME, "relative")
+    yield at_most("merge, sums", relative(S, other), SAME, "relative")
 
 
 def _scanned(case: _Case) -> Iterator[Row]:
