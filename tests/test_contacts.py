@@ -10,8 +10,9 @@ from factor_helpers import WEIGHTS, prior_of, two_proteins
 from potential_helpers import KB, factor_without_a_pass
 
 from cgcore.factor.histogram import CLOSEST
+from cgcore.fitting import contacts
 from cgcore.fitting.constraints import constraints
-from cgcore.fitting.contacts import OVERLAP, OVERLAP_PART
+from cgcore.fitting.contacts import OVERLAP_PART
 from cgcore.simulation.checks import BEAD, CLOSER
 
 PAIR_BIN = 0.05
@@ -33,5 +34,5 @@ def test_beads_cannot_overlap_however_close_the_sampled_ones_came(closest: float
 
 
 def test_overlapping_beads_are_those_that_lose_a_simulation() -> None:
-    assert OVERLAP == BEAD
+    assert contacts.BEAD == BEAD
     assert OVERLAP_PART >= CLOSER

@@ -12,6 +12,7 @@ from cgcore.fitting.ground import Constraint, Ground
 from cgcore.physics.bases import Power
 from cgcore.physics.rows import Rows
 from cgcore.physics.term import Term
+from cgcore.physics.topology import BEAD
 
 CONTACT = 1.0
 CONTACT_PERCENT = 1.0
@@ -22,9 +23,8 @@ CORE, CORE_WIDTH = 4.0, 0.5
 
 CORE_STEPS = 20
 
-OVERLAP, OVERLAP_PART = 3.0, 0.8
-"""Distance [Å] at which beads overlap, as in `simulation.checks`, and the part of the closest sampled approach that is
-used instead if that is shorter."""
+OVERLAP_PART = 0.8
+"""Part of the closest sampled approach that is used instead of `BEAD`, where beads overlap, if that is shorter."""
 
 BARRIER = CONTACT + 3 * CORE
 """Height [kT] of a single power of the distance where beads overlap: that of the wall of other pairs, two widths below
@@ -105,7 +105,7 @@ def _contact(ground: Ground, rows: Rows, acting: list[_Part]) -> Iterator[Constr
         text += f", rising by {CORE:g} kT in the first {CORE_WIDTH:g} Å below it"
     else:
         # A single power rises too slowly if the closest sampled approach is short: from 1 kT at 4 Å to 3 kT at 3 Å.
-        overlap = min(OVERLAP, OVERLAP_PART * distance)
+        overlap = min(BEAD, OVERLAP_PART * distance)
         normals = np.vstack([normals, summed(np.array([overlap]), False)[0]])
         bounds = np.append(bounds, BARRIER * ground.kT)
         text += f", and of at least {BARRIER:g} kT at {overlap:.2f} Å, where beads overlap"

@@ -12,13 +12,12 @@ from cgcore.errors import InputError
 from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.prior import Prior
 from cgcore.physics.stiffness import bond_length, bond_stiffness
+from cgcore.physics.topology import BEAD
 
 PROMISE = 1e-4
 """Largest error of a force in float32, relative to the root mean square force. Rounding alone is about 1e-6."""
 
 POINTS = 361
-NEAREST_PAIR = 3.0
-"""Smallest distance of pairs at which errors are evaluated [Å]; closer beads overlap."""
 
 ROOM_TEMPERATURE = 300.0
 
@@ -45,7 +44,7 @@ def float32_error(prior: Prior, scale: float | None = None) -> float:
         "bond": (lengths, 1.0),
         "angle": (turns[POINTS // 2 :], length),
         "dihedral": (turns, length),
-        "pair": (np.linspace(NEAREST_PAIR, 20.0, POINTS), 1.0),
+        "pair": (np.linspace(BEAD, 20.0, POINTS), 1.0),
     }
     # Splines of a file are not among these: their coordinate counts from the knot below, and nothing cancels.
     layout = Layout.of(prior)

@@ -20,6 +20,9 @@ EXCLUDED_VOLUME_SEPARATIONS = (2, 5)
 NEAREST = 3
 """Smallest separation j - i of beads that must not overlap; closer ones are held apart by their bonds and angle."""
 
+BEAD = 3.0
+"""Beads closer than this overlap [Å]: CA atoms of residues that are not neighbours are at least 3.5 Å apart."""
+
 CHAIN_JUMP = 1000
 """Smallest jump of the site between neighbouring beads that belong to different chains."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from cgcore.physics.topology import BEAD
 from cgcore.report.record import versions
-from cgcore.simulation.checks import ANGLE_MARGIN, BEAD, BOND_MARGIN, CLOSER, MOST_ANGLES, NEAREST
+from cgcore.simulation.checks import ANGLE_MARGIN, BOND_MARGIN, CLOSER, MOST_ANGLES, NEAREST
 from cgcore.simulation.result import SimulationResult
 
 

@@ -12,10 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from cgcore.physics.topology import NEAREST
-
-BEAD = 3.0
-"""Beads closer than this overlap [Å]: CA atoms of residues that are not neighbours are at least 3.5 Å apart."""
+from cgcore.physics.topology import BEAD, NEAREST
 
 CLOSER = 0.75
 """Fraction of the closest sampled approach that is used instead, if it is smaller."""
