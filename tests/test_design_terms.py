@@ -38,7 +38,7 @@ def R() -> np.ndarray:
 
 def terms() -> tuple[Term, ...]:
     """All example terms once, with distinct names."""
-    return (*few_terms(), *(replace(term, name=f"{term.name} again") for term in many_terms()))
+    return (*few_terms(), *(replace(term, name=f"{term.name}-again") for term in many_terms()))
 
 
 def expected(term: Term, R: np.ndarray, sites: np.ndarray, box: np.ndarray | None = None) -> np.ndarray:
