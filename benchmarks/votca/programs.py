@@ -54,12 +54,12 @@ def cgcore(folder: Path) -> Outcome:
 
 
 def settings(frames: int, beads: int, grids: Mapping[str, Grid]) -> list[inputs.Setting]:
-    """The settings of csg_fmatch: one block of all frames if it fits into free memory, else blocks of up to 1,000
-    frames that do, with exact and with pressed smoothness; and the manual's example."""
+    """The settings of csg_fmatch: one block of all frames if it fits into free memory, else the fewest blocks of equal
+    size that do, with exact and with pressed smoothness; and the manual's example."""
     columns = 2 * sum(grid.intervals + 1 for grid in grids.values())
     frame = COPIES * 8 * 3 * beads * columns
     fits = int(FILLED * available() / frame)
-    block = frames if fits >= frames else max(min(fits, 1000), 1)
+    block = frames // -(-frames // max(fits, 1))
     return [inputs.Setting(block, True), inputs.Setting(block, False), inputs.Setting(MANUAL, False)]
 
 
