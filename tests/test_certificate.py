@@ -200,6 +200,22 @@ def test_starting_at_the_truth() -> None:
     assert found.certificate.explained == 1
 
 
+def test_a_huge_start_leaves_the_bound_what_it_is() -> None:
+    """The rounding of coefficients of 1e30 made the bound larger than the loss of any fit, which then converged."""
+    prior, factor = prior_of(4), factor_of(two_proteins(), prior_of(4))
+    far = replace(prior, params=prior.params | {"sigma": 1e5 * prior.params["sigma"]})
+    known = spectrum(factor.S, factor.beads)
+    losses = [
+        factor.loss(known.optimum(factor.S, cgcore.to_coefficients(start.params), known.kept()))
+        for start in (prior, far)
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-9)
+    found = fit(factor, far, unconstrained(truncation=0.0, coordinates="physical"))
+    assert found.certificate.lower_bound == pytest.approx(losses[0], rel=1e-9)
+    assert found.train_loss > 1.001 * losses[0]
+    assert not found.converged
+
+
 def test_beads_scale_nothing() -> None:
     """A set and its double have the same losses, since these are per bead."""
     once = factor_of(two_proteins(), prior_of(4))

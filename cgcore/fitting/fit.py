@@ -262,7 +262,8 @@ def _with_bonds(c: Coefficients, layout: Layout) -> Coefficients:
 def _judged(result: FitResult) -> FitResult:
     """Correct the status by the certificate: a suboptimal fit has not converged, and a stalled but optimal one has."""
     certificate = result.certificate
-    worst = max(certificate.optimality_gap, certificate.kkt_residual or 0.0, certificate.violation or 0.0)
+    # A fit below its lower bound proves only that rounding spoilt one of the two.
+    worst = max(abs(certificate.optimality_gap), certificate.kkt_residual or 0.0, certificate.violation or 0.0)
     if result.options.precision == "float64" and result.converged and worst > OPTIMAL:
         return replace(result, status=Status.SUBOPTIMAL)
     if result.admissible.constraints and worst <= OPTIMAL and result.status is not Status.NON_FINITE:

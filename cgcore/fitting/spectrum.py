@@ -53,11 +53,14 @@ class Spectrum:
         self, S: Triangle, start: Coefficients, kept: Bool[np.ndarray, "cases n"]
     ) -> Float[np.ndarray, "cases n"]:
         """The optimum for each row of `kept`."""
-        return start + (kept * (self.U.T @ self.shortfall(S, start))) @ self.basis.T
+        c = np.broadcast_to(start, kept.shape)
+        for _ in range(2):  # the second step removes what rounding leaves of a large start
+            c = c + (kept * (self.shortfall(S, c) @ self.U)) @ self.basis.T
+        return c
 
-    def shortfall(self, S: Triangle, start: Coefficients) -> Float[np.ndarray, " n+1"]:
-        """The residual at the start, divided by the square root of the number of beads."""
-        return (target(S) - design(S) @ start) / np.sqrt(max(self.beads, 1))
+    def shortfall(self, S: Triangle, c: Float[np.ndarray, "*cases n"]) -> Float[np.ndarray, "*cases n+1"]:
+        """The residual at coefficients c, divided by the square root of the number of beads."""
+        return (target(S) - c @ design(S).T) / np.sqrt(max(self.beads, 1))
 
 
 class Centring(NamedTuple):
