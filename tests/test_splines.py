@@ -15,7 +15,19 @@ from cli_helpers import bundled, run, save
 from helpers import frames, np_coordinates, np_gradients, prior
 from scipy.interpolate import CubicSpline, PPoly
 
-from cgcore import InputError, Options, Prior, evaluate, fit, forces, from_arrays, simulate
+from cgcore import (
+    Fingerprint,
+    InputError,
+    Options,
+    Prior,
+    compress,
+    evaluate,
+    fit,
+    forces,
+    from_arrays,
+    read,
+    simulate,
+)
 from cgcore.export.stablehlo import read_stablehlo
 from cgcore.physics.energy import term_energies
 from cgcore.physics.splines import Spline, Splines, TypedSplines
@@ -249,6 +261,15 @@ def test_evaluated_simulated_and_exported(tmp_path: Path, priors: Path) -> None:
     for target in ("openmm", "lammps"):
         ran = run("export", priors, "--to", target, "--beads", 10, "--species", file, "-o", tmp_path / target)
         assert (ran.code, ran.err) == (0, "")
+
+
+def test_a_factor_of_a_prior_with_splines_needs_their_forces(tmp_path: Path, priors: Path) -> None:
+    data, prior = read(save(tmp_path / "d.npz", bundled(2))), Prior.read(priors)
+    splines = prior.part((), splines=True)
+    for of, fixed in ((prior, None), (prior.part(("repulsive",)), splines)):
+        with pytest.raises(InputError, match="give this prior's as `fixed`"):
+            compress(data, Fingerprint.of(of), fixed=fixed)
+    assert compress(data, Fingerprint.of(prior), fixed=splines).fingerprint.fixed.startswith("splines")
 
 
 @pytest.mark.slow

@@ -68,7 +68,8 @@ def compress(
             of the fingerprint.
         blocks: number of contiguous blocks for each protein in each source; reduced if blocks would hold more than
             `MOST_NUMBERS`.
-        fixed: forces that are subtracted from the reference forces first; the fingerprint names them.
+        fixed: prior whose forces are subtracted from the reference forces first, for the fixed splines of a prior
+            `prior.part((), splines=True)`; the fingerprint names them.
         progress: called repeatedly during the pass.
         execute: what processes the pieces of the data (see `execution`); it does not affect the factor.
 
@@ -78,8 +79,8 @@ def compress(
 
     Raises:
         InputError: a number is not finite, for instance because beads coincide (the message says where); the
-            fingerprint is that of free space but the displacement is not; a term differs by species, which the data do
-            not state; or JAX is tracing.
+            fingerprint is that of free space but the displacement is not, or names other fixed splines; a term differs
+            by species, which the data do not state; or JAX is tracing.
 
     Examples:
         >>> import cgcore
@@ -89,6 +90,8 @@ def compress(
         (1000, 10000, (29, 29))
     """
     displacement_name(displacement, fingerprint.displacement)
+    if fingerprint.fixed != ("" if fixed is None else Fingerprint.of(fixed).fixed):
+        raise InputError("the fingerprint is that of a prior with other fixed splines; give this prior's as `fixed`")
     _require_species(dataset, fingerprint)
     layout = fingerprint.layout
     scale = dataset.real_beads / sum(source.total_weight for source in dataset.sources)
