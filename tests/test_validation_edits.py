@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import seeded_doors
 import seeded_fits
+import seeded_numbers
 import seeded_potentials
 import seeded_rooms
 import seeded_ways
@@ -15,7 +16,7 @@ from fault_helpers import Fault, every_row, forget, seen
 # Runs scripts, problems and engines of other projects.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
 
-FAULTS = (seeded_fits, seeded_potentials, seeded_rooms, seeded_doors, seeded_ways)
+FAULTS = (seeded_fits, seeded_potentials, seeded_rooms, seeded_doors, seeded_ways, seeded_numbers)
 QUICK = {name: fault for each in FAULTS for name, fault in each.FAULTS.items()}
 WHOLE = seeded_fits.WHOLE
 """Faults that only the whole run, not `--quick`, must detect."""

@@ -18,6 +18,8 @@ from validation.tolerances import near, relative
 FRAMES, FOLDS = 60, 10
 PROTEINS = 80
 """Number of frames of two proteins together, in folds of four."""
+UNEQUAL = (30, 18, 12)
+"""Number of frames of each of several proteins, which add up to `FRAMES`."""
 QUADRATURE, MIDPOINTS = 3000, 1e-6
 """Number of points at which curvatures are summed, and the resulting tolerance (observed: 1e-8)."""
 STRAIGHT = 1e-5
@@ -40,7 +42,8 @@ def choices(context: Context) -> Iterator[Row]:
     more = context.some(PROTEINS).join()
     yield from _curves(with_harmonics(five_terms(context.prior), 2, 2), *(np.asarray(x, float) for x in more[:2]))
     yield from _splines(context.prior, R, F)
-    yield from _pooled(context.prior, R, F)
+    yield from _pooled(context.prior, R, F, np.zeros(FRAMES, int))
+    yield from _pooled(context.prior, R, F, np.repeat(np.arange(len(UNEQUAL)), UNEQUAL))
     yield from _scanned(context.prior, R)
 
 
@@ -100,11 +103,12 @@ class _Penalised:
         return float(np.sum((self.system.X[rows] @ c - self.system.F[rows]) ** 2) / (rows.sum() / 3))
 
 
-def _pooled(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
+def _pooled(prior: cgcore.Prior, R: Array, F: Array, protein: Array) -> Iterator[Row]:
     """Groups of angles, one of which contains no bead, fitted at a given pooling strength and at every strength of
-    the grid."""
-    chosen = prior.part([]).with_terms([_groups()])
-    species = np.tile((5 * np.arange(R.shape[1]) // 3) % len(SPECIES), (len(R), 1))
+    the grid. `protein` is a number for each frame: the folds are the proteins if there are several."""
+    chosen, count = prior.part([]).with_terms([_groups()]), protein.max() + 1
+    name = "pooled" if count == 1 else "pooled, proteins"
+    species = (5 * np.arange(R.shape[1]) // 3 + protein[:, None]) % len(SPECIES)
     data = cgcore.from_arrays(R, F, species=species, accept_faults=True)
     known = _Penalised(explicit_terms.system(data.join(), chosen.terms), 2 * HARMONICS)
     every = np.ones(len(known.system.F), bool)
@@ -112,34 +116,35 @@ def _pooled(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
     settings = {"constraints": "none", "smoothness": SMOOTHNESS}
     fit = cgcore.fit(factor, chosen, cgcore.Options(**settings, pooling=POOLING))
     best = known.optimum(every, SMOOTHNESS, POOLING)
-    yield at_most("pooled, coefficients", relative(np.ravel(fit.fitted_params["angle"]), best), 1e-6, "relative")
-    yield near("pooled, loss", fit.train_loss, known.loss(best, every), TOLERANCE, 1.0)
-    yield equal("pooled, a group that no bead is in", "angle[species 9]" in fit.identifiability.without_data, True)
+    yield at_most(f"{name}, coefficients", relative(np.ravel(fit.fitted_params["angle"]), best), 1e-6, "relative")
+    yield near(f"{name}, loss", fit.train_loss, known.loss(best, every), TOLERANCE, 1.0)
+    yield equal(f"{name}, a group that no bead is in", "angle[species 9]" in fit.identifiability.without_data, True)
     free = cgcore.fit(factor, chosen, cgcore.Options(**settings))
     assert free.pooling is not None
     curve = free.pooling.curve
     assert curve is not None
-    folds = np.repeat(np.arange(FOLDS), len(every) // FOLDS)
+    by_frame = np.arange(FRAMES) * FOLDS // FRAMES if count == 1 else protein
+    folds, sizes = np.repeat(by_frame, len(every) // FRAMES), np.bincount(by_frame)
     losses = np.array(
         [
             [known.loss(known.optimum(folds != k, SMOOTHNESS, value), folds == k) for value in curve.values]
-            for k in range(FOLDS)
+            for k in range(len(sizes))
         ]
     )
     held_out, train = (
-        losses.mean(axis=0),
+        np.average(losses, axis=0, weights=sizes),
         [known.loss(known.optimum(every, SMOOTHNESS, p), every) for p in curve.values],
     )
     lowest = int(np.argmin(held_out))
-    error = np.std(losses - losses[:, [lowest]], axis=0, ddof=1) / np.sqrt(FOLDS)
-    spread = np.std(losses, axis=0, ddof=1) / np.sqrt(FOLDS)
+    error = np.std(losses - losses[:, [lowest]], axis=0, ddof=1) / np.sqrt(len(sizes))
+    spread = np.std(losses, axis=0, ddof=1) / np.sqrt(len(sizes))
     chosen_at = int(np.argmax(held_out <= held_out[lowest] + error))
-    yield at_most("pooled, training losses of the grid", relative(curve.train_loss, train), 1e-7, "relative")
-    yield at_most("pooled, held-out losses of the grid", relative(curve.held_out_loss, held_out), 1e-7, "relative")
-    yield at_most("pooled, standard errors", relative(curve.standard_error, error), 1e-5, "relative")
-    yield at_most("pooled, errors of the losses", relative(curve.held_out_error, spread), 1e-6, "relative")
-    yield equal("pooled, chosen", curve.chosen, chosen_at)
-    yield equal("pooled, strength of the fit", free.pooling.strength, curve.values[chosen_at])
+    yield at_most(f"{name}, training losses of the grid", relative(curve.train_loss, train), 1e-7, "relative")
+    yield at_most(f"{name}, held-out losses of the grid", relative(curve.held_out_loss, held_out), 1e-7, "relative")
+    yield at_most(f"{name}, standard errors", relative(curve.standard_error, error), 1e-5, "relative")
+    yield at_most(f"{name}, errors of the losses", relative(curve.held_out_error, spread), 1e-6, "relative")
+    yield equal(f"{name}, chosen", curve.chosen, chosen_at)
+    yield equal(f"{name}, strength of the fit", free.pooling.strength, curve.values[chosen_at])
 
 
 def _scanned(prior: cgcore.Prior, R: Array) -> Iterator[Row]:

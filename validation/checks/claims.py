@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import cgcore
+from cgcore.solver.confirm import confirmation
 from validation.check import Row, at_least, at_most, check, equal
 from validation.context import Context
 from validation.statuses import CONVERGED
@@ -19,6 +20,9 @@ HILL, WIDTH = 1e9, 1e7
 
 FALLS = (1e3, 1e6, 1e9, 1e12)
 """Initial losses of problems whose minimum is 1 or 0."""
+
+FAR = 1e9
+"""Value of parameters that have run off."""
 
 LOOSE = 0.1
 """Fraction of the initial gradient at which these runs stop."""
@@ -40,10 +44,11 @@ def claims(context: Context) -> Iterator[Row]:
     found, _ = _minimised(_bowl, [1.0, 1.0], 1.0, cgcore.Limits(min_steps=7), confirm=False)
     yield equal("at the minimum from the start, steps at least", found.steps, 7)
     # These runs are confirmed by the Hessian.
-    for name, loss in (("saddle", _saddle), ("no lower bound", _falling)):
+    for name, loss in (("saddle", _saddle), ("no lower bound", _falling), ("kink that curves upwards", _valley)):
         found, _ = _minimised(loss, [0.0, 0.5], 1.0, cgcore.Limits(), confirm=True)
         yield equal(f"{name}, called converged", found.converged, False)
     yield from _confirmed()
+    yield from _in_any_order()
     yield from _down_a_hill()
 
 
@@ -97,6 +102,31 @@ def _confirmed() -> Iterator[Row]:
             yield equal(f"from {fall:.0e} {name}, evaluations", found.evaluations, calls)
 
 
+def _in_any_order() -> Iterator[Row]:
+    """Points with a flat direction: one of redundant parameters is a minimum, one of parameters that have run off to
+    values without effect is none, and the order of the parameters does not matter."""
+    t, goal = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 1.0])
+    ratio = np.sum(goal / t) / np.sum(1 / t**2)  # the best one far away, where only the ratio matters
+
+    def saturated(x: Any) -> Any:
+        return 1 + jnp.sum((goal - x[0] / (1 + x[1] * t)) ** 2) + (x[2] - 2) ** 2
+
+    def redundant(x: Any) -> Any:
+        return 1 + (x[0] * x[1] - 1) ** 2 + (x[2] - 2) ** 2
+
+    for name, loss, end, minimum in (
+        ("run off", saturated, [ratio * FAR, FAR, 2.0], False),
+        ("redundant", redundant, [0.5, 2.0, 2.0], True),
+    ):
+        found = []
+        for turn in range(3):
+            one = jax.jit(lambda x, loss=loss, turn=turn: loss(jnp.roll(x, -turn)))
+            x = jnp.roll(jnp.asarray(end), turn)
+            value, gradient = jax.value_and_grad(one)(x)
+            found.append(confirmation(one, x, value, gradient, jnp.ones(3), value).upward)
+        yield equal(f"{name}, a minimum in each order", str(found), str([minimum] * len(found)))
+
+
 def _down_a_hill() -> Iterator[Row]:
     """A start near the top of a hill, where the curvature is negative.
 
@@ -130,6 +160,10 @@ def _bowl(x: Any) -> Any:
     return 1 + jnp.sum((x - 1) ** 2 * jnp.arange(1, 1 + x.size))
 
 
+def _valley(x: Any) -> Any:
+    return _kink(x) + jnp.sum(x**2) / 2
+
+
 def _falling(x: Any) -> Any:
     return -jnp.sum(jnp.exp(x**2))
 
@@ -150,4 +184,4 @@ def _flat_to_zero(x: Any) -> Any:
     return jnp.sum(x**4 * jnp.arange(1, 1 + x.size))
 
 
-LOSSES = [_linear, _root, _kink, _bowl, _falling, _saddle, _hill, _flat, _flat_to_zero]
+LOSSES = [_linear, _root, _kink, _valley, _bowl, _falling, _saddle, _hill, _flat, _flat_to_zero]

@@ -23,10 +23,12 @@ from cgcore.export.stablehlo import read_stablehlo
 from cgcore.physics.bases import DebyeHueckel, Fourier
 from cgcore.report.inspection_record import inspection_record
 from cgcore.report.simulation_record import record as record_of_simulation
+from cgcore.spline_file import write_splines
 from validation.check import Row, at_most, check, equal
 from validation.checks.training import prior_block
 from validation.context import Context, distinct, five_terms, with_harmonics
 from validation.records import SAME, plain, same, same_arrays
+from validation.splined import drawn
 from validation.stored_frames import ANGSTROM_PER_NM, KJ_PER_KCAL
 from validation.tolerances import relative
 
@@ -138,8 +140,8 @@ def _configured(case: _Case) -> Iterator[Row]:
 def _overridden(case: _Case) -> Iterator[Row]:
     """Options of the command line, which go before the configuration."""
     words = ("--config", case.config, *case.reading)
-    cut = ("--max-frames", 40, "--seed", 3, "--val-fraction", 0.25)
-    train, held_out = case.data.subset(40, 3).split(0.25, "each_protein")
+    cut = ("--max-frames", 40, "--seed", 0, "--val-fraction", 0.25)
+    train, held_out = case.data.subset(40, 0).split(0.25, "each_protein")
     given: dict[str, dict[str, Any]] = {
         "smoothed": {"constraints": "safe", "smoothness": 1e-3, "pooling": 0.2, "temperature": 290.0, "blocks": 7},
         "truncated": {"constraints": "none", "truncation": 1e-3, "max_steps": 8, "min_steps": 5},
@@ -187,6 +189,22 @@ def _factors(case: _Case) -> Iterator[Row]:
     yield equal("merge, blocks", len(found.blocks), len(expected.blocks))
     S, other = (factor.S.T @ factor.S for factor in (found, expected))
     yield at_most("merge, sums", relative(S, other), SAME, "relative")
+    yield from _with_splines(case)
+
+
+def _with_splines(case: _Case) -> Iterator[Row]:
+    """A prior with splines from a file, whose forces are subtracted first: a fit to a factor, and one to frames."""
+    write_splines(case.folder / "splines.npz", drawn().given)
+    settings = _settings(case)
+    block = {"spline_file": str(case.folder / "splines.npz"), "weights": settings["model"]["priors"]["weights"]}
+    config = case.folder / "splines.yaml"
+    config.write_text(json.dumps(settings | {"model": {"priors": block}}), encoding="utf-8")
+    made, words = case.folder / "splines.factor.npz", ("--config", config, "--val-fraction", 0, "--constraints", "none")
+    case.ran("compress", case.frames, "-o", made, "--config", config, *case.reading)
+    for name, data in (("factor", (made,)), ("frames", (case.frames, *case.reading, "--max-frames", FRAMES))):
+        case.ran("fit", *data, *words, "--output", case.folder / f"splines-{name}")
+    losses = [case.record(f"splines-{name}/fit.json")["train_loss"] for name in ("factor", "frames")]
+    yield at_most("fit, splines from a file, to a factor", abs(losses[0] / losses[1] - 1), SAME, "relative")
 
 
 def _scanned(case: _Case) -> Iterator[Row]:

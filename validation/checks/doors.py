@@ -41,7 +41,9 @@ def doors(context: Context) -> Iterator[Row]:
         folder = Path(name)
         yield from of_a_folder(folder, R, F)
         yield from _records(folder, prior, cgcore.from_arrays(R, F))
+        yield from _groups_recorded(folder, prior, R, F)
         yield from _written(folder, R[0])
+        yield from _declared(folder)
         yield from drawn_and_split(folder, R, F)
     yield from bonded(R[:2], F[:2])
     yield from named(R[:2], F[:2])
@@ -87,6 +89,24 @@ def _records(folder: Path, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterato
     yield equal("report, status", "[LBFGS] Converged: True" in fit.report(), True)
 
 
+def _groups_recorded(folder: Path, prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
+    """Coefficients by group in fit.json, and a held-out set of its own that has the same name as the fitted one."""
+    groups = cgcore.Groups.of_species("central", range(3))
+    term = cgcore.Term("kinds", cgcore.Rows("angles"), cgcore.bases.Fourier(2), 0.5, groups)
+    species = np.tile(np.arange(R.shape[1]) % 3, (len(R), 1))
+    half = len(R) // 2
+    train, held_out = (cgcore.from_arrays(R[k], F[k], species=species[k]) for k in (slice(half), slice(half, None)))
+    fit = cgcore.fit(train, prior.with_terms([term]), cgcore.Options(temperature=310.0), validation=held_out)
+    said = json.loads(fit.save(folder / "groups")[0].read_text(encoding="utf-8"))
+    values = np.reshape(fit.fitted_params["kinds"], (3, 4)).tolist()
+    found = {group: list(own.values()) for group, own in said["coefficients"]["kinds"].items()}
+    yield equal("fit.json, groups of coefficients", ", ".join(found), "species 0, species 1, species 2")
+    yield equal("fit.json, coefficients by group", list(found.values()) == values, True)
+    found, known = said["data"].get("held_out", {}), (held_out.path, held_out.sha256)
+    yield equal("fit.json, held-out set has the name of the fitted one", held_out.path, said["data"]["path"])
+    yield equal("fit.json, held-out set", str((found.get("path"), found.get("sha256"))), str(known))
+
+
 def _written(folder: Path, R: np.ndarray) -> Iterator[Row]:
     """Every basis, kind of rows and kind of groups with settings that differ from the defaults, and splines from a
     file: after writing and reading, the forces are the same."""
@@ -114,6 +134,46 @@ def _written(folder: Path, R: np.ndarray) -> Iterator[Row]:
     arrays = [one.splines.arrays() if one.splines else {} for one in (cgcore.Prior.read(path), splined)]
     same = all(np.array_equal(arrays[0].get(name, np.nan), value) for name, value in arrays[1].items())
     yield equal("splines written, their numbers", same, True)
+
+
+def _declared(folder: Path) -> Iterator[Row]:
+    """Terms declared by as few keys as possible, which get the defaults that the reference of the keys states."""
+    bases, rows = cgcore.bases, cgcore.Rows
+    pi = np.pi
+    known: dict[str, tuple[dict[str, Any], cgcore.Rows, Any]] = {
+        "knots-of-bonds": ({"knots": 6}, rows("bonds"), bases.BSpline(_even(2, 6, 6), 3, "open")),
+        "knots-of-angles": ({}, rows("angles"), bases.BSpline(_even(0, pi, 16), 3, "open")),
+        "knots-of-dihedrals": ({"knots": 9}, rows("dihedrals"), bases.BSpline(_even(-pi, pi, 9), 3, "periodic")),
+        "knots-of-pairs": ({"range": [4, 9], "knots": 5}, rows("pairs"), bases.BSpline(_even(4, 9, 5), 3, "cutoff")),
+        "bells-of-bonds": ({"centres": [3.5]}, rows("bonds"), bases.Gaussian((3.5,), 4.0)),
+        "bells-of-pairs": ({}, rows("pairs"), bases.Gaussian(_even(3, 15, 8), 12 / 7)),
+        "harmonics": ({}, rows("dihedrals"), bases.Fourier(3)),
+        "power": ({}, rows("pairs"), bases.Power(4.0)),
+        "length": ({}, rows("pairs"), bases.DebyeHueckel(10.0)),
+        "parabola": ({}, rows("bonds"), bases.Harmonic()),
+    }
+    terms = {name: {"rows": own.kind, "basis": basis.kind} | given for name, (given, own, basis) in known.items()}
+    path = folder / "declared.yaml"
+    path.write_text(json.dumps({"model": {"terms": terms}}), encoding="utf-8")
+    found = {term.name: term for term in cgcore.load_config(path).prior.terms}
+    for name, (_, own, basis) in known.items():
+        expected = cgcore.Term(name, own, basis).as_dict()
+        off = [key for key, value in expected.items() if not _alike(found[name].as_dict().get(key), value)]
+        yield equal(f"declared, {name}, what differs", ", ".join(off), "")
+
+
+def _even(first: float, last: float, number: int) -> tuple[float, ...]:
+    return tuple(first + (last - first) * k / (number - 1) for k in range(number))
+
+
+def _alike(ours: Any, theirs: Any) -> bool:
+    """Whether two plain values are equal, numbers up to rounding."""
+    if isinstance(theirs, dict):
+        return isinstance(ours, dict) and ours.keys() == theirs.keys() and all(_alike(ours[k], theirs[k]) for k in ours)
+    if isinstance(theirs, list | tuple):
+        return len(ours) == len(theirs) and all(map(_alike, ours, theirs))
+    numbers = isinstance(ours, int | float) and isinstance(theirs, int | float)
+    return abs(ours - theirs) < STORED * 10 if numbers else ours == theirs
 
 
 def _box(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -16,14 +17,16 @@ import cgcore
 from cgcore.physics.bases import Harmonic
 from cgcore.pipeline.core import closest_approach, core_energy
 from cgcore.simulation.checks import Limits, Outcome, limits_of, look
+from cgcore.simulation.divergence import compare
 from cgcore.simulation.langevin import Phase, baoab, dynamics
 from cgcore.simulation.potential import Potential
 from cgcore.simulation.state import counted, no_tally
 from cgcore.simulation.trajectory import write_trajectory
+from cgcore.simulation.verdict import angles_outside
 from validation.admissible import KT_PER_KELVIN
 from validation.check import Row, at_most, check, equal
 from validation.context import Context
-from validation.distributions import NEAREST
+from validation.distributions import KINDS, NEAREST, distributions
 from validation.explicit import Array, value
 from validation.geometries import LONG, end_to_end
 from validation.tolerances import relative
@@ -49,6 +52,9 @@ SINGLE = 1e-6
 SAVED = 3
 """Number of steps between saved frames."""
 
+STRETCHED = 2.5
+"""Factor by which every other chain is stretched, so that a part of the distances is beyond those of the data."""
+
 BEAD, CLOSER, LONGER, WIDER = 3.0, 0.75, 0.5, np.radians(10.0)
 """Limits beyond which a chain is lost: a distance [Å], a fraction, a length [Å], and an angle [rad]."""
 
@@ -63,6 +69,7 @@ def dynamics_of_a_chain(context: Context) -> Iterator[Row]:
     for name, chains in (("short", R[:8]), ("long", end_to_end(R[:8], LONG))):
         yield from _compiled(name, chains)
     yield from _wall(R)
+    yield from _beyond(R)
     yield from _long_step(R)
     yield from _of_species(R)
 
@@ -150,6 +157,18 @@ def _seen(R: Array) -> Iterator[Row]:
     yield equal("tally, looks", str(tally.looks.tolist()), str(looks.tolist()))
     yield equal("tally, kinetic energy", str(tally.kinetic.tolist()), str((np.arange(7.0) * looks).tolist()))
     yield equal("tally, angles outside", int(tally.outside[:, whole].sum()), int((outside * looks)[:, whole].sum()))
+    # Replicas that are lost early are looked at less often than others.
+    fraction = tally.outside.sum() / (tally.looks.sum() * len(tally.outside))
+    yield at_most("tally, fraction of angles outside", abs(angles_outside(tally) / fraction - 1), EXACT, "relative")
+
+
+def _beyond(R: Array) -> Iterator[Row]:
+    """Distributions of replicas that leave the range of the data, which counts as values in no bin."""
+    stretch = np.where(np.arange(len(R)) % 2, STRETCHED, 1.0)[:, None, None]
+    frames = (R * stretch)[: 10 * (len(R) // 10)].reshape(-1, 10, *R.shape[1:])
+    blocks = np.array_split(R, 20), list(frames[:, 1:])
+    observables = {name: compare(name, *blocks, np.random.default_rng(0)) for name in KINDS}
+    yield from distributions(SimpleNamespace(frames=frames, observables=observables), R)
 
 
 def _compiled(name: str, R: Array) -> Iterator[Row]:

@@ -20,10 +20,12 @@ from validation import explicit_terms
 from validation.check import Row, at_most, check, equal
 from validation.context import Context
 from validation.explicit import Array, System
-from validation.tolerances import products
+from validation.tolerances import products, relative
 
 FRAMES, BLOCKS = 36, 3
 TOLERANCE = 1e-10
+BOX = 40.0
+"""Edge of the smallest periodic box [Å]."""
 CLOSEST = np.linspace(0.0, 20.0, 401)
 """Bin edges of the distance of closest pairs [Å]."""
 
@@ -35,7 +37,7 @@ def pieces(context: Context) -> Iterator[Row]:
     R, F = np.asarray(batch.R, float), np.asarray(batch.F, float)
     R -= R.mean(axis=1, keepdims=True)  # the values used for padding are in the middle of the chains
     beads = R.shape[1]
-    lengths = np.where(np.arange(len(R)) % 12 < 5, beads, beads - 2)
+    lengths = np.where(np.arange(len(R)) % 6 < 2, beads, beads - 2)
     mask = np.arange(beads) < lengths[:, None]
     species = np.where(mask, (5 * np.arange(beads) // 3) % 3, 0)
     weights = np.random.default_rng(0).uniform(0.5, 2.0, len(R))
@@ -59,7 +61,13 @@ def pieces(context: Context) -> Iterator[Row]:
         parts = sorted((folder / "parts").rglob("*.npz"))
         parts[0].write_bytes(parts[1].read_bytes())  # the part of another piece
         factors["one of another piece"] = cgcore.compress(data, fingerprint, blocks=BLOCKS, execute=kept)
+        alone = cgcore.read(folder / "a.npz", accept_faults=True)
+        apart = [cgcore.compress(alone, fingerprint, blocks=BLOCKS, execute=on) for on in (kept, _posted)]
     total = len(parts)
+    # The weights of one file have another mean than those of both, so that none of the parts can be used for it.
+    yield equal("one file of both, parts that were there", str(counts.pop()), str((0, total // 2)))
+    S, other = (factor.S.T @ factor.S for factor in apart)
+    yield at_most("one file of both, sums", relative(S, other), TOLERANCE, "relative")
     yield equal("kept, parts that were there", str(counts), str([(0, total), (total, total), (total - 1, total)]))
     scale = mask.sum() / np.sum(mask * weights[:, None])
     known = _known(R, F, lengths, species, np.sqrt(weights * scale), terms, half)
@@ -75,6 +83,7 @@ def pieces(context: Context) -> Iterator[Row]:
         off = int(np.abs(counts_of - np.histogram(_closest(R, lengths), CLOSEST)[0]).sum())
         yield equal(f"{way}, closest pairs, frames elsewhere", off, 0)
     yield from _stored(factors["posted"])
+    yield from _in_boxes(fingerprint, R, F, species)
 
 
 def _stored(factor: cgcore.Factor) -> Iterator[Row]:
@@ -91,6 +100,22 @@ def _stored(factor: cgcore.Factor) -> Iterator[Row]:
         yield equal(f"saved and loaded, {name} of each block", same, True)
     gaps = [(block.frames * np.array([1, 2, 3])).tolist() for block in factor.blocks]
     yield equal("saved and loaded, rows that gaps take away", [b.broken.tolist() for b in loaded.blocks] == gaps, True)
+
+
+def _in_boxes(fingerprint: cgcore.Fingerprint, R: Array, F: Array, species: Array) -> Iterator[Row]:
+    """Drawn frames of a file with a box for each frame, across whose faces the chains lie, against whole chains."""
+    boxes = BOX * (1 + np.arange(len(R))[:, None] * np.array([0.01, 0.02, 0.03]))
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "boxes.npz"
+        np.savez(file, R=np.mod(R, boxes[:, None]), F=F, species=species, box=boxes)
+        drawn = cgcore.read(file, accept_faults=True).subset(len(R) // 2, 1)
+        rows = drawn.sources[0].frame_numbers
+        found = cgcore.compress(drawn, fingerprint, blocks=BLOCKS, execute=_posted)
+    whole = cgcore.from_arrays(R[rows], F[rows], species=species[rows], accept_faults=True)
+    known = cgcore.compress(whole, fingerprint, blocks=BLOCKS)
+    yield equal("in boxes, frames before the last that are left out", len(rows) < rows[-1] + 1, True)
+    sums = [[block.S.T @ block.S for block in factor.blocks] for factor in (found, known)]
+    yield at_most("in boxes, sums of each block", relative(*sums), TOLERANCE, "relative")
 
 
 def _closest(R: Array, lengths: Array) -> Array:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -18,6 +17,7 @@ import cgcore
 from validation import explicit
 from validation.check import Row, at_least, at_most, check, equal
 from validation.context import Context, with_harmonics
+from validation.networks import CUTOFF, NETWORK, envelope, network_of_a_pair
 from validation.tolerances import near, relative
 
 FRAMES, EPOCHS, KILLED = 30, 4, 3
@@ -27,13 +27,6 @@ FAST = 0.5
 
 EXACT = 1e-11
 """Tolerance of the same sums in float64 in another order (observed: 1e-15)."""
-
-CUTOFF, CLOSE = 8.0, 1e-3
-"""Cut-off of the network [Å], and distance from it at which energies and forces are compared. The envelope decreases
-at least as the third power, so there they are below 1e-6 of their values at half the cut-off."""
-
-NETWORK = {"max_ell": 1, "num_layers": 1, "n_radial_basis": 4, "embed_n_hidden": [4], "species_embed": 2}
-NETWORK |= {"mlp_n_hidden": 8, "mlp_n_layers": 1}
 
 STEPS, WALL, SINGLE = 20, 0.9, 1e-6
 """Number of steps of a schedule; the core's distance as a fraction of the closest approach in the frames; float32
@@ -188,7 +181,8 @@ def _with_network(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool
     config["optimizer"]["adam"] |= {"weight_decay": DECAY, "weight_decay_rule": "decoupled"}
     model = model_for(config, train)
     trainer = Trainer(model, config, train, held_out)
-    yield from _network_alone(model, trainer.params)
+    yield from network_of_a_pair(model, trainer.params)
+    yield from envelope(model, trainer.params)
     yield from _schedule(trainer)
     lengths = np.asarray(train.mask, bool).sum(axis=1)
     apart = [
@@ -200,6 +194,7 @@ def _with_network(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool
     network = model.settings.model.network
     counted = (network and network.avg_num_neighbors) or 0.0
     yield near("network, avg_num_neighbors that is counted", counted, neighbours, EXACT, 1.0)
+    yield from _configured(prior, train)
     before = trainer.params
     fitted = trainer.pretrain_prior()
     own = cgcore.fit(train.dataset, prior, cgcore.Options(constraints="none", truncation=0.0))
@@ -218,6 +213,22 @@ def _with_network(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool
     yield at_most("weight decay, of the network", relative(parts[0], (1 - RATE * DECAY) * parts[1]), EXACT, "relative")
 
 
+def _configured(prior: cgcore.Prior, loader: Any) -> Iterator[Row]:
+    """Options of the prior's fit in a training, none of which has its default."""
+    from cgcore.config import load_settings
+    from cgcore.pipeline.prior_fit import fit_options
+
+    for name, settings in (
+        ("smoothed", {"constraints": "nonnegative", "smoothness": 2e-3}),
+        ("truncated", {"constraints": "none", "truncation": 1e-3}),
+    ):
+        given = {"smoothness": None, "truncation": None} | settings | {"max_steps": 9, "min_steps": 6, "tol_grad": 1e-5}
+        said = {f"pretrain_prior_{key}": value for key, value in given.items()} | {"temperature": 310.0}
+        found = fit_options(load_settings(_settings(prior, network=False, **said)).training)
+        known = cgcore.Options(**given, temperature=310.0)  # type: ignore[arg-type]
+        yield equal(f"pre-training, {name}, options of the fit", str(found), str(known))
+
+
 def _schedule(trainer: Any) -> Iterator[Row]:
     """The learning rate: linear to its peak, then half a cosine to its end."""
     from cgcore.pipeline.optimizers import schedule
@@ -232,37 +243,6 @@ def _schedule(trainer: Any) -> Iterator[Row]:
         known = np.where(steps < 4, said.start + (said.peak - said.start) * steps / 4, fall)
         off = relative([float(np.asarray(rate(step))) for step in steps], known)
         yield at_most(f"learning rate, schedule {name}", off, SINGLE, "relative")
-
-
-def _network_alone(model: Any, params: Any) -> Iterator[Row]:
-    """Energy of a pair: smooth at the cut-off, dependent on species, and invariant under rotation and translation."""
-    beads = model.N_max
-    mask = jnp.arange(beads) < 2
-
-    def energy(R: Any, species: Any) -> Any:
-        return model.compute_components(params, R, mask, species)["network"]
-
-    both = jax.jit(jax.vmap(jax.value_and_grad(energy)))
-    half = CUTOFF / 2
-    distances = np.array([half, CUTOFF - CLOSE, CUTOFF + CLOSE, 2 * CUTOFF, half, half, half, half])
-    R = np.full((len(distances), beads, 3), np.nan)
-    R[:, :2] = 0.0
-    R[:, 1, 0] = distances
-    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
-    R[5, :2] = R[5, :2] @ turn + np.array([3.0, -2.0, 1.0])
-    species = np.zeros((len(distances), beads), int)
-    species[:, :2] = [[0, 1], [0, 1], [0, 1], [0, 1], [0, 2], [0, 1], [0, 0], [1, 1]]
-    E, dE = jax.device_get(both(R, species))
-    felt, force = abs(E[0] - E[3]), np.abs(dE[:, :2]).max(axis=(1, 2))
-    yield at_least("network, energy of a pair", felt, 1e-6, "kcal/mol")
-    yield at_most("network, energy across its cut-off", abs(E[1] - E[2]) / felt, 1e-6, "of that at half of it")
-    yield at_most("network, force within its cut-off", force[1] / force[0], 1e-5, "of that at half of it")
-    yield at_most("network, force beyond its cut-off", force[2:4].max() / force[0], 0.0)
-    yield at_least("network, energy of another species", abs(E[4] - E[0]) / felt, 1e-3, "relative")
-    # Half of a pair's energy belongs to each bead; each half depends on both species, not only on that of its own bead.
-    mixed = abs(E[6] + E[7] - 2 * E[0]) / felt
-    yield at_least("network, energy of unlike beads beside the mean of like ones", mixed, 1e-3, "relative")
-    yield at_most("network, energy turned and moved", abs(E[5] - E[0]) / felt, 1e-9, "relative")
 
 
 def _in_a_box(prior: cgcore.Prior, loader: Any) -> Iterator[Row]:

@@ -1,0 +1,103 @@
+"""Faults of one line in cgcore, as in `seeded_fits`: numbers on which a claim, a choice or a finding rests."""
+
+from __future__ import annotations
+
+from fault_helpers import Faults, edited
+
+from cgcore.cluster import parts
+from cgcore.cluster.parcel import Parcel
+from cgcore.compat import DatasetLoader
+from cgcore.config import terms
+from cgcore.fitting import fit, pooling
+from cgcore.fitting.spectrum import Spectrum
+from cgcore.judging import survey
+from cgcore.judging.stretch import Stretch
+from cgcore.pipeline import prior_fit
+from cgcore.pipeline.networks import allegro
+from cgcore.report import record
+from cgcore.simulation import divergence
+from cgcore.solver import lbfgs
+from validation.checks import claims, dynamics
+
+FAULTS: Faults = {
+    "a row for the flattest direction": ("claims", edited(claims, "confirmation", "axes[:, 0] ** 2", "axes[0] ** 2")),
+    "a kink in an upward curve is a minimum": (
+        "claims",
+        edited(lbfgs, "_confirmed", "Status.PRECISION_FLOOR if minimum", "Status.PRECISION_FLOOR if found.upward"),
+    ),
+    "every failed line search is rounding": (
+        "certificate",
+        edited(fit, "_judged", "is Status.LINE_SEARCH_FAILED and worst <= OPTIMAL", "is Status.LINE_SEARCH_FAILED"),
+    ),
+    "a bound with the rounding of a large start": ("certificate", edited(Spectrum, "optima", "range(2)", "range(1)")),
+    "folds of different sizes count alike": (
+        "choices",
+        edited(
+            pooling,
+            "cross_validated",
+            "np.average(losses, axis=0, weights=[fold.beads for fold in folds])",
+            "losses.mean(axis=0)",
+        ),
+    ),
+    "stretch from the median of all bonds": (
+        "judgement",
+        edited(survey, "_survey_protein", "r - middles", "r - limits.median"),
+    ),
+    "the spread of the jackknife for its error": (
+        "judgement",
+        edited(Stretch, "ratio", "np.sqrt((len(others) - 1) * np.var(others))", "np.std(others)"),
+    ),
+    "bells narrower than they are apart": (
+        "doors",
+        edited(terms, "_gaussian", "/ (len(centres) - 1)", "/ len(centres)"),
+    ),
+    "coefficients of the next group in fit.json": (
+        "doors",
+        edited(
+            record,
+            "_coefficients",
+            "(-1, term.basis.size)).tolist()",
+            "(term.basis.size, -1)).T.tolist()",
+        ),
+    ),
+    "a held-out set is told by its name": (
+        "doors",
+        edited(
+            record,
+            "record_of_data",
+            "(validation.path, validation.sha256) != (data.path, data.sha256)",
+            "validation.path != data.path",
+        ),
+    ),
+    "all replicas looked at as often": (
+        "dynamics",
+        edited(
+            dynamics,
+            "angles_outside",
+            "np.sum(tally.looks)) * len(tally.outside)",
+            "np.max(tally.looks)) * tally.outside.size",
+        ),
+    ),
+    "parts for weights of another mean": (
+        "pieces",
+        edited(parts, "_content", "float(work.scale).hex(), ", ""),
+    ),
+    "boxes of the first frames of a drawn set": (
+        "pieces",
+        edited(Parcel, "of", "source.box[stored]", "source.box[rows]"),
+    ),
+    "values beyond all bins left out": (
+        "dynamics",
+        edited(divergence, "_summary", "counts.sum() * np.diff", "counts[1:-1].sum() * np.diff"),
+    ),
+    "no temperature for frames that a script replaced": (
+        "scripts",
+        edited(DatasetLoader, "pipeline_loader", "self._dataset.temperatures, own", "(), own"),
+    ),
+    "a frame less to train on": ("scripts", edited(DatasetLoader, "split_train_val", "int(np.round(", "int((")),
+    "an envelope of the next order": ("training", edited(allegro, "envelope", "range(p)", "range(p + 1)")),
+    "no temperature for the prior's fit": (
+        "training",
+        edited(prior_fit, "fit_options", '"temperature": said.temperature,', ""),
+    ),
+}
