@@ -22,7 +22,7 @@ from cgcore.solver import lbfgs
 from validation.checks import potentials
 
 FAULTS: Faults = {
-    "curvature of a bell": ("potentials", edited(Gaussian, "bending", "(u**2 - 1)", "(u**2 + 1)")),
+    "curvature of a bell": ("potentials", edited(Gaussian, "bending", "** 2 - 1)", "** 2 + 1)")),
     "energy of a screened charge": ("potentials", edited(DebyeHueckel, "functions", "/ x)[None]", "/ x**2)[None]")),
     "sign of sines": ("potentials", edited(Fourier, "functions", "xp.sin(", "-xp.sin(")),
     "a parabola twice": ("potentials", edited(Harmonic, "functions", "x**2 / 2", "x**2")),
