@@ -26,7 +26,7 @@ def folds_by(blocks: Sequence[Block], key: Callable[[Block], Hashable]) -> list[
     groups: dict[Hashable, list[Block]] = {}
     for block in blocks:
         groups.setdefault(key(block), []).append(block)
-    return [Fold(merged([b.S for b in group]), sum(b.total_weight for b in group)) for group in groups.values()]
+    return [Fold(merged([b.S for b in group]), sum(b.weight for b in group)) for group in groups.values()]
 
 
 def fold_of(blocks: Sequence[Block]) -> Callable[[Block], int]:
