@@ -6,9 +6,9 @@ from fault_helpers import Faults, edited
 
 from cgcore.data import reading
 from cgcore.export import pieces, tables
-from cgcore.factor import compress, factor, work
+from cgcore.factor import compress, work
 from cgcore.factor.histogram import Histograms
-from cgcore.fitting import constraints, contacts, fit, identifiability, plan, pooling, scan
+from cgcore.fitting import constraints, contacts, fit, folds, identifiability, plan, pooling, scan
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.ground import Ground
 from cgcore.physics import design, energy, internal
@@ -109,12 +109,7 @@ FAULTS: Faults = {
     ),
     "folds that alternate": (
         "choices",
-        edited(
-            factor,
-            "fold_of",
-            "block.index * min(FOLDS, count) // count",
-            "block.index % min(FOLDS, count)",
-        ),
+        edited(folds, "fold_numbers", "block.index * min(FOLDS, count) // count", "block.index % min(FOLDS, count)"),
     ),
     "steps that are not made": (
         "claims",
