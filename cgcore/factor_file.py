@@ -57,9 +57,9 @@ COLUMNS = (
     _column("protein", "U"),
     _column("sha256", "U"),
     _column("broken", "i", "three"),
-    Field("weight", "f", ("blocks",), lambda factor: [block.total_weight for block in factor.blocks]),
+    _column("weight", "f"),
 )
-"""Fields with one entry per block; most are named after attributes of `Block`."""
+"""Fields with one entry per block, named after attributes of `Block`."""
 
 FIELDS = (
     Field("format", "U", (), lambda _: FORMAT),
@@ -226,7 +226,7 @@ def _require_block(block: Block) -> None:
     # All frames of a block have the same number of beads.
     if block.frames < 1 or block.beads < 2 * block.frames or block.beads % block.frames or block.index < 0:
         raise ValueError(f"a block has {block.frames} frames, {block.beads} beads and number {block.index}")
-    if not 0 <= block.total_weight < np.inf:
+    if not 0 <= block.weight < np.inf:
         raise ValueError(f"the weight of a block is {block.weight}")
     if (block.broken < 0).any() or (block.broken > block.beads).any():
         raise ValueError(f"gaps remove {block.broken.tolist()} rows of {block.beads} beads")

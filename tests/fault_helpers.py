@@ -14,7 +14,7 @@ import pytest
 
 import cgcore
 from cgcore.fitting import roughness
-from cgcore.physics import groups, rows
+from cgcore.physics import groups
 from validation.check import Check, Row, all_checks
 from validation.compiling import unoptimised
 from validation.context import Context, distinct, four_terms
@@ -105,7 +105,7 @@ def forgotten() -> Iterator[None]:
 def forget() -> None:
     """Clear everything that cgcore caches between calls."""
     jax.clear_caches()
-    for kept in (roughness._bends, groups._numbered, rows._candidates):
+    for kept in (roughness._bends, groups._numbered):
         kept.cache_clear()
 
 

@@ -54,7 +54,7 @@ def factor_without_a_pass(
         rows = rows_of(chains.take(frames), prior)
         S = triangle(np.hstack([rows.X, rows.F[:, None]]))
         ranges = np.array([[frames[0], frames[-1] + 1]])
-        made.append(Block(S, rows.beads, len(frames), "arrays", "arrays", index, "", ranges))
+        made.append(Block(S, rows.beads, len(frames), "arrays", "arrays", index, "", ranges, rows.beads))
     found = Sampled.of(chains)
     # Each row of values as one chain, whose length marks all of them as real.
     many = [found.bonds, found.angles, found.dihedrals]

@@ -6,9 +6,9 @@ from fault_helpers import Faults, edited
 
 from cgcore.data import reading
 from cgcore.export import pieces, tables
-from cgcore.factor import compress, factor, work
+from cgcore.factor import compress, work
 from cgcore.factor.histogram import Histograms
-from cgcore.fitting import constraints, contacts, fit, identifiability, plan, pooling, scan
+from cgcore.fitting import constraints, contacts, fit, folds, identifiability, plan, pooling, scan
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.ground import Ground
 from cgcore.physics import design, energy, internal
@@ -22,7 +22,7 @@ from cgcore.solver import lbfgs
 from validation.checks import potentials
 
 FAULTS: Faults = {
-    "curvature of a bell": ("potentials", edited(Gaussian, "bending", "(u**2 - 1)", "(u**2 + 1)")),
+    "curvature of a bell": ("potentials", edited(Gaussian, "bending", "** 2 - 1)", "** 2 + 1)")),
     "energy of a screened charge": ("potentials", edited(DebyeHueckel, "functions", "/ x)[None]", "/ x**2)[None]")),
     "sign of sines": ("potentials", edited(Fourier, "functions", "xp.sin(", "-xp.sin(")),
     "a parabola twice": ("potentials", edited(Harmonic, "functions", "x**2 / 2", "x**2")),
@@ -109,12 +109,7 @@ FAULTS: Faults = {
     ),
     "folds that alternate": (
         "choices",
-        edited(
-            factor,
-            "fold_of",
-            "block.index * min(FOLDS, count) // count",
-            "block.index % min(FOLDS, count)",
-        ),
+        edited(folds, "fold_numbers", "block.index * min(FOLDS, count) // count", "block.index % min(FOLDS, count)"),
     ),
     "steps that are not made": (
         "claims",

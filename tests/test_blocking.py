@@ -12,8 +12,9 @@ BLOCKS, DIRECTIONS = 40, 12
 
 
 def blocks(count: int = BLOCKS, protein: str = "one", source: str = "a.npz", frames: int = 10) -> list[Block]:
+    beads = 10 * frames
     return [
-        Block(np.eye(2), 10 * frames, frames, source, protein, k, "", np.array([[frames * k, frames * (k + 1)]]))
+        Block(np.eye(2), beads, frames, source, protein, k, "", np.array([[frames * k, frames * (k + 1)]]), beads)
         for k in range(count)
     ]
 

@@ -13,9 +13,10 @@ from term_examples import SPECIES, TERMS, even, prior_of_terms
 from cgcore.config import default_prior
 from cgcore.export.potentials import Potential, Sum, potentials
 from cgcore.physics.bases import BSpline, Fourier
+from cgcore.physics.energy import spline_energy
 from cgcore.physics.prior import Prior, standard_terms
 from cgcore.physics.rows import Rows
-from cgcore.physics.splines import Spline, Splines, TypedSplines, spline_energy
+from cgcore.physics.splines import Spline, Splines, TypedSplines
 from cgcore.physics.term import Term
 
 X = {

@@ -21,8 +21,8 @@ from potential_helpers import angle_slope, factor_without_a_pass
 
 import cgcore
 from cgcore import Options, Prior, fit
-from cgcore.factor.folds import FOLDS
 from cgcore.fitting.cross_validation import Curve
+from cgcore.fitting.folds import FOLDS
 from cgcore.fitting.roughness import roughness_of
 from cgcore.fitting.smoothing import FALLBACK, STRENGTHS, smoothing, smoothness_curve
 from cgcore.judging.precision import PROMISE

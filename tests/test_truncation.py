@@ -23,8 +23,8 @@ from factor_helpers import (
 
 import cgcore
 from cgcore import Prior, fit
-from cgcore.factor.folds import FOLDS
 from cgcore.fitting.cross_validation import Curve
+from cgcore.fitting.folds import FOLDS
 from cgcore.fitting.spectrum import spectrum
 from cgcore.fitting.truncation import FALLBACK, GRID, truncation_curve
 

@@ -71,8 +71,8 @@ def test_the_loss_is_the_weighted_mean(
     assert factor.loss(c) == pytest.approx(wanted, rel=1e-12)
     path = tmp_path / "factor.npz"
     cgcore.save_factor(path, factor)
-    assert [b.total_weight for b in cgcore.load_factor(path).blocks] == [b.total_weight for b in factor.blocks]
-    assert sum(b.total_weight for b in factor.blocks) == pytest.approx(factor.beads)
+    assert [b.weight for b in cgcore.load_factor(path).blocks] == [b.weight for b in factor.blocks]
+    assert sum(b.weight for b in factor.blocks) == pytest.approx(factor.beads)
 
 
 def test_a_chosen_part_keeps_its_weights(tmp_path: Path, chains: Chains) -> None:

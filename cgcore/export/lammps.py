@@ -31,8 +31,8 @@ from cgcore.export.tables import (
     pair_table,
 )
 from cgcore.files import atomic_group, atomic_write
+from cgcore.judging.precision import bond_length
 from cgcore.physics.prior import Prior
-from cgcore.physics.stiffness import bond_length
 
 CUTOFF = 60.0
 """Default cutoff of the repulsion [Å]; the prior itself has none."""

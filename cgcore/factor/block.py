@@ -30,8 +30,9 @@ class Block:
         index: position in time among the blocks of this source and protein.
         sha256: checksum of the source's content.
         ranges: [start, stop) of the block's frames, numbered as in the source, ascending.
+        weight: sum of the real beads' weights in the loss, whose mean over all data is 1. The sum of squared residuals
+            is divided by it.
         broken: numbers of bonds, angles and dihedrals that are missing at gaps and chain ends, summed over frames.
-        weight: sum of the real beads' weights in the loss, whose mean over all data is 1; None if all are 1.
     """
 
     S: Triangle
@@ -42,14 +43,8 @@ class Block:
     index: int
     sha256: str
     ranges: Int[np.ndarray, "ranges 2"]
+    weight: float
     broken: Int[np.ndarray, " three"] = field(default_factory=lambda: np.zeros(3, np.int64))
-    weight: float | None = None
-
-    @property
-    def total_weight(self) -> float:
-        """The number by which the sum of squared residuals is divided: the number of real beads, or the sum of their
-        weights."""
-        return float(self.beads) if self.weight is None else self.weight
 
     def __repr__(self) -> str:
         return f"Block({self.source!r}, {self.protein!r}, {self.index}: {self.frames} frames, {self.beads} real beads)"

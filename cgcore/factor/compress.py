@@ -35,8 +35,7 @@ BLOCKS = 20
 frames."""
 
 MOST_NUMBERS = 2**27
-"""Largest number of stored numbers in all blocks, 1 GiB. For thousands of coefficients or many proteins the number
-of blocks is reduced, to no less than one for each protein in each source."""
+"""Largest number of stored numbers in all blocks, 1 GiB."""
 
 FEW_ROWS = 50_000
 """Up to this number of rows (3 * real beads) and `FEW_COLUMNS` columns, S is computed by QR of the rows, which then
@@ -144,8 +143,9 @@ def splines_of(prior: Prior) -> Prior | None:
 def affordable_blocks(dataset: Dataset, coefficients: int) -> int:
     """Blocks for each protein in each source, so that all blocks together store at most `MOST_NUMBERS`; at least one.
 
-    For many coefficients each block must also have at least as many rows as there are coefficients, since a block with
-    fewer rows is smaller than its S; two blocks are always allowed.
+    This limits them for thousands of coefficients or many proteins. For many coefficients each block must also have at
+    least as many rows as there are coefficients, since a block with fewer rows is smaller than its S; two blocks are
+    always allowed.
     """
     runs = len(dataset.segments(1))
     most = MOST_NUMBERS // (runs * (coefficients + 1) ** 2)
@@ -177,16 +177,17 @@ def _block(dataset: Dataset, segment: Segment, S: Triangle, scale: float) -> Blo
     first = segment.rows[0]
     sites = source.sites_of(int(source.protein[first]))[: source.lengths[first]]
     broken = [np.count_nonzero(~unbroken(sites, bonds)) for bonds in (1, 2, 3)]
+    beads = int(source.lengths[segment.rows].sum(dtype=np.int64))
     return Block(
         S=S,
-        weight=None if weights is None else float(weights.sum() * scale),
-        beads=int(source.lengths[segment.rows].sum(dtype=np.int64)),
+        beads=beads,
         frames=len(segment.rows),
         source=source.source,
         protein=segment.protein,
         index=segment.block,
         sha256=source.sha256,
         ranges=number_ranges(source.frame_numbers[segment.rows]),
+        weight=float(beads) if weights is None else float(weights.sum() * scale),
         broken=len(segment.rows) * np.array(broken, np.int64),
     )
 

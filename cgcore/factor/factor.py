@@ -9,7 +9,6 @@ from functools import cached_property
 from cgcore.errors import InputError, InputWarning
 from cgcore.factor.block import Block, counted_twice
 from cgcore.factor.fingerprint import Fingerprint
-from cgcore.factor.folds import Fold, fold_of, folds_by
 from cgcore.factor.histogram import Histograms
 from cgcore.factor.triangle import Coefficients, Triangle, merged, residual
 
@@ -40,16 +39,6 @@ class Factor:
     def S(self) -> Triangle:
         """Upper triangular factor of all blocks together."""
         return merged([block.S for block in self.blocks])
-
-    @cached_property
-    def time_folds(self) -> list[Fold]:
-        """Folds of the data that are contiguous in time: ten, or fewer if there are fewer blocks."""
-        return folds_by(self.blocks, fold_of(self.blocks))
-
-    @cached_property
-    def protein_folds(self) -> list[Fold]:
-        """One fold for each protein."""
-        return folds_by(self.blocks, lambda block: block.protein)
 
     @property
     def beads(self) -> int:

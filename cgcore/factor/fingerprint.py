@@ -52,15 +52,10 @@ class Fingerprint:
             InputError: the fingerprints differ; the message shows both values of each difference.
         """
         mine, theirs = self._flat(), other._flat()
-        # If a term is present in only one of them, its properties are not listed.
-        differing = [
-            key
-            for key in dict.fromkeys((*mine, *theirs))
-            if mine.get(key) != theirs.get(key)
-            and (mine["terms"] == theirs["terms"] or (key in mine and key in theirs))
-        ]
+        # A property that only one of them has belongs to a term or a basis that the other does not have.
+        differing = [key for key in mine if key in theirs and mine[key] != theirs[key]]
         if differing:
-            pairs = ((key, *(str(one.get(key, "")) or "nothing" for one in (mine, theirs))) for key in differing)
+            pairs = ((key, *(str(one[key]) or "nothing" for one in (mine, theirs))) for key in differing)
             shown = "; ".join(f"{key}: {one} against {other}" for key, one, other in pairs)
             raise InputError(f"{what} were made with different settings and can't be used together: {shown}")
 

@@ -31,7 +31,7 @@ from cgcore.compiling import QuicklyCompiled
 from cgcore.factor.histogram import bin_numbers
 from cgcore.factor.preconditioning import Preconditioner, whitened
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import AnySlopes, Columns, Seen, coordinate_of, slots_of, term_slopes
+from cgcore.physics.design import Columns, Seen, coordinate_of, slots_of, term_slopes
 from cgcore.physics.internal import ENDS, Chains, Coordinate, Coordinates, Rows, Slopes, coordinates
 from cgcore.physics.space import Displacement
 from cgcore.physics.term import Term
@@ -78,7 +78,7 @@ def located(
 
 
 @partial(QuicklyCompiled, static_argnums=0)
-def sloped(layout: Layout, at: Coordinates) -> tuple[AnySlopes | None, ...]:
+def sloped(layout: Layout, at: Coordinates) -> tuple[Slopes | None, ...]:
     """The slopes of each term that are whitened; None for a term whose forces are computed for each bead."""
     return tuple(None if term.on_beads else term_slopes(term, coordinate_of(term, at)) for term in layout.terms)
 
@@ -90,7 +90,7 @@ Couplings = dict[tuple[str, str], dict[int, Float[Array, "_ frames"]]]
 @partial(jax.jit, static_argnums=(0, 1))
 def _prepared(
     layout: Layout, displacement: Displacement, basis: Preconditioner, chains: Chains, F: Array
-) -> tuple[dict[str, AnySlopes], Columns, Couplings, Seen]:
+) -> tuple[dict[str, Slopes], Columns, Couplings, Seen]:
     """Whitened slopes of each kind, forces on beads (bonds, pairs, listed rows, reference), couplings between rows,
     and the coordinates that each term's rows had."""
     at, frames = chains.at, F.shape[2]
@@ -123,15 +123,9 @@ def _couplings(p: Coordinate, q: Coordinate) -> dict[int, Rows]:
     """
 
     def coupled(shift: int) -> Rows:
+        here, there = (slice(first, first + p.rows) for first in (ENDS, ENDS + shift))
         shared = [(g, q.gradients[k - shift]) for k, g in enumerate(p.gradients) if 0 <= k - shift < len(q.gradients)]
-        return reduce(
-            add,
-            (
-                g[axis, ENDS : ENDS + p.rows] * h[axis, ENDS + shift : ENDS + shift + p.rows]
-                for g, h in shared
-                for axis in range(3)
-            ),
-        )
+        return reduce(add, (g[axis, here] * h[axis, there] for g, h in shared for axis in range(3)))
 
     shifts = range(0 if p is q else 1 - len(q.gradients), len(p.gradients))
     return {shift: coupled(shift) / (2 if p is q and shift == 0 else 1) for shift in shifts}
@@ -139,7 +133,7 @@ def _couplings(p: Coordinate, q: Coordinate) -> dict[int, Rows]:
 
 @partial(jax.jit, static_argnums=0)
 def _products(
-    layout: Layout, slopes: dict[str, AnySlopes], forces: Columns, couplings: Couplings, at: Coordinates
+    layout: Layout, slopes: dict[str, Slopes], forces: Columns, couplings: Couplings, at: Coordinates
 ) -> Array:
     def product(p: Array, q: Array) -> Array:
         axes = tuple(range(1, p.ndim))
@@ -152,14 +146,9 @@ def _products(
 
     def projected(kind: Coordinate) -> Slopes:
         """Inner products of each row's gradient with the forces."""
-        return reduce(
-            add,
-            (
-                g[None, axis, ENDS : ENDS + kind.rows] * forces[:, axis, k : k + kind.rows]
-                for k, g in enumerate(kind.gradients)
-                for axis in range(3)
-            ),
-        )
+        rows, each = kind.rows, enumerate(kind.gradients)
+        inner = slice(ENDS, ENDS + rows)
+        return reduce(add, (g[None, axis, inner] * forces[:, axis, k : k + rows] for k, g in each for axis in range(3)))
 
     blocks = {("force", "force"): product(forces, forces)}
     for kind in KINDS:

@@ -53,12 +53,7 @@ class Histograms:
         return cls({name: np.zeros(len(edges) - 1, np.int64) for name, edges in EDGES.items()})
 
     @classmethod
-    def counted(
-        cls,
-        numbers: Real[np.ndarray, "_ frames"],
-        terms: Sequence[Term] = (),
-        seen: Seen = (),
-    ) -> Histograms:
+    def counted(cls, numbers: Real[np.ndarray, "_ frames"], terms: Sequence[Term] = (), seen: Seen = ()) -> Histograms:
         """Histograms from the `bin_numbers` of values, and from the coordinates that the rows of terms had."""
         groups = {}
         for term, sampled in zip(terms, seen, strict=True):

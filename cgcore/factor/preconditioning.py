@@ -16,10 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.lax.linalg import triangular_solve
 from jaxtyping import Float
+from scipy.linalg import get_lapack_funcs
 
 from cgcore.factor.triangle import Triangle, triangle
 from cgcore.physics.coefficients import Layout
-from cgcore.physics.design import AnySlopes
+from cgcore.physics.internal import Slopes
 
 WELL_CONDITIONED = 1e-8
 """Smallest ratio of the extreme eigenvalues of the correlation matrix of Y at which S has eight digits in the
@@ -52,7 +53,7 @@ class Preconditioner(NamedTuple):
         return S
 
 
-def whitened(T: Float[Any, "k k"], slopes: AnySlopes) -> AnySlopes:
+def whitened(T: Float[Any, "k k"], slopes: Slopes) -> Slopes:
     """Slopes y with y T = s, for the slopes s of each row."""
     if slopes.size == 0:
         return slopes
@@ -74,8 +75,6 @@ def factor_of(gram: Float[np.ndarray, "m m"]) -> Triangle:
     try:
         return np.linalg.cholesky(gram).T
     except np.linalg.LinAlgError:  # fewer rows than columns, or a term without data: gram is singular
-        from scipy.linalg import get_lapack_funcs
-
         used, norm, correlation = _correlation(gram)
         (pivoted_cholesky,) = get_lapack_funcs(("pstrf",), (correlation,))
         pivoted, order, rank, _ = pivoted_cholesky(correlation)

@@ -18,7 +18,6 @@ Triangle = Float[np.ndarray, "m m"]
 only once m is known."""
 Coefficients = Float[np.ndarray, " n"]
 
-
 MANY_COLUMNS = 256
 """Number of columns above which triangles are merged one by one, in a fifth of the work of a QR that ignores their
 zeros, and S is computed from inner products only."""

@@ -1,6 +1,6 @@
 """Cross-validation of the freedom of a fit (smoothness, truncation or pooling), computed from block factors alone.
 
-Folds are contiguous in time, see `factor.folds`, or they are the proteins. The one-standard-error rule (Breiman et al.,
+Folds are contiguous in time, see `folds`, or they are the proteins. The one-standard-error rule (Breiman et al.,
 Classification and Regression Trees, 1984) takes the most restrained fit whose held-out loss is within one standard
 error of the best. The error is that of the paired difference to the best fit, fold by fold: losses differ far more
 between folds than between fits, and in the same way for all fits.
@@ -17,8 +17,8 @@ import numpy as np
 from jaxtyping import Float
 
 from cgcore.factor.factor import Factor
-from cgcore.factor.folds import Fold
 from cgcore.factor.triangle import Coefficients, residual
+from cgcore.fitting.folds import Fold, protein_folds, time_folds
 
 Held = Literal["time", "protein"]
 Losses = Float[np.ndarray, "folds grid"]
@@ -91,7 +91,8 @@ def cross_validated(
     held: Held = "time",
 ) -> Curve | None:
     """The curve of these fits; None if there are too few data for two folds."""
-    folds = factor.time_folds if held == "time" else factor.protein_folds
+    proteins = protein_folds(factor)
+    folds = time_folds(factor) if held == "time" else proteins
     if len(folds) < 2:
         return None
     losses = _held_out(folds, fits)
@@ -99,7 +100,6 @@ def cross_validated(
     best = int(np.argmin(held_out))
     roots = np.sqrt(len(folds))
     error = np.std(losses - losses[:, [best]], axis=0, ddof=1) / roots
-    proteins = factor.protein_folds
     fitted = fits.whole()
     return Curve(
         kind=kind,

@@ -30,7 +30,7 @@ def errors_of_losses(
         level: nominal coverage of the intervals.
         by_proteins: whether to resample whole proteins.
     """
-    weights = np.array([block.total_weight for block in factor.blocks])
+    weights = np.array([block.weight for block in factor.blocks])
     both = np.array([residual(block.S, np.array([fitted, initial])) for block in factor.blocks]) / weights.sum()
     shares = weights / weights.sum()
     return (

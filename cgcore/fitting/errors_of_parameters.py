@@ -10,6 +10,7 @@ from cgcore.fitting.estimate import Estimate, widening
 from cgcore.fitting.frozen import Freedom
 from cgcore.fitting.quadratics import Quadratics
 from cgcore.physics.coefficients import to_params
+from cgcore.physics.parametrisations import AmplitudesAndPhases, Stiffness
 from cgcore.physics.prior import Params
 
 DECIDED = 0.5
@@ -37,7 +38,8 @@ def errors_of_parameters(
         t: half-width of an interval divided by the standard error.
         level: nominal coverage of the intervals.
     """
-    phases = {name for term in freedom.free.terms if (way := term.parametrisation) for name in way.names[way.phases]}
+    ways = [term.parametrisation for term in freedom.free.terms]
+    phases = {way.names[1] for way in ways if isinstance(way, AmplitudesAndPhases)}
     start = {name: freedom.prior.params[name] for name in freedom.free.params}
 
     def params(c: Float[np.ndarray, "cases n"]) -> Params:
@@ -66,15 +68,16 @@ def errors_of_parameters(
         found[name] = Estimate.of(value, error, t, known)
         if len(around.bounds):
             found[name] = found[name].reaching(changes, widening(level, t, inflation), level)
-    for term in freedom.free.terms:
-        way = term.parametrisation
-        for name in () if way is None else way.names[way.amplitudes]:
-            if name in found:
-                found[name] = found[name]._replace(low=np.asarray(np.maximum(found[name].low, 0.0)))
-        if way is None or way.quotient is None:
-            continue
-        name, scale = (way.names[k] for k in way.quotient)
-        if name in found:
+    for way in ways:
+        match way:
+            case Stiffness(names=(name, scale)):
+                pass
+            case AmplitudesAndPhases(names=(scale, name)):
+                if scale in found:  # an amplitude is never negative
+                    found[scale] = found[scale]._replace(low=np.asarray(np.maximum(found[scale].low, 0.0)))
+            case _:
+                continue
+        if name in found:  # undetermined where its scale may be 0
             found[name] = found[name].only(~((found[scale].low <= 0) & (found[scale].high >= 0)))
     return found
 

@@ -23,7 +23,7 @@ from jaxtyping import Float, Int
 
 from cgcore.errors import InputError
 from cgcore.factor.block import Block
-from cgcore.factor.folds import fold_of
+from cgcore.fitting.folds import fold_numbers
 from cgcore.fitting.quadratics import quadratics
 from cgcore.numbers import is_whole
 from cgcore.threads import one_blas_thread
@@ -164,7 +164,7 @@ def learning_curve(result: FitResult, *, draws: int = DRAWS, seed: int = 0) -> L
         raise InputError(f"seed is {seed!r}; give a whole number of at least 0")
     expected = result.errors.blocking
     around = quadratics(result)
-    fold = np.array([fold_of(around.blocks)(block) for block in around.blocks])
+    fold = np.array(fold_numbers(around.blocks))
     folds = np.unique(fold)
     if len(folds) < FEWEST_FOLDS:
         raise InputError(

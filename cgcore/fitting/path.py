@@ -19,9 +19,9 @@ from jaxtyping import Float
 from scipy.linalg import eigvalsh, get_lapack_funcs, solve_triangular
 
 from cgcore.factor.factor import Factor
-from cgcore.factor.folds import Fold
 from cgcore.factor.triangle import Coefficients
 from cgcore.fitting.cross_validation import Fits, Optima
+from cgcore.fitting.folds import Fold
 from cgcore.fitting.spectrum import centring
 
 HELD = 1e-12

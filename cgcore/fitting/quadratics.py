@@ -153,7 +153,7 @@ def quadratics(result: FitResult, blocks: Sequence[Block] | None = None) -> Quad
     """
     freedom, plan = Freedom.of(result.prior), result.plan
     given = freedom.factor(result.factor).blocks if blocks is None else tuple(blocks)
-    weights = np.array([block.total_weight for block in given])
+    weights = np.array([block.weight for block in given])
     centre, basis = freedom.coefficients(result.fitted_params), result.admissible.basis
     root = np.sqrt(max(weights.sum(), 1.0))
     columns = [np.zeros((0, len(basis) + 1))]

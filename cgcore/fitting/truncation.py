@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from cgcore.factor.factor import Factor
-from cgcore.factor.folds import Fold
 from cgcore.factor.triangle import Coefficients, Triangle, merged
 from cgcore.fitting.cross_validation import Curve, Fits, Optima, cross_validated
+from cgcore.fitting.folds import Fold
 from cgcore.fitting.roughness import roughness_of
 from cgcore.fitting.spectrum import Spectrum, spectrum
 

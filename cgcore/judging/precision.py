@@ -11,7 +11,7 @@ from cgcore.constants import BOLTZMANN
 from cgcore.errors import InputError
 from cgcore.physics.coefficients import Layout, to_coefficients
 from cgcore.physics.prior import Prior
-from cgcore.physics.stiffness import bond_length, bond_stiffness
+from cgcore.physics.stiffness import bond_stiffness
 from cgcore.physics.topology import BEAD
 
 PROMISE = 1e-4
@@ -20,6 +20,9 @@ PROMISE = 1e-4
 POINTS = 361
 
 ROOM_TEMPERATURE = 300.0
+
+USUAL_LENGTH = 3.8
+"""Distance of neighbouring C-alpha atoms across a trans peptide bond [Å]."""
 
 
 def float32_error(prior: Prior, scale: float | None = None) -> float:
@@ -68,6 +71,11 @@ def float32_error(prior: Prior, scale: float | None = None) -> float:
         largest = float(np.max(differences, initial=0.0))
         error = largest / rms if rms > 0 else largest
     return error if np.isfinite(error) else float("inf")
+
+
+def bond_length(prior: Prior) -> float:
+    """Rest length of the prior's bonds [Å]: r0 if the prior has it, otherwise `USUAL_LENGTH`."""
+    return float(prior.params.get("r0", USUAL_LENGTH)) or USUAL_LENGTH
 
 
 def require_float32(name: str, prior: Prior) -> None:

@@ -57,12 +57,8 @@ class Layout:
     @cached_property
     def parabolas(self) -> tuple[int, ...]:
         """Positions in c of the stiffnesses of harmonic terms; each is followed by its product with the rest value."""
-        return tuple(
-            own.start + 2 * k
-            for term, own in zip(self.terms, self.slices.values(), strict=True)
-            if isinstance(term.basis, Harmonic)
-            for k in range(len(term.group_labels))
-        )
+        harmonic = [self.slices[term.name] for term in self.terms if isinstance(term.basis, Harmonic)]
+        return tuple(k for own in harmonic for k in range(own.start, own.stop, 2))
 
     @cached_property
     def size(self) -> int:

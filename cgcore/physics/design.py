@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from cgcore.physics.groups import Classes
 from cgcore.physics.internal import ENDS, Chains, Coordinate, Coordinates, Gradients, Grouping, Slopes, coordinates
 from cgcore.physics.pair_forces import Sampled, Slots, pair_forces
 from cgcore.physics.space import Displacement, free
@@ -15,8 +16,6 @@ from cgcore.physics.term import Term
 from cgcore.physics.topology import Sites, complete
 
 Columns = Float[Array, "columns xyz beads frames"]
-AnySlopes = Float[Array, "_ _ frames"]
-"""`Slopes` in functions that handle several kinds of coordinate, whose numbers of columns and rows differ."""
 
 Seen = tuple[Sampled | None, ...]
 """Coordinates that the rows of each term had; None for a term for which `Coordinates` contains them all."""
@@ -53,9 +52,8 @@ def design_matrix(
         (28, 3, 10, 4)
     """
     R = jnp.transpose(R, (2, 1, 0))
-    own = tuple(None if one is None else jnp.asarray(one) for one in classes or (None,) * len(terms))
     at = coordinates(R, lengths, displacement, sites)
-    return columns(terms, displacement, Chains(R, lengths, at, sites, own))[0]
+    return columns(terms, displacement, Chains(R, lengths, at, sites, classes or (None,) * len(terms)))[0]
 
 
 def columns(terms: tuple[Term, ...], displacement: Displacement, chains: Chains) -> tuple[Columns, Seen]:
@@ -79,18 +77,15 @@ def term_slopes(term: Term, kind: Coordinate) -> Slopes:
 
 def slots_of(
     term: Term,
-    classes: Int[Array, " beads"] | None,
+    classes: Classes | None,
     displacement: Displacement,
     chains: Chains,
-    combined: Callable[[AnySlopes], AnySlopes] = lambda slopes: slopes,
+    combined: Callable[[Slopes], Slopes] = lambda slopes: slopes,
 ) -> Slots:
     """Forces of one term for unit coefficients, multiplied by the square roots of the weights.
 
     Arguments:
-        term: the term.
-        classes: class of each bead; None for a term without groups.
-        displacement: displacement function in jax-md's convention.
-        chains: the frames.
+        term, classes, displacement, chains: see `pair_forces`.
         combined: applied to the slopes of rows of consecutive beads before forces are computed from them.
     """
     n_beads = chains.R.shape[1]
@@ -115,7 +110,7 @@ def slots_of(
     return Slots(jnp.stack(placed), jnp.stack(groups), seen)
 
 
-def _listed(term: Term, classes: Int[Array, " beads"] | None, displacement: Displacement, chains: Chains) -> Slots:
+def _listed(term: Term, classes: Classes | None, displacement: Displacement, chains: Chains) -> Slots:
     """Forces of a term with listed rows, with one slot for each group, as a bead may belong to rows of all groups.
 
     Each row is treated as a chain of its own, and rows and frames share one axis.
@@ -124,13 +119,11 @@ def _listed(term: Term, classes: Int[Array, " beads"] | None, displacement: Disp
     rows, n_groups = term.rows.candidates(n_beads, False), len(term.group_labels)
     total = jnp.zeros((n_groups, term.basis.size, *R.shape), R.dtype)
     groups = jnp.broadcast_to(jnp.arange(n_groups)[:, None], (n_groups, n_beads))
-    if len(rows) == 0:
-        return Slots(total, groups, Sampled(jnp.zeros((0, frames), R.dtype), jnp.zeros(0, int)))
     beads = term.rows.beads
     each = jnp.transpose(R[:, rows], (0, 2, 1, 3)).reshape(3, beads, -1)
     real = jnp.max(rows, axis=1)[:, None] < chains.lengths[None]
     kind = coordinate_of(term, coordinates(each, jnp.where(real, beads, 0).ravel(), displacement))
-    slopes = term_slopes(term, kind).reshape(-1, len(rows), frames)
+    slopes = term_slopes(term, kind).reshape(term.basis.size, len(rows), frames)
     own = jnp.zeros(len(rows), int) if classes is None else term.row_groups(classes, rows, jnp)
     counts, own = real & (own >= 0)[:, None], jnp.maximum(own, 0)
     slopes = jnp.where(counts[None], slopes, 0.0)

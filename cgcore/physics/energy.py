@@ -19,12 +19,13 @@ from cgcore.physics import geometry
 from cgcore.physics.prior import SPLINED, Params, Prior
 from cgcore.physics.rows import chain_numbers
 from cgcore.physics.space import Displacement, free
-from cgcore.physics.splines import Splines, spline_energy
+from cgcore.physics.splines import Splines
 from cgcore.physics.term import Term
+
+Scalar = Float[Array, ""]
 
 _HARMLESS = np.eye(3)
 """Displacement vectors that replace those of a masked row: nonzero, and no two of them parallel."""
-
 
 jax.tree_util.register_static(Prior)  # compiled functions depend on the prior as a whole
 
@@ -37,7 +38,7 @@ def term_energies(
     species: Int[Any, " beads"] | None = None,
     displacement: Displacement = free,
     sites: Int[Any, " beads"] | None = None,
-) -> dict[str, Float[Array, ""]]:
+) -> dict[str, Scalar]:
     """Weighted energy of each term for one frame; a term acts only on rows whose beads are all real.
 
     Arguments:
@@ -76,7 +77,7 @@ def energy(
     species: Int[Any, " beads"] | None = None,
     displacement: Displacement = free,
     sites: Int[Any, " beads"] | None = None,
-) -> Float[Array, ""]:
+) -> Scalar:
     """Energy of the prior for one frame.
 
     Arguments:
@@ -169,7 +170,7 @@ def _term_energy(
     species: Int[Any, " beads"] | None,
     displacement: Displacement,
     sites: Int[Any, " beads"] | None,
-) -> Float[Array, ""]:
+) -> Scalar:
     rows = term.rows.candidates(R.shape[0], sites is not None)
     if len(rows) == 0:
         return jnp.zeros((), R.dtype)
@@ -185,7 +186,7 @@ def _term_energy(
         own = term.row_groups(classes, rows, jnp)
         counts, kinds = counts & (own >= 0), (jnp.maximum(own, 0),)
 
-    def of_row(vectors: Sequence[Array], *kind: Array) -> Float[Array, ""]:
+    def of_row(vectors: Sequence[Array], *kind: Array) -> Scalar:
         x = _COORDINATES[term.rows.kind](*vectors)
         return term.energy(x, params, *kind) if fixed is None else spline_energy(term.name, fixed, x, *kind)
 
@@ -202,3 +203,31 @@ _COORDINATES = {
     # Unguarded: beads that coincide must give a force that is not finite, never a force of zero.
     "pairs": lambda d: jnp.sqrt(jnp.sum(d**2)),
 }
+
+
+def spline_energy(name: str, splines: Splines, x: Scalar, species: Int[Any, ""]) -> Scalar:
+    """Energy [kcal/mol] of a bond length [Å], of an angle [rad] or of a dihedral [rad] in the sign of
+    `geometry.dihedral`.
+
+    The spline of an angle is that of its central bead's species, or the shared one if the species has none.
+    """
+    if name == "dihedral":  # has period 2 pi from the first knot
+        first = jnp.asarray(splines.dihedral.knots[0], x.dtype)
+        return cubic(first + jnp.mod(x - first, 2 * np.pi), *splines.dihedral)
+    shared = cubic(x, *getattr(splines, name))
+    if name == "bond" or splines.angle_types is None:
+        return shared
+    knots, coefficients, own = (jnp.asarray(part) for part in splines.angle_types)
+    known = (species >= 0) & (species < len(own))
+    kind = jnp.where(known, species, 0)
+    return jnp.where(known & own[kind], cubic(x, knots[kind], coefficients[kind]), shared)
+
+
+def cubic(x: Scalar, knots: Float[Any, " knots"], coefficients: Float[Any, "intervals 4"]) -> Scalar:
+    """The spline (see `Spline`) at x; outside the knots it is constant, with derivative 0."""
+    knots, coefficients = jnp.asarray(knots, x.dtype), jnp.asarray(coefficients, x.dtype)
+    inside = jnp.clip(x, knots[0], knots[-1])
+    # For few knots and many rows, comparing with all knots vectorises, whereas bisection does not.
+    k = jnp.clip(jnp.searchsorted(knots, inside, side="right", method="compare_all") - 1, 0, len(coefficients) - 1)
+    d, c = inside - knots[k], coefficients[k]
+    return c[0] + d * (c[1] + d * (c[2] + d * c[3]))

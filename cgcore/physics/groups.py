@@ -66,10 +66,8 @@ class Groups:
     def of_species(cls, by: By, species: Sequence[int], labels: Sequence[str] | None = None) -> Groups:
         """Groups with one class for each of these species; rows with beads of other species take no part."""
         kinds = sorted(set(species))
-        table = [-1] * (max(kinds, default=-1) + 1)
-        for k, kind in enumerate(kinds):
-            table[kind] = k
-        return cls(by, tuple(labels or (f"species {kind}" for kind in kinds)), tuple(table))
+        table = tuple(kinds.index(one) if one in kinds else -1 for one in range(max(kinds, default=-1) + 1))
+        return cls(by, tuple(labels or (f"species {kind}" for kind in kinds)), table)
 
     def classes(
         self,

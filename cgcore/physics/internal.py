@@ -23,14 +23,13 @@ Rows = Float[Array, "rows frames"]
 Vectors = Float[Array, "xyz rows frames"]
 Gradients = Float[Array, "xyz padded frames"]
 """Vectors with `ENDS` rows of zeros before the first row and after the last."""
-Slopes = Float[Array, "columns rows frames"]
+Slopes = Float[Array, "_ _ frames"]
+"""A slope for each basis function and row; kinds of coordinate differ in the numbers of both."""
 
 
 class Coordinate(NamedTuple):
-    """One kind of coordinate: the length r [Å] of bonds, or the cosine and sine of angles or dihedrals.
-
-    `gradients` has one array for each bead of a row, with `ENDS` rows of zeros before the first row and after the last.
-    """
+    """One kind of coordinate: the length r [Å] of bonds, or the cosine and sine of angles or dihedrals; and its
+    gradient for each bead of a row."""
 
     values: tuple[Rows, ...]
     gradients: tuple[Gradients, ...]
@@ -101,30 +100,26 @@ def coordinates(
     """Internal coordinates of chains, and their gradients.
 
     Arguments:
-        R: positions [Å], finite everywhere.
-        lengths: number of real beads of each frame.
+        R, lengths, sites: see `Chains`.
         displacement: displacement function in jax-md's convention, for free space or a periodic box (its gradient must
             be 1).
-        sites: sites of the beads (see `topology`); None if every frame is one chain.
 
     Source of the dihedral's gradient: Blondel and Karplus, J. Comput. Chem. 17, 1132 (1996), with the sign of phi in
     `geometry.dihedral`.
     """
 
-    def coordinate(values: tuple[Rows, ...], gradients: tuple[Vectors, ...]) -> Coordinate:
-        """A coordinate whose gradients are zero for rows that lack a bead or a bond."""
-        known = complete(values[0].shape[0], len(gradients) - 1, lengths, sites, jnp)
+    def padded(kind: Coordinate) -> Coordinate:
+        """The coordinate with its gradients padded, and zero for rows that lack a bead or a bond."""
+        known = complete(kind.rows, len(kind.gradients) - 1, lengths, sites, jnp)
         ends = ((0, 0), (ENDS, ENDS), (0, 0))
-        return Coordinate(values, tuple(jnp.pad(jnp.where(known[None], g, 0.0), ends) for g in gradients))
+        return kind._replace(gradients=tuple(jnp.pad(jnp.where(known[None], g, 0.0), ends) for g in kind.gradients))
 
     bonds = jnp.stack(separations(displacement, list(R[:, 1:]), list(R[:, :-1])))
     known = complete(bonds.shape[1], 1, lengths, sites, jnp)
     bonds = jnp.where(known[None], bonds, jnp.array([1.0, 0.0, 0.0], bonds.dtype)[:, None, None])
     r = jnp.sqrt(_dot(bonds, bonds))
     along = bonds / r[None]
-    return Coordinates(
-        coordinate((r,), (-along, along)), coordinate(*_angles(bonds, r)), coordinate(*_dihedrals(bonds, r))
-    )
+    return Coordinates(*map(padded, (Coordinate((r,), (-along, along)), _angles(bonds, r), _dihedrals(bonds, r))))
 
 
 def separations(displacement: Displacement, a: Sequence[Array], b: Sequence[Array]) -> list[Array]:
@@ -135,12 +130,8 @@ def separations(displacement: Displacement, a: Sequence[Array], b: Sequence[Arra
     return [vectors[..., axis] for axis in range(3)]
 
 
-Longer = tuple[tuple[Float[Array, "longer frames"], ...], tuple[Float[Array, "xyz longer frames"], ...]]
-"""Cosine and sine, and the gradient for each bead, of rows of three or four beads; there are fewer of these than
-bonds."""
-
-
-def _angles(bonds: Vectors, r: Rows) -> Longer:
+def _angles(bonds: Vectors, r: Rows) -> Coordinate:
+    """The angles, with gradients that are not padded yet."""
     u, v = -bonds[:, :-1], bonds[:, 1:]
     length_u, length_v = r[:-1], r[1:]
     # Bonds are not normalised first, because normalised bonds of a straight chain are not exactly parallel.
@@ -150,10 +141,11 @@ def _angles(bonds: Vectors, r: Rows) -> Longer:
     first = jnp.cross(u, normal, axis=0) / length_u[None] ** 2
     last = -jnp.cross(v, normal, axis=0) / length_v[None] ** 2
     lengths = length_u * length_v
-    return (_dot(u, v) / lengths, area / lengths), (first, -(first + last), last)
+    return Coordinate((_dot(u, v) / lengths, area / lengths), (first, -(first + last), last))
 
 
-def _dihedrals(bonds: Vectors, r: Rows) -> Longer:
+def _dihedrals(bonds: Vectors, r: Rows) -> Coordinate:
+    """The dihedrals, with gradients that are not padded yet."""
     b1, b2, b3 = bonds[:, :-2], bonds[:, 1:-1], bonds[:, 2:]
     length = r[1:-1]
     n1, n2 = jnp.cross(b1, b2, axis=0), jnp.cross(b2, b3, axis=0)
@@ -161,19 +153,12 @@ def _dihedrals(bonds: Vectors, r: Rows) -> Longer:
     radius = jnp.sqrt(x**2 + y**2)
     defined = radius > 0
     radius = jnp.where(defined, radius, 1.0)
-    first = _scaled(length, _dot(n1, n1))[None] * n1
-    last = -_scaled(length, _dot(n2, n2))[None] * n2
+    a, b = (length / jnp.where(squared > 0, squared, 1.0) for squared in (_dot(n1, n1), _dot(n2, n2)))
+    first, last = a[None] * n1, -b[None] * n2
     ahead, behind = _dot(b1, b2) / length**2, _dot(b3, b2) / length**2
     second = -(1 + ahead[None]) * first + behind[None] * last
-    gradients = (first, second, -(first + second + last), last)
-    return (
-        (jnp.where(defined, x / radius, 1.0), y / radius),
-        tuple(jnp.where(defined[None], g, 0.0) for g in gradients),
-    )
-
-
-def _scaled(length: Rows, squared: Rows) -> Rows:
-    return length / jnp.where(squared > 0, squared, 1.0)
+    gradients = tuple(jnp.where(defined[None], g, 0.0) for g in (first, second, -(first + second + last), last))
+    return Coordinate((jnp.where(defined, x / radius, 1.0), y / radius), gradients)
 
 
 def _dot(a: Vectors, b: Vectors) -> Rows:

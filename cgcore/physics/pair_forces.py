@@ -12,16 +12,17 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from cgcore.physics.bases import Power
+from cgcore.physics.groups import Classes
 from cgcore.physics.internal import Chains, separations
 from cgcore.physics.rows import Rows as PairRows
 from cgcore.physics.rows import chain_numbers
 from cgcore.physics.space import Displacement
 from cgcore.physics.term import Term
 
-Classes = Int[Array, " beads"]
 Strengths = Callable[[Array, Array], Array]
 
 
@@ -122,14 +123,13 @@ def over_all(
     # x, y and z are separate arrays, here and below: XLA does not vectorise moving slices of (xyz, beads, frames).
     every = list(R)
     along, numbers = _places(chains)
-    padded = [jnp.pad(x, beyond) for x in (*every, along, numbers)]
+    padded = [*(jnp.pad(x, beyond) for x in (*every, along, numbers)), missing]
     farthest = jnp.inf if power is None else 0.0
 
     def add(chunk: Int[Array, ""], found: tuple[list[Array], Array]) -> tuple[list[Array], Array]:
         forces, nearest = found
         first = chunk * PARTNERS
-        sliced = (jax.lax.dynamic_slice_in_dim(x, first, PARTNERS) for x in (*padded, missing))
-        *partners, place, number, absent = sliced
+        *partners, place, number, absent = (jax.lax.dynamic_slice_in_dim(x, first, PARTNERS) for x in padded)
         d = separations(displacement, [x[None] for x in every], [x[:, None] for x in partners])
         apart = rows.count(along[None], place[:, None], number[:, None] != numbers[None])
         squared = jnp.where(apart, _squared(d) + absent[:, None], jnp.inf)
@@ -156,13 +156,11 @@ def _by_partner(term: Term, displacement: Displacement, chains: Chains, classes:
     """Forces summed over all N x N pairs, one partner at a time. The slot of a pair's forces is the class of the
     partner."""
     R, n_beads = chains.R, chains.R.shape[1]
-    real = jnp.arange(n_beads)[:, None] < chains.lengths[None]
-    if classes is not None:
-        real = real & (classes >= 0)[:, None]
+    own = jnp.zeros(n_beads, int) if classes is None else jnp.asarray(classes)
+    real = (jnp.arange(n_beads)[:, None] < chains.lengths[None]) & (own >= 0)[:, None]
     along, numbers = _places(chains)
-    slots = 1 if term.groups is None else len(term.groups.labels)
-    slot = jnp.zeros(n_beads, int) if classes is None else jnp.maximum(classes, 0)
-    every = list(R)
+    table = np.zeros((1, 1), int) if term.groups is None else term.groups.of_rows(2, True)[0]
+    slot, every = jnp.maximum(own, 0), list(R)
 
     def add(partner: Int[Array, ""], found: tuple[Array, Array]) -> tuple[Array, Array]:
         forces, nearest = found
@@ -173,18 +171,14 @@ def _by_partner(term: Term, displacement: Displacement, chains: Chains, classes:
         strengths = term.basis.strengths(squared)
         # Stored, because XLA would compute the strengths again for each of x, y and z.
         strengths, d = jax.lax.optimization_barrier((strengths, jnp.stack(d)))
-        own = slot[partner]
-        return forces.at[own].add(strengths[:, None] * d[None]), nearest.at[own].min(squared)
+        k = slot[partner]
+        return forces.at[k].add(strengths[:, None] * d[None]), nearest.at[k].min(squared)
 
-    zeros = jnp.zeros((slots, term.basis.size, *R.shape), R.dtype)
-    none = jnp.full((slots, *R.shape[1:]), jnp.inf, R.dtype)
+    zeros = jnp.zeros((len(table), term.basis.size, *R.shape), R.dtype)
+    none = jnp.full((len(table), *R.shape[1:]), jnp.inf, R.dtype)
     forces, nearest = jax.lax.fori_loop(0, n_beads, add, (zeros, none))
-    if classes is None:
-        return Slots(forces, None, Sampled.closest(jnp.sqrt(jnp.min(nearest, axis=1))))
-    assert term.groups is not None
-    table, labels = term.groups.of_rows(2, True)
     groups = jnp.asarray(table)[slot].T
-    closest = jax.ops.segment_min(nearest.reshape(-1, R.shape[2]), groups.ravel(), len(labels))
+    closest = jax.ops.segment_min(nearest.reshape(-1, R.shape[2]), groups.ravel(), len(term.group_labels))
     return Slots(forces, groups, Sampled.closest(jnp.sqrt(closest)))
 
 

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -19,6 +19,9 @@ from cgcore.physics.bases import Basis
 from cgcore.physics.bases.basis import namespace
 
 Params = dict[str, Any]
+"""Parameters by name, a pytree. Scalars: r0 [Å], kr [kcal/mol/Å²], epsilon [kcal/mol], sigma [Å]
+(and epsilon_ex, sigma_ex). Arrays, harmonic n = 1, 2, ...: a, b, k_dih [kcal/mol], gamma_dih [rad]."""
+
 Given = Mapping[str, Any]
 
 
@@ -31,14 +34,6 @@ class Parametrisation(ABC):
     """
 
     names: tuple[str, ...]
-
-    quotient: ClassVar[tuple[int, int] | None] = None
-    """Positions of a parameter that is undetermined where another one is 0, and of that other one; None if there is
-    none."""
-    phases: ClassVar[slice] = slice(0)
-    """Parameters that have period 2 pi."""
-    amplitudes: ClassVar[slice] = slice(0)
-    """Parameters that are never negative."""
 
     @abstractmethod
     def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
@@ -61,8 +56,6 @@ class Parametrisation(ABC):
 @dataclass(frozen=True)
 class Stiffness(Parametrisation):
     """Rest length r0 and stiffness kr of a `Harmonic` basis."""
-
-    quotient: ClassVar[tuple[int, int] | None] = (0, 1)
 
     def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
         r0, kr = self.names
@@ -101,10 +94,6 @@ class CosinesAndSines(Parametrisation):
 @dataclass(frozen=True)
 class AmplitudesAndPhases(Parametrisation):
     """Amplitudes k >= 0 and phases gamma in (-pi, pi] of a `Fourier` basis."""
-
-    quotient: ClassVar[tuple[int, int] | None] = (1, 0)
-    phases: ClassVar[slice] = slice(1, None)
-    amplitudes: ClassVar[slice] = slice(1)
 
     def coefficient_names(self, basis: Basis) -> tuple[str, ...]:
         numbers = range(1, basis.size // 2 + 1)

@@ -14,14 +14,11 @@ from cgcore.errors import InputError
 from cgcore.physics.bases import Fourier, Harmonic, Power
 from cgcore.physics.bases.fourier import MOST_HARMONICS
 from cgcore.physics.parametrisations import AmplitudesAndPhases, CosinesAndSines, Stiffness, StrengthAndLength
+from cgcore.physics.parametrisations import Params as Params
 from cgcore.physics.rows import Rows
 from cgcore.physics.splines import Splines
 from cgcore.physics.term import Term
 from cgcore.physics.topology import EXCLUDED_VOLUME_SEPARATIONS, REPULSIVE_MIN_SEPARATION
-
-Params = dict[str, Any]
-"""Parameters by name, a pytree. Scalars: r0 [Å], kr [kcal/mol/Å²], epsilon [kcal/mol], sigma [Å]
-(and epsilon_ex, sigma_ex). Arrays, harmonic n = 1, 2, ...: a, b, k_dih [kcal/mol], gamma_dih [rad]."""
 
 FITTED = ("r0", "kr", "a", "b", "epsilon", "sigma", "k_dih", "gamma_dih")
 FITTED_EXCLUDED_VOLUME = ("epsilon_ex", "sigma_ex")
@@ -29,22 +26,17 @@ FITTED_EVER = FITTED + FITTED_EXCLUDED_VOLUME
 CARRIED = ("theta0", "k_theta")
 """Parameters that users' files contain and that are written back, but that no term uses and no fit changes."""
 
+
+def _repulsion(name: str, pairs: Rows, params: tuple[str, str]) -> Term:
+    return Term(name, pairs, Power(4), parametrisation=StrengthAndLength(params))
+
+
 STANDARD = (
     Term("bond", Rows("bonds"), Harmonic(), parametrisation=Stiffness(("r0", "kr"))),
     Term("angle", Rows("angles"), Fourier(1), parametrisation=CosinesAndSines(("a", "b"))),
     Term("dihedral", Rows("dihedrals"), Fourier(1), parametrisation=AmplitudesAndPhases(("k_dih", "gamma_dih"))),
-    Term(
-        "repulsive",
-        Rows("pairs", REPULSIVE_MIN_SEPARATION),
-        Power(4),
-        parametrisation=StrengthAndLength(("epsilon", "sigma")),
-    ),
-    Term(
-        "excluded_volume",
-        Rows("pairs", *EXCLUDED_VOLUME_SEPARATIONS),
-        Power(4),
-        parametrisation=StrengthAndLength(FITTED_EXCLUDED_VOLUME),
-    ),
+    _repulsion("repulsive", Rows("pairs", REPULSIVE_MIN_SEPARATION), ("epsilon", "sigma")),
+    _repulsion("excluded_volume", Rows("pairs", *EXCLUDED_VOLUME_SEPARATIONS), FITTED_EXCLUDED_VOLUME),
 )
 """The terms of every prior; Fourier series have as many harmonics as their parameters have values."""
 
@@ -146,10 +138,8 @@ class Prior:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Prior):
             return NotImplemented
-        same = all(
-            getattr(self, name) == getattr(other, name) for name in ("weights", "splines", "further", "frozen")
-        ) and dict(self.carried) == dict(other.carried)
-        return same and all(np.array_equal(value, other.params[name]) for name, value in self.params.items())
+        mine, theirs = ((p.weights, p.carried, p.splines, p.further, p.frozen) for p in (self, other))
+        return mine == theirs and all(np.array_equal(v, other.params[name]) for name, v in self.params.items())
 
     def __hash__(self) -> int:
         return hash((self.weights, self.further, self.frozen))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -97,7 +96,17 @@ class Rows:
 
     def candidates(self, n_beads: int, sites: bool) -> Int[np.ndarray, "rows beads"]:
         """All rows (rows, beads per row) that can occur in a frame with `n_beads` beads, with or without sites."""
-        return _candidates(self, n_beads, sites)
+        if self.listed is not None:
+            inside = [row for row in self.listed if max(row) < n_beads]
+            return np.array(inside, np.int32).reshape(-1, self.beads)
+        if not self.pairs:
+            return (np.arange(max(n_beads - self.beads + 1, 0))[:, None] + np.arange(self.beads)).astype(np.int32)
+        if not sites and self.chains == "between":
+            return np.zeros((0, 2), np.int32)
+        # Sites increase along the array by at least 1 per bead, so neighbours across a gap can have any separation.
+        i, j = np.triu_indices(n_beads, k=1 if sites else self.nearest)
+        found = np.stack([i, j], axis=1).astype(np.int32)
+        return found if self.farthest is None else found[j - i <= self.farthest]
 
     def count(self, first: Any, last: Any, crossing: Any) -> Bool[Any, ...]:
         """Which rows exist.
@@ -121,18 +130,3 @@ def chain_numbers(sites: Any, xp: Any) -> Any:
     """Number of each bead's chain, from sites along the first axis."""
     jumps = sites[1:] - sites[:-1] >= CHAIN_JUMP
     return xp.concatenate([xp.zeros_like(sites[:1]), xp.cumsum(jumps, axis=0).astype(sites.dtype)])
-
-
-@lru_cache(maxsize=64)
-def _candidates(rows: Rows, n_beads: int, sites: bool) -> np.ndarray:
-    if rows.listed is not None:
-        inside = [row for row in rows.listed if max(row) < n_beads]
-        return np.array(inside, np.int32).reshape(-1, rows.beads)
-    if not rows.pairs:
-        return (np.arange(max(n_beads - rows.beads + 1, 0))[:, None] + np.arange(rows.beads)).astype(np.int32)
-    if not sites and rows.chains == "between":
-        return np.zeros((0, 2), np.int32)
-    # Sites increase along the array by at least 1 per bead, so neighbours across a gap can have any separation.
-    i, j = np.triu_indices(n_beads, k=1 if sites else rows.nearest)
-    found = np.stack([i, j], axis=1).astype(np.int32)
-    return found if rows.farthest is None else found[j - i <= rows.farthest]

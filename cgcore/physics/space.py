@@ -27,10 +27,7 @@ def free(Ra: Vector, Rb: Vector) -> Vector:
 
 @dataclass(frozen=True)
 class Periodic:
-    """Displacement Ra - Rb to the nearest image in a periodic box with edges `lengths` [Å].
-
-    Boxes with the same edges are equal and have the same hash, so compiled functions can depend on them.
-    """
+    """Displacement Ra - Rb to the nearest image in a periodic box with edges `lengths` [Å]; see `periodic`."""
 
     lengths: tuple[float, float, float]
 

@@ -8,13 +8,11 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from cgcore.errors import InputError
 
 MOST_KNOTS = 10_000
-
-Scalar = Float[Any, ""]
 
 
 class Spline(NamedTuple):
@@ -122,35 +120,3 @@ def _checked(name: str, knots: Any, coefficients: Any) -> tuple[np.ndarray, np.n
     if not (np.diff(knots) > 0).all():
         raise InputError(f"the knots of the {name} spline do not increase; sort them, and give each once")
     return knots, coefficients
-
-
-def spline_energy(name: str, splines: Splines, x: Scalar, species: Int[Any, ""]) -> Scalar:
-    """Energy [kcal/mol] of a bond length [Å], of an angle [rad] or of a dihedral [rad] in the sign of
-    `geometry.dihedral`.
-
-    The spline of an angle is that of its central bead's species, or the shared one if the species has none.
-    """
-    import jax.numpy as jnp  # imported here because reading and writing priors needs no JAX
-
-    if name == "dihedral":  # has period 2 pi from the first knot
-        first = jnp.asarray(splines.dihedral.knots[0], x.dtype)
-        return cubic(first + jnp.mod(x - first, 2 * np.pi), *splines.dihedral)
-    shared = cubic(x, *getattr(splines, name))
-    if name == "bond" or splines.angle_types is None:
-        return shared
-    knots, coefficients, own = (jnp.asarray(part) for part in splines.angle_types)
-    known = (species >= 0) & (species < len(own))
-    kind = jnp.where(known, species, 0)
-    return jnp.where(known & own[kind], cubic(x, knots[kind], coefficients[kind]), shared)
-
-
-def cubic(x: Scalar, knots: Float[Any, " knots"], coefficients: Float[Any, "intervals 4"]) -> Scalar:
-    """The spline (see `Spline`) at x; outside the knots it is constant, with derivative 0."""
-    import jax.numpy as jnp
-
-    knots, coefficients = jnp.asarray(knots, x.dtype), jnp.asarray(coefficients, x.dtype)
-    inside = jnp.clip(x, knots[0], knots[-1])
-    # For few knots and many rows, comparing with all knots vectorises, whereas bisection does not.
-    k = jnp.clip(jnp.searchsorted(knots, inside, side="right", method="compare_all") - 1, 0, len(coefficients) - 1)
-    d, c = inside - knots[k], coefficients[k]
-    return c[0] + d * (c[1] + d * (c[2] + d * c[3]))

@@ -1,4 +1,4 @@
-"""Stiffness and length of a prior's bonds, which set the scale for time steps and for errors of forces."""
+"""Stiffness of a prior's bonds, which sets the scale for time steps and for errors of forces."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from jaxtyping import Float
 from cgcore.physics.bases import Basis, Harmonic
 from cgcore.physics.coefficients import to_coefficients
 from cgcore.physics.prior import Params, Prior
-
-USUAL_LENGTH = 3.8
-"""Distance of neighbouring C-alpha atoms across a trans peptide bond [Å]."""
 
 LENGTHS = np.linspace(3.0, 5.0, 401)
 """Bond lengths [Å] at which the curvature of potentials that are not harmonic is evaluated."""
@@ -32,8 +29,3 @@ def _largest_curvature(basis: Basis, c: Float[np.ndarray, " size"]) -> float:
     if isinstance(basis, Harmonic):
         return float(c[0])
     return float(np.max(np.diff(basis.slope(LENGTHS, c)) / np.diff(LENGTHS)))
-
-
-def bond_length(prior: Prior) -> float:
-    """Rest length of the prior's bonds [Å]: r0 if the prior has it, otherwise `USUAL_LENGTH`."""
-    return float(prior.params.get("r0", USUAL_LENGTH)) or USUAL_LENGTH

@@ -29,7 +29,6 @@ CHAIN_JUMP = 1000
 RULE = "linear chain; bonds, angles, dihedrals of consecutive beads; repulsive j-i>=6; excluded volume 2<=j-i<=5"
 """Description of this topology in a factor's fingerprint."""
 
-
 Sites = Int[Any, "beads #frames"]
 """Site of each bead in each frame, or one column for all frames; padded beads may hold anything."""
 

@@ -95,7 +95,7 @@ def _stored(factor: cgcore.Factor) -> Iterator[Row]:
     yield equal("saved, refused", loaded is None, False)
     if loaded is None:
         return
-    for name in ("total_weight", "beads", "frames", "index", "source", "protein"):
+    for name in ("weight", "beads", "frames", "index", "source", "protein"):
         same = [getattr(one, name) for one in loaded.blocks] == [getattr(one, name) for one in factor.blocks]
         yield equal(f"saved and loaded, {name} of each block", same, True)
     gaps = [(block.frames * np.array([1, 2, 3])).tolist() for block in factor.blocks]

@@ -60,6 +60,6 @@ def _weighted(name: str, prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> I
     fit = cgcore.fit(factor, prior, unconstrained(truncation=0.0))
     yield near(f"{name}, least loss", fit.train_loss, best, TOLERANCE, zero)
     expected = [sum(w[first:last].sum() for first, last in block.ranges) for block in factor.blocks]
-    off = max(abs(block.total_weight / one - 1) for block, one in zip(factor.blocks, expected, strict=True))
+    off = max(abs(block.weight / one - 1) for block, one in zip(factor.blocks, expected, strict=True))
     yield at_most(f"{name}, weights of {len(expected)} blocks", off, TOLERANCE, "relative")
     yield equal(f"{name}, a frame with a weight below 0, refused", refused, True)

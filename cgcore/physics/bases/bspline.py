@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from math import factorial, perm
-from typing import Any, ClassVar, Literal, NamedTuple, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -17,6 +17,7 @@ from cgcore.physics.bases.basis import Basis, bending_rows, namespace
 MOST_FUNCTIONS = 1000
 
 Ends = Literal["open", "cutoff", "periodic"]
+Polynomials = Float[np.ndarray, "functions intervals powers"]
 
 
 @dataclass(frozen=True)
@@ -97,14 +98,18 @@ class BSpline(Basis):
         return found if self.ends == "periodic" else xp.where(place < along(starts), 0, found)
 
     @cached_property
-    def pieces(self) -> Pieces:
-        """All functions, interval by interval."""
+    def pieces(self) -> tuple[Float[np.ndarray, " intervals"], Polynomials]:
+        """Left ends of the intervals over which all functions are polynomials, and these polynomials.
+
+        At a distance u from the left end of an interval, a function is the sum of polynomials[..., power] u^power. The
+        first interval lies below the first knot, unless the functions are periodic.
+        """
         knots, p = np.array(self.knots), self.degree
         if self.ends == "periodic":
             period = knots[-1] - knots[0]
             every = _polynomials(np.concatenate([knots[-p - 1 : -1] - period, knots, knots[1 : p + 1] + period]), p)
             every[:p] += every[len(knots) - 1 :]  # from the neighbouring periods
-            return Pieces(knots[:-1], every[1 : len(knots) - 1])
+            return knots[:-1], every[1 : len(knots) - 1]
         every = _polynomials(np.concatenate([np.repeat(knots[0], p), knots, np.repeat(knots[-1], p)]), p)
         every = every[:-2] if self.ends == "cutoff" else every[1:]
         # Linear outside the knots, and 0 beyond a cut-off.
@@ -114,7 +119,7 @@ class BSpline(Basis):
             powers = (knots[-1] - knots[-2]) ** np.arange(p + 1)
             above[:, 0, 0] = every[:, -1] @ powers
             above[:, 0, 1] = every[:, -1, 1:] @ (np.arange(1, p + 1) * powers[:-1])
-        return Pieces(np.concatenate([knots[:1], knots]), np.concatenate([below, every, above], axis=1))
+        return np.concatenate([knots[:1], knots]), np.concatenate([below, every, above], axis=1)
 
     @cached_property
     def _runs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -139,18 +144,7 @@ class BSpline(Basis):
         return starts, np.transpose(every[function, held], (1, 2, 0)), begins.T, rights.T
 
 
-class Pieces(NamedTuple):
-    """Functions that are polynomials over intervals.
-
-    At a distance u from the left end of an interval, a function is the sum of polynomials[..., power] u^power. The
-    first interval lies below the first knot, unless the functions are periodic.
-    """
-
-    lefts: Float[np.ndarray, " intervals"]
-    polynomials: Float[np.ndarray, "functions intervals powers"]
-
-
-def _polynomials(t: Float[np.ndarray, " knots"], degree: int) -> Float[np.ndarray, "functions intervals powers"]:
+def _polynomials(t: Float[np.ndarray, " knots"], degree: int) -> Polynomials:
     """All B-splines on the knots `t`, over the intervals between the first and last `degree` knots."""
     from scipy.interpolate import BSpline as Splines  # imported here because reading and writing priors needs no SciPy
 

@@ -36,10 +36,6 @@ class Fourier(Basis):
             raise InputError(f"a Fourier basis has {self.harmonics!r:.40} harmonics; give at most {MOST_HARMONICS}")
 
     @property
-    def size(self) -> int:
-        return 2 * self.harmonics
-
-    @property
     def names(self) -> tuple[str, ...]:
         numbers = range(1, self.harmonics + 1)
         return (*(f"cos_{n}" for n in numbers), *(f"sin_{n}" for n in numbers))

@@ -48,18 +48,12 @@ class Gaussian(Basis):
         return namespace(x).exp(-(self._reduced(x) ** 2) / 2)
 
     def derivatives(self, x: Float[Any, " ..."]) -> Float[Any, "size ..."]:
-        u = self._reduced(x)
-        return -u / self.width * namespace(x).exp(-(u**2) / 2)
+        return -self._reduced(x) / self.width * self.functions(x)
 
     def bending(self) -> Float[np.ndarray, "rows size"]:
         low, high = self.centres[0] - REACH * self.width, self.centres[-1] + REACH * self.width
-        steps = int(np.ceil((high - low) / self.width))
-
-        def second(x: np.ndarray) -> np.ndarray:
-            u = self._reduced(x)
-            return (u**2 - 1) / self.width**2 * np.exp(-(u**2) / 2)
-
-        return bending_rows(second, np.linspace(low, high, steps + 1), 8)
+        edges = np.linspace(low, high, int(np.ceil((high - low) / self.width)) + 1)
+        return bending_rows(lambda x: (self._reduced(x) ** 2 - 1) / self.width**2 * self.functions(x), edges, 8)
 
     def _reduced(self, x: Any) -> Any:
         centres = namespace(x).asarray(self.centres, x.dtype).reshape(-1, *(1,) * x.ndim)
