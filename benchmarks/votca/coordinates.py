@@ -46,13 +46,15 @@ def distances(
 
 
 def forces(R: Float[np.ndarray, "frames beads 3"], slopes: Slopes) -> Float[np.ndarray, "frames beads 3"]:
-    """Minus the gradient of all terms [kcal/mol/Å]."""
+    """Minus the gradient of the terms that have slopes [kcal/mol/Å]."""
     F = np.zeros(R.shape)
-    for name in SPANS:
+    for name in (name for name in SPANS if name in slopes):
         x, gradient = measured(name, R)
         pull = slopes[name](x)[..., None, None] * gradient
         for k in range(SPANS[name]):
             F[:, k : k + x.shape[1]] -= pull[:, :, k]
+    if "pair" not in slopes:
+        return F
     r, unit, (i, j) = distances(R)
     pull = slopes["pair"](r)[..., None] * unit
     matrix = np.zeros((R.shape[1], len(i)))
