@@ -62,10 +62,12 @@ def edited(owner: Any, name: str, old: str, new: str) -> Fault:
         assert lines.count(old) == 1, f"{name} holds {old!r} {lines.count(old)} times"
         space = dict(vars(inspect.getmodule(function)))
         made = "from __future__ import annotations\n" + lines.replace(old, new)
-        exec(compile(made, f"<{name} with a fault>", "exec"), space)
+        # A method may call a function of its module that has the same name.
+        found = space if inspect.ismodule(owner) else {}
+        exec(compile(made, f"<{name} with a fault>", "exec"), space, found)
         if cached:
-            space[name].__set_name__(owner, name)
-        monkeypatch.setattr(owner, name, space[name])
+            found[name].__set_name__(owner, name)
+        monkeypatch.setattr(owner, name, found[name])
 
     module = owner.__name__ if inspect.ismodule(owner) else owner.__module__
     return Fault(put, module.split(".")[1] in COMPILED)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fault_helpers import Faults, edited
 
 from cgcore.cluster import parts
 from cgcore.cluster.parcel import Parcel
 from cgcore.compat import DatasetLoader
+from cgcore.config import optimizers as configured
 from cgcore.config import terms
-from cgcore.fitting import fit, pooling
+from cgcore.fitting import direct, fit, pooling, scan
 from cgcore.fitting.spectrum import Spectrum
 from cgcore.judging import survey
 from cgcore.judging.stretch import Stretch
-from cgcore.pipeline import prior_fit
+from cgcore.pipeline import optimizers, prior_fit
 from cgcore.pipeline.networks import allegro
+from cgcore.pipeline.trainer import Trainer
 from cgcore.report import record
 from cgcore.simulation import divergence
 from cgcore.solver import lbfgs
@@ -50,6 +54,26 @@ FAULTS: Faults = {
     "bells narrower than they are apart": (
         "doors",
         edited(terms, "_gaussian", "/ (len(centres) - 1)", "/ len(centres)"),
+    ),
+    "the fit that fits best of a scan": (
+        "choices",
+        edited(scan, "scan", "held_out[-1] <= min(held_out)", "losses[-1] <= min(losses)"),
+    ),
+    "the last time of an angle for the first": (
+        "dynamics",
+        edited(dynamics, "counted", "xp.any(outside, axis=0) & (tally.first_outside < 0)", "xp.any(outside, axis=0)"),
+    ),
+    "a direct objective per bead for weighted beads": (
+        "weighting",
+        replace(
+            edited(
+                direct,
+                "total_weight",
+                " if weights is None else jnp.sum(jnp.where(mask, weights, 0.0))",
+                "",
+            ),
+            compiled=True,
+        ),
     ),
     "coefficients of the next group in fit.json": (
         "doors",
@@ -96,6 +120,20 @@ FAULTS: Faults = {
     ),
     "a frame less to train on": ("scripts", edited(DatasetLoader, "split_train_val", "int(np.round(", "int((")),
     "an envelope of the next order": ("training", edited(allegro, "envelope", "range(p)", "range(p + 1)")),
+    "warm-up in epochs that counts steps": (
+        "training",
+        edited(
+            optimizers, "schedule", "round(settings.warmup_epochs * steps_per_epoch)", "round(settings.warmup_epochs)"
+        ),
+    ),
+    "clipping for optimizers of their own alone": (
+        "training",
+        edited(configured, "_optimizer", '"grad_clip" not in said or', '"grad_clip" not in said and'),
+    ),
+    "the last parameters are saved": (
+        "training-steps",
+        edited(Trainer, "save_params", "params or self.params", "params or self.last_params"),
+    ),
     "no temperature for the prior's fit": (
         "training",
         edited(prior_fit, "fit_options", '"temperature": said.temperature,', ""),

@@ -29,6 +29,9 @@ CURVES = 1e-7
 """Tolerance of fits by inner products, whose strongest penalties are 1e7 times the weakest (observed: 1e-10)."""
 WEIGHT, HARMONICS, SPECIES = 0.7, 2, (0, 1, 2)
 SMOOTHNESS, POOLING = 1e-3, 0.3
+NOISE, LENGTHS = 7, (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+"""Seed of forces that no potential explains, and Debye lengths [Å]: one fits them best, and another one predicts unseen
+forces best (losses differ by 1e-5)."""
 LENGTH, OTHER, NEARER = 6.0, 12.0, 8.0
 """Debye lengths [Å] of the generated forces, of another prior, and of one that is better than the latter."""
 
@@ -168,6 +171,12 @@ def _scanned(prior: cgcore.Prior, R: Array) -> Iterator[Row]:
         assert curve is not None
         expected = curve.held_out_loss[curve.chosen]
         yield equal(f"{name}, held-out loss", found.held_out_loss[found.best], expected)
+    noise = cgcore.from_arrays(R, np.random.default_rng(NOISE).normal(size=R.shape), accept_faults=True)
+    found = cgcore.scan(noise, truth, {"salt.length": LENGTHS}, options)
+    lowest = [int(np.argmin(losses)) for losses in (found.train_loss, found.held_out_loss)]
+    yield equal("scan of noise, fits of the lowest losses differ", lowest[0] != lowest[1], True)
+    yield equal("scan of noise, best", found.best, lowest[1])
+    yield equal("scan of noise, result", found.result.train_loss, found.train_loss[lowest[1]])
 
 
 def _curves(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:

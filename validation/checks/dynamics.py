@@ -157,6 +157,8 @@ def _seen(R: Array) -> Iterator[Row]:
     yield equal("tally, looks", str(tally.looks.tolist()), str(looks.tolist()))
     yield equal("tally, kinetic energy", str(tally.kinetic.tolist()), str((np.arange(7.0) * looks).tolist()))
     yield equal("tally, angles outside", int(tally.outside[:, whole].sum()), int((outside * looks)[:, whole].sum()))
+    first = np.where(np.any(outside, axis=0), 4, -1)[whole]
+    yield equal("tally, when an angle was first outside", str(tally.first_outside[whole].tolist()), str(first.tolist()))
     # Replicas that are lost early are looked at less often than others.
     fraction = tally.outside.sum() / (tally.looks.sum() * len(tally.outside))
     yield at_most("tally, fraction of angles outside", abs(angles_outside(tally) / fraction - 1), EXACT, "relative")

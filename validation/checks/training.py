@@ -6,7 +6,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import jax
@@ -18,6 +17,7 @@ from validation import explicit
 from validation.check import Row, at_least, at_most, check, equal
 from validation.context import Context, with_harmonics
 from validation.networks import CUTOFF, NETWORK, envelope, network_of_a_pair
+from validation.optimizers import learning_rates, optimizers
 from validation.tolerances import near, relative
 
 FRAMES, EPOCHS, KILLED = 30, 4, 3
@@ -28,9 +28,8 @@ FAST = 0.5
 EXACT = 1e-11
 """Tolerance of the same sums in float64 in another order (observed: 1e-15)."""
 
-STEPS, WALL, SINGLE = 20, 0.9, 1e-6
-"""Number of steps of a schedule; the core's distance as a fraction of the closest approach in the frames; float32
-tolerance."""
+WALL, SINGLE = 0.9, 1e-6
+"""The core's distance as a fraction of the closest approach in the frames; float32 tolerance."""
 
 NORMALISATIONS = ("legacy_mean", "valid_components", "per_structure_components", "per bead")
 RATE, DECAY = 0.01, 0.5
@@ -54,6 +53,8 @@ def training(context: Context) -> Iterator[Row]:
     yield from _prior_alone(prior, *parts, quick=context.quick)
     yield from _with_network(prior, *parts, quick=context.quick)
     yield from _in_a_box(prior, parts[0])
+    yield from learning_rates()
+    yield from optimizers()
 
 
 def _padded(data: cgcore.Dataset) -> cgcore.Dataset:
@@ -183,7 +184,6 @@ def _with_network(prior: cgcore.Prior, train: Any, held_out: Any, *, quick: bool
     trainer = Trainer(model, config, train, held_out)
     yield from network_of_a_pair(model, trainer.params)
     yield from envelope(model, trainer.params)
-    yield from _schedule(trainer)
     lengths = np.asarray(train.mask, bool).sum(axis=1)
     apart = [
         np.linalg.norm(R[:n, None] - R[:n], axis=-1) for R, n in zip(np.asarray(train.R, float), lengths, strict=True)
@@ -227,22 +227,6 @@ def _configured(prior: cgcore.Prior, loader: Any) -> Iterator[Row]:
         found = fit_options(load_settings(_settings(prior, network=False, **said)).training)
         known = cgcore.Options(**given, temperature=310.0)  # type: ignore[arg-type]
         yield equal(f"pre-training, {name}, options of the fit", str(found), str(known))
-
-
-def _schedule(trainer: Any) -> Iterator[Row]:
-    """The learning rate: linear to its peak, then half a cosine to its end."""
-    from cgcore.pipeline.optimizers import schedule
-    from cgcore.pipeline.stage_settings import stage_optimizer
-
-    steps = np.arange(STEPS)
-    for name, more in (("stage", {"decay_steps": None}), ("doubled", {"decay_steps": STEPS // 2})):
-        given: dict[str, Any] = {"schedule": name, "warmup_steps": 4, **more}
-        said = replace(stage_optimizer(trainer.settings, "adam"), **given)
-        rate = schedule(said, STEPS // 4, 4)
-        fall = said.end + (said.peak - said.end) * (1 + np.cos(np.pi * (steps - 4) / (STEPS - 4))) / 2
-        known = np.where(steps < 4, said.start + (said.peak - said.start) * steps / 4, fall)
-        off = relative([float(np.asarray(rate(step))) for step in steps], known)
-        yield at_most(f"learning rate, schedule {name}", off, SINGLE, "relative")
 
 
 def _in_a_box(prior: cgcore.Prior, loader: Any) -> Iterator[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -109,6 +110,8 @@ def _stage(
     dialect: str, trainer: Any, frames: tuple[list[Frame], list[Frame]], start: Params, plan: Plan, number: int
 ) -> Generator[Row, None, Params]:
     """Rows of a stage that starts from these parameters of the prior; returns the parameters that it must end with."""
+    from cgcore.pipeline.trained import load_trained
+
     (train, held_out), name, best = frames, f"{dialect}, stage {number}", plan.rules.best
     known = plain_training.train(train, N_MAX, start, plan, number)
     states: list[Any] = []
@@ -138,6 +141,10 @@ def _stage(
     yield equal(f"{name}, epoch that is kept", result["best_epoch"], kept)
     off = _off(trainer.params["prior"], reached[kept])
     yield at_most(f"{name}, parameters that are kept", off, EXACT, "relative")
+    with tempfile.TemporaryDirectory() as folder:
+        trainer.save_params(f"{folder}/saved.npz")
+        saved = load_trained(f"{folder}/saved.npz", precision="float64")[1]["prior"]
+    yield at_most(f"{name}, parameters that are saved", _off(saved, reached[kept]), EXACT, "relative")
     for part, own in (("train", train), ("val", held_out)):
         by_bead, in_mean = plain_training.losses(own, N_MAX, reached[kept])
         yield near(f"{name}, {part}_loss", result[f"{part}_loss"], by_bead, EXACT, by_bead)

@@ -28,10 +28,10 @@ def weighting(context: Context) -> Iterator[Row]:
     batch = context.some(FRAMES).join()
     for name, times in (("few rows", 1), ("many rows", REPEATED)):
         R, F = (np.tile(np.asarray(x, float), (times, 1, 1)) for x in (batch.R, batch.F))
-        yield from _weighted(name, prior, R, F)
+        yield from _weighted(name, prior, R, F, direct=times == 1)
 
 
-def _weighted(name: str, prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
+def _weighted(name: str, prior: cgcore.Prior, R: np.ndarray, F: np.ndarray, *, direct: bool) -> Iterator[Row]:
     rng, beads = np.random.default_rng(3), R.shape[1]
     lengths = np.where(np.arange(len(R)) < len(R) // 2, beads, beads - 2)
     mask = np.arange(beads) < lengths[:, None]
@@ -43,6 +43,8 @@ def _weighted(name: str, prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> I
         np.savez(Path(folder, "weighted.npz"), **given, frame_weights=of_frames)
         data = cgcore.read(f"{folder}/weighted.npz", accept_faults=True)
         factor = cgcore.compress(data, cgcore.Fingerprint.of(prior), blocks=BLOCKS)
+        options = unconstrained(objective="direct", truncation=0.0, max_steps=1)
+        on_frames = cgcore.fit(data, prior, options) if direct else None
         np.savez(Path(folder, "negative.npz"), **given, frame_weights=np.where(np.arange(len(R)) == 0, -0.5, of_frames))
         refused = refuses(lambda: cgcore.read(f"{folder}/negative.npz", accept_faults=True))
     X, Y = [], []
@@ -57,6 +59,9 @@ def _weighted(name: str, prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> I
     zero, best = system.loss(0 * start), system.loss(system.optimum(start, system.kept()))
     yield at_most(f"{name}, S", products(factor.S, system.X, system.F), TOLERANCE, "relative")
     yield near(f"{name}, loss at the start", factor.loss(start), system.loss(start), TOLERANCE, zero)
+    if on_frames is not None:
+        found = on_frames.loss_history[0]
+        yield near(f"{name}, direct objective at the start", found, system.loss(start), TOLERANCE, zero)
     fit = cgcore.fit(factor, prior, unconstrained(truncation=0.0))
     yield near(f"{name}, least loss", fit.train_loss, best, TOLERANCE, zero)
     expected = [sum(w[first:last].sum() for first, last in block.ranges) for block in factor.blocks]
