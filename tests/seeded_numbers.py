@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 
 from fault_helpers import Faults, edited
@@ -19,9 +20,11 @@ from cgcore.pipeline import optimizers, prior_fit
 from cgcore.pipeline.networks import allegro
 from cgcore.pipeline.trainer import Trainer
 from cgcore.report import record
-from cgcore.simulation import divergence
+from cgcore.simulation import divergence, verdict
 from cgcore.solver import lbfgs
 from validation.checks import claims, dynamics
+
+simulate = importlib.import_module("cgcore.simulation.simulate")  # the package has a function of this name
 
 FAULTS: Faults = {
     "a row for the flattest direction": ("claims", edited(claims, "confirmation", "axes[:, 0] ** 2", "axes[0] ** 2")),
@@ -92,6 +95,14 @@ FAULTS: Faults = {
             "(validation.path, validation.sha256) != (data.path, data.sha256)",
             "validation.path != data.path",
         ),
+    ),
+    "a replica judged by its worst angle": (
+        "dynamics",
+        edited(verdict, "_outside", "outside[:, k].sum()", "outside[:, k].max()"),
+    ),
+    "a run that ends with the first loss": (
+        "dynamics",
+        edited(simulate, "run", "(seen.tally.lost_at < 0).any():", "(seen.tally.lost_at < 0).all():"),
     ),
     "all replicas looked at as often": (
         "dynamics",

@@ -13,8 +13,10 @@ import pytest
 from cli_helpers import assert_refused, bundled, prior_yaml, run
 from helpers import relative
 
+from cgcore import Rows, Term
 from cgcore.errors import InputError
 from cgcore.export.stablehlo import read_stablehlo
+from cgcore.physics.bases import Function
 from cgcore.pipeline.model import CombinedModel
 from cgcore.pipeline.parameters import read_params, save_params
 from cgcore.pipeline.trained import load_trained
@@ -87,6 +89,37 @@ def test_beads(tmp_path: Path) -> None:
     assert read_params(path).beads is None
     assert load_trained(path, 12)[0].N_max == 12
     assert h.equal(load_trained(path, 12, "float64")[1], params)
+
+
+TERMS = {
+    "salt": {"rows": "pairs", "separation": [6, None], "basis": "debye_hueckel", "length": 7.0, "weight": 0.8},
+    "angle": {"rows": "angles", "basis": "fourier", "harmonics": 2, "by": "central", "classes": 20}
+    | {"coefficients": np.linspace(-2, 2, 80).reshape(20, 4).tolist()},
+}
+"""A term beside those of the prior, and one by species in place of the prior's."""
+
+
+def test_terms_of_the_configuration_are_those_of_the_file(tmp_path: Path) -> None:
+    combined, params, path = saved(tmp_path, ml_model="none", terms=TERMS)
+    assert combined.prior is not None
+    model, loaded = load_trained(path, precision="float64")
+    assert model.prior is not None
+    assert model.prior.terms == combined.prior.terms
+    assert h.equal(loaded, params)
+    everywhere = np.ones(R.shape[:2])
+    assert relative(summed(model, loaded, everywhere), summed(combined, params, everywhere)) < 1e-12
+    _, _, other = saved(tmp_path / "other", ml_model="none", terms=TERMS | {"salt": TERMS["salt"] | {"length": 8.0}})
+    assert read_params(path).fingerprint != read_params(other).fingerprint
+
+
+def test_functions_of_a_user_need_their_own_program(tmp_path: Path) -> None:
+    combined, params, path = saved(tmp_path, ml_model="none")
+    assert combined.prior is not None
+    own = combined.prior.with_terms([Term("own", Rows("bonds"), Function("own", 1, lambda x: x[None]))])
+    combined.prior = own
+    save_params(path, params | {"prior": own.params}, combined.fingerprint(), R.shape[1])
+    with pytest.raises(InputError, match=r"term 'own' has functions of your own.*Trainer\.load_params"):
+        load_trained(path)
 
 
 @pytest.mark.parametrize(

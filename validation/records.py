@@ -1,22 +1,71 @@
-"""Whether what a command wrote agrees with what a function of the library returned."""
+"""Files for a command, and whether what it wrote agrees with what a function of the library returned."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from click.testing import CliRunner
 
+import cgcore
+from cgcore.cli.commands import cli
 from cgcore.serialize import to_json
 from validation.check import Row, equal
 
 SAME = 1e-9
 """Relative difference of numbers: the command and the function run the same programs."""
 
+BOX = (60.0, 66.0, 72.0)
+"""Å, in which chains are wrapped."""
+
 UNTRACKED = {"seconds", "ns_per_day", "versions", "path", "file", "files", "config", "model", "priors", "origin"}
 """Entries of records that say when, where and with what something was computed."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Files of one set of frames, and the options with which a command reads them as they are meant."""
+
+    folder: Path
+    prior: cgcore.Prior
+
+    @property
+    def frames(self) -> Path:
+        return self.folder / "frames.npz"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.yaml"
+
+    @property
+    def priors(self) -> Path:
+        return self.folder / "priors.yaml"
+
+    @property
+    def reading(self) -> tuple[Any, ...]:
+        return ("--units", "nm-kj", "--box", *BOX)
+
+    @cached_property
+    def data(self) -> cgcore.Dataset:
+        return self.read(self.frames)
+
+    def read(self, path: Path) -> cgcore.Dataset:
+        return cgcore.read(path, units="nm-kj", box=BOX)
+
+    def ran(self, command: str, *words: Any) -> Any:
+        """Run a command in this process; only an exit code that is neither success nor "not converged" is an error."""
+        ended = CliRunner().invoke(cli, [command, *map(str, words)])
+        if ended.exit_code not in (0, 1) or (ended.exception and not isinstance(ended.exception, SystemExit)):
+            raise RuntimeError(f"cgcore {command} failed: {ended.exception!r} {ended.output[-200:]}")
+        return ended
+
+    def record(self, name: str) -> dict[str, Any]:
+        return json.loads((self.folder / name).read_text(encoding="utf-8"))
 
 
 def plain(record: Mapping[str, Any]) -> dict[str, Any]:

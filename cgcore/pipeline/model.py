@@ -222,6 +222,7 @@ class CombinedModel:
             if prior is None
             else {"weights": prior.weights._asdict()}
             | {name: len(value) for name, value in prior.params.items() if value.ndim}
+            | ({"terms": [term.as_dict() for term in prior.further]} if prior.further else {})
             | ({} if prior.splines is None else {"splines": prior.splines.sha256}),
             "network": None
             if network is None

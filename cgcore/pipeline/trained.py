@@ -16,6 +16,7 @@ from cgcore.config.training import Precision, TrainingSettings
 from cgcore.errors import InputError
 from cgcore.export.checks import check_beads
 from cgcore.physics.prior import Prior, Weights
+from cgcore.physics.term import Term
 from cgcore.pipeline.model import PRIOR, CombinedModel
 from cgcore.pipeline.optimizers import ModelParams
 from cgcore.pipeline.parameters import Saved, from_named, read_params, require_same
@@ -49,10 +50,10 @@ def load_trained(
             name=name,
         )
         box = saved.fingerprint["box"]
-    except (AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"{name}: its fingerprint is not that of a model; train it again") from error
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{name}: its fingerprint is not that of a model; train it again") from error
     # The frame only serves to count avg_num_neighbors, which is known here.
     model = CombinedModel(settings, np.zeros((beads, 3)), box, np.zeros(beads, int), beads)
     require_same(model.fingerprint(), saved.fingerprint, name, "another version of cgcore")
@@ -65,7 +66,14 @@ def _prior(saved: Saved) -> Prior | None:
         return None
     own = {name: array for name, array in saved.arrays.items() if name.startswith(f"{PRIOR}/")}
     params = {name.removeprefix(f"{PRIOR}/"): array for name, array in own.items()}
-    return Prior(Weights(**said["weights"]), params, splines=saved.splines)
+    further = said.get("terms", [])
+    for term in further:
+        if term["basis"] == "function":
+            raise InputError(
+                f"term {term['name']!r} has functions of your own, which no file can hold; make the model in your "
+                "program and read its parameters with Trainer.load_params"
+            )
+    return Prior(Weights(**said["weights"]), params, splines=saved.splines, further=tuple(map(Term.from_dict, further)))
 
 
 def _core(fingerprint: Mapping[str, Any]) -> float | None:

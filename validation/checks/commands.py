@@ -5,83 +5,38 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property, partial
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-from click.testing import CliRunner
 
 import cgcore
-from cgcore.cli.commands import cli
 from cgcore.evaluation.residual import write_residual
 from cgcore.export.lammps import write_lammps
 from cgcore.export.openmm import write_openmm
 from cgcore.export.stablehlo import read_stablehlo
 from cgcore.physics.bases import DebyeHueckel, Fourier
+from cgcore.pipeline.trained import load_trained
 from cgcore.report.inspection_record import inspection_record
 from cgcore.report.simulation_record import record as record_of_simulation
 from cgcore.spline_file import write_splines
 from validation.check import Row, at_most, check, equal
 from validation.checks.training import prior_block
 from validation.context import Context, distinct, five_terms, with_harmonics
-from validation.records import SAME, plain, same, same_arrays
+from validation.records import BOX, SAME, Case, plain, same, same_arrays
 from validation.splined import drawn
 from validation.stored_frames import ANGSTROM_PER_NM, KJ_PER_KCAL
 from validation.tolerances import relative
 
 FRAMES = 60
 
-BOX = (60.0, 66.0, 72.0)
-"""Å, in which chains are wrapped."""
-
 CONFIGURED = cgcore.Options(
     constraints="nonnegative", smoothness=2e-3, temperature=310.0, max_steps=9, min_steps=6, tol_grad=1e-5
 )
 """What the configuration says."""
-
-
-@dataclass(frozen=True)
-class _Case:
-    """Files of one set of frames, and the options with which a command reads them as they are meant."""
-
-    folder: Path
-    prior: cgcore.Prior
-
-    @property
-    def frames(self) -> Path:
-        return self.folder / "frames.npz"
-
-    @property
-    def config(self) -> Path:
-        return self.folder / "config.yaml"
-
-    @property
-    def priors(self) -> Path:
-        return self.folder / "priors.yaml"
-
-    @property
-    def reading(self) -> tuple[Any, ...]:
-        return ("--units", "nm-kj", "--box", *BOX)
-
-    @cached_property
-    def data(self) -> cgcore.Dataset:
-        return self.read(self.frames)
-
-    def read(self, path: Path) -> cgcore.Dataset:
-        return cgcore.read(path, units="nm-kj", box=BOX)
-
-    def ran(self, command: str, *words: Any) -> Any:
-        """Run a command in this process; only an exit code that is neither success nor "not converged" is an error."""
-        ended = CliRunner().invoke(cli, [command, *map(str, words)])
-        if ended.exit_code not in (0, 1) or (ended.exception and not isinstance(ended.exception, SystemExit)):
-            raise RuntimeError(f"cgcore {command} failed: {ended.exception!r} {ended.output[-200:]}")
-        return ended
-
-    def record(self, name: str) -> dict[str, Any]:
-        return json.loads((self.folder / name).read_text(encoding="utf-8"))
 
 
 @check("commands", quick=True, needs=("openmm", "matplotlib"))
@@ -99,7 +54,7 @@ def commands(context: Context) -> Iterator[Row]:
     wrapped = np.mod(R - R.mean(axis=(1, 2), keepdims=True), BOX)
     species = np.tile(np.arange(R.shape[1]) % 3, (len(R), 1))
     with tempfile.TemporaryDirectory() as name:
-        case = _Case(Path(name), prior)
+        case = Case(Path(name), prior)
         forces = F * KJ_PER_KCAL * ANGSTROM_PER_NM
         np.savez(case.frames, R=wrapped / ANGSTROM_PER_NM, F=forces, species=species)
         yield from _configured(case)
@@ -107,6 +62,7 @@ def commands(context: Context) -> Iterator[Row]:
         yield from _factors(case)
         if context.quick:
             return
+        yield from _trained(case)
         yield from _scanned(case)
         cgcore.fit(case.data, prior, cgcore.Options(temperature=300.0)).fitted_prior.write(case.priors)
         yield from _judged(case)
@@ -114,7 +70,7 @@ def commands(context: Context) -> Iterator[Row]:
         yield from _simulated(case)
 
 
-def _settings(case: _Case) -> dict[str, Any]:
+def _settings(case: Case) -> dict[str, Any]:
     """A configuration whose keys of a fit are none of the defaults; `fit` reads units and box from its options."""
     terms = {
         "salt": {"rows": "pairs", "separation": [6, None], "basis": "debye_hueckel", "length": 7.0, "weight": 0.8},
@@ -129,7 +85,7 @@ def _settings(case: _Case) -> dict[str, Any]:
     return {"dialect": "cgcore", "data": data, "model": {"priors": block, "terms": terms}, "training": said}
 
 
-def _configured(case: _Case) -> Iterator[Row]:
+def _configured(case: Case) -> Iterator[Row]:
     """A fit that is described by its configuration alone."""
     case.config.write_text(json.dumps(_settings(case)), encoding="utf-8")  # JSON is YAML
     case.ran("fit", "--config", case.config, "--output", case.folder / "configured", *case.reading)
@@ -137,7 +93,7 @@ def _configured(case: _Case) -> Iterator[Row]:
     yield from _same_fit(case, "configured", CONFIGURED, train, held_out)
 
 
-def _overridden(case: _Case) -> Iterator[Row]:
+def _overridden(case: Case) -> Iterator[Row]:
     """Options of the command line, which go before the configuration."""
     words = ("--config", case.config, *case.reading)
     cut = ("--max-frames", 40, "--seed", 0, "--val-fraction", 0.25)
@@ -156,7 +112,7 @@ def _overridden(case: _Case) -> Iterator[Row]:
 
 
 def _same_fit(
-    case: _Case, name: str, options: cgcore.Options, train: cgcore.Dataset, held_out: cgcore.Dataset | None
+    case: Case, name: str, options: cgcore.Options, train: cgcore.Dataset, held_out: cgcore.Dataset | None
 ) -> Iterator[Row]:
     said = case.record(f"{name}/fit.json")
     recorded = said["config"]["options"]
@@ -172,7 +128,7 @@ def _same_fit(
     yield equal(f"fit, {name}, priors.yaml", priors[0] == priors[1], True)
 
 
-def _factors(case: _Case) -> Iterator[Row]:
+def _factors(case: Case) -> Iterator[Row]:
     """Two halves, compressed and merged."""
     half = case.data.n_frames // 2
     parts = [case.folder / "first.npz", case.folder / "second.npz"]
@@ -192,7 +148,7 @@ def _factors(case: _Case) -> Iterator[Row]:
     yield from _with_splines(case)
 
 
-def _with_splines(case: _Case) -> Iterator[Row]:
+def _with_splines(case: Case) -> Iterator[Row]:
     """A prior with splines from a file, whose forces are subtracted first: a fit to a factor, and one to frames."""
     write_splines(case.folder / "splines.npz", drawn().given)
     settings = _settings(case)
@@ -207,7 +163,25 @@ def _with_splines(case: _Case) -> Iterator[Row]:
     yield at_most("fit, splines from a file, to a factor", abs(losses[0] / losses[1] - 1), SAME, "relative")
 
 
-def _scanned(case: _Case) -> Iterator[Row]:
+def _trained(case: Case) -> Iterator[Row]:
+    """A training of the prior alone: the model in its file, and the prior that is written beside it."""
+    said = _settings(case)
+    said["model"] |= {"ml_model": "none", "train_priors": True}
+    said["training"] |= {"stage1_optimizer": "adam", "epochs_adam": 1, "stage2_optimizer": None, "batch_per_device": 8}
+    said["training"] |= {"precision": "float64", "checkpoint_freq": 0}
+    config, out = case.folder / "train.yaml", case.folder / "trained"
+    config.write_text(json.dumps(said), encoding="utf-8")
+    case.ran("train", config, case.frames, "--output", out, *case.reading)
+    model, params = load_trained(out / "params.npz", precision="float64")
+    written, batch = cgcore.Prior.read(out / "priors.yaml"), case.data.subset(5).join()
+    yield equal("train, terms of the model", model.prior is not None and model.prior.terms == case.prior.terms, True)
+    frames = np.asarray(batch.R, float), np.asarray(batch.mask, bool), np.asarray(batch.species, np.int32)
+    each = jax.jit(jax.vmap(partial(model.compute_components, params)))(*frames)
+    known = jax.jit(jax.vmap(partial(cgcore.energy, written, written.params)))(*frames)
+    yield at_most("train, energies of the model in its file", relative(sum(each.values()), known), SAME, "relative")
+
+
+def _scanned(case: Case) -> Iterator[Row]:
     """Fits of two Debye lengths."""
     words = ("--config", case.config, "--smoothness", "auto", "--scan", "salt.length=5,9", *case.reading)
     scanned = case.ran("fit", case.frames, *words, "--output", case.folder / "scanned")
@@ -218,7 +192,7 @@ def _scanned(case: _Case) -> Iterator[Row]:
     yield at_most("fit, scan, loss", abs(loss / known.result.train_loss - 1), SAME, "relative")
 
 
-def _judged(case: _Case) -> Iterator[Row]:
+def _judged(case: Case) -> Iterator[Row]:
     """What is said of data and of a fitted prior."""
     data, prior = case.data, cgcore.Prior.read(case.priors)
     drawn = ("--max-frames", 40, "--seed", 5, *case.reading)
@@ -238,7 +212,7 @@ def _judged(case: _Case) -> Iterator[Row]:
     yield from same("learning-curve", case.record("learned/learning_curve.json"), plain(curve.as_dict()))
 
 
-def _written(case: _Case) -> Iterator[Row]:
+def _written(case: Case) -> Iterator[Row]:
     """Frames and models that commands write for others."""
     prior, data, folder = cgcore.Prior.read(case.priors), case.data, case.folder
     case.ran("convert", case.frames, "-o", folder / "converted.npz", "--temperature", 320, *case.reading)
@@ -261,7 +235,7 @@ def _written(case: _Case) -> Iterator[Row]:
     yield from _by_species(case)
 
 
-def _by_species(case: _Case) -> Iterator[Row]:
+def _by_species(case: Case) -> Iterator[Row]:
     """Groups that are species, in StableHLO: energies and forces that the file computes."""
     kinds = cgcore.Term("kinds", cgcore.Rows("angles"), Fourier(1), 0.5, cgcore.Groups.of_species("central", range(3)))
     prior = cgcore.Prior.read(case.priors).with_terms([kinds], {"kinds": [[1.0, 2.0], [-3.0, 0.5], [0.25, -4.0]]})
@@ -278,7 +252,7 @@ def _by_species(case: _Case) -> Iterator[Row]:
         yield at_most(f"export, stablehlo, {name}", relative(ours, np.asarray(known)), SAME, "relative")
 
 
-def _simulated(case: _Case) -> Iterator[Row]:
+def _simulated(case: Case) -> Iterator[Row]:
     """Bonds alone, which compile fastest."""
     bonds = cgcore.Prior.read(case.priors).part(["bond"])
     bonds.write(case.folder / "bonds.yaml")

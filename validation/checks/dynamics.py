@@ -20,9 +20,10 @@ from cgcore.simulation.checks import Limits, Outcome, limits_of, look
 from cgcore.simulation.divergence import compare
 from cgcore.simulation.langevin import Phase, baoab, dynamics
 from cgcore.simulation.potential import Potential
-from cgcore.simulation.state import counted, no_tally
+from cgcore.simulation.settings import Settings
+from cgcore.simulation.state import State, counted, no_tally
 from cgcore.simulation.trajectory import write_trajectory
-from cgcore.simulation.verdict import angles_outside
+from cgcore.simulation.verdict import angles_outside, verdicts
 from validation.admissible import KT_PER_KELVIN
 from validation.check import Row, at_most, check, equal
 from validation.context import Context
@@ -70,6 +71,7 @@ def dynamics_of_a_chain(context: Context) -> Iterator[Row]:
         yield from _compiled(name, chains)
     yield from _wall(R)
     yield from _beyond(R)
+    yield from _lost(context)
     yield from _long_step(R)
     yield from _of_species(R)
 
@@ -133,7 +135,8 @@ def _seen(R: Array) -> Iterator[Row]:
     chains[2, 0] = chains[2, 6] + [2.2, 0.0, 0.0]  # overlaps and has a long first bond: the overlap is reported
     chains[3, 4, 1] = np.nan
     chains[4, 0] = chains[4, 1] + 1.0  # short
-    chains[5, -1] = chains[5, -2] + (chains[5, -2] - chains[5, -3])  # straight
+    chains[5, -1] = chains[5, -2] + (chains[5, -2] - chains[5, -3])  # straight at both ends
+    chains[5, 0] = chains[5, 1] + (chains[5, 1] - chains[5, 2])
     chains[6, 0] = chains[6, 1] + 0.9 * (chains[6, 2] - chains[6, 1]) + [0.0, 0.0, 1.0]  # folded back
     names = ["WHOLE", "BOND", "OVERLAP", "NOT_FINITE", "BOND", "WHOLE", "WHOLE"]
     x, still = chains.transpose(2, 1, 0), np.zeros((3, R.shape[1], len(chains)))
@@ -159,6 +162,9 @@ def _seen(R: Array) -> Iterator[Row]:
     yield equal("tally, angles outside", int(tally.outside[:, whole].sum()), int((outside * looks)[:, whole].sum()))
     first = np.where(np.any(outside, axis=0), 4, -1)[whole]
     yield equal("tally, when an angle was first outside", str(tally.first_outside[whole].tolist()), str(first.tolist()))
+    found = verdicts(State(np.int32(9), x, still, still, tally), Settings(timestep=TIMESTEP * 1000), limits)[5]
+    share, known = (found.status.name, found.value, found.time), ("ANGLE", float(outside[:, 5].mean()), 4 * TIMESTEP)
+    yield equal("verdict, share of angles outside", str(share), str(known))
     # Replicas that are lost early are looked at less often than others.
     fraction = tally.outside.sum() / (tally.looks.sum() * len(tally.outside))
     yield at_most("tally, fraction of angles outside", abs(angles_outside(tally) / fraction - 1), EXACT, "relative")
@@ -171,6 +177,17 @@ def _beyond(R: Array) -> Iterator[Row]:
     blocks = np.array_split(R, 20), list(frames[:, 1:])
     observables = {name: compare(name, *blocks, np.random.default_rng(0)) for name in KINDS}
     yield from distributions(SimpleNamespace(frames=frames, observables=observables), R)
+
+
+def _lost(context: Context) -> Iterator[Row]:
+    """Bonds alone, whose chains overlap after a while: replicas that are whole go on when others are lost."""
+    bonds = context.prior.part(["bond"])
+    run = cgcore.simulate(bonds, context.some(FRAMES), temperature=600.0, replicas=8, time="2ps", interval=0.2, seed=1)
+    ended = np.array([one.status.name in ("BOND", "OVERLAP") for one in run.replicas])
+    yield equal("replicas, some are lost and some are not", bool(0 < ended.sum() < len(ended)), True)
+    saved = np.isfinite(run.frames).all(axis=(2, 3))
+    yield equal("replicas that are not lost, simulated to the end", bool(saved[~ended].all()), True)
+    yield equal("replicas that are lost, frames after that", bool(saved[ended, -1].any()), False)
 
 
 def _compiled(name: str, R: Array) -> Iterator[Row]:
