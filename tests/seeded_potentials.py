@@ -144,7 +144,7 @@ FAULTS: Faults = {
     "no core beside splines": ("walls", edited(contacts, "_contact", "len(acting) > 1 or not", "len(acting) < 0 and")),
     "beads that overlap": ("walls", edited(contacts, "_contact", "BARRIER * ground.kT", "0 * BARRIER * ground.kT")),
     "what is held pulls": ("walls", edited(contacts, "_contact", "least - held", "least + held")),
-    "nearer pairs left out": ("walls", edited(contacts, "_covers", "rows.nearest <= ", "rows.nearest == ")),
+    "nearer pairs left out": ("walls", edited(contacts, "covers", "rows.nearest <= ", "rows.nearest == ")),
     "the first group for all": ("walls", edited(Ground, "columns", "+ group * term", "+ 0 * term")),
     "a group with an unsampled function has no data": (
         "walls",

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from factor_helpers import chignolin_factor, factor_of, prior_of, two_proteins
 
-from cgcore import Factor, merge
+from cgcore import Factor, Rows, Term, bases, default_prior, merge
 from cgcore.errors import InputWarning
 from cgcore.factor.histogram import Histograms
-from cgcore.fitting.unphysical import unphysical
+from cgcore.fitting.unphysical import unphysical, unphysical_values
 
 
 def warned(**change: Any) -> tuple[str, ...]:
@@ -33,8 +33,19 @@ def test_kr(kr: float) -> None:
 
 @pytest.mark.parametrize("name", ["epsilon", "epsilon_ex"])
 def test_repulsion_that_attracts(name: str) -> None:
-    (warning,) = warned(**{name: -0.25})
+    prior = default_prior()
+    (warning,) = unphysical_values(prior.params | {name: np.float64(-0.25)}, prior.terms)
     assert warning.startswith(f"{name} = -0.25 ")
+
+
+@pytest.mark.parametrize(
+    ("separation", "speaks"), [((3, None), False), ((6, None), False), ((6, 9), True), ((7, None), True)]
+)
+def test_beside_another_term_only_the_sum_must_repel(separation: tuple[int, int | None], speaks: bool) -> None:
+    contact = Term("contact", Rows("pairs", *separation), bases.Power(8))
+    prior = prior_of(4).with_terms([contact], {"contact": [1e6]})
+    found = unphysical_values(prior.params | {"epsilon": np.float64(-0.25)}, prior.terms)
+    assert any("epsilon = -0.25" in sentence for sentence in found) == speaks
 
 
 def sampled() -> tuple[float, float]:
@@ -58,8 +69,8 @@ def test_r0_inside_the_sampled_range() -> None:
 
 
 def test_all_at_once() -> None:
-    found = warned(kr=-1, epsilon=-1, epsilon_ex=-1, r0=9)
-    assert [w.split(" = ")[0] for w in found] == ["kr", "epsilon", "epsilon_ex", "r0"]
+    found = warned(kr=-1, epsilon=-1, r0=9)
+    assert [w.split(" = ")[0] for w in found] == ["kr", "epsilon", "r0"]
 
 
 def test_without_bonds_r0_is_not_judged() -> None:

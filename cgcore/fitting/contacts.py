@@ -38,7 +38,7 @@ def contacts(ground: Ground) -> Iterator[Constraint | None]:
     held = dict(ground.fixed)
     terms = [term for term in (*ground.layout.terms, *held) if term.rows.pairs]
     for rows in dict.fromkeys(term.rows for term in terms if term not in held):
-        acting = [term for term in terms if _covers(term.rows, rows)]
+        acting = [term for term in terms if covers(term.rows, rows)]
         for groups in product(*(range(len(term.group_labels)) for term in acting)):
             kinds = {term.groups: k for term, k in zip(acting, groups, strict=True)}
             if any(kinds[term.groups] != k for term, k in zip(acting, groups, strict=True)):
@@ -60,7 +60,7 @@ class _Part(NamedTuple):
     fixed: np.ndarray | None
 
 
-def _covers(rows: Rows, others: Rows) -> bool:
+def covers(rows: Rows, others: Rows) -> bool:
     """Whether a term with `rows` acts on all pairs of `others`; for listed pairs, chains are assumed to be whole."""
     if rows.listed is not None or others.listed is not None:
         apart = (abs(i - j) for i, j in others.listed or ())

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cgcore.factor.block import counted_twice
+from cgcore.fitting.contacts import covers
 from cgcore.physics.bases import Harmonic
+from cgcore.physics.parametrisations import StrengthAndLength
 from cgcore.physics.prior import Params
 from cgcore.physics.term import Term
 
@@ -16,19 +18,24 @@ if TYPE_CHECKING:
     from cgcore.factor.factor import Factor
 
 
-def unphysical_values(params: Params, terms: Sequence[Term] = ()) -> tuple[str, ...]:
+def unphysical_values(params: Params, terms: Sequence[Term]) -> tuple[str, ...]:
     """A sentence for each value that no force field can have, whatever the data.
 
     Arguments:
         params: parameters by name.
-        terms: terms of the prior, whose parabolas of bonds are also checked.
+        terms: terms of the prior.
     """
     found = []
     if params.get("kr", 1.0) <= 0:
         found.append(f"kr = {params['kr']:.6g} is not positive: bonds are not bound")
-    for name in ("epsilon", "epsilon_ex"):
-        if name in params and params[name] < 0:
-            found.append(f"{name} = {params[name]:.6g} is negative: the repulsion attracts")
+    pairs = [term for term in terms if term.rows.pairs]
+    for term in pairs:
+        # If another term acts between the same beads, only the sum has to repel.
+        alone = not any(covers(other.rows, term.rows) for other in pairs if other is not term)
+        if alone and isinstance(term.parametrisation, StrengthAndLength):
+            name = term.parametrisation.names[0]
+            if params[name] < 0:
+                found.append(f"{name} = {params[name]:.6g} is negative: the repulsion attracts")
     for term in terms:
         own = term.parametrisation is None and term.name in params
         if own and term.coordinate == "bond" and isinstance(term.basis, Harmonic):

@@ -185,7 +185,7 @@ def _lost(context: Context) -> Iterator[Row]:
     run = cgcore.simulate(bonds, context.some(FRAMES), temperature=600.0, replicas=8, time="2ps", interval=0.2, seed=1)
     ended = np.array([one.status.name in ("BOND", "OVERLAP") for one in run.replicas])
     yield equal("replicas, some are lost and some are not", bool(0 < ended.sum() < len(ended)), True)
-    saved = np.isfinite(run.frames).all(axis=(2, 3))
+    saved: Array = np.all(np.isfinite(run.frames), axis=(2, 3))
     yield equal("replicas that are not lost, simulated to the end", bool(saved[~ended].all()), True)
     yield equal("replicas that are lost, frames after that", bool(saved[ended, -1].any()), False)
 
