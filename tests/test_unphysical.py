@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from factor_helpers import chignolin_factor, factor_of, prior_of, two_proteins
+from factor_helpers import chignolin_factor, factor_of, prior_of, two_proteins, unconstrained
 
-from cgcore import Factor, Rows, Term, bases, default_prior, merge
+from cgcore import Factor, Rows, Term, bases, default_prior, fit, merge
 from cgcore.errors import InputWarning
 from cgcore.factor.histogram import Histograms
 from cgcore.fitting.unphysical import unphysical, unphysical_values
@@ -46,6 +47,17 @@ def test_beside_another_term_only_the_sum_must_repel(separation: tuple[int, int 
     prior = prior_of(4).with_terms([contact], {"contact": [1e6]})
     found = unphysical_values(prior.params | {"epsilon": np.float64(-0.25)}, prior.terms)
     assert any("epsilon = -0.25" in sentence for sentence in found) == speaks
+
+
+def test_terms_that_a_fit_leaves_alone_count_too() -> None:
+    prior = prior_of(4)
+    attracts = replace(prior, params=prior.params | {"epsilon": -1.0}, frozen=frozenset({"repulsive"}))
+    found = fit(factor_of(two_proteins(), prior), attracts, unconstrained(truncation=0.0))
+    assert any(sentence.startswith("epsilon = -1 ") for sentence in found.warnings)
+    contact = Term("contact", Rows("pairs", 3), bases.Power(8))
+    beside = attracts.with_terms([contact], {"contact": [1e6]}, frozen=["contact"])
+    found = fit(factor_of(two_proteins(), beside), beside, unconstrained(truncation=0.0))
+    assert not any(sentence.startswith("epsilon = ") for sentence in found.warnings)
 
 
 def sampled() -> tuple[float, float]:

@@ -183,7 +183,7 @@ def fit(
             certificate=certificate,
             identifiability=identify(factor, known, determined(plan, known, factor)),
             warnings=(
-                *unphysical(params, factor),
+                *unphysical(params, whole),
                 *_unsafe(options, prior),
                 *_imprecise(error),
                 *fitted_to(factor, held_out),
