@@ -91,11 +91,12 @@ def cross_validated(
     held: Held = "time",
 ) -> Curve | None:
     """The curve of these fits; None if there are too few data for two folds."""
-    proteins = protein_folds(factor)
+    proteins = protein_folds(factor) if len(factor.proteins) > 1 else []
     folds = time_folds(factor) if held == "time" else proteins
     if len(folds) < 2:
         return None
     losses = _held_out(folds, fits)
+    by_protein = losses if held == "protein" else _held_out(proteins, fits) if proteins else None
     held_out = np.average(losses, axis=0, weights=[fold.beads for fold in folds])
     best = int(np.argmin(held_out))
     roots = np.sqrt(len(folds))
@@ -109,7 +110,7 @@ def cross_validated(
         held_out_loss=held_out.tolist(),
         standard_error=error.tolist(),
         held_out_error=(np.std(losses, axis=0, ddof=1) / roots).tolist(),
-        held_out_protein_loss=_held_out(proteins, fits).mean(axis=0).tolist() if len(proteins) > 1 else None,
+        held_out_protein_loss=None if by_protein is None else by_protein.mean(axis=0).tolist(),
         roughness=[roughness(c) for c in fitted],
         folds=len(folds),
         held=held,
