@@ -45,8 +45,7 @@ def distributions(run: Any, R: Array) -> Iterator[Row]:
         yield at_most(f"{name}, divergence", abs(found.divergence - _apart(p, q)), 1e-12, "bits")
         drawn = [c[rng.integers(len(c), size=(200, len(c)))].sum(axis=1) for c in counts]
         spread = np.std([_apart(a / a.sum(), b / b.sum()) for a, b in zip(*drawn, strict=True)], ddof=1)
-        off = abs((found.divergence_error or 0.0) - float(spread))
-        yield at_most(f"{name}, error of the divergence", off, 1e-12, "bits")
+        yield at_most(f"{name}, error of the divergence", relative(found.divergence_error, spread), 1e-9, "relative")
 
 
 def _apart(p: Array, q: Array) -> float:

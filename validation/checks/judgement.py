@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 import cgcore
+from validation.admissible import KT_PER_KELVIN
 from validation.check import Row, at_most, check, equal
 from validation.context import Context
 from validation.explicit import Array
@@ -15,15 +16,11 @@ from validation.tolerances import near, relative
 FRAMES, PARTS, KELVIN = (60, 41), 10, 320.0
 """Number of frames of two proteins; parts into which the frames of each are cut for the jackknife; temperature."""
 
-BOLTZMANN = 8.314462618 / 4184
-"""kcal/mol/K, from the exact values of the units."""
-
 SHORTER, SHORT = 0.9, 4
 """Å by which a bond of the first protein is shortened, as by a cis peptide bond, and the bead that it begins at."""
 
 EXACT = 1e-10
-"""Tolerance of the same sums in another order (observed: 1e-14), and of the digits of Boltzmann's constant (observed:
-2e-11)."""
+"""Tolerance of the same sums in another order (observed: 1e-14)."""
 
 Rows = tuple[Array, Array, Array]
 """For a part of the frames: columns of the regression (stretch of bonds, 1), forces, and the stretch of each bond."""
@@ -35,15 +32,11 @@ def judgement(context: Context) -> Iterator[Row]:
     batch = context.some(sum(FRAMES)).join()
     lengths = np.full(len(batch.R), int(batch.mask[0].sum()))
     lengths[FRAMES[0] :] -= 2
-    chains = [
-        (np.array(R[:n], float), np.array(F[:n], float)) for R, F, n in zip(batch.R, batch.F, lengths, strict=True)
-    ]
-    for R, _ in chains[: FRAMES[0]]:
-        step = R[SHORT + 1] - R[SHORT]
-        R[SHORT + 1 :] -= SHORTER * step / np.linalg.norm(step)
-    R, F = np.zeros_like(batch.R, float), np.zeros_like(batch.F, float)
-    for k, (positions, forces) in enumerate(chains):
-        R[k, : len(positions)], F[k, : len(forces)] = positions, forces
+    R, F = (np.array(x, float) for x in (batch.R, batch.F))
+    first = R[: FRAMES[0]]
+    step = first[:, SHORT + 1] - first[:, SHORT]
+    first[:, SHORT + 1 :] -= SHORTER * (step / np.linalg.norm(step, axis=-1, keepdims=True))[:, None]
+    chains = [(R[k, :n], F[k, :n]) for k, n in enumerate(lengths)]
     mask = np.arange(R.shape[1]) < lengths[:, None]
     data = cgcore.from_arrays(R, F, mask, temperature=KELVIN, accept_faults=True)
     found = cgcore.inspect(data).judgement
@@ -59,7 +52,7 @@ def judgement(context: Context) -> Iterator[Row]:
     yield at_most("sizes of forces", relative(source.force_rms, sizes), EXACT, "relative")
 
     parts = [part for one in proteins for part in _parts(one)]
-    kT = BOLTZMANN * KELVIN
+    kT = KT_PER_KELVIN * KELVIN
     kr, variance, explained, formal = _fitted(parts)
     yield near("kr", ratio.kr, kr, EXACT, 1.0)
     yield near("kr var(r) / kT", ratio.value, kr * variance / kT, EXACT, 1.0)
