@@ -7,15 +7,19 @@ from dataclasses import replace
 
 from fault_helpers import Faults, edited
 
+from cgcore import factor_file
 from cgcore.cluster import parts
 from cgcore.cluster.parcel import Parcel
 from cgcore.compat import DatasetLoader
 from cgcore.config import optimizers as configured
 from cgcore.config import terms
+from cgcore.factor.histogram import Histograms
+from cgcore.files import strict_yaml
 from cgcore.fitting import direct, fit, pooling, scan
 from cgcore.fitting.spectrum import Spectrum
 from cgcore.judging import survey
 from cgcore.judging.stretch import Stretch
+from cgcore.physics.prior import Prior
 from cgcore.pipeline import optimizers, prior_fit
 from cgcore.pipeline.networks import allegro
 from cgcore.pipeline.trainer import Trainer
@@ -36,7 +40,23 @@ FAULTS: Faults = {
         "certificate",
         edited(fit, "_judged", "is Status.LINE_SEARCH_FAILED and worst <= OPTIMAL", "is Status.LINE_SEARCH_FAILED"),
     ),
+    "only a small gradient is judged by its certificate": (
+        "claims",
+        edited(fit, "_judged", "and result.converged and", "and result.status is Status.GRADIENT and"),
+    ),
     "a bound with the rounding of a large start": ("certificate", edited(Spectrum, "optima", "range(2)", "range(1)")),
+    "more terms thaw those that are frozen": (
+        "choices",
+        edited(Prior, "with_terms", "self.frozen | frozenset(frozen)", "frozenset(frozen)"),
+    ),
+    "the outermost bins of bonds are like any other": (
+        "walls",
+        edited(Histograms, "known", "EDGES[name][1], EDGES[name][-2]", "EDGES[name][0], EDGES[name][-1]"),
+    ),
+    "held-out frames are not judged": (
+        "judgement",
+        edited(fit, "door", "for part in (data, validation) if", "for part in (data,) if"),
+    ),
     "folds of different sizes count alike": (
         "choices",
         edited(
@@ -116,6 +136,14 @@ FAULTS: Faults = {
     "parts for weights of another mean": (
         "pieces",
         edited(parts, "_content", "float(work.scale).hex(), ", ""),
+    ),
+    "no temperatures in the file of a factor": (
+        "pieces",
+        edited(factor_file, "_factor", 'tuple(arrays["temperatures"].tolist())', "()"),
+    ),
+    "numbers of older YAML are read": (
+        "doors",
+        edited(strict_yaml, "_ambiguous", "re.fullmatch(form, text)", "re.fullmatch(form, text[1:])"),
     ),
     "boxes of the first frames of a drawn set": (
         "pieces",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -10,10 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 
 import cgcore
+from cgcore.fitting import fit as fits
 from cgcore.solver.confirm import confirmation
 from validation.check import Row, at_least, at_most, check, equal
 from validation.context import Context
-from validation.statuses import CONVERGED
+from validation.statuses import CONVERGED, OPTIMAL
 
 HILL, WIDTH = 1e9, 1e7
 """Height and length scale of a hill that a line search of one step cannot descend."""
@@ -23,6 +25,9 @@ FALLS = (1e3, 1e6, 1e9, 1e12)
 
 FAR = 1e9
 """Value of parameters that have run off."""
+
+JUDGED, LEAST, MOST = ("optimality_gap", "kkt_residual", "violation"), OPTIMAL / 2, OPTIMAL * 2
+"""Numbers of a certificate that contradict a claim of convergence if they are above `OPTIMAL`, and two values."""
 
 LOOSE = 0.1
 """Fraction of the initial gradient at which these runs stop."""
@@ -48,8 +53,38 @@ def claims(context: Context) -> Iterator[Row]:
         found, _ = _minimised(loss, [0.0, 0.5], 1.0, cgcore.Limits(), confirm=True)
         yield equal(f"{name}, called converged", found.converged, False)
     yield from _confirmed()
+    yield from _certified(context)
     yield from _in_any_order()
     yield from _down_a_hill()
+
+
+def _certified(context: Context) -> Iterator[Row]:
+    """The status of a fit that ended in any way with any certificate: no claim of the solver stands against it, and a
+    fit within constraints claims convergence by its certificate alone."""
+    prior = context.prior.part(["bond"])
+    for level, name in (("none", "free"), ("safe", "safe")):
+        whole = cgcore.fit(context.some(20), prior, cgcore.Options(constraints=level, truncation=0.0))  # type: ignore[arg-type]
+        for precision in ("float64", "float32"):
+            fit = replace(whole, options=replace(whole.options, precision=precision))
+            for off in ({}, *({one: x} for one in JUDGED for x in (LEAST, MOST)), {"optimality_gap": -MOST}):
+                numbers: dict[str, Any] = dict.fromkeys(JUDGED, 0.0) | off
+                certificate = replace(fit.certificate, **numbers)
+                bad = any(abs(x) > OPTIMAL for x in off.values())
+                differing = []
+                for ended in cgcore.Status:
+                    if bad and ended.name in CONVERGED and precision == "float64":
+                        known = "SUBOPTIMAL"
+                    elif level == "safe" and not bad and ended.name != "NON_FINITE":
+                        known = "CONSTRAINED"
+                    elif ended.name == "LINE_SEARCH_FAILED" and not bad:
+                        known = "PRECISION_FLOOR"
+                    else:
+                        known = ended.name
+                    found = fits._judged(replace(fit, status=ended, certificate=certificate))
+                    if found.status.name != known:
+                        differing.append(ended.name)
+                case = ", ".join(f"{name} {x:g}" for name, x in off.items()) or "nothing off"
+                yield equal(f"{precision}, {name}, {case}, statuses that differ", ", ".join(differing), "")
 
 
 def _ended(name: str, status: str, loss: Any, start: list[float], factor: float = 1.0, **limits: Any) -> Iterator[Row]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 import cgcore
 from validation.admissible import KT_PER_KELVIN
-from validation.check import Row, at_most, check, equal
+from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context
 from validation.explicit import Array
+from validation.stored_frames import KJ_PER_KCAL
 from validation.tolerances import near, relative
 
 FRAMES, PARTS, KELVIN = (60, 41), 10, 320.0
@@ -18,6 +20,9 @@ FRAMES, PARTS, KELVIN = (60, 41), 10, 320.0
 
 SHORTER, SHORT = 0.9, 4
 """Å by which a bond of the first protein is shortened, as by a cis peptide bond, and the bead that it begins at."""
+
+BROKEN = 20.0
+"""Å by which a part of a chain is moved away."""
 
 EXACT = 1e-10
 """Tolerance of the same sums in another order (observed: 1e-14)."""
@@ -62,6 +67,26 @@ def judgement(context: Context) -> Iterator[Row]:
     jackknife = np.sqrt((len(others) - 1) / len(others) * np.sum((others - others.mean()) ** 2))
     error = max(jackknife, formal * variance) / kT
     yield near("error of kr var(r) / kT", ratio.error, error, EXACT, 1.0)
+    yield from _refused()
+
+
+def _refused() -> Iterator[Row]:
+    """Frames that are certainly wrong are refused wherever they enter a fit."""
+    data = cgcore.datasets.chignolin().subset(sum(FRAMES))
+    batch, prior = data.join(), cgcore.default_prior().part(["bond"])  # compiles quickly
+    broken = batch.R.copy()
+    broken[0, SHORT:] += BROKEN
+    given = {
+        "right": (batch.R, batch.F),
+        "wrong sign": (batch.R, -batch.F),
+        "wrong unit": (batch.R, KJ_PER_KCAL * batch.F),
+        "one broken bond": (broken, batch.F),
+    }
+    for case, (R, F) in given.items():
+        other = cgcore.from_arrays(R, F, batch.mask)
+        for way, (train, held_out) in {"fitted to": (other, None), "held out": (data, other)}.items():
+            refused = refuses(partial(cgcore.fit, train, prior, validation=held_out))
+            yield equal(f"{case}, {way}, refused", refused, case != "right")
 
 
 def _lengths(R: Array) -> Array:

@@ -6,6 +6,7 @@ import pickle
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,19 +88,26 @@ def pieces(context: Context) -> Iterator[Row]:
 
 
 def _stored(factor: cgcore.Factor) -> Iterator[Row]:
-    """Weights of blocks and rows missing at gaps survive saving and loading."""
-    loaded = None
+    """Everything that a factor holds survives saving and loading, also which rows are missing at gaps."""
+    factor, loaded = replace(factor, temperatures=(290.0, 310.0)), None
     with tempfile.TemporaryDirectory() as folder, suppress(cgcore.InputError):
         cgcore.save_factor(Path(folder) / "factor.npz", factor)
         loaded = cgcore.load_factor(Path(folder) / "factor.npz")
     yield equal("saved, refused", loaded is None, False)
     if loaded is None:
         return
-    for name in ("weight", "beads", "frames", "index", "source", "protein"):
-        same = [getattr(one, name) for one in loaded.blocks] == [getattr(one, name) for one in factor.blocks]
+    for name in (one.name for one in fields(factor.blocks[0])):
+        pairs = [(getattr(x, name), getattr(y, name)) for x, y in zip(loaded.blocks, factor.blocks, strict=True)]
+        same = all(np.array_equal(x, y) for x, y in pairs)
         yield equal(f"saved and loaded, {name} of each block", same, True)
     gaps = [(block.frames * np.array([1, 2, 3])).tolist() for block in factor.blocks]
     yield equal("saved and loaded, rows that gaps take away", [b.broken.tolist() for b in loaded.blocks] == gaps, True)
+    for name in ("fingerprint", "temperatures"):
+        yield equal(f"saved and loaded, {name}", getattr(loaded, name) == getattr(factor, name), True)
+    for name in ("counts", "groups"):
+        ours, theirs = (getattr(one.histograms, name) for one in (loaded, factor))
+        same = ours.keys() == theirs.keys() and all(np.array_equal(ours[key], theirs[key]) for key in theirs)
+        yield equal(f"saved and loaded, {name} of histograms", bool(theirs) and same, True)
 
 
 def _in_boxes(fingerprint: cgcore.Fingerprint, R: Array, F: Array, species: Array) -> Iterator[Row]:

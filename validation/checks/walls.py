@@ -26,6 +26,7 @@ from validation.context import Context
 from validation.explicit import Array
 from validation.explicit_terms import derivatives as derivatives_of
 from validation.explicit_terms import functions, rows_of
+from validation.tolerances import relative
 
 FRAMES, TEMPERATURE, DRAWS = 200, 310.0, 5
 SAME, STATED = 1e-9, 1e-2
@@ -74,6 +75,7 @@ def walls(context: Context) -> Iterator[Row]:
     for pooled in (False, True):
         found = {one.name: one for one in constraints("safe", factor, TEMPERATURE, [(terms[-1], HELD)], pooled=pooled)}
         yield from _compared("pooled, " if pooled else "", found, _restated(R, terms, kinds, pooled), terms)
+    yield from _beyond(R, F)
 
 
 def _compared(
@@ -95,6 +97,22 @@ def _compared(
     for name, off in worst.items():
         tolerance = SAME if name.startswith(("bond", "contact")) else STATED
         yield at_most(f"{case}{name}, as it is stated", off, tolerance, "of its bound")
+
+
+def _beyond(R: Array, F: Array) -> Iterator[Row]:
+    """Bonds beyond the bins of the histogram, of which one end of the range is known at most."""
+    prior = cgcore.default_prior().part(["bond"])
+    lengths = np.linalg.norm(np.diff(R, axis=1), axis=-1)
+    for case, median, sign in (("longer than 6 Å", 6.0, -1.0), ("shorter than 2 Å", 2.0, 1.0)):
+        scale = median / np.median(lengths)
+        data = cgcore.from_arrays(scale * R, F, accept_faults=True)
+        factor = cgcore.compress(data, cgcore.Fingerprint.of(prior))
+        found = {one.name: one for one in constraints("safe", factor, TEMPERATURE)}
+        known = _percentile(np.clip(scale * lengths, 2, 6), EDGES["bond"], 0.1 if sign < 0 else 99.9)
+        yield equal(f"bonds {case}, least kr", str(found["kr"].bounds.tolist()), str([0.0]))
+        yield equal(f"bonds {case}, constraints of r0", len(found["r0"].normals), 1)
+        off = relative(found["r0"].normals[0], sign * np.array([known, -1.0]))
+        yield at_most(f"bonds {case}, the end of the range that is known", off, SAME, "relative")
 
 
 SCALE = {"near": 2e4, "far": 20.0}
