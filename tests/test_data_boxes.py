@@ -119,7 +119,7 @@ def test_rows_of_lengths_and_rows_of_vectors() -> None:
     "value",
     [
         *(-3.0, [30, 40], [np.nan] * 3, "wide", [6.0, 6, 6], [30, 30, 0], np.ones((2, 3, 3))),
-        *(-30.0, [30, -30, 30], [30, 30, -30, 90, 90, 90]),
+        *(-30.0, np.inf, [30, -30, 30], [30, 30, -30, 90, 90, 90]),
     ],
 )
 def test_what_is_no_box_is_refused(value: Any) -> None:

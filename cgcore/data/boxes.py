@@ -36,7 +36,7 @@ def box_vectors(name: str, value: object, n_frames: int = 1, factor: float = 1.0
         box = np.asarray(value, np.float64)
     except (TypeError, ValueError):
         raise InputError(f"{name} is {value!r:.60}; give three lengths") from None
-    vectors = _vectors(box, n_frames)
+    vectors = _vectors(box, n_frames) if np.isfinite(box).all() else None
     if vectors is None or not np.isfinite(vectors).all():
         several = f", for all frames or for each of {n_frames}" if n_frames > 1 else ""
         raise InputError(
