@@ -115,7 +115,13 @@ def test_rows_of_lengths_and_rows_of_vectors() -> None:
     assert box_vectors("box", np.zeros((4, 3, 3)), 4) is None
 
 
-@pytest.mark.parametrize("value", [-3.0, [30, 40], [np.nan] * 3, "wide", [6.0, 6, 6], [30, 30, 0], np.ones((2, 3, 3))])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(-3.0, [30, 40], [np.nan] * 3, "wide", [6.0, 6, 6], [30, 30, 0], np.ones((2, 3, 3))),
+        *(-30.0, np.inf, [30, -30, 30], [30, 30, -30, 90, 90, 90]),
+    ],
+)
 def test_what_is_no_box_is_refused(value: Any) -> None:
     with pytest.raises(InputError, match=r"^box"):
         from_arrays(CHAINS.R, CHAINS.F, CHAINS.mask, box=value)

@@ -23,7 +23,7 @@ BAD: dict[str, list[Any]] = {
     "temperature": [0, 0.0, -300.0, NAN, INF, "300", True, [300.0]],
     "max_steps": [0, -1, 10**6 + 1, 1.5, 200.0, "200", None, True, INF],
     "min_steps": [-1, 201, 1.0, "1", True, NAN],
-    "tol_grad": [-1e-6, NAN, INF, -INF, "1e-6", None, True],
+    "tol_grad": [-1e-6, 10**400, NAN, INF, -INF, "1e-6", None, True],
     "blocks": [0, -3, 2.0, None, "20", True],
 }
 

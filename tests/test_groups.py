@@ -88,6 +88,7 @@ def test_groups_of_rows_are_those_found_bead_by_bead(
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
+    "another rule": (lambda: Groups("species", ("a",)), "give one of central, types, terminal"),  # type: ignore[arg-type]
     "no labels": (lambda: Groups("types", ()), "label"),
     "a class without label": (lambda: Groups("types", ("a",), (0, 1)), "label"),
     "rest without label": (lambda: Groups("types", ("a",), (0,), 1), "label"),

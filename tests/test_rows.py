@@ -88,6 +88,7 @@ REFUSED: dict[str, Any] = {
     "a bead of text": lambda: Rows("pairs", listed=(("0", "2"),)),  # type: ignore[arg-type]
     "a trillionth bead": lambda: Rows("pairs", listed=((0, 10**12),)),
     "a row twice": lambda: Rows("pairs", listed=((0, 2), (0, 2))),
+    "a row and its reverse": lambda: Rows("angles", listed=((0, 5, 2), (2, 5, 0))),
 }
 
 

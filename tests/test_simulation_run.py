@@ -220,6 +220,13 @@ def test_refusals(changed: dict[str, Any], words: str) -> None:
         cgcore.simulate(SOUND, DATA, **short(changed))
 
 
+@pytest.mark.parametrize("value", [2.5, True, float("nan"), "2"])
+@pytest.mark.parametrize("name", ["replicas", "seed"])
+def test_counts_are_whole_numbers(name: str, value: Any) -> None:
+    with pytest.raises(cgcore.InputError, match=f"{name} is .*; give a whole number"):
+        Settings(**{name: value})
+
+
 def test_models_that_are_none() -> None:
     zero = Prior(Weights(0.0, 0.0, 0.0, 0.0), SOUND.without_excluded_volume().params)
     with pytest.raises(cgcore.InputError, match="every term of the prior is 0"):

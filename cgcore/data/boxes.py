@@ -36,12 +36,12 @@ def box_vectors(name: str, value: object, n_frames: int = 1, factor: float = 1.0
         box = np.asarray(value, np.float64)
     except (TypeError, ValueError):
         raise InputError(f"{name} is {value!r:.60}; give three lengths") from None
-    vectors = _vectors(box, n_frames)
+    vectors = _vectors(box, n_frames) if np.isfinite(box).all() else None
     if vectors is None or not np.isfinite(vectors).all():
         several = f", for all frames or for each of {n_frames}" if n_frames > 1 else ""
         raise InputError(
-            f"{name} has shape {box.shape}; give three finite lengths, three lengths and three angles, or three "
-            f"vectors as rows{several}"
+            f"{name} has shape {box.shape}; give three finite lengths above 0, three lengths and three angles, or "
+            f"three vectors as rows{several}"
         )
     if not vectors.any():
         return None
@@ -59,13 +59,15 @@ def box_vectors(name: str, value: object, n_frames: int = 1, factor: float = 1.0
 
 def _vectors(box: np.ndarray, n_frames: int) -> np.ndarray | None:
     if box.size == 1:
-        return np.eye(3)[None] * box.reshape(())
+        box = np.repeat(box.reshape(1), 3)
     if box.shape in ((3,), (6,)):
         box = box[None]
     one_by_one = box.ndim == 2 and len(box) in (1, n_frames)
     # All positive: three lengths for each of three frames, and not three vectors, which have zeros or negative numbers.
     if box.shape == (3, 3) and not (one_by_one and (box > 0).all()):
         return box[None]
+    if one_by_one and box.shape[1] in (3, 6) and (box[:, :3] < 0).any():
+        return None
     if one_by_one and box.shape[1] == 3:
         return np.eye(3) * box[:, None, :]
     if one_by_one and box.shape[1] == 6:

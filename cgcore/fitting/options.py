@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal, get_args
-
-import numpy as np
 
 from cgcore.errors import InputError
 from cgcore.factor.compress import BLOCKS
 from cgcore.fitting.ground import Level
-from cgcore.numbers import is_whole
+from cgcore.numbers import are_finite, is_whole
 
 Objective = Literal["compressed", "direct"]
 Coordinates = Literal["whitened", "physical"]
@@ -88,22 +85,22 @@ class Options:
             f"a whole number from 0 to max_steps ({self.max_steps})",
             self,
         )
-        _require(_number(self.tol_grad) and self.tol_grad >= 0, "tol_grad", "a finite number >= 0", self)
+        _require(are_finite((self.tol_grad,)) and self.tol_grad >= 0, "tol_grad", "a finite number >= 0", self)
         _require(is_whole(self.blocks) and self.blocks >= 1, "blocks", "a whole number of at least 1", self)
         _require(
-            self.truncation in (None, "auto") or (_number(self.truncation) and 0 <= self.truncation < 1),
+            self.truncation in (None, "auto") or (are_finite((self.truncation,)) and 0 <= self.truncation < 1),
             "truncation",
             '"auto" or a number from 0 to below 1',
             self,
         )
         _require(
-            self.smoothness in (None, "auto") or (_number(self.smoothness) and 0 < self.smoothness <= STRONGEST),
+            self.smoothness in (None, "auto") or (are_finite((self.smoothness,)) and 0 < self.smoothness <= STRONGEST),
             "smoothness",
             f'"auto" or a number above 0, at most {STRONGEST:g}',
             self,
         )
         _require(
-            self.pooling in (None, "auto") or (_number(self.pooling) and 0 <= self.pooling <= STRONGEST),
+            self.pooling in (None, "auto") or (are_finite((self.pooling,)) and 0 <= self.pooling <= STRONGEST),
             "pooling",
             f'"auto" or a number from 0 to {STRONGEST:g}',
             self,
@@ -115,7 +112,7 @@ class Options:
             self,
         )
         _require(
-            self.temperature is None or (_number(self.temperature) and self.temperature > 0),
+            self.temperature is None or (are_finite((self.temperature,)) and self.temperature > 0),
             "temperature",
             "a temperature above 0, in K",
             self,
@@ -158,7 +155,3 @@ class Options:
 def _require(holds: bool, name: str, what: str, options: Options) -> None:
     if not holds:
         raise InputError(f"{name} is {getattr(options, name)!r}; give {what}")
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(float(value))

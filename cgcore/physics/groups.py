@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Int
@@ -53,6 +53,8 @@ class Groups:
     rest: int = -1
 
     def __post_init__(self) -> None:
+        if self.by not in get_args(By):
+            raise InputError(f"groups by {self.by!r:.40} do not exist; give one of {', '.join(get_args(By))}")
         if not self.labels or any(not -1 <= one < len(self.labels) for one in (*self.table, self.rest)):
             raise InputError("groups need a label for each class of beads")
         if len(set(self.labels)) != len(self.labels):

@@ -69,7 +69,8 @@ class Rows:
                 raise InputError(
                     f"{list(row)} is not a row of {self.kind}; give {self.beads} different beads, from 0 on"
                 )
-        if self.listed is not None and len(set(self.listed)) != len(self.listed):
+        # A row and its reverse are the same row.
+        if self.listed is not None and len({min(row, row[::-1]) for row in self.listed}) != len(self.listed):
             raise InputError("a row of beads is listed twice; list each once")
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cgcore.errors import InputError
 from cgcore.export.checks import MASS
+from cgcore.numbers import is_whole
 
 TEMPERATURE = 300.0
 """Temperature if neither the user nor the data state one [K]."""
@@ -59,6 +60,8 @@ class Settings:
         for name in ("temperature", "time", "timestep", "friction", "mass", "interval"):
             _require_positive(name, getattr(self, name))
         for name, least in (("replicas", 1), ("seed", 0)):
+            if not is_whole(getattr(self, name)):
+                raise InputError(f"{name} is {getattr(self, name)!r}; give a whole number")
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {getattr(self, name)}; give at least {least}")
         if self.replicas > MOST_REPLICAS:

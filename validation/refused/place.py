@@ -1,0 +1,65 @@
+"""A place where input enters, and what happens to good and bad input there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from validation.check import Row, equal, refuses
+
+Work = Callable[[], object]
+Values = tuple[Sequence[object], Sequence[object]]
+"""Values of a setting that are accepted, and values that are refused."""
+
+NAN, INF = float("nan"), float("inf")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place where input enters.
+
+    Arguments:
+        name: name of the place.
+        good: what is accepted, by name; at least one, because a place that refuses everything is as wrong as one that
+            accepts everything.
+        bad: what is refused, by name.
+    """
+
+    name: str
+    good: Mapping[str, Work]
+    bad: Mapping[str, Work]
+
+    def rows(self) -> Iterator[Row]:
+        """A row for each input."""
+        for case, work in self.good.items():
+            yield equal(f"{self.name}: {case}, accepted", outcome(work), "accepted")
+        for case, work in self.bad.items():
+            yield equal(f"{self.name}: {case}, refused", outcome(work), "refused")
+
+
+def outcome(work: Work) -> str:
+    """Whether the input is accepted or refused; the name of the exception if it ends with another one, which tells a
+    user nothing."""
+    try:
+        return "refused" if refuses(work) else "accepted"
+    except Exception as error:
+        return type(error).__name__
+
+
+def by_value(name: str, make: Callable[..., object], table: Mapping[str, Values]) -> Place:
+    """A place that takes keywords.
+
+    Arguments:
+        name: name of the place.
+        make: what takes the keywords.
+        table: for each keyword the values that are accepted, both ends of a range included, and those that are refused.
+    """
+    good, bad = ([(key, value) for key, both in table.items() for value in both[side]] for side in (0, 1))
+    return Place(name, _works(make, good), _works(make, bad))
+
+
+def _works(make: Callable[..., object], given: Sequence[tuple[str, Any]]) -> dict[str, Work]:
+    works = {f"{key} {' '.join(repr(value).split()):.60}": lambda own={key: value}: make(**own) for key, value in given}
+    assert len(works) == len(given), "two values have the same name"
+    return works
