@@ -31,11 +31,11 @@ class Place:
     bad: Mapping[str, Work]
 
     def rows(self) -> Iterator[Row]:
-        """A row for each input."""
-        for case, work in self.good.items():
-            yield equal(f"{self.name}: {case}, accepted", outcome(work), "accepted")
-        for case, work in self.bad.items():
-            yield equal(f"{self.name}: {case}, refused", outcome(work), "refused")
+        """A row for all good input, and one for all bad input, which name what ended otherwise."""
+        for side, works, known in (("good", self.good, "accepted"), ("bad", self.bad, "refused")):
+            ended = {case: outcome(work) for case, work in works.items()}
+            differing = [f"{case}: {how}" for case, how in ended.items() if how != known]
+            yield equal(f"{self.name}: of {len(works)} {side}, not {known}", "; ".join(differing), "")
 
 
 def outcome(work: Work) -> str:
