@@ -6,8 +6,8 @@ import importlib
 
 from fault_helpers import Faults, edited
 
-from cgcore.data import overlap
 from cgcore.judging import bond_rules, force_rules, set_rules, survey
+from validation.checks import findings
 
 judging = importlib.import_module("cgcore.judging.judge")  # the package has a function of this name
 
@@ -51,11 +51,11 @@ FAULTS: Faults = {
     ),
     "rows for frames of overlaps": (
         "findings",
-        edited(overlap, "locate_overlap", "frames.frame_numbers[block.start + row]", "block.start + row"),
+        edited(findings, "locate_overlap", "frames.frame_numbers[block.start + row]", "block.start + row"),
     ),
-    "padding has no forces": (
+    "forces per bead for forces per component": (
         "findings-forces",
-        edited(survey, "_survey_protein", "x[:, :length] for x in", "x for x in"),
+        edited(survey, "_survey_protein", "squares.mean(axis=0) / 3", "squares.mean(axis=0)"),
     ),
     "the usual force of all proteins": (
         "findings-forces",

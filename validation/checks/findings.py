@@ -153,6 +153,18 @@ def _order() -> Iterator[Row]:
     R, F = chain(rng, len(frames), len(order), 3.8, 1.0, 22.0)
     R[:, 6] = R[:, 1] + np.array([2.0, 0.0, 1.5])
     yield from findings("one rigid pair in a loose chain", of({"R": R, "F": F}))
+    # Every second bead on a rigid line, and the others around them, further away than beads of the line or less far.
+    for spacing in (2.6, 4.2):
+        u, R = rng.normal(size=(24, 6, 3)), np.zeros((24, LONG, 3))
+        R[:, ::2] = spacing * np.arange(6)[:, None] * np.eye(3)[0] + rng.normal(scale=0.02, size=u.shape)
+        u /= np.linalg.norm(u, axis=-1, keepdims=True)
+        R[:, 1::2] = R[:, ::2] + rng.normal(3.8, 0.8, size=(24, 6, 1)) * u
+        means = [float(np.linalg.norm(R[:, k + 2] - R[:, k], axis=-1).mean()) for k in range(0, LONG - 2, 2)]
+        first = 2 * int(np.argmin(means))
+        words = (f"beads {first} and {first + 2} are {min(means):.3g} Å apart", _variation(R))
+        wanted = [Wanted("wrong order", frames, (first, first + 2), words)] * (spacing == 2.6)
+        data = of({"R": R, "F": rng.normal(size=R.shape)})
+        yield from findings(f"pairs that are rigid at {spacing} Å", data, *wanted)
 
 
 def _variation(R: Array) -> str:
@@ -187,9 +199,10 @@ def _sources(folder: Path, good: Arrays) -> Iterator[Row]:
 
     yield from findings("three sources", written("good"))
     shared = changed(second, "R", [6, 8], good["R"][[32, 30]])
-    words = ("frame 6 has the positions of frame 32 of a.npz; 2 of 270 frames", "2 of them with different forces")
+    further = {"b": shared, "c": changed(third, "R", [5], good["R"][[47]])}
+    words = ("frame 6 has the positions of frame 32 of a.npz; 3 of 270 frames", "3 of them with different forces")
     wanted = Wanted("warning duplicates", (6, 8), (), words, "b.npz")
-    yield from findings("frames of another source", written("shared", b=shared), wanted)
+    yield from findings("frames of another source", written("shared", **further), wanted)
     words = ("(a.npz 320 K; b.npz 330 K)",)
     data = written("warm", b=second | {"temperature": np.full(FRAMES, 330.0)})
     yield from findings("temperatures", data, Wanted("warning temperatures", (), (), words, ""))
