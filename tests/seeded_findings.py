@@ -6,7 +6,10 @@ import importlib
 
 from fault_helpers import Faults, edited
 
+from cgcore.data import chains, contents, dataset, reading, residues
+from cgcore.data.formats import mdcath, mlcg
 from cgcore.judging import bond_rules, force_rules, set_rules, survey
+from cgcore.mapping import backbone, mapped, naming
 from validation.checks import findings
 
 judging = importlib.import_module("cgcore.judging.judge")  # the package has a function of this name
@@ -98,5 +101,75 @@ FAULTS: Faults = {
     "one more frame than there are": (
         "findings-forces",
         edited(force_rules, "named", "len(frames) - SHOWN", "len(frames)"),
+    ),
+    "inserted residues at a distance of none": (
+        "readers",
+        edited(reading, "find_sites", "steps == 0, 1,", "steps == 0, 0,"),
+    ),
+    "bonds beside numbers": (
+        "readers",
+        edited(
+            reading, "find_sites", "np.where(bonded, 1, np.where(steps == 1, FAR, steps))", "np.where(bonded, 1, steps)"
+        ),
+    ),
+    "numbers of padding": (
+        "readers",
+        edited(chains, "_rows", "np.where(_real(lengths, rows, n_beads), rows, rows[:, :1])", "rows"),
+    ),
+    "names with their terminal letter": (
+        "readers",
+        edited(residues, "letter", 'code[0] in "NC"', 'code[0] in "C"'),
+    ),
+    "a table from name to number": (
+        "readers",
+        edited(residues, "_pairs", "(numbers[1], pair[0])", "(numbers[1], pair[1])"),
+    ),
+    "proteins of one file alone": (
+        "readers",
+        edited(contents, "proteins_of", "before + len(rows)", "len(rows)"),
+    ),
+    "padding counts among species": (
+        "readers",
+        edited(contents, "species_of", "species[real_mask(source.lengths[block], source.n_beads)]", "species"),
+    ),
+    "held-out frames rounded down": (
+        "readers",
+        edited(dataset, "held_out", "max(round(fraction * n), 1)", "max(int(fraction * n), 1)"),
+    ),
+    "weights of frames or of beads": (
+        "readers",
+        edited(reading, "read_weights", "weights * factor", "1.0 * factor"),
+    ),
+    "temperatures in the order of their digits": (
+        "readers-files",
+        edited(mdcath, "open_kind", ", key=float", ""),
+    ),
+    "two chains of atoms are one": (
+        "readers-files",
+        edited(mapped, "_beads", "len(np.unique(beads.chain)) > 1", "len(np.unique(beads.chain)) > 2"),
+    ),
+    "a single bond to oxygen is a double bond": (
+        "readers-files",
+        edited(backbone, "backbone_names", "distance < _DOUBLE", "distance < _SINGLE"),
+    ),
+    "only molecules at the top": (
+        "readers-files",
+        edited(mlcg, "_molecules", "elif depth:", "elif depth > 3:"),
+    ),
+    "no number of frames is wrong": (
+        "readers-files",
+        edited(mlcg, "_opened", "int(said) != len(R)", "int(said) > len(R)"),
+    ),
+    "atoms in units of the file": (
+        "readers-files",
+        edited(reading, "require_beads", "* factors(units)[0]", ""),
+    ),
+    "species of the topology for those of the file": (
+        "readers-files",
+        edited(naming, "_named", '{"species": species, **source.arrays}', '{**source.arrays, "species": species}'),
+    ),
+    "hidden files in a folder": (
+        "readers-files",
+        edited(reading, "files_of", 'if not entry.startswith(".")', ""),
     ),
 }
