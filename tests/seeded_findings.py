@@ -1,4 +1,5 @@
-"""Faults of one line in cgcore, as in `seeded_fits`: findings about data, and what readers take from files."""
+"""Faults of one line in cgcore, as in `seeded_fits`: findings about data, what readers take from files, and
+foreign keys."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import importlib
 
 from fault_helpers import Faults, edited
 
+from cgcore.config import comparison, foreign, loading, other_terms
 from cgcore.data import chains, contents, dataset, reading, residues
 from cgcore.data.formats import mdcath, mlcg
 from cgcore.judging import bond_rules, force_rules, set_rules, survey
@@ -171,5 +173,29 @@ FAULTS: Faults = {
     "hidden files in a folder": (
         "readers-files",
         edited(reading, "files_of", 'if not entry.startswith(".")', ""),
+    ),
+    "a weight of null is a mistake": (
+        "foreign-keys",
+        edited(other_terms, "_weights", "weight is None or ", ""),
+    ),
+    "any separation will do": (
+        "foreign-keys",
+        edited(loading, "without_other_terms", "inside == always and", "inside != 0 and"),
+    ),
+    "a block that says nothing is on": (
+        "foreign-keys",
+        edited(foreign.Foreign, "same", 'value.get("enabled", False)', 'value.get("enabled", True)'),
+    ),
+    "misplaced keys are ignored": (
+        "foreign-keys",
+        edited(loading, "shared_block", "name in words.homes", "False"),
+    ),
+    "the other name of a series wins": (
+        "foreign-keys",
+        edited(loading, "without_other_terms", "names[name] in value", "name in value"),
+    ),
+    "each clipping for itself": (
+        "foreign-keys",
+        edited(comparison, "_theirs", '"x-overruled" in schema', "False"),
     ),
 }
