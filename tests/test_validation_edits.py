@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import seeded_compat
 import seeded_doors
 import seeded_fits
 import seeded_numbers
@@ -16,7 +17,7 @@ from fault_helpers import Fault, every_row, forget, seen
 # Runs scripts, problems and engines of other projects.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
 
-FAULTS = (seeded_fits, seeded_potentials, seeded_rooms, seeded_doors, seeded_ways, seeded_numbers)
+FAULTS = (seeded_fits, seeded_potentials, seeded_rooms, seeded_doors, seeded_ways, seeded_numbers, seeded_compat)
 QUICK = {name: fault for each in FAULTS for name, fault in each.FAULTS.items()}
 WHOLE = seeded_fits.WHOLE
 """Faults that only the whole run, not `--quick`, must detect."""
