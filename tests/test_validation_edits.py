@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import seeded_compat
 import seeded_doors
 import seeded_findings
 import seeded_fits
@@ -27,6 +28,7 @@ FAULTS = (
     seeded_numbers,
     seeded_refusals,
     seeded_findings,
+    seeded_compat,
 )
 QUICK = {name: fault for each in FAULTS for name, fault in each.FAULTS.items()}
 WHOLE = seeded_fits.WHOLE

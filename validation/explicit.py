@@ -131,7 +131,7 @@ def energies(R: Array, weights: Any, params: Mapping[str, Any]) -> dict[str, flo
     """Energy [kcal/mol] of each term of a chain R (beads, 3) [Å], by its formula."""
     p = {name: np.asarray(value, float) for name, value in params.items()}
     r, theta, phi = (
-        value(kind, np.stack([R[k : len(R) - width + 1 + k] for k in range(width)], axis=1))
+        value(kind, np.stack([R[k : max(len(R) - width + 1, 0) + k] for k in range(width)], axis=1))
         for kind, width in SPANS.items()
     )
     n, m = (np.arange(1, len(p[key]) + 1)[:, None] for key in ("a", "k_dih"))

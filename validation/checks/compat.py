@@ -1,0 +1,33 @@
+"""What existing scripts get from the classes that they import from `cgcore.compat`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import cgcore
+from validation import script_models, script_priors, script_settings, script_training
+from validation.check import Row, check
+from validation.checks.training import prior_block
+from validation.context import Context, distinct, five_terms, with_harmonics
+
+
+@check("compat", quick=True, needs=("e3nn_jax", "orbax.checkpoint"))
+def compat(context: Context) -> Iterator[Row]:
+    """Configuration, rows, boxes, energies, forces and training as scripts call them, against NumPy."""
+    prior = with_harmonics(five_terms(distinct(cgcore.default_prior())), 2, 2)
+    chains = script_models.Chains.shaken(cgcore.datasets.chignolin())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        yield from script_settings.configuration(folder)
+        yield from script_settings.forms(folder, {"priors": prior_block(prior), "ml_model": "none"}, prior)
+        yield from script_settings.rows_of_beads()
+        yield from script_settings.preprocessing()
+        yield from script_models.of_the_first_frame(prior, chains)
+        yield from script_models.of_the_model(prior, chains)
+        yield from script_models.without_parts(prior, chains)
+        yield from script_priors.of_the_prior(prior, chains)
+        yield from script_priors.of_splines(prior, chains)
+        yield from script_priors.nothing_to_fit(folder, prior, chains)
+        yield from script_training.training(folder, prior.without_excluded_volume())
