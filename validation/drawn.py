@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from validation import tolerances
 from validation.check import Row, at_most
 
 Array = np.ndarray
@@ -16,6 +17,13 @@ NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?"
 
 ROUNDED = 1 + 1e-6
 """Largest difference of a printed number, in halves of its last digit; 1e-6 is for values halfway between digits."""
+
+
+def relative(found: Any, expected: Any) -> float:
+    """As `tolerances.relative`; infinite if there are more or fewer numbers than expected, or one is NaN."""
+    a, b = np.asarray(found, float), np.asarray(expected, float)
+    off = tolerances.relative(a, b) if a.shape == b.shape else np.inf
+    return np.inf if np.isnan(off) else off
 
 
 def panel(figure: Any, title: str) -> Any:

@@ -15,9 +15,8 @@ from cgcore.evaluation.result import Errors, Evaluation, Protein, Residue, Sampl
 from cgcore.judging.finding import Finding, Severity
 from cgcore.judging.stretch import Ratio
 from validation.check import Row, at_most, equal
-from validation.drawn import bars, panel, points, printed, said, stated, steps, texts
+from validation.drawn import bars, panel, points, printed, relative, said, stated, steps, texts
 from validation.reported_fits import EXACT, FINE, Chains
-from validation.tolerances import relative
 
 BARS = " ▁▂▃▄▅▆▇█"
 
@@ -107,9 +106,11 @@ def _inspection_drawn(found: Any, chains: Chains) -> Iterator[Row]:
             judged.sources, (Ratio(0.75, 0.125, 150.0, 0.4), Ratio(12.5, 2.5, 3000.0, 0.5)), strict=True
         )
     )
+    third = replace(first, source="the first once more", ratio=None)
+    sizes += sizes[: len(first.frames)]
     marked = {"warning": (first, (4, 7)), "wrong": (second, (2, 9, 11))}
     findings = tuple(Finding("code", Severity(kind), "text", one.source, at) for kind, (one, at) in marked.items())
-    made = replace(found, judgement=replace(judged, findings=findings, sources=(first, second)))
+    made = replace(found, judgement=replace(judged, findings=findings, sources=(first, second, third)))
     figure, start = draw_inspection(made), len(first.frames)
     for name in FINE:
         edges, counts = steps(panel(figure, f"{name.capitalize()}s").patches[0])

@@ -18,9 +18,8 @@ from cgcore.simulation.settings import Settings
 from cgcore.simulation.verdict import Replica
 from cgcore.timing import Seconds
 from validation.check import Row, at_most, equal
-from validation.drawn import line, panel, points, said, stated, steps, texts
+from validation.drawn import line, panel, points, relative, said, stated, steps, texts
 from validation.reported_fits import EXACT
-from validation.tolerances import relative
 
 LOST = {3: (Outcome.BOND, 12.5), 0: (Outcome.OVERLAP, 3.25), 5: (Outcome.ANGLE, 20.0), 1: (Outcome.NOT_FINITE, 30.0)}
 """Why and when [ps] replicas were lost."""
@@ -163,8 +162,7 @@ def trained() -> Iterator[Row]:
     names = ("training, stage 1", "held out, stage 1", "training, stage 2", "held out, stage 2")
     yield equal("train, picture, lines", len(shown), len(known))
     for name, own, expected in zip(names, shown, known, strict=False):
-        off = relative(own, expected) if np.shape(own) == np.shape(expected) else np.nan
-        yield at_most(f"train, picture, {name}", off, 0.0)
+        yield at_most(f"train, picture, {name}", relative(own, expected), 0.0)
     kept = [np.ravel(points(one)).tolist() for one in ax.lines if one.get_marker() == "o"]
     yield equal("train, picture, kept", str(kept), str([[3.0, first["val_loss"]], [4.0, second["val_loss"]]]))
     for label, value in (("prior alone, fitted, held out", 1520.25), ("start, held out", 1720.5)):
