@@ -35,9 +35,11 @@ def curve() -> Curve:
 
 
 def report(fit: Any) -> Iterator[Row]:
-    """Texts of a fit that converged under constraints, and of the same one stopped early."""
+    """The text of a fit that converged under constraints."""
     pooled = replace(fit.curve, kind="pooling", held="protein", folds=3, chosen=2, held_out_protein_loss=None)
-    fit = replace(fit, pooling=Pooling(2e-4, pooled))
+    # Invented, because the constraints of this fit cost so little that a wrong denominator would not be seen.
+    dear = replace(fit.certificate, price=41.5, loss=fit.certificate.optimal_loss + 41.5)
+    fit = replace(fit, pooling=Pooling(2e-4, pooled), certificate=dear)
     text, c = fit.report(), fit.certificate
     yield from _original(fit, text)
     gap = r"Optimality gap: .*\(# evaluations, # % of the explainable part explained\)"
