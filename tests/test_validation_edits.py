@@ -12,6 +12,7 @@ import seeded_fits
 import seeded_numbers
 import seeded_potentials
 import seeded_refusals
+import seeded_reports
 import seeded_rooms
 import seeded_ways
 from fault_helpers import Fault, every_row, forget, seen
@@ -29,6 +30,7 @@ FAULTS = (
     seeded_refusals,
     seeded_findings,
     seeded_compat,
+    seeded_reports,
 )
 QUICK = {name: fault for each in FAULTS for name, fault in each.FAULTS.items()}
 WHOLE = seeded_fits.WHOLE
