@@ -9,6 +9,7 @@ import seeded_doors
 import seeded_fits
 import seeded_numbers
 import seeded_potentials
+import seeded_resume
 import seeded_rooms
 import seeded_ways
 from fault_helpers import Fault, every_row, forget, seen
@@ -16,7 +17,7 @@ from fault_helpers import Fault, every_row, forget, seen
 # Runs scripts, problems and engines of other projects.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
 
-FAULTS = (seeded_fits, seeded_potentials, seeded_rooms, seeded_doors, seeded_ways, seeded_numbers)
+FAULTS = (seeded_fits, seeded_potentials, seeded_rooms, seeded_doors, seeded_ways, seeded_numbers, seeded_resume)
 QUICK = {name: fault for each in FAULTS for name, fault in each.FAULTS.items()}
 WHOLE = seeded_fits.WHOLE
 """Faults that only the whole run, not `--quick`, must detect."""
