@@ -12,7 +12,9 @@ from test_simulation_run import _Killed, kill, same
 
 import cgcore
 from cgcore.export.openmm import openmm_system, read_openmm, write_openmm
-from cgcore.simulation import Outcome, storage
+from cgcore.simulation import Outcome, Settings, storage
+from cgcore.simulation.checks import limits_of
+from cgcore.simulation.openmm_engine import OpenMMEngine
 
 DATA = bundled()
 SHORT: dict[str, Any] = {"temperature": 320.0, "replicas": 3, "time": "2ps", "interval": 0.2}
@@ -52,6 +54,16 @@ def test_restart(tmp_path: Path) -> None:
     np.savez(tmp_path / storage.NAME, **arrays)
     with pytest.raises(cgcore.InputError, match="OpenMM cannot continue from the saved state"):
         cgcore.simulate(system, DATA, **SHORT, folder=tmp_path, resume=True)
+
+
+def test_no_replica_repeats_one_of_another_seed() -> None:
+    """Velocities at the start are those of each replica alone, also for large seeds."""
+    system, R = openmm_system(sound_prior(), 5), DATA.join().R[:2].astype(float)
+    limits, v = limits_of(R), []
+    for seed in (0, 1, 2**31 - 2):
+        v.append(OpenMMEngine(system, Settings(replicas=2, seed=seed), limits).start(R).v)
+    found = np.concatenate(v, axis=2).reshape(-1, 6).T
+    assert len(np.unique(found, axis=0)) == 6
 
 
 def test_loss() -> None:

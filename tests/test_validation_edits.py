@@ -13,6 +13,7 @@ import seeded_numbers
 import seeded_potentials
 import seeded_refusals
 import seeded_reports
+import seeded_resume
 import seeded_rooms
 import seeded_ways
 from fault_helpers import Fault, every_row, forget, seen
@@ -31,6 +32,7 @@ FAULTS = (
     seeded_findings,
     seeded_compat,
     seeded_reports,
+    seeded_resume,
 )
 QUICK = {name: fault for each in FAULTS for name, fault in each.FAULTS.items()}
 WHOLE = seeded_fits.WHOLE

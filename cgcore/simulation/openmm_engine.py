@@ -46,15 +46,14 @@ class OpenMMEngine:
         platform = mm.Platform.getPlatformByName(PLATFORM)
         for replica in range(settings.replicas):
             integrator = mm.LangevinMiddleIntegrator(settings.temperature, settings.friction, settings.timestep / 1000)
-            # For a seed of 0, OpenMM chooses a random one.
-            integrator.setRandomNumberSeed(1 + (settings.seed * settings.replicas + replica) % (2**31 - 1))
+            integrator.setRandomNumberSeed(self._seed(replica))
             # One thread each, so that the order of summation, and thus the run, is reproducible.
             self._contexts.append(mm.Context(system, integrator, platform, {"Threads": "1"}))
 
     def start(self, R: Float[np.ndarray, "replicas beads 3"]) -> State:
         for replica, context in enumerate(self._contexts):
             context.setPositions(R[replica] * NM)
-            context.setVelocitiesToTemperature(self.settings.temperature, 1 + self.settings.seed + replica)
+            context.setVelocitiesToTemperature(self.settings.temperature, self._seed(replica))
         x = np.transpose(R, (2, 1, 0))
         v = np.stack([self._read(context)[1].T for context in self._contexts], axis=2)
         return State(np.int32(0), x, v, np.zeros_like(x), no_tally(*x.shape[1:]), self._checkpoints())
@@ -81,6 +80,11 @@ class OpenMMEngine:
                 f"OpenMM cannot continue from the saved state ({error}); leave out --resume to start anew"
             ) from None
         return state
+
+    def _seed(self, replica: int) -> int:
+        """OpenMM's seed of a replica, which no replica of the next seeds shares. For a seed of 0, OpenMM would choose a
+        random one."""
+        return 1 + (self.settings.seed * self.settings.replicas + replica) % (2**31 - 1)
 
     def _move(self, context: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
         """Positions and velocities after this number of steps; NaN if OpenMM raises an error."""

@@ -1,0 +1,36 @@
+"""What checks of resumed runs share: a prior that compiles quickly, checksums, and messages of refusals."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+import cgcore
+from cgcore.physics.bases import Harmonic
+
+
+def prior_of_bonds(stiff: np.ndarray, weight: float = 1.0) -> cgcore.Prior:
+    """A prior whose only term is that of bonds, by species, which compiles quickly."""
+    groups = cgcore.Groups.of_species("types", (0, 1))
+    bond = cgcore.Term("bond", cgcore.Rows("bonds"), Harmonic(), weight=weight, groups=groups)
+    return cgcore.default_prior().part([]).with_terms([bond], {"bond": stiff})
+
+
+def refusal(work: Callable[[], object]) -> str:
+    """The message with which `work` is refused; empty if it is not."""
+    try:
+        work()
+    except cgcore.InputError as error:
+        return str(error)
+    return ""
+
+
+def bits(tree: Any) -> str:
+    """Dtypes of the leaves of a pytree, and a checksum of their bytes."""
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
+    kinds = " ".join(sorted({str(leaf.dtype) for leaf in leaves}))
+    return f"{kinds} {hashlib.sha256(b''.join(leaf.tobytes() for leaf in leaves)).hexdigest()[:16]}"
