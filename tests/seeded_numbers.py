@@ -13,6 +13,7 @@ from cgcore.cluster.parcel import Parcel
 from cgcore.compat import DatasetLoader
 from cgcore.config import optimizers as configured
 from cgcore.config import terms
+from cgcore.factor import compress
 from cgcore.factor.histogram import Histograms
 from cgcore.files import strict_yaml
 from cgcore.fitting import direct, fit, pooling, scan
@@ -46,9 +47,11 @@ FAULTS: Faults = {
     ),
     "a bound with the rounding of a large start": ("certificate", edited(Spectrum, "optima", "range(2)", "range(1)")),
     "more terms thaw those that are frozen": (
-        "choices",
+        "priors",
         edited(Prior, "with_terms", "self.frozen | frozenset(frozen)", "frozenset(frozen)"),
     ),
+    "priors are equal whatever their splines": ("priors", edited(Prior, "__eq__", "p.splines, ", "")),
+    "one finite block is enough": ("batches", edited(compress, "_require_finite", "not all(", "not any(")),
     "the outermost bins of bonds are like any other": (
         "walls",
         edited(Histograms, "known", "EDGES[name][1], EDGES[name][-2]", "EDGES[name][0], EDGES[name][-1]"),

@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,11 @@ def batches(context: Context) -> Iterator[Row]:
         yield from _same(label, factor, prior, system)
         if frames is R:
             yield from _sampled(label, factor, R)
+        coinciding = frames.copy()
+        coinciding[-1, 7] = coinciding[-1, 0]  # in the last batch of the last of several blocks
+        bad = cgcore.from_arrays(coinciding, forces, accept_faults=True)
+        refused = refuses(partial(cgcore.compress, bad, cgcore.Fingerprint.of(prior), blocks=3))
+        yield equal(f"{label}, beads that coincide in one of them, refused", refused, True)
     yield from _apart(prior, R[:FEW], F[:FEW])
 
 

@@ -67,27 +67,6 @@ def _frozen(prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
     yield at_most("frozen, coefficients", relative(c[~held], best[~held]), 1e-6, "relative")
     yield equal("frozen, what stays", str(c[held].tolist()), str(start[held].tolist()))
     yield equal("frozen, coefficients that are fitted", len(fit.identifiability.kept), layout.size - 3)
-    yield from _made_from(replace(chosen, carried={"theta0": 2.1}))
-
-
-def _made_from(prior: cgcore.Prior) -> Iterator[Row]:
-    """Priors that are made from another one keep what they do not change."""
-    salt = cgcore.Term("salt", cgcore.Rows("pairs", 3), cgcore.bases.DebyeHueckel(LENGTH))
-    made = {
-        "more terms": (prior.with_terms([salt], frozen=["angle"]), {"frozen": prior.frozen | {"angle"}}),
-        "all parameters 1": (prior.without_values(), {}),
-        "no excluded volume": (prior.without_excluded_volume(), {}),
-    }
-    for case, (other, changed) in made.items():
-        for name in ("frozen", "splines"):
-            expected = changed.get(name, getattr(prior, name))
-            yield equal(f"{case}, {name}", getattr(other, name) == expected, True)
-        for name in set(other.names) & set(prior.names):
-            known = prior.params[name] if case != "all parameters 1" else np.ones_like(prior.params[name])
-            yield equal(f"{case}, {name}", np.array_equal(other.params[name], known), True)
-    more = made["more terms"][0]
-    yield equal("more terms, what is only carried", str(more.carried), str(prior.carried))
-    yield equal("more terms, terms", [term.name for term in more.terms][-1:] == ["salt"], True)
 
 
 def _groups() -> cgcore.Term:

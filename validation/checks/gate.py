@@ -12,9 +12,7 @@ from validation.gate.modes import PROBLEMS, SOLVER
 
 QUICK = {
     *((SOLVER, name) for name in PROBLEMS),
-    ("chignolin", "safe"),
     ("chignolin", "truncated"),
-    ("chignolin", "float32"),
 }
 """Gated fits that compile little."""
 

@@ -59,19 +59,18 @@ class _Interrupted(Exception):
 @check("resume", quick=True, needs=("orbax.checkpoint",))
 def resume(context: Context) -> Iterator[Row]:
     """Trainings interrupted at the beginning, within stages and between them; what may continue them, and what not."""
-    for precision in ("float64", "float32"):
-        workshop = _Workshop(_settings(precision))
+    workshop = _Workshop(_settings("float64"))
+    with tempfile.TemporaryDirectory() as folder:
+        yield from _continued("float64", workshop, Path(folder), [*PLACES])
+        yield from _damaged(workshop, Path(folder))
+        yield from _longer(workshop, Path(folder))
+        yield from _refused(workshop, Path(folder))
+    if context.quick:
+        return
+    network = {"train_priors": False, "ml_model": "allegro", "cutoff": 8.0, "allegro": NETWORK}
+    for name, model in (("float32", {}), ("beside a network", network)):
         with tempfile.TemporaryDirectory() as folder:
-            places = list(PLACES) if precision == "float64" else list(PLACES)[-1:]
-            yield from _continued(precision, workshop, Path(folder), places)
-            if precision == "float64":
-                yield from _damaged(workshop, Path(folder))
-                yield from _longer(workshop, Path(folder))
-                yield from _refused(workshop, Path(folder))
-    if not context.quick:
-        model = {"train_priors": False, "ml_model": "allegro", "cutoff": 8.0, "allegro": NETWORK}
-        with tempfile.TemporaryDirectory() as folder:
-            yield from _continued("beside a network", _Workshop(_settings("float32", model)), Path(folder), [*PLACES])
+            yield from _continued(name, _Workshop(_settings("float32", model)), Path(folder), [*PLACES])
 
 
 @dataclass

@@ -37,7 +37,7 @@ def simulation(context: Context) -> Iterator[Row]:
     prior, protein = five_terms(context.prior), context.data.sources[0].protein_names[0]
     data = context.data
     fitted = replace(prior, params=cgcore.fit(data, prior).fitted_params)
-    time = "50ps" if context.quick else "1ns"
+    time = "20ps" if context.quick else "1ns"
     run = cgcore.simulate(fitted, data, protein=protein, replicas=REPLICAS, time=time)
     yield equal(f"default fit, replicas lost of {REPLICAS} in {time}", run.lost, 0)
     yield at_least("default fit, closest approach", run.closest_approach, NO_CLOSER, "Å")
