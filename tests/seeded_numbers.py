@@ -13,10 +13,12 @@ from cgcore.cluster.parcel import Parcel
 from cgcore.compat import DatasetLoader
 from cgcore.config import optimizers as configured
 from cgcore.config import terms
+from cgcore.data import frames
+from cgcore.data.formats import h5md
 from cgcore.factor import compress
 from cgcore.factor.histogram import Histograms
 from cgcore.files import strict_yaml
-from cgcore.fitting import direct, fit, pooling, scan
+from cgcore.fitting import blocking, direct, fit, pooling, scan
 from cgcore.fitting.spectrum import Spectrum
 from cgcore.judging import survey
 from cgcore.judging.stretch import Stretch
@@ -51,6 +53,7 @@ FAULTS: Faults = {
         edited(Prior, "with_terms", "self.frozen | frozenset(frozen)", "frozenset(frozen)"),
     ),
     "priors are equal whatever their splines": ("priors", edited(Prior, "__eq__", "p.splines, ", "")),
+    "a single pool is a stratum of its own": ("error-bars", edited(blocking, "_strata", ".min() >=", ".max() >=")),
     "one finite block is enough": ("batches", edited(compress, "_require_finite", "not all(", "not any(")),
     "the outermost bins of bonds are like any other": (
         "walls",
@@ -147,6 +150,19 @@ FAULTS: Faults = {
     "numbers of older YAML are read": (
         "doors",
         edited(strict_yaml, "_ambiguous", "re.fullmatch(form, text)", "re.fullmatch(form, text[1:])"),
+    ),
+    "a rest length that is too short is usual": (
+        "doors",
+        edited(fit, "unphysical", 'not sampled[0] <= params["r0"] <= sampled[1]', 'params["r0"] > sampled[1]'),
+    ),
+    "chains with a gap left in two images": ("formats", edited(frames, "made_whole", "jumps < FAR", "jumps == 1")),
+    "frames of as many steps are the same frames": (
+        "formats",
+        edited(h5md, "_opened", "not np.array_equal(ours, theirs)", "len(ours) != len(theirs)"),
+    ),
+    "the prior of the last epoch beside the network of the best": (
+        "training-steps",
+        edited(Trainer, "prior", "self.params[PRIOR]", "self.last_params[PRIOR]"),
     ),
     "boxes of the first frames of a drawn set": (
         "pieces",

@@ -200,6 +200,22 @@ def _h5md(length: tuple[str, float], force: tuple[str, float], folder: Path, fra
     return folder / "a.h5md"
 
 
+def _later_forces(folder: Path, frames: Frames, beside: Beside) -> Path:
+    """H5MD with as many forces as positions, whose first frame is that of the second positions."""
+    import h5py
+
+    path = _h5md(("Angstrom", 1.0), ("kcal mol-1 Angstrom-1", 1.0), folder, frames, beside)
+    with h5py.File(path, "r+") as file:
+        group: Any = file["particles/a"]
+        for key, first in (("position", 0), ("force", 1)):
+            unit, values = group[f"{key}/value"].attrs["unit"], group[f"{key}/value"][:]
+            alone = values[:1] + 1.0  # belongs to a step of its own
+            del group[key]
+            group[f"{key}/value"] = np.concatenate([values, alone] if first else [alone, values])
+            group[f"{key}/value"].attrs["unit"], group[f"{key}/step"] = unit, first + np.arange(len(values) + 1)
+    return path
+
+
 def _mlcg(folder: Path, frames: Frames, beside: Beside) -> Path:
     """The HDF5 format of mlcg."""
     import h5py
@@ -245,6 +261,7 @@ WRITERS: dict[str, Write] = {
     "H5MD in nm": partial(_h5md, ("nm", NM), ("kJ mol-1 nm-1", KJ / NM)),
     "H5MD in nm, forces per Å": partial(_h5md, ("nm", NM), ("kJ mol-1 Angstrom-1", KJ)),
     "H5MD in bohr": partial(_h5md, ("bohr", BOHR), ("hartree/bohr", HARTREE / BOHR)),
+    "H5MD, forces later": _later_forces,
     "mlcg": _mlcg,
     "NPY": _npy,
     "NPZ": partial(_npz, ("R", "F")),

@@ -277,11 +277,13 @@ def _warnings(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row
     data = cgcore.from_arrays(R, F)
     twice = cgcore.fit(data, prior, unconstrained(truncation=0.0), validation=data)
     yield equal("held-out frames that were fitted to, warned of", _speaks(twice.warnings, "validation is among"), True)
-    longer = F - X @ np.r_[0.0, -100.0 * float(prior.params["kr"]), c[2:]]
-    free = cgcore.fit(cgcore.from_arrays(R, longer, accept_faults=True), prior, unconstrained(truncation=0.0))
-    longest = float(np.linalg.norm(np.diff(R, axis=1), axis=-1).max())
-    yield equal("bonds pulled apart, rest length beyond all", float(free.fitted_params["r0"]) > longest, True)
-    yield equal("bonds pulled apart, warned of", _speaks(free.warnings, "is outside the sampled bond lengths"), True)
+    sampled = np.linalg.norm(np.diff(R, axis=1), axis=-1)
+    for case, longer in (("pulled apart", 100.0), ("pushed together", -3.0)):
+        forces = F + X @ np.r_[0.0, longer * float(prior.params["kr"]), c[2:]]
+        free = cgcore.fit(cgcore.from_arrays(R, forces, accept_faults=True), prior, unconstrained(truncation=0.0))
+        r0 = float(free.fitted_params["r0"])
+        yield equal(f"bonds {case}, rest length beyond all", r0 > sampled.max() or 0 < r0 < sampled.min(), True)
+        yield equal(f"bonds {case}, warned of", _speaks(free.warnings, "is outside the sampled bond lengths"), True)
     warm = cgcore.from_arrays(R, F, temperature=np.where(np.arange(len(R)) % 2, 310.0, 290.0))
     yield equal("two temperatures in the data, the higher", cgcore.fit(warm, prior).temperature, 310.0)
     fit: Any = cgcore.fit(data, prior)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
 import cgcore
+from cgcore.fitting.blocking import Blocking, blocking
 from validation import admissible, explicit
 from validation.check import Row, at_most, check, equal
 from validation.context import Context, five_terms, with_harmonics
@@ -29,6 +30,11 @@ SOLVED = 1e-6
 CASES = {"blocks": (1, 20, "blocks"), "two proteins": (2, 10, "blocks"), "six proteins": (6, 3, "auto")}
 """Number of proteins, blocks of each protein, and what is resampled."""
 
+NUMBERS = ((20,), (9, 8), (12, 2), (14, 1), (5, 6, 7), (3, 4, 5, 3), (30, 6, 9))
+"""Numbers of blocks of each protein."""
+
+FEW = cgcore.Fingerprint.of(cgcore.default_prior().part(["bond"]))
+
 DRIFT, DRIFTS = 600.0, 25.0
 """Amplitude [kcal/mol/Å²] and frequency of a stiffness that oscillates four times over all frames, which are in
 blocks of fifteen."""
@@ -47,6 +53,7 @@ def error_bars(context: Context) -> Iterator[Row]:
     batch = context.some(FRAMES).join()
     R, F = np.asarray(batch.R, float), np.asarray(batch.F, float)
     yield from _bands(R, F)
+    yield from _of_any_number()
     held = len(R) * 3 // 4
     # With a stiffness that drifts, errors of neighbouring blocks are correlated.
     drift = DRIFT * np.sin(DRIFTS * np.arange(len(R)) / len(R))
@@ -86,6 +93,23 @@ def _bands(R: Array, F: Array) -> Iterator[Row]:
         yield at_most(f"potential of group {group}, errors", relative(own.standard_error, theirs), EXACT, "relative")
 
 
+def _of_any_number() -> Iterator[Row]:
+    """Pools of proteins with different numbers of blocks, of blocks out of order, and of single proteins."""
+    rng, one = np.random.default_rng(1), cgcore.compress(cgcore.datasets.chignolin().subset(2), FEW, blocks=1).blocks[0]
+    for counts in NUMBERS:
+        proteins = np.repeat(np.arange(len(counts)), counts)
+        drift = np.sin(np.arange(len(proteins)))[:, None] * [1.0, 0.0, 0.0]  # neighbours are correlated
+        scores, shares = rng.normal(size=(len(proteins), 3)) + drift, rng.uniform(0.5, 2.0, len(proteins))
+        shares /= shares.sum()
+        index = np.concatenate([np.arange(count) for count in counts])
+        blocks = [replace(one, protein=str(p), index=int(k)) for p, k in zip(proteins, index, strict=True)]
+        order = rng.permutation(len(blocks)) if len(counts) == 1 else np.arange(len(blocks))
+        found = blocking([blocks[k] for k in order], scores[order], shares[order])
+        assert found is not None
+        known, name = pools(scores, shares, proteins), f"{' + '.join(map(str, counts))} blocks"
+        yield from _pooling(name, found, replace(known, of=known.of[order]), "blocks")
+
+
 def _blocks(fit: cgcore.FitResult, prior: cgcore.Prior, R: Array, F: Array, proteins: int, blocks: int) -> Blocks:
     """Blocks of equal size of the frames of each protein; the proteins follow one another and have equal numbers of
     frames."""
@@ -105,7 +129,7 @@ def _errors(name: str, fit: cgcore.FitResult, around: Blocks, by: str) -> Iterat
     found = cgcore.error_bars(fit, by=by, resamples=RESAMPLES, seed=SEED, level=LEVEL)
     by_proteins = by == "auto"
     known = pools(around.scores(), around.shares, around.proteins, by_proteins)
-    yield from _pooling(name, found, known, by)
+    yield from _pooling(name, found.blocking, known, by)
     refits = np.array([around.refit(weights) for weights in known.drawn(RESAMPLES, SEED)])
     spread = np.std(refits, axis=0, ddof=1) * np.sqrt(known.inflation)
     own = [around.decided(row) > 0.5 for row in np.eye(len(around.c))]
@@ -140,9 +164,8 @@ def _errors(name: str, fit: cgcore.FitResult, around: Blocks, by: str) -> Iterat
     yield from _losses(name, fit, around, "train", by_proteins)
 
 
-def _pooling(name: str, found: Any, known: Pools, by: str) -> Iterator[Row]:
+def _pooling(name: str, chosen: Blocking, known: Pools, by: str) -> Iterator[Row]:
     """Which blocks are drawn together."""
-    chosen = found.blocking
     yield equal(f"{name}, pools", len(chosen.strata), len(known.strata))
     if name == "blocks":
         yield equal(f"{name}, some are pooled", len(known.strata) < len(known.of), True)

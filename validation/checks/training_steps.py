@@ -141,6 +141,8 @@ def _stage(
     yield equal(f"{name}, epoch that is kept", result["best_epoch"], kept)
     off = _off(trainer.params["prior"], reached[kept])
     yield at_most(f"{name}, parameters that are kept", off, EXACT, "relative")
+    off = _off(trainer.prior.params, reached[kept])
+    yield at_most(f"{name}, parameters of the prior that is written", off, EXACT, "relative")
     with tempfile.TemporaryDirectory() as folder:
         trainer.save_params(f"{folder}/saved.npz")
         saved = load_trained(f"{folder}/saved.npz", precision="float64")[1]["prior"]
