@@ -11,8 +11,8 @@ from cgcore import factor_file
 from cgcore.cluster import parts
 from cgcore.cluster.parcel import Parcel
 from cgcore.compat import DatasetLoader
+from cgcore.config import comparison, terms
 from cgcore.config import optimizers as configured
-from cgcore.config import terms
 from cgcore.data import frames
 from cgcore.data.formats import h5md
 from cgcore.factor import compress
@@ -23,7 +23,7 @@ from cgcore.fitting.spectrum import Spectrum
 from cgcore.judging import survey
 from cgcore.judging.stretch import Stretch
 from cgcore.physics.prior import Prior
-from cgcore.pipeline import optimizers, prior_fit
+from cgcore.pipeline import optimizers, prior_fit, trainer
 from cgcore.pipeline.networks import allegro
 from cgcore.pipeline.trainer import Trainer
 from cgcore.report import record
@@ -53,6 +53,14 @@ FAULTS: Faults = {
         edited(Prior, "with_terms", "self.frozen | frozenset(frozen)", "frozenset(frozen)"),
     ),
     "priors are equal whatever their splines": ("priors", edited(Prior, "__eq__", "p.splines, ", "")),
+    "a value that only one code knows means the same": (
+        "foreign-keys",
+        edited(comparison, "_theirs", 'value is not None and "x-own" not in schema', "value is not None"),
+    ),
+    "frames of the same file are the same frames": (
+        "resume",
+        edited(trainer, "identity", ', "frames": loader.dataset.frame_ranges()', ""),
+    ),
     "a single pool is a stratum of its own": ("error-bars", edited(blocking, "_strata", ".min() >=", ".max() >=")),
     "one finite block is enough": ("batches", edited(compress, "_require_finite", "not all(", "not any(")),
     "the outermost bins of bonds are like any other": (
@@ -148,7 +156,7 @@ FAULTS: Faults = {
         edited(factor_file, "_factor", 'tuple(arrays["temperatures"].tolist())', "()"),
     ),
     "numbers of older YAML are read": (
-        "doors",
+        "files",
         edited(strict_yaml, "_ambiguous", "re.fullmatch(form, text)", "re.fullmatch(form, text[1:])"),
     ),
     "a rest length that is too short is usual": (

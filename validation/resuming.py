@@ -34,3 +34,11 @@ def bits(tree: Any) -> str:
     leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
     kinds = " ".join(sorted({str(leaf.dtype) for leaf in leaves}))
     return f"{kinds} {hashlib.sha256(b''.join(leaf.tobytes() for leaf in leaves)).hexdigest()[:16]}"
+
+
+def without_last(loader: Any) -> Any:
+    """A loader of the same file without its last frame."""
+    from cgcore.pipeline import DatasetLoader
+
+    rest, _ = loader.dataset.split(1 / loader.dataset.n_frames, "last_rows")
+    return DatasetLoader(rest)

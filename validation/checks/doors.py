@@ -13,7 +13,6 @@ import numpy as np
 import yaml
 
 import cgcore
-from cgcore.files.strict_yaml import read_yaml
 from validation import explicit, explicit_terms
 from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context, distinct, five_terms, unconstrained, with_harmonics
@@ -45,7 +44,6 @@ def doors(context: Context) -> Iterator[Row]:
         yield from _groups_recorded(folder, prior, R, F)
         yield from _written(folder, R[0])
         yield from _declared(folder)
-        yield from _scalars(folder)
         yield from drawn_and_split(folder, R, F)
     yield from bonded(R[:2], F[:2])
     yield from named(R[:2], F[:2])
@@ -163,38 +161,6 @@ def _declared(folder: Path) -> Iterator[Row]:
     found = {term.name: term for term in cgcore.load_config(path).prior.terms}
     for name, (_, own, basis) in known.items():
         yield equal(f"declared, {name}, its term", found[name] == cgcore.Term(name, own, basis), True)
-
-
-def _scalars(folder: Path) -> Iterator[Row]:
-    """Values of a YAML file: numbers, texts and nulls as in YAML 1.2, flags also as in YAML 1.1."""
-    flags = {True: "true yes on", False: "false no off"}
-    known: dict[str, Any] = {
-        word: value
-        for value, words in flags.items()
-        for lower in words.split()
-        for word in (lower, lower.title(), lower.upper())
-    }
-    known |= {"~": None, "null": None, "Null": None, "tRUE": "tRUE", "yesterday": "yesterday", "'on'": "on", "y": "y"}
-    known |= {
-        "12": 12,
-        "-7": -7,
-        "+3": 3,
-        "0o17": 15,
-        "0x1F": 31,
-        "1e-3": 1e-3,
-        "-2.5E+2": -250.0,
-        ".5": 0.5,
-        "5.": 5.0,
-    }
-    known |= {".inf": np.inf, "-.INF": -np.inf, "1e5x": "1e5x", "2026-11-30": "2026-11-30", '"12"': "12", "0": 0}
-    path = folder / "scalars.yaml"
-    path.write_text("".join(f"- {text}\n" for text in known), encoding="utf-8")
-    found = dict(zip(known, read_yaml(path), strict=True))
-    differing = [text for text, value in known.items() if (type(found[text]), found[text]) != (type(value), value)]
-    yield equal("YAML, scalars that differ", ", ".join(differing), "")
-    for text in ("0150", "3:50", "1_000", "0b101", "!!python/name:os.system", "&a [*a]", "{x: 1, x: 2}"):
-        path.write_text(f"value: {text}\n", encoding="utf-8")
-        yield equal(f"YAML, {text}, refused", refuses(lambda: read_yaml(path)), True)
 
 
 def _box(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:

@@ -48,6 +48,21 @@ KEYS: tuple[tuple[str, Any, bool], ...] = (
 )
 """Keys that are not read, and whether results are the same with these values."""
 
+OWN: tuple[tuple[str, Any, bool], ...] = (
+    ("training.keep", "best", False),
+    ("training.keep", "last", True),
+    ("training.hold_out", "each_protein", False),
+    ("training.hold_out", "last_rows", True),
+    ("training.val_fraction", 0.2, True),
+    ("training.seed", 5, True),
+    ("optimizer.schedule", "stage", False),
+    ("optimizer.schedule", "doubled", True),
+    ("optimizer.adam.schedule", "stage", False),
+    ("optimizer.weight_decay_rule", "decoupled", False),
+    ("optimizer.weight_decay_rule", "coupled", True),
+)
+"""Keys that are read, some of them unknown to the other code, and whether results are the same with these values."""
+
 REFUSED: tuple[tuple[str, Any, str], ...] = (
     ("model.priors.weights.wca", 0.3, "model.priors.weights.wca is 0.3, and there is no such term; set it to 0"),
     ("model.priors.weights.lj", True, "model.priors.weights.lj is True, and there is no such term"),
@@ -82,7 +97,7 @@ ABSENT: Mapping[str, str] = {
 def foreign_keys(context: Context) -> Iterator[Row]:
     """Keys and terms of other programs, on and off; absent keys; both names of a series; values that win over
     others; mistakes and their remedies."""
-    for key, value, same in KEYS:
+    for key, value, same in (*KEYS, *OWN):
         yield equal(f"{key}: {value}", _row(key, value), f"same: {same}")
     for key, value, words in REFUSED:
         message = _message(_with(key, value))

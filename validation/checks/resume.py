@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from cgcore.pipeline.watch import Watch
 from validation.check import Row, at_least, check, equal, refuses
 from validation.context import Context
 from validation.networks import NETWORK
-from validation.resuming import bits, prior_of_bonds, refusal
+from validation.resuming import bits, prior_of_bonds, refusal, without_last
 
 LENGTHS, HELD_OUT = (6, 5, 6, 4, 6, 6, 5), (5, 6, 6)
 """Number of beads of each frame; seven frames do not fill minibatches of three."""
@@ -271,16 +272,17 @@ def _refused(workshop: _Workshop, folder: Path) -> Iterator[Row]:
         others[f"optimizer.adam.{key}"] = config | {"optimizer": {"adam": ADAM | {key: value}}}, data, STIFF
     others |= {
         "train.sha256": (config, _frames(moved=0.01), STIFF),
+        "train.frames": (config, (without_last(data[0]), data[1]), STIFF),
+        "validation.frames": (config, (data[0], without_last(data[1])), STIFF),
         "validation": (config, _frames(held_out=len(HELD_OUT) - 1), STIFF),
         "model.train_priors": (config | {"model": config["model"] | {"train_priors": False}}, data, STIFF),
         "model.priors.bond": (config, data, STIFF + np.diag([1.0, 0.0, 0.0, 0.0])[:, :2]),
         "training": (config | {"dialect": "chemtrain"}, data, STIFF),
     }
-    for key, (said, frames, stiff) in others.items():
-        trainer = _trainer(said, frames, stiff)
-        yield equal(
-            f"other {key.strip()}", _mentions(refusal(lambda one=trainer: one.train_full_pipeline(here)), key), True
-        )
+    for key, (settings, frames, stiff) in others.items():
+        trainer = _trainer(settings, frames, stiff)
+        said = refusal(partial(trainer.train_full_pipeline, here))
+        yield equal(f"other {key.strip()}", _mentions(said, key), True)
     yield equal("what is refused changes no checkpoints", str(_numbers(here)), "[4]")
 
 

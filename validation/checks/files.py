@@ -1,0 +1,69 @@
+"""Files that cgcore reads besides data: values in YAML, and the files of a run beside its record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cgcore.files import differing_record
+from cgcore.files.strict_yaml import read_yaml
+from validation.check import Row, check, equal, refuses
+from validation.context import Context
+
+
+@check("files", quick=True)
+def files(context: Context) -> Iterator[Row]:
+    """Values of a YAML file, one by one, and files of one run beside the record of another."""
+    with tempfile.TemporaryDirectory() as name:
+        yield from _scalars(Path(name))
+        yield from _mixed(Path(name))
+
+
+def _scalars(folder: Path) -> Iterator[Row]:
+    """Values of a YAML file: numbers, texts and nulls as in YAML 1.2, flags also as in YAML 1.1."""
+    flags = {True: "true yes on", False: "false no off"}
+    known: dict[str, Any] = {
+        word: value
+        for value, words in flags.items()
+        for lower in words.split()
+        for word in (lower, lower.title(), lower.upper())
+    }
+    known |= {"~": None, "null": None, "Null": None, "tRUE": "tRUE", "yesterday": "yesterday", "'on'": "on", "y": "y"}
+    known |= {
+        "12": 12,
+        "-7": -7,
+        "+3": 3,
+        "0o17": 15,
+        "0x1F": 31,
+        "1e-3": 1e-3,
+        "-2.5E+2": -250.0,
+        ".5": 0.5,
+        "5.": 5.0,
+    }
+    known |= {".inf": np.inf, "-.INF": -np.inf, "1e5x": "1e5x", "2026-11-30": "2026-11-30", '"12"': "12", "0": 0}
+    path = folder / "scalars.yaml"
+    path.write_text("".join(f"- {text}\n" for text in known), encoding="utf-8")
+    found = dict(zip(known, read_yaml(path), strict=True))
+    differing = [text for text, value in known.items() if (type(found[text]), found[text]) != (type(value), value)]
+    yield equal("YAML, scalars that differ", ", ".join(differing), "")
+    for text in ("0150", "3:50", "1_000", "0b101", "!!python/name:os.system", "&a [*a]", "{x: 1, x: 2}"):
+        path.write_text(f"value: {text}\n", encoding="utf-8")
+        yield equal(f"YAML, {text}, refused", refuses(lambda: read_yaml(path)), True)
+
+
+def _mixed(folder: Path) -> Iterator[Row]:
+    """Files of one run beside the record of another."""
+    file = folder / "mixed.yaml"
+    file.write_text("a", encoding="utf-8")
+    right, wrong = hashlib.sha256(b"a").hexdigest(), hashlib.sha256(b"b").hexdigest()
+    for record in ("fit.json", "train.json"):
+        for digest, known in ((right, None), (wrong, str(folder / record))):
+            (folder / record).write_text(json.dumps({"files": {file.name: digest}}), encoding="utf-8")
+            yield equal(f"{record}, another run's, {digest == wrong}", str(differing_record(file)), str(known))
+        (folder / record).unlink()
