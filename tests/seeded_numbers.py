@@ -61,6 +61,14 @@ FAULTS: Faults = {
         "resume",
         edited(trainer, "identity", ', "frames": loader.dataset.frame_ranges()', ""),
     ),
+    "parts in the former unit": (
+        "pieces",
+        edited(parts, "content", "(source.sha256, source.store.units, first.size", "(source.sha256, first.size"),
+    ),
+    "frames to fit to for those held out, recorded": (
+        "doors",
+        edited(record, "record_of_data", "validation.frame_ranges() if", "data.frame_ranges() if"),
+    ),
     "a single pool is a stratum of its own": ("error-bars", edited(blocking, "_strata", ".min() >=", ".max() >=")),
     "one finite block is enough": ("batches", edited(compress, "_require_finite", "not all(", "not any(")),
     "the outermost bins of bonds are like any other": (

@@ -81,6 +81,12 @@ def _records(folder: Path, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterato
     yield near("fit.json, train_loss", said["train_loss"], system.loss(c), EXACT, 1.0)
     yield near("fit.json, val_loss", said["val_loss"], unseen.loss(c), EXACT, 1.0)
     yield near("fit.json, initial_val_loss", said["initial_val_loss"], unseen.loss(start), EXACT, 1.0)
+    for part, own, name in (("used", train, "used_frames"), ("held-out", held_out, "held_out_frames")):
+        assert own is not None
+        ranges = [one for each in said["data"][name].values() for one in each]
+        numbers = [n for first, last in ranges for n in range(first, last)]
+        known = own.sources[0].frame_numbers.tolist()
+        yield equal(f"fit.json, {part} frames", numbers == known, True)
     yield equal("fit.json, status", said["status"], "CONSTRAINED")
     yield equal("fit.json, converged", said["converged"], True)
     yield equal("fit.json, steps", said["steps"], len(said["loss_history"]))

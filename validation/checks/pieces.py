@@ -64,9 +64,17 @@ def pieces(context: Context) -> Iterator[Row]:
         factors["one of another piece"] = cgcore.compress(data, fingerprint, blocks=BLOCKS, execute=kept)
         alone = cgcore.read(folder / "a.npz", accept_faults=True)
         apart = [cgcore.compress(alone, fingerprint, blocks=BLOCKS, execute=on) for on in (kept, _posted)]
+        before = len(counts)
+        ways_to_read: list[dict[str, Any]] = [{"units": "angstrom-kj"}, {"box": (BOX, BOX, BOX)}]
+        for said in ways_to_read:
+            other = cgcore.read(folder / "a.npz", accept_faults=True, **said)
+            cgcore.compress(other, fingerprint, blocks=BLOCKS, execute=kept)
+        otherwise = counts[before:]
+        del counts[before:]
     total = len(parts)
     # The weights of one file have another mean than those of both, so that none of the parts can be used for it.
     yield equal("one file of both, parts that were there", str(counts.pop()), str((0, total // 2)))
+    yield equal("read in another unit, or in a box, parts that were there", str(otherwise), str([(0, total // 2)] * 2))
     S, other = (factor.S.T @ factor.S for factor in apart)
     yield at_most("one file of both, sums", relative(S, other), TOLERANCE, "relative")
     yield equal("kept, parts that were there", str(counts), str([(0, total), (total, total), (total - 1, total)]))
