@@ -174,6 +174,10 @@ def _trained(case: Case) -> Iterator[Row]:
     case.ran("train", config, case.frames, "--output", out, *case.reading)
     model, params = load_trained(out / "params.npz", precision="float64")
     written, batch = cgcore.Prior.read(out / "priors.yaml"), case.data.subset(5).join()
+    _, held_out = case.data.subset(50, 7).split(0.2, "last_rows")
+    assert held_out is not None
+    evaluated = plain(cgcore.evaluate(written, held_out).as_dict()) | {"of": "held-out"}
+    yield from same("train, evaluation", case.record("trained/train.json")["evaluation"], evaluated)
     yield equal("train, terms of the model", model.prior is not None and model.prior.terms == case.prior.terms, True)
     frames = np.asarray(batch.R, float), np.asarray(batch.mask, bool), np.asarray(batch.species, np.int32)
     each = jax.jit(jax.vmap(partial(model.compute_components, params)))(*frames)

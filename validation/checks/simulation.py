@@ -31,7 +31,7 @@ themselves uncertain."""
 COMPARED = ("bond", "angle", "distance", "radius_of_gyration", "end_to_end")
 
 
-@check("simulation", as_users=True, quick=True, data_driven=True)
+@check("simulation", as_users="whole", quick=True, data_driven=True)
 def simulation(context: Context) -> Iterator[Row]:
     """The default prior in Langevin dynamics, with none of 32 replicas lost; the unconstrained prior is lost."""
     prior, protein = five_terms(context.prior), context.data.sources[0].protein_names[0]

@@ -11,6 +11,7 @@ import numpy as np
 import cgcore
 from cgcore.export import write_lammps
 from cgcore.fitting.scan import with_value
+from cgcore.pipeline.box import displacement_in
 from cgcore.simulation import Settings
 from cgcore.simulation.reference import reference, temperature_of
 from cgcore.simulation.settings import picoseconds
@@ -32,6 +33,7 @@ def places(folder: Path, fitted: cgcore.FitResult) -> Iterator[Place]:
     yield from _of_fits(fitted)
     yield from _simulations()
     yield _exports(folder)
+    yield _boxes_of_networks()
 
 
 def _options() -> Place:
@@ -168,3 +170,14 @@ def _exports(folder: Path) -> Place:
     bad |= {f"mass {mass}": export(mass=mass) for mass in (0.0, -1.0, NAN, INF, 1.01e9)}
     bad |= {f"cut-off {cutoff}": export(cutoff=cutoff) for cutoff in (29.99, 200.01, 0.0, NAN, INF)}
     return Place("LAMMPS files", good, bad)
+
+
+def _boxes_of_networks() -> Place:
+    """Boxes of a model whose network has a cutoff of 8 Å; the shortest edge counts."""
+
+    def box(*lengths: float) -> Work:
+        return lambda: displacement_in(lengths, 8.0)
+
+    good = {"16 Å": box(16.0, 16.0, 16.0), "longer": box(16.0, 90.0, 30.0), "none": lambda: displacement_in(None, 8.0)}
+    bad = {f"15.9 Å along {axis}": box(*np.where(np.arange(3) == k, 15.9, 40.0)) for k, axis in enumerate("xyz")}
+    return Place("box of a network", good, bad)
