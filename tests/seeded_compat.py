@@ -62,15 +62,15 @@ FAULTS: Faults = {
         edited(CoordinatePreprocessor, "compute_box_extent", "[np.asarray(mask) > 0]", "[np.asarray(mask) >= 0]"),
     ),
     "a stage that starts over": (
-        "compat",
+        "compat-training",
         edited(Trainer, "train_stage", "epochs - start_epoch", "epochs"),
     ),
     "files numbered from the start of the stage": (
-        "compat",
+        "compat-training",
         edited(Trainer, "train_stage", "start_epoch + state.epoch", "state.epoch"),
     ),
     "checkpoints of one stage for all": (
-        "compat",
+        "compat-training",
         edited(
             Trainer,
             "train_stage",
@@ -79,30 +79,30 @@ FAULTS: Faults = {
         ),
     ),
     "current parameters of the model's prior left alone": (
-        "compat",
+        "compat-training",
         edited(Trainer, "_fitted", "self._tell_model()", ""),
     ),
     "best parameters of the stage before": (
-        "compat",
+        "compat-training",
         edited(
             Trainer, "_staged", "self.best_params = self.params", "self.best_params = self.best_params or self.params"
         ),
     ),
     "a frame of the trainer's order": (
-        "compat",
+        "compat-training",
         edited(Trainer, "evaluate_frame", "isinstance(self.train_loader, DatasetLoader)", "False"),
     ),
-    "errors of padded beads": ("compat", edited(Trainer, "evaluate_frame", "[mask > 0]", "")),
+    "errors of padded beads": ("compat-training", edited(Trainer, "evaluate_frame", "[mask > 0]", "")),
     "the seed of the configuration for a given one": (
-        "compat",
+        "compat-training",
         edited(Trainer, "__init__", "seed=int(seed)", "seed=settings.training.seed"),
     ),
     "other frames of the fit ignored": (
-        "compat",
+        "compat-training",
         edited(trainer, "_same", "return np.array_equal(one, two)", "return True"),
     ),
     "checkpoints beside those to resume": (
-        "compat",
+        "compat-training",
         edited(Trainer, "train_full_pipeline", "(resume_from or training.resume)", "resume_from"),
     ),
 }

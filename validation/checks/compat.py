@@ -10,12 +10,12 @@ import cgcore
 from validation import script_models, script_priors, script_settings, script_training
 from validation.check import Row, check
 from validation.checks.training import prior_block
-from validation.context import Context, distinct, five_terms, with_harmonics
+from validation.context import Context, distinct, five_terms, four_terms, with_harmonics
 
 
 @check("compat", quick=True, needs=("e3nn_jax", "orbax.checkpoint"))
 def compat(context: Context) -> Iterator[Row]:
-    """Configuration, rows, boxes, energies, forces and training as scripts call them, against NumPy."""
+    """Configuration, rows, boxes, energies and forces as scripts call them, against NumPy."""
     prior = with_harmonics(five_terms(distinct(cgcore.default_prior())), 2, 2)
     chains = script_models.Chains.shaken(cgcore.datasets.chignolin())
     with tempfile.TemporaryDirectory() as name:
@@ -30,4 +30,11 @@ def compat(context: Context) -> Iterator[Row]:
         yield from script_priors.of_the_prior(prior, chains)
         yield from script_priors.of_splines(prior, chains)
         yield from script_priors.nothing_to_fit(folder, prior, chains)
-        yield from script_training.training(folder, prior.without_excluded_volume())
+
+
+@check("compat-training", needs=("e3nn_jax", "orbax.checkpoint"))
+def training(context: Context) -> Iterator[Row]:
+    """Fits, stages and saved files as scripts call them, against LAPACK and a training in NumPy."""
+    prior = with_harmonics(four_terms(distinct(cgcore.default_prior())), 2, 2)
+    with tempfile.TemporaryDirectory() as name:
+        yield from script_training.training(Path(name), prior)

@@ -27,7 +27,7 @@ COMPONENTS = 20_000
 """Number of force components that a picture shows, at most, in whole frames that are evenly spaced."""
 
 
-@check("reports", quick=True, needs=("matplotlib",))
+@check("reports", needs=("matplotlib",))
 def reports(context: Context) -> Iterator[Row]:
     """Pictures and texts of fits, inspections, evaluations, simulations and trainings, read back as numbers."""
     with tempfile.TemporaryDirectory() as name:

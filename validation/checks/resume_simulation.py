@@ -36,7 +36,7 @@ class _Interrupted(Exception):
     pass
 
 
-@check("resume-simulation", quick=True)
+@check("resume-simulation")
 def resume_simulation(context: Context) -> Iterator[Row]:
     """Simulations interrupted and made longer; what another run may not continue; times, steps and frames."""
     R = np.asarray(context.some(50).join().R, float)[:, :BEADS]
