@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -42,3 +43,15 @@ def without_last(loader: Any) -> Any:
 
     rest, _ = loader.dataset.split(1 / loader.dataset.n_frames, "last_rows")
     return DatasetLoader(rest)
+
+
+def reports_of(results: Mapping[str, Any]) -> str:
+    """A checksum of what stages report, except for times."""
+    timed = ("seconds", "frames_per_second")
+    said = str([[stage, *((k, v) for k, v in of.items() if k not in timed)] for stage, of in results.items()])
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def numbers_in(folder: Path) -> list[int]:
+    """Numbers of the checkpoints in a folder."""
+    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())

@@ -29,6 +29,10 @@ UNITS = {
 """Factors by which positions and forces of a file are multiplied."""
 
 WITHOUT_SPECIES = ("TRR", "NetCDF", "AMBER HDF5", "NPZ", "projections")
+NOTED = {
+    "H5MD, forces later": f"{FRAMES + 1} frames of positions and {FRAMES + 1} of forces, {FRAMES} of both are used"
+}
+"""What is said of a file that is not used as a whole."""
 TOLERANCES = {"H5MD in bohr": 1e-9, "LAMMPS scaled": 1e-13}
 """The hartree is rounded to nine digits. Scaled positions are far from the origin of a box and are converted back."""
 GAP = np.array([0, 0, 0, 0, 2, 2, 2, 2, 2, 2])
@@ -75,6 +79,8 @@ def _read_again(folder: Path, form: str, frames: Frames, beside: Beside, togethe
     else:
         yield at_most(f"{label}, positions", relative(found.R, frames.R), exact, "relative")
     yield at_most(f"{label}, forces", relative(found.F, frames.F), exact, "relative")
+    if form in NOTED:
+        yield equal(f"{label}, noted", any(NOTED[form] in note for note in data.notes), True)
     if form not in WITHOUT_SPECIES:
         yield equal(f"{label}, species", bool((found.species == frames.species).all()), True)
     yield equal(f"{label}, temperatures", str(data.temperatures), str((KELVIN,) * ("temperature" in beside)))

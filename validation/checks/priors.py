@@ -22,7 +22,8 @@ def priors(context: Context) -> Iterator[Row]:
         carried={"theta0": 2.1},
     )
     ends = cgcore.Term("ends", cgcore.Rows("angles"), cgcore.bases.Fourier(2), 0.7, cgcore.Groups("terminal"))
-    yield from _kept(prior.with_terms([ends], {"ends": [[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]}))
+    more = prior.with_terms([ends], {"ends": [[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]})
+    yield from _kept(replace(more, frozen=prior.frozen))
     yield from _equal(prior)
 
 
