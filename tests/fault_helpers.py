@@ -6,7 +6,7 @@ import functools
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -71,6 +71,11 @@ def edited(owner: Any, name: str, old: str, new: str) -> Fault:
 
     module = owner.__name__ if inspect.ismodule(owner) else owner.__module__
     return Fault(put, module.split(".")[1] in COMPILED)
+
+
+def uncompiled(faults: Faults) -> Faults:
+    """The same faults, none of which is part of a compiled program, so that compiled programs may stay."""
+    return {name: (check, replace(fault, compiled=False)) for name, (check, fault) in faults.items()}
 
 
 def quick_context(*, quick: bool = True) -> Context:
