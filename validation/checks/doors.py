@@ -13,6 +13,7 @@ import numpy as np
 import yaml
 
 import cgcore
+from cgcore.physics.space import free
 from validation import explicit, explicit_terms
 from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context, distinct, five_terms, unconstrained, with_harmonics
@@ -184,6 +185,15 @@ def _box(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
     best = system.loss(system.optimum(start, system.kept()))
     yield near("box, loss at the start", fit.certificate.initial_loss, system.loss(start), EXACT, 1.0)
     yield near("box, least loss", fit.train_loss, best, EXACT, 1.0)
+    bridge = cgcore.Term("bridge", cgcore.Rows("pairs", listed=((0, R.shape[1] - 1),)), cgcore.bases.Power(4))
+    bridged = prior.part([]).with_terms([bridge])
+    S, other = (
+        cgcore.compress(one, cgcore.Fingerprint.of(bridged, *named), displacement=where).S
+        for one, named, where in ((bare, (displacement.name,), displacement), (cgcore.from_arrays(R, F), (), free))
+    )
+    size = np.linalg.norm(other, axis=0)
+    found, known = ((x / size).T @ (x / size) for x in (S, other))
+    yield at_most("box, a bridge between the ends", relative(found, known), EXACT, "relative")
     yield equal("box, its factor in free space, refused", refuses(lambda: cgcore.fit(fit.factor, prior)), True)
 
 
@@ -200,6 +210,8 @@ def _directions(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[R
     yield at_most("directions, singular values", relative(found.singular_values, values), EXACT, "relative")
     yield equal("directions, kept", str(found.kept), str((values > cutoff).tolist()))
     yield equal("directions, resolved", found.resolved, int((values > system.resolution).sum()))
+    best = system.loss(system.optimum(explicit.coefficients(prior.params), system.kept()))
+    yield near("directions, optimum over all resolved", fit.certificate.optimal_loss_resolved, best, EXACT, 1.0)
     left = [k for k in range(len(values)) if values[k] <= cutoff]
     yield equal("directions, left", f"{len(found.left)} {len(left)}", f"{LEFT} {LEFT}")
     for k, direction in zip(left, found.left, strict=False):
