@@ -80,13 +80,25 @@ def _plain(value: Value) -> Value:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def refuses(work: Callable[[], object]) -> bool:
-    """Whether `work` ends with cgcore's error for refused input."""
+def refusal(work: Callable[[], object]) -> str | None:
+    """The message with which cgcore refuses input; None if it is accepted."""
     try:
         work()
-    except InputError:
-        return True
-    return False
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def refuses(work: Callable[[], object]) -> bool:
+    """Whether `work` ends with cgcore's error for refused input."""
+    return refusal(work) is not None
+
+
+def says(name: str, work: Callable[[], object], words: str) -> Row:
+    """A row that passes if input is refused with a message that contains these words, or accepted if they are
+    "accepted"."""
+    message = refusal(work) or "accepted"
+    return equal(name, words if words in message else message, words)
 
 
 def shown(name: str, value: Value, unit: str = "") -> Row:

@@ -8,22 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from validation import tolerances
 from validation.check import Row, at_most
-
-Array = np.ndarray
+from validation.explicit import Array
 
 NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?"
 
 ROUNDED = 1 + 1e-6
 """Largest difference of a printed number, in halves of its last digit; 1e-6 is for values halfway between digits."""
-
-
-def relative(found: Any, expected: Any) -> float:
-    """As `tolerances.relative`; infinite if there are more or fewer numbers than expected, or one is NaN."""
-    a, b = np.asarray(found, float), np.asarray(expected, float)
-    off = tolerances.relative(a, b) if a.shape == b.shape else np.inf
-    return np.inf if np.isnan(off) else off
 
 
 def panel(figure: Any, title: str) -> Any:
@@ -77,12 +68,6 @@ def texts(ax: Any) -> str:
     """All texts of a panel and its legend."""
     legend = ax.get_legend()
     return "\n".join(one.get_text() for one in [*ax.texts, *(legend.get_texts() if legend else [])])
-
-
-def cells(text: str, first: str) -> list[float]:
-    """The numbers of the first line that begins so, after that beginning; none if there is no such line."""
-    found = re.search(rf"^ *{re.escape(first)}(?= |$)(.*)$", text, re.M)
-    return [] if found is None else [_number(one) for one in re.findall(rf"(?<![\w^]){NUMBER}", found[1])]
 
 
 def said(name: str, text: str, pattern: str, *expected: float | None) -> Iterator[Row]:

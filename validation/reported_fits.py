@@ -16,9 +16,10 @@ from cgcore.physics.bases import Fourier
 from validation import explicit
 from validation.check import Row, at_most, equal
 from validation.context import TWO_PROTEINS, distinct, five_terms, with_harmonics
-from validation.drawn import band, behind, line, relative
+from validation.drawn import band, behind, line
+from validation.explicit import Array
+from validation.tolerances import relative
 
-Array = np.ndarray
 Potential = Callable[[Array], Array]
 
 FRAMES = 600

@@ -14,8 +14,9 @@ from cgcore.fitting.identifiability import Direction, Identifiability
 from cgcore.physics.bases import BSpline, Harmonic
 from validation import explicit_terms
 from validation.check import Row, at_most, equal
-from validation.drawn import bare, line, points, relative, said, texts
+from validation.drawn import bare, line, points, said, texts
 from validation.reported_fits import EXACT, Chains, energy, every_term, potential
+from validation.tolerances import relative
 
 TEMPERATURE = 330.0
 

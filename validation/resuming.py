@@ -1,9 +1,9 @@
-"""What checks of resumed runs share: a prior that compiles quickly, checksums, and messages of refusals."""
+"""What checks of resumed runs share: a prior that compiles quickly, checksums, and checkpoints."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,6 @@ def prior_of_bonds(stiff: np.ndarray, weight: float = 1.0) -> cgcore.Prior:
     groups = cgcore.Groups.of_species("types", (0, 1))
     bond = cgcore.Term("bond", cgcore.Rows("bonds"), Harmonic(), weight=weight, groups=groups)
     return cgcore.default_prior().part([]).with_terms([bond], {"bond": stiff})
-
-
-def refusal(work: Callable[[], object]) -> str:
-    """The message with which `work` is refused; empty if it is not."""
-    try:
-        work()
-    except cgcore.InputError as error:
-        return str(error)
-    return ""
 
 
 def bits(tree: Any) -> str:

@@ -15,11 +15,10 @@ import cgcore
 from validation import explicit
 from validation.check import Row, at_most, equal, refuses
 from validation.checks.training import prior_block
+from validation.explicit import Array
 from validation.geometries import SHAKE
 from validation.networks import CUTOFF, NETWORK
 from validation.tolerances import relative
-
-Array = np.ndarray
 
 LENGTHS, N_MAX = (9, 7, 8), 10
 """Number of beads of each chain, and of a frame: the last bead of each is padding, and all repulsions occur."""
@@ -125,7 +124,7 @@ def of_the_model(prior: cgcore.Prior, chains: Chains) -> Iterator[Row]:
     model, given = combined(document(prior), chains), other_params(prior)
     started = jax.device_get(model.initialize_params(jax.random.PRNGKey(0)))
     yield equal("model, parts of its parameters", ", ".join(sorted(started)), "allegro, prior")
-    yield equal("model, its parameters are the prior's", _same(started["prior"], prior.params), True)
+    yield equal("model, its parameters are the prior's", same_params(started["prior"], prior.params), True)
     network = {"stiffness": np.array([0.3, 0.2, 0.7])}
     # What belongs to no part of the model is ignored, and so is the order.
     params = {"other": {"x": 1.0}, "allegro": network, "prior": given}
@@ -269,5 +268,6 @@ def of_the_first_frame(prior: cgcore.Prior, chains: Chains) -> Iterator[Row]:
         yield equal(f"{name}, box of the model", str(model.model.box), "None")
 
 
-def _same(found: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+def same_params(found: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether two sets of parameters have the same names and values."""
     return set(found) == set(known) and all(np.array_equal(found[name], value) for name, value in known.items())

@@ -16,6 +16,7 @@ import yaml
 import cgcore
 from cgcore.spline_file import write_splines
 from validation.check import Row, at_most, equal, refuses
+from validation.script_models import same_params
 from validation.splined import drawn
 from validation.tolerances import relative
 
@@ -147,10 +148,7 @@ def forms(folder: Path, model: dict[str, Any], prior: cgcore.Prior) -> Iterator[
     before = copy.deepcopy(document)
     for name, form in said.items():
         found = PriorEnergy(form)
-        same = set(found.params) == set(prior.params) and all(
-            np.array_equal(found.params[key], value) for key, value in prior.params.items()
-        )
-        yield equal(f"{name}, parameters of the prior", same, True)
+        yield equal(f"{name}, parameters of the prior", same_params(found.params, prior.params), True)
         known = {key: value or 0.0 for key, value in prior.weights._asdict().items()}
         yield equal(f"{name}, weights of the prior", found.weights == known, True)
     yield equal("configuration, unchanged by its reader", document == before, True)

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import jax
 import numpy as np
 
 import cgcore
@@ -20,7 +19,7 @@ from validation.check import Row, at_most, equal, refuses
 from validation.checks.training import prior_block
 from validation.explicit import System
 from validation.plain_training import RULES, Frame, Plan
-from validation.tolerances import near, relative
+from validation.tolerances import apart, near, relative
 
 LENGTHS, N_MAX = (3, 2, 3, 3, 2, 3, 3), 3
 """Number of beads of the frames in turn, and of a row: programs for bonds and angles alone compile soon."""
@@ -107,8 +106,9 @@ def training(folder: Path, prior: cgcore.Prior) -> Iterator[Row]:
     """A script that fits to other frames than it trains on, trains, and evaluates a frame; then stages one by one."""
     script = Script.written(folder, prior)
     trainer = script.trainer(train_data=script.others, seed=OWN_SEED)
-    yield equal("parameters before any training", _off(trainer.get_best_params()["prior"], prior.params), 0.0)
-    shared = _share(trainer.trainer)
+    yield equal("parameters before any training", apart(trainer.get_best_params()["prior"], prior.params), 0.0)
+    shared = trainer.trainer.stage("adam", EPOCHS)
+    _share(trainer.trainer, shared)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         fit = trainer.pretrain_prior(*LIMITS)
@@ -122,9 +122,9 @@ def training(folder: Path, prior: cgcore.Prior) -> Iterator[Row]:
     yield from _folders(folder, script)
 
 
-def _share(trainer: Any) -> Any:
-    """Let later stages of this trainer use programs that are compiled once; returns the first stage."""
-    made, begin = trainer.stage("adam", EPOCHS), trainer.stage
+def _share(trainer: Any, made: Any) -> None:
+    """Let the stages of this trainer use the programs of a stage that is compiled."""
+    begin = trainer.stage
 
     def stage(*arguments: Any) -> Any:
         own = begin(*arguments)
@@ -132,7 +132,6 @@ def _share(trainer: Any) -> Any:
         return own
 
     trainer.stage = stage
-    return made
 
 
 def _fitted(script: Script, trainer: Any, found: dict[str, Any], printed: str) -> Iterator[Row]:
@@ -152,8 +151,8 @@ def _fitted(script: Script, trainer: Any, found: dict[str, Any], printed: str) -
     options = trainer.trainer.fit_result.options
     yield equal("fit, limits", str((options.max_steps, options.tol_grad)), str(LIMITS))
     for name, own in (("current", trainer.params), ("best", trainer.get_best_params())):
-        yield equal(f"fit, {name} parameters", _off(own["prior"], params), 0.0)
-    yield equal("fit, the model's prior", _off(trainer.model.prior.params, params), 0.0)
+        yield equal(f"fit, {name} parameters", apart(own["prior"], params), 0.0)
+    yield equal("fit, the model's prior", apart(trainer.model.prior.params, params), 0.0)
     lines = [f"Prior Pre-Training (LBFGS, max_steps={LIMITS[0]})", "[LBFGS] Starting optimization..."]
     lines += [f"[LBFGS] Completed: {found['steps']} steps", f"[LBFGS] Final loss: {found['train_loss']:.6e}"]
     lines += [f"[LBFGS] Grad norm: {found['grad_norm']:.3e} (tol={LIMITS[1]:.3e})", "[LBFGS] Converged: True"]
@@ -168,7 +167,7 @@ def _staged(name: str, script: Script, trainer: Any, found: dict[str, Any], know
     trees = {"params": trainer.params, "best_params": trainer.best_params, "get_best_params": trainer.get_best_params()}
     each = {key: tree["prior"] for key, tree in trees.items()} | {"the model's prior": trainer.model.prior.params}
     for key, params in each.items():
-        yield at_most(f"{name}, {key}", _off(params, known), EXACT, "relative")
+        yield at_most(f"{name}, {key}", apart(params, known), EXACT, "relative")
     train, held_out = script.frames(script.train), script.frames(script.held_out)
     loss = plain_training.losses(train, N_MAX, known)[0]
     unseen = plain_training.losses(held_out, N_MAX, known)[0] if trainer.val_loader is not None else loss
@@ -181,8 +180,8 @@ def _frame_errors(script: Script, trainer: Any) -> Iterator[Row]:
     k = int(np.flatnonzero(script.train.mask.sum(axis=1) == 2)[-1])
     best = trainer.best_params
     trainer.params = {"prior": dict(script.prior.params)}
-    yield equal("parameters that were set", _off(trainer.params["prior"], script.prior.params), 0.0)
-    yield equal("parameters that were set, the model's", _off(trainer.model.prior.params, script.prior.params), 0.0)
+    yield equal("parameters that were set", apart(trainer.params["prior"], script.prior.params), 0.0)
+    yield equal("parameters that were set, the model's", apart(trainer.model.prior.params, script.prior.params), 0.0)
     found = trainer.evaluate_frame(k)
     trainer.params = best
     R, F, mask = (getattr(script.train, name)[k] for name in ("R", "F", "mask"))
@@ -212,14 +211,7 @@ def _one_by_one(folder: Path, script: Script, shared: Any) -> Iterator[Row]:
     # The same frames and programs as before, but no loss of held-out ones.
     own.loss = copy.copy(shared.loss)
     own.loss.validation = None
-    begin = own.stage
-
-    def stage(*arguments: Any) -> Any:
-        made = begin(*arguments)
-        made.run_epoch = shared.run_epoch
-        return made
-
-    own.stage = stage
+    _share(own, shared)
     skipped = trainer.train_stage("adam", 2, start_epoch=2)
     yield equal("a stage that is done", str(skipped), "{'train_loss': 0.0, 'val_loss': 0.0, 'skipped': True}")
     yield equal("a stage that is done, best_params", str(trainer.best_params), "None")
@@ -243,9 +235,9 @@ def _one_by_one(folder: Path, script: Script, shared: Any) -> Iterator[Row]:
         trainer.load_params(path)
         own_params = {"params": trainer.params, "best": trainer.get_best_params()}
         for key, tree in own_params.items():
-            yield at_most(f"{path.name} read, {key}", _off(tree["prior"], params), EXACT, "relative")
+            yield at_most(f"{path.name} read, {key}", apart(tree["prior"], params), EXACT, "relative")
         yield at_most(
-            f"{path.name} read, the model's prior", _off(trainer.model.prior.params, params), EXACT, "relative"
+            f"{path.name} read, the model's prior", apart(trainer.model.prior.params, params), EXACT, "relative"
         )
     nowhere = script.trainer()
     refused = refuses(lambda: nowhere.train_stage("adam", EPOCHS, checkpoint_freq=1))
@@ -258,13 +250,6 @@ def _one_by_one(folder: Path, script: Script, shared: Any) -> Iterator[Row]:
 
 def _names(folder: Path) -> str:
     return ", ".join(sorted(path.name for path in folder.iterdir()))
-
-
-def _off(found: Any, expected: Any) -> float:
-    """Largest relative difference of parameters, which must have the same names."""
-    if set(found) != set(expected):
-        return float("inf")
-    return max(relative(jax.device_get(found[name]), value) for name, value in expected.items())
 
 
 def _folders(folder: Path, script: Script) -> Iterator[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,15 +23,24 @@ def near(name: str, value: float, expected: float, tolerance: float, scale: floa
 
 
 def relative(a: Any, b: Any) -> float:
-    """Largest difference between two arrays, relative to the largest absolute value of the second."""
+    """Largest difference between two arrays, relative to the largest absolute value of the second; infinite if their
+    shapes differ, or if it is NaN, which a `max` over several differences could lose."""
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.shape != b.shape:
-        raise ValueError(f"shapes differ: {a.shape} and {b.shape}")
+        return np.inf
     if not b.size:
         return 0.0
     largest = float(np.max(np.abs(b)))
     difference = float(np.max(np.abs(a - b)))
-    return difference / largest if largest > 0 else difference
+    off = difference / largest if largest > 0 else difference
+    return np.inf if np.isnan(off) else off
+
+
+def apart(found: Mapping[str, Any], expected: Mapping[str, Any]) -> float:
+    """Largest relative difference of arrays by name; infinite if their names differ."""
+    if found.keys() != expected.keys():
+        return np.inf
+    return max(relative(found[name], value) for name, value in expected.items())
 
 
 def products(S: Any, X: Any, F: Any) -> float:

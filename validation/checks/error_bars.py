@@ -33,8 +33,6 @@ CASES = {"blocks": (1, 20, "blocks"), "two proteins": (2, 10, "blocks"), "six pr
 NUMBERS = ((20,), (9, 8), (12, 2), (14, 1), (5, 6, 7), (3, 4, 5, 3), (30, 6, 9))
 """Numbers of blocks of each protein."""
 
-FEW = cgcore.Fingerprint.of(cgcore.default_prior().part(["bond"]))
-
 DRIFT, DRIFTS = 600.0, 25.0
 """Amplitude [kcal/mol/Å²] and frequency of a stiffness that oscillates four times over all frames, which are in
 blocks of fifteen."""
@@ -95,7 +93,8 @@ def _bands(R: Array, F: Array) -> Iterator[Row]:
 
 def _of_any_number() -> Iterator[Row]:
     """Pools of proteins with different numbers of blocks, of blocks out of order, and of single proteins."""
-    rng, one = np.random.default_rng(1), cgcore.compress(cgcore.datasets.chignolin().subset(2), FEW, blocks=1).blocks[0]
+    rng, bonds = np.random.default_rng(1), cgcore.Fingerprint.of(cgcore.default_prior().part(["bond"]))
+    one = cgcore.compress(cgcore.datasets.chignolin().subset(2), bonds, blocks=1).blocks[0]
     for counts in NUMBERS:
         proteins = np.repeat(np.arange(len(counts)), counts)
         drift = np.sin(np.arange(len(proteins)))[:, None] * [1.0, 0.0, 0.0]  # neighbours are correlated

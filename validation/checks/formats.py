@@ -72,8 +72,6 @@ def _read_again(folder: Path, form: str, frames: Frames, beside: Beside, togethe
     data = cgcore.read(WRITERS[form](folder / label, frames, beside), accept_faults=True)
     found = data.join()
     yield equal(f"{label}, frames", len(found.R), len(frames.R))
-    if len(found.R) != len(frames.R):
-        return
     exact = max(TOLERANCES.get(form, EXACT), 2.0**-22 if "single" in beside else 0.0)
     if "cell" in beside:
         bonds = np.delete(np.arange(frames.R.shape[1] - 1), frames.chains.tolist().index(2) - 1)  # bonds within a chain

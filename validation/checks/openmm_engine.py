@@ -14,7 +14,8 @@ from cgcore.simulation.checks import Limits
 from cgcore.simulation.settings import Settings
 from validation.admissible import KT_PER_KELVIN
 from validation.check import Row, at_least, at_most, check, equal, refuses
-from validation.checks.resume_simulation import KCAL, SAID, continued, resuming, state_of
+from validation.checks.dynamics import KCAL
+from validation.checks.resume_simulation import SAID, continued, resuming, state_of
 from validation.context import Context
 from validation.distributions import NEAREST
 from validation.explicit import value

@@ -14,7 +14,7 @@ import numpy as np
 import cgcore
 from cgcore.mapping import map_to_beads
 from cgcore.mapping.naming import read_named
-from validation.check import Row, at_most, check, equal
+from validation.check import Row, at_most, check, equal, says
 from validation.context import Context
 from validation.explicit import Array
 from validation.sampled_chains import chain
@@ -59,21 +59,6 @@ def readers_of_files(context: Context) -> Iterator[Row]:
         yield from _mdcath(folder, rng)
 
 
-def _error(work: Callable[[], object]) -> str:
-    """The message about a refused file; "accepted" if there is none."""
-    try:
-        work()
-    except cgcore.InputError as error:
-        return str(error)
-    return "accepted"
-
-
-def _says(name: str, work: Callable[[], object], words: str) -> Row:
-    """Whether the message about a file contains these words, or the file is accepted."""
-    message = _error(work)
-    return equal(name, words if words in message else message, words)
-
-
 def _kinds(folder: Path, R: Array, F: Array) -> Iterator[Row]:
     """The first bytes of a file count, then its name; in a folder, the first format that occurs."""
     np.savez(folder / "a.npz", R=R, F=F)
@@ -89,10 +74,10 @@ def _kinds(folder: Path, R: Array, F: Array) -> Iterator[Row]:
         (".dat", b"1 2 3\n", "is neither an NPZ archive nor another known file"),
     ):
         (folder / f"b{suffix}").write_bytes(content)
-        yield _says(f"{suffix} that begins with {content[:8]!r}", partial(cgcore.read, folder / f"b{suffix}"), words)
+        yield says(f"{suffix} that begins with {content[:8]!r}", partial(cgcore.read, folder / f"b{suffix}"), words)
     mixed = folder / "mixed"
     mixed.mkdir()
-    yield _says("an empty folder", partial(cgcore.read, mixed), "the folder holds no *.npz file")
+    yield says("an empty folder", partial(cgcore.read, mixed), "the folder holds no *.npz file")
     for kind, values in (("coords", R), ("forces", F), ("coords_2", R + 1), ("forces_2", F)):
         np.save(mixed / f"y_{kind}.npy", values)
     np.save(mixed / "z_coords.npy", R)
@@ -114,7 +99,7 @@ def _npy(folder: Path, R: Array, F: Array) -> Iterator[Row]:
         place = folder / f"set{number}"
         place.mkdir()
         np.save(place / f"x_{positions}_1.npy", R)
-        yield _says(
+        yield says(
             f"{positions} alone",
             partial(cgcore.read, place / f"x_{positions}_1.npy"),
             "x_forces_1.npy into the same folder",
@@ -126,7 +111,7 @@ def _npy(folder: Path, R: Array, F: Array) -> Iterator[Row]:
         yield equal(f"{given}, proteins", len(found.sources[0].protein_names), 1 + (values is each))
         np.save(place / "x_forces_1.npy", F[:4])
         words = "has shape (4, 7, 3), but x_"
-        yield _says("forces of other frames", partial(cgcore.read, place / "x_forces_1.npy"), words)
+        yield says("forces of other frames", partial(cgcore.read, place / "x_forces_1.npy"), words)
     place = folder / "atoms"
     place.mkdir()
     np.save(place / "forces.npy", F)
@@ -137,12 +122,12 @@ def _npy(folder: Path, R: Array, F: Array) -> Iterator[Row]:
         (0.9, "looks like nm"),
     ):
         np.save(place / "coords.npy", R * length / np.median(np.linalg.norm(np.diff(R[0], axis=0), axis=-1)))
-        yield _says(f"neighbours at {length} Å", partial(cgcore.read, place / "coords.npy"), words)
+        yield says(f"neighbours at {length} Å", partial(cgcore.read, place / "coords.npy"), words)
     np.save(place / "coords.npy", 0.25 * R)
-    yield _says("numbers in nm, read in Å", partial(cgcore.read, place / "coords.npy"), "looks like nm")
-    yield _says("beads in nm", partial(cgcore.read, place / "coords.npy", units="nm-kj"), "accepted")
+    yield says("numbers in nm, read in Å", partial(cgcore.read, place / "coords.npy"), "looks like nm")
+    yield says("beads in nm", partial(cgcore.read, place / "coords.npy", units="nm-kj"), "accepted")
     np.save(place / "coords.npy", 0.025 * 2.4 * R)
-    yield _says("atoms in nm", partial(cgcore.read, place / "coords.npy", units="nm-kj"), "suggests atoms")
+    yield says("atoms in nm", partial(cgcore.read, place / "coords.npy", units="nm-kj"), "suggests atoms")
 
 
 def _mlcg(folder: Path, R: Array, F: Array) -> Iterator[Row]:
@@ -188,7 +173,7 @@ def _mlcg(folder: Path, R: Array, F: Array) -> Iterator[Row]:
         ("the same number of frames", attribute("N_frames", 4), "accepted"),
         ("species of other beads", attribute("cg_embeds", np.arange(6)), "cg_embeds has shape (6,)"),
     ):
-        yield _says(f"molecule with {name}", partial(cgcore.read, written(change)), words)
+        yield says(f"molecule with {name}", partial(cgcore.read, written(change)), words)
 
 
 def _amber(folder: Path, R: Array, F: Array) -> Iterator[Row]:
@@ -200,7 +185,7 @@ def _amber(folder: Path, R: Array, F: Array) -> Iterator[Row]:
             file["coordinates"] = R
             if forces is not None:
                 file["forces"] = forces
-        yield _says(f"AMBER HDF5, forces: {name}", partial(cgcore.read, folder / "amber.h5"), words)
+        yield says(f"AMBER HDF5, forces: {name}", partial(cgcore.read, folder / "amber.h5"), words)
 
 
 def _mdcath(folder: Path, rng: np.random.Generator) -> Iterator[Row]:
@@ -246,8 +231,8 @@ def _mdcath(folder: Path, rng: np.random.Generator) -> Iterator[Row]:
         )
         cold = map_to_beads(path, force_map="slice", temperature=1000).dataset
         yield equal(f"{label}, at 1000 K", str([one.source for one in cold.sources]), str(sources[2:]))
-    yield _says("atoms as beads", partial(cgcore.read, path), f"holds all atoms ({len(z)} of them)")
-    yield _says("no such temperature", partial(map_to_beads, path, temperature=321), "has no frames at 321 K")
+    yield says("atoms as beads", partial(cgcore.read, path), f"holds all atoms ({len(z)} of them)")
+    yield says("no such temperature", partial(map_to_beads, path, temperature=321), "has no frames at 321 K")
 
     top, only = folder / "all.pdb", folder / "ca.pdb"
     top.write_text(pdb, encoding="utf-8")
@@ -264,7 +249,7 @@ def _mdcath(folder: Path, rng: np.random.Generator) -> Iterator[Row]:
             )
     np.savez(folder / "fewer.npz", R=x[:, :4], F=f[:, :4])
     words = f"has 4 beads, but {top} has {len(z)} atoms, 5 of them CA"
-    yield _says("other beads", partial(read_named, top, [folder / "fewer.npz"]), words)
+    yield says("other beads", partial(read_named, top, [folder / "fewer.npz"]), words)
 
 
 def _labels(label: str, data: cgcore.Dataset, species: Array | None = None) -> Iterator[Row]:

@@ -16,10 +16,10 @@ import numpy as np
 
 import cgcore
 from cgcore.pipeline.watch import Watch
-from validation.check import Row, at_least, check, equal, refuses
+from validation.check import Row, at_least, check, equal, refusal, refuses
 from validation.context import Context
 from validation.networks import NETWORK
-from validation.resuming import bits, numbers_in, prior_of_bonds, refusal, reports_of, without_last
+from validation.resuming import bits, numbers_in, prior_of_bonds, reports_of, without_last
 
 LENGTHS, HELD_OUT = (6, 5, 6, 4, 6, 6, 5), (5, 6, 6)
 """Number of beads of each frame; seven frames do not fill minibatches of three."""
@@ -294,5 +294,5 @@ def _refused(workshop: _Workshop, folder: Path) -> Iterator[Row]:
     yield equal("what is refused changes no checkpoints", str(numbers_in(here)), "[4]")
 
 
-def _mentions(said: str, *parts: str) -> bool:
-    return all(part in said for part in parts)
+def _mentions(said: str | None, *parts: str) -> bool:
+    return said is not None and all(part in said for part in parts)

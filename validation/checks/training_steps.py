@@ -17,7 +17,7 @@ from validation.check import Row, at_least, at_most, check, equal
 from validation.checks.training import prior_block
 from validation.context import Context, distinct, four_terms, with_harmonics
 from validation.plain_training import RULES, Adam, Frame, Plan, Tree
-from validation.tolerances import near, relative
+from validation.tolerances import apart, near, relative
 
 N_MAX, LENGTHS, HELD_OUT = 8, (8, 7, 8, 8, 6, 8, 8), (6, 8, 6, 6)
 """Number of beads in a row, and in each frame. The held-out frames have a different proportion of padding, and seven
@@ -117,7 +117,7 @@ def _stage(
     states: list[Any] = []
     result = trainer.train_stage("adam", EPOCHS, save=states.append)
     pairs = zip(states, known, strict=True)
-    off = max(_off(state.params["prior"], epoch.params) for state, epoch in pairs)
+    off = max(apart(state.params["prior"], epoch.params) for state, epoch in pairs)
     yield at_most(f"{name}, parameters after each epoch", off, EXACT, "relative")
     losses = [epoch.loss for epoch in known]
     yield at_most(f"{name}, loss that each epoch met", relative(result["loss_history"], losses), EXACT, "relative")
@@ -139,14 +139,14 @@ def _stage(
 
     kept = least if best else EPOCHS
     yield equal(f"{name}, epoch that is kept", result["best_epoch"], kept)
-    off = _off(trainer.params["prior"], reached[kept])
+    off = apart(trainer.params["prior"], reached[kept])
     yield at_most(f"{name}, parameters that are kept", off, EXACT, "relative")
-    off = _off(trainer.prior.params, reached[kept])
+    off = apart(trainer.prior.params, reached[kept])
     yield at_most(f"{name}, parameters of the prior that is written", off, EXACT, "relative")
     with tempfile.TemporaryDirectory() as folder:
         trainer.save_params(f"{folder}/saved.npz")
         saved = load_trained(f"{folder}/saved.npz", precision="float64")[1]["prior"]
-    yield at_most(f"{name}, parameters that are saved", _off(saved, reached[kept]), EXACT, "relative")
+    yield at_most(f"{name}, parameters that are saved", apart(saved, reached[kept]), EXACT, "relative")
     for part, own in (("train", train), ("val", held_out)):
         by_bead, in_mean = plain_training.losses(own, N_MAX, reached[kept])
         yield near(f"{name}, {part}_loss", result[f"{part}_loss"], by_bead, EXACT, by_bead)
@@ -173,7 +173,3 @@ def _beside_a_network(dialect: str, stage: Any, plan: Plan) -> Iterator[Row]:
 
 def _nested(tree: Tree) -> dict[str, dict[str, Any]]:
     return {part: {name: jnp.asarray(value)} for (part, name), value in tree.items()}
-
-
-def _off(found: Any, expected: Params) -> float:
-    return max(relative(found[key], value) for key, value in expected.items())
