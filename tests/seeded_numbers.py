@@ -61,6 +61,10 @@ FAULTS: Faults = {
         "resume",
         edited(trainer, "identity", ', "frames": loader.dataset.frame_ranges()', ""),
     ),
+    "a part of another preconditioner": (
+        "pieces",
+        edited(parts, "_content", "np.ascontiguousarray(T).data", "b''"),
+    ),
     "parts in the former unit": (
         "pieces",
         edited(parts, "content", "(source.sha256, source.store.units, first.size", "(source.sha256, first.size"),

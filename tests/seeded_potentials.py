@@ -144,6 +144,12 @@ FAULTS: Faults = {
     "no core beside splines": ("walls", edited(contacts, "_contact", "len(acting) > 1 or not", "len(acting) < 0 and")),
     "beads that overlap": ("walls", edited(contacts, "_contact", "BARRIER * ground.kT", "0 * BARRIER * ground.kT")),
     "what is held pulls": ("walls", edited(contacts, "_contact", "least - held", "least + held")),
+    "pairs of one chain act on all": (
+        "walls",
+        edited(contacts, "covers", "and rows.chains in", "and 0 < rows.nearest or rows.chains in"),
+    ),
+    "near pairs act on all": ("walls", edited(contacts, "covers", "and far and", "and")),
+    "a list acts on other pairs": ("walls", edited(contacts, "covers", "rows == others or", "")),
     "nearer pairs left out": ("walls", edited(contacts, "covers", "rows.nearest <= ", "rows.nearest == ")),
     "the first group for all": ("walls", edited(Ground, "columns", "+ group * term", "+ 0 * term")),
     "a group with an unsampled function has no data": (

@@ -16,6 +16,7 @@ import cgcore
 from cgcore.cluster import keeping
 from cgcore.cluster.parcel import Parcel
 from cgcore.data.batches import Piece
+from cgcore.factor.preconditioning import Preconditioner
 from cgcore.factor.work import Part, Work
 from validation import explicit_terms
 from validation.check import Row, at_most, check, equal
@@ -71,6 +72,7 @@ def pieces(context: Context) -> Iterator[Row]:
             cgcore.compress(other, fingerprint, blocks=BLOCKS, execute=kept)
         otherwise = counts[before:]
         del counts[before:]
+        yield from _other_basis(folder / "bases", prior, alone)
     total = len(parts)
     # The weights of one file have another mean than those of both, so that none of the parts can be used for it.
     yield equal("one file of both, parts that were there", str(counts.pop()), str((0, total // 2)))
@@ -93,6 +95,32 @@ def pieces(context: Context) -> Iterator[Row]:
         yield equal(f"{way}, closest pairs, frames elsewhere", off, 0)
     yield from _stored(factors["posted"])
     yield from _in_boxes(fingerprint, R, F, species)
+
+
+def _other_basis(folder: Path, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:
+    """Parts kept for one preconditioner are not used for another, nor for rows that are not preconditioned at all."""
+    layout = cgcore.Fingerprint.of(prior).layout
+    triangles = [np.eye(term.basis.size) for term in layout.terms]
+    bases = {
+        "no preconditioner": None,
+        "one": Preconditioner(tuple(triangles)),
+        "twice as large": Preconditioner(tuple(2 * T for T in triangles)),
+        "of the first term alone": Preconditioner((triangles[0], *[None] * (len(triangles) - 1))),
+    }
+    counts: list[tuple[int, int]] = []
+    for basis in bases.values():
+
+        def kept(work: Work, pieces: Sequence[Piece], basis: Preconditioner | None = basis) -> Iterator[Any]:
+            keep = keeping(folder, lambda _, own: ((n, work.of_piece(one)) for n, one in enumerate(own)), found)
+            for number, _ in keep(replace(work, basis=basis), pieces):
+                yield number, work.of_piece(pieces[number])
+
+        def found(have: int, of: int) -> None:
+            counts.append((have, of))
+
+        cgcore.compress(data, cgcore.Fingerprint.of(prior), blocks=1, execute=kept)
+    for case, (have, _) in zip(bases, counts, strict=True):
+        yield equal(f"preconditioner, {case}, parts that were there", have, 0)
 
 
 def _stored(factor: cgcore.Factor) -> Iterator[Row]:

@@ -24,8 +24,8 @@ from validation.admissible import (
 from validation.check import Row, at_most, check, equal
 from validation.context import Context
 from validation.explicit import Array
+from validation.explicit_terms import NEXT_CHAIN, functions, rows_of
 from validation.explicit_terms import derivatives as derivatives_of
-from validation.explicit_terms import functions, rows_of
 from validation.tolerances import relative
 
 FRAMES, TEMPERATURE, DRAWS = 200, 310.0, 5
@@ -75,18 +75,49 @@ def walls(context: Context) -> Iterator[Row]:
     for pooled in (False, True):
         found = {one.name: one for one in constraints("safe", factor, TEMPERATURE, [(terms[-1], HELD)], pooled=pooled)}
         yield from _compared("pooled, " if pooled else "", found, _restated(R, terms, kinds, pooled), terms)
+    yield from _two_chains(R[1:], F[1:])  # so that no percentile falls between two bins
     yield from _beyond(R, F)
+
+
+def _two_chains(R: Array, F: Array) -> Iterator[Row]:
+    """Pairs within one chain, between two, near along a chain, and listed: which terms act on which of them."""
+    half = R.shape[1] // 2
+    sites = np.arange(R.shape[1]) + NEXT_CHAIN * (np.arange(R.shape[1]) >= half)
+    rows = {
+        "any": cgcore.Rows("pairs", 3),
+        "within": cgcore.Rows("pairs", 3, chains="within"),
+        "between": cgcore.Rows("pairs", 3, chains="between"),
+        "next": cgcore.Rows("pairs", 2, 3),
+        "third": cgcore.Rows("pairs", 3, 3, chains="within"),
+        "one": cgcore.Rows("pairs", listed=((0, 4),)),
+    }
+    powers = range(3, 3 + len(rows))
+    terms = tuple(
+        cgcore.Term(name, own, cgcore.bases.Power(power), 1.0 + power / 10)
+        for power, (name, own) in zip(powers, rows.items(), strict=True)
+    )
+    data = cgcore.from_arrays(R, F, chain=(sites >= NEXT_CHAIN).astype(int), accept_faults=True)
+    factor = cgcore.compress(data, cgcore.Fingerprint.of(cgcore.default_prior().part([]).with_terms(terms)))
+    found = {one.name: one for one in constraints("safe", factor, TEMPERATURE)}
+    pairs = {term: set(rows_of(term.rows, sites)) for term in terms}
+    known: dict[str, Stated] = {}
+    for own in terms:
+        acting = [term for term in terms if pairs[term] >= pairs[own]]
+        name, stated = _contact(R, sites, KT_PER_KELVIN * TEMPERATURE, own, acting, core=len(acting) > 1)
+        known[name] = stated
+    yield from _compared("two chains, ", found, known, terms)
 
 
 def _compared(
     case: str, found: dict[str, Constraint], known: dict[str, Stated], terms: tuple[cgcore.Term, ...]
 ) -> Iterator[Row]:
-    """Smallest slacks of random coefficients."""
+    """Smallest slacks of random coefficients of all terms but the one that is not fitted."""
+    fitted = [term for term in terms if term.name != "held"]
     yield equal(f"{case}constraints", "; ".join(sorted(found)), "; ".join(sorted(known)))
     rng, worst = np.random.default_rng(0), dict.fromkeys(known, 0.0)
     for _ in range(DRAWS):
-        c = {t.name: rng.normal(size=(len(t.group_labels), t.basis.size)) * SCALE.get(t.name, 5.0) for t in terms[:-1]}
-        flat = np.concatenate([np.ravel(c[term.name]) for term in terms[:-1]])
+        c = {t.name: rng.normal(size=(len(t.group_labels), t.basis.size)) * SCALE.get(t.name, 5.0) for t in fitted}
+        flat = np.concatenate([np.ravel(c[term.name]) for term in fitted])
         for name, (unit, slack) in known.items():
             if name not in found:
                 continue
@@ -164,27 +195,34 @@ def _restated(R: Array, terms: tuple[cgcore.Term, ...], kinds: Array, pooled: bo
         lambda c: most - float(np.max(np.abs(c["dihedral"][0] @ waves))),
     )
 
-    def contact(own: cgcore.Term, acting: list[cgcore.Term], core: bool) -> None:
-        pairs = np.array(rows_of(own.rows, np.arange(beads)))
-        closest = np.linalg.norm(R[:, pairs[:, 0]] - R[:, pairs[:, 1]], axis=-1).min(axis=1)
-        d = min(_percentile(closest, EDGES["closest"], 1.0), FARTHEST)
-        x = d - np.linspace(0, 2 * CORE_WIDTH, STEPS + 1)
-        rise = 2 * CORE * kT / CORE_WIDTH
-
-        def slack(c: dict[str, Array]) -> float:
-            given = c | {held.name: HELD[None]}
-            ends = np.array([d, min(OVERLAP, OVERLAP_PART * d)])
-            at, over = np.sum([t.weight * given[t.name][0] @ functions(t.basis, ends, {}) for t in acting], axis=0)
-            found = [float(at - CONTACT * kT)]
-            if not core:
-                found.append(float(over - OVERLAPPING * kT))
-            else:
-                slopes = sum(t.weight * given[t.name][0] @ derivatives_of(t.basis, x, {}) for t in acting)
-                found.append(float(np.min(-slopes - rise * np.minimum((d - x) / CORE_WIDTH, 1.0))))
-            return min(found)
-
-        known[" + ".join(f"contact of {t.name}" for t in acting)] = rise if core else OVERLAPPING * kT, slack
-
-    contact(near, [near], core=False)
-    contact(far, [near, far, held], core=True)
+    for name, stated in (
+        _contact(R, np.arange(beads), kT, near, [near], core=False),
+        _contact(R, np.arange(beads), kT, far, [near, far, held], core=True),
+    ):
+        known[name] = stated
     return known
+
+
+def _contact(
+    R: Array, sites: Array, kT: float, own: cgcore.Term, acting: list[cgcore.Term], core: bool
+) -> tuple[str, Stated]:
+    """The constraint of the pairs of a term, on all of which `acting` act, for chains whose beads have these sites."""
+    pairs = np.array(rows_of(own.rows, sites))
+    closest = np.linalg.norm(R[:, pairs[:, 0]] - R[:, pairs[:, 1]], axis=-1).min(axis=1)
+    d = min(_percentile(closest, EDGES["closest"], 1.0), FARTHEST)
+    x = d - np.linspace(0, 2 * CORE_WIDTH, STEPS + 1)
+    rise = 2 * CORE * kT / CORE_WIDTH
+
+    def slack(c: dict[str, Array]) -> float:
+        given = {"held": HELD[None]} | c
+        ends = np.array([d, min(OVERLAP, OVERLAP_PART * d)])
+        at, over = np.sum([t.weight * given[t.name][0] @ functions(t.basis, ends, {}) for t in acting], axis=0)
+        found = [float(at - CONTACT * kT)]
+        if not core:
+            found.append(float(over - OVERLAPPING * kT))
+        else:
+            slopes = sum(t.weight * given[t.name][0] @ derivatives_of(t.basis, x, {}) for t in acting)
+            found.append(float(np.min(-slopes - rise * np.minimum((d - x) / CORE_WIDTH, 1.0))))
+        return min(found)
+
+    return " + ".join(f"contact of {t.name}" for t in acting), (rise if core else OVERLAPPING * kT, slack)
