@@ -328,8 +328,12 @@ def test_what_the_fit_is_told_of_constraints_and_temperature(tmp_path: Path) -> 
     assert read(tmp_path, "training: {pretrain_prior_smoothness: 2}").smoothness == 2.0
     for text, words in (
         ("constraints: strict", "did you mean|give one of: safe, nonnegative, none"),
-        ("smoothness: -1", "is -1; give 0 or more"),
-        ("smoothness: much", "is the text 'much'; write auto, or a number, 0 or more"),
+        ("smoothness: 0", "config.yaml: training.pretrain_prior_smoothness is 0; give above 0, at most 1000000"),
+        (
+            "smoothness: 2e6",
+            "config.yaml: training.pretrain_prior_smoothness is 2000000.0; give above 0, at most 1000000",
+        ),
+        ("smoothness: much", "is the text 'much'; write auto, or a number, above 0, at most 1000000"),
         ("truncation: 1", "is 1; give 0 or more, below 1"),
     ):
         assert re.search(words, refusal(tmp_path, f"training: {{pretrain_prior_{text}}}"))

@@ -97,6 +97,8 @@ def test_functions_of_ones_own_have_no_file(tmp_path: Path) -> None:
         ("x: {rows: pairs, basis: bspline, range: [9, 3]}", "give the smaller number first"),
         ("x: {rows: pairs, basis: bspline, knots: [3, 3, 4]}", "the knots of a spline do not increase"),
         ("x: {rows: angles, basis: fourier, separation: [2, 3]}", "separation and chains apply to pairs only"),
+        ("x: {rows: pairs, basis: power, list: [[0, 5]], separation: [3, null]}", "do not apply to listed rows"),
+        ("x: {rows: pairs, basis: power, list: [[0, 5]], chains: within}", "do not apply to listed rows"),
         ("x: {rows: pairs, basis: power, by: types}", "by: types needs classes"),
         ("x: {rows: pairs, basis: power, by: central, classes: 2}", "only angles and dihedrals have a central bead"),
         ("x: {rows: pairs, basis: power, by: types, classes: {a: [1], b: [1]}}", "species 1 is in two classes"),

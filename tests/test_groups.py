@@ -27,6 +27,11 @@ def test_species_have_the_classes_of_their_order() -> None:
     np.testing.assert_array_equal(rest.classes(species, 6, None, 6), [0, 1, 1, -1, 1, 1])
 
 
+def test_a_species_of_padding_has_no_class() -> None:
+    with pytest.raises(InputError, match="species -1 means padding; give numbers from 0 on"):
+        Groups.of_species("types", (-1, 0))
+
+
 def test_without_species_all_are_0() -> None:
     np.testing.assert_array_equal(Groups.of_species("types", (0, 1)).classes(None, 3, None, 4), [0, 0, 0, 0])
 

@@ -24,6 +24,7 @@ def add_errors(reading: Reading, at: str, keys: Mapping[str, Any], error: Valida
         keys: JSON schema of each of its keys.
         error: pydantic's error for the block.
     """
+    said: dict[str, str] = {}
     for found in error.errors(include_url=False):
         first, *rest = found["loc"] or ("",)
         name = list(keys)[first] if isinstance(first, int) else first  # argument given by position
@@ -31,7 +32,11 @@ def add_errors(reading: Reading, at: str, keys: Mapping[str, Any], error: Valida
         for index in rest:
             if isinstance(index, int):  # strings are pydantic's names for members of a union
                 dotted, schema = f"{dotted}[{index}]", schema.get("items", {})
-        reading.add(dotted, complaint(schema, found["type"], found["input"]))
+        # Each member of a union has its own error; that a number is out of range says more than that it is no text.
+        if dotted not in said or found["type"] in _OUT_OF_RANGE:
+            said[dotted] = complaint(schema, found["type"], found["input"])
+    for dotted, words in said.items():
+        reading.add(dotted, words)
 
 
 def complaint(schema: Mapping[str, Any], error: str, value: Any) -> str:

@@ -187,10 +187,13 @@ def as_keys(term: Term, coefficients: np.ndarray | None, frozen: bool) -> dict[s
 
 
 def _rows(keys: TermKeys) -> Rows:
+    chosen = keys.separation != (1, None) or keys.chains != "any"
+    if chosen and keys.list is not None:
+        raise InputError("separation and chains do not apply to listed rows; leave them out, or leave out list")
+    if chosen and keys.rows != "pairs":
+        raise InputError("separation and chains apply to pairs only; leave them out")
     if keys.list is not None:
         return Rows(keys.rows, listed=keys.list)
-    if keys.rows != "pairs" and (keys.separation != (1, None) or keys.chains != "any"):
-        raise InputError("separation and chains apply to pairs only; leave them out")
     nearest, farthest = keys.separation
     return Rows(keys.rows, nearest, farthest, keys.chains) if keys.rows == "pairs" else Rows(keys.rows)
 

@@ -82,7 +82,7 @@ class TrainingSettings:
         key("Constraints on the fitted parameters.", fit=True, default="the fit's own"),
     ] = None
     pretrain_prior_smoothness: Annotated[
-        Annotated[Number, key("", ge=0)] | Literal["auto"] | None,
+        Annotated[Number, key("", gt=0, le=1e6)] | Literal["auto"] | None,
         key("Strength of the penalty on rough potentials.", fit=True, default="the fit's own"),
     ] = None
     pretrain_prior_truncation: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -113,13 +113,15 @@ class Dataset:
         stays in training.
 
         The second part is None if `val_fraction` is 0 or no protein has two frames. Raises InputError for a fraction
-        outside [0, 1).
+        outside [0, 1) and for an unknown `hold_out`.
 
         With `hold_out` "last_rows", the end of the whole set is held out, and `round((1 - val_fraction) * n)` of its n
         frames stay in training; if `subset` has drawn frames, held-out frames are drawn at random.
         """
         if not 0 <= val_fraction < 1:
             raise InputError(f"val_fraction is {val_fraction}; give a number from 0 to below 1.")
+        if hold_out not in get_args(HoldOut):
+            raise InputError(f"hold_out is {hold_out!r:.40}; give one of {', '.join(get_args(HoldOut))}.")
         if val_fraction == 0:
             return self, None
         if hold_out == "last_rows":

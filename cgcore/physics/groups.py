@@ -66,8 +66,13 @@ class Groups:
 
     @classmethod
     def of_species(cls, by: By, species: Sequence[int], labels: Sequence[str] | None = None) -> Groups:
-        """Groups with one class for each of these species; rows with beads of other species take no part."""
+        """Groups with one class for each of these species; rows with beads of other species take no part.
+
+        Raises InputError if a species is negative, which means padding.
+        """
         kinds = sorted(set(species))
+        if kinds and kinds[0] < 0:
+            raise InputError(f"species {kinds[0]} means padding; give numbers from 0 on")
         table = tuple(kinds.index(one) if one in kinds else -1 for one in range(max(kinds, default=-1) + 1))
         return cls(by, tuple(labels or (f"species {kind}" for kind in kinds)), table)
 

@@ -34,7 +34,10 @@ KEYS: dict[str, Said] = {
     "training.pretrain_prior_min_steps": (["0", "200"], ["-1", "1000001", *NOT_WHOLE]),
     "training.pretrain_prior_tol_grad": (["0", "1e-6"], ["-1e-300", ".nan", ".inf", "'1e-6'", "true"]),
     "training.pretrain_prior_constraints": (["safe", "nonnegative", "none"], ["Safe", "strict", "true", "0"]),
-    "training.pretrain_prior_smoothness": (["auto", "1e-3", "2"], ["Auto", "-1e-9", ".nan", "true"]),
+    "training.pretrain_prior_smoothness": (
+        ["auto", "1e-3", "1e6"],
+        ["Auto", "0", "-1e-9", "1.000001e6", ".nan", "true"],
+    ),
     "training.pretrain_prior_truncation": (["auto", "0", "0.999"], ["Auto", "1", "-1e-9", ".nan", "true"]),
     "training.temperature": (["1e-3", "300", "1e5"], ["0", "-300", "100000.1", ".inf", "'300'", "true"]),
     "training.val_fraction": (["0", "0.999"], ["1", "1.0", "-1e-9", ".nan", "'0.1'", "true"]),
@@ -96,7 +99,8 @@ TERMS: dict[str, Said] = {
     ),
     "list": (
         [f"x: {{{TERM}, list: {rows}}}" for rows in ("[[0, 5]]", "[[0, 5], [1, 5]]")],
-        [f"x: {{{TERM}, list: {rows}}}" for rows in ("[[0, 0]]", "[[0, 5], [5, 0]]", "[[0]]", "[[-1, 5]]", "[0, 5]")],
+        [f"x: {{{TERM}, list: {rows}}}" for rows in ("[[0, 0]]", "[[0, 5], [5, 0]]", "[[0]]", "[[-1, 5]]", "[0, 5]",
+                                                 "[[0, 5]], separation: [3, null]", "[[0, 5]], chains: within")],
     ),
     "harmonics": (
         [f"x: {{rows: angles, basis: fourier, harmonics: {n}}}" for n in ("1", "64")],

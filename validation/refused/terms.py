@@ -110,6 +110,7 @@ def _groups() -> Place:
         "another rule": groups("species", ("a",), (0,)),
         "no class": groups("types", ()),
         "no species": lambda: SPECIES("types", ()),
+        "a negative species": lambda: SPECIES("types", (-1, 0)),
         "class 1 of one": groups("types", ("a",), (1,)),
         "class -2": groups("types", ("a",), (-2,)),
         "rest without label": groups("types", ("a",), (0,), 1),
