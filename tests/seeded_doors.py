@@ -17,7 +17,8 @@ from cgcore.pipeline import loader
 from cgcore.simulation import jax_engine, trajectory
 from cgcore.solver import lbfgs
 
-evaluate = importlib.import_module("cgcore.evaluation.evaluate")  # the package has a function of this name
+fit = importlib.import_module("cgcore.fitting.fit")
+evaluate = importlib.import_module("cgcore.evaluation.evaluate")  # the packages have functions of these names
 
 FAULTS: Faults = {
     # Numbers reported beside the answer
@@ -37,6 +38,25 @@ FAULTS: Faults = {
         edited(block, "_overlap", "np.maximum.accumulate(ranges[:, 1])[:-1]", "ranges[:-1, 1]"),
     ),
     "copies of a frame each": ("batches", edited(factor, "counted_twice", "+= a.frames", "+= 1")),
+    # Warnings and notes
+    "a repulsion of distant pairs keeps near ones apart": (
+        "sentences",
+        edited(fit, "_unsafe", "rows.nearest <= 2", "rows.nearest <= 6"),
+    ),
+    "listed pairs keep all apart": ("sentences", edited(fit, "_unsafe", " and term.rows.listed is None", "")),
+    "an angle of any name but the usual one": (
+        "sentences",
+        edited(fit, "_unsafe", 'term.coordinate == "angle"', 'term.coordinate == "angle" and term.name != "angle"'),
+    ),
+    "what is missing without constraints": (
+        "sentences",
+        edited(fit, "_unsafe", 'options.level == "safe" and not any(rows', "not any(rows"),
+    ),
+    "the lowest of the temperatures": (
+        "sentences",
+        edited(fit, "_temperature", "return said[-1], (", "return said[0], ("),
+    ),
+    "any temperature agrees": ("sentences", edited(fit, "_temperature", "options.temperature not in said", "not said")),
     # Confirmation
     "confirmed against the first loss": (
         "claims",
