@@ -13,6 +13,7 @@ from cgcore.data.formats import h5md, lammps, netcdf, trr
 from cgcore.evaluation import residual
 from cgcore.factor import block, factor
 from cgcore.fitting.error_bars import ErrorBars
+from cgcore.fitting.quadratics import Quadratics
 from cgcore.pipeline import loader
 from cgcore.simulation import jax_engine, trajectory
 from cgcore.solver import lbfgs
@@ -38,6 +39,10 @@ FAULTS: Faults = {
         edited(block, "_overlap", "np.maximum.accumulate(ranges[:, 1])[:-1]", "ranges[:-1, 1]"),
     ),
     "copies of a frame each": ("batches", edited(factor, "counted_twice", "+= a.frames", "+= 1")),
+    "directions that are not fitted decide nothing": (
+        "error-bars",
+        edited(Quadratics, "decided", " + np.sum(others**2, axis=-1)", ""),
+    ),
     # Warnings and notes
     "a repulsion of distant pairs keeps near ones apart": (
         "sentences",

@@ -37,6 +37,9 @@ DRIFT, DRIFTS = 600.0, 25.0
 """Amplitude [kcal/mol/Å²] and frequency of a stiffness that oscillates four times over all frames, which are in
 blocks of fifteen."""
 
+LEFT = 4
+"""Number of directions that a truncated fit leaves out."""
+
 DRAWS = 2
 PARTS = (0.06, 0.1, 0.15, 0.22, 0.33, 0.5, 0.7, 1.0)
 """Fractions of the frames that are not held out."""
@@ -52,6 +55,7 @@ def error_bars(context: Context) -> Iterator[Row]:
     R, F = np.asarray(batch.R, float), np.asarray(batch.F, float)
     yield from _bands(R, F)
     yield from _of_any_number()
+    yield from _truncated(R, F, prior)
     held = len(R) * 3 // 4
     # With a stiffness that drifts, errors of neighbouring blocks are correlated.
     drift = DRIFT * np.sin(DRIFTS * np.arange(len(R)) / len(R))
@@ -107,6 +111,25 @@ def _of_any_number() -> Iterator[Row]:
         assert found is not None
         known, name = pools(scores, shares, proteins), f"{' + '.join(map(str, counts))} blocks"
         yield from _pooling(name, found, replace(known, of=known.of[order]), "blocks")
+
+
+def _truncated(R: Array, F: Array, prior: cgcore.Prior) -> Iterator[Row]:
+    """A fit that leaves directions out: only quantities that mostly depend on the others have errors."""
+    batch = cgcore.from_arrays(R, F).join()
+    system = explicit.system(batch, prior.weights, prior.params)
+    values, _, basis = system.directions
+    cutoff = float(np.sqrt(values[-LEFT] * values[-LEFT - 1]))
+    kept = system.kept(cutoff)
+    # Each row has a chosen fraction of its square along the directions of the fit.
+    rng, fractions = np.random.default_rng(0), np.array([0.0, 0.1, 0.4, 0.49, 0.51, 0.6, 0.9, 1.0])
+    along = rng.normal(size=(len(fractions), len(values)))
+    for part, share in ((kept, fractions), (~kept, 1 - fractions)):
+        along[:, part] *= np.sqrt(share / np.sum(along[:, part] ** 2, axis=1))[:, None]
+    fit = cgcore.fit(cgcore.from_arrays(R, F), prior, cgcore.Options(constraints="none", truncation=cutoff))
+    errors = cgcore.error_bars(fit, resamples=RESAMPLES).linear(along @ np.linalg.inv(basis)).standard_error
+    yield equal("truncated, directions of the fit", str(fit.identifiability.kept), str(kept.tolist()))
+    decided = (fractions > 0.5).tolist()
+    yield equal("truncated, which quantities the data decide", str(np.isfinite(errors).tolist()), str(decided))
 
 
 def _blocks(fit: cgcore.FitResult, prior: cgcore.Prior, R: Array, F: Array, proteins: int, blocks: int) -> Blocks:

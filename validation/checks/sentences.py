@@ -71,7 +71,7 @@ def _temperatures(R: np.ndarray, F: np.ndarray, prior: cgcore.Prior) -> Iterator
         ("290 and 320 K, 305 K given", both, 305.0, 305.0, "another temperature"),
     ]
     for case, said, given, used, note in cases:
-        extra = {} if said is None else {"temperature": np.broadcast_to(said, len(R))}
+        extra: dict[str, Any] = {} if said is None else {"temperature": np.broadcast_to(said, len(R))}
         data = cgcore.from_arrays(R, F, accept_faults=True, **extra)
         fit = cgcore.fit(data, prior, cgcore.Options(constraints="none", smoothness=None, temperature=given))
         yield equal(f"temperature of the data {case}, used", fit.temperature, used)
