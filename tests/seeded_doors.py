@@ -8,13 +8,14 @@ from fault_helpers import Faults, edited
 
 from cgcore.cli import fit as fit_command
 from cgcore.config import loading
-from cgcore.data import Dataset, frames, reading
+from cgcore.data import Dataset, dataset, frames, reading
 from cgcore.data.formats import h5md, lammps, netcdf, trr
 from cgcore.evaluation import residual
 from cgcore.factor import block, factor
 from cgcore.fitting.error_bars import ErrorBars
 from cgcore.fitting.quadratics import Quadratics
 from cgcore.pipeline import loader
+from cgcore.report import force_sample
 from cgcore.simulation import jax_engine, trajectory
 from cgcore.solver import lbfgs
 
@@ -42,6 +43,35 @@ FAULTS: Faults = {
     "directions that are not fitted decide nothing": (
         "error-bars",
         edited(Quadratics, "decided", " + np.sum(others**2, axis=-1)", ""),
+    ),
+    # Three files
+    "the third file's frames in place of the second's": (
+        "evaluation",
+        edited(evaluate, "evaluate_parts", "first += source", "first = source"),
+    ),
+    "joined from the end of the file before": (
+        "sources",
+        edited(Dataset, "join", "offset += frames", "offset = frames"),
+    ),
+    "sites from the end of the file before": (
+        "sources",
+        edited(Dataset, "sites", "offset += frames", "offset = frames"),
+    ),
+    "weights from the end of the file before": (
+        "sources",
+        edited(Dataset, "weights", "offset += frames", "offset = frames"),
+    ),
+    "shown from the end of the file before": (
+        "sources",
+        edited(force_sample, "_frames", "offset += source", "offset = source"),
+    ),
+    "held out as if nothing was drawn": (
+        "sources",
+        edited(Dataset, "split", "self.choice.seed if drawn else None", "None"),
+    ),
+    "one frame more of each protein": (
+        "sources",
+        edited(dataset, "held_out", "count = min", "count = 1 + min"),
     ),
     # Warnings and notes
     "a repulsion of distant pairs keeps near ones apart": (

@@ -35,7 +35,7 @@ def evaluation(context: Context) -> Iterator[Row]:
     prior = with_harmonics(five_terms(context.prior), 2, 2)
     batch = list(context.datasets.values())[-1].subset(FRAMES).join()
     with tempfile.TemporaryDirectory() as folder:
-        for k, rows in enumerate(np.array_split(np.arange(len(batch.R)), 2)):
+        for k, rows in enumerate(np.split(np.arange(len(batch.R)), [len(batch.R) // 5, len(batch.R) // 2])):
             np.savez(Path(folder) / f"{k}.npz", **{key: value[rows] for key, value in batch._asdict().items()})
         data = cgcore.read(folder, accept_faults=True)
         chains = _chains(data)
