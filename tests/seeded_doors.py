@@ -12,6 +12,7 @@ from cgcore.data import Dataset, dataset, frames, reading
 from cgcore.data.formats import h5md, lammps, netcdf, trr
 from cgcore.evaluation import residual
 from cgcore.factor import block, factor
+from cgcore.fitting import problem
 from cgcore.fitting.error_bars import ErrorBars
 from cgcore.fitting.quadratics import Quadratics
 from cgcore.pipeline import loader
@@ -72,6 +73,12 @@ FAULTS: Faults = {
     "one frame more of each protein": (
         "sources",
         edited(dataset, "held_out", "count = min", "count = 1 + min"),
+    ),
+    # Several batches
+    "the last batch alone": ("direct", edited(problem, "loss_over", "return total + squared", "return squared")),
+    "the first file's species at its end": (
+        "direct",
+        edited(problem, "all_frames", "kinds[out, own] = ", "kinds[block, own] = "),
     ),
     # Warnings and notes
     "a repulsion of distant pairs keeps near ones apart": (
