@@ -12,7 +12,7 @@ from cgcore.data import Dataset, dataset, frames, reading
 from cgcore.data.formats import h5md, lammps, netcdf, trr
 from cgcore.evaluation import residual
 from cgcore.factor import block, factor
-from cgcore.fitting import problem
+from cgcore.fitting import polyhedra, problem
 from cgcore.fitting.error_bars import ErrorBars
 from cgcore.fitting.quadratics import Quadratics
 from cgcore.pipeline import loader
@@ -73,6 +73,16 @@ FAULTS: Faults = {
     "one frame more of each protein": (
         "sources",
         edited(dataset, "held_out", "count = min", "count = 1 + min"),
+    ),
+    # Refits
+    "the first metric for all that are solved alone": (
+        "refits",
+        edited(polyhedra, "_one_by_one", "inverses[k] if len(inverses) > 1 else inverses[0]", "inverses[0]"),
+    ),
+    "refits of the first part alone": ("refits", edited(Quadratics, "refits", "now = slice(start,", "now = slice(0,")),
+    "a Newton step without the penalty": (
+        "refits",
+        edited(Quadratics, "refits", "np.linalg.inv(self.hessian + fixed)", "np.linalg.inv(self.hessian)"),
     ),
     # Several batches
     "the last batch alone": ("direct", edited(problem, "loss_over", "return total + squared", "return squared")),

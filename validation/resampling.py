@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from validation.explicit import Array, System
+from validation.admissible import smoothed
+from validation.explicit import Array, System, coefficients, matrix
 
 FEWEST, FEWEST_OF_PROTEIN = 5, 4
 """Smallest total number of pools, and smallest number for each protein if proteins are strata."""
@@ -95,6 +97,20 @@ class Blocks:
         values, vectors = np.linalg.eigh(data / np.outer(size, size))
         apart = pulls - self.shares[:, None] * pulls.sum(axis=0)
         return apart @ inverse @ (size[:, None] * vectors * np.sqrt(values))
+
+
+def blocks_of(fit: Any, prior: Any, R: Array, F: Array, proteins: int, blocks: int, smoothness: float) -> Blocks:
+    """Blocks of equal size of the frames of each protein, and the penalty of this fit.
+
+    The proteins follow one another and have equal numbers of frames.
+    """
+    X = matrix(R, prior.weights, prior.params)
+    parts = [part for own in np.array_split(np.arange(len(R)), proteins) for part in np.array_split(own, blocks)]
+    systems = [System(X[own].reshape(-1, X.shape[-1]), F[own].ravel(), len(own) * R.shape[1]) for own in parts]
+    whole = System(X.reshape(-1, X.shape[-1]), F.ravel(), R.shape[0] * R.shape[1])
+    M, t = smoothed(whole, prior, smoothness, fit.smoothest)
+    rows, c = len(whole.F), coefficients(fit.fitted_params)
+    return Blocks(tuple(systems), np.repeat(np.arange(proteins), blocks), M[rows:], t[rows:], c)
 
 
 @dataclass(frozen=True)

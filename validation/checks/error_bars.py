@@ -15,7 +15,7 @@ from validation.context import Context, five_terms, with_harmonics
 from validation.duality import stated
 from validation.explicit import Array
 from validation.explicit_terms import functions
-from validation.resampling import Blocks, Pools, fold_of, pools
+from validation.resampling import Blocks, Pools, blocks_of, fold_of, pools
 from validation.tolerances import near, relative
 
 FRAMES, RESAMPLES, SEED, LEVEL = 410, 40, 3, 0.9
@@ -68,11 +68,11 @@ def error_bars(context: Context) -> Iterator[Row]:
         unseen = cgcore.from_arrays(R[held:], forces[held:], accept_faults=True) if proteins == 1 else None
         options = cgcore.Options(constraints="none", smoothness=SMOOTHNESS)
         fit = cgcore.fit(factor, prior, options, validation=unseen)
-        around = _blocks(fit, prior, R[:held], forces[:held], proteins, blocks)
+        around = blocks_of(fit, prior, R[:held], forces[:held], proteins, blocks, SMOOTHNESS)
         yield from _errors(name, fit, around, by)
         if unseen is None:
             continue
-        others = _blocks(fit, prior, R[held:], forces[held:], 1, 20)
+        others = blocks_of(fit, prior, R[held:], forces[held:], 1, 20, SMOOTHNESS)
         yield from _losses(f"{name}, held out", fit, others, "val", False)
         yield from _curve(fit, around)
         safe = cgcore.fit(factor, prior, cgcore.Options(smoothness=SMOOTHNESS))
@@ -130,19 +130,6 @@ def _truncated(R: Array, F: Array, prior: cgcore.Prior) -> Iterator[Row]:
     yield equal("truncated, directions of the fit", str(fit.identifiability.kept), str(kept.tolist()))
     decided = (fractions > 0.5).tolist()
     yield equal("truncated, which quantities the data decide", str(np.isfinite(errors).tolist()), str(decided))
-
-
-def _blocks(fit: cgcore.FitResult, prior: cgcore.Prior, R: Array, F: Array, proteins: int, blocks: int) -> Blocks:
-    """Blocks of equal size of the frames of each protein; the proteins follow one another and have equal numbers of
-    frames."""
-    X = explicit.matrix(R, prior.weights, prior.params)
-    parts = [part for own in np.array_split(np.arange(len(R)), proteins) for part in np.array_split(own, blocks)]
-    systems = [explicit.System(X[own].reshape(-1, X.shape[-1]), F[own].ravel(), len(own) * R.shape[1]) for own in parts]
-    whole = explicit.System(X.reshape(-1, X.shape[-1]), F.ravel(), R.shape[0] * R.shape[1])
-    M, t = admissible.smoothed(whole, prior, SMOOTHNESS, fit.smoothest)
-    rows = len(whole.F)
-    c = explicit.coefficients(fit.fitted_params)
-    return Blocks(tuple(systems), np.repeat(np.arange(proteins), blocks), M[rows:], t[rows:], c)
 
 
 def _errors(name: str, fit: cgcore.FitResult, around: Blocks, by: str) -> Iterator[Row]:
@@ -268,7 +255,7 @@ def _curve(fit: cgcore.FitResult, around: Blocks) -> Iterator[Row]:
 
 def _admitted(fit: cgcore.FitResult, prior: cgcore.Prior, R: Array, F: Array) -> Iterator[Row]:
     """Some of the refits under constraints, which are the constraints of the fit."""
-    around, rows = _blocks(fit, prior, R, F, 1, 20), stated(fit)
+    around, rows = blocks_of(fit, prior, R, F, 1, 20, SMOOTHNESS), stated(fit)
     found = cgcore.error_bars(fit, resamples=RESAMPLES, seed=SEED)
     known = pools(around.scores(), around.shares, around.proteins)
     worst, held = 0.0, 0
