@@ -7,6 +7,7 @@ import importlib
 from fault_helpers import Faults, edited
 
 from cgcore.cli import fit as fit_command
+from cgcore.cli import train as train_command
 from cgcore.config import loading
 from cgcore.data import Dataset, dataset, frames, reading
 from cgcore.data.formats import h5md, lammps, netcdf, trr
@@ -193,3 +194,11 @@ FAULTS: Faults = {
         edited(fit_command, "source_of", "whole.split(*held_out)", "whole.split(held_out.fraction)"),
     ),
 }
+
+WHOLE: Faults = {
+    "a training that did not converge ends with 0": (
+        "exit-codes",
+        edited(train_command, "_run", 'r.get("converged", True) and r', 'r.get("converged", True) or r'),
+    ),
+}
+"""Faults that only the whole run, not `--quick`, must detect."""

@@ -16,6 +16,7 @@ LINES = test_validation_edits.QUICK | test_validation_edits.WHOLE
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "validation.md"
 OF_THEIR_OWN = {
     "host-devices": "devices that disagree",
+    "processes": "twice the sums of a piece; each process's own numbers (`tests/test_validation_processes.py`)",
     "live-script": "scripts with faults of their own (`tests/test_validation_live_script.py`)",
     "solver alone": "solvers that claim too much (`tests/test_validation_solver_alone.py`)",
 }

@@ -35,7 +35,7 @@ FAULTS = (
     seeded_resume,
 )
 QUICK = {name: fault for each in FAULTS for name, fault in each.FAULTS.items()}
-WHOLE = seeded_fits.WHOLE
+WHOLE = seeded_fits.WHOLE | seeded_doors.WHOLE
 """Faults that only the whole run, not `--quick`, must detect."""
 
 
