@@ -13,8 +13,9 @@ from cgcore.data import Dataset, dataset, frames, reading
 from cgcore.data.formats import h5md, lammps, netcdf, trr
 from cgcore.evaluation import residual
 from cgcore.factor import block, factor
-from cgcore.fitting import polyhedra, problem
+from cgcore.fitting import admissible, error_bars, polyhedra, problem, unphysical
 from cgcore.fitting.error_bars import ErrorBars
+from cgcore.fitting.learning_curve import LearningCurve
 from cgcore.fitting.quadratics import Quadratics
 from cgcore.pipeline import loader
 from cgcore.report import force_sample
@@ -74,6 +75,28 @@ FAULTS: Faults = {
     "one frame more of each protein": (
         "sources",
         edited(dataset, "held_out", "count = min", "count = 1 + min"),
+    ),
+    "one standard error is enough for advice": (
+        "sentences",
+        edited(LearningCurve, "verdict", "2 * self.excess_error", "self.excess_error"),
+    ),
+    "the first group's springs alone": (
+        "sentences",
+        edited(
+            unphysical,
+            "unphysical_values",
+            ".reshape(params[term.name], (-1, term.basis.size))[:, 0]",
+            ".reshape(params[term.name], (-1, term.basis.size))[:1, 0].repeat(len(term.group_labels))",
+        ),
+    ),
+    "four blocks are enough": ("sentences", edited(error_bars, "blocking", "+ 1 < FEWEST", "+ 2 < FEWEST")),
+    "four proteins are enough": (
+        "sentences",
+        edited(error_bars, "blocking", "< FEWEST_PROTEINS", "< FEWEST_PROTEINS - 1"),
+    ),
+    "the first constraints contradict": (
+        "sentences",
+        edited(admissible, "_named", "owner[empty.rows]", "owner[: len(empty.rows)]"),
     ),
     # Refits
     "the first metric for all that are solved alone": (

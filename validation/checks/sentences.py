@@ -9,10 +9,15 @@ import numpy as np
 
 import cgcore
 from cgcore import bases
-from validation.check import Row, check, equal
-from validation.context import Context, five_terms
+from cgcore.fitting.constraints import constraints
+from cgcore.fitting.ground import Constraint
+from validation import explicit, explicit_terms
+from validation.check import Row, check, equal, refusal
+from validation.context import Context, five_terms, four_terms, with_harmonics
+from validation.tolerances import near
 
 FRAMES = 40
+EXACT = 1e-12
 KINDS = {
     "excluded volume is off": "no excluded volume",
     "the angle has no harmonics": "no angle",
@@ -38,6 +43,10 @@ def sentences(context: Context) -> Iterator[Row]:
         said = _kinds(cgcore.fit(warm, bare, options))
         yield equal(f"bonds and repulsion, {level}, terms that are missing", "no " in said, False)
     yield from _temperatures(R, F, context.prior.part(["bond"]))
+    yield from _springs(R, F)
+    yield from _verdicts()
+    yield from _too_few(R, F, context.prior.part(["bond"]))
+    yield from _contradictory(R, F, with_harmonics(four_terms(context.prior), 3, 1))
 
 
 def _priors(whole: cgcore.Prior) -> Iterator[tuple[str, cgcore.Prior, Sequence[str]]]:
@@ -76,6 +85,85 @@ def _temperatures(R: np.ndarray, F: np.ndarray, prior: cgcore.Prior) -> Iterator
         fit = cgcore.fit(data, prior, cgcore.Options(constraints="none", smoothness=None, temperature=given))
         yield equal(f"temperature of the data {case}, used", fit.temperature, used)
         yield equal(f"temperature of the data {case}, note", _kinds(fit), note)
+
+
+def _springs(R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
+    """Bonds at the ends of chains that push their beads apart, while the others hold."""
+    term = cgcore.Term("springs", cgcore.Rows("bonds"), bases.Harmonic(), 1.0, cgcore.Groups("terminal"))
+    beads = np.arange(R.shape[1])
+    X = np.array([explicit_terms.matrix(one, (term,), 0 * beads, beads) for one in R])
+    for k, wanted in ((1, "springs[terminal].kr"), (0, "springs[inner].kr"), (None, "")):
+        c = np.array([[600.0, 2300.0], [600.0, 2300.0]])
+        if k is not None:
+            c[k] *= -1
+        fit = cgcore.fit(
+            cgcore.from_arrays(R, X @ c.ravel(), accept_faults=True),
+            cgcore.default_prior().part([]).with_terms((term,)),
+            cgcore.Options(constraints="none", smoothness=None, truncation=0.0),
+        )
+        said = [one.split(" = ")[0] for one in fit.warnings if "is not positive" in one]
+        yield equal(f"pushing bonds, {wanted or 'none'}, warned of", ", ".join(said), wanted)
+
+
+def _verdicts() -> Iterator[Row]:
+    """What a learning curve advises: nothing if the excess is uncertain, and more frames if it is above 1 %."""
+    wanted = {(2.0, 1.01): "too uncertain", (2.0, 0.99): "worth it, up to", (0.99, 0.1): "hardly worth it"}
+    wanted |= {(1.01, 0.1): "worth it, up to about 2,000.", (-1.0, 0.1): "too uncertain"}
+    for (excess, error), words in wanted.items():
+        curve = cgcore.LearningCurve([], [], [], [], 1, 1, 0, 1000, 50.0, excess, error, excess, 100.0)
+        yield equal(f"excess {excess:g} ± {error:g}, '{words}'", words in curve.verdict(), True)
+        enough = 1000 * max(excess, 0) / (0.01 * 100)
+        yield near(f"excess {excess:g} ± {error:g}, frames that are enough", curve.frames_enough, enough, EXACT, 1.0)
+        at = float(curve.at(np.array([250.0]))[0])
+        yield near(f"excess {excess:g} ± {error:g}, loss of 250 frames", at, 50.0 + 4 * excess, EXACT, 1.0)
+
+
+def _too_few(R: np.ndarray, F: np.ndarray, prior: cgcore.Prior) -> Iterator[Row]:
+    """Error bars need five blocks, or five proteins if these are drawn."""
+    for by, least in (("blocks", "5 blocks of frames"), ("proteins", "5 proteins")):
+        for count in (4, 5):
+            kinds = np.arange(len(R)) * count // len(R) if by == "proteins" else np.zeros(len(R), int)
+            data = cgcore.from_arrays(R, F, species=kinds[:, None] + np.zeros(R.shape[1], int), accept_faults=True)
+            blocks = 1 if by == "proteins" else count
+            factor = cgcore.compress(data, cgcore.Fingerprint.of(prior), blocks=blocks)
+            fit = cgcore.fit(factor, prior, cgcore.Options(constraints="none", smoothness=None))
+            said = refusal(lambda fit=fit, by=by: cgcore.error_bars(fit, by=by, resamples=2))
+            yield equal(f"error bars by {by}, {count} of them, refused", said is not None, count == 4)
+            if said is not None:
+                yield equal(f"error bars by {by}, what they need", least in said, True)
+
+
+def _contradictory(R: np.ndarray, F: np.ndarray, prior: cgcore.Prior) -> Iterator[Row]:
+    """Constraints that no coefficients along the kept directions can satisfy, by linear programming."""
+    from scipy.optimize import linprog
+
+    system = explicit.system(cgcore.from_arrays(R, F).join(), prior.weights, prior.params)
+    values, _, basis = system.directions
+    start = explicit.coefficients(prior.params)
+    data = cgcore.from_arrays(R, F, temperature=np.full(len(R), 300.0), accept_faults=True)
+    every = constraints("safe", cgcore.compress(data, cgcore.Fingerprint.of(prior)), 300.0)
+
+    def possible(chosen: Sequence[Constraint], kept: np.ndarray) -> bool:
+        G = np.vstack([one.normals for one in chosen])
+        h = np.concatenate([one.bounds for one in chosen]) - G @ start
+        A = G @ basis[:, kept]
+        size = np.maximum(np.linalg.norm(A, axis=1), 1e-12)
+        found = linprog(np.zeros(A.shape[1]), -A / size[:, None], -h / size, bounds=(None, None))
+        return found.status == 0
+
+    outcomes = []
+    for directions in range(2, len(values)):
+        cutoff = float(np.sqrt(values[directions] * values[directions - 1]))
+        kept = system.kept(cutoff)
+        said = refusal(
+            lambda cutoff=cutoff: cgcore.fit(data, prior, cgcore.Options(smoothness=None, truncation=cutoff))
+        )
+        outcomes.append(possible(every, kept))
+        yield equal(f"{directions} directions, refused", said is not None, not outcomes[-1])
+        if said is not None:
+            named = [one for one in every if one.text in said]
+            yield equal(f"{directions} directions, the named constraints contradict", possible(named, kept), False)
+    yield equal("some directions are too few, and some are enough", set(outcomes) == {True, False}, True)
 
 
 def _kinds(fit: Any) -> str:
