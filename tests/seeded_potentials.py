@@ -144,6 +144,10 @@ FAULTS: Faults = {
     "no core beside splines": ("walls", edited(contacts, "_contact", "len(acting) > 1 or not", "len(acting) < 0 and")),
     "beads that overlap": ("walls", edited(contacts, "_contact", "BARRIER * ground.kT", "0 * BARRIER * ground.kT")),
     "what is held pulls": ("walls", edited(contacts, "_contact", "least - held", "least + held")),
+    "any two groups of pairs together": (
+        "walls",
+        edited(constraints, "contacts", "kinds[term.groups] != k for", "kinds[term.groups] < 0 for"),
+    ),
     "pairs of one chain act on all": (
         "walls",
         edited(contacts, "covers", "and rows.chains in", "and 0 < rows.nearest or rows.chains in"),

@@ -110,7 +110,10 @@ def _of_any_number() -> Iterator[Row]:
         found = blocking([blocks[k] for k in order], scores[order], shares[order])
         assert found is not None
         known, name = pools(scores, shares, proteins), f"{' + '.join(map(str, counts))} blocks"
-        yield from _pooling(name, found, replace(known, of=known.of[order]), "blocks")
+        own = replace(known, of=known.of[order])
+        yield from _pooling(name, found, own, "blocks")
+        drawn = found.weights(RESAMPLES, np.random.default_rng(SEED))
+        yield at_most(f"{name}, weights of draws", relative(drawn, own.drawn(RESAMPLES, SEED)), EXACT, "relative")
 
 
 def _truncated(R: Array, F: Array, prior: cgcore.Prior) -> Iterator[Row]:

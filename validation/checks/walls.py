@@ -75,8 +75,28 @@ def walls(context: Context) -> Iterator[Row]:
     for pooled in (False, True):
         found = {one.name: one for one in constraints("safe", factor, TEMPERATURE, [(terms[-1], HELD)], pooled=pooled)}
         yield from _compared("pooled, " if pooled else "", found, _restated(R, terms, kinds, pooled), terms)
+    yield from _same_groups(R[1:], F[1:], kinds)
     yield from _two_chains(R[1:], F[1:])  # so that no percentile falls between two bins
     yield from _beyond(R, F)
+
+
+def _same_groups(R: Array, F: Array, kinds: Array) -> Iterator[Row]:
+    """Two terms with the same groups of pairs, and one for all pairs: which of their groups act on the same pairs."""
+    types = cgcore.Groups.of_species("types", (0, 1))
+    far, near = cgcore.Rows("pairs", 4), cgcore.Rows("pairs", 3)
+    terms = (
+        cgcore.Term("all", near, cgcore.bases.Power(6), 0.7),
+        cgcore.Term("near", near, cgcore.bases.Power(4), 0.9, types),
+        cgcore.Term("far", far, cgcore.bases.Power(8), 1.2, types),
+    )
+    data = cgcore.from_arrays(R, F, species=np.tile(kinds, (len(R), 1)), accept_faults=True)
+    factor = cgcore.compress(data, cgcore.Fingerprint.of(cgcore.default_prior().part([]).with_terms(terms)))
+    found = [one.name for one in constraints("safe", factor, TEMPERATURE)]
+    labels = ["-".join(f"species {kind}" for kind in pair) for pair in ((0, 0), (0, 1), (1, 1))]
+    known: list[str] = []
+    for own in (terms[1:2], terms[1:]):
+        known += [" + ".join(["contact of all", *(f"contact of {t.name}[{one}]" for t in own)]) for one in labels]
+    yield equal("same groups, constraints", "; ".join(sorted(found)), "; ".join(sorted(known)))
 
 
 def _two_chains(R: Array, F: Array) -> Iterator[Row]:
