@@ -37,6 +37,7 @@ def exit_codes(context: Context) -> Iterator[Row]:
         np.savez(folder / "wrong.npz", R=batch.R, F=-np.asarray(batch.F))
         prior.write(folder / "start.yaml")
         cgcore.fit(context.some(FRAMES), prior).fitted_prior.write(folder / "fitted.yaml")
+        (folder / "unknown.yaml").write_text("dialect: cgcore\nmodel: {priors: {karr: 1.0}}\n", encoding="utf-8")
         loose = prior.part(["bond"])
         loose.write(folder / "loose.yaml")
         good, wrong = folder / "good.npz", folder / "wrong.npz"
@@ -53,12 +54,25 @@ def exit_codes(context: Context) -> Iterator[Row]:
             ("simulate", ("simulate", folder / "fitted.yaml", good, *SHORT), 0),
             ("simulate replicas that fall apart", ("simulate", folder / "loose.yaml", good, *SHORT), 1),
             *_trainings(folder, prior),
+            ("check", ("check", folder / "train0.yaml"), 0),
+            ("check an unknown key", ("check", folder / "unknown.yaml"), 2),
+            ("compress", ("compress", good, "-o", folder / "factor.npz"), 0),
+            ("compress forces with the wrong sign", ("compress", wrong, "-o", folder / "never.npz"), 2),
+            ("fit to a factor", ("fit", folder / "factor.npz"), 0),
+            (
+                "merge with a file that is no factor",
+                ("merge", folder / "factor.npz", good, "-o", folder / "never.npz"),
+                2,
+            ),
+            ("evaluate", ("evaluate", folder / "fitted.yaml", good), 0),
+            ("evaluate what is no model", ("evaluate", good, good), 2),
         ]
         for case, words, code in given:
             ended, said = _ended(words)
             yield equal(f"{case}, exit code", ended, code)
             if code == 2:
                 yield equal(f"{case}, one sentence", len(said.strip().splitlines()), 1)
+        yield equal("what was refused, files", str([file.name for file in folder.glob("never*")]), "[]")
 
 
 def _trainings(folder: Path, prior: cgcore.Prior) -> Iterator[tuple[str, tuple[Any, ...], int]]:
