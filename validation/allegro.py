@@ -41,7 +41,7 @@ def energy(network: Mapping[str, Any], sizes: Any, cutoff: float, R: Array, spec
     embedded = network["species"][species]
     x = u * _mlp(network["two_body"], np.concatenate([embedded[i], embedded[j], basis], axis=1))
     V = _harmonics(x, network["features"], unit)
-    for layer in network["layers"]:
+    for more, layer in zip(range(len(network["layers"]))[::-1], network["layers"], strict=True):
         A = {}
         for kind, values in _harmonics(x, layer["environment"], unit).items():
             total = np.zeros((len(R), *values.shape[1:]))
@@ -50,13 +50,12 @@ def energy(network: Mapping[str, Any], sizes: Any, cutoff: float, R: Array, spec
         scalars, vectors_of, axial = _products(V, A)
         update = _mlp(layer["latent"], np.concatenate([x, scalars.reshape(len(x), -1)], axis=1))
         x = (x + UPDATE * u * update) / np.sqrt(1 + UPDATE**2)
-        if "mix" in layer:
-            V = {
-                kind: np.einsum("ecpm,cpd->edm", own, weights)
-                for kind, own, weights in zip(
-                    "svp", (scalars[..., None], vectors_of, axial), layer["mix"], strict=False
-                )
-            }
+        if more > 0:
+            parts = {"s": scalars[..., None], "v": vectors_of, "p": axial}
+            if more == 1:
+                del parts["p"]  # one further layer cannot turn them into scalars
+            mixed = zip(parts.items(), layer["mix"], strict=True)
+            V = {kind: np.einsum("ecpm,cpd->edm", own, weights) for (kind, own), weights in mixed}
             V["s"] = V["s"][..., 0]
     return float((x @ network["readout"]).sum() / np.sqrt(sizes.avg_num_neighbors))
 

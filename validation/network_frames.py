@@ -27,8 +27,8 @@ STRETCHED = 1.4
 
 TOO_MANY = ("one pair too many", "two pairs too many")
 
-OTHER_SPECIES = 10**6
-"""Species of padding."""
+PADDING = np.where(np.arange(N_MAX) % 2, 10**6, 0)
+"""Species of padding, which may also be that of a bead."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Frame:
     @property
     def row(self) -> tuple[Array, Array, Array]:
         """Positions, NaN in padding; mask; species."""
-        R, species = np.full((N_MAX, 3), np.nan), np.full(N_MAX, OTHER_SPECIES)
+        R, species = np.full((N_MAX, 3), np.nan), PADDING.copy()
         R[self.slots], species[self.slots] = self.R, self.species
         return R, np.isin(np.arange(N_MAX), self.slots), species
 
