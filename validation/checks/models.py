@@ -34,6 +34,7 @@ MOST_EDGES = {
     "all that a step holds": ((7, 3), 64),
     "all that two clusters hold": ((4, 4), 32),
     "one pair": ((2,), 8),
+    "none": ((), 8),
 }
 """Sizes of clusters of beads, all of which are within the cut-off of each other, and the number of slots: a quarter
 more than edges, rounded up to a multiple of 8; None for all pairs, if that is more than a third of them. Of n beads in
@@ -93,7 +94,7 @@ def _slots() -> Iterator[Row]:
     """Slots for the edges of the frame with the most."""
     every = N_MAX * (N_MAX - 1)
     for name, (sizes, slots) in MOST_EDGES.items():
-        R, mask = _frames((2,), sizes, (3,) if len(sizes) > 1 else ())
+        R, mask = _frames((2,) if sizes else (), sizes, (3,) if len(sizes) > 1 else ())
         most = max(_edges(R, mask))
         at = f"{most} edges, {name}"
         yield equal(f"{at}, slots", str(_model(R, mask, "allegro")[0].network.max_edges), str(slots))
