@@ -3,21 +3,28 @@ that must detect it."""
 
 from __future__ import annotations
 
-from fault_helpers import Faults, edited
+import pytest
+from fault_helpers import Fault, Faults, edited
 
 from cgcore.pipeline import minibatch_loss, model_for_data, optimizers, prior_fit, trainer
 from cgcore.pipeline.networks import allegro, edges, make, nequip
 
+
+def _rule(optimizer: str, old: str, new: str) -> Fault:
+    """A fault in the function that makes an optimizer, which is looked up in a table."""
+
+    def put(monkeypatch: pytest.MonkeyPatch) -> None:
+        edited(optimizers, f"_{optimizer}", old, new)(monkeypatch)
+        monkeypatch.setitem(vars(optimizers)["_MAKE"], optimizer, getattr(optimizers, f"_{optimizer}"))
+
+    return Fault(put)
+
+
 FAULTS: Faults = {
-    "momentum of half the size": ("training", edited(optimizers, "_polyak_sgd", "momentum=0.9", "momentum=0.45")),
-    "plain descent with the schedule": (
-        "training",
-        edited(optimizers, "_fromage", "optax.sgd(said.lr)", "optax.sgd(rate)"),
-    ),
-    "momentum or Polyak's step exchanged": (
-        "training",
-        edited(optimizers, "_polyak_sgd", 'said.rule == "momentum"', 'said.rule != "momentum"'),
-    ),
+    "momentum of half the size": ("training", _rule("polyak_sgd", "momentum=0.9", "momentum=0.45")),
+    "momentum for Polyak's step": ("training", _rule("polyak_sgd", 'said.rule == "momentum"', "True")),
+    "Polyak's step for momentum": ("training", _rule("polyak_sgd", 'said.rule == "momentum"', "False")),
+    "plain descent with the schedule": ("training", _rule("fromage", "optax.sgd(said.lr)", "optax.sgd(rate)")),
 }
 
 
