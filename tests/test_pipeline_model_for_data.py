@@ -44,6 +44,14 @@ def test_what_the_data_decide(cutoff: float, listed: bool) -> None:
         assert slots is None
 
 
+@pytest.mark.parametrize("kind", SMALL)
+def test_beads_without_neighbours(kind: str) -> None:
+    loader = h.loader(4)
+    model = model_for(h.settings({"ml_model": kind, "cutoff": 1.0, "use_priors": False, **SMALL[kind]}), loader)
+    assert getattr(model.network, "max_edges", None) == 8
+    assert not neighbours(loader, 1.0).any()
+
+
 def test_a_number_of_neighbours_of_another_model_is_warned_of() -> None:
     said = h.settings({"allegro": {"avg_num_neighbors": 21}, "use_priors": False})
     with pytest.warns(InputWarning, match=r"config: avg_num_neighbors is 21, and beads of .* have \d\.\d+ within 8 Å"):

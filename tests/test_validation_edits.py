@@ -9,6 +9,7 @@ import seeded_compat
 import seeded_doors
 import seeded_findings
 import seeded_fits
+import seeded_networks
 import seeded_numbers
 import seeded_potentials
 import seeded_refusals
@@ -33,9 +34,10 @@ FAULTS = (
     seeded_compat,
     seeded_reports,
     seeded_resume,
+    seeded_networks,
 )
 QUICK = {name: fault for each in FAULTS for name, fault in each.FAULTS.items()}
-WHOLE = seeded_fits.WHOLE | seeded_doors.WHOLE
+WHOLE = seeded_fits.WHOLE | seeded_doors.WHOLE | seeded_networks.WHOLE
 """Faults that only the whole run, not `--quick`, must detect."""
 
 

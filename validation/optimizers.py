@@ -28,6 +28,8 @@ CLIP, LARGER, SMALLER = 0.3, 10.0, 0.1
 LOSS = 0.3
 """Loss that `polyak_sgd` is told; its steps are shorter than with the peak of the learning rate."""
 
+MOMENTUM = 0.9
+
 MAKE: dict[str, tuple[dict[str, Any], Callable[..., optax.GradientTransformation]]] = {
     "adabelief": ({"b1": 0.8, "b2": 0.95, "eps": 1e-3, "eps_root": 1e-4}, optax.adabelief),
     "yogi": ({"b1": 0.8, "b2": 0.95, "eps": 0.02}, optax.yogi),
@@ -41,13 +43,18 @@ MAKE: dict[str, tuple[dict[str, Any], Callable[..., optax.GradientTransformation
 """Settings of each optimizer that are none of its defaults, and what they mean in optax."""
 
 
+def _rates() -> np.ndarray:
+    """Linear to the peak, then half a cosine to the end."""
+    steps = np.arange(STEPS)
+    fall = END + (PEAK - END) * (1 + np.cos(np.pi * (steps - WARM_UP) / (STEPS - WARM_UP))) / 2
+    return np.where(steps < WARM_UP, START + (PEAK - START) * steps / WARM_UP, fall)
+
+
 def learning_rates() -> Iterator[Row]:
-    """Linear to the peak, then half a cosine to the end; each way to state the length of the warm-up."""
+    """The schedule of the learning rate, for each way to state the length of the warm-up."""
     from cgcore.pipeline.optimizers import schedule
 
-    steps, per_epoch = np.arange(STEPS), STEPS // EPOCHS
-    fall = END + (PEAK - END) * (1 + np.cos(np.pi * (steps - WARM_UP) / (STEPS - WARM_UP))) / 2
-    known = np.where(steps < WARM_UP, START + (PEAK - START) * steps / WARM_UP, fall)
+    per_epoch = STEPS // EPOCHS
     cases: dict[str, dict[str, Any]] = {
         "steps": {"warmup_steps": WARM_UP},
         "epochs": {"warmup_epochs": WARM_UP / per_epoch},
@@ -59,7 +66,7 @@ def learning_rates() -> Iterator[Row]:
     for name, given in cases.items():
         epochs = EPOCHS if "decay_steps" not in given else 3 * EPOCHS
         rate = schedule(_configured("adam", given), per_epoch, epochs)
-        off = relative([float(np.asarray(rate(step))) for step in steps], known)
+        off = relative([float(np.asarray(rate(step))) for step in range(STEPS)], _rates())
         yield at_most(f"learning rate, {name}", off, SINGLE, "relative")
 
 
@@ -76,6 +83,7 @@ def optimizers() -> Iterator[Row]:
         flat = {"lr": PEAK, "peak_lr": PEAK, "end_lr": PEAK, "warmup_fraction": 0.0}
         ours = make_optimizer(_configured(name, flat | given), len(gradients), 1)
         yield at_most(f"{name}, steps", _apart(ours, make(rate, **given), start, gradients), SINGLE, "relative")
+    yield from _rules_of_their_own(rng)
     for name, shared, own, limit in (
         ("shared by all", {"grad_clip": CLIP}, {}, CLIP),
         ("of its own", {"grad_clip": LARGER}, {"grad_clip": CLIP}, CLIP),
@@ -86,16 +94,39 @@ def optimizers() -> Iterator[Row]:
         yield equal(f"clipping, {name}", _configured("adam", own, **shared).grad_clip, limit)  # type: ignore[arg-type]
 
 
-def _configured(name: str, own: dict[str, Any], **shared: Any) -> Any:
-    """The settings of an optimizer in a configuration of cgcore's dialect."""
+def _rules_of_their_own(rng: np.random.Generator) -> Iterator[Row]:
+    """Momentum and plain descent, which `polyak_sgd` and `fromage` are in the dialect chemtrain, by their formulas."""
+    from cgcore.pipeline.optimizers import make_optimizer
+
+    gradients, rates = rng.normal(size=(STEPS, 3)), _rates()
+    heavy, velocity = [], np.zeros(3)
+    for gradient in gradients:
+        velocity = gradient + MOMENTUM * velocity
+        heavy.append(velocity)
+    moves = {"momentum": rates[:, None] * np.array(heavy), "plain": START * gradients}
+    of_schedule = {"warmup_steps": WARM_UP, "schedule": "stage"}
+    for name, rule in (("polyak_sgd", "momentum"), ("fromage", "plain")):
+        for dialect, said in (("cgcore", {"rule": rule}), ("chemtrain", {})):
+            ours = make_optimizer(
+                _configured(name, of_schedule | said, dialect, grad_clip=LARGER), STEPS // EPOCHS, EPOCHS
+            )
+            params, found = {"allegro": jnp.zeros(3)}, list[Any]()
+            state = ours.init(params)
+            for gradient in gradients:
+                updates, state = ours.update({"allegro": jnp.asarray(gradient)}, state, params, value=LOSS)
+                found.extend(jax.tree.leaves(updates))
+            off = relative(-np.array(found), moves[rule])
+            yield at_most(f"{name} of the dialect {dialect}, {rule}, steps", off, SINGLE, "relative")
+
+
+def _configured(name: str, own: dict[str, Any], dialect: str = "cgcore", **shared: Any) -> Any:
+    """The settings of an optimizer in a configuration."""
     from cgcore.config import load_settings
     from cgcore.pipeline.stage_settings import stage_optimizer
 
     rates = {} if "lr" in own else {"lr": START, "peak_lr": PEAK, "end_lr": END}
     block = shared | {name: rates | own}
-    return stage_optimizer(
-        load_settings({"dialect": "cgcore", "model": {"ml_model": "none"}, "optimizer": block}), name
-    )
+    return stage_optimizer(load_settings({"dialect": dialect, "model": {"ml_model": "none"}, "optimizer": block}), name)
 
 
 def _apart(ours: Any, theirs: Any, params: Any, gradients: list[Any]) -> float:

@@ -80,7 +80,7 @@ def model_for(
             core = BELOW * closest if np.isfinite(closest) else None
             settings = replace(settings, model=replace(settings.model, core=core))
         edges = jax.lax.map(lambda frame: count_edges(frame[0], frame[1], cutoff, displacement), (R, jnp.asarray(mask)))
-        most = int(jnp.max(edges))
+        most = max(int(jnp.max(edges)), 1)
         room = int(np.ceil(ROOM * most / 8)) * 8
         if room > DENSE * loader.N_max * (loader.N_max - 1):
             room = None
