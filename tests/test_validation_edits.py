@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import seeded_compat
 import seeded_doors
+import seeded_files
 import seeded_findings
 import seeded_fits
 import seeded_numbers
@@ -33,6 +34,7 @@ FAULTS = (
     seeded_compat,
     seeded_reports,
     seeded_resume,
+    seeded_files,
 )
 QUICK = {name: fault for each in FAULTS for name, fault in each.FAULTS.items()}
 WHOLE = seeded_fits.WHOLE
