@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fault_helpers import Faults, edited
 
-from cgcore.data import writing
+from cgcore.data import stored, writing
+from cgcore.data.formats import h5md, lammps, mdcath, netcdf
 
 FAULTS: Faults = {
     # Written files
@@ -26,5 +27,40 @@ FAULTS: Faults = {
     "written in the precision of the first file": (
         "writing",
         edited(writing, "_members", "(frames.store.dtype for frames in sources)", "(sources[0].store.dtype,)"),
+    ),
+    # Boxes, and rows of files for other processes
+    "open sides are periodic": ("formats-boxes", edited(h5md, "_edges", '!= ["periodic"] * 3', "== []")),
+    "fixed edges are none": (
+        "formats-boxes",
+        edited(h5md, "_edges", "return np.asarray(edges[()], np.float64)[None]", "return None"),
+    ),
+    "one periodic side of three": (
+        "formats-boxes",
+        edited(lammps, "_box", 'flags[-3:] == ["pp", "pp", "pp"]', '"pp" in flags'),
+    ),
+    "unwrapped columns in a box": (
+        "formats-boxes",
+        edited(lammps, "_opened", 'periodic and not found[0].endswith("u")', "periodic"),
+    ),
+    "variables without frames in each record": (
+        "formats-boxes",
+        edited(netcdf._Reader, "_header", "if own and own[0] == unlimited:", "if own:"),
+    ),
+    "records that end where their bytes do": (
+        "formats-boxes",
+        edited(netcdf._Reader, "_header", "sum(-(-n // 4) * 4 for", "sum(n for"),
+    ),
+    "boxes of mdCATH in Å": ("formats-boxes", edited(mdcath, "_opened", "once(box * ANGSTROM_PER_NM)", "once(box)")),
+    "boxes of the first frames, sent": (
+        "formats",
+        edited(lammps.DumpRows, "alone", "self.boxes[rows]", "self.boxes[: len(rows)]"),
+    ),
+    "rows of the first frames, sent": (
+        "formats",
+        edited(stored.ScatteredArray, "alone", "offsets=self.offsets[rows]", "offsets=self.offsets[: len(rows)]"),
+    ),
+    "numbers of a selection for those of its array": (
+        "formats",
+        edited(stored.SelectedRows, "alone", "np.asarray(self.rows, np.int64)[rows]", "rows"),
     ),
 }
