@@ -6,6 +6,7 @@ from fault_helpers import Faults, edited
 
 from cgcore.data import stored, writing
 from cgcore.data.formats import h5md, lammps, mdcath, netcdf
+from cgcore.mapping import choosing, mapped, topology
 
 FAULTS: Faults = {
     # Written files
@@ -62,5 +63,31 @@ FAULTS: Faults = {
     "numbers of a selection for those of its array": (
         "formats",
         edited(stored.SelectedRows, "alone", "np.asarray(self.rows, np.int64)[rows]", "rows"),
+    ),
+    # Maps from atoms to beads
+    "the ridge of a noisier map": ("mapping", edited(mapped, "best_map", "> least", "> 1e9 * least")),
+    "sums over residues that are tied": (
+        "mapping-cases",
+        edited(choosing, "residue_map", "(joined.sum(axis=0) > 1).any()", "False"),
+    ),
+    "no map because another cannot be made": (
+        "mapping-cases",
+        edited(mapped, "fixed_maps", 'name == wanted or name == "slice"', 'wanted != "residue"'),
+    ),
+    "water is part of the protein": (
+        "mapping-cases",
+        edited(mapped, "ca_beads", "np.isin(topology.residue, residues) | capped", "topology.residue >= 0"),
+    ),
+    "frames, not numbers, against weights": (
+        "mapping-cases",
+        edited(mapped, "_enough", "3 * frames > atoms", "frames > atoms"),
+    ),
+    "a ligand's bonds tell chains": (
+        "mapping-cases",
+        edited(topology, "_of_atoms", "len(atoms.bonds) > len(atoms) / 2", "len(atoms.bonds) > 0"),
+    ),
+    "fragments are one chain": (
+        "mapping-cases",
+        edited(topology, "_of_atoms", "np.asarray(atoms.fragindices)", "(0 * np.asarray(atoms.fragindices))"),
     ),
 }

@@ -75,7 +75,8 @@ def _read(path: Path) -> tuple[Array, Array]:
     try:
         found = cgcore.read(path, accept_faults=True).join()
     except cgcore.InputError:
-        return (np.full((FRAMES, BEADS, 3), np.nan),) * 2
+        nothing = np.full((FRAMES, BEADS, 3), np.nan)
+        return nothing, nothing
     return found.R, found.F
 
 
