@@ -5,7 +5,9 @@ from __future__ import annotations
 from fault_helpers import Faults, edited
 
 from cgcore.data import stored, writing
-from cgcore.data.formats import h5md, lammps, mdcath, netcdf
+from cgcore.data.formats import h5md, mdcath, netcdf
+from cgcore.data.formats import lammps as dump
+from cgcore.export import expressions, lammps, openmm
 from cgcore.mapping import choosing, mapped, topology
 
 FAULTS: Faults = {
@@ -37,11 +39,11 @@ FAULTS: Faults = {
     ),
     "one periodic side of three": (
         "formats-boxes",
-        edited(lammps, "_box", 'flags[-3:] == ["pp", "pp", "pp"]', '"pp" in flags'),
+        edited(dump, "_box", 'flags[-3:] == ["pp", "pp", "pp"]', '"pp" in flags'),
     ),
     "unwrapped columns in a box": (
         "formats-boxes",
-        edited(lammps, "_opened", 'periodic and not found[0].endswith("u")', "periodic"),
+        edited(dump, "_opened", 'periodic and not found[0].endswith("u")', "periodic"),
     ),
     "variables without frames in each record": (
         "formats-boxes",
@@ -54,7 +56,7 @@ FAULTS: Faults = {
     "boxes of mdCATH in Å": ("formats-boxes", edited(mdcath, "_opened", "once(box * ANGSTROM_PER_NM)", "once(box)")),
     "boxes of the first frames, sent": (
         "formats",
-        edited(lammps.DumpRows, "alone", "self.boxes[rows]", "self.boxes[: len(rows)]"),
+        edited(dump.DumpRows, "alone", "self.boxes[rows]", "self.boxes[: len(rows)]"),
     ),
     "rows of the first frames, sent": (
         "formats",
@@ -91,3 +93,19 @@ FAULTS: Faults = {
         edited(topology, "_of_atoms", "np.asarray(atoms.fragindices)", "(0 * np.asarray(atoms.fragindices))"),
     ),
 }
+
+WHOLE: Faults = {
+    "near pairs of the first group": (
+        "export-openmm",
+        edited(openmm, "_forces", "rows[close], groups[close])", "rows[close], 0 * groups[close])"),
+    ),
+    "uneven knots that are moved": (
+        "export-openmm",
+        edited(expressions, "_of_pieces", "step(y-(", "step(y-0.1-("),
+    ),
+    "far pairs that are listed lose their other terms": (
+        "export-lammps",
+        edited(lammps, "types_of", "row[1] - row[0] >= near", "False"),
+    ),
+}
+"""Faults that only the whole run, not `--quick`, must detect."""

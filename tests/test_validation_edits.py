@@ -37,7 +37,7 @@ FAULTS = (
     seeded_files,
 )
 QUICK = {name: fault for each in FAULTS for name, fault in each.FAULTS.items()}
-WHOLE = seeded_fits.WHOLE
+WHOLE = seeded_fits.WHOLE | seeded_files.WHOLE
 """Faults that only the whole run, not `--quick`, must detect."""
 
 
