@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from fault_helpers import Faults, edited
 
-from cgcore.data import stored, writing
+from cgcore.data import contents, stored, writing
 from cgcore.data.formats import h5md, mdcath, netcdf
 from cgcore.data.formats import lammps as dump
+from cgcore.evaluation import gathering
 from cgcore.export import expressions, lammps, openmm
 from cgcore.mapping import choosing, mapped, topology
+from cgcore.pipeline import model
 
 FAULTS: Faults = {
     # Written files
@@ -66,6 +68,24 @@ FAULTS: Faults = {
         "formats",
         edited(stored.SelectedRows, "alone", "np.asarray(self.rows, np.int64)[rows]", "rows"),
     ),
+    "names of padded beads": (
+        "readers",
+        edited(
+            contents, "_from_residues", "species[0, :length].tolist(), names[:length]", "species[0].tolist(), names"
+        ),
+    ),
+    "the last of two names of a species": (
+        "readers",
+        edited(contents, "_from_residues", " and len({k for k, _ in pairs}) == len(pairs)", ""),
+    ),
+    "residues of the last protein alone": (
+        "evaluation",
+        edited(gathering.Gathering, "_types", "rows.setdefault((code, 0), []).append(row)", "rows[code, 0] = [row]"),
+    ),
+    "species of files with names, too": (
+        "evaluation",
+        edited(gathering.Gathering, "_types", "if code != UNKNOWN:", "if False:"),
+    ),
     # Maps from atoms to beads
     "the ridge of a noisier map": ("mapping", edited(mapped, "best_map", "> least", "> 1e9 * least")),
     "sums over residues that are tied": (
@@ -95,6 +115,14 @@ FAULTS: Faults = {
 }
 
 WHOLE: Faults = {
+    "beads of one species, evaluated": (
+        "evaluation-trained",
+        edited(model, "evaluate_parts", "kinds[:length] = species[0, :length]", "pass"),
+    ),
+    "gaps left out of the prior in a model": (
+        "evaluation-trained",
+        edited(model.CombinedModel, "parts", "self.displacement, sites)", "self.displacement)"),
+    ),
     "near pairs of the first group": (
         "export-openmm",
         edited(openmm, "_forces", "rows[close], groups[close])", "rows[close], 0 * groups[close])"),
