@@ -11,6 +11,8 @@ from cgcore.evaluation import gathering
 from cgcore.export import expressions, lammps, openmm
 from cgcore.mapping import choosing, mapped, topology
 from cgcore.pipeline import model
+from cgcore.simulation.reference import Reference
+from validation.checks import simulation_starts
 
 FAULTS: Faults = {
     # Written files
@@ -112,6 +114,30 @@ FAULTS: Faults = {
         "mapping-cases",
         edited(topology, "_of_atoms", "np.asarray(atoms.fragindices)", "(0 * np.asarray(atoms.fragindices))"),
     ),
+    # Frames from which replicas start
+    "gaps of the first protein": (
+        "simulation-starts",
+        edited(simulation_starts, "reference", "source.sites[label, : held", "source.sites[0, : held"),
+    ),
+    "frames of the first protein": (
+        "simulation-starts",
+        edited(
+            simulation_starts,
+            "reference",
+            "source.protein == source.protein_names.index(name)",
+            "source.protein == 0",
+        ),
+    ),
+    "the first of many frames": (
+        "simulation-starts",
+        edited(
+            simulation_starts,
+            "reference",
+            "np.linspace(0, total - 1, min(total, MOST_FRAMES))",
+            "np.arange(min(total, MOST_FRAMES))",
+        ),
+    ),
+    "starts anywhere": ("simulation-starts", edited(Reference, "starts", "np.arange(replicas) + ", "replicas * ")),
 }
 
 WHOLE: Faults = {
