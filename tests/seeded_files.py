@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fault_helpers import Faults, edited
 
-from cgcore.data import contents, stored, writing
+from cgcore.data import contents, reading, stored, writing
 from cgcore.data.formats import h5md, mdcath, netcdf
 from cgcore.data.formats import lammps as dump
 from cgcore.evaluation import gathering
@@ -79,6 +79,10 @@ FAULTS: Faults = {
     "the last of two names of a species": (
         "readers",
         edited(contents, "_from_residues", " and len({k for k, _ in pairs}) == len(pairs)", ""),
+    ),
+    "a table that is none hides another": (
+        "readers",
+        edited(reading, "species_names", "(found := _table(table)):", "(found := _table(table)) is not None:"),
     ),
     "residues of the last protein alone": (
         "evaluation",

@@ -51,6 +51,7 @@ SITES: dict[str, tuple[Arrays, list[int] | None, str]] = {
     ),
     "numbers of other beads": ({"resid": np.arange(5)}, None, "'resid' has shape (5,)"),
     "numbers that are none": ({"resid": np.linspace(0, 1, BEADS)}, None, "'resid' does not hold residue numbers"),
+    "numbers that are names": ({"resid": np.array(list("ABCDEFG"))}, None, "'resid' does not hold residue numbers"),
     "chains of other frames": ({"chain": np.zeros((2, BEADS), int)}, None, "'chain' has shape (2, 7)"),
 }
 """Keys, the differences between the sites of neighbours, and a part of the note about a key that cannot be used."""
@@ -72,6 +73,17 @@ NAMES: dict[str, tuple[Arrays, str]] = {
     ),
     "a list in text": ({"id_to_aa": np.array(json.dumps(["ALA", "GLY", "TRP", "LYS", "MET"]))}, "MWMAGWM"),
     "a table without a species": ({"id_to_aa": np.array(["ALA", "GLY", "TRP"])}, "protein-7-1"),
+    "text that is no JSON": ({"id_to_aa": np.array("ALA GLY TRP LYS MET")}, "protein-7-1"),
+    "text that is a number": ({"id_to_aa": np.array("5")}, "protein-7-1"),
+    "pairs of numbers": ({"aa_to_id": np.array([["4", "0"], ["2", "1"], ["0", "2"], ["1", "3"]])}, "protein-7-1"),
+    "pairs of names": ({"aa_to_id": np.array([["A", "G"], ["G", "A"]])}, "protein-7-1"),
+    "a table that is none, and one": (
+        {
+            "id_to_aa": np.array([[["A"]]]),
+            "aa_to_id": np.array([["MET", "4"], ["VAL", "2"], ["ALA", "0"], ["GLY", "1"]]),
+        },
+        "MVMAGVM",
+    ),
     "numbers alone": ({}, "protein-7-1"),
 }
 """Keys that name residues, and the name of the protein."""

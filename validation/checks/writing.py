@@ -163,6 +163,12 @@ def _missing(folder: Path, first: Part, second: Part) -> Iterator[Row]:
     known = np.repeat(kinds, [len(first.R), len(second.R)], axis=0)
     yield equal("species of both", np.array_equal(_written(folder, with_species)["species"], known), True)
     yield equal("species of one of two", "species" in _written(folder, [with_species[0], second]), False)
+    joined = cgcore.read([folder / f"{k}.npz" for k in range(2)]).join().species
+    yield equal(
+        "species of one of two, joined",
+        np.array_equal(joined, known * (np.arange(len(known)) < len(first.R))[:, None]),
+        True,
+    )
     for key in ("U", "temperature"):
         without = replace(second, said={name: value for name, value in second.said.items() if name != key})
         found = _written(folder, [first, without])
