@@ -199,3 +199,9 @@ def test_what_the_command_refuses(tmp_path: Path, priors: Path) -> None:
     assert_refused(run("evaluate", priors, "--plot", tmp_path / "p.txt"), "p.txt")
     (tmp_path / "system.xml").write_text("<System/>")
     assert_refused(run("evaluate", tmp_path / "system.xml"), "give the priors.yaml")
+
+
+def test_a_prior_without_terms_predicts_no_forces(data: Frames) -> None:
+    found = evaluate(PRIOR.part([]), from_arrays(data.R[:4], data.F[:4], data.mask[:4]))
+    assert found.errors.loss == pytest.approx(found.errors.reference, rel=EXACT)
+    assert (found.terms, found.energy.mean) == ({}, 0.0)

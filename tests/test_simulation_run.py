@@ -229,8 +229,9 @@ def test_counts_are_whole_numbers(name: str, value: Any) -> None:
 
 def test_models_that_are_none() -> None:
     zero = Prior(Weights(0.0, 0.0, 0.0, 0.0), SOUND.without_excluded_volume().params)
-    with pytest.raises(cgcore.InputError, match="every term of the prior is 0"):
-        cgcore.simulate(zero, DATA, **SHORT)
+    for none in (zero, SOUND.part([])):
+        with pytest.raises(cgcore.InputError, match="every term of the prior is 0"):
+            cgcore.simulate(none, DATA, **SHORT)
     with pytest.raises(cgcore.InputError, match="a str cannot be simulated"):
         cgcore.simulate("priors.yaml", DATA, **SHORT)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import seeded_compat
 import seeded_doors
+import seeded_files
 import seeded_findings
 import seeded_fits
 import seeded_networks
@@ -35,9 +36,10 @@ FAULTS = (
     seeded_reports,
     seeded_resume,
     seeded_networks,
+    seeded_files,
 )
 QUICK = {name: fault for each in FAULTS for name, fault in each.FAULTS.items()}
-WHOLE = seeded_fits.WHOLE | seeded_doors.WHOLE | seeded_networks.WHOLE
+WHOLE = seeded_fits.WHOLE | seeded_doors.WHOLE | seeded_networks.WHOLE | seeded_files.WHOLE
 """Faults that only the whole run, not `--quick`, must detect."""
 
 

@@ -108,6 +108,18 @@ def exported_terms() -> tuple[Term, ...]:
     return (*(every[name] for name in ("turn", "repulsive", "close", "listed", "listed-pairs")), middle)
 
 
+def far_terms() -> tuple[Term, ...]:
+    """Terms of far pairs that begin at different separations, one of them for some species alone, with knots at any
+    distances and functions of a user, beside listed pairs, near and far."""
+    every = {term.name: term for term in few_terms()}
+    uneven, types = (4.0, 4.5, 6.0, 9.0, 15.0, 40.0), Groups.of_species
+    listed = Term("listed", Rows("pairs", listed=((0, 9), (6, 2), (1, 4), (8, 3))), Power(2.0), 0.8)
+    some = Term("some", Rows("pairs", 6), BSpline(uneven, 3, "cutoff"), 0.9, types("types", (0, 1)))
+    all_ = Term("all", Rows("pairs", 5), BSpline(uneven, 2, "cutoff"), 1.2)
+    bend = Term("bend", Rows("angles"), BSpline((1.2, 1.5, 1.7, 2.2, 2.9)), 0.7, types("central", (1, 2)))
+    return (every["bells"], every["own"], listed, some, all_, bend)
+
+
 def written_terms() -> tuple[Term, ...]:
     """Settings that no other prior here has: classes of several species, a class for the rest, one Gaussian, other
     degrees."""

@@ -58,6 +58,8 @@ def evaluate(model: Any, data: Dataset | str | os.PathLike[str] | Any, displacem
         def parts(
             params: Params, mask: Array, species: Array, sites: Array | None
         ) -> list[Callable[[Array], dict[str, Array]]]:
+            if not prior.terms:  # JAX refuses to differentiate nothing
+                return []
             return [lambda R: term_energies(prior, params, R, mask, species, displacement, sites)]
 
         return evaluate_parts("prior", parts, prior.params, dataset)

@@ -88,7 +88,7 @@ def to_coefficients(params: Params, xp: ModuleType = np, terms: Sequence[Term] |
         params[term.name].reshape(-1) if term.parametrisation is None else term.parametrisation.coefficients(params, xp)
         for term in _terms(params, terms)
     ]
-    return xp.concatenate(parts)
+    return xp.concatenate(parts) if parts else xp.zeros(0)
 
 
 def to_params(c: Float[np.ndarray, "*cases n"], start: Params, terms: Sequence[Term] | None = None) -> Params:

@@ -46,6 +46,7 @@ def evaluation(context: Context) -> Iterator[Row]:
         found = [F for _, F, _ in _chains(stored)]
     yield at_most("forces that are left", max(relative(a, b) for a, b in zip(found, left, strict=True)), EXACT)
     yield from _broken(context.some(BROKEN))
+    yield from _residues(prior, context.some(BROKEN))
     batch = context.some(PAIRED).join()
     kinds = np.repeat([0, 1], len(batch.R) // 2)[:, None] * np.ones(batch.R.shape[1], int)
     yield from _ceiling(prior, cgcore.from_arrays(batch.R, batch.F, species=kinds, accept_faults=True))
@@ -68,6 +69,37 @@ def _broken(data: cgcore.Dataset) -> Iterator[Row]:
     yield at_most("broken chains, forces that are left", relative(found, left), EXACT, "relative")
     loss = float(np.mean(np.sum(left**2, axis=-1)))
     yield at_most("broken chains, loss", relative(cgcore.evaluate(prior, mixed).errors.loss, loss), EXACT, "relative")
+
+
+def _residues(prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:
+    """Errors of kinds of beads: residues by their name in all files, others by their species."""
+    batch = data.join()
+    names = [
+        ["TYR", "GLY", "GLY", "ALA", "TYR", "HIE", "ALA", "CYX"],
+        ["ALA", "TYR", "CYS", "GLY", "GLY", "HIS", "TYR"],
+    ]
+    species = [np.arange(n) % 3 + n % 4 for n in (8, 7, 6)]
+    # Names of protonation states count as the residue, and species of one file are not those of another.
+    kinds = [[{"HIE": "HIS", "CYX": "CYS"}.get(name, name) for name in own] for own in names]
+    kinds.append([f"species {n}" for n in species[2].tolist()])
+    c = explicit.coefficients(prior.params)[:2]  # of bonds
+    both: dict[str, list[tuple[Array, Array]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for k, (own, kinds_of) in enumerate(zip(species, kinds, strict=True)):
+            x, f = (np.asarray(values[2 * k : 2 * k + 2, : len(own)], float) for values in (batch.R, batch.F))
+            said = {"resname": np.array(names[k])} if k < len(names) else {}
+            np.savez(Path(folder) / f"{k}.npz", allow_pickle=False, R=x, F=f, species=own, **said)
+            predicted = explicit.matrix(x, prior.weights, prior.params)[..., :2] @ c
+            for bead, kind in enumerate(kinds_of):
+                both.setdefault(kind, []).append((predicted[:, bead], f[:, bead]))
+        found = cgcore.evaluate(prior.part(["bond"]), cgcore.read(folder, accept_faults=True))
+    yield equal("kinds of residues", ", ".join(found.types), ", ".join(sorted(both)))
+    for kind in (kind for kind in found.types if kind in both):
+        P, G = (np.concatenate(part) for part in zip(*both[kind], strict=True))
+        off = _each((found.types[kind].beads, *_said(found.types[kind])), (len(G), *_numbers(P, G)))
+        yield at_most(f"number and errors of {kind}", off, EXACT, "relative")
+    said = [[one.kind for one in protein.residues] for protein in found.proteins]
+    yield equal("kinds of each protein's residues", str(said), str(kinds))
 
 
 def _chains(data: cgcore.Dataset) -> list[tuple[Array, Array, Array]]:

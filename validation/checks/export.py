@@ -13,14 +13,15 @@ import numpy as np
 
 import cgcore
 from cgcore.export import export_energy, read_stablehlo, write_lammps, write_openmm, write_stablehlo
+from cgcore.export.openmm import read_openmm
 from validation import explicit_terms
-from validation.check import Row, at_most, check
+from validation.check import Row, at_most, check, equal, says
 from validation.checks.engines import with_every_term
 from validation.context import Context, distinct
 from validation.geometries import by_term, geometries
 from validation.lammps_reader import Lammps
 from validation.splined import drawn
-from validation.term_problems import exported_terms, species_of
+from validation.term_problems import OWN, exported_terms, far_terms, species_of
 from validation.tolerances import relative
 
 Make = Callable[[Path, cgcore.Prior, np.ndarray], Callable[[np.ndarray], np.ndarray]]
@@ -35,6 +36,8 @@ STRAIGHT = 179.7
 LAMMPS, OPENMM = 1e-5, 1e-8
 LAMMPS_SPLINES = 1e-3
 """Tolerance for splines: the slope of their force has corners at the knots, which a table cuts off."""
+TABULATED = 1e-7
+"""Tolerance for functions of a user, which are tabulated for every program (observed: 5e-9)."""
 PRECISIONS = {"float32": 1e-5, "float64": 1e-12}
 """Tolerances relative to the largest force. Observed: 2e-11, 3e-14, 1e-6 and 6e-16."""
 ROUNDINGS = 4
@@ -78,6 +81,27 @@ def openmm(context: Context) -> Iterator[Row]:
 
     yield from _compared(context, (make, OPENMM, ""))
     yield from _by_kinds(context, make, OPENMM)
+    yield from _read_back(context.prior)
+
+
+def _read_back(prior: cgcore.Prior) -> Iterator[Row]:
+    """The file of a system, and of something else that OpenMM writes."""
+    import openmm
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "system.xml"
+        write_openmm(path, prior, 7, mass=95.0)
+        system: Any = read_openmm(path)
+        masses = [system.getParticleMass(k)._value for k in range(system.getNumParticles())]
+        yield equal("read back, masses", str(masses), str([95.0] * 7))
+        words = "is not the XML of an OpenMM System"
+        for name, text in (
+            ("an integrator", openmm.XmlSerializer.serialize(openmm.VerletIntegrator(0.001))),
+            ("half of a system", path.read_text(encoding="utf-8")[:200]),
+            ("nothing", ""),
+        ):
+            path.write_text(text, encoding="utf-8")
+            yield says(f"read back, {name}", functools.partial(read_openmm, path), words)
 
 
 @check("export-stablehlo", needs=("flatbuffers",))
@@ -139,20 +163,25 @@ def _straightened(R: np.ndarray) -> np.ndarray:
 
 
 def _by_kinds(context: Context, make: Make, tolerance: float) -> Iterator[Row]:
-    """Splines from a file that differ by species, and terms with groups, against their formulas."""
+    """Splines from a file that differ by species, terms with groups, and terms of far pairs, against their formulas."""
     if context.given:  # these terms do not depend on the user's prior
         return
-    made, terms = drawn(), exported_terms()
-    rng = np.random.default_rng(4)
-    coefficients = {term.name: rng.normal(size=term.shape) for term in terms}
-    prior = replace(distinct(context.prior), splines=made.given).with_terms(terms, coefficients)
-    c = np.concatenate([coefficients[term.name].ravel() for term in terms])
+    made = drawn()
     chains = [R[0] for R in geometries(context.data, 1).values()]
     species = species_of(np.ones((1, len(chains[0]))))[0]
-    with tempfile.TemporaryDirectory() as folder:
-        engine = make(Path(folder), prior, species)
-        for kind, R in zip(("real", "distorted"), chains, strict=True):
-            along = np.arange(len(R))
-            ours = made.forces(R, prior.weights, species, along)
-            ours = ours + explicit_terms.matrix(R, terms, species, along) @ c
-            yield at_most(f"splines and groups by species, {kind}, force", relative(engine(R), ours), tolerance)
+    prior = distinct(context.prior)
+    cases = {"splines and groups by species": (replace(prior, splines=made.given), exported_terms(), tolerance)}
+    if not context.quick:  # many types of pairs, which take seconds
+        cases["far pairs"] = (prior.part([]), far_terms(), max(tolerance, TABULATED))
+    for name, (base, terms, most) in cases.items():
+        rng = np.random.default_rng(4)
+        coefficients = {term.name: rng.normal(size=term.shape) for term in terms}
+        c = np.concatenate([coefficients[term.name].ravel() for term in terms])
+        with tempfile.TemporaryDirectory() as folder:
+            engine = make(Path(folder), base.with_terms(terms, coefficients), species)
+            for kind, R in zip(("real", "distorted"), chains, strict=True):
+                along = np.arange(len(R))
+                ours = explicit_terms.matrix(R, terms, species, along, None, OWN) @ c
+                if base.splines is not None:
+                    ours = ours + made.forces(R, base.weights, species, along)
+                yield at_most(f"{name}, {kind}, force", relative(engine(R), ours), most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 import cgcore
+from cgcore.cluster.parcel import Parcel
+from cgcore.data.batches import Cut, Piece
 from validation.check import Row, at_most, check, equal
 from validation.context import Context
 from validation.explicit import Array
@@ -73,13 +76,21 @@ def _read_again(folder: Path, form: str, frames: Frames, beside: Beside, togethe
     found = data.join()
     yield equal(f"{label}, frames", len(found.R), len(frames.R))
     exact = max(TOLERANCES.get(form, EXACT), 2.0**-22 if "single" in beside else 0.0)
+    bonds = None
     if "cell" in beside:
         bonds = np.delete(np.arange(frames.R.shape[1] - 1), frames.chains.tolist().index(2) - 1)  # bonds within a chain
-        ours, theirs = (np.diff(x, axis=1)[:, bonds] for x in (found.R, frames.R))
-        yield at_most(f"{label}, bonds", relative(ours, theirs), SINGLE if "single" in beside else WHOLE, "relative")
+        close, what = SINGLE if "single" in beside else WHOLE, "bonds"
     else:
-        yield at_most(f"{label}, positions", relative(found.R, frames.R), exact, "relative")
+        close, what = exact, "positions"
+    yield at_most(f"{label}, {what}", _moved(found.R, frames.R, bonds), close, "relative")
     yield at_most(f"{label}, forces", relative(found.F, frames.F), exact, "relative")
+    some = data.sources[-1]
+    rows = np.arange(1, some.n_frames, 2)
+    piece = Piece(0, (Cut(0, some, rows, len(rows)),))
+    sent = pickle.loads(pickle.dumps(Parcel.of(piece))).piece().cuts[0].load()
+    rows += len(frames.R) - some.n_frames
+    yield at_most(f"{label}, {what} sent to a worker", _moved(sent.R, frames.R[rows], bonds), close, "relative")
+    yield at_most(f"{label}, forces sent to a worker", relative(sent.F, frames.F[rows]), exact, "relative")
     if form in NOTED:
         yield equal(f"{label}, noted", any(NOTED[form] in note for note in data.notes), True)
     if form not in WITHOUT_SPECIES:
@@ -87,6 +98,12 @@ def _read_again(folder: Path, form: str, frames: Frames, beside: Beside, togethe
     yield equal(f"{label}, temperatures", str(data.temperatures), str((KELVIN,) * ("temperature" in beside)))
     if "chains" in beside:
         yield equal(f"{label}, chains", str(data.sources[0].extras.get("chain")), str(frames.chains))
+
+
+def _moved(found: Array, known: Array, bonds: Array | None) -> float:
+    """Largest relative difference of positions, or of these bonds of chains that a box has cut."""
+    ours, theirs = (x if bonds is None else np.diff(x, axis=1)[:, bonds] for x in (found, known))
+    return relative(ours, theirs)
 
 
 def _boxes(folder: Path, R: Array, F: Array) -> Iterator[Row]:

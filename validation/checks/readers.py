@@ -51,6 +51,7 @@ SITES: dict[str, tuple[Arrays, list[int] | None, str]] = {
     ),
     "numbers of other beads": ({"resid": np.arange(5)}, None, "'resid' has shape (5,)"),
     "numbers that are none": ({"resid": np.linspace(0, 1, BEADS)}, None, "'resid' does not hold residue numbers"),
+    "numbers that are names": ({"resid": np.array(list("ABCDEFG"))}, None, "'resid' does not hold residue numbers"),
     "chains of other frames": ({"chain": np.zeros((2, BEADS), int)}, None, "'chain' has shape (2, 7)"),
 }
 """Keys, the differences between the sites of neighbours, and a part of the note about a key that cannot be used."""
@@ -72,6 +73,17 @@ NAMES: dict[str, tuple[Arrays, str]] = {
     ),
     "a list in text": ({"id_to_aa": np.array(json.dumps(["ALA", "GLY", "TRP", "LYS", "MET"]))}, "MWMAGWM"),
     "a table without a species": ({"id_to_aa": np.array(["ALA", "GLY", "TRP"])}, "protein-7-1"),
+    "text that is no JSON": ({"id_to_aa": np.array("ALA GLY TRP LYS MET")}, "protein-7-1"),
+    "text that is a number": ({"id_to_aa": np.array("5")}, "protein-7-1"),
+    "pairs of numbers": ({"aa_to_id": np.array([["4", "0"], ["2", "1"], ["0", "2"], ["1", "3"]])}, "protein-7-1"),
+    "pairs of names": ({"aa_to_id": np.array([["A", "G"], ["G", "A"]])}, "protein-7-1"),
+    "a table that is none, and one": (
+        {
+            "id_to_aa": np.array([[["A"]]]),
+            "aa_to_id": np.array([["MET", "4"], ["VAL", "2"], ["ALA", "0"], ["GLY", "1"]]),
+        },
+        "MVMAGVM",
+    ),
     "numbers alone": ({}, "protein-7-1"),
 }
 """Keys that name residues, and the name of the protein."""
@@ -90,6 +102,7 @@ def readers(context: Context) -> Iterator[Row]:
     for name, (keys, protein) in NAMES.items():
         yield equal(f"name by {name}", cgcore.from_arrays(**arrays, **keys).sources[0].protein_names[0], protein)
     yield from _refused(arrays)
+    yield from _named_species(arrays)
     yield from _padding(arrays)
     yield from _weights(arrays)
     yield from _parts(rng)
@@ -132,6 +145,25 @@ def _refused(arrays: Arrays) -> Iterator[Row]:
     ):
         (key,) = keys
         yield says(f"{key}: {words}", partial(cgcore.from_arrays, **arrays | keys), words)
+
+
+def _named_species(arrays: Arrays) -> Iterator[Row]:
+    """Names of species that follow from those of residues, if each species has one name, in a file of one protein."""
+    names = np.array(["TRP", "LYS", "TRP", "ALA", "GLY", "LYS", "TRP"])
+    two = np.tile(SPECIES, (FRAMES, 1))
+    two[3:, 0] = 1
+    table, other = {0: "ALA", 1: "GLY", 2: "LYS", 4: "TRP"}, np.append(names[:-1], "SER")
+    cases: list[tuple[str, Arrays, dict[int, str]]] = [
+        ("residues", {"resname": names}, table),
+        ("residues of which two are alike", {"resname": np.where(names == "GLY", "ALA", names)}, table | {1: "ALA"}),
+        ("residues, two of a species", {"resname": other}, {}),
+        ("residues, two of which one is padding", {"resname": other, "mask": np.arange(7) < 6}, table),
+        ("residues of two proteins", {"resname": names, "species": two}, {}),
+        ("a table beside residues", {"resname": names, "id_to_aa": np.array(list("ABCDE"))}, dict(enumerate("ABCDE"))),
+    ]  # fmt: skip
+    for name, keys, known in cases:
+        found = contents.species_names_of(cgcore.from_arrays(**arrays | keys))
+        yield equal(f"names of species by {name}", str(found), str(known))
 
 
 def _padding(arrays: Arrays) -> Iterator[Row]:
@@ -227,6 +259,9 @@ def _contents(folder: Path, arrays: Arrays) -> Iterator[Row]:
     yield equal(
         "proteins", str([tuple(one) for one in contents.proteins_of(data)]), str([("MWMAGWM", 7, 7), ("MWMAGW", 6, 3)])
     )
+    np.savez(folder / "c.npz", allow_pickle=False, **last | {"id_to_aa": table[::-1]})
+    found = contents.species_names_of(cgcore.read(folder))
+    yield equal("names of species of files that disagree", str(found), str({}))
     breaks = {"MWMAGWM": "3 missing after bead 2", "MWMAGW": "chains of 2 + 3 + 1 beads"}
     yield equal("chains and gaps", str(contents.breaks_of(data)), str(breaks))
     yield equal("species", str(contents.species_of(data)), str({0: 10, 1: 10, 2: 20, 4: 7 * 3 + 3 * 2}))

@@ -186,6 +186,9 @@ def _amber(folder: Path, R: Array, F: Array) -> Iterator[Row]:
             if forces is not None:
                 file["forces"] = forces
         yield says(f"AMBER HDF5, forces: {name}", partial(cgcore.read, folder / "amber.h5"), words)
+    with h5py.File(folder / "other.h5", "w") as file:
+        file["positions"], file["forces"] = R, F
+    yield says("another HDF5", partial(cgcore.read, folder / "other.h5"), "is an HDF5 file of an unknown kind")
 
 
 def _mdcath(folder: Path, rng: np.random.Generator) -> Iterator[Row]:
