@@ -24,6 +24,8 @@ FRAMES, BEFORE, MISSING = 14, 5, 2
 EXACT = 1e-11
 """Tolerance of the same sums in float64 in another order (observed: 1e-15)."""
 
+ALLEGRO = {"ml_model": "allegro", "cutoff": CUTOFF, "allegro": NETWORK | {"avg_num_neighbors": 5.0}}
+
 FIXED = "the prior's bonds, angles and dihedrals are splines, and it is fixed"
 
 
@@ -54,7 +56,6 @@ def _trainer(config: dict[str, Any], *data: cgcore.Dataset) -> Any:
 
 def _left_out(prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:
     """Trainings without any part, and the reason for each."""
-    network = {"ml_model": "allegro", "cutoff": CUTOFF, "allegro": NETWORK | {"avg_num_neighbors": 5.0}}
     listed = [{"optimizer": "adam", "epochs": 1}, {"optimizer": "none"}, {"optimizer": "lion", "epochs": 0}]
     two = {"stage1_optimizer": "none", "stage2_optimizer": "lion", "epochs_lion": 0}
     off = "training.pretrain_prior is false"
@@ -69,7 +70,7 @@ def _left_out(prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:
                 (off, nothing, *no_stage),
             ),
             "no prior": (
-                _config(prior, two, use_priors=False, **network),
+                _config(prior, two, use_priors=False, **ALLEGRO),
                 ("model.use_priors is false", "training.stage1_optimizer is none", "training.epochs_lion is 0"),
             ),
             "splines": (
@@ -87,8 +88,7 @@ def _refused(prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:
     """Stages that cannot be made, and those that can."""
     still = _trainer(_config(prior, {"pretrain_prior": False}, train_priors=False), data)
     yield says("refused, nothing to train", lambda: still.stage("adam", 1), "there is nothing to train")
-    network = {"ml_model": "allegro", "cutoff": CUTOFF, "allegro": NETWORK | {"avg_num_neighbors": 5.0}}
-    beside = _trainer(_config(prior, {}, train_priors=False, **network), data)
+    beside = _trainer(_config(prior, {}, train_priors=False, **ALLEGRO), data)
     yield says("refused, a network to train", lambda: beside.stage("adam", 1), "accepted")
     known = "known: adabelief, yogi, adam, lion, sgd_nesterov, polyak_sgd, fromage"
     yield says("refused, an unknown optimizer", lambda: beside.stage("adamw", 1), known)
