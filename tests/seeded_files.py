@@ -36,6 +36,10 @@ FAULTS: Faults = {
         edited(writing, "_members", "(frames.store.dtype for frames in sources)", "(sources[0].store.dtype,)"),
     ),
     # Boxes, and rows of files for other processes
+    "two tilts to one side, one after the other": (
+        "formats-boxes",
+        edited(dump, "_box", "max(0.0, xy, xz, xy + xz)", "max(0.0, xy, xz)"),
+    ),
     "open sides are periodic": ("formats-boxes", edited(h5md, "_edges", '!= ["periodic"] * 3', "== []")),
     "fixed edges are none": (
         "formats-boxes",

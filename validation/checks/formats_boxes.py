@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,6 +45,7 @@ def boxes_of_files(context: Context) -> Iterator[Row]:
         folder = Path(name)
         yield from _h5md(folder / "a.h5md", rng)
         yield from _lammps(folder / "a.lammpstrj", _wrapped(rng, np.diag(LENGTHS)))
+        yield from _tilted(folder / "a.lammpstrj", rng)
         yield from _netcdf(folder / "a.nc", rng, growing)
         yield from _mdcath(folder / "a.h5", rng)
         frames = _wrapped(rng, np.diag(LENGTHS))
@@ -142,6 +144,26 @@ def _lammps(path: Path, frames: Wrapped) -> Iterator[Row]:
             notes = cgcore.read(path, accept_faults=True).notes
             noted = any("has no column id" in note for note in notes)
             yield equal(f"LAMMPS, {name}{', no id' * (not numbered)}, noted", noted, not numbered)
+
+
+def _tilted(path: Path, rng: np.random.Generator) -> Iterator[Row]:
+    """LAMMPS states the bounds of the smallest upright box around a tilted one; tilts of all signs."""
+    for signs in product((1.0, -1.0), repeat=3):
+        xy, xz, yz = np.array([9.0, 7.0, 11.0]) * signs
+        vectors = np.array([[LENGTHS[0], 0, 0], [xy, LENGTHS[1], 0], [xz, yz, LENGTHS[2]]])
+        frames = _wrapped(rng, vectors)
+        corners = np.array(list(product((0, 1), repeat=3))) @ vectors
+        lines = []
+        for k, (x, f) in enumerate(zip(frames.cut, frames.F, strict=True)):
+            lines += ["ITEM: TIMESTEP", str(k), "ITEM: NUMBER OF ATOMS", str(BEADS)]
+            lines.append("ITEM: BOX BOUNDS xy xz yz pp pp pp")
+            bounds = zip(corners.min(axis=0), corners.max(axis=0), (xy, xz, yz), strict=True)
+            lines += [" ".join(f"{one:.17g}" for one in side) for side in bounds]
+            lines.append("ITEM: ATOMS id x y z fx fy fz")
+            for i in range(BEADS):
+                lines.append(f"{i + 1} " + " ".join(f"{one:.17g}" for one in (*x[i], *f[i])))
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        yield _row(f"LAMMPS, tilts {xy:g}, {xz:g} and {yz:g}", path, frames, used=True)
 
 
 def _netcdf(path: Path, rng: np.random.Generator, lengths: Array) -> Iterator[Row]:
