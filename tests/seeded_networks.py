@@ -8,6 +8,7 @@ from fault_helpers import Fault, Faults, edited
 
 from cgcore.pipeline import minibatch_loss, model_for_data, optimizers, prior_fit, trainer
 from cgcore.pipeline.networks import allegro, edges, make, nequip
+from cgcore.pipeline.state import TrainingState
 
 
 def _rule(optimizer: str, old: str, new: str) -> Fault:
@@ -21,6 +22,14 @@ def _rule(optimizer: str, old: str, new: str) -> Fault:
 
 
 FAULTS: Faults = {
+    "a held-out loss of NaN is finite": (
+        "training-state",
+        edited(TrainingState, "after_epoch", " and (val_loss is None or math.isfinite(val_loss))", ""),
+    ),
+    "the last of equal losses": (
+        "training-state",
+        edited(TrainingState, "after_epoch", "not val_loss >= self.kept_loss", "not val_loss > self.kept_loss"),
+    ),
     "momentum of half the size": ("training", _rule("polyak_sgd", "momentum=0.9", "momentum=0.45")),
     "momentum for Polyak's step": ("training", _rule("polyak_sgd", 'said.rule == "momentum"', "True")),
     "Polyak's step for momentum": ("training", _rule("polyak_sgd", 'said.rule == "momentum"', "False")),
