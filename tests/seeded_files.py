@@ -149,6 +149,10 @@ FAULTS: Faults = {
 }
 
 WHOLE: Faults = {
+    "files of trained models without their wall": (
+        "evaluation-trained",
+        edited(model.CombinedModel, "fingerprint", ' | ({} if self.core is None else {"core": self.core})', ""),
+    ),
     "beads of one species, evaluated": (
         "evaluation-trained",
         edited(model, "evaluate_parts", "kinds[:length] = species[0, :length]", "pass"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -61,6 +63,52 @@ def evaluation_of_a_trained_model(context: Context) -> Iterator[Row]:
     own = np.sum([forces[name] for name in forces if name not in ("network", "core")], axis=0)
     known = X @ explicit.coefficients(prior.params)
     yield at_most("forces of the prior in it", relative(own, known), DIFFERENCES, "relative")
+    yield from _saved(config, wide, params, R[0], species)
+    yield from _told_apart(config, wide, R[0], species)
+
+
+def _saved(config: dict[str, Any], model: Any, params: Any, R: Array, species: Array) -> Iterator[Row]:
+    """Saved, and loaded as for a simulation or an export: all parts of the energy, the wall included."""
+    from cgcore.pipeline.parameters import save_params
+    from cgcore.pipeline.trained import load_trained
+
+    with tempfile.TemporaryDirectory() as folder:
+        save_params(Path(folder) / "params.npz", params, model.fingerprint(), WIDTH)
+        loaded, same = load_trained(Path(folder) / "params.npz", precision="float64")
+    padded, kinds = np.zeros((WIDTH, 3)), np.zeros(WIDTH, int)
+    padded[:BEADS], kinds[:BEADS] = R, species
+    found, known = (
+        jax.jit(partial(own.compute_components, values, mask=np.arange(WIDTH) < BEADS, species=kinds))(padded)
+        for own, values in ((loaded, same), (model, params))
+    )
+    yield equal("loaded, parts", ", ".join(sorted(found)), ", ".join(sorted(known)))
+    for name, energy in known.items():
+        yield at_most(f"loaded, {name}", relative(found.get(name, np.nan), energy), EXACT, "relative")
+
+
+def _told_apart(config: dict[str, Any], model: Any, R: Array, species: Array) -> Iterator[Row]:
+    """Settings that change the energy: parameters of a model that has another are refused."""
+    from cgcore.pipeline import CombinedModel
+
+    said, own = config["model"], model.fingerprint()
+    block, sizes = said["priors"], said["allegro"]
+    others = {
+        "the wall": {"core": CORE / 2},
+        "no wall": {"core": None},
+        "the cutoff": {"cutoff": CUTOFF - 1},
+        "neighbours": {"allegro": sizes | {"avg_num_neighbors": 6.0}},
+        "layers": {"allegro": sizes | {"num_layers": sizes["num_layers"] + 1}},
+        "weights": {"priors": block | {"weights": block["weights"] | {"angle": 9.0}}},
+        "harmonics": {"priors": block | {"a": block["a"][:1], "b": block["b"][:1]}},
+        "no prior": {"use_priors": False},
+    }
+    for case, change in others.items():
+        other = CombinedModel({"model": said | change, "training": config["training"]}, R, None, species, WIDTH)
+        yield equal(f"another model, {case}, told apart", other.fingerprint() != own, True)
+    boxed = CombinedModel(config, R, np.full(3, 80.0), species, WIDTH)
+    yield equal("another model, a box, told apart", boxed.fingerprint() != own, True)
+    again = CombinedModel(config, R, None, species, WIDTH)
+    yield equal("the same model, told apart", again.fingerprint() != own, False)
 
 
 def _compared(
