@@ -7,6 +7,8 @@ import importlib
 from fault_helpers import Faults, edited
 
 from cgcore.cli import fit as fit_command
+from cgcore.cli import map as map_command
+from cgcore.cli import simulate as simulate_command
 from cgcore.cli import train as train_command
 from cgcore.config import loading
 from cgcore.data import Dataset, dataset, frames, reading
@@ -219,6 +221,14 @@ FAULTS: Faults = {
 }
 
 WHOLE: Faults = {
+    "the first seed for all": (
+        "commands-models",
+        edited(simulate_command, "_simulate", "**settings)\n    return", "**(settings | {'seed': 0}))\n    return"),
+    ),
+    "the optimal map is written": (
+        "commands-models",
+        edited(map_command, "_maps", "one.name == made.chosen", "one.name == 'optimal'"),
+    ),
     "a training that did not converge ends with 0": (
         "exit-codes",
         edited(train_command, "_run", 'r.get("converged", True) and r', 'r.get("converged", True) or r'),

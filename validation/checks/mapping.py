@@ -44,7 +44,7 @@ tied bond."""
 @check("mapping", quick=True, needs=("MDAnalysis",))
 def mapping(context: Context) -> Iterator[Row]:
     """Slice, residue and optimal force maps, their noise, the ridge, rigid bonds, and the frames of beads."""
-    names, residue, R, F = _frames()
+    names, residue, R, F = peptides()
     yield from _compared("", names, residue, R, F)
     # Bonds within residues alone, and none in held-out frames, where the least weights are the least noisy ones: sums
     # over residues are far less noisy than maps with a strong ridge, which therefore must not be chosen.
@@ -61,7 +61,7 @@ def _compared(label: str, names: list[str], residue: Array, R: Array, F: Array) 
     """All maps of these frames."""
     with tempfile.TemporaryDirectory() as folder:
         pdb, frames = Path(folder) / "atoms.pdb", Path(folder) / "frames.npz"
-        _write_pdb(pdb, names, residue, R[0])
+        write_pdb(pdb, names, residue, R[0])
         np.savez(frames, coords=R / NM, Fs=F * KJ * NM)
         found = {
             name: map_to_beads(pdb, [frames], force_map=name, units="nm-kj") for name in ("slice", "residue", "optimal")
@@ -85,7 +85,7 @@ def _compared(label: str, names: list[str], residue: Array, R: Array, F: Array) 
         yield at_most(f"{label}{name}, forces on beads", relative(beads[name].F, forces), EXACT, "relative")
 
 
-def _frames() -> tuple[list[str], Array, Array, Array]:
+def peptides() -> tuple[list[str], Array, Array, Array]:
     """Names and residues of the atoms, positions and forces. Bonds pull on both of their atoms."""
     rng = np.random.default_rng(1)
     names = list(ATOMS) * RESIDUES + ["N"]  # and the first atom of a cap
@@ -107,7 +107,7 @@ def _frames() -> tuple[list[str], Array, Array, Array]:
     return names, residue, R, F
 
 
-def _write_pdb(path: Path, names: list[str], residue: Array, R: Array) -> None:
+def write_pdb(path: Path, names: list[str], residue: Array, R: Array) -> None:
     lines = [
         f"ATOM  {k + 1:5d}  {name:<3s} {'ALA' if n < RESIDUES else 'NME'} A{n + 1:4d}    "
         f"{x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00           {name[0]}"
