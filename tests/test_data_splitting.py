@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,6 +63,12 @@ def test_split_without_validation() -> None:
 def test_split_refuses(fraction: float) -> None:
     with pytest.raises(InputError, match=r"val_fraction is .* from 0 to below 1"):
         dataset_of([0, 0]).split(fraction)
+
+
+def test_split_refuses_an_unknown_way() -> None:
+    split: Any = inspect.unwrap(Dataset.split)  # without the check of types that the tests install
+    with pytest.raises(InputError, match=r"hold_out is 'last_row'; give one of each_protein, last_rows"):
+        split(dataset_of([0, 0]), 0.5, "last_row")
 
 
 @settings(deadline=None, derandomize=True)

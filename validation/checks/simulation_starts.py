@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -60,7 +61,7 @@ def simulation_starts(context: Context) -> Iterator[Row]:
             ("accepted", NAMES[0], None),
         ):
             yield says(f"protein {name}, beads {beads}", partial(reference, data, name, beads), words)
-        with patch.dict(reference.__globals__, MOST_FRAMES=MOST):
+        with patch.dict(inspect.unwrap(reference).__globals__, MOST_FRAMES=MOST):
             few = reference(data, NAMES[0])
         yield equal("more frames than are used", np.array_equal(few.R, short[[0, 3, 6, 9, 12]]), True)
         yield from _of_one_file(R[0])

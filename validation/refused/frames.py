@@ -194,13 +194,7 @@ def _chosen(data: cgcore.Dataset) -> Iterator[Place]:
     """Subsets, splits, blocks and temperatures of a data set."""
     yield by_value("subset", lambda max_frames=3, seed=0: data.subset(max_frames, seed),
                    {"max_frames": ([1, 8, 9, None], [0, -1]), "seed": ([0, 2**40], [-1])})  # fmt: skip
-
-    def split(val_fraction: float = 0.5, hold_out: Any = "each_protein") -> object:
-        return data.split(val_fraction, hold_out)
-
-    fractions = [0, 0.5, 1 - 1e-9], [-1e-9, 1, 1.0, 1.5, NAN, INF]
-    ways = ["each_protein", "last_rows"], ["each protein", "", None]
-    yield by_value("split", split, {"val_fraction": fractions, "hold_out": ways})
+    yield by_value("split", data.split, {"val_fraction": ([0, 0.5, 1 - 1e-9], [-1e-9, 1, 1.0, 1.5, NAN, INF])})
     yield by_value("segments", data.segments, {"blocks": ([1, 100], [0, -1])})
     yield by_value("temperature", data.at, {"temperature": ([1e-9, 1e5], [0, 0.0, -300.0, NAN, INF, -INF])})
 
