@@ -61,6 +61,10 @@ FAULTS: Faults = {
         "resume",
         edited(trainer, "identity", ', "frames": loader.dataset.frame_ranges()', ""),
     ),
+    "one dependent direction is none": (
+        "batches",
+        edited(compress, "correlation_spread", "eigenvalues[0] / eigenvalues[-1]", "eigenvalues[1] / eigenvalues[-1]"),
+    ),
     "a part of another preconditioner": (
         "pieces",
         edited(parts, "_content", "np.ascontiguousarray(T).data", "b''"),

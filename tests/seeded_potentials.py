@@ -148,6 +148,10 @@ FAULTS: Faults = {
         "walls",
         edited(constraints, "contacts", "kinds[term.groups] != k for", "kinds[term.groups] < 0 for"),
     ),
+    "beyond the last knot as wide as the first interval": (
+        "potentials",
+        edited(BSpline, "pieces", "(knots[-1] - knots[-2]) **", "(knots[1] - knots[0]) **"),
+    ),
     "pairs of one chain act on all": (
         "walls",
         edited(contacts, "covers", "and rows.chains in", "and 0 < rows.nearest or rows.chains in"),

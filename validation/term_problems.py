@@ -58,7 +58,7 @@ def few_terms() -> tuple[Term, ...]:
     types = Groups.of_species
     return (
         Term("bond", Rows("bonds"), Harmonic(), 0.5, Groups("terminal")),
-        Term("angle", Rows("angles"), BSpline(_even(1.5, 2.4, 3)), 0.25, types("central", (0, 1))),
+        Term("angle", Rows("angles"), BSpline((1.5, 1.75, 2.4)), 0.25, types("central", (0, 1))),
         Term("dihedral", Rows("dihedrals"), BSpline(_even(-np.pi, np.pi, 6), 3, "periodic"), 0.15),
         Term("repulsive", Rows("pairs", 3), BSpline((4.0, 5.0, 6.5, 9.0, 14.0), 3, "cutoff"), 0.9),
         Term("close", Rows("pairs", 2, 4), Power(6), 0.7, types("types", (0, 1))),
@@ -76,7 +76,7 @@ def many_terms() -> tuple[Term, ...]:
     """More columns, for which inner products are used."""
     types = Groups.of_species
     return (
-        Term("bond", Rows("bonds"), BSpline((3.75, 3.8, 3.85)), 0.5, types("types", (0, 1))),
+        Term("bond", Rows("bonds"), BSpline((3.75, 3.79, 3.85)), 0.5, types("types", (0, 1))),
         Term("angle", Rows("angles"), Fourier(2), 0.25, types("types", (0, 1, 2))),
         Term("dihedral", Rows("dihedrals"), Fourier(2), 0.15, types("central", (*KINDS, ABSENT))),
         Term("turn", Rows("dihedrals"), BSpline(_even(-np.pi, np.pi, 7), 2, "periodic"), 0.45, Groups("terminal")),

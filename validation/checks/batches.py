@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import cgcore
-from validation import explicit
+from validation import explicit, explicit_terms
 from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context, five_terms, unconstrained, with_harmonics
 from validation.tolerances import near
@@ -27,6 +27,12 @@ SHAKE = 0.05
 FEW, MANY = 1001, 2003
 """Numbers of frames of ten beads. In one block, they are processed in batches of several hundred, the last of which
 is partial. Fewer than 50,000 rows are summed by QR, more by their Gram matrix."""
+
+DIFFERENT, OFTEN = 40, 50
+"""Number of different frames, and how often they are repeated for more than 50,000 rows."""
+CLOSE, WEAK = 1e-5, 1e-8
+"""Distance of the centres of two Gaussians [Å], and tolerance of the singular value of their difference: rounding,
+1e-16 of the largest one, is 1e-10 of it; from Gram matrices, it would be off by 1e-5."""
 
 COLUMNS = 300
 """Number of columns above which triangles are merged one by one."""
@@ -75,6 +81,25 @@ def batches(context: Context) -> Iterator[Row]:
         refused = refuses(partial(cgcore.compress, bad, cgcore.Fingerprint.of(prior), blocks=3))
         yield equal(f"{label}, beads that coincide in one of them, refused", refused, True)
     yield from _apart(prior, R[:FEW], F[:FEW])
+    yield from _dependent(R[:DIFFERENT], F[:DIFFERENT])
+
+
+def _dependent(R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
+    """Two terms that are nearly the same function: a single direction that Gram matrices would lose."""
+    centres = (7.0, 7.0 + CLOSE)
+    terms = tuple(
+        cgcore.Term(f"pair{k}", cgcore.Rows("pairs", 3), cgcore.bases.Gaussian((centre,), 2.0))
+        for k, centre in enumerate(centres)
+    )
+    data = cgcore.from_arrays(np.tile(R, (OFTEN, 1, 1)), np.tile(F, (OFTEN, 1, 1)), accept_faults=True)
+    prior = cgcore.default_prior().part([]).with_terms(terms)
+    S = np.asarray(cgcore.compress(data, cgcore.Fingerprint.of(prior), blocks=1).S)[:, :2]
+    beads = np.arange(R.shape[1])
+    X = np.concatenate([explicit_terms.matrix(one, terms, 0 * beads, beads).reshape(-1, 2) for one in R])
+    found, known = (np.linalg.svd(x, compute_uv=False) for x in (S, np.sqrt(OFTEN) * X))
+    yield at_most("nearly the same terms, larger singular value", abs(found[0] / known[0] - 1), TOLERANCE, "relative")
+    yield at_most("nearly the same terms, smaller singular value", abs(found[1] / known[1] - 1), WEAK, "relative")
+    yield at_most("nearly the same terms, their ratio", known[1] / known[0], 1e-5)
 
 
 def _nearly_straight(beads: int) -> np.ndarray:
