@@ -49,6 +49,10 @@ FAULTS: Faults = {
         "error-bars",
         edited(Quadratics, "decided", " + np.sum(others**2, axis=-1)", ""),
     ),
+    "forces that are left in free space": (
+        "evaluation",
+        edited(residual, "residual_forces", "species, displacement, sites)", "species, free, sites)"),
+    ),
     # Three files
     "the third file's frames in place of the second's": (
         "evaluation",

@@ -22,6 +22,8 @@ FRAMES, BROKEN, PAIRED = 16, 6, 120
 """Numbers of frames for errors, for those of broken chains, and for the noise ceiling. The last form two proteins with
 equal numbers of frames in each block, which compile once."""
 EXACT = 1e-10
+EDGE = 80.0
+"""Edge of a periodic box [Å], more than twice as long as a chain."""
 
 BLOCKS, APART = 20, 2
 """Number of blocks of each protein in time, and smallest distance between the blocks of the two frames of a pair."""
@@ -45,11 +47,28 @@ def evaluation(context: Context) -> Iterator[Row]:
         stored = cgcore.read(Path(folder) / "left.npz", accept_faults=True)
         found = [F for _, F, _ in _chains(stored)]
     yield at_most("forces that are left", max(relative(a, b) for a, b in zip(found, left, strict=True)), EXACT)
+    yield from _wrapped(prior, context.some(BROKEN))
     yield from _broken(context.some(BROKEN))
     yield from _residues(prior, context.some(BROKEN))
     batch = context.some(PAIRED).join()
     kinds = np.repeat([0, 1], len(batch.R) // 2)[:, None] * np.ones(batch.R.shape[1], int)
     yield from _ceiling(prior, cgcore.from_arrays(batch.R, batch.F, species=kinds, accept_faults=True))
+
+
+def _wrapped(prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:
+    """Chains that the faces of a periodic box cut, against whole ones: the loss, and forces that are left."""
+    batch = data.join()
+    cut = np.mod(np.asarray(batch.R, float) - np.asarray(batch.R, float).mean(axis=(1, 2), keepdims=True), EDGE)
+    wrapped = cgcore.from_arrays(cut, batch.F, accept_faults=True)
+    box = cgcore.periodic((EDGE, EDGE, EDGE))
+    found, known = cgcore.evaluate(prior, wrapped, box), cgcore.evaluate(prior, data)
+    yield at_most("in a box, loss", relative(found.errors.loss, known.errors.loss), EXACT, "relative")
+    left = []
+    with tempfile.TemporaryDirectory() as folder:
+        for frames, given in ((wrapped, {"displacement": box}), (data, {})):
+            write_residual(Path(folder) / "left.npz", frames, prior, **given)
+            left.append(np.load(Path(folder) / "left.npz", allow_pickle=False)["F"])
+    yield at_most("in a box, forces that are left", relative(*left), EXACT, "relative")
 
 
 def _broken(data: cgcore.Dataset) -> Iterator[Row]:
