@@ -77,8 +77,9 @@ def _saved(config: dict[str, Any], model: Any, params: Any, R: Array, species: A
         loaded, same = load_trained(Path(folder) / "params.npz", precision="float64")
     padded, kinds = np.zeros((WIDTH, 3)), np.zeros(WIDTH, int)
     padded[:BEADS], kinds[:BEADS] = R, species
+    mask = np.arange(WIDTH) < BEADS
     found, known = (
-        jax.jit(partial(own.compute_components, values, mask=np.arange(WIDTH) < BEADS, species=kinds))(padded)
+        jax.jit(partial(own.compute_components, mask=mask, species=kinds))(values, padded)
         for own, values in ((loaded, same), (model, params))
     )
     yield equal("loaded, parts", ", ".join(sorted(found)), ", ".join(sorted(known)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -85,7 +86,7 @@ def writing(context: Context) -> Iterator[Row]:
             yield from _compared(folder, label, parts)
         yield from _missing(folder, short, twin)
         for limit, words in ((139, "too many frames of proteins with gaps"), (140, "accepted")):  # 4 bytes for 35 beads
-            with patch.dict(written._members.__globals__, STRUCTURE_LIMIT=limit):
+            with patch.dict(inspect.unwrap(written._members).__globals__, STRUCTURE_LIMIT=limit):
                 work = partial(_written, folder, [short, other])
                 yield says(f"other gaps and residues, {limit} bytes at most", work, words)
         yield from _of_one_file(folder, short)
