@@ -20,12 +20,12 @@ from cgcore.report.simulation_record import record as record_of_simulation
 from cgcore.simulation.trajectory import write_trajectory
 from validation.check import Row, at_most, check, equal
 from validation.checks.mapping import KJ, NM, peptides, write_pdb
-from validation.checks.training import prior_block
+from validation.checks.training import prior_training
 from validation.context import Context, distinct, five_terms
 from validation.records import SAME, Case, plain, same, same_arrays
 from validation.tolerances import relative
 
-FRAMES, HELD_OUT = 40, 0.25
+FRAMES = 40
 RUN: dict[str, Any] = {
     "temperature": 290.0,
     "replicas": 2,
@@ -54,14 +54,7 @@ def commands_of_models(context: Context) -> Iterator[Row]:
 
 def _trained(case: Case) -> Path:
     """The folder of a model that was trained for one epoch."""
-    training = {"pretrain_prior": False, "stage1_optimizer": "adam", "stage2_optimizer": "none", "epochs_adam": 1}
-    said = {
-        "dialect": "cgcore",
-        "data": {"path": str(case.frames)},
-        "model": {"ml_model": "none", "priors": prior_block(case.prior), "train_priors": True},
-        "training": training | {"val_fraction": HELD_OUT},
-        "optimizer": {"adam": {"lr": 0.1}},
-    }
+    said = prior_training(case.frames, case.prior, 0.1, pretrain_prior=False)
     case.config.write_text(json.dumps(said), encoding="utf-8")
     case.ran("train", case.config, "--output", case.folder / "trained")
     return case.folder / "trained"

@@ -17,7 +17,7 @@ import numpy as np
 import cgcore
 from cgcore.cli import main
 from validation.check import Row, check, equal
-from validation.checks.training import prior_block
+from validation.checks.training import prior_training
 from validation.context import Context, five_terms
 
 FRAMES = 40
@@ -35,11 +35,9 @@ def exit_codes(context: Context) -> Iterator[Row]:
         folder = Path(name)
         np.savez(folder / "good.npz", R=batch.R, F=batch.F)
         np.savez(folder / "wrong.npz", R=batch.R, F=-np.asarray(batch.F))
-        prior.write(folder / "start.yaml")
         cgcore.fit(context.some(FRAMES), prior).fitted_prior.write(folder / "fitted.yaml")
         (folder / "unknown.yaml").write_text("dialect: cgcore\nmodel: {priors: {karr: 1.0}}\n", encoding="utf-8")
-        loose = prior.part(["bond"])
-        loose.write(folder / "loose.yaml")
+        prior.part(["bond"]).write(folder / "loose.yaml")
         good, wrong = folder / "good.npz", folder / "wrong.npz"
         given: list[tuple[str, tuple[Any, ...], int]] = [
             ("fit", ("fit", good), 0),
@@ -83,15 +81,8 @@ def _trainings(folder: Path, prior: cgcore.Prior) -> Iterator[tuple[str, tuple[A
         "train to NaN": (200, 1e30, 1),
     }
     for number, (case, (steps, rate, code)) in enumerate(cases.items()):
-        training = {"pretrain_prior": True, "pretrain_prior_max_steps": steps, "pretrain_prior_constraints": "none"}
-        training |= {"stage1_optimizer": "adam", "stage2_optimizer": "none", "epochs_adam": 1, "val_fraction": 0.25}
-        said = {
-            "dialect": "cgcore",
-            "data": {"path": str(folder / "good.npz")},
-            "model": {"ml_model": "none", "priors": prior_block(prior), "train_priors": True},
-            "training": training,
-            "optimizer": {"adam": {"lr": rate}},
-        }
+        fit = {"pretrain_prior_max_steps": steps, "pretrain_prior_constraints": "none"}
+        said = prior_training(folder / "good.npz", prior, rate, pretrain_prior=True, **fit)
         file = folder / f"train{number}.yaml"
         file.write_text(json.dumps(said), encoding="utf-8")
         yield case, ("train", file), code

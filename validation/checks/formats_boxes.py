@@ -131,19 +131,34 @@ def _lammps(path: Path, frames: Wrapped) -> Iterator[Row]:
     ):  # fmt: skip
         for numbered in (True, False):
             order = np.random.default_rng(0).permutation(BEADS) if numbered else np.arange(BEADS)
-            lines = []
-            for k, (x, f) in enumerate(zip(frames.cut, frames.F, strict=True)):
-                lines += ["ITEM: TIMESTEP", str(k), "ITEM: NUMBER OF ATOMS", str(BEADS)]
-                lines += [f"ITEM: BOX BOUNDS {flags[min(k, len(flags) - 1)]}", *(f"0.0 {edge}" for edge in LENGTHS)]
-                lines.append(f"ITEM: ATOMS {'id ' * numbered}{columns} fx fy fz")
-                for i in order:
-                    values = " ".join(f"{one:.17g}" for one in (*x[i], *f[i]))
-                    lines.append(f"{f'{i + 1} ' * numbered}{values}")
-            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            bounds = [f"0.0 {edge}" for edge in LENGTHS]
+            each = [flags[min(k, len(flags) - 1)] for k in range(FRAMES)]
+            _write_dump(path, frames, each, bounds, columns, order, numbered=numbered)
             yield _row(f"LAMMPS, {name}{', no id' * (not numbered)}", path, frames, used)
             notes = cgcore.read(path, accept_faults=True).notes
             noted = any("has no column id" in note for note in notes)
             yield equal(f"LAMMPS, {name}{', no id' * (not numbered)}, noted", noted, not numbered)
+
+
+def _write_dump(
+    path: Path,
+    frames: Wrapped,
+    flags: list[str],
+    bounds: list[str],
+    columns: str,
+    order: Array,
+    *,
+    numbered: bool = True,
+) -> None:
+    """A LAMMPS dump with the flags of the box of each frame, and atoms in this order, with their numbers or without."""
+    lines = []
+    for k, (x, f) in enumerate(zip(frames.cut, frames.F, strict=True)):
+        lines += ["ITEM: TIMESTEP", str(k), "ITEM: NUMBER OF ATOMS", str(BEADS)]
+        lines += [f"ITEM: BOX BOUNDS {flags[k]}", *bounds, f"ITEM: ATOMS {'id ' * numbered}{columns} fx fy fz"]
+        for i in order:
+            values = " ".join(f"{one:.17g}" for one in (*x[i], *f[i]))
+            lines.append(f"{f'{i + 1} ' * numbered}{values}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _tilted(path: Path, rng: np.random.Generator) -> Iterator[Row]:
@@ -153,16 +168,9 @@ def _tilted(path: Path, rng: np.random.Generator) -> Iterator[Row]:
         vectors = np.array([[LENGTHS[0], 0, 0], [xy, LENGTHS[1], 0], [xz, yz, LENGTHS[2]]])
         frames = _wrapped(rng, vectors)
         corners = np.array(list(product((0, 1), repeat=3))) @ vectors
-        lines = []
-        for k, (x, f) in enumerate(zip(frames.cut, frames.F, strict=True)):
-            lines += ["ITEM: TIMESTEP", str(k), "ITEM: NUMBER OF ATOMS", str(BEADS)]
-            lines.append("ITEM: BOX BOUNDS xy xz yz pp pp pp")
-            bounds = zip(corners.min(axis=0), corners.max(axis=0), (xy, xz, yz), strict=True)
-            lines += [" ".join(f"{one:.17g}" for one in side) for side in bounds]
-            lines.append("ITEM: ATOMS id x y z fx fy fz")
-            for i in range(BEADS):
-                lines.append(f"{i + 1} " + " ".join(f"{one:.17g}" for one in (*x[i], *f[i])))
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        sides = zip(corners.min(axis=0), corners.max(axis=0), (xy, xz, yz), strict=True)
+        bounds = [" ".join(f"{one:.17g}" for one in side) for side in sides]
+        _write_dump(path, frames, ["xy xz yz pp pp pp"] * FRAMES, bounds, "x y z", np.arange(BEADS))
         yield _row(f"LAMMPS, tilts {xy:g}, {xz:g} and {yz:g}", path, frames, used=True)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import cgcore
 from validation import explicit
 from validation.check import Row, at_most, check, equal
-from validation.checks.training import prior_block
+from validation.checks.training import prior_block, prior_training
 from validation.context import Context, five_terms, with_harmonics
 from validation.tolerances import near, products
 
@@ -59,15 +59,8 @@ def _trained(folder: Path, prior: cgcore.Prior, data: Path) -> Iterator[Row]:
     """Losses of a stage with as many frames in a step, in one process and in two."""
     found: list[dict[str, Any]] = []
     for count in (1, 2):
-        training = {"pretrain_prior": False, "stage1_optimizer": "adam", "stage2_optimizer": "none", "epochs_adam": 2}
-        training |= {"val_fraction": 0.25, "batch_per_device": BATCH // count}
-        said = {
-            "dialect": "cgcore",
-            "data": {"path": str(data)},
-            "model": {"ml_model": "none", "priors": prior_block(prior), "train_priors": True},
-            "training": training,
-            "optimizer": {"adam": {"lr": 1e-3}},
-        }
+        steps = {"epochs_adam": 2, "batch_per_device": BATCH // count}
+        said = prior_training(data, prior, 1e-3, pretrain_prior=False, **steps)
         config, out = folder / f"train{count}.yaml", folder / f"out{count}"
         config.write_text(json.dumps(said), encoding="utf-8")
         words: tuple[Any, ...] = "train", config, "--accept-faults", "--output", out

@@ -43,7 +43,7 @@ def sentences(context: Context) -> Iterator[Row]:
         said = _kinds(cgcore.fit(warm, bare, options))
         yield equal(f"bonds and repulsion, {level}, terms that are missing", "no " in said, False)
     yield from _temperatures(R, F, context.prior.part(["bond"]))
-    yield from _springs(R, F)
+    yield from _springs(R)
     yield from _verdicts()
     yield from _too_few(R, F, context.prior.part(["bond"]))
     yield from _contradictory(R, F, with_harmonics(four_terms(context.prior), 3, 1))
@@ -87,7 +87,7 @@ def _temperatures(R: np.ndarray, F: np.ndarray, prior: cgcore.Prior) -> Iterator
         yield equal(f"temperature of the data {case}, note", _kinds(fit), note)
 
 
-def _springs(R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
+def _springs(R: np.ndarray) -> Iterator[Row]:
     """Bonds at the ends of chains that push their beads apart, while the others hold."""
     term = cgcore.Term("springs", cgcore.Rows("bonds"), bases.Harmonic(), 1.0, cgcore.Groups("terminal"))
     beads = np.arange(R.shape[1])

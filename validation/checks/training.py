@@ -6,6 +6,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -65,6 +66,18 @@ def _padded(data: cgcore.Dataset) -> cgcore.Dataset:
     R, F = (np.where(mask[..., None], x, np.nan).astype(float) for x in (batch.R, batch.F))
     U = np.random.default_rng(0).normal(size=len(R)) * 10
     return cgcore.from_arrays(R, F, mask, np.where(mask, np.arange(mask.shape[1]) % 5, 0), U=U)
+
+
+def prior_training(frames: Path, prior: cgcore.Prior, rate: float, **training: Any) -> dict[str, Any]:
+    """A configuration that trains a prior alone, in one stage with Adam at this learning rate."""
+    stages = {"stage1_optimizer": "adam", "stage2_optimizer": "none", "epochs_adam": 1, "val_fraction": 0.25}
+    return {
+        "dialect": "cgcore",
+        "data": {"path": str(frames)},
+        "model": {"ml_model": "none", "priors": prior_block(prior), "train_priors": True},
+        "training": stages | training,
+        "optimizer": {"adam": {"lr": rate}},
+    }
 
 
 def prior_block(prior: cgcore.Prior) -> dict[str, Any]:
