@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from cli_helpers import bundled, prior_yaml, run, save
 from cluster_helpers import assert_same
@@ -71,6 +73,22 @@ def test_a_worker_that_is_killed_costs_nothing_else(running: Cluster, dataset: D
         client.wait_for_workers(2, timeout=PATIENCE)
         assert_same(compressed(dataset, interrupted(on_workers(client), 3, kill)), plain)
         assert_same(compressed(dataset, on_workers(client)), plain)
+
+
+def test_local_workers_keep_memory_for_the_next_arrays() -> None:
+    with connected("local:1") as client:
+        assert sum(client.run(_new_pages).values()) < 3 * PAGES
+
+
+PAGES = 1024
+
+
+def _new_pages(arrays: int = 20) -> int:
+    """Number of pages that the system gives to this process for arrays that are made and freed in turn."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(arrays):
+        np.ones(PAGES * resource.getpagesize(), np.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
 def test_what_moves_over_the_network_is_kilobytes(running: Cluster, dataset: Dataset) -> None:
