@@ -44,6 +44,10 @@ FAULTS: Faults = {
         "batches",
         edited(block, "_overlap", "np.maximum.accumulate(ranges[:, 1])[:-1]", "ranges[:-1, 1]"),
     ),
+    "copies told apart by their size alone": (
+        "batches",
+        edited(factor, "counted_twice", "(block.beads, block.frames, np.linalg.norm(block.S[:, -1]))", "block.frames"),
+    ),
     "copies of a frame each": ("batches", edited(factor, "counted_twice", "+= a.frames", "+= 1")),
     "directions that are not fitted decide nothing": (
         "error-bars",

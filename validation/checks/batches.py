@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import cgcore
+from cgcore.factor.block import Block
 from validation import explicit, explicit_terms
 from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context, five_terms, unconstrained, with_harmonics
@@ -237,6 +238,17 @@ def _twice(factor: cgcore.Factor) -> Iterator[Row]:
         for content, frames in (("one", 30), ("two", 30), ("three", 31))
     ]
     yield equal("copies, frames counted twice", _counted_twice(*copies), 30)
+    several = [
+        replace(factor, blocks=tuple(_block(factor, name, n, size) for n, size in enumerate(sizes)))
+        for name, sizes in (("one", (1.0, 1.2, 1.4, 1.6)), ("two", (1.6, 1.0, 1.2)))
+    ]
+    yield equal("copies of three of four blocks, frames counted twice", _counted_twice(*several), 21)
+
+
+def _block(factor: cgcore.Factor, source: str, number: int, size: float) -> Block:
+    """The seven frames of a source that follow those of the former block, with forces of this size."""
+    block, ranges = factor.blocks[0], np.array([[7 * number, 7 * number + 7]])
+    return replace(block, S=size * block.S, frames=7, ranges=ranges, source=source, sha256=source)
 
 
 def _counted_twice(*factors: cgcore.Factor) -> int:

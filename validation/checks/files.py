@@ -1,28 +1,33 @@
-"""Files that cgcore reads besides data: values in YAML, and the files of a run beside its record."""
+"""Values in YAML files, the files of a run beside its record, and damaged lists of arrays in NPZ files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import cgcore
+from cgcore import InputError
 from cgcore.files import differing_record
 from cgcore.files.strict_yaml import read_yaml
 from validation.check import Row, check, equal, refuses
 from validation.context import Context
+from validation.refused.frames import frames
 
 
 @check("files", quick=True)
 def files(context: Context) -> Iterator[Row]:
-    """Values of a YAML file, one by one, and files of one run beside the record of another."""
+    """Values of a YAML file, one by one; files of one run beside the record of another; damaged lists of arrays."""
     with tempfile.TemporaryDirectory() as name:
         yield from _scalars(Path(name))
         yield from _mixed(Path(name))
+        for save in (np.savez, np.savez_compressed):
+            yield from _flipped(save, Path(name) / "frames.npz")
 
 
 def _scalars(folder: Path) -> Iterator[Row]:
@@ -67,3 +72,27 @@ def _mixed(folder: Path) -> Iterator[Row]:
             (folder / record).write_text(json.dumps({"files": {file.name: digest}}), encoding="utf-8")
             yield equal(f"{record}, another run's, {digest == wrong}", str(differing_record(file)), str(known))
         (folder / record).unlink()
+
+
+def _flipped(save: Callable[..., None], path: Path) -> Iterator[Row]:
+    """The list of arrays at the end of an NPZ file, which has no checksum, with one bit of each byte flipped: refused,
+    or read as it was."""
+    save(path, **frames(), temperature=310.0)
+    content = path.read_bytes()
+    known = _read(path)
+    listed = range(content.index(b"PK\1\2"), len(content))
+    differing = []
+    for at in listed:
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1 << at % 8]) + content[at + 1 :])
+        try:
+            found = _read(path)
+        except InputError:
+            continue
+        if found != known:
+            differing.append(at - listed.start)
+    yield equal(f"{save.__name__}, flipped bits that change what is read", ", ".join(map(str, differing)), "")
+
+
+def _read(path: Path) -> tuple[Any, ...]:
+    data = cgcore.read(path)
+    return *(array.tobytes() for array in data.join()), data.temperatures, data.skipped_keys
