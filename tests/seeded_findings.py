@@ -100,6 +100,10 @@ FAULTS: Faults = {
         "findings-forces",
         edited(judging, "_kelvin", "float(np.mean(said)) if said", "said[0] if said"),
     ),
+    "a given temperature that is not known": (
+        "findings-forces",
+        edited(judging, "_judged", "bool(one.temperatures) or temperature is not None", "bool(one.temperatures)"),
+    ),
     "one more frame than there are": (
         "findings-forces",
         edited(force_rules, "named", "len(frames) - SHOWN", "len(frames)"),

@@ -18,7 +18,7 @@ from cgcore.data.formats import h5md
 from cgcore.factor import compress
 from cgcore.factor.histogram import Histograms
 from cgcore.files import strict_yaml
-from cgcore.fitting import blocking, direct, fit, pooling, scan
+from cgcore.fitting import blocking, constraints, direct, fit, pooling, scan
 from cgcore.fitting.spectrum import Spectrum
 from cgcore.judging import survey
 from cgcore.judging.stretch import Stretch
@@ -83,6 +83,11 @@ FAULTS: Faults = {
         "walls",
         edited(Histograms, "known", "EDGES[name][1], EDGES[name][-2]", "EDGES[name][0], EDGES[name][-1]"),
     ),
+    "signs of a term's first group alone": (
+        "walls",
+        edited(constraints, "_signs", "enumerate(term.group_labels)", "enumerate(term.group_labels[:1])"),
+    ),
+    "signs of groups without data": ("walls", edited(constraints, "_signs", "if ground.feels(term, group)", "if True")),
     "held-out frames are not judged": (
         "judgement",
         edited(fit, "door", "for part in (data, validation) if", "for part in (data,) if"),

@@ -38,9 +38,13 @@ class Wanted(NamedTuple):
     source: str = "arrays"
 
 
-def findings(name: str, data: cgcore.Dataset, *wanted: Wanted) -> Iterator[Row]:
-    """Whether these findings, and no others, are reported, in this order."""
-    found = judge(data).findings
+def findings(name: str, data: cgcore.Dataset, *wanted: Wanted, temperature: float | None = None) -> Iterator[Row]:
+    """Whether these findings, and no others, are reported, in this order.
+
+    Arguments:
+        temperature: temperature that is given for data without one [K].
+    """
+    found = judge(data, temperature).findings
     ours = [Wanted(f"{one.severity} {one.code}", one.frames, one.beads, (), one.source) for one in found]
     yield equal(name, _words(ours), _words(wanted))
     if len(found) == len(wanted) and any(one.words for one in wanted):

@@ -210,6 +210,7 @@ def _equipartition(good: Arrays) -> Iterator[Row]:
         yield from findings(f"{ratio:.3g} kT", of(arrays), *wanted)
         if kind:
             del arrays["temperature"]
+            yield from findings(f"{ratio:.3g} kT, temperature given", of(arrays), *wanted, temperature=KELVIN)
             certain = [one._replace(words=(words,)) for one in wanted if one.kind == "wrong sign"]
             yield from findings(f"{ratio:.3g} kT, temperature unstated", of(arrays), *certain)
     several = good | {"temperature": np.where(np.arange(FRAMES) % 2, KELVIN - 25, KELVIN + 25)}
@@ -246,5 +247,7 @@ def _celsius(good: Arrays) -> Iterator[Row]:
     ):
         # The ratio is stated for the temperature in kelvin that is meant.
         F = good["F"] * ratio / value * (said + CELSIUS) / KELVIN
-        data = of(good | {"F": F, "temperature": said})
-        yield from findings(f"{said:g} °C, {ratio:g} kT", data, wanted)
+        arrays = good | {"F": F, "temperature": said}
+        yield from findings(f"{said:g} °C, {ratio:g} kT", of(arrays), wanted)
+        del arrays["temperature"]
+        yield from findings(f"{said:g} °C that are given, {ratio:g} kT", of(arrays), wanted, temperature=said)

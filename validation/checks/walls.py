@@ -78,6 +78,30 @@ def walls(context: Context) -> Iterator[Row]:
     yield from _same_groups(R[1:], F[1:], kinds)
     yield from _two_chains(R[1:], F[1:])  # so that no percentile falls between two bins
     yield from _beyond(R, F)
+    yield from _signs(R, F, kinds)
+
+
+def _signs(R: Array, F: Array, kinds: Array) -> Iterator[Row]:
+    """Of the groups that act, the stiffnesses of bonds and the strengths of powers are not negative, and nothing else
+    is constrained. No bead is of the third species."""
+    types, far = cgcore.Groups.of_species("types", (0, 1, 2)), cgcore.Rows("pairs", 4)
+    terms = (
+        cgcore.Term("angle", cgcore.Rows("angles"), cgcore.bases.Fourier(1), 0.6),
+        cgcore.Term("bond", cgcore.Rows("bonds"), cgcore.bases.Harmonic(), 0.5, cgcore.Groups("terminal")),
+        cgcore.Term("contact", far, cgcore.bases.Power(6), 0.9, types),
+        cgcore.Term("shape", far, cgcore.bases.Gaussian((6.0,), 1.0), 0.8),
+    )
+    data = cgcore.from_arrays(R, F, species=np.tile(kinds, (len(R), 1)), accept_faults=True)
+    factor = cgcore.compress(data, cgcore.Fingerprint.of(cgcore.default_prior().part([]).with_terms(terms)))
+    found = constraints("nonnegative", factor, TEMPERATURE)
+    # Coefficients are two of the angle, two for each of two groups of bonds, and one for each of six groups of pairs.
+    acting = [2, 4, *(6 + n for n, label in enumerate(terms[2].group_labels) if "2" not in label)]
+    normals, bounds = (np.concatenate([getattr(one, name) for one in found]) for name in ("normals", "bounds"))
+    signs = [
+        (int(np.flatnonzero(row)[0]), float(row.sum()), float(bound))
+        for row, bound in zip(normals, bounds, strict=True)
+    ]
+    yield equal("signs, coefficients that are not negative", str(sorted(signs)), str([(k, 1.0, 0.0) for k in acting]))
 
 
 def _same_groups(R: Array, F: Array, kinds: Array) -> Iterator[Row]:
