@@ -5,6 +5,7 @@ from __future__ import annotations
 from fault_helpers import Faults, edited
 
 from cgcore import archive
+from cgcore.config import paths
 from cgcore.data import contents, reading, stored, writing
 from cgcore.data.formats import h5md, mdcath, netcdf
 from cgcore.data.formats import lammps as dump
@@ -16,6 +17,10 @@ from cgcore.simulation.reference import Reference
 from validation.checks import simulation_starts
 
 FAULTS: Faults = {
+    "a file in the working folder first": (
+        "files",
+        edited(paths, "resolved", "(beside, given)", "(given, beside)"),
+    ),
     "arrays that a damaged list hides": (
         "files",
         edited(archive, "_check_directory", "count not in (len(members), 0xFFFF)", "count < len(members)"),

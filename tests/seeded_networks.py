@@ -6,8 +6,10 @@ from __future__ import annotations
 import pytest
 from fault_helpers import Fault, Faults, edited
 
+from cgcore.config import optimizers as configured
 from cgcore.pipeline import minibatch_loss, model_for_data, optimizers, prior_fit, trainer
 from cgcore.pipeline.networks import allegro, edges, make, nequip
+from cgcore.pipeline.prior_fit import PriorFit
 from cgcore.pipeline.state import TrainingState
 
 
@@ -29,6 +31,18 @@ FAULTS: Faults = {
     "the last of equal losses": (
         "training-state",
         edited(TrainingState, "after_epoch", "not val_loss >= self.kept_loss", "not val_loss > self.kept_loss"),
+    ),
+    "warm-up from lr without a peak": (
+        "training",
+        edited(optimizers, "schedule", "settings.start, settings.peak", "settings.lr, settings.peak"),
+    ),
+    "a last rate of null that is left out": (
+        "training",
+        edited(configured, "_null_is_a_value", "return", "return False and"),
+    ),
+    "a trained prior free of its signs": (
+        "training",
+        edited(PriorFit, "keeps_admissible", 'options.level == "none"', 'options.level != "safe"'),
     ),
     "momentum of half the size": ("training", _rule("polyak_sgd", "momentum=0.9", "momentum=0.45")),
     "momentum for Polyak's step": ("training", _rule("polyak_sgd", 'said.rule == "momentum"', "True")),

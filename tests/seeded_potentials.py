@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fault_helpers import Faults, edited
 
+from cgcore import spline_file
 from cgcore.data import reading
 from cgcore.export import pieces, tables
 from cgcore.factor import compress, work
@@ -22,6 +23,10 @@ from cgcore.solver import lbfgs
 from validation.checks import potentials
 
 FAULTS: Faults = {
+    "splines of species that the file turns off": (
+        "splines",
+        edited(spline_file, "splines_of", " and bool(np.all(arrays.get(FLAG, True)))", ""),
+    ),
     "curvature of a bell": ("potentials", edited(Gaussian, "bending", "** 2 - 1)", "** 2 + 1)")),
     "energy of a screened charge": ("potentials", edited(DebyeHueckel, "functions", "/ x)[None]", "/ x**2)[None]")),
     "sign of sines": ("potentials", edited(Fourier, "functions", "xp.sin(", "-xp.sin(")),

@@ -52,6 +52,10 @@ FAULTS: Faults = uncompiled(
             edited(BSpline, "__post_init__", "(np.diff(self.knots) > 0)", "(np.diff(self.knots) >= 0)"),
         ),
         "a row and its reverse": ("refusals", edited(Rows, "__post_init__", "min(row, row[::-1])", "row")),
+        "a parameter that is partly not finite": (
+            "refusals",
+            edited(factors, "read_params", "np.isfinite(array).all()", "np.isfinite(array).any()"),
+        ),
         "infinite parameters": (
             "refusals",
             edited(prior, "_checked", "not np.isfinite(value).all()", "np.isnan(value).any()"),

@@ -149,6 +149,12 @@ def test_no_clipping_for_one_optimizer() -> None:
     assert (said.optimizers["adam"].grad_clip, said.optimizers["lion"].grad_clip) == (None, 3.0)
 
 
+@pytest.mark.parametrize("dialect", ["cgcore", "chemtrain"])
+def test_a_last_rate_of_null_is_a_tenth(dialect: str) -> None:
+    said = load_settings(OURS | {"dialect": dialect, "optimizer": {"adam": {"lr": 2e-3, "end_lr": None}}})
+    assert said.optimizers["adam"].end == 2e-4
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [

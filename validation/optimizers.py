@@ -19,6 +19,9 @@ STEPS, EPOCHS, WARM_UP = 20, 4, 4
 SINGLE = 1e-6
 """float32 tolerance."""
 
+DECAY_STEPS = 100
+"""Default of `decay_steps` in a doubled schedule."""
+
 START, PEAK, END = 1e-3, 0.02, 2e-3
 """Learning rates at the start, after the warm-up, and at the end."""
 
@@ -43,11 +46,13 @@ MAKE: dict[str, tuple[dict[str, Any], Callable[..., optax.GradientTransformation
 """Settings of each optimizer that are none of its defaults, and what they mean in optax."""
 
 
-def _rates() -> np.ndarray:
-    """Linear to the peak, then half a cosine to the end."""
+def _rates(
+    start: float = START, peak: float = PEAK, end: float = END, warm_up: int = WARM_UP, total: int = STEPS
+) -> np.ndarray:
+    """The first steps of a schedule: linear to the peak, then half a cosine to the end."""
     steps = np.arange(STEPS)
-    fall = END + (PEAK - END) * (1 + np.cos(np.pi * (steps - WARM_UP) / (STEPS - WARM_UP))) / 2
-    return np.where(steps < WARM_UP, START + (PEAK - START) * steps / WARM_UP, fall)
+    fall = end + (peak - end) * (1 + np.cos(np.pi * (steps - warm_up) / (total - warm_up))) / 2
+    return np.where(steps < warm_up, start + (peak - start) * steps / max(warm_up, 1), fall)
 
 
 def learning_rates() -> Iterator[Row]:
@@ -68,6 +73,37 @@ def learning_rates() -> Iterator[Row]:
         rate = schedule(_configured("adam", given), per_epoch, epochs)
         off = relative([float(np.asarray(rate(step))) for step in range(STEPS)], _rates())
         yield at_most(f"learning rate, {name}", off, SINGLE, "relative")
+    yield from _rates_left_out(per_epoch)
+
+
+def _rates_left_out(per_epoch: int) -> Iterator[Row]:
+    """What a schedule does if a rate or a length is left out, in both dialects."""
+    from cgcore.pipeline.optimizers import schedule
+
+    stage, doubled, warm = {"schedule": "stage"}, {"schedule": "doubled", "lr": START}, {"warmup_steps": WARM_UP}
+    for dialect, end in (("cgcore", 0.0), ("chemtrain", START / 10)):
+        cases = {
+            "peak_lr and end_lr": (stage | warm | {"lr": START}, _rates(0.0, START, end)),
+            "end_lr": (stage | warm | {"lr": START, "peak_lr": PEAK}, _rates(end=end)),
+            "end_lr, which is null": (
+                stage | warm | {"lr": START, "peak_lr": PEAK, "end_lr": None},
+                _rates(end=START / 10),
+            ),
+            "warmup_steps": (stage | {"lr": START, "peak_lr": PEAK, "end_lr": END}, _rates(warm_up=1)),
+            "peak_lr, doubled": (doubled | warm | {"decay_steps": STEPS}, _rates(START, START, end, total=2 * STEPS)),
+            "decay_steps, doubled": (
+                doubled | warm | {"peak_lr": PEAK, "end_lr": END},
+                _rates(total=2 * DECAY_STEPS),
+            ),
+            "warmup_steps, doubled": (
+                doubled | {"peak_lr": PEAK, "end_lr": END, "decay_steps": STEPS},
+                _rates(warm_up=0, total=2 * STEPS),
+            ),
+        }
+        for name, (given, expected) in cases.items():
+            rate = schedule(_configured("adam", given, dialect), per_epoch, EPOCHS)
+            off = relative([float(np.asarray(rate(step))) for step in range(STEPS)], expected)
+            yield at_most(f"learning rate, {dialect} without {name}", off, SINGLE, "relative")
 
 
 def optimizers() -> Iterator[Row]:

@@ -7,7 +7,7 @@ from dataclasses import field, fields, replace
 from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from cgcore.config.keys import MOST_STEPS, Number, Whole, block, key
+from cgcore.config.keys import MOST_STEPS, Number, Whole, block, key, keys_of
 from cgcore.config.names import canonical, checked, mapping, own_block, unknown
 from cgcore.config.reading import Reading
 
@@ -276,7 +276,7 @@ def _optimizer(
 ) -> OptimizerSettings | None:
     at = f"optimizer.{cls.name}"
     said = mapping({} if value is None else value, at, reading)
-    given = {name: inside for name, inside in said.items() if inside is not None}
+    given = {name: inside for name, inside in said.items() if inside is not None or _null_is_a_value(cls, name)}
     if "grad_clip" not in said or shared.clipping == "global":
         given["grad_clip"] = shared.grad_clip
     given = {"schedule": shared.schedule, "weight_decay_rule": shared.weight_decay_rule} | given
@@ -293,3 +293,8 @@ def _optimizer(
         reading.add(f"{at}.{rate}", "is 0; give a learning rate above 0")
     # 0 means no clipping.
     return made and replace(made, grad_clip=made.grad_clip or None)  # pyright: ignore[reportArgumentType]
+
+
+def _null_is_a_value(cls: type[OptimizerSettings], name: str) -> bool:
+    """Whether null does not mean that the key is left out."""
+    return "null" in keys_of(cls).get(name, {}).get("x-says", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import tempfile
@@ -13,6 +14,7 @@ import numpy as np
 
 import cgcore
 from cgcore import InputError
+from cgcore.config import load_config
 from cgcore.files import differing_record
 from cgcore.files.strict_yaml import read_yaml
 from validation.check import Row, check, equal, refuses
@@ -26,6 +28,7 @@ def files(context: Context) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         yield from _scalars(Path(name))
         yield from _mixed(Path(name))
+        yield from _beside(Path(name))
         for save in (np.savez, np.savez_compressed):
             yield from _flipped(save, Path(name) / "frames.npz")
 
@@ -72,6 +75,30 @@ def _mixed(folder: Path) -> Iterator[Row]:
             (folder / record).write_text(json.dumps({"files": {file.name: digest}}), encoding="utf-8")
             yield equal(f"{record}, another run's, {digest == wrong}", str(differing_record(file)), str(known))
         (folder / record).unlink()
+
+
+def _beside(folder: Path) -> Iterator[Row]:
+    """Files that a configuration names: beside it, else in the working folder."""
+    here, there = folder / "here", folder / "there"
+    for place in (here, there):
+        place.mkdir()
+    blocks = {"data": {"path": "x.npz"}, "model": {"priors": {"spline_file": "x.npz"}}}
+    with contextlib.chdir(here):
+        for of_each in ((there,), (here, there), (here,), ()):
+            for place in of_each:
+                (place / "x.npz").write_bytes(b"")
+            for key, said in blocks.items():
+                (there / "fit.yaml").write_text(json.dumps({key: said}), encoding="utf-8")
+                known = "refused" if not of_each else str(there / "x.npz") if there in of_each else "x.npz"
+                try:
+                    found = load_config(there / "fit.yaml", needs_data=True)
+                    ours = str(found.data_path if key == "data" else found.spline_file)
+                except InputError:
+                    ours = "refused"
+                where = " and ".join(place.name for place in of_each) or "nowhere"
+                yield equal(f"file of the block {key} of a configuration there, if it is {where}", ours, known)
+            for place in of_each:
+                (place / "x.npz").unlink()
 
 
 def _flipped(save: Callable[..., None], path: Path) -> Iterator[Row]:

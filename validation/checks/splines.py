@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import product
 
 import jax
 import numpy as np
@@ -13,6 +15,7 @@ import cgcore
 from cgcore.export.potentials import potentials as curves_of
 from cgcore.physics.stiffness import bond_stiffness
 from cgcore.simulation.potential import prior_potential
+from cgcore.spline_file import read_splines
 from validation import explicit
 from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context, four_terms, unconstrained
@@ -39,6 +42,7 @@ def splines(context: Context) -> Iterator[Row]:
     made, batch = drawn(), list(context.datasets.values())[-1].subset(8).join()
     prior = replace(four_terms(context.prior), splines=made.given)
     yield from _curves(made, prior)
+    yield from _flags(made)
     rng, species = np.random.default_rng(3), species_of(batch.mask)
     R = batch.R + SHAKE * rng.normal(size=batch.R.shape) * batch.mask[..., None]
     data = cgcore.from_arrays(R, batch.F, batch.mask, species, accept_faults=True, **broken(batch.mask))
@@ -66,6 +70,18 @@ def _curves(made: Drawn, prior: cgcore.Prior) -> Iterator[Row]:
                 yield at_most(f"{name}, species {species}, constant beyond the knots", off, EXACT, "relative")
     stiffest = prior.weights.bond * float(made.shared["bond"](made.shared["bond"].x, 2).max())
     yield near("bond stiffness", bond_stiffness(prior, prior.params), stiffest, EXACT, 1.0)
+
+
+def _flags(made: Drawn) -> Iterator[Row]:
+    """Whether species have splines of their own: what the file says, and what the configuration says."""
+    found, known = {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        for flag, asked in product((None, True, False), repeat=2):
+            said = {} if flag is None else {"residue_specific_angles": flag}
+            np.savez(f"{folder}/splines.npz", **made.given.arrays() | said)
+            own = read_splines(f"{folder}/splines.npz", asked).angle_types
+            found[flag, asked], known[flag, asked] = own is not None, flag is not False and asked is not False
+    yield equal("splines of species by the flags of file and configuration", str(found), str(known))
 
 
 def _energies(made: Drawn, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:

@@ -240,6 +240,32 @@ def _configured(prior: cgcore.Prior, loader: Any) -> Iterator[Row]:
         found = fit_options(load_settings(_settings(prior, network=False, **said)).training)
         known = cgcore.Options(**given, temperature=310.0)  # type: ignore[arg-type]
         yield equal(f"pre-training, {name}, options of the fit", str(found), str(known))
+    yield from _kept_admissible(prior, loader)
+
+
+def _kept_admissible(prior: cgcore.Prior, loader: Any) -> Iterator[Row]:
+    """What stages do with a prior that violates the constraints of its fit."""
+    from cgcore.config import load_settings
+    from cgcore.pipeline import CombinedModel
+    from cgcore.pipeline.prior_fit import PriorFit
+
+    wrong = prior.params | {"kr": -1.0, "epsilon": -1.0}
+    for level, trained, known in (
+        ("none", True, "left alone"),
+        ("nonnegative", True, "0 or above"),
+        ("safe", True, "0 or above"),
+        ("safe", False, "left alone"),
+    ):
+        config = _settings(prior, network=False, pretrain_prior_constraints=level)
+        config["model"]["train_priors"] = trained
+        model = CombinedModel(config, np.asarray(loader.R)[0], None, np.asarray(loader.species)[0], loader.N_max)
+        keep = PriorFit(model, load_settings(config).training, loader.dataset).keeps_admissible(None)
+        found = "left alone"
+        if keep is not None:
+            found = "0 or above" if min(keep(wrong)[0][name] for name in ("kr", "epsilon")) >= 0 else "below 0"
+        yield equal(
+            f"constraints {level}, {'' if trained else 'not '}trained, kr and epsilon below 0 become", found, known
+        )
 
 
 def _in_a_box(prior: cgcore.Prior, loader: Any) -> Iterator[Row]:

@@ -14,7 +14,7 @@ import numpy as np
 import cgcore
 from cgcore.spline_file import read_splines
 from validation.refused.frames import Arrays, frames
-from validation.refused.place import NAN, Place, Work
+from validation.refused.place import NAN, Place, Work, ending_with
 
 Save = Callable[..., None]
 
@@ -200,7 +200,7 @@ def _splines(path: Path) -> Place:
     bad |= {f"pickled {key}": written(**{key: np.array([{}], object)}) for key in plain}
     bad |= {
         "knots that descend": written(bond_knots=knots[::-1]),
-        "NaN in coefficients": written(dih_coeffs=NAN * coefficients),
+        "NaN in coefficients": written(dih_coeffs=ending_with(NAN, coefficients)),
         "mask of fewer species": written(**typed | {"angle_type_mask": np.ones(1)}),
         "knots of fewer species": written(**typed | {"angle_type_knots": knots[None]}),
         "knots of the last species that descend": written(

@@ -9,7 +9,7 @@ import numpy as np
 
 import cgcore
 from cgcore.pipeline.loader import DatasetLoader, frame_arrays
-from validation.refused.place import INF, NAN, Place, Values, Work, by_value
+from validation.refused.place import INF, NAN, Place, Values, Work, by_value, ending_with
 
 Arrays = dict[str, Any]
 
@@ -163,12 +163,12 @@ _LAST[:-1], _PADDED_ROW[PADDED] = 0, NAN
 BESIDE: dict[str, Values] = {
     "frame_weights": (
         [_ONES, _ONES[:, None], _LAST, 1e-300 * _ONES, np.arange(8)],
-        [_ONES[:-1], -_ONES, np.append(_ONES[1:], -1e-300), NAN * _ONES, np.append(_ONES[1:], INF), 0 * _ONES,
+        [_ONES[:-1], -_ONES, ending_with(-1e-300, _ONES), ending_with(NAN, _ONES), ending_with(INF, _ONES), 0 * _ONES,
          _ONES > 0, _ONES[None]],
     ),
     "bead_weights": (
         [_BEADS, _PADDED_ROW, np.arange(10)],
-        [_BEADS[:-1], -_BEADS, NAN * _BEADS, 0 * _BEADS, _BEADS[None], _BEADS + 0j],
+        [_BEADS[:-1], -_BEADS, ending_with(NAN, _BEADS), 0 * _BEADS, _BEADS[None], _BEADS + 0j],
     ),
     "N_max": ([10, 10.0, [10] * 8], [9, 11, NAN, "10", [10, 10]]),
     "bonds": (

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from validation.check import Row, equal, refuses
 
 Work = Callable[[], object]
@@ -36,6 +38,13 @@ class Place:
             ended = {case: outcome(work) for case, work in works.items()}
             differing = [f"{case}: {how}" for case, how in ended.items() if how != known]
             yield equal(f"{self.name}: of {len(works)} {side}, not {known}", "; ".join(differing), "")
+
+
+def ending_with(value: float, array: Any) -> np.ndarray:
+    """The array with another last number. A single bad number is refused like many."""
+    changed = np.array(array, float)
+    changed.flat[-1] = value
+    return changed
 
 
 def outcome(work: Work) -> str:

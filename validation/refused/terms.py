@@ -9,7 +9,7 @@ import numpy as np
 
 import cgcore
 from cgcore.physics.splines import Spline, Splines
-from validation.refused.place import INF, NAN, Place, Work, by_value
+from validation.refused.place import INF, NAN, Place, Work, by_value, ending_with
 
 BASES = cgcore.bases
 SPECIES = cgcore.Groups.of_species
@@ -171,7 +171,9 @@ def _priors() -> Iterator[Place]:
     yield by_value("parameters", with_params, {
         **dict.fromkeys(("r0", "kr", "epsilon", "epsilon_ex"), number),
         **dict.fromkeys(("sigma", "sigma_ex"), length),
-        **dict.fromkeys(("a", "b"), ([np.ones(a)], [np.ones(a - 1), np.ones(a + 1), [], 1.0, np.full(a, NAN)])),
+        **dict.fromkeys(
+            ("a", "b"), ([np.ones(a)], [np.ones(a - 1), np.ones(a + 1), [], 1.0, ending_with(NAN, np.ones(a))])
+        ),
         **dict.fromkeys(("k_dih", "gamma_dih"), ([np.ones(few)], [np.ones(few + 1), [], np.ones((1, few))])),
         "theta0": ([], [1.6]),
     })  # fmt: skip
@@ -228,7 +230,7 @@ def _splines() -> Place:
         "knots that descend": spline(knots[::-1]),
         "a knot twice": spline(knots[[0, 1, 1]]),
         "NaN in knots": spline([1.0, 1.5, NAN]),
-        "NaN in coefficients": spline(knots, NAN * coefficients),
+        "NaN in coefficients": spline(knots, ending_with(NAN, coefficients)),
         "as many coefficients as knots": spline(knots, np.ones((3, 4))),
         "parabolas": spline(knots, np.ones((2, 3))),
         "text": spline(knots.astype(str)),
