@@ -83,9 +83,9 @@ def quick_context(*, quick: bool = True) -> Context:
     return Context(cgcore.datasets.chignolin(), distinct(four_terms(cgcore.default_prior())), quick=quick)
 
 
-def every_row(name: str) -> list[Row]:
-    """The rows of a quick check."""
-    return run([_check(name)], quick_context())
+def every_row(name: str, *, quick: bool = True) -> list[Row]:
+    """The rows of a check."""
+    return run([_check(name)], quick_context(quick=quick))
 
 
 def seen(name: str, *, quick: bool = True) -> bool:

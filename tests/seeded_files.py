@@ -9,17 +9,24 @@ from cgcore.config import paths
 from cgcore.data import contents, reading, stored, writing
 from cgcore.data.formats import h5md, mdcath, netcdf
 from cgcore.data.formats import lammps as dump
+from cgcore.data.formats.opened import Opened
 from cgcore.evaluation import gathering
 from cgcore.export import expressions, lammps, openmm
+from cgcore.generate import simulate as generate
 from cgcore.mapping import choosing, mapped, topology
 from cgcore.pipeline import model
+from cgcore.simulation import storage
 from cgcore.simulation.reference import Reference
-from validation.checks import simulation_starts
+from validation.checks import generator, simulation_starts
 
 FAULTS: Faults = {
     "a file in the working folder first": (
         "files",
         edited(paths, "resolved", "(beside, given)", "(given, beside)"),
+    ),
+    "checksums of the first array alone": (
+        "formats",
+        edited(Opened, "read", "in self.contents]", "in self.contents[:1]]"),
     ),
     "arrays that a damaged list hides": (
         "files",
@@ -159,6 +166,30 @@ FAULTS: Faults = {
 }
 
 WHOLE: Faults = {
+    "a seed of 0 that continues any run": (
+        "resume-simulation",
+        edited(storage, "load", "if said.get(name) != value", "if value and said.get(name) != value"),
+    ),
+    # The generator
+    "cis bonds that are refused late": (
+        "generator",
+        edited(generator, "require_stereochemistry", "< CIS", "< CIS - 0.2"),
+    ),
+    "mirrored residues": ("generator", edited(generator, "require_stereochemistry", ") < 0", ") > 0")),
+    "bonds that are too short": (
+        "generator",
+        edited(
+            generator,
+            "require_bonds",
+            "np.abs(np.linalg.norm(R[i] - R[j], axis=1) - rest)",
+            "(np.linalg.norm(R[i] - R[j], axis=1) - rest)",
+        ),
+    ),
+    "psi of the residue before": ("generator", edited(generator, "heavy_atoms", "list(psi[:-1])", "list(psi[1:])")),
+    "radii without their offset": (
+        "generator",
+        edited(generate, "native_solvent", "values[radius] + _OFFSET", "values[radius]"),
+    ),
     "files of trained models without their wall": (
         "evaluation-trained",
         edited(model.CombinedModel, "fingerprint", ' | ({} if self.core is None else {"core": self.core})', ""),

@@ -20,9 +20,22 @@ from cgcore.pipeline import minibatch_loss
 from cgcore.pipeline.minibatch_loss import MinibatchLoss
 from cgcore.simulation import chain_forces, summed
 from cgcore.solver import lbfgs
-from validation.checks import potentials
+from validation.checks import admissible, potentials, splines
 
 FAULTS: Faults = {
+    "a prior's file without its splines": (
+        "splines",
+        edited(
+            splines,
+            "prior_file",
+            "with_splines(config.prior, config.spline_file, config.residue_specific_angles)",
+            "config.prior",
+        ),
+    ),
+    "no error where float32 overflows": (
+        "admissible",
+        edited(admissible, "float32_error", 'else float("inf")', "else 0.0"),
+    ),
     "splines of species that the file turns off": (
         "splines",
         edited(spline_file, "splines_of", " and bool(np.all(arrays.get(FLAG, True)))", ""),

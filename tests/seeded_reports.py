@@ -20,12 +20,14 @@ from cgcore.report import (
     simulation_figure,
     simulation_text,
     singular_values_panel,
+    summary,
     term_curves,
     text,
     training_text,
 )
 
 FAULTS: Faults = {
+    "gaps below zero are none": ("sentences", edited(summary, "gap", "abs(value) < 1e-14", "value < 1e-14")),
     "bonds inverted without their Jacobian squared": (
         "reports",
         edited(potential_panels, "inverted", '"bond": x**2', '"bond": x'),

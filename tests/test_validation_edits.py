@@ -66,6 +66,13 @@ def test_without_a_fault_it_is_green(name: str) -> None:
     assert [row for row in rows if row.passed is False] == []
 
 
+@pytest.mark.parametrize("name", sorted({name for name, _ in WHOLE.values()}))
+def test_without_a_fault_the_whole_is_green(name: str) -> None:
+    rows = every_row(name, quick=False)
+    assert rows
+    assert [row for row in rows if row.passed is False] == []
+
+
 @pytest.mark.parametrize(("name", "fault"), ORDERED.values(), ids=ORDERED)
 def test_a_fault_of_a_line_turns_its_check_red(monkeypatch: pytest.MonkeyPatch, name: str, fault: Fault) -> None:
     fault(monkeypatch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,10 @@ def _precision(data: cgcore.Dataset, prior: cgcore.Prior) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         refused = refuses(lambda: write_openmm(Path(folder) / "system.xml", free.fitted_prior, data.n_beads))
     yield equal("all directions resolved, export to OpenMM, refused", refused, expected)
+    for size, error in ((1e37, 0.0), (1e39, np.inf)):  # the largest number of float32 is 3e38
+        large = replace(prior, params=prior.params | {"epsilon": size / float(prior.params["sigma"]) ** 4})
+        told = float32_error(large, size)
+        yield equal(f"a repulsion of {size:g} kcal/mol Å⁴, float32 error", told if np.isinf(told) else 0.0, error)
 
 
 def _steepest(sampled: Sampled) -> float:

@@ -66,6 +66,25 @@ def formats(context: Context) -> Iterator[Row]:
             for beside in [(), *((one,) for one in further), *together]:
                 yield from _read_again(folder, form, frames, frozenset(beside), together=beside in together)
         yield from _boxes(folder, R, F)
+        for form in WRITERS:
+            yield from _checksums(folder / f"{form}, checksums", form, frames)
+
+
+def _checksums(folder: Path, form: str, frames: Frames) -> Iterator[Row]:
+    """A checksum that is that of all frames: another one if a number changes, and the same if none does."""
+    cases = {"same": frames, "again": frames}
+    for name, values in (("R", frames.R), ("F", frames.F), ("species", frames.species)):
+        changed = values.copy()
+        changed.flat[-1] += 1
+        cases[name] = frames._replace(**{name: changed})
+    found = {}
+    for name, own in cases.items():
+        (folder / name).mkdir(parents=True)
+        found[name] = cgcore.read(WRITERS[form](folder / name, own, frozenset()), accept_faults=True).sha256
+    yield equal(f"{form}, checksum of the same frames", found["again"] == found["same"], True)
+    others = [name for name in ("R", "F", "species") if form not in WITHOUT_SPECIES or name != "species"]
+    unseen = [name for name in others if list(found.values()).count(found[name]) > 1]
+    yield equal(f"{form}, changed arrays that the checksum misses", ", ".join(unseen), "")
 
 
 def _read_again(folder: Path, form: str, frames: Frames, beside: Beside, together: bool) -> Iterator[Row]:

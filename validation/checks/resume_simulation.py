@@ -50,6 +50,7 @@ def resume_simulation(context: Context) -> Iterator[Row]:
         }
         changed = {"temperature": 300.0, "replicas": 3, "timestep": 5.0, "friction": 1.0, "mass": 91.0, "seed": 4}
         others |= {name: (prior, data, {name: value}) for name, value in (changed | {"interval": 0.08}).items()}
+        others["seed "] = (prior, data, {"seed": 0})
         for name, (model, own, said) in others.items():
             work = resuming(model, own, SAID | said, here)
             yield equal(f"other {name}", f"its {name.strip()} is" in (refusal(work) or ""), True)

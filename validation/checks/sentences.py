@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ import cgcore
 from cgcore import bases
 from cgcore.fitting.constraints import constraints
 from cgcore.fitting.ground import Constraint
+from cgcore.report.summary import headline
 from validation import explicit, explicit_terms
 from validation.check import Row, check, equal, refusal
 from validation.context import Context, five_terms, four_terms, with_harmonics
+from validation.statuses import CONVERGED
 from validation.tolerances import near
 
 FRAMES = 40
@@ -43,6 +46,7 @@ def sentences(context: Context) -> Iterator[Row]:
         said = _kinds(cgcore.fit(warm, bare, options))
         yield equal(f"bonds and repulsion, {level}, terms that are missing", "no " in said, False)
     yield from _temperatures(R, F, context.prior.part(["bond"]))
+    yield from _headlines(cgcore.fit(warm, context.prior.part(["bond"]), SAFE))
     yield from _springs(R)
     yield from _verdicts()
     yield from _too_few(R, F, context.prior.part(["bond"]))
@@ -64,6 +68,18 @@ def _priors(whole: cgcore.Prior) -> Iterator[tuple[str, cgcore.Prior, Sequence[s
     yield "listed pairs", short.with_terms((listed,)), ("no excluded volume",)
     yield "no angle", five.part(["bond", "excluded_volume"]), ("no angle",)
     yield "an angle of splines", five.part(["bond", "excluded_volume"]).with_terms((spline,)), ()
+
+
+def _headlines(fit: cgcore.FitResult) -> Iterator[Row]:
+    """The line that says how a fit ended, for each status, and for gaps of either sign."""
+    for status in cgcore.Status:
+        end = "converged" if status.name in CONVERGED else f"NOT converged ({status.name.lower().replace('_', ' ')})"
+        found = headline(replace(fit, status=status)).partition(", ")[0]
+        yield equal(f"headline, {status.name}", found, end)
+    for gap in (3e-15, -3e-15, 2e-14, -2e-14, 0.25, -0.25, np.nan):
+        said = "below 1e-14" if abs(gap) < 1e-14 else f"{gap:.1e}"
+        found = headline(replace(fit, certificate=replace(fit.certificate, optimality_gap=gap)))
+        yield equal(f"headline, gap of {gap:g}", found.rpartition("gap ")[2], said)
 
 
 def _temperatures(R: np.ndarray, F: np.ndarray, prior: cgcore.Prior) -> Iterator[Row]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 
 import cgcore
+from cgcore.cli.models import prior_file
 from cgcore.export.potentials import potentials as curves_of
 from cgcore.physics.stiffness import bond_stiffness
 from cgcore.simulation.potential import prior_potential
@@ -78,10 +82,17 @@ def _flags(made: Drawn) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         for flag, asked in product((None, True, False), repeat=2):
             said = {} if flag is None else {"residue_specific_angles": flag}
-            np.savez(f"{folder}/splines.npz", **made.given.arrays() | said)
-            own = read_splines(f"{folder}/splines.npz", asked).angle_types
-            found[flag, asked], known[flag, asked] = own is not None, flag is not False and asked is not False
+            arrays: dict[str, Any] = {**made.given.arrays(), **said}
+            np.savez(f"{folder}/splines.npz", **arrays)
+            priors = {"spline_file": "splines.npz"} | ({} if asked is None else {"residue_specific_angles": asked})
+            Path(folder, "prior.yaml").write_text(json.dumps({"model": {"priors": priors}}), encoding="utf-8")
+            each = read_splines(f"{folder}/splines.npz", asked), prior_file(f"{folder}/prior.yaml").splines
+            found[flag, asked] = [own is not None and own.angle_types is not None for own in each]
+            known[flag, asked] = [flag is not False and asked is not False] * 2
+        shared = prior_file(f"{folder}/prior.yaml").splines
     yield equal("splines of species by the flags of file and configuration", str(found), str(known))
+    off = np.inf if shared is None else relative(shared.bond.coefficients, made.given.bond.coefficients)
+    yield at_most("splines that a configuration names", off, 0.0)
 
 
 def _energies(made: Drawn, prior: cgcore.Prior, data: cgcore.Dataset) -> Iterator[Row]:
