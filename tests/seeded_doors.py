@@ -6,6 +6,7 @@ import importlib
 
 from fault_helpers import Faults, edited
 
+from cgcore.cli import export as export_command
 from cgcore.cli import fit as fit_command
 from cgcore.cli import map as map_command
 from cgcore.cli import simulate as simulate_command
@@ -16,6 +17,7 @@ from cgcore.data.formats import h5md, lammps, netcdf, trr
 from cgcore.evaluation import residual
 from cgcore.factor import block, factor
 from cgcore.fitting import admissible, error_bars, polyhedra, problem, unphysical
+from cgcore.fitting.door import Door
 from cgcore.fitting.error_bars import ErrorBars
 from cgcore.fitting.learning_curve import LearningCurve
 from cgcore.fitting.quadratics import Quadratics
@@ -229,6 +231,23 @@ FAULTS: Faults = {
 }
 
 WHOLE: Faults = {
+    # Options of commands
+    "faults that are accepted and refused": (
+        "commands-options",
+        edited(Door, "require_right", "if not dataset.accept_faults", "if True"),
+    ),
+    "faults that are refused by a fit alone": (
+        "commands-options",
+        edited(Door, "require_right", "if not dataset.accept_faults", "if False"),
+    ),
+    "species of a chain from its end": (
+        "commands-options",
+        edited(export_command, "_species", "beads).species", "beads).species[::-1]"),
+    ),
+    "frames drawn with any seed": (
+        "commands-options",
+        edited(train_command, "_frames", "most, seed)", "most, 0)"),
+    ),
     "the first seed for all": (
         "commands-models",
         edited(simulate_command, "_simulate", "**settings)\n    return", "**(settings | {'seed': 0}))\n    return"),

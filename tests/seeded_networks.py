@@ -42,7 +42,7 @@ FAULTS: Faults = {
     ),
     "a trained prior free of its signs": (
         "training",
-        edited(PriorFit, "keeps_admissible", 'options.level == "none"', 'options.level != "safe"'),
+        edited(PriorFit, "keeps", '.level != "none"', '.level == "safe"'),
     ),
     "momentum of half the size": ("training", _rule("polyak_sgd", "momentum=0.9", "momentum=0.45")),
     "momentum for Polyak's step": ("training", _rule("polyak_sgd", 'said.rule == "momentum"', "True")),

@@ -54,6 +54,14 @@ def record(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "train.json").read_text(encoding="utf-8"), parse_constant=refuse)
 
 
+def test_forces_with_the_wrong_sign_are_refused_without_a_fit(tmp_path: Path) -> None:
+    arrays = bundled(400)
+    wrong = save(tmp_path / "wrong.npz", arrays | {"F": -arrays["F"]})
+    words = (config(tmp_path, {"train_priors": False}, pretrain_prior=False, epochs_adam=0), wrong)
+    assert_refused(train(*words), "key 'F'", "wrong sign", "--accept-faults")
+    assert train(*words, "--accept-faults").code == 0
+
+
 @pytest.mark.slow
 def test_what_is_written_and_said(tmp_path: Path, data: Path) -> None:
     out = tmp_path / "out"

@@ -64,6 +64,10 @@ class Case:
             raise RuntimeError(f"cgcore {command} failed: {ended.exception!r} {ended.output[-200:]}")
         return ended
 
+    def refused(self, command: str, *words: Any) -> bool:
+        """Whether a command refuses its input."""
+        return isinstance(CliRunner().invoke(cli, [command, *map(str, words)]).exception, cgcore.InputError)
+
     def record(self, name: str) -> dict[str, Any]:
         return json.loads((self.folder / name).read_text(encoding="utf-8"))
 

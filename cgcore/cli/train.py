@@ -104,7 +104,7 @@ def train_command(
         from cgcore.fitting.door import door
         from cgcore.report.comparison_text import comparison_text
 
-        # Always checked; the prior's own fit, if there is one, adds its own warnings.
+        # Always checked; a fit of the prior, if there is one, adds its own warnings.
         judged = door(train.dataset, None if validation is None else validation.dataset, said.training.temperature)
         prepare_jax(cache)
         about = {"file": config, "seed": seed, "units": train.dataset.units}
@@ -147,6 +147,8 @@ def _run(
             record=lambda result: record_of_fit(result, Config(result.prior), dict(settings_of_data), dict(data)),
         )
         trainer = Trainer(model, said, train, validation, watch=watch, judged=judged)
+        if not trainer.prior_fit.planned:
+            judged.require_right()
         trained = [part for part in model.names if part != "prior" or trainer.settings.model.train_priors]
         held_out = 0 if validation is None else validation.n_frames
         devices = len(jax.devices())

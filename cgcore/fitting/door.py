@@ -29,6 +29,16 @@ class Door:
 
     judged: tuple[tuple[Dataset, Judgement], ...]
 
+    def require_right(self) -> None:
+        """Refuse wrong frames that no factor is made of, unless read with `accept_faults`.
+
+        Raises:
+            InputError: the frames are certainly wrong, or forces have the wrong unit or sign.
+        """
+        for dataset, judgement in self.judged:
+            if not dataset.accept_faults:
+                judgement.require_right()
+
     def said(self, factor: Factor) -> tuple[str, ...]:
         """All findings about the data, as sentences, once their factor is known.
 

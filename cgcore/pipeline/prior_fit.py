@@ -57,6 +57,17 @@ class PriorFit:
     frames: Dataset
     judged: Door | None = None
 
+    @property
+    def keeps(self) -> bool:
+        """Whether stages train the prior within the constraints of its fit."""
+        model = self.model.settings.model
+        return self.model.prior is not None and model.train_priors and fit_options(self.said).level != "none"
+
+    @property
+    def planned(self) -> bool:
+        """Whether the prior is fitted, to start from the result or to obtain its constraints."""
+        return self.keeps or why_no_fit(self.model, self.said) is None
+
     def run(
         self, prior: Prior, options: Options, held_out: Dataset | None = None, progress: Callbacks = Callbacks()
     ) -> FitResult:
@@ -84,9 +95,6 @@ class PriorFit:
                 obtain the same constraints.
             progress: callbacks of such a fit.
         """
-        if self.model.prior is None or not self.model.settings.model.train_priors:
+        if self.model.prior is None or not self.keeps:
             return None
-        options = fit_options(self.said)
-        if options.level == "none":
-            return None
-        return (result or self.run(self.model.prior, options, progress=progress)).nearest_admissible
+        return (result or self.run(self.model.prior, fit_options(self.said), progress=progress)).nearest_admissible
