@@ -84,6 +84,8 @@ def unconstrained(**options: Any) -> cgcore.Options:
 def distinct(prior: cgcore.Prior) -> cgcore.Prior:
     """The prior with a different weight for each term, so that exchanged weights would be noticed."""
     weights = prior.weights._replace(bond=0.5, angle=0.25, dihedral=0.15, repulsive=0.9)
+    if weights.excluded_volume is not None:
+        weights = weights._replace(excluded_volume=0.8)
     return cgcore.Prior(weights, prior.params, prior.carried)
 
 
@@ -98,7 +100,7 @@ def five_terms(prior: cgcore.Prior) -> cgcore.Prior:
         return prior
     default = cgcore.default_prior()
     params = {name: default.params[name] for name in ("epsilon_ex", "sigma_ex")}
-    weights = prior.weights._replace(excluded_volume=default.weights.excluded_volume)
+    weights = prior.weights._replace(excluded_volume=0.8)  # neither that of another term nor the default
     return cgcore.Prior(weights, prior.params | params, prior.carried)
 
 

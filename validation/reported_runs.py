@@ -26,7 +26,9 @@ LOST = {3: (Outcome.BOND, 12.5), 0: (Outcome.OVERLAP, 3.25), 5: (Outcome.ANGLE, 
 """Why and when [ps] replicas were lost."""
 
 
-def _simulation() -> SimulationResult:
+def invented_simulation() -> SimulationResult:
+    """A simulation of seven replicas, four of which were lost."""
+
     def observable(title: str, unit: str, edges: Any, k: int) -> Observable:
         density = np.arange(1.0, len(edges)) * (k + 1) / 64
         mean = edges[1] + k / 8 if unit != "degrees" else None
@@ -65,7 +67,7 @@ def simulated() -> Iterator[Row]:
     from cgcore.report.simulation_figure import draw_simulation
     from cgcore.report.simulation_text import report
 
-    run = _simulation()
+    run = invented_simulation()
     text = report(run)
     for name, pattern, *numbers in (
         ("what ran", "chain a, # beads", 12),

@@ -13,6 +13,7 @@ import numpy as np
 import yaml
 
 import cgcore
+from cgcore.fitting.spectrum import spectrum
 from validation import explicit, explicit_terms
 from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context, distinct, five_terms, unconstrained, with_harmonics
@@ -125,7 +126,7 @@ def _written(folder: Path, R: np.ndarray) -> Iterator[Row]:
     made = {"few": few_terms, "many": many_terms, "shared": shared_terms, "other": written_terms}
     for name, terms in ((name, terms()) for name, terms in made.items()):
         own = tuple(term for term in terms if term.basis.kind != "function")
-        prior = replace(prior_of(own), frozen=frozenset({own[-1].name}))
+        prior = replace(prior_of(own), frozen=frozenset({own[0].name, own[-1].name}))
         prior.write(path)
         back = cgcore.Prior.read(path)
         yield at_most(f"{name} terms written, forces", relative(forces(back), forces(prior)), STORED)
@@ -219,10 +220,25 @@ def _directions(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[R
         yield equal(f"directions, {k + 1}, its sentence names {strongest}", strongest in str(direction), True)
         yield equal(f"directions, {k + 1}, named first", next(iter(direction.loadings)), strongest)
         yield equal(f"directions, {k + 1}, resolved", direction.resolved, bool(values[k] > system.resolution))
+    yield from _resolved()
     short = cgcore.fit(cgcore.from_arrays(R[:, :6], F[:, :6]), prior, unconstrained(truncation=0.0))
     yield equal("six beads, terms without data", ", ".join(short.identifiability.without_data), "repulsive")
     kept = float(short.fitted_params["epsilon"] / prior.params["epsilon"])
     yield at_most("six beads, epsilon stays", abs(kept - 1), STORED, "relative")
+
+
+def _resolved() -> Iterator[Row]:
+    """Singular values above rounding: that of as many rows, and with many columns that of their inner products."""
+    rng, eps, beads = np.random.default_rng(0), np.finfo(float).eps, 1000.0
+    for n in (20, 256, 257, 400):
+        U, V = (np.linalg.qr(rng.normal(size=(n, n)))[0] for _ in range(2))
+        A = (U * np.geomspace(1, 1e-15, n)) @ V
+        A /= np.linalg.norm(A, axis=0)
+        S = np.linalg.qr(np.column_stack([A, rng.normal(size=n)]), mode="r")
+        s = np.linalg.svd(A, compute_uv=False)
+        limit = max(3 * eps * beads, np.sqrt(eps * n) if n > 256 else 0.0)
+        found = spectrum(np.vstack([S, np.zeros(n + 1)]), beads, ())
+        yield equal(f"directions of {n} columns, resolved", int(found.kept().sum()), int((s > limit * s[0]).sum()))
 
 
 def _spectrum(system: explicit.System) -> tuple[np.ndarray, np.ndarray]:

@@ -36,6 +36,7 @@ def exit_codes(context: Context) -> Iterator[Row]:
         np.savez(folder / "good.npz", R=batch.R, F=batch.F)
         np.savez(folder / "wrong.npz", R=batch.R, F=-np.asarray(batch.F))
         cgcore.fit(context.some(FRAMES), prior).fitted_prior.write(folder / "fitted.yaml")
+        (folder / "fit-only.yaml").write_text("dialect: cgcore\nmodel: {ml_model: allegro}\n", encoding="utf-8")
         (folder / "unknown.yaml").write_text("dialect: cgcore\nmodel: {priors: {karr: 1.0}}\n", encoding="utf-8")
         prior.part(["bond"]).write(folder / "loose.yaml")
         good, wrong = folder / "good.npz", folder / "wrong.npz"
@@ -53,6 +54,7 @@ def exit_codes(context: Context) -> Iterator[Row]:
             ("simulate replicas that fall apart", ("simulate", folder / "loose.yaml", good, *SHORT), 1),
             *_trainings(folder, prior),
             ("check", ("check", folder / "train0.yaml"), 0),
+            ("check what only a fit can read", ("check", folder / "fit-only.yaml"), 2),
             ("check an unknown key", ("check", folder / "unknown.yaml"), 2),
             ("compress", ("compress", good, "-o", folder / "factor.npz"), 0),
             ("compress forces with the wrong sign", ("compress", wrong, "-o", folder / "never.npz"), 2),

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from cgcore.physics.space import free, periodic
 from validation import allegro
 from validation.check import Row, at_least, at_most, check, equal
 from validation.context import Context
@@ -41,6 +42,9 @@ STAYS = ("turned and moved", "mirrored", "permuted, between padding", "like bead
 
 NEIGHBOURS = 3.0
 
+BOX = 60.0
+"""Edge of a box [Å] that is larger than any chain and the cut-off."""
+
 ALLEGRO = {"max_ell": 1, "num_layers": 3, "n_radial_basis": 4, "envelope_p": 5, "embed_n_hidden": (8, 6)}
 ALLEGRO |= {"species_embed": 3, "mlp_n_hidden": 16, "mlp_n_layers": 2, "avg_num_neighbors": NEIGHBOURS}
 
@@ -65,6 +69,7 @@ def networks(_: Context) -> Iterator[Row]:
         network: Any = make_network(settings, N_MAX, max_edges=slots)
         params = network.init(jax.random.key(0), np.float64)
         found[name] = yield from _network(f"Allegro, {name}", network, params, every, energies, slots)
+    yield from _boxed("Allegro", settings, params, every["most"])
     for name, *both in zip(("energies", "forces", "gradients in the parameters"), *found.values(), strict=True):
         yield at_most(f"Allegro, {name}, listed and of every pair", relative(*both), EXACT, "relative")
 
@@ -81,6 +86,7 @@ def nequip(_: Context) -> Iterator[Row]:
     network: Any = make_network(settings, N_MAX, max_edges=slots)
     params = network.init(jax.random.key(0), np.float64)
     yield from _network("NequIP", network, params, every, jax_md_nequip(sizes), slots)
+    yield from _boxed("NequIP", settings, params, every["most"])
     for name, given, known in (("no limit", None, 56), ("a limit above all pairs", 57, 56)):
         made: Any = make_network(settings, N_MAX, max_edges=given)
         yield equal(f"NequIP, slots with {name}", made.max_edges, known)
@@ -128,6 +134,20 @@ def _network(
         yield equal(f"{name}, frames with more edges than slots that are not NaN", sum(finite), 0)
     shared = [at[key] for key in every if key not in TOO_MANY]
     return E[shared], F[shared], along[shared]
+
+
+def _boxed(name: str, settings: Any, params: Any, frame: Frame) -> Iterator[Row]:
+    """A chain that the walls of a periodic box cut, with slots for its edges and without, against the whole one."""
+    from cgcore.pipeline.networks.make import make_network
+
+    R, mask, species = frame.row
+    cut = np.where(mask[:, None], np.mod(R - frame.R.mean(axis=0), BOX), R)
+    yield equal(f"{name}, in a box, bonds across its walls", bool(np.ptp(cut[mask], axis=0).max() > BOX / 2), True)
+    found = []
+    for displacement, positions, slots in ((free, R, None), (periodic(BOX), cut, None), (periodic(BOX), cut, 32)):
+        network: Any = make_network(settings, N_MAX, displacement, slots)
+        found.append(float(jax.jit(network.energy)(params, positions, mask, species)))
+    yield at_most(f"{name}, in a box, energies", relative(found[1:], [found[0]] * 2), EXACT, "relative")
 
 
 def _invariant(name: str, E: Array, at: Mapping[str, int]) -> Iterator[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 
 import cgcore
@@ -77,3 +78,20 @@ def _equal(prior: cgcore.Prior) -> Iterator[Row]:
     other = replace(prior, splines=replace(splines, bond=softer))
     yield equal("equal although the splines differ", other == splined, False)
     yield equal("equal with the same splines", replace(prior, splines=drawn().given) == splined, True)
+    bases = cgcore.bases
+    changed = {
+        "harmonics": (bases.Fourier(2), bases.Fourier(3)),
+        "power": (bases.Power(4), bases.Power(4.5)),
+        "length": (bases.DebyeHueckel(6.0), bases.DebyeHueckel(6.5)),
+        "centre": (bases.Gaussian((3.0, 4.0), 1.0), bases.Gaussian((3.0, 4.5), 1.0)),
+        "width": (bases.Gaussian((3.0, 4.0), 1.0), bases.Gaussian((3.0, 4.0), 1.5)),
+        "knot": (bases.BSpline((3.0, 4.0, 5.0)), bases.BSpline((3.0, 4.5, 5.0))),
+        "degree": (bases.BSpline((3.0, 4.0, 5.0), 2), bases.BSpline((3.0, 4.0, 5.0), 3)),
+        "end": (bases.BSpline((3.0, 4.0, 5.0), 3, "cutoff"), bases.BSpline((3.0, 4.0, 5.0), 3, "open")),
+        "function": tuple(bases.Function("own", 1, lambda x, k=k: jnp.cos(k * x)[None]) for k in (1, 2)),
+        "title": tuple(bases.Function(title, 1, jnp.atleast_1d) for title in ("own", "another")),
+    }
+    yield equal(
+        "bases that are equal although one number differs", ", ".join(n for n, (a, b) in changed.items() if a == b), ""
+    )
+    yield equal("the same bases, made again", bases.Gaussian((3.0,), 1.0) == bases.Gaussian((3.0,), 1.0), True)

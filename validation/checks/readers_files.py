@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import cgcore
+from cgcore.data.contents import species_names_of
 from cgcore.mapping import map_to_beads
 from cgcore.mapping.naming import read_named
 from validation.check import Row, at_most, check, equal, says
@@ -247,9 +248,10 @@ def _mdcath(folder: Path, rng: np.random.Generator) -> Iterator[Row]:
         np.savez(folder / "beads.npz", allow_pickle=False, R=x, F=f, **stated)
         for topology in (top, only):
             found = read_named(topology, [folder / "beads.npz"])
-            yield from _labels(
-                f"{topology.stem} atoms, beads with {len(stated)} further key", found, stated.get("species")
-            )
+            label = f"{topology.stem} atoms, beads with {len(stated)} further key"
+            yield from _labels(label, found, stated.get("species"))
+            names, numbers = species_names_of(found), found.join().species[0].tolist()
+            yield equal(f"{label}, names of species", str([names.get(k) for k in numbers]), str(list(RESIDUES)))
     np.savez(folder / "fewer.npz", R=x[:, :4], F=f[:, :4])
     words = f"has 4 beads, but {top} has {len(z)} atoms, 5 of them CA"
     yield says("other beads", partial(read_named, top, [folder / "fewer.npz"]), words)

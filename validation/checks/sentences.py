@@ -13,9 +13,11 @@ from cgcore import bases
 from cgcore.fitting.constraints import constraints
 from cgcore.fitting.ground import Constraint
 from cgcore.report.summary import headline
+from cgcore.simulation.checks import Outcome
 from validation import explicit, explicit_terms
 from validation.check import Row, check, equal, refusal
 from validation.context import Context, five_terms, four_terms, with_harmonics
+from validation.reported_runs import invented_simulation
 from validation.statuses import CONVERGED
 from validation.tolerances import near
 
@@ -49,6 +51,7 @@ def sentences(context: Context) -> Iterator[Row]:
     yield from _headlines(cgcore.fit(warm, context.prior.part(["bond"]), SAFE))
     yield from _springs(R)
     yield from _verdicts()
+    yield from _lost()
     yield from _too_few(R, F, context.prior.part(["bond"]))
     yield from _contradictory(R, F, with_harmonics(four_terms(context.prior), 3, 1))
 
@@ -74,8 +77,12 @@ def _headlines(fit: cgcore.FitResult) -> Iterator[Row]:
     """The line that says how a fit ended, for each status, and for gaps of either sign."""
     for status in cgcore.Status:
         end = "converged" if status.name in CONVERGED else f"NOT converged ({status.name.lower().replace('_', ' ')})"
-        found = headline(replace(fit, status=status)).partition(", ")[0]
-        yield equal(f"headline, {status.name}", found, end)
+        one = replace(fit, status=status)
+        yield equal(f"headline, {status.name}", headline(one).partition(", ")[0], end)
+        said = one.converged, one.as_dict()["converged"]
+        yield equal(
+            f"{status.name}, converged in the result and its record", str(said), str((status.name in CONVERGED,) * 2)
+        )
     for gap in (3e-15, -3e-15, 2e-14, -2e-14, 0.25, -0.25, np.nan):
         said = "below 1e-14" if abs(gap) < 1e-14 else f"{gap:.1e}"
         found = headline(replace(fit, certificate=replace(fit.certificate, optimality_gap=gap)))
@@ -132,6 +139,19 @@ def _verdicts() -> Iterator[Row]:
         yield near(f"excess {excess:g} ± {error:g}, frames that are enough", curve.frames_enough, enough, EXACT, 1.0)
         at = float(curve.at(np.array([250.0]))[0])
         yield near(f"excess {excess:g} ± {error:g}, loss of 250 frames", at, 50.0 + 4 * excess, EXACT, 1.0)
+
+
+def _lost() -> Iterator[Row]:
+    """A replica counts as lost whatever the reason."""
+    run = invented_simulation()
+    for outcome in Outcome:
+        one = replace(run, replicas=(replace(run.replicas[0], status=outcome),))
+        known = outcome.name != "WHOLE"
+        yield equal(
+            f"a replica with the outcome {outcome.name}, lost and whole",
+            f"{one.lost} {one.whole}",
+            f"{int(known)} {not known}",
+        )
 
 
 def _too_few(R: np.ndarray, F: np.ndarray, prior: cgcore.Prior) -> Iterator[Row]:

@@ -54,6 +54,11 @@ TRAIN_KEYS: dict[str, Said] = {
     "model: {ml_model: nequip, cutoff: VALUE}": (["1", "12.5"], ["0", "-12", ".nan", "'12'", "true"]),
     "model: {ml_model: nequip, n_species: VALUE}": (["1", "20"], ["0", *NOT_WHOLE]),
     "model: {ml_model: VALUE}": (["nequip", "none"], ["Nequip", "mace", "1"]),
+    "dialect: cgcore\nmodel: {allegro_size: med, VALUE}": (["allegro_med: {}"], ["allegro: {}", "allegro_large: {}"]),
+    "dialect: chemtrain\nmodel: {allegro_size: med, VALUE}": (
+        ["allegro_med: {}", "allegro: {}"],
+        ["allegro_large: {}"],
+    ),
 }
 """Keys that only training reads, with the text around their values."""
 

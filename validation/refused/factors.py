@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 import cgcore
-from cgcore.factor_file import frames_of
+from cgcore.factor_file import NAMES, frames_of
+from cgcore.files.arrays import write_arrays
 from cgcore.physics.splines import Spline, Splines
 from cgcore.pipeline.parameters import from_named, read_params, save_params
 from validation.refused.place import INF, NAN, Place, Work, ending_with
@@ -109,6 +110,8 @@ def _fingerprints(factor: cgcore.Factor, prior: cgcore.Prior) -> Iterator[Place]
         options = cgcore.Options(**{"constraints": "none", "truncation": 0.1} | more.pop("options", {}))
         return lambda: cgcore.fit(factor, prior, options, **more)
 
+    batch = with_species().join()
+    pairs = cgcore.from_arrays(batch.R[:, :2].astype(float), batch.F[:, :2].astype(float))
     bad = {case: fitted(own) for case, own in different.items()}
     bad |= {
         "a box": fitted(prior, displacement=cgcore.periodic(20.0)),
@@ -118,6 +121,7 @@ def _fingerprints(factor: cgcore.Factor, prior: cgcore.Prior) -> Iterator[Place]
         "held-out factor of another prior": fitted(prior, validation=mine),
         "the direct objective": fitted(prior, options={"objective": "direct", "truncation": None}),
         "weights of 0": fitted(replace(prior, weights=cgcore.Weights(0, 0, 0, 0, 0)).with_terms([])),
+        "no rows of any term": lambda: cgcore.fit(pairs, cgcore.default_prior().part(["dihedral"])),
         "all terms frozen": fitted(replace(prior, frozen=frozenset(term.name for term in prior.terms))),
         "a path that is empty": lambda: cgcore.fit("", prior),
         "a list": lambda: cgcore.fit([factor], prior),
@@ -165,11 +169,18 @@ def _files(folder: Path, factor: cgcore.Factor) -> Place:
     def changed(**change: Any) -> Work:
         return lambda: cgcore.load_factor(changed_file(other, change, path))
 
+    def summed(**change: Any) -> Work:
+        """A changed file whose checksum is right."""
+        return lambda: (write_arrays(other, {n: (arrays | change)[n] for n in NAMES}, NAMES), cgcore.load_factor(other))
+
     bad = {f"no {name}": changed(**{name: None}) for name in arrays}
     for name in ("S", "beads", "frames", "weight", "ranges", "histogram_bond", "temperatures"):
         array = arrays[name].copy()
         array.flat[-1] = np.nextafter(array.flat[-1], np.inf) if array.dtype.kind == "f" else array.flat[-1] + 1
         bad[f"the last number of {name}"] = changed(**{name: array})
+    for name, array in arrays.items():
+        if array.dtype.kind == "f":
+            bad[f"NaN at the end of {name}"] = summed(**{name: ending_with(NAN, array)})
     said = str(arrays["fingerprint"])
     bad["another weight in the fingerprint"] = changed(fingerprint=np.array(said.replace("0.3", "0.4")))
     bad["another version"] = changed(format=np.array("cgcore factor 5"))
@@ -183,7 +194,11 @@ def _files(folder: Path, factor: cgcore.Factor) -> Place:
     bad["a byte less"] = cut(len(content) - 1)
     bad["no file"] = lambda: cgcore.load_factor(folder / "none.npz")
     bad["a factor as frames"] = lambda: cgcore.read(path)
-    return Place("files of factors", {"as written": lambda: cgcore.load_factor(path), "a copy": changed()}, bad)
+    return Place(
+        "files of factors",
+        {"as written": lambda: cgcore.load_factor(path), "a copy": changed(), "a copy with its checksum": summed()},
+        bad,
+    )
 
 
 def _evaluated(path: Path, factor: cgcore.Factor) -> Place:
