@@ -6,6 +6,7 @@ import importlib
 
 from fault_helpers import Faults, edited
 
+from cgcore import serialize
 from cgcore.cli import export as export_command
 from cgcore.cli import fit as fit_command
 from cgcore.cli import map as map_command
@@ -45,6 +46,10 @@ FAULTS: Faults = {
     "a range covered by the last one alone": (
         "batches",
         edited(block, "_overlap", "np.maximum.accumulate(ranges[:, 1])[:-1]", "ranges[:-1, 1]"),
+    ),
+    "the first of the frozen terms": (
+        "doors",
+        edited(serialize, "priors_yaml", 'block["frozen"] = own', 'block["frozen"] = own[:1]'),
     ),
     "copies told apart by their size alone": (
         "batches",

@@ -6,23 +6,41 @@ from fault_helpers import Faults, edited
 
 from cgcore import archive
 from cgcore.config import paths
-from cgcore.data import contents, reading, stored, writing
+from cgcore.data import contents, npz, reading, stored, writing
 from cgcore.data.formats import h5md, mdcath, netcdf
 from cgcore.data.formats import lammps as dump
 from cgcore.data.formats.opened import Opened
 from cgcore.evaluation import gathering
 from cgcore.export import expressions, lammps, openmm
 from cgcore.generate import simulate as generate
-from cgcore.mapping import choosing, mapped, topology
+from cgcore.mapping import choosing, mapped, naming, topology
 from cgcore.pipeline import model
 from cgcore.simulation import storage
 from cgcore.simulation.reference import Reference
+from validation.checks import files as files_check
 from validation.checks import generator, simulation_starts
 
 FAULTS: Faults = {
     "a file in the working folder first": (
         "files",
         edited(paths, "resolved", "(beside, given)", "(given, beside)"),
+    ),
+    "files of a group that failed": (
+        "files",
+        edited(
+            files_check,
+            "atomic_group",
+            "        yield group\n        group.commit()\n    finally:",
+            "        yield group\n    finally:\n        group.commit()",
+        ),
+    ),
+    "names of cgcore's species for the file's own": (
+        "readers-files",
+        edited(naming, "_named", "set(source.arrays)", "set(source.extras)"),
+    ),
+    "arrays with the first axis fastest, read as others": (
+        "formats",
+        edited(npz, "_placed", "h.stored and not h.fortran", "h.stored"),
     ),
     "checksums of the first array alone": (
         "formats",

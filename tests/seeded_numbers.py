@@ -83,6 +83,14 @@ FAULTS: Faults = {
         "walls",
         edited(Histograms, "known", "EDGES[name][1], EDGES[name][-2]", "EDGES[name][0], EDGES[name][-1]"),
     ),
+    "rounding of inner products taken for that of rows": (
+        "doors",
+        edited(Spectrum, "resolution", "np.sqrt(eps * n) if n", "eps * n if n"),
+    ),
+    "data on which no term acts": (
+        "refusals",
+        edited(fit, "require_task", "np.any(design(factor.S))", "np.any(factor.S)"),
+    ),
     "signs of a term's first group alone": (
         "walls",
         edited(constraints, "_signs", "enumerate(term.group_labels)", "enumerate(term.group_labels[:1])"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fault_helpers import Faults, edited
 
+from cgcore.evaluation.result import Evaluation
+from cgcore.fitting.result import FitResult
 from cgcore.report import (
     boltzmann,
     cross_validation_panel,
@@ -25,8 +27,23 @@ from cgcore.report import (
     text,
     training_text,
 )
+from cgcore.simulation.result import SimulationResult
+from validation.checks import records
 
 FAULTS: Faults = {
+    "energies of all frames for each protein": (
+        "records",
+        edited(Evaluation, "as_dict", '"energy": protein.energy', '"energy": self.energy'),
+    ),
+    "data without warnings are not refused": (
+        "records",
+        edited(records, "inspection_record", "bool(judged.wrong)", "bool(judged.wrong and judged.warnings)"),
+    ),
+    "replicas at NaN are whole": ("sentences", edited(SimulationResult, "lost", "status != 0", "status > 1")),
+    "converged in the record unless it was stopped": (
+        "sentences",
+        edited(FitResult, "as_dict", '"converged": self.converged', '"converged": self.status.name != "MAX_STEPS"'),
+    ),
     "gaps below zero are none": ("sentences", edited(summary, "gap", "abs(value) < 1e-14", "value < 1e-14")),
     "bonds inverted without their Jacobian squared": (
         "reports",

@@ -136,6 +136,9 @@ def _written(folder: Path, R: np.ndarray) -> Iterator[Row]:
         if own != terms:
             refused = refuses(lambda every=terms: prior_of(every).write(path))
             yield equal("functions of a user's own, written, refused", refused, True)
+    held = replace(distinct(cgcore.default_prior()), frozen=frozenset({"bond", "dihedral", "repulsive"}))
+    held.write(path)
+    yield equal("three terms written, frozen", str(sorted(cgcore.Prior.read(path).frozen)), str(sorted(held.frozen)))
     splined = replace(distinct(cgcore.default_prior()), splines=drawn().given)
     splined.write(path)
     arrays = [one.splines.arrays() if one.splines else {} for one in (cgcore.Prior.read(path), splined)]
