@@ -83,6 +83,10 @@ FAULTS: Faults = {
         "walls",
         edited(Histograms, "known", "EDGES[name][1], EDGES[name][-2]", "EDGES[name][0], EDGES[name][-1]"),
     ),
+    "a third of the rounding of rows": (
+        "doors",
+        edited(Spectrum, "resolution", "eps * 3 * self.beads", "eps * self.beads"),
+    ),
     "rounding of inner products taken for that of rows": (
         "doors",
         edited(Spectrum, "resolution", "np.sqrt(eps * n) if n", "eps * n if n"),

@@ -147,7 +147,7 @@ def _run(
             record=lambda result: record_of_fit(result, Config(result.prior), dict(settings_of_data), dict(data)),
         )
         trainer = Trainer(model, said, train, validation, watch=watch, judged=judged)
-        if not trainer.prior_fit.planned:
+        if not trainer.prior_fit.planned:  # then there is no factor either, by which a fit judges units and signs
             judged.require_right()
         trained = [part for part in model.names if part != "prior" or trainer.settings.model.train_priors]
         held_out = 0 if validation is None else validation.n_frames
