@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from fault_helpers import Faults, edited
 
-from cgcore.fitting import constraints, contacts, ground, identifiability, unphysical, walls
+import cgcore
+from cgcore.evaluation.ceiling import Ceiling
+from cgcore.evaluation.result import Evaluation, Residue
+from cgcore.fitting import constraints, contacts, ground, identifiability, learning_curve, unphysical, walls
+from cgcore.fitting.blocking import Blocking
+from cgcore.fitting.error_bars import ErrorBars
+from cgcore.fitting.estimate import Estimate
 from cgcore.fitting.identifiability import Direction
-from validation.checks import fit_sentences
+from cgcore.fitting.learning_curve import LearningCurve
+from cgcore.fitting.result import FitResult
+from cgcore.fitting.scan import Scan
+from validation import fit_settings
+from validation.checks import fit_records, fit_sentences
 
 FAULTS: Faults = {
     # Sentences about what the data do not determine
@@ -134,6 +144,132 @@ FAULTS: Faults = {
         "fit-sentences",
         edited(ground, "percentile", "(rank - below[k]) / counts[k]", "(rank >= below[k])"),
     ),
+    # Records and verdicts
+    "errors of what the data do not determine": (
+        "fit-records",
+        edited(Estimate, "of", "np.where(decided, error, np.nan)", "np.asarray(error)"),
+    ),
+    "intervals that shrink to those of refits": (
+        "fit-records",
+        edited(Estimate, "reaching", "np.minimum(self.low, low)", "np.asarray(low)"),
+    ),
+    "quantiles of refits that are not widened": (
+        "fit-records",
+        edited(Estimate, "reaching", "factor * np.quantile", "np.quantile"),
+    ),
+    "values without errors are lost": (
+        "fit-records",
+        edited(Estimate, "only", '("standard_error", "low", "high")', '("value", "standard_error", "low", "high")'),
+    ),
+    "the low end twice": ("fit-records", edited(Estimate, "as_dict", '"high": self.high', '"high": self.low')),
+    "force errors without inflation": (
+        "fit-records",
+        edited(ErrorBars, "as_dict", "np.sqrt(self.blocking.inflation) * chosen.error", "chosen.error"),
+    ),
+    "notes that are not recorded": ("fit-records", edited(ErrorBars, "as_dict", "self.notes", "self.blocking.notes")),
+    "the first length of blocks": ("fit-records", edited(Blocking, "level", "[self.chosen]", "[0]")),
+    "as many independent pools as pools": (
+        "fit-records",
+        edited(Blocking, "effective", " / self.inflation", ""),
+    ),
+    "refits of many directions, in words": ("fit-records", edited(ErrorBars, "method", "<= MOST_REFITTED", "> 0")),
+    "proteins as blocks, in words": (
+        "fit-records",
+        edited(ErrorBars, "method", 'self.blocking.by == "blocks"', "True"),
+    ),
+    "notes about one protein": (
+        "fit-records",
+        edited(fit_records, "error_bars", "proteins > 1 and", "proteins > 0 and"),
+    ),
+    "enough proteins that are too few": (
+        "fit-records",
+        edited(fit_records, "error_bars", "if proteins < FEWEST_PROTEINS else", "if proteins <= FEWEST_PROTEINS else"),
+    ),
+    "five proteins are too few": (
+        "fit-records",
+        edited(fit_records, "error_bars", "proteins >= FEWEST_PROTEINS)", "proteins > FEWEST_PROTEINS)"),
+    ),
+    "no note about correlated blocks": (
+        "fit-records",
+        edited(fit_records, "blocking", "level.correlation > level.uncertainty + MUCH", "level.correlation > 1 + MUCH"),
+    ),
+    "a ceiling below what is explained": (
+        "fit-records",
+        edited(Ceiling, "ceiling", "max(self.missed, 0.0)", "self.missed"),
+    ),
+    "a ceiling above everything": ("fit-records", edited(Ceiling, "highest", ", 1.0)", ", 9.0)")),
+    "a ceiling plus one error": (
+        "fit-records",
+        edited(Ceiling, "highest", "2 * self.ceiling_error", "self.ceiling_error"),
+    ),
+    "any ceiling is certain": ("fit-records", edited(Ceiling, "verdict", "> CERTAIN", "> 1")),
+    "the lowest ceiling as the highest": ("fit-records", edited(Ceiling, "as_dict", '"highest")', '"ceiling")')),
+    "as many frames for half of the gain": (
+        "fit-records",
+        edited(LearningCurve, "verdict", "2 * self.all_frames", "self.all_frames"),
+    ),
+    "frames rounded down": ("fit-records", edited(learning_curve, "_rounded", "np.ceil(", "np.floor(")),
+    "the loss as the reference": ("fit-records", edited(Evaluation, "as_dict", "errors.reference", "errors.loss")),
+    "squares as absolute differences": ("fit-records", edited(Evaluation, "as_dict", "errors.mae", "errors.rmse")),
+    "energies of the whole for each protein": (
+        "fit-records",
+        edited(Evaluation, "as_dict", "protein.energy._asdict()", "self.energy._asdict()"),
+    ),
+    "everything is explained where no force is": (
+        "fit-records",
+        edited(fit_records, "errors_of", 'float("nan")', "1.0"),
+    ),
+    "a species for a known residue": ("fit-records", edited(Residue, "kind", "!= UNKNOWN", "== UNKNOWN")),
+    # Settings that follow from others
+    "ten steps in any coordinates": (
+        "fit-records",
+        edited(cgcore.Options, "least_steps", '0 if self.coordinates == "whitened" else ', ""),
+    ),
+    "0 steps as no answer": (
+        "fit-records",
+        edited(cgcore.Options, "least_steps", "self.min_steps is not None", "self.min_steps"),
+    ),
+    "safe in any coordinates": (
+        "fit-records",
+        edited(
+            cgcore.Options, "level", 'if (self.objective, self.coordinates) == ("compressed", "whitened")', "if True"
+        ),
+    ),
+    "a truncation of 0 as none": (
+        "fit-records",
+        edited(cgcore.Options, "smoothed", "self.truncation is None", "not self.truncation"),
+    ),
+    "a pooling of none as 0": (
+        "fit-records",
+        edited(cgcore.Options, "pooled", "self.pooling != 0", "bool(self.pooling)"),
+    ),
+    "a scan that forgets coefficients": (
+        "fit-records",
+        edited(fit_settings, "with_value", "key != term_name or own.shape == other.shape", "key != term_name"),
+    ),
+    "a whole number as any number": (
+        "fit-records",
+        edited(
+            fit_settings, "with_value", "int(value) if isinstance(old, int) and value == int(value) else value", "value"
+        ),
+    ),
+    "as many blocks with many coefficients": (
+        "fit-records",
+        edited(fit_settings, "affordable_blocks", "coefficients > MANY_COLUMNS", "False"),
+    ),
+    "the parameters of the start, nearest": (
+        "fit-records",
+        edited(FitResult, "nearest_admissible", "replace(self.prior, params=params)", "self.prior"),
+    ),
+    "held-out losses in a record": (
+        "fit-records",
+        edited(FitResult, "as_dict", '"train_loss": self.train_loss', '"train_loss": self.val_loss'),
+    ),
+    "initial parameters in a record": (
+        "fit-records",
+        edited(FitResult, "as_dict", "self.fitted_params", "self.initial_params"),
+    ),
+    "the last fit of a scan is the best": ("fit-records", edited(Scan, "table", "k == self.best", "k == 0")),
 }
 
 WHOLE: Faults = {}
