@@ -1,4 +1,4 @@
-"""Faults of one line in cgcore, as in `seeded_fits`: what fits say, their records, and the processes of a cluster."""
+"""Faults of one line in cgcore, as in `seeded_fits`: what fits say, and their records."""
 
 from __future__ import annotations
 
@@ -271,6 +271,3 @@ FAULTS: Faults = {
     ),
     "the last fit of a scan is the best": ("fit-records", edited(Scan, "table", "k == self.best", "k == 0")),
 }
-
-WHOLE: Faults = {}
-"""Faults that only the whole run, not `--quick`, must detect."""
