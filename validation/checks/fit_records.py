@@ -66,8 +66,7 @@ def _error_bars() -> Iterator[Row]:
     """Error bars of three pools in two strata, and their record."""
     levels = Level(1, 9, 4.0, 0.5, 0.75, 0.125), Level(2, 3, 12.0, 0.375, 0.25, 0.0625)
     drawn = Blocking(levels, 1, np.array([0, 1, 2]), np.array([0, 0, 1]), "blocks", 2.25, ("one",))
-    z = np.zeros
-    made = Quadratics((), z(0), z((0, 2, 2)), z((0, 2)), z((0, 2)), z(0), z((0, 2)), z(0), np.eye(2), z((2, 0)), z(2))
+    made = _quadratics(2)
     one = Estimate(np.array(1.0), np.array(0.5), np.array(0.25), np.array(3.0))
     layout = Layout(cgcore.default_prior().part(["bond"]).terms)
     found = ErrorBars(0.9, 40, 7, drawn, {"kr": one}, {"train_loss": one}, np.zeros((40, 2)), layout, made, ("two",))
@@ -88,9 +87,16 @@ def _error_bars() -> Iterator[Row]:
     proteins = replace(found, blocking=replace(drawn, by="proteins"))
     yield equal("error bars by proteins, method", proteins.method, "bootstrap of 3 proteins")
     for size in (200, 201):
-        many = replace(found, around=replace(made, basis=np.zeros((2, size))))
+        many = replace(found, around=_quadratics(size))
         newton = "one step of Newton's method each" in many.method
         yield equal(f"error bars of {size} directions, refitted exactly", not newton, size == 200)
+
+
+def _quadratics(size: int) -> Quadratics:
+    """The objective of no data, along as many directions."""
+    z = np.zeros
+    none, basis = z((0, size)), z((2, size))
+    return Quadratics((), z(0), z((0, 2, size)), z((0, 2)), none, z(0), none, z(0), basis, z((2, 0)), z(2))
 
 
 def _proteins() -> Iterator[Row]:
