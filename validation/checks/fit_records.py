@@ -171,6 +171,11 @@ def _curves() -> Iterator[Row]:
         yield equal(f"{case}, verdict", curve.verdict(), words)
         plain = {one.name: getattr(curve, one.name) for one in fields(curve)} | {"verdict": words}
         yield equal(f"{case}, record", curve.as_dict() == plain, True)
+    for explained in (0.0, -1.0):  # constraints may raise the loss above that of no prior
+        curve = cgcore.LearningCurve([1.0], [2.0], [3.0], [4.0], 5, 6, 7, 1000, 50.0, 2.0, 0.5, 9.0, explained)
+        said = "but the prior explains nothing of these forces" in curve.verdict()
+        yield equal(f"explained {explained:g}, verdict", said, True)
+        yield equal(f"explained {explained:g}, frames that are enough", math.isnan(curve.frames_enough), True)
 
 
 def _evaluation() -> Iterator[Row]:
