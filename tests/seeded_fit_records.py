@@ -270,4 +270,5 @@ FAULTS: Faults = {
         edited(FitResult, "as_dict", "self.fitted_params", "self.initial_params"),
     ),
     "the last fit of a scan is the best": ("fit-records", edited(Scan, "table", "k == self.best", "k == 0")),
+    "any precision is float64": ("fit-records", edited(FitResult, "dtype", "self.options.precision", '"float64"')),
 }

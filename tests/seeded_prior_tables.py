@@ -6,7 +6,6 @@ from fault_helpers import Faults, edited
 
 import cgcore
 from cgcore.factor.histogram import Histograms
-from cgcore.fitting.result import FitResult
 from cgcore.physics.parametrisations import AmplitudesAndPhases, Stiffness, StrengthAndLength
 from cgcore.physics.space import Periodic
 from cgcore.solver.status import Status
@@ -92,5 +91,4 @@ FAULTS: Faults = {
         "prior-tables",
         edited(Histograms, "__add__", "groups[name] + counts if name in groups else counts", "counts"),
     ),
-    "any precision is float64": ("prior-tables", edited(FitResult, "dtype", "self.options.precision", '"float64"')),
 }

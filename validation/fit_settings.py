@@ -14,9 +14,7 @@ from cgcore import bases
 from cgcore.factor.compress import affordable_blocks
 from cgcore.fitting.options import Coordinates, Objective
 from cgcore.fitting.scan import Scan, with_value
-from validation import explicit
 from validation.check import Row, at_most, equal
-from validation.context import Context
 from validation.tolerances import relative
 
 STARTS = {"kr": -40.0, "r0": 3.8}
@@ -77,15 +75,16 @@ def blocks() -> Iterator[Row]:
         yield equal(f"{coefficients} coefficients, blocks in numbers", max(allowed, 1), most)
 
 
-def admissible(context: Context) -> Iterator[Row]:
-    """The parameters nearest to some that are not admissible, with frozen ones as given; and records of their fit."""
-    prior = context.prior.part(["bond", "repulsive"])
+def admissible(prior: cgcore.Prior, factor: cgcore.Factor) -> Iterator[Row]:
+    """The parameters nearest to some that are not admissible, with frozen ones as given; and records of their fit.
+
+    Arguments:
+        prior: bonds and repulsion.
+        factor: a factor of these terms.
+    """
     prior = replace(prior, frozen=frozenset({"repulsive"}))
-    data = context.some(12)
-    fit = cgcore.fit(data, prior, cgcore.Options(constraints="nonnegative", truncation=0.0))
-    batch = data.join()
-    X = explicit.matrix(np.asarray(batch.R, float), context.prior.weights, context.prior.params)
-    A = X.reshape(-1, X.shape[-1])[:, :2] / np.sqrt(batch.R.shape[0] * batch.R.shape[1])
+    fit = cgcore.fit(factor, prior, cgcore.Options(constraints="nonnegative", truncation=0.0))
+    A = factor.S[:, :2] / np.sqrt(factor.beads)
     given = dict(prior.params) | {name: np.array(value) for name, value in STARTS.items()} | {"epsilon": np.array(0.7)}
     found, distance = fit.nearest_admissible(given)
     # The stiffness becomes 0, and a constant force takes its place as far as it can.
@@ -106,3 +105,6 @@ def admissible(context: Context) -> Iterator[Row]:
     lines = [" ".join(line.split()) for line in table]
     known = ["x.n y.l held-out loss training loss", "4 0.5 20.5 9.5", "6 0.25 10.25 8.125 best"]
     yield equal("table of a scan", "; ".join(lines), "; ".join(known))
+    for precision in ("float64", "float32"):
+        other = replace(fit, options=replace(fit.options, precision=precision))
+        yield equal(f"result in {precision}", str(other.dtype), precision)

@@ -38,7 +38,8 @@ def fit_records(context: Context) -> Iterator[Row]:
     yield from fit_settings.options()
     yield from fit_settings.scanned()
     yield from fit_settings.blocks()
-    yield from fit_settings.admissible(context)
+    prior = context.prior.part(["bond", "repulsive"])
+    yield from fit_settings.admissible(prior, factor_of(prior.terms))
 
 
 def _estimates() -> Iterator[Row]:
@@ -107,7 +108,6 @@ def _proteins() -> Iterator[Row]:
     options = cgcore.Options(constraints="none", smoothness=None, truncation=0.0)
     for count, by, drawn, words in (
         (1, "auto", "blocks", ""),
-        (2, "auto", "blocks", "2 proteins are too few to say how far others would differ"),
         (4, "auto", "blocks", "4 proteins are too few to say how far others would differ"),
         (5, "auto", "proteins", ""),
         (5, "blocks", "blocks", "5 proteins: the error bars are those of longer sampling of these proteins"),

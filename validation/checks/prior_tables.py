@@ -44,7 +44,6 @@ def prior_tables(context: Context) -> Iterator[Row]:
     yield from _statuses()
     yield from _rows()
     yield from _sampled()
-    yield from _of_fits()
 
 
 def _gauges() -> Iterator[Row]:
@@ -186,20 +185,3 @@ def _sampled() -> Iterator[Row]:
     groups = {name: counts.tolist() for name, counts in both.groups.items()}
     yield equal("sums, groups", str(groups), str({"bell": [[4, 7]], "two": [[7]]}))
     yield equal("no values", sum(int(x.sum()) for x in Histograms.empty().counts.values()), 0)
-
-
-def _of_fits() -> Iterator[Row]:
-    """Scans without held-out losses, and the precision that a result states."""
-    data = cgcore.datasets.chignolin().subset(40)
-    prior = cgcore.default_prior().part(["bond"])
-    plain = cgcore.Options(constraints="none", truncation=0.0)
-    fit = cgcore.fit(data, prior, plain)
-    salt = prior.with_terms([cgcore.Term("salt", cgcore.Rows("pairs", 3), bases.DebyeHueckel(8.0))])
-    said = refusal(lambda: cgcore.scan(data, salt, {"salt.length": [5.0]}, plain)) or "accepted"
-    yield equal("a scan without held-out losses", "a scan needs held-out losses" in said, True)
-    for precision in ("float64", "float32"):
-        yield equal(
-            f"result in {precision}",
-            str(replace(fit, options=replace(fit.options, precision=precision)).dtype),
-            precision,
-        )
