@@ -80,6 +80,12 @@ def test_the_verdict_follows_the_excess(curve: LearningCurve) -> None:
     assert more.frames_enough == pytest.approx(5000)
     assert "more are worth it, up to about 5,000" in more.verdict()
     assert "too uncertain" in replace(curve, excess=0.1, excess_error=0.1).verdict()
+    for explained in (0.0, -1.0):  # constraints may raise the loss above that of no prior
+        nothing = replace(curve, excess=2.0, excess_error=0.1, explained=explained)
+        assert nothing.verdict().endswith(
+            "but the prior explains nothing of these forces: find out why before adding frames."
+        )
+        assert np.isnan(nothing.frames_enough)
 
 
 def test_the_same_seed_gives_the_same_curve(fitted: FitResult) -> None:

@@ -101,7 +101,12 @@ class LearningCurve:
         won = f"{self.excess:.2g} ± {self.excess_error:.2g} (kcal/mol/Å)²"
         if self.excess < 2 * self.excess_error:
             return f"Frames without end would lower the held-out loss by {won}: too uncertain to advise on more."
-        part = self.excess / self.explained if self.explained > 0 else np.inf
+        if self.explained <= 0:
+            return (
+                f"Frames without end would lower the held-out loss by {won}, but the prior explains nothing of these "
+                "forces: find out why before adding frames."
+            )
+        part = self.excess / self.explained
         said = (
             f"Frames without end would lower the held-out loss by {won}, {100 * part:.2g} % of what the prior "
             f"explains, and {2 * self.all_frames:,} frames by half of that"
