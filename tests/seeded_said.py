@@ -19,6 +19,10 @@ from cgcore.cli import (
     together,
     train,
 )
+from cgcore.report import evaluation_text, inspection, simulation_record, simulation_text, training_text
+from cgcore.report.progress import Together
+from cgcore.report.training_progress import TrainingProgress
+from validation import worded_data, worded_runs
 
 FAULTS: Faults = {
     # Ends of commands, and streams
@@ -147,5 +151,101 @@ FAULTS: Faults = {
     "a folder of checkpoints for that of its run": (
         "command-settings",
         edited(train, "_with_checkpoints", "resume = str(Path(resume) / CHECKPOINTS)", "pass"),
+    ),
+    # Texts
+    "lines with spaces at their ends": ("texts", edited(worded_runs, "table", "line.rstrip() for", "line for")),
+    "text in brackets is a style": ("texts", edited(worded_runs, "table", "markup=False", "markup=True")),
+    "all replicas are lost": (
+        "texts",
+        edited(simulation_text, "_verdict", "if replica.status != 0", ""),
+    ),
+    "a limit of pairs where there is none": (
+        "texts",
+        edited(simulation_text, "report", "if limits.closest > 0:", "if True:"),
+    ),
+    "angles of a chain of two beads": (
+        "texts",
+        edited(simulation_text, "_verdict", "result.origin.beads > 2", "result.origin.beads > 1"),
+    ),
+    "no angles in a chain of three beads": (
+        "texts",
+        edited(simulation_text, "report", "result.origin.beads > 2", "result.origin.beads > 3"),
+    ),
+    "ten replicas that are lost, and none more": (
+        "texts",
+        edited(simulation_text, "_verdict", "len(lost) > MOST", "len(lost) >= MOST"),
+    ),
+    "notes of a simulation, left out": (
+        "texts",
+        edited(simulation_text, "report", ', *(f"Note: {note}" for note in result.notes)', ""),
+    ),
+    "a nanosecond in picoseconds": ("texts", edited(simulation_text, "duration", "time >= 1000", "time > 1000")),
+    "closest pairs of the data for the limit": (
+        "texts",
+        edited(
+            simulation_record,
+            "record",
+            '"closest": result.limits.closest,',
+            '"closest": result.limits.closest_sampled,',
+        ),
+    ),
+    "two devices are one": ("texts", edited(training_text, "opening", "devices == 1", "devices <= 2")),
+    "skipped stages, left out": (
+        "texts",
+        edited(training_text, "closing", 'if "skipped" in r]', "if False]"),
+    ),
+    "stages that ended early, left out": (
+        "texts",
+        edited(training_text, "closing", 'if not r.get("finite", True)', "if False"),
+    ),
+    "the last epoch without a line": (
+        "texts",
+        edited(TrainingProgress, "epoch", "epoch in (1, epochs)", "epoch == 1"),
+    ),
+    "every tenth epoch": (
+        "texts",
+        edited(TrainingProgress, "epoch", "epoch % max(epochs // LINES, 1)", "epoch % LINES"),
+    ),
+    "frames done by the last data set alone": (
+        "texts",
+        edited(Together, "of", "sum(list(self._done.values()))", "done"),
+    ),
+    "a table of a single protein": (
+        "texts",
+        edited(evaluation_text, "_proteins", "len(proteins) < 2", "len(proteins) < 1"),
+    ),
+    "proteins that are not counted": (
+        "texts",
+        edited(evaluation_text, "_proteins", "len(proteins) - MOST_PROTEINS", "0"),
+    ),
+    "beads of a long chain, one by one": (
+        "texts",
+        edited(evaluation_text, "_residues", "> MOST_RESIDUES", "> 1000"),
+    ),
+    "long bonds are usual": ("texts", edited(inspection, "_units", "low <= bond <= high", "low <= bond")),
+    "small forces are usual": ("texts", edited(inspection, "_units", "force < USUAL_FORCE[0]", "False")),
+    "species without their names": ("texts", edited(inspection, "_species", "called.get(k, k)", "k")),
+    "more files than are listed": ("texts", edited(inspection, "_several", "len(rows) > MOST", "False")),
+    "bonds below the histogram": (
+        "texts",
+        edited(inspection, "_coordinates", 'found.ranges["bond"].least < low or', ""),
+    ),
+    "chains without breaks are several": (
+        "texts",
+        edited(inspection, "_coordinates", "if found.breaks", "if True"),
+    ),
+    "warnings are a reason to refuse": (
+        "texts",
+        edited(inspection, "_findings", "if found.judgement.wrong:", "if found.judgement.findings:"),
+    ),
+    "lines in full": ("texts", edited(inspection, "_wrapped", "len(line) <= WIDTH", "True")),
+    "lowest bars are blank": ("texts", edited(inspection, "bars", "np.ceil(", "np.floor(")),
+    "outside forces act on all": (
+        "texts",
+        edited(inspection, "_net", "found.real_beads / found.frames", "found.beads / found.frames"),
+    ),
+    "wrong data are not refused, recorded": (
+        "texts",
+        edited(worded_data, "inspection_record", "bool(judged.wrong)", "not judged.wrong"),
     ),
 }
