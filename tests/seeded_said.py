@@ -20,19 +20,15 @@ from cgcore.cli import (
     train,
 )
 from cgcore.report import (
-    error_text,
     evaluation_text,
     inspection,
-    page,
-    record,
     simulation_record,
     simulation_text,
-    text,
     training_text,
 )
 from cgcore.report.progress import Together
 from cgcore.report.training_progress import TrainingProgress
-from validation import worded_data, worded_fits, worded_runs
+from validation import worded_data, worded_runs
 
 FAULTS: Faults = {
     # Ends of commands, and streams
@@ -259,96 +255,3 @@ FAULTS: Faults = {
         edited(worded_data, "inspection_record", "bool(judged.wrong)", "not judged.wrong"),
     ),
 }
-
-WHOLE: Faults = {
-    "parameters held by a constraint have error bars": (
-        "texts-of-fits",
-        edited(error_text, "error_lines", "if np.isfinite(one.error) and not one.held]", "if np.isfinite(one.error)]"),
-    ),
-    "losses of known errors alone": (
-        "texts-of-fits",
-        edited(error_text, "error_lines", "is not None and np.isfinite(one.standard_error)", "is not None"),
-    ),
-    "24 parameters are too many": (
-        "texts-of-fits",
-        edited(error_text, "error_lines", "len(known) > MOST_LINES", "len(known) >= MOST_LINES"),
-    ),
-    "notes on error bars, left out": (
-        "texts-of-fits",
-        edited(error_text, "error_lines", "for sentence in errors.notes", "for sentence in ()"),
-    ),
-    "a digit too few": ("texts-of-fits", edited(error_text, "places", "1 - np.floor", "-np.floor")),
-    "what is held is not decided": (
-        "texts-of-fits",
-        edited(error_text, "standard_errors", '"held by a constraint" if held', '"not decided" if held'),
-    ),
-    "eight names are too many": ("texts-of-fits", edited(error_text, "_listed", "<= MOST_NAMES", "< MOST_NAMES")),
-    "units of the other coefficient": ("texts-of-fits", edited(page, "_unit", "k % 2 == 0", "k % 2 == 1")),
-    "angles in ångströms": ("texts-of-fits", edited(page, "_unit", '("bond", "pair")', '("bond", "angle")')),
-    "initial values for fitted ones": (
-        "texts-of-fits",
-        edited(
-            page,
-            "parameters",
-            "(result.initial_params, result.fitted_params)",
-            "(result.initial_params, result.initial_params)",
-        ),
-    ),
-    "unresolved directions are resolved": (
-        "texts-of-fits",
-        edited(page, "_directions", '"yes" if d.resolved', '"yes" if d.singular_value'),
-    ),
-    "loadings without a limit": ("texts-of-fits", edited(page, "_directions", "[:LOADINGS]", "")),
-    "cells that are not escaped": (
-        "texts-of-fits",
-        edited(page, "_section", """<td class="{kind}">{escape(text)}""", """<td class="{kind}">{text}"""),
-    ),
-    "the strongest directions for the weakest": (
-        "texts-of-fits",
-        edited(text, "_identifiability", "known.left[-WEAKEST:]", "known.left[:WEAKEST]"),
-    ),
-    "terms without data, left out": (
-        "texts-of-fits",
-        edited(text, "_identifiability", "in known.without_data.items()", "in ()"),
-    ),
-    "a cut-off of 0 is none": (
-        "texts-of-fits",
-        edited(text, "_judgement", "result.cutoff is not None", "result.cutoff"),
-    ),
-    "warnings, left out": ("texts-of-fits", edited(text, "closing", "if result.warnings:", "if False:")),
-    "prices of constraints that are not active": (
-        "texts-of-fits",
-        edited(text, "_constraints", "for one in c.constraints if one.active]", "for one in c.constraints]"),
-    ),
-    "all frames are held out": ("texts-of-fits", edited(text, "described", "_frames(validation)", "_frames(data)")),
-    "frames are not drawn": ("texts-of-fits", edited(text, "named", "max_frames is not None", "max_frames is None")),
-    "held-out losses of 0 are none": (
-        "texts-of-fits",
-        edited(worded_fits, "certificate_lines", "result.val_loss is not None", "result.val_loss"),
-    ),
-    "a residual of 0 is none": (
-        "texts-of-fits",
-        edited(worded_fits, "certificate_lines", "c.kkt_residual is not None", "c.kkt_residual"),
-    ),
-    "faults are never accepted": (
-        "texts-of-fits",
-        edited(record, "settings_of_data", "data.accept_faults, data.choice", "False, data.choice"),
-    ),
-    "held-out frames are those fitted to": (
-        "texts-of-fits",
-        edited(record, "record_of_data", "validation.frame_ranges() if", "data.frame_ranges() if"),
-    ),
-    "padding counts in a factor": (
-        "texts-of-fits",
-        edited(record, "record_of_data", '"real_beads": data.beads', '"real_beads": data.frames'),
-    ),
-    "coefficients of the last group first": (
-        "texts-of-fits",
-        edited(record, "_coefficients", "zip(term.group_labels, values,", "zip(term.group_labels, values[::-1],"),
-    ),
-    "unused keys, left out": (
-        "texts-of-fits",
-        edited(record, "record", "() if config is None else config.unused", "()"),
-    ),
-}
-"""Faults that only the whole run, not `--quick`, must detect."""

@@ -70,7 +70,7 @@ def _evaluations() -> Iterator[Row]:
     yield equal("parts in per cent", str([evaluation_text.percent(one) for one in parts]), str(list(parts.values())))
 
 
-def _inspected(**changes: Any) -> Inspection:
+def inspected(**changes: Any) -> Inspection:
     """An invented inspection, with some values changed."""
     counts = {name: np.zeros(len(edges) - 1, np.int64) for name, edges in EDGES.items()}
     counts["bond"][170:190] = np.arange(20)
@@ -88,14 +88,14 @@ def _units() -> Iterator[Row]:
     """What is said of bond lengths, of sizes of forces, and of their sum."""
     for bond, usual in ((3.49, False), (3.51, True), (4.09, True), (4.11, False)):
         known = {"as CA atoms of a protein have it": usual, "unusual, CA atoms": not usual}
-        yield from holds(f"bonds of {bond} Å", _inspected(median_bond=bond).report(), known)
+        yield from holds(f"bonds of {bond} Å", inspected(median_bond=bond).report(), known)
     for force, size in ((0.99, "small"), (1.01, "usual"), (149.0, "usual"), (418.4, "large")):
         said = {"small": "small, forces", "large": "large, in kJ/mol/nm it would be 10;", "usual": "as forces mapped"}
         known = {words: size == one for one, words in said.items()}
-        yield from holds(f"forces of {force}", _inspected(force_rms=force).report(), known)
+        yield from holds(f"forces of {force}", inspected(force_rms=force).report(), known)
     # Independent forces of 20 on 12 beads add up to 20 times the root of 12.
     for part, alone in ((0.019, True), (0.021, False)):
-        text = _inspected(net_force_rms=part * 20 * 12**0.5).report()
+        text = inspected(net_force_rms=part * 20 * 12**0.5).report()
         known = {
             "only the beads act on each other": alone,
             "something outside acts": not alone,
@@ -127,7 +127,7 @@ def _inspections() -> Iterator[Row]:
         ("no breaks", {"closest": near}, {"closest pair with j-i >= 6: 3.250 Å": True}),
         ("a long name", {"path": long}, {long: True}),
     ):  # fmt: skip
-        text = _inspected(**changes).report()
+        text = inspected(**changes).report()
         yield from holds(f"inspection, {name}", text, known)
         wide = max(len(line) for line in text.splitlines() if long not in line)
         yield equal(f"inspection, {name}, no line is too wide", wide <= 100, True)
@@ -142,7 +142,7 @@ def _findings() -> Iterator[Row]:
     source = SourceJudgement("a.npz", 310.0, Ratio(0.75, 0.0625, 150.5, 0.4), 3.8, np.arange(3), np.ones(3))
     refused = "A fit to these data is refused; --accept-faults fits to them as they are"
     for name, findings in (("none", ()), ("wrong", (wrong,)), ("warning", (doubtful,)), ("both", (wrong, doubtful))):
-        found = _inspected(judgement=Judgement("a.npz", findings, (source, replace(source, ratio=None))), notes=("so",))
+        found = inspected(judgement=Judgement("a.npz", findings, (source, replace(source, ratio=None))), notes=("so",))
         text, record = found.report(), inspection_record(found)
         known = {"Wrong: a.npz: is wrong": wrong in findings, "Warning: a.npz: is warning": doubtful in findings}
         known |= {refused: wrong in findings, "Note: so": True, "0.75 ± 0.06 150.5 40.0 %": True}

@@ -10,7 +10,7 @@ from validation.worded_data import data
 from validation.worded_runs import runs
 
 
-@check("texts", quick=True, needs=("matplotlib",))
+@check("texts", quick=True)
 def texts(context: Context) -> Iterator[Row]:
     """Reports and records: what is none, what is left out, units, and verdicts at the limits of their words."""
     yield from runs(context)
