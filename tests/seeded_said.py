@@ -5,7 +5,9 @@ from __future__ import annotations
 from fault_helpers import Faults, edited
 
 import cgcore.cli as command_line
+from cgcore.cli import check as checking
 from cgcore.cli import (
+    convert,
     execution,
     failures,
     fit,
@@ -19,6 +21,7 @@ from cgcore.cli import (
     together,
     train,
 )
+from cgcore.cli import map as mapping
 from cgcore.report import (
     evaluation_text,
     inspection,
@@ -254,4 +257,20 @@ FAULTS: Faults = {
         "texts",
         edited(worded_data, "inspection_record", "bool(judged.wrong)", "not judged.wrong"),
     ),
+    # Texts of commands
+    "frames for beads": ("texts", edited(convert, "_sources", "int(frames.lengths.max())", "frames.n_frames")),
+    "maps that are not written": (
+        "texts",
+        edited(mapping, "_maps", "one.name == made.chosen", "one.name != made.chosen"),
+    ),
+    "noise on all frames for that held out": (
+        "texts",
+        edited(mapping, "_maps", "{one.held_out:.4f}", "{one.noise:.4f}"),
+    ),
+    "no rigid distances": ("texts", edited(mapping, "_maps", "if made.rigid", "if not made.rigid")),
+    "frames in memory are not sent": (
+        "texts",
+        edited(execution, "notes_of_sources", "isinstance(source.store.R, np.ndarray) or", "False and"),
+    ),
+    "numbers of neighbours that are near": ("texts", edited(checking, "_say_of_data", "is not None:", "is None:")),
 }

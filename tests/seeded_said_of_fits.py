@@ -6,8 +6,10 @@ from fault_helpers import Faults, edited
 
 from cgcore.report import (
     error_text,
+    evaluation_figure,
     figures,
     inspection_figure,
+    learning_curve,
     page,
     picture,
     record,
@@ -173,5 +175,20 @@ WHOLE: Faults = {
         edited(picture, "require_picture", "Path(path).suffix.lower()", "Path(path).suffix"),
     ),
     "names of the wrong length": ("texts-of-fits", edited(inspection_figure, "_short", "width - 3", "width")),
+    "equal energies": ("texts-of-fits", edited(evaluation_figure, "_draw_energies", "high - low <= 0", "False")),
+    "residues of one chain of several": (
+        "texts-of-fits",
+        edited(evaluation_figure, "_draw_beads", "if len(shown) == 1 and", "if"),
+    ),
+    "residues of a long chain": ("texts-of-fits", edited(evaluation_figure, "_draw_beads", "<= MOST_CODES", "<= 99")),
+    "proteins left out, unsaid": (
+        "texts-of-fits",
+        edited(evaluation_figure, "_draw_beads", "len(shown) == len(found.proteins)", "True"),
+    ),
+    "no residues, unsaid": ("texts-of-fits", edited(evaluation_figure, "_draw_types", "if not types:", "if False:")),
+    "losses that are not finite": (
+        "texts-of-fits",
+        edited(learning_curve, "_reference", "loss is not None and np.isfinite(loss)", "loss is not None"),
+    ),
 }
 """Faults that only the whole run, not `--quick`, must detect."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from validation.check import Row, check
 from validation.context import Context
+from validation.worded_commands import commands
 from validation.worded_data import data
 from validation.worded_runs import runs
 
@@ -15,3 +16,4 @@ def texts(context: Context) -> Iterator[Row]:
     """Reports and records: what is none, what is left out, units, and verdicts at the limits of their words."""
     yield from runs(context)
     yield from data()
+    yield from commands(context)

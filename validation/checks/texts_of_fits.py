@@ -10,6 +10,7 @@ import cgcore
 from validation.check import Row, check
 from validation.context import Context
 from validation.drawn_cases import pictures
+from validation.drawn_models import models
 from validation.worded_fits import fits
 
 FRAMES = 20
@@ -25,3 +26,4 @@ def texts_of_fits(context: Context) -> Iterator[Row]:
     fit = cgcore.fit(data, context.prior.part(["bond"]), options)
     yield from fits(fit)
     yield from pictures(fit)
+    yield from models()
