@@ -1,0 +1,19 @@
+"""Texts in the cases that `reports` leaves out: nothing to say, little, and more than there is room for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from validation.check import Row, check
+from validation.context import Context
+from validation.worded_commands import commands
+from validation.worded_data import data
+from validation.worded_runs import runs
+
+
+@check("texts", quick=True)
+def texts(context: Context) -> Iterator[Row]:
+    """Reports and records: what is none, what is left out, units, and verdicts at the limits of their words."""
+    yield from runs(context)
+    yield from data()
+    yield from commands(context)
