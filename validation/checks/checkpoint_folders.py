@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import numpy as np
 
-from cgcore.pipeline import checkpoints, resumable
+from cgcore.pipeline import checkpoints
 from cgcore.pipeline.checkpoints import Checkpoint, Checkpoints, holds_checkpoints, next_free
 from cgcore.pipeline.resumable import opened
 from validation.check import Row, check, equal, refusal
@@ -35,7 +36,7 @@ def _opened(folder: Path) -> Iterator[Row]:
     here, other, none = (str(folder / name) for name in ("here", "other", "none"))
     for place in (here, other):
         Path(place).mkdir()
-    found = Checkpoint({}, {"a": 1})
+    found, own = Checkpoint({}, {"a": 1}), cast(Any, inspect.unwrap(opened))
     for given, resume, held, known in (
         (None, None, False, "None None"),
         (None, "auto", False, "no folder of checkpoints is given"),
@@ -55,7 +56,7 @@ def _opened(folder: Path) -> Iterator[Row]:
             yield SimpleNamespace(folder=Path(at).name, latest=lambda: found if held else None)
 
         def work(given: str | None = given, resume: str | None = resume, kept: Any = kept) -> Any:
-            with mock.patch.object(resumable, "Checkpoints", kept), opened(given, resume) as made:
+            with mock.patch.dict(own.__globals__, Checkpoints=kept), opened(given, resume) as made:
                 return made
 
         said = refusal(work)
