@@ -144,8 +144,8 @@ COMPARED: Edits = {
 
 RECORDS: Edits = {
     "numbers that are not finite, as they are": (resumable, "_encoded", "return repr(value) if", "return value if"),
-    "texts that stay texts": (resumable, "_decoded", '("nan", "inf", "-inf")', '("nan", "inf")'),
-    "lists that stay lists": (resumable, "_decoded", "tuple(_decoded(item) for item in value)", "value"),
+    "infinity without its sign": (resumable, "_decoded", "return float(value) if", "return abs(float(value)) if"),
+    "the first of many losses": (resumable, "_decoded", "for item in value)", "for item in value[:1])"),
     "no results of the fit": (resumable, "read_record", "np.asarray(value, np.float64)", "value"),
     "seconds that stay a table": (resumable, "read_record", 'if "seconds" in result:', "if False:"),
     "another model": (training_records, "restore", '("model", "another model"), ', ""),

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from cgcore.simulation.trajectory import write_trajectory
 from validation.check import Row, at_most, check, equal, says
 from validation.checks.dynamics import KCAL
 from validation.context import Context
+from validation.reported_runs import invented_simulation
 
 simulating = importlib.import_module("cgcore.simulation.simulate")  # the package has a function of this name
 
@@ -143,7 +145,8 @@ def _trajectories() -> Iterator[Row]:
     R = np.round(np.random.default_rng(3).normal(size=(2, 5, 3, 3)) * 9, 3).astype(np.float32)
     R[0, 2:] = np.nan
     # Three of five models, and the names of the residues of the protein.
-    result: Any = SimpleNamespace(
+    result = replace(
+        invented_simulation(),
         frames=R,
         origin=Origin("model", "", "", "", "AYW", 3, 10),
         settings=Settings(replicas=2, time=0.5, interval=0.1, timestep=4.0),
@@ -170,10 +173,7 @@ def _trajectories() -> Iterator[Row]:
             wrong = [line for line, right in zip(lines, known, strict=False) if line != right]
             yield equal(f"at most {most} models, lines", str((len(lines), wrong[:2])), str((len(known), [])))
         for beads, words in ((9999, "accepted"), (10_000, "has room for 9999 beads")):
-            long = SimpleNamespace(
-                frames=np.full((1, 1, beads, 3), np.nan, np.float32),
-                origin=Origin("", "", "", "", "p", beads, 1),
-                settings=result.settings,
-            )
-            yield says(f"a chain of {beads} beads", partial(write, path, long), words)
+            long = np.full((1, 1, beads, 3), np.nan, np.float32)
+            other = replace(result, frames=long, origin=replace(result.origin, beads=beads))
+            yield says(f"a chain of {beads} beads", partial(write, path, other), words)
         yield says("another ending", partial(write, Path(folder) / "run.xyz", result), "ends in .pdb")
