@@ -271,13 +271,19 @@ FOLDERS: Edits = {
     "a handler that is not put back": (checkpoints, "_uninterrupted", "signal.signal(signal.SIGINT, before)", "pass"),
 }
 
-CHECKS = {
-    "simulation-judged": JUDGED,
-    "simulation-compared": COMPARED,
-    "training-records": RECORDS,
-    "checkpoint-folders": FOLDERS,
-}
+
+def faults_of(edits: dict[str, Edits]) -> Faults:
+    """The faults of the checks of these names."""
+    return {name: (check, edited(*edit)) for check, own in edits.items() for name, edit in own.items()}
+
 
 FAULTS: Faults = uncompiled(
-    {name: (check, edited(*edit)) for check, edits in CHECKS.items() for name, edit in edits.items()}
+    faults_of(
+        {
+            "simulation-judged": JUDGED,
+            "simulation-compared": COMPARED,
+            "training-records": RECORDS,
+            "checkpoint-folders": FOLDERS,
+        }
+    )
 )

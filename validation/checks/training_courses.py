@@ -163,7 +163,7 @@ def _stepped(prior: cgcore.Prior, parts: list[cgcore.Dataset]) -> Iterator[Row]:
         stage = trainer.stage("adam", 3)
         stage.run_epoch = epoch
         params = {"prior": {"r0": np.array(3.0)}, "allegro": {"w": np.array(5.0)}}
-        stage._val_loss = lambda params: float(params["prior"]["r0"])
+        stage._val_loss = lambda params: float(params.get("prior", {"r0": 0.0})["r0"])
         start = begun(1.0)
         start = start.after_epoch(params, "old", 1.0, 2.0, "last")
         state, _ = stage.step(replace(start, seed=4))
@@ -195,6 +195,9 @@ def _measured(prior: cgcore.Prior, parts: list[cgcore.Dataset]) -> Iterator[Row]
         found = loss.train.tolist(), loss.validation.tolist(), (updates_of(loss, False), updates_of(loss, True))
         yield equal(f"minibatches of {size} frames", str(found), str((rows, held_out, updates)))
     loss = trainer_of(prior, parts, batch_per_device=1).loss
+    loss.size = FRAMES + 1  # as on more devices than there are frames
+    yield equal("complete minibatches of fewer frames", updates_of(loss, True), 1)
+    loss.size = 1
     weights, beads, calls = np.arange(10.0) ** 2, np.arange(10.0) + 2, list[Any]()
 
     def measure(params: Any, frames: Any, chosen: Any) -> Any:
