@@ -64,7 +64,7 @@ def _data(folder: Path) -> Iterator[Row]:
         yield at_most(f"{name}, positions", float(np.abs(atoms[:, 3:] - R).max()), 1e-9, "Å")
         found = [atoms[:, k].astype(int).tolist() for k in range(3)]
         kinds = [1] * BEADS if types == 1 else [int(k) + 1 for k in np.searchsorted([0, 1, 2], SPECIES)]
-        same = len(set(zip(found[2], kinds, strict=True))) == types
+        same = len(set(zip(found[2], kinds, strict=True))) == len(set(found[2])) == types
         yield equal(f"{name}, atoms and molecules", str(found[:2]), str([[*range(1, BEADS + 1)], [1] * BEADS]))
         yield equal(f"{name}, types of atoms follow species", same, True)
 
