@@ -71,7 +71,7 @@ def _data(folder: Path) -> Iterator[Row]:
 
 def _sections(path: Path) -> dict[str, tuple[list[str], Array]]:
     """The sections of a table file: the line of parameters, and the rows."""
-    found = {}
+    found, head = {}, list[list[str]]()
     for block in path.read_text().split("\n\n")[1:]:
         lines = [line.split() for line in block.splitlines() if line]
         if len(lines) == 2:
