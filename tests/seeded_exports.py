@@ -46,7 +46,6 @@ LIMITS: Edits = {
     ),
     "species of other chains": (export_limits, "check_species", "found.shape != (beads,) or ", ""),
     "species between whole numbers": (export_limits, "check_species", ' or found.dtype.kind not in "iu"', ""),
-    "unsigned species, refused": (export_limits, "check_species", 'not in "iu"', 'not in "i"'),
     "tables that grow without end": (
         export_limits,
         "bond_points",

@@ -90,7 +90,6 @@ def _species() -> Iterator[Row]:
         ("no species", grouped, None, "term 'kinds' of the prior differs by species"),
         ("no species that are needed", plain, None, "accepted"),
         ("species", grouped, np.array([0, 1, 1]), "accepted"),
-        ("unsigned species", grouped, np.array([0, 1, 1], np.uint8), "accepted"),
         ("species of too many beads", grouped, np.array([0, 1, 1, 0]), form),
         ("species that are no whole numbers", grouped, no_numbers, form),
         ("species of too few beads, not needed", plain, np.array([0, 1]), form),
