@@ -83,8 +83,8 @@ def in_json() -> Iterator[Row]:
     for value in FORMLESS:
         try:
             outcome = serialize.to_json(value)
-        except TypeError:
-            outcome = "TypeError"
+        except Exception as error:
+            outcome = type(error).__name__
         name = value if isinstance(value, type) else type(value)
         yield equal(f"a {name.__name__} as JSON", outcome, "TypeError")
 
@@ -150,6 +150,7 @@ def gapped() -> cgcore.Factor:
 def factors(path: Path, factor: cgcore.Factor) -> Iterator[Row]:
     """Every field of a factor is the same after writing and reading."""
     cgcore.save_factor(path, factor)
+    yield equal("factor with gaps, refused", refuses(lambda: cgcore.load_factor(path)), False)
     found = cgcore.load_factor(path)
     yield equal("factor, blocks", f"{len(found.blocks)} {len(factor.blocks)}", "2 2")
     for number, (own, known) in enumerate(zip(found.blocks, factor.blocks, strict=True)):
@@ -187,11 +188,11 @@ def _same(a: Any, b: Any) -> bool:
 
 def meaningless(path: Path, factor: cgcore.Factor) -> Iterator[Row]:
     """Factors that no frames can have produced, one number apart from others that they can."""
-    first = factor.blocks[0]
+    first, last = factor.blocks
     counts, groups = factor.histograms.counts, factor.histograms.groups
 
     def block(**changed: Any) -> cgcore.Factor:
-        return replace(factor, blocks=(replace(first, **changed), *factor.blocks[1:]))
+        return replace(factor, blocks=(replace(first, **changed), last))
 
     def counted(name: str, *changes: int) -> cgcore.Factor:
         """Other numbers in the fullest bins."""
@@ -201,6 +202,13 @@ def meaningless(path: Path, factor: cgcore.Factor) -> Iterator[Row]:
 
     def grouped(**changed: np.ndarray) -> cgcore.Factor:
         return replace(factor, histograms=replace(factor.histograms, groups={**groups, **changed}))
+
+    def broken(rows: int) -> cgcore.Factor:
+        """Gaps that remove so many bonds of the first block, and as many fewer bonds in the histogram."""
+        bonds = sum(one.beads - one.frames for one in factor.blocks) - rows - int(last.broken[0])
+        own = np.eye(1, len(counts["bond"]), dtype=int)[0] * bonds
+        changed = replace(factor, histograms=replace(factor.histograms, counts={**counts, "bond": own}))
+        return replace(changed, blocks=(replace(first, broken=np.array([rows, *first.broken[1:]])), last))
 
     beads, frames = first.beads, first.frames
     negative = groups["turn"].copy()
@@ -213,7 +221,12 @@ def meaningless(path: Path, factor: cgcore.Factor) -> Iterator[Row]:
         "ranges that overlap": (block(ranges=np.array([[0, 2], [1, 3]])), False),
         "ranges that meet": (block(ranges=np.array([[0, 2], [2, 4]])), True),
         "a negative range": (block(ranges=np.array([[-1, 2]])), False),
-        "gaps of all rows": (block(broken=first.broken * 0 + beads + 1), False),
+        "gaps of more rows than beads": (broken(beads + 1), False),
+        "gaps of as many rows as beads": (broken(beads), True),
+        "halves of beads": (
+            replace(factor, blocks=(replace(first, beads=beads + 2), replace(last, beads=last.beads - 2))),
+            False,
+        ),
         "a gap of a row more": (block(broken=first.broken + np.array([1, 0, 0])), False),
         "number 0": (block(index=0), True),
         "an infinite weight": (block(weight=np.inf), False),

@@ -201,7 +201,7 @@ def records(folder: Path) -> Iterator[Row]:
         for name, digest in zip(("fit.json", "train.json"), digests, strict=True):
             (folder / name).unlink(missing_ok=True)
             if digest is not None:
-                (folder / name).write_text(json.dumps({"files": {"params.npz": digest, "other.npz": right}}))
+                (folder / name).write_text(json.dumps({"files": {"other.npz": right, "params.npz": digest}}))
         found = differing_record(file)
         yield equal(f"records, {case}", str(found), str(known and str(folder / known)))
     for name in ("none.npz", "third.npz"):
