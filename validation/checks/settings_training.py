@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cgcore.config import load_settings, loading
-from validation import optimizer_settings
+from validation import documented_settings, optimizer_settings
 from validation.check import Row, check, equal, says
 from validation.checks.settings import DIALECTS
 from validation.context import Context
@@ -112,6 +112,9 @@ def settings_training(context: Context) -> Iterator[Row]:
         yield from optimizer_settings.defaults(dialect)
         yield from optimizer_settings.others(dialect)
     yield from optimizer_settings.rates()
+    yield from documented_settings.documented(DEFAULTS)
+    yield from documented_settings.for_editors()
+    yield from documented_settings.compared()
 
 
 def _one_by_one(dialect: str, default: dict[str, Any]) -> Iterator[Row]:
