@@ -206,7 +206,7 @@ def records(folder: Path) -> Iterator[Row]:
         yield equal(f"records, {case}", str(found), str(known and str(folder / known)))
     for name in ("none.npz", "third.npz"):
         yield equal(f"records, {name}", str(differing_record(folder / name)), "None")
-    texts = ("[1]", "{", '{"files": [1]}', '{"files": {"other.npz": 1}}', "{}", "[" * 100_000)
+    texts = ("[1]", "{", '{"files": [1]}', '{"files": {"other.npz": "x"}}', "{}", "[" * 100_000)
     for text in texts:
         (folder / "train.json").unlink(missing_ok=True)
         (folder / "fit.json").write_text(text)

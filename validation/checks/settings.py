@@ -15,6 +15,7 @@ import numpy as np
 
 import cgcore
 from cgcore.config import load_settings, loading
+from validation import declared_terms
 from validation.check import Row, check, equal, refusal, says
 from validation.context import Context
 
@@ -142,6 +143,7 @@ def settings(context: Context) -> Iterator[Row]:
         yield from _data(folder)
         yield from _priors_named(folder / "priors.yaml")
     yield from _mistakes()
+    yield from declared_terms.declared()
 
 
 def _one_by_one(path: Path, dialect: str) -> Iterator[Row]:
