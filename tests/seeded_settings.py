@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fault_helpers import Faults, edited
 
-from cgcore.config import keys, loading, reading, sentences
+from cgcore.config import keys, loading, reading, sentences, terms
 from cgcore.config.fit_config import Config
 
 FAULTS: Faults = {
@@ -119,4 +119,39 @@ FAULTS: Faults = {
         "settings",
         edited(sentences, "remedy", 'schema.get("x-what")', "None"),
     ),
+    # Declared terms
+    "pairs of any chains": (
+        "settings",
+        edited(terms, "_rows", "nearest, farthest, keys.chains)", "nearest, farthest)"),
+    ),
+    "chains of listed rows": ("settings", edited(terms, "_rows", "chosen and keys.list is not None", "False")),
+    "separations without an end": (
+        "settings",
+        edited(terms, "as_keys", "[rows.nearest, rows.farthest]", "[rows.nearest, None]"),
+    ),
+    "the last species of no class": (
+        "settings",
+        edited(terms, "_groups", "table.get(s, rest) for s in range(size)", "table.get(s, -1) for s in range(size)"),
+    ),
+    "a class for all but one": (
+        "settings",
+        edited(terms, "_groups", "tuple(table.get(s, rest)", "tuple(table.get(s, 0)"),
+    ),
+    "the first of two classes for the rest": ("settings", edited(terms, "_groups", "if rest >= 0:", "if False:")),
+    "a species in two classes": ("settings", edited(terms, "_groups", "if s in table]", "if s in table and False]")),
+    "flags as species": ("settings", edited(terms, "_groups", "type(s) is int and", "isinstance(s, int) and")),
+    "a species that a file leaves out": (
+        "settings",
+        edited(terms, "as_keys", "groups.rest >= 0 and -1 in groups.table", "False"),
+    ),
+    "terms that are not frozen when written": (
+        "settings",
+        edited(terms, "as_keys", ' | ({"frozen": True} if frozen else {})', ""),
+    ),
+    "coefficients that are not written": (
+        "settings",
+        edited(terms, "as_keys", "if coefficients is not None:", "if False:"),
+    ),
+    "ranges in any order": ("settings", edited(terms, "_positions", "if first >= last:", "if False:")),
+    "coefficients of another shape": ("settings", edited(terms, "_coefficients", "values.shape != term.shape or ", "")),
 }
