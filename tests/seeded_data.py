@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
 
 import pytest
 from fault_helpers import Fault, Faults, edited
 
-from cgcore.data import dataset, frames, reading, stored, units
+from cgcore.data import boxes, checks, contents, dataset, frames, layout, reading, stored, units
 from cgcore.data.formats import amber_hdf5, h5md, hdf5, lammps, mdcath, mlcg, netcdf, npy, table, trr
+from cgcore.judging import Judgement, survey
 from cgcore.mapping import mapped
-from validation.checks import data_sets
+from validation.checks import data_blocks, data_sets
+
+JUDGE = import_module("cgcore.judging.judge")
+"""The module, whose name in its package is that of its function."""
 
 
 def tabled(module: ModuleType, name: str, old: str, new: str) -> Fault:
@@ -180,4 +185,94 @@ FAULTS: Faults = {
         "data-refused",
         edited(trr, "without_forces", "holds no forces", "holds nothing"),
     ),
+    # Several blocks, boxes, judgements
+    "blocks after the first, joined": (
+        "data-blocks",
+        edited(
+            dataset.Dataset,
+            "join",
+            "offset + block.start, offset + block.stop",
+            "offset, offset + block.stop - block.start",
+        ),
+    ),
+    "species of the first block": (
+        "data-blocks",
+        edited(
+            contents,
+            "species_of",
+            "source.lengths[block], source",
+            "source.lengths[: block.stop - block.start], source",
+        ),
+    ),
+    "frames of an overlap, from the block": (
+        "data-blocks",
+        edited(data_blocks, "locate_overlap", "frames.frame_numbers[block.start + row]", "frames.frame_numbers[row]"),
+    ),
+    "places of NaN, from the block": (
+        "data-blocks",
+        edited(checks._Check, "find_infinite", "{start + frame}", "{frame}"),
+    ),
+    "padding of the first block": (
+        "data-blocks",
+        edited(checks._Check, "loaded", "self.lengths[start : start + len(values)]", "self.lengths[: len(values)]"),
+    ),
+    "places in the mask, from the block": ("data-blocks", edited(layout, "_wrong_row", "{start + int(", "{int(")),
+    "lengths of the first block": (
+        "data-blocks",
+        edited(
+            layout.Lengths,
+            "add",
+            "self.values[start : start + len(count)] = count",
+            "self.values[: len(count)] = count",
+        ),
+    ),
+    "beads of zero force in the first block": (
+        "data-blocks",
+        edited(survey, "_survey_protein", "found.unforced[own] = ", "found.unforced[: len(own)] = "),
+    ),
+    "vectors above 0 are lengths": (
+        "data-blocks",
+        edited(boxes, "_vectors", "(one_by_one and (box > 0).all())", "(box > 0).all()"),
+    ),
+    "lengths and angles of the first frame": (
+        "data-blocks",
+        edited(boxes, "_vectors", "return _from_angles(box)", "return _from_angles(box[:1])"),
+    ),
+    "the thickest box": (
+        "data-blocks",
+        edited(data_blocks, "box_vectors", "float(np.min(volume", "float(np.max(volume"),
+    ),
+    "boxes in nm": ("data-blocks", edited(data_blocks, "box_vectors", "vectors = vectors * factor", "pass")),
+    "a negative length": ("data-blocks", edited(boxes, "_vectors", "(box[:, :3] < 0).any()", "(box[:, :3] < 0).all()")),
+    "numbers that are not sorted": (
+        "data-blocks",
+        edited(data_blocks, "number_ranges", "numbers = np.unique(numbers)", "pass"),
+    ),
+    "refused, and none more": (
+        "data-blocks",
+        edited(Judgement, "require_right", 'see `cgcore inspect`)" if rest', 'see `cgcore inspect`)" if True'),
+    ),
+    "refused, in the first source": (
+        "data-blocks",
+        edited(Judgement, "require_right", "if len(self.sources) == 1", "if self.sources"),
+    ),
+    "a temperature of 0": ("data-blocks", edited(JUDGE, "_kelvin", " and kelvin > 0", "")),
+    "a given temperature over that of the data": (
+        "data-blocks",
+        edited(
+            JUDGE,
+            "_kelvin",
+            "float(np.mean(said)) if said else given or",
+            "given or float(np.mean(said)) if said else",
+        ),
+    ),
+    "all findings are of equipartition": (
+        "data-blocks",
+        edited(Judgement, "without_equipartition", "if finding.code not in EQUIPARTITION", "if False"),
+    ),
+    "all frames are recorded": (
+        "data-blocks",
+        edited(survey.Survey, "about", "np.sort(frames)[:RECORDED]", "np.sort(frames)"),
+    ),
+    "0 and -0 differ": ("data-blocks", edited(survey, "hashes", "(values + values.dtype.type(0))", "np.array(values)")),
 }
