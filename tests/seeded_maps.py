@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fault_helpers import Faults, edited
 
-from cgcore.data import reading, residues
+from cgcore.data import frames, reading, residues
 from cgcore.data.formats import h5md, mlcg, netcdf
+from cgcore.judging import bond_rules
 from cgcore.mapping import choosing, mapped, naming, rigid
 from validation.checks import mapping_words
 
@@ -80,4 +81,20 @@ FAULTS: Faults = {
         edited(choosing, "_with_noise", "if found.frames[1] else None", "if found.frames[0] > 1 else 0.0"),
     ),
     "beads of atoms": ("mapping-words", edited(naming, "_rows", "    if beads == len(atoms):\n", "    if False:\n")),
+    "names of the first atoms": (
+        "mapping-words",
+        edited(mapping_words, "map_to_beads", "atoms.names[beads.solute])", "atoms.names[: len(beads.solute)])"),
+    ),
+    "chains in any image": (
+        "data-blocks",
+        edited(frames, "made_whole", "chain -= nearest_images(apart, vectors)", "pass"),
+    ),
+    "chains that are near the first bead": (
+        "data-blocks",
+        edited(frames, "made_whole", "whole[:, :start].mean", "whole[:, :1].mean"),
+    ),
+    "the bond that is worst at best": (
+        "data-blocks",
+        edited(bond_rules, "_outlier", "float(np.max(strain(bond)))", "float(np.min(strain(bond)))"),
+    ),
 }

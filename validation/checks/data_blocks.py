@@ -36,6 +36,7 @@ def data_blocks(context: Context) -> Iterator[Row]:
         yield from _blocks(Path(name))
         yield from _refused(Path(name))
     yield from _boxes()
+    yield from _chains()
     yield from _ranges()
     yield from _judged()
 
@@ -162,6 +163,25 @@ def _found(value: Array, frames: int, factor: float) -> Array | None:
         return np.full((1, 3, 3), np.nan)
 
 
+def _chains() -> Iterator[Row]:
+    """Chains of which each bead is in any image of a box: each whole chain is as near as possible to those before."""
+    rng = np.random.default_rng(4)
+    lengths, parts = np.array([40.0, 45.0, 50.0]), [slice(0, 5), slice(5, 9), slice(9, 15)]
+    R, F = chain(rng, 6, 15, 3.8, 0.06, 20.0)
+    for part in parts:
+        R[:, part] += rng.uniform(-60, 60, (6, 1, 3))
+    given = R + rng.integers(-1, 2, R.shape) * lengths
+    images = np.stack(np.meshgrid(*[np.arange(-6, 7)] * 3), axis=-1).reshape(-1, 3) * lengths
+    known = R.copy()
+    known[:, parts[0]] += (given - R)[:, :1]
+    for part in parts[1:]:
+        apart = (known[:, part].mean(axis=1) - known[:, : part.start].mean(axis=1))[:, None] + images
+        nearest = np.argmin(np.sum(apart**2, axis=-1), axis=1)
+        known[:, part] += images[nearest][:, None]
+    data = cgcore.from_arrays(given, F, chain=np.repeat([0, 1, 2], [5, 4, 6]), box=lengths)
+    yield at_most("chains in a box", relative(data.join().R, known), 1e-12, "relative")
+
+
 def _ranges() -> Iterator[Row]:
     for name, numbers, known in (
         ("sorted", [3, 4, 5, 9], [[3, 6], [9, 10]]),
@@ -216,6 +236,11 @@ def _judged() -> Iterator[Row]:
     part = judge(cgcore.Dataset((second.select(np.array([4, 40, 41])),), "part", "", (), "angstrom-kcal"))
     numbers = part.sources[0].frames.tolist(), [one.frames for one in part.findings]
     yield equal("frames of a part", str(numbers), str(([4, 40, 41], [(4,)])))
+    long = np.arange(90)[np.arange(90) % 3 != 1]
+    odd = with_bond(with_bond(good, long[[3, 8]], 2, np.array([1.4, 2.2]) * median), long[5], 6, 1.7 * median)
+    said = judge(of(odd)).findings[0]
+    yield equal("the worst of several bonds", str((said.code, said.beads)), str(("bond", (2, 3))))
+    yield equal("the worst frame", f"of frame {long[8]} are {2.2 * median:.4g} Å" in said.text, True)
     yield from _many(line, rigid)
 
 

@@ -71,6 +71,7 @@ def mapping_words(context: Context) -> Iterator[Row]:
         yield from _rows()
         yield from _atoms(Path(name))
         yield from _maps(Path(name))
+        yield from _water(Path(name))
         yield from _topologies(Path(name))
 
 
@@ -187,6 +188,29 @@ def _wrapped(folder: Path, pdb: Path, R: Array, F: Array, rigid: int) -> Iterato
     np.savez(folder / "wrapped.npz", coords=np.mod(shifted, lengths), Fs=F)
     found = map_to_beads(pdb, [folder / "wrapped.npz"], force_map="slice", box=lengths).dataset
     yield at_most("beads in a given box", relative(np.diff(found.join().R, axis=1), steps), 1e-12, "relative")
+
+
+def _water(folder: Path) -> Iterator[Row]:
+    """Atoms of other molecules before those of the protein: the same beads, forces and rigid pairs as without them."""
+    names, residue, R, F = peptides()
+    pdb, rng = folder / "water.pdb", np.random.default_rng(3)
+    carbon, nitrogen = names.index("C"), names.index("N", names.index("C"))
+    R[:, nitrogen] = R[:, carbon] + R[0, nitrogen] - R[0, carbon]  # tied across two residues
+    write_pdb(pdb, names, residue, R[0])
+    np.savez(folder / "dry.npz", coords=R, Fs=F)
+    dry = map_to_beads(pdb, [folder / "dry.npz"], force_map="slice")
+    place = "".join(f"{one:8.3f}" for one in (25.0, 26.0, 27.0))
+    lines = [
+        f"ATOM  {k + 1:5d}  {'OH'[k % 2]:<3s} HOH A{k // 2 + 50:4d}    {place}  1.00  0.00           O"
+        for k in range(6)
+    ]
+    pdb.write_text("\n".join([*lines, pdb.read_text(encoding="utf-8")]), encoding="utf-8")
+    more = rng.normal(scale=5.0, size=(len(R), 6, 3))
+    np.savez(folder / "wet.npz", coords=np.concatenate([30 + more, R], axis=1), Fs=np.concatenate([more, F], axis=1))
+    wet = map_to_beads(pdb, [folder / "wet.npz"], force_map="slice")
+    yield equal("water first, atoms and pairs", str((wet.atoms, wet.rigid)), str((dry.atoms, dry.rigid)))
+    yield at_most("water first, positions", relative(wet.dataset.join().R, dry.dataset.join().R), 1e-12, "relative")
+    yield at_most("water first, forces", relative(wet.dataset.join().F, dry.dataset.join().F), 1e-9, "relative")
 
 
 def _topologies(folder: Path) -> Iterator[Row]:
