@@ -97,4 +97,8 @@ FAULTS: Faults = {
         "data-blocks",
         edited(bond_rules, "_outlier", "float(np.max(strain(bond)))", "float(np.min(strain(bond)))"),
     ),
+    "the number of frames that a streamed file states": (
+        "data-refused",
+        edited(netcdf._Reader, "_header", "streamed = counted in (2**32 - 1, 2**64 - 1)", "streamed = counted == 0"),
+    ),
 }

@@ -238,6 +238,16 @@ def _netcdf(path: Path, R: Array, F: Array) -> Iterator[Row]:
     path.write_bytes(b"CDF\x03" + content[4:])
     yield says("NetCDF, version 3", partial(cgcore.read, path), "is not a NetCDF file of the classic formats")
 
+    with netcdf_file(path, "w", version=2) as file:
+        for own, length in (("frame", None), ("atom", BEADS), ("spatial", 3)):
+            file.createDimension(own, length)
+        for key, values in plain.items():
+            file.createVariable(key, "d", ("frame", "atom", "spatial"))[:] = values
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + b"\xff" * 4 + content[8:])  # a number of frames that was never written
+    yield says("NetCDF, streamed", partial(cgcore.read, path), "accepted")
+    yield at_most("NetCDF, streamed, forces", relative(cgcore.read(path).join().F, F), 0, "relative")
+
 
 def _dump(R: Array, F: Array, columns: str = "id x y z fx fy fz", style: str = "") -> list[str]:
     lines = ["ITEM: UNITS", style] * bool(style)
