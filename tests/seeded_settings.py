@@ -138,7 +138,10 @@ FAULTS: Faults = {
         edited(terms, "_groups", "tuple(table.get(s, rest)", "tuple(table.get(s, 0)"),
     ),
     "the first of two classes for the rest": ("settings", edited(terms, "_groups", "if rest >= 0:", "if False:")),
-    "a species in two classes": ("settings", edited(terms, "_groups", "if s in table]", "if s in table and False]")),
+    "a species in two classes of a declared term": (
+        "settings",
+        edited(terms, "_groups", "if s in table]", "if s in table and False]"),
+    ),
     "flags as species": ("settings", edited(terms, "_groups", "type(s) is int and", "isinstance(s, int) and")),
     "a species that a file leaves out": (
         "settings",

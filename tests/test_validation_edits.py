@@ -6,40 +6,66 @@ from collections.abc import Iterator
 
 import pytest
 import seeded_compat
+import seeded_courses
+import seeded_data
+import seeded_disk
 import seeded_doors
+import seeded_exports
 import seeded_files
 import seeded_findings
+import seeded_fit_records
 import seeded_fits
+import seeded_maps
 import seeded_networks
 import seeded_numbers
 import seeded_potentials
+import seeded_prior_tables
 import seeded_refusals
 import seeded_reports
 import seeded_resume
 import seeded_rooms
+import seeded_said
+import seeded_said_of_fits
+import seeded_settings
+import seeded_settings_training
+import seeded_training
 import seeded_ways
+import seeded_workers
 from fault_helpers import Fault, every_row, forget, seen
 
 # Runs scripts, problems and engines of other projects.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
 
 FAULTS = (
-    seeded_fits,
-    seeded_potentials,
-    seeded_rooms,
-    seeded_doors,
-    seeded_ways,
-    seeded_numbers,
-    seeded_refusals,
-    seeded_findings,
     seeded_compat,
+    seeded_courses,
+    seeded_data,
+    seeded_disk,
+    seeded_doors,
+    seeded_exports,
+    seeded_files,
+    seeded_findings,
+    seeded_fit_records,
+    seeded_fits,
+    seeded_maps,
+    seeded_networks,
+    seeded_numbers,
+    seeded_potentials,
+    seeded_prior_tables,
+    seeded_refusals,
     seeded_reports,
     seeded_resume,
-    seeded_networks,
-    seeded_files,
+    seeded_rooms,
+    seeded_said,
+    seeded_said_of_fits,
+    seeded_settings,
+    seeded_settings_training,
+    seeded_training,
+    seeded_ways,
+    seeded_workers,
 )
-QUICK = {name: fault for each in FAULTS for name, fault in each.FAULTS.items()}
-WHOLE = seeded_fits.WHOLE | seeded_doors.WHOLE | seeded_networks.WHOLE | seeded_files.WHOLE
+QUICK = {name: fault for each in FAULTS for name, fault in getattr(each, "FAULTS", {}).items()}
+WHOLE = {name: fault for each in FAULTS for name, fault in getattr(each, "WHOLE", {}).items()}
 """Faults that only the whole run, not `--quick`, must detect."""
 
 
