@@ -62,6 +62,9 @@ def _sent(data: cgcore.Dataset) -> Iterator[Row]:
 
 def _neighbours(context: Context) -> Iterator[Row]:
     """A number of neighbours that is far from that of the data."""
+    # Imported first: a module that is imported inside the patch would keep the patched function.
+    import cgcore.pipeline.model_for_data  # noqa: F401
+
     for number, far in ((5.0, False), (7.4, False), (7.6, True), (3.4, False), (3.2, True), (None, False)):
         network = NETWORK | ({} if number is None else {"avg_num_neighbors": number})
         model = {"ml_model": "allegro", "cutoff": CUTOFF, "allegro": network}
