@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fault_helpers import Faults, edited
 
+from cgcore import inspection as inspecting
 from cgcore.evaluation.result import Evaluation
 from cgcore.fitting.result import FitResult
 from cgcore.report import (
@@ -31,6 +32,15 @@ from cgcore.simulation.result import SimulationResult
 from validation.checks import records
 
 FAULTS: Faults = {
+    "bonds across a gap in the ranges": (
+        "records",
+        edited(
+            inspecting._Gathered,
+            "add_geometry",
+            "x[real if sites is None else real & unbroken(sites, spanned).T]",
+            "x[real]",
+        ),
+    ),
     "energies of all frames for each protein": (
         "records",
         edited(Evaluation, "as_dict", '"energy": protein.energy', '"energy": self.energy'),

@@ -6,12 +6,20 @@ from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
 from typing import Any
 
+import numpy as np
+
 import cgcore
 from cgcore.judging.finding import Finding, Severity
 from cgcore.report.inspection_record import inspection_record
-from validation.check import Row, check, equal
+from validation import explicit
+from validation.check import Row, at_most, check, equal
 from validation.context import Context
+from validation.explicit import Array
 from validation.reported_data import invented_evaluation
+from validation.tolerances import relative
+
+GAP, EXACT = 4, 1e-12
+"""The first bead after a gap, and a tolerance of the same lengths and angles by other formulas."""
 
 
 @check("records", quick=True)
@@ -19,6 +27,8 @@ def records(context: Context) -> Iterator[Row]:
     """Plain values of an invented evaluation, and whether an inspection says that a fit refuses the data."""
     yield from _evaluation()
     yield from _inspection(cgcore.inspect(context.some(20)))
+    batch = context.some(20).join()
+    yield from _ranges(np.asarray(batch.R, float), np.asarray(batch.F, float))
 
 
 def _evaluation() -> Iterator[Row]:
@@ -45,6 +55,19 @@ def _evaluation() -> Iterator[Row]:
         yield equal(f"evaluation, residues of {protein.name}", str(said["residues"]), str(each))
     types = {name: asdict(errors) for name, errors in one.types.items()}
     yield equal("evaluation, kinds of residues", str(found["types"]), str(types))
+
+
+def _ranges(R: Array, F: Array) -> Iterator[Row]:
+    """Bonds and angles of chains with a gap, which are none across it."""
+    beads = R.shape[1]
+    residues = np.arange(beads) + 3 * (np.arange(beads) >= GAP)
+    found = cgcore.inspect(cgcore.from_arrays(R, F, resid=residues, accept_faults=True))
+    for spanned, name in ((1, "bond"), (2, "angle")):
+        rows = [k for k in range(beads - spanned) if residues[k + spanned] - residues[k] == spanned]
+        x = np.stack([explicit.value(name, R[:, k : k + spanned + 1]) for k in rows])
+        known, one = (x.size, x.min(), x.max(), x.mean()), found.ranges[name]
+        off = relative((one.values, one.least, one.most, one.mean or 0.0), known)
+        yield at_most(f"inspection, {name}s beside a gap", off, EXACT, "relative")
 
 
 def _inspection(found: cgcore.Inspection) -> Iterator[Row]:
