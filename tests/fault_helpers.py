@@ -73,6 +73,15 @@ def edited(owner: Any, name: str, old: str, new: str) -> Fault:
     return Fault(put, module.split(".")[1] in COMPILED)
 
 
+Edits = dict[str, tuple[Any, str, str, str]]
+"""The arguments of `edited` by the name of the fault."""
+
+
+def faults_of(edits: dict[str, Edits]) -> Faults:
+    """The faults of the checks of these names."""
+    return {name: (check, edited(*edit)) for check, own in edits.items() for name, edit in own.items()}
+
+
 def uncompiled(faults: Faults) -> Faults:
     """The same faults, none of which is part of a compiled program, so that compiled programs may stay."""
     return {name: (check, replace(fault, compiled=False)) for name, (check, fault) in faults.items()}

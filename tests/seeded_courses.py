@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from fault_helpers import Faults, uncompiled
-from seeded_training import Edits, faults_of
+from fault_helpers import Edits, Faults, faults_of, uncompiled
 
 from cgcore.pipeline import compiled_epoch, minibatch_loss
 from cgcore.pipeline.minibatch_loss import MinibatchLoss

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from fault_helpers import Faults, uncompiled
-from seeded_training import Edits, faults_of
+from fault_helpers import Edits, Faults, faults_of, uncompiled
 
 from cgcore.export import checks, lammps, openmm
 from cgcore.export.lammps_types import Types

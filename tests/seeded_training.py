@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
-from fault_helpers import Faults, edited, uncompiled
+from fault_helpers import Edits, Faults, faults_of, uncompiled
 
 from cgcore.pipeline import checkpoints, parameters, resumable, resume_settings
 from cgcore.pipeline.checkpoints import Checkpoints
@@ -15,9 +14,6 @@ from cgcore.simulation.settings import Settings
 from validation.checks import checkpoint_folders, simulation_compared, simulation_judged, training_records
 
 simulate = importlib.import_module("cgcore.simulation.simulate")  # the package has a function of this name
-
-Edits = dict[str, tuple[Any, str, str, str]]
-"""Owner and name of a function, and a part of its source with what replaces it, see `edited`."""
 
 JUDGED: Edits = {
     "a verdict from angles of all replicas": (
@@ -270,11 +266,6 @@ FOLDERS: Edits = {
     ),
     "a handler that is not put back": (checkpoints, "_uninterrupted", "signal.signal(signal.SIGINT, before)", "pass"),
 }
-
-
-def faults_of(edits: dict[str, Edits]) -> Faults:
-    """The faults of the checks of these names."""
-    return {name: (check, edited(*edit)) for check, own in edits.items() for name, edit in own.items()}
 
 
 FAULTS: Faults = uncompiled(
