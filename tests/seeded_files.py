@@ -17,7 +17,7 @@ from cgcore.mapping import choosing, mapped, naming, topology
 from cgcore.pipeline import model
 from cgcore.simulation import storage
 from cgcore.simulation.reference import Reference
-from validation.checks import files as files_check
+from validation import written_files
 from validation.checks import generator, simulation_starts
 
 FAULTS: Faults = {
@@ -26,9 +26,9 @@ FAULTS: Faults = {
         edited(paths, "resolved", "(beside, given)", "(given, beside)"),
     ),
     "files of a group that failed": (
-        "files",
+        "files-on-disk",
         edited(
-            files_check,
+            written_files,
             "atomic_group",
             "        yield group\n        group.commit()\n    finally:",
             "        yield group\n    finally:\n        group.commit()",
@@ -39,7 +39,7 @@ FAULTS: Faults = {
         edited(naming, "_named", "set(source.arrays)", "set(source.extras)"),
     ),
     "arrays with the first axis fastest, read as others": (
-        "formats",
+        "data-sets",
         edited(npz, "_placed", "h.stored and not h.fortran", "h.stored"),
     ),
     "checksums of the first array alone": (

@@ -29,11 +29,11 @@ from cgcore.report import (
     training_text,
 )
 from cgcore.simulation.result import SimulationResult
-from validation.checks import records
+from validation import worded_data
 
 FAULTS: Faults = {
     "bonds across a gap in the ranges": (
-        "records",
+        "inspected",
         edited(
             inspecting._Gathered,
             "add_geometry",
@@ -42,12 +42,12 @@ FAULTS: Faults = {
         ),
     ),
     "energies of all frames for each protein": (
-        "records",
+        "fit-records",
         edited(Evaluation, "as_dict", '"energy": protein.energy', '"energy": self.energy'),
     ),
     "data without warnings are not refused": (
-        "records",
-        edited(records, "inspection_record", "bool(judged.wrong)", "bool(judged.wrong and judged.warnings)"),
+        "texts",
+        edited(worded_data, "inspection_record", "bool(judged.wrong)", "bool(judged.wrong and judged.warnings)"),
     ),
     "replicas at NaN are whole": ("sentences", edited(SimulationResult, "lost", "status != 0", "status > 1")),
     "converged in the record unless it was stopped": (

@@ -154,8 +154,10 @@ def _row(e: Errors) -> tuple[float, ...]:
     return e.loss, 100 * e.explained, e.rmse, float(np.sqrt(e.reference / 3)), e.cosine
 
 
-def invented_evaluation() -> Evaluation:
-    """The evaluation of a model on five proteins, all of whose numbers differ."""
+def evaluated() -> Iterator[Row]:
+    """The evaluation of an invented model on five proteins, as text and picture."""
+    from cgcore.report.evaluation_figure import draw_evaluation
+
     residues = [Residue(k + 1, ("ALA", "GLY", "TRP")[k], k, _numbers(20 + k)) for k in range(3)]
     frames = (40, 90, 10, 70, 60)
     proteins = tuple(
@@ -168,29 +170,22 @@ def invented_evaluation() -> Evaluation:
     energies = rng.normal(size=500)
     sample = Sample(rng.normal(size=30), rng.normal(size=30), 5)
     whole = _numbers(50)
-    return Evaluation("prior", "some.npz", "", 270, whole, terms, _spread(9), proteins, types, energies, sample)
-
-
-def evaluated() -> Iterator[Row]:
-    """The evaluation of an invented model as text and picture."""
-    from cgcore.report.evaluation_figure import draw_evaluation
-
-    found = invented_evaluation()
-    text, whole = found.report(), found.errors
+    found = Evaluation("prior", "some.npz", "", 270, whole, terms, _spread(9), proteins, types, energies, sample)
+    text = found.report()
     yield from said("evaluate, headline", text, "loss #, # %", whole.loss, 100 * whole.explained)
     yield from said("evaluate, size", text, r"some\.npz: # frames, # real", 270, whole.beads)
     numbers = whole.rmse, whole.mae, whole.cosine, whole.reference
     yield from said("evaluate, errors", text, "RMSE #, MAE # .*, cosine #; .* loss of #", *numbers)
-    for name, one in found.terms.items():
+    for name, one in terms.items():
         numbers = one.force, one.loss_without - whole.loss, one.cosine, *one.energy
         yield from stated(f"evaluate, {name}", text, name, *numbers)
     yield from stated("evaluate, all terms", text, "all terms", *_spread(9))
-    for one in found.proteins:
+    for one in proteins:
         numbers = len(one.residues), one.frames, *_row(one.errors), one.energy.mean, one.energy.deviation
         yield from stated(f"evaluate, {one.name}", text, one.name, *numbers)
-    for name, one in found.types.items():
+    for name, one in types.items():
         yield from stated(f"evaluate, {name}", text, name, one.beads, *_row(one))
-    for one in found.proteins[0].residues:
+    for one in residues:
         yield from stated(f"evaluate, bead {one.number}", text, f"{one.number} {one.code}", *_row(one.errors))
     yield from _evaluation_drawn(draw_evaluation(found), found)
 

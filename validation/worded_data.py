@@ -138,7 +138,9 @@ def _inspections() -> Iterator[Row]:
 
 def _findings() -> Iterator[Row]:
     """Findings of each kind, the refusal of wrong data, and their record."""
-    wrong, doubtful = (Finding("code", Severity(kind), f"is {kind}", "a.npz", (3,)) for kind in ("wrong", "warning"))
+    wrong, doubtful = (
+        Finding("code", Severity(kind), f"is {kind}", "a.npz", (3,), (1,)) for kind in ("wrong", "warning")
+    )
     source = SourceJudgement("a.npz", 310.0, Ratio(0.75, 0.0625, 150.5, 0.4), 3.8, np.arange(3), np.ones(3))
     refused = "A fit to these data is refused; --accept-faults fits to them as they are"
     for name, findings in (("none", ()), ("wrong", (wrong,)), ("warning", (doubtful,)), ("both", (wrong, doubtful))):
@@ -147,8 +149,11 @@ def _findings() -> Iterator[Row]:
         known = {"Wrong: a.npz: is wrong": wrong in findings, "Warning: a.npz: is warning": doubtful in findings}
         known |= {refused: wrong in findings, "Note: so": True, "0.75 ± 0.06 150.5 40.0 %": True}
         yield from holds(f"findings, {name}", text, known)
-        said = record["refused"], len(record["judgement"]["findings"]), record["force_peak"]["frame"], record["notes"]
-        yield equal(f"findings, {name}, record", str(said), str((wrong in findings, len(findings), 7, ["so"])))
+        said = record["refused"], record["force_peak"]["frame"], record["notes"]
+        yield equal(f"findings, {name}, record", str(said), str((wrong in findings, 7, ["so"])))
+        each = [(one["severity"], one["frames"], one["beads"]) for one in record["judgement"]["findings"]]
+        expected = [(str(one.severity), [3], [1]) for one in findings]
+        yield equal(f"findings, {name}, each in the record", str(each), str(expected))
 
 
 def _bars() -> Iterator[Row]:

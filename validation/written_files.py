@@ -107,6 +107,18 @@ def written(folder: Path) -> Iterator[Row]:
         (folder / "y").mkdir()
     there = [(folder / name).is_file() for name in ("z", "y", "x")]
     yield equal("files of a group that are moved before one that cannot be", str(there), "[True, False, False]")
+    names = ("first.yaml", "second.npz")
+    for name in names:
+        (folder / name).write_text("old")
+    with contextlib.suppress(ZeroDivisionError), atomic_group():
+        atomic_write(folder / names[0], "new")
+        with atomic_path(folder / names[1]) as path:
+            path.write_text("new")
+        before = [(folder / name).read_text() for name in names]
+        yield equal("files of a group, before its end", str(before), str(["old", "old"]))
+        raise ZeroDivisionError
+    after = [(folder / name).read_text() for name in names]
+    yield equal("files of a group that fails", str(after), str(["old", "old"]))
     left = [path.name for path in folder.rglob(".cgcore-tmp-*")]
     yield equal("temporary files, afterwards", ", ".join(left), "")
 

@@ -160,17 +160,21 @@ def _stored(folder: Path, arrays: Arrays) -> Iterator[Row]:
         "as usual": {},
         "other bytes": {key: array.astype(">f8") for key, array in arrays.items()},
         "columns first": {key: np.asfortranarray(array) for key, array in arrays.items()},
+        "columns first, other bytes": {key: np.asfortranarray(array.astype(">f8")) for key, array in arrays.items()},
+        "single precision": {key: array.astype(np.float32) for key, array in arrays.items()},
         "one row each": {"species": kinds, "mask": np.ones((1, BEADS)), "resid": numbers[None]},
         "as a row": {"species": kinds[None], "mask": np.ones(BEADS)},
         "of each frame": {"species": np.tile(kinds, (FRAMES, 1)), "mask": np.ones((FRAMES, BEADS), bool)},
     }
     for way, change in ways.items():
         for save in (np.savez, np.savez_compressed):
-            save(folder / "d.npz", allow_pickle=False, **({"species": kinds} | arrays | change))
+            written = {"species": kinds} | arrays | change
+            save(folder / "d.npz", allow_pickle=False, **written)
+            name = f"{way}, {save.__name__}"
+            yield says(f"{name}, read", partial(read, folder / "d.npz"), "accepted")
             data = read(folder / "d.npz")
             found = data.join()
-            name = f"{way}, {save.__name__}"
-            same = np.array_equal(found.R, arrays["R"]) and np.array_equal(found.F, arrays["F"])
+            same = np.array_equal(found.R, written["R"]) and np.array_equal(found.F, written["F"])
             yield equal(name, same and bool((found.species == kinds).all() and found.mask.all()), True)
             some = data.sources[0].species(np.array([5, 2]))
             yield equal(f"{name}, species of some", some is not None and bool((some == kinds).all()), True)

@@ -15,7 +15,7 @@ import numpy as np
 import cgcore
 from cgcore import InputError
 from cgcore.config import load_config
-from cgcore.files import atomic_group, atomic_path, atomic_write, differing_record
+from cgcore.files import differing_record
 from cgcore.files.strict_yaml import read_yaml
 from validation.check import Row, check, equal, refuses
 from validation.context import Context
@@ -29,7 +29,6 @@ def files(context: Context) -> Iterator[Row]:
         yield from _scalars(Path(name))
         yield from _mixed(Path(name))
         yield from _beside(Path(name))
-        yield from _together(Path(name))
         for save in (np.savez, np.savez_compressed):
             yield from _flipped(save, Path(name) / "frames.npz")
 
@@ -100,32 +99,6 @@ def _beside(folder: Path) -> Iterator[Row]:
                 yield equal(f"file of the block {key} of a configuration there, if it is {where}", ours, known)
             for place in of_each:
                 (place / "x.npz").unlink()
-
-
-def _together(folder: Path) -> Iterator[Row]:
-    """Files of a group, which replace the old ones together, or not at all."""
-    names = ("first.yaml", "second.npz")
-    before: list[str] = []
-    for case in ("succeeds", "fails"):
-        for name in names:
-            (folder / name).write_text("old", encoding="utf-8")
-        with contextlib.suppress(ZeroDivisionError), atomic_group():
-            atomic_write(folder / names[0], "new")
-            with atomic_path(folder / names[1]) as path:
-                path.write_text("new", encoding="utf-8")
-            before = [(folder / name).read_text(encoding="utf-8") for name in names]
-            if case == "fails":
-                raise ZeroDivisionError
-        after = [(folder / name).read_text(encoding="utf-8") for name in names]
-        known = "new" if case == "succeeds" else "old"
-        yield equal(
-            f"a group that {case}, files before its end and after it",
-            str([before, after]),
-            str([["old"] * 2, [known] * 2]),
-        )
-        yield equal(
-            f"a group that {case}, files that are left over", sum(x.name.startswith(".") for x in folder.iterdir()), 0
-        )
 
 
 def _flipped(save: Callable[..., None], path: Path) -> Iterator[Row]:

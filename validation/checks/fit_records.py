@@ -180,27 +180,29 @@ def _curves() -> Iterator[Row]:
 
 def _evaluation() -> Iterator[Row]:
     """The record of an evaluation, with a number of its own at each place."""
-    errors = [Errors(k, *(k + np.arange(1, 7) / 8).tolist()) for k in range(1, 5)]
-    spreads = [Spread(*(k + np.arange(4) / 4).tolist()) for k in range(3)]
+    errors = [Errors(k, *(k + np.arange(1, 7) / 8).tolist()) for k in range(1, 7)]
+    spreads = [Spread(*(k + np.arange(4) / 4).tolist()) for k in range(5)]
     residues = Residue(1, "ALA", 3, errors[2]), Residue(2, "UNK", None, errors[3])
-    protein = Protein("p", 8, errors[1], spreads[2], residues)
-    terms, drawn = {"bond": Term(0.5, 0.25, 0.125, spreads[1])}, Sample(np.zeros(1), np.zeros(1), 1)
-    kinds_of = {"ALA": errors[2]}
-    found = Evaluation("m", "a", "b", 9, errors[0], terms, spreads[0], (protein,), kinds_of, np.zeros(9), drawn)
+    proteins = Protein("p", 8, errors[1], spreads[2], residues), Protein("q", 1, errors[4], spreads[3], residues[1:])
+    terms = {"bond": Term(0.5, 0.25, 0.125, spreads[1]), "angle": Term(1.5, 1.25, -0.125, spreads[4])}
+    kinds_of, drawn = {"ALA": errors[2], "GLY": errors[5]}, Sample(np.zeros(1), np.zeros(1), 1)
+    found = Evaluation("m", "a", "b", 9, errors[0], terms, spreads[0], proteins, kinds_of, np.zeros(9), drawn)
     names = ("beads", "loss", "reference", "explained", "rmse", "mae", "cosine")
 
     def plain(own: Errors) -> dict[str, Any]:
         return {name: getattr(own, name) for name in names}
 
-    spread = [{"mean": k + 0.0, "deviation": k + 0.25, "least": k + 0.5, "most": k + 0.75} for k in range(3)]
+    spread = [{"mean": k + 0.0, "deviation": k + 0.25, "least": k + 0.5, "most": k + 0.75} for k in range(5)]
     kinds = [{"number": 1, "code": "ALA", "species": 3}, {"number": 2, "code": "UNK", "species": None}]
-    beads = [kind | plain(own) for kind, own in zip(kinds, errors[2:], strict=True)]
+    beads = [kind | plain(own) for kind, own in zip(kinds, errors[2:4], strict=True)]
     known: dict[str, Any] = {
         "loss": 1.125, "force_rmse": 1.5, "force_mae": 1.625, "cosine": 1.75, "explained": 1.375, "reference": 1.25,
-        "frames": 9, "real_beads": 1, "components": {"bond": 0.5}, "energy": spread[0],
-        "terms": {"bond": {"force": 0.5, "loss_without": 0.25, "cosine": 0.125, "energy": spread[1]}},
-        "proteins": [{"name": "p", "frames": 8} | plain(errors[1]) | {"energy": spread[2], "residues": beads}],
-        "types": {"ALA": plain(errors[2])},
+        "frames": 9, "real_beads": 1, "components": {"bond": 0.5, "angle": 1.5}, "energy": spread[0],
+        "terms": {"bond": {"force": 0.5, "loss_without": 0.25, "cosine": 0.125, "energy": spread[1]},
+                  "angle": {"force": 1.5, "loss_without": 1.25, "cosine": -0.125, "energy": spread[4]}},
+        "proteins": [{"name": "p", "frames": 8} | plain(errors[1]) | {"energy": spread[2], "residues": beads},
+                     {"name": "q", "frames": 1} | plain(errors[4]) | {"energy": spread[3], "residues": beads[1:]}],
+        "types": {"ALA": plain(errors[2]), "GLY": plain(errors[5])},
     }  # fmt: skip
     said = found.as_dict()
     yield equal("evaluation, keys of the record", ", ".join(sorted(said)), ", ".join(sorted(known)))

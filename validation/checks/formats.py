@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pickle
 import tempfile
-from collections.abc import Callable, Iterator
-from itertools import product
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -67,24 +66,8 @@ def formats(context: Context) -> Iterator[Row]:
             for beside in [(), *((one,) for one in further), *together]:
                 yield from _read_again(folder, form, frames, frozenset(beside), together=beside in together)
         yield from _boxes(folder, R, F)
-        yield from _layouts(folder / "layout.npz", R, F)
         for form in WRITERS:
             yield from _checksums(folder / f"{form}, checksums", form, frames)
-
-
-def _layouts(path: Path, R: Array, F: Array) -> Iterator[Row]:
-    """Arrays of an NPZ in other orders of axes, of bytes, and compressed."""
-    layouts: dict[str, Callable[[Array], Array]] = {
-        "the first axis fastest": np.asfortranarray,
-        "bytes in the other order": lambda x: x.astype(x.dtype.newbyteorder()),
-        "both": lambda x: np.asfortranarray(x.astype(x.dtype.newbyteorder())),
-        "single precision": lambda x: x.astype(np.float32),
-    }
-    for (name, made), save in product(layouts.items(), (np.savez, np.savez_compressed)):
-        save(path, R=made(R), F=made(F), species=made(np.zeros(R.shape[:2])))
-        found = cgcore.read(path, accept_faults=True).join()
-        off = max(relative(found.R, made(R)), relative(found.F, made(F)))
-        yield at_most(f"NPZ by {save.__name__}, {name}", off, 0.0)
 
 
 def _checksums(folder: Path, form: str, frames: Frames) -> Iterator[Row]:

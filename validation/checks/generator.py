@@ -14,6 +14,7 @@ from cgcore.generate.heavy_atoms import heavy_atoms
 from cgcore.generate.peptides import SHAPES, Peptide
 from cgcore.generate.simulate import TOPOLOGY, TRAJECTORY, Run, generate
 from cgcore.generate.soundness import require_bonds, require_stereochemistry
+from validation import explicit
 from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context
 from validation.explicit import Array
@@ -66,16 +67,10 @@ def _backbones() -> Iterator[Row]:
                 offsets = (-1, 0, 0, 0) if words[0] == "C" else (0, 0, 0, 1)
                 if all((k + n, word) in at for n, word in zip(offsets, words, strict=True)):
                     four = np.stack([at[k + n, word] for n, word in zip(offsets, words, strict=True)])
-                    found = _dihedral(four)
+                    found = -np.degrees(explicit.value("dihedral", four[None])[0])  # minus the IUPAC one
                     off.append(abs((found - angle + 180) % 360 - 180))
         yield equal(f"{whose}, angles of the backbone", len(off) - 1, 2 * len(shape) - (0 if capped else 2))
         yield at_most(f"{whose}, angles of the backbone, off", max(off), DEGREES, "degrees")
-
-
-def _dihedral(four: Array) -> float:
-    """The dihedral of four atoms [degrees], 180 for trans, positive for clockwise (IUPAC)."""
-    a, b, c = np.diff(four, axis=0)
-    return float(np.degrees(np.arctan2(np.linalg.norm(b) * a @ np.cross(b, c), np.cross(a, b) @ np.cross(b, c))))
 
 
 def _bonds() -> Iterator[Row]:
