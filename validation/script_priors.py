@@ -16,8 +16,8 @@ import cgcore
 from cgcore.spline_file import write_splines
 from validation import explicit
 from validation.check import Row, at_most, equal
-from validation.checks.training import prior_block
 from validation.explicit import Array
+from validation.prior_configurations import prior_block
 from validation.script_models import EXACT, SHORT, TERMS, Chains, combined, document, each_frame, other_params
 from validation.splined import drawn
 from validation.tolerances import relative

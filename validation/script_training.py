@@ -16,9 +16,9 @@ import numpy as np
 import cgcore
 from validation import explicit, plain_training
 from validation.check import Row, at_most, equal, refuses
-from validation.checks.training import prior_block
 from validation.explicit import System
 from validation.plain_training import RULES, Frame, Plan
+from validation.prior_configurations import prior_alone
 from validation.tolerances import apart, near, relative
 
 LENGTHS, N_MAX = (3, 2, 3, 3, 2, 3, 3), 3
@@ -75,7 +75,7 @@ class Script:
         training = {"precision": "float64", "batch_per_device": SIZE, "epochs_adam": EPOCHS, "pretrain_prior": False}
         training |= {"stage1_optimizer": "adam", "stage2_optimizer": None}
         training |= {"pretrain_prior_constraints": "none", "pretrain_prior_truncation": 0.0, "checkpoint_freq": 9}
-        model = {"priors": prior_block(prior), "ml_model": "none", "train_priors": True}
+        model = prior_alone(prior)
         config = {"seed": SEED, "model": model, "training": training, "optimizer": {"adam": {"lr": RATE}}}
         return cls(train, held_out, others, config, prior)
 

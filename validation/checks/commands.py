@@ -24,8 +24,8 @@ from cgcore.report.inspection_record import inspection_record
 from cgcore.report.simulation_record import record as record_of_simulation
 from cgcore.spline_file import write_splines
 from validation.check import Row, at_most, check, equal
-from validation.checks.training import prior_block
 from validation.context import Context, distinct, five_terms, with_harmonics
+from validation.prior_configurations import prior_block
 from validation.records import BOX, SAME, Case, plain, same, same_arrays
 from validation.splined import drawn
 from validation.stored_frames import ANGSTROM_PER_NM, KJ_PER_KCAL

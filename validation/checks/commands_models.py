@@ -20,8 +20,8 @@ from cgcore.report.simulation_record import record as record_of_simulation
 from cgcore.simulation.trajectory import write_trajectory
 from validation.check import Row, at_most, check, equal
 from validation.checks.mapping import KJ, NM, peptides, write_pdb
-from validation.checks.training import prior_training
 from validation.context import Context, distinct, five_terms
+from validation.prior_configurations import prior_training
 from validation.records import SAME, Case, plain, same, same_arrays
 from validation.tolerances import relative
 

@@ -20,9 +20,9 @@ from cgcore.physics.bases import Fourier
 from cgcore.report.simulation_record import record as record_of_simulation
 from validation.check import Row, check, equal
 from validation.checks.mapping import KJ, NM, peptides, write_pdb
-from validation.checks.training import prior_training
 from validation.context import Context, distinct, five_terms
 from validation.explicit import Array
+from validation.prior_configurations import prior_training
 from validation.records import BOX, Case, plain, same, same_arrays
 
 FRAMES = 60

@@ -9,8 +9,8 @@ from pathlib import Path
 import cgcore
 from validation import script_models, script_priors, script_settings, script_training
 from validation.check import Row, check
-from validation.checks.training import prior_block
 from validation.context import Context, distinct, five_terms, four_terms, with_harmonics
+from validation.prior_configurations import prior_block
 
 
 @check("compat", quick=True, needs=("e3nn_jax", "orbax.checkpoint"))

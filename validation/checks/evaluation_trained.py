@@ -14,10 +14,10 @@ import numpy as np
 import cgcore
 from validation import explicit
 from validation.check import Row, at_least, at_most, check, equal
-from validation.checks.training import prior_block
 from validation.context import Context, distinct, five_terms, with_harmonics
 from validation.explicit import Array
 from validation.networks import CUTOFF, NETWORK
+from validation.prior_configurations import prior_block
 from validation.tolerances import relative
 
 FRAMES, BEADS, WIDTH = 4, 8, 10

@@ -12,9 +12,9 @@ import cgcore
 from cgcore.spline_file import write_splines
 from validation import explicit
 from validation.check import Row, check, equal, says
-from validation.checks.training import prior_block
 from validation.context import Context, with_harmonics
 from validation.networks import CUTOFF, NETWORK
+from validation.prior_configurations import prior_alone, prior_block
 from validation.splined import drawn
 from validation.tolerances import near
 
@@ -43,7 +43,7 @@ def stages(context: Context) -> Iterator[Row]:
 
 
 def _config(prior: cgcore.Prior, training: dict[str, Any], **model: Any) -> dict[str, Any]:
-    said = {"priors": prior_block(prior), "ml_model": "none", "train_priors": True} | model
+    said = prior_alone(prior) | model
     return {"dialect": "cgcore", "model": said, "training": {"precision": "float64"} | training}
 
 

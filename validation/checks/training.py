@@ -6,7 +6,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -19,6 +18,7 @@ from validation.check import Row, at_least, at_most, check, equal
 from validation.context import Context, with_harmonics
 from validation.networks import CUTOFF, NETWORK, envelope, network_of_a_pair
 from validation.optimizers import learning_rates, optimizers
+from validation.prior_configurations import prior_alone
 from validation.tolerances import near, relative
 
 FRAMES, EPOCHS, KILLED = 30, 4, 3
@@ -68,26 +68,8 @@ def _padded(data: cgcore.Dataset) -> cgcore.Dataset:
     return cgcore.from_arrays(R, F, mask, np.where(mask, np.arange(mask.shape[1]) % 5, 0), U=U)
 
 
-def prior_training(frames: Path, prior: cgcore.Prior, rate: float, **training: Any) -> dict[str, Any]:
-    """A configuration that trains a prior alone, in one stage with Adam at this learning rate."""
-    stages = {"stage1_optimizer": "adam", "stage2_optimizer": "none", "epochs_adam": 1, "val_fraction": 0.25}
-    return {
-        "dialect": "cgcore",
-        "data": {"path": str(frames)},
-        "model": {"ml_model": "none", "priors": prior_block(prior), "train_priors": True},
-        "training": stages | training,
-        "optimizer": {"adam": {"lr": rate}},
-    }
-
-
-def prior_block(prior: cgcore.Prior) -> dict[str, Any]:
-    """The block `model.priors` of a configuration."""
-    weights = {name: value or 0.0 for name, value in prior.weights._asdict().items()}
-    return {"weights": weights, **{name: np.asarray(value).tolist() for name, value in prior.params.items()}}
-
-
 def _settings(prior: cgcore.Prior, network: bool, **training: Any) -> dict[str, Any]:
-    model: dict[str, Any] = {"priors": prior_block(prior), "train_priors": True, "ml_model": "none"}
+    model = prior_alone(prior)
     if network:
         model |= {"ml_model": "allegro", "cutoff": CUTOFF, "allegro": NETWORK}
     said = {"precision": "float64", "stage1_optimizer": "adam", "stage2_optimizer": None, "epochs_adam": EPOCHS}

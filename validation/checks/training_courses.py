@@ -11,8 +11,8 @@ import numpy as np
 
 import cgcore
 from validation.check import Row, check, equal
-from validation.checks.training import prior_block
 from validation.context import Context, with_harmonics
+from validation.prior_configurations import prior_alone
 
 FRAMES, SIZE = 7, 3
 """Number of training frames, which do not fill minibatches of three."""
@@ -44,7 +44,7 @@ def trainer_of(prior: cgcore.Prior, parts: list[cgcore.Dataset], *, held_out: bo
         said.pop("watch", Watch()),
         {name: said.pop(name) for name in ("fit_loader", "project") if name in said},
     )
-    model = {"priors": prior_block(prior), "ml_model": "none", "train_priors": said.pop("train_priors", True)}
+    model = prior_alone(prior) | {"train_priors": said.pop("train_priors", True)}
     training = {
         "precision": "float64",
         "pretrain_prior": False,

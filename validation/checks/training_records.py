@@ -21,8 +21,8 @@ from cgcore.pipeline.resume_settings import Progress, require_same_settings, set
 from cgcore.pipeline.state import TrainingState
 from cgcore.serialize import to_json
 from validation.check import Row, check, equal, refusal, says
-from validation.checks.training import prior_block
 from validation.context import Context
+from validation.prior_configurations import prior_alone
 from validation.resuming import bits
 
 TWO = {"stage1_optimizer": "adam", "stage2_optimizer": "adam", "epochs_adam": 5}
@@ -39,7 +39,7 @@ def training_records(context: Context) -> Iterator[Row]:
 
 
 def _settings(training: Mapping[str, Any], **optimizers: Any) -> Any:
-    model = {"priors": prior_block(cgcore.default_prior()), "ml_model": "none", "train_priors": True}
+    model = prior_alone(cgcore.default_prior())
     said = {"adam": {"lr": 0.01}, "lion": {"lr": 0.02}, "yogi": {"lr": 0.03}} | optimizers
     return load_settings({"dialect": "cgcore", "model": model, "training": dict(training), "optimizer": said})
 

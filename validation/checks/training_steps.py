@@ -14,9 +14,9 @@ import numpy as np
 import cgcore
 from validation import explicit, plain_training
 from validation.check import Row, at_least, at_most, check, equal
-from validation.checks.training import prior_block
 from validation.context import Context, distinct, four_terms, with_harmonics
 from validation.plain_training import RULES, Adam, Frame, Plan, Tree
+from validation.prior_configurations import prior_alone
 from validation.tolerances import apart, near, relative
 
 N_MAX, LENGTHS, HELD_OUT = 8, (8, 7, 8, 8, 6, 8, 8), (6, 8, 6, 6)
@@ -101,7 +101,7 @@ def _settings(dialect: str, prior: cgcore.Prior) -> dict[str, Any]:
     """A configuration that omits all settings in which the dialects differ."""
     training = {"precision": "float64", "pretrain_prior": False, "pretrain_prior_constraints": "none"}
     training |= {"batch_per_device": SIZE, "checkpoint_freq": 1}
-    model = {"priors": prior_block(prior), "train_priors": True, "ml_model": "none"}
+    model = prior_alone(prior)
     adam = {"lr": PLANS[dialect].peak, "weight_decay": DECAY}
     return {"dialect": dialect, "model": model, "training": training, "optimizer": {"adam": adam}}
 
