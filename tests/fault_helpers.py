@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextvars
 import functools
+import importlib
 import inspect
+import pkgutil
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -39,6 +42,11 @@ class Fault:
     def __call__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.put(monkeypatch)
 
+
+for _module in pkgutil.walk_packages(cgcore.__path__, "cgcore."):
+    # A module that is first imported while a fault is there would keep the faulty functions that it imports.
+    if not _module.name.endswith("__main__"):
+        importlib.import_module(_module.name)
 
 Faults = dict[str, tuple[str, Fault]]
 """Faults by name, each with the check that must detect it."""
@@ -99,10 +107,14 @@ def every_row(name: str, *, quick: bool = True) -> list[Row]:
 
 def seen(name: str, *, quick: bool = True) -> bool:
     """Whether a comparison of a check fails; the check is not continued after that. An exception would also fail the
-    check, but proves less."""
+    check, but proves less. What a fault leaves in context variables ends with it."""
     check = _check(name)
-    with jax.enable_x64(True), unoptimised(not check.optimised(quick)):
-        return any(map(refuted, rows_of(check, quick_context(quick=quick))))
+
+    def refuted_once() -> bool:
+        with jax.enable_x64(True), unoptimised(not check.optimised(quick)):
+            return any(map(refuted, rows_of(check, quick_context(quick=quick))))
+
+    return contextvars.copy_context().run(refuted_once)
 
 
 def refuted(row: Row) -> bool:

@@ -30,8 +30,8 @@ FAULTS: Faults = {
         edited(
             written_files,
             "atomic_group",
-            "        yield group\n        group.commit()\n    finally:",
-            "        yield group\n    finally:\n        group.commit()",
+            "        yield group\n        group.commit()\n",
+            "        try:\n            yield group\n        finally:\n            group.commit()\n",
         ),
     ),
     "names of cgcore's species for the file's own": (
