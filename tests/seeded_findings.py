@@ -17,6 +17,14 @@ from validation.checks import findings
 judging = importlib.import_module("cgcore.judging.judge")  # the package has a function of this name
 
 FAULTS: Faults = {
+    "bonds in frames by place": (
+        "findings",
+        edited(survey, "_survey_protein", "number[block]) for others", "own) for others"),
+    ),
+    "order in frames by place": (
+        "findings",
+        edited(survey, "_survey_protein", "disorder(steps, limits, number)", "disorder(steps, limits, rows)"),
+    ),
     "limits of bonds in medians alone": (
         "findings",
         edited(survey, "bond_limits", "max(LONG * median, median + SPREADS * spread)", "LONG * median"),
