@@ -9,7 +9,7 @@ from cgcore.archive import Archive
 from cgcore.files import records, regular, temporaries, writing
 from cgcore.files.arrays import Field
 from cgcore.files.writing import Group
-from validation import stored_values, written_files
+from validation.stored import stored_values, written_files
 
 FAULTS: Faults = {
     name: ("files-on-disk", fault)

@@ -17,8 +17,8 @@ from cgcore.mapping import choosing, mapped, naming, topology
 from cgcore.pipeline import model
 from cgcore.simulation import storage
 from cgcore.simulation.reference import Reference
-from validation import written_files
 from validation.checks import generator, simulation_starts
+from validation.stored import written_files
 
 FAULTS: Faults = {
     "a file in the working folder first": (

@@ -15,8 +15,8 @@ from cgcore.fitting.identifiability import Direction
 from cgcore.fitting.learning_curve import LearningCurve
 from cgcore.fitting.result import FitResult
 from cgcore.fitting.scan import Scan
-from validation import fit_settings
 from validation.checks import fit_records, fit_sentences
+from validation.settings import fit_settings
 
 FAULTS: Faults = {
     # Sentences about what the data do not determine

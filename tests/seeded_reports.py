@@ -29,7 +29,7 @@ from cgcore.report import (
     training_text,
 )
 from cgcore.simulation.result import SimulationResult
-from validation import worded_data
+from validation.reports import words_of_data
 
 FAULTS: Faults = {
     "bonds across a gap in the ranges": (
@@ -47,7 +47,7 @@ FAULTS: Faults = {
     ),
     "data without warnings are not refused": (
         "texts",
-        edited(worded_data, "inspection_record", "bool(judged.wrong)", "bool(judged.wrong and judged.warnings)"),
+        edited(words_of_data, "inspection_record", "bool(judged.wrong)", "bool(judged.wrong and judged.warnings)"),
     ),
     "replicas at NaN are whole": ("sentences", edited(SimulationResult, "lost", "status != 0", "status > 1")),
     "converged in the record unless it was stopped": (

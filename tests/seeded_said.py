@@ -31,7 +31,7 @@ from cgcore.report import (
 )
 from cgcore.report.progress import Together
 from cgcore.report.training_progress import TrainingProgress
-from validation import worded_data, worded_runs
+from validation.reports import words_of_data, words_of_runs
 
 FAULTS: Faults = {
     # Ends of commands, and streams
@@ -162,8 +162,8 @@ FAULTS: Faults = {
         edited(train, "_with_checkpoints", "resume = str(Path(resume) / CHECKPOINTS)", "pass"),
     ),
     # Texts
-    "lines with spaces at their ends": ("texts", edited(worded_runs, "table", "line.rstrip() for", "line for")),
-    "text in brackets is a style": ("texts", edited(worded_runs, "table", "markup=False", "markup=True")),
+    "lines with spaces at their ends": ("texts", edited(words_of_runs, "table", "line.rstrip() for", "line for")),
+    "text in brackets is a style": ("texts", edited(words_of_runs, "table", "markup=False", "markup=True")),
     "all replicas are lost": (
         "texts",
         edited(simulation_text, "_verdict", "if replica.status != 0", ""),
@@ -255,7 +255,7 @@ FAULTS: Faults = {
     ),
     "wrong data are not refused, recorded": (
         "texts",
-        edited(worded_data, "inspection_record", "bool(judged.wrong)", "not judged.wrong"),
+        edited(words_of_data, "inspection_record", "bool(judged.wrong)", "not judged.wrong"),
     ),
     # Texts of commands
     "frames for beads": ("texts", edited(convert, "_sources", "int(frames.lengths.max())", "frames.n_frames")),

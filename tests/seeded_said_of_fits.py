@@ -16,7 +16,7 @@ from cgcore.report import (
     term_curves,
     text,
 )
-from validation import drawn_cases, worded_fits
+from validation.reports import pictures, words_of_fits
 
 WHOLE: Faults = {
     "parameters held by a constraint have error bars": (
@@ -82,11 +82,11 @@ WHOLE: Faults = {
     "frames are not drawn": ("texts-of-fits", edited(text, "named", "max_frames is not None", "max_frames is None")),
     "held-out losses of 0 are none": (
         "texts-of-fits",
-        edited(worded_fits, "certificate_lines", "result.val_loss is not None", "result.val_loss"),
+        edited(words_of_fits, "certificate_lines", "result.val_loss is not None", "result.val_loss"),
     ),
     "a residual of 0 is none": (
         "texts-of-fits",
-        edited(worded_fits, "certificate_lines", "c.kkt_residual is not None", "c.kkt_residual"),
+        edited(words_of_fits, "certificate_lines", "c.kkt_residual is not None", "c.kkt_residual"),
     ),
     "faults are never accepted": (
         "texts-of-fits",
@@ -111,11 +111,11 @@ WHOLE: Faults = {
     # Pictures
     "bonds beyond the histogram are none": (
         "texts-of-fits",
-        edited(drawn_cases, "draw_potential", "histograms.counts[name].sum() > 0", "False"),
+        edited(pictures, "draw_potential", "histograms.counts[name].sum() > 0", "False"),
     ),
     "repulsion without data is drawn": (
         "texts-of-fits",
-        edited(drawn_cases, "draw_repulsion", "if name in own and name not in empty}", "if name in own}"),
+        edited(pictures, "draw_repulsion", "if name in own and name not in empty}", "if name in own}"),
     ),
     "a cut-off that is chosen was given": (
         "texts-of-fits",
@@ -127,22 +127,22 @@ WHOLE: Faults = {
     ),
     "remarks without an end": (
         "texts-of-fits",
-        edited(drawn_cases, "draw_summary", "len(lines) > MOST", "len(lines) > 99"),
+        edited(pictures, "draw_summary", "len(lines) > MOST", "len(lines) > 99"),
     ),
     "remarks that end early": (
         "texts-of-fits",
-        edited(drawn_cases, "draw_summary", "len(lines) > MOST", "len(lines) >= MOST"),
+        edited(pictures, "draw_summary", "len(lines) > MOST", "len(lines) >= MOST"),
     ),
-    "remarks with formulas": ("texts-of-fits", edited(drawn_cases, "draw_summary", "harmless(text)", "text")),
+    "remarks with formulas": ("texts-of-fits", edited(pictures, "draw_summary", "harmless(text)", "text")),
     "errors relative to the predicted forces' mean": (
         "texts-of-fits",
-        edited(drawn_cases, "statistics", "(predicted - reference) ** 2", "(predicted - predicted.mean()) ** 2"),
+        edited(pictures, "statistics", "(predicted - reference) ** 2", "(predicted - predicted.mean()) ** 2"),
     ),
     "frames of a sample are its components": (
         "texts-of-fits",
-        edited(drawn_cases, "statistics", "{sample.frames:,}", "{len(reference):,}"),
+        edited(pictures, "statistics", "{sample.frames:,}", "{len(reference):,}"),
     ),
-    "all groups of pairs": ("texts-of-fits", edited(drawn_cases, "of_groups", "groups[:MOST_GROUPS]", "groups")),
+    "all groups of pairs": ("texts-of-fits", edited(pictures, "of_groups", "groups[:MOST_GROUPS]", "groups")),
     "twelve groups of more, unsaid": (
         "texts-of-fits",
         edited(term_curves, "_alone", "groups > MOST_GROUPS", "groups > 99"),
@@ -156,7 +156,7 @@ WHOLE: Faults = {
         "texts-of-fits",
         edited(term_curves, "_alone", "if term.rows.listed is not None", "if False"),
     ),
-    "one fault of many": ("texts-of-fits", edited(drawn_cases, "draw_inspection", "if wrong > 1", "if wrong > 9")),
+    "one fault of many": ("texts-of-fits", edited(pictures, "draw_inspection", "if wrong > 1", "if wrong > 9")),
     "findings beyond the panel": (
         "texts-of-fits",
         edited(

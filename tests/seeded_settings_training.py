@@ -9,7 +9,7 @@ from cgcore.config.model import ModelKeys
 from cgcore.config.networks import AllegroSettings
 from cgcore.config.optimizers import OptimizerSettings
 from cgcore.config.training import TrainingSettings
-from validation import documented_settings
+from validation.settings import documented_settings
 
 FAULTS: Faults = {
     "no stage is the second one": (

@@ -19,7 +19,7 @@ from helpers import relative
 from cgcore.config import default_prior, load_config
 from cgcore.export.stablehlo import read_stablehlo
 from cgcore.serialize import write_priors
-from validation.lammps_reader import Lammps
+from validation.engines.lammps_reader import Lammps
 
 R = bundled(slice(0, 1000, 200))["R"].astype(np.float64)
 

@@ -16,7 +16,7 @@ from cgcore.data import Batch
 from cgcore.errors import InputError
 from cgcore.export.lammps import write_lammps
 from cgcore.physics.prior import Prior, Weights
-from validation.lammps_reader import Lammps, read_data, read_positions, section_of
+from validation.engines.lammps_reader import Lammps, read_data, read_positions, section_of
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "lammps.json").read_text(encoding="utf-8"))
 FORCE = 1e-8

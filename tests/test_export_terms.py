@@ -23,7 +23,7 @@ from cgcore.physics.groups import Groups
 from cgcore.physics.prior import Prior
 from cgcore.physics.rows import Rows
 from cgcore.physics.term import Term
-from validation.lammps_reader import Lammps
+from validation.engines.lammps_reader import Lammps
 
 KJ, NM = 4.184, 0.1
 

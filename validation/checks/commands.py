@@ -25,10 +25,10 @@ from cgcore.report.simulation_record import record as record_of_simulation
 from cgcore.spline_file import write_splines
 from validation.check import Row, at_most, check, equal
 from validation.context import Context, distinct, five_terms, with_harmonics
-from validation.prior_configurations import prior_block
 from validation.records import BOX, SAME, Case, plain, same, same_arrays
+from validation.settings.prior_configurations import prior_block
 from validation.splined import drawn
-from validation.stored_frames import ANGSTROM_PER_NM, KJ_PER_KCAL
+from validation.stored.stored_frames import ANGSTROM_PER_NM, KJ_PER_KCAL
 from validation.tolerances import relative
 
 FRAMES = 60

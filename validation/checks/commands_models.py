@@ -21,8 +21,8 @@ from cgcore.simulation.trajectory import write_trajectory
 from validation.check import Row, at_most, check, equal
 from validation.checks.mapping import KJ, NM, peptides, write_pdb
 from validation.context import Context, distinct, five_terms
-from validation.prior_configurations import prior_training
 from validation.records import SAME, Case, plain, same, same_arrays
+from validation.settings.prior_configurations import prior_training
 from validation.tolerances import relative
 
 FRAMES = 40

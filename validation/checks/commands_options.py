@@ -22,8 +22,8 @@ from validation.check import Row, check, equal
 from validation.checks.mapping import KJ, NM, peptides, write_pdb
 from validation.context import Context, distinct, five_terms
 from validation.explicit import Array
-from validation.prior_configurations import prior_training
 from validation.records import BOX, Case, plain, same, same_arrays
+from validation.settings.prior_configurations import prior_training
 
 FRAMES = 60
 DRAWN, SEED = 24, 5

@@ -19,8 +19,8 @@ from validation.check import Row, at_most, check, equal, refusal, says
 from validation.context import Context
 from validation.explicit import Array
 from validation.sampled_chains import Arrays, bonds, chain, changed, equilibrium, of, with_bond
+from validation.stored.written_formats import CELL, NM, lengths_and_angles
 from validation.tolerances import relative
-from validation.written_formats import CELL, NM, lengths_and_angles
 
 FRAMES, BEADS, SHORT = 5, 30_000, 29_990
 """Frames so wide that at most two of them are read together, and the beads of the short one."""

@@ -17,8 +17,8 @@ from validation.check import Row, at_most, check, equal, says
 from validation.context import Context
 from validation.explicit import Array
 from validation.sampled_chains import chain
+from validation.stored.written_formats import KJ, NM
 from validation.tolerances import relative
-from validation.written_formats import KJ, NM
 
 FRAMES, BEADS = 4, 5
 TRR = struct.Struct(">3i12s13i")

@@ -20,8 +20,8 @@ from validation.check import Row, at_most, check, equal, says
 from validation.context import Context
 from validation.explicit import Array
 from validation.sampled_chains import Arrays, chain
+from validation.stored.written_formats import BOHR, EV, HARTREE, KJ, NM
 from validation.tolerances import relative
-from validation.written_formats import BOHR, EV, HARTREE, KJ, NM
 
 FRAMES, BEADS = 9, 6
 

@@ -18,7 +18,7 @@ from validation import explicit, explicit_terms
 from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context, distinct, five_terms, unconstrained, with_harmonics
 from validation.splined import drawn
-from validation.stored_frames import BOX, EXACT, STORED, bonded, drawn_and_split, named, of_a_folder
+from validation.stored.stored_frames import BOX, EXACT, STORED, bonded, drawn_and_split, named, of_a_folder
 from validation.term_problems import OWN, few_terms, many_terms, prior_of, shared_terms, species_of, written_terms
 from validation.tolerances import near, products, relative
 

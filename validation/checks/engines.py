@@ -10,9 +10,9 @@ import numpy as np
 import cgcore
 from validation.check import Row, at_least, at_most, check
 from validation.context import Context
+from validation.engines.jax_md_terms import jax_md_terms
+from validation.engines.openmm_terms import OpenMM
 from validation.geometries import by_term, force_difference, geometries
-from validation.jax_md_terms import jax_md_terms
-from validation.openmm_terms import OpenMM
 from validation.tolerances import relative
 
 ENERGY = 1e-8

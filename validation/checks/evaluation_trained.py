@@ -16,8 +16,8 @@ from validation import explicit
 from validation.check import Row, at_least, at_most, check, equal
 from validation.context import Context, distinct, five_terms, with_harmonics
 from validation.explicit import Array
-from validation.networks import CUTOFF, NETWORK
-from validation.prior_configurations import prior_block
+from validation.networks.two_beads import CUTOFF, NETWORK
+from validation.settings.prior_configurations import prior_block
 from validation.tolerances import relative
 
 FRAMES, BEADS, WIDTH = 4, 8, 10

@@ -18,7 +18,7 @@ import cgcore
 from cgcore.cli import main
 from validation.check import Row, check, equal
 from validation.context import Context, five_terms
-from validation.prior_configurations import prior_training
+from validation.settings.prior_configurations import prior_training
 
 FRAMES = 40
 SOON = ("--constraints", "none", "--truncation", "1e-3", "--coordinates", "physical", "--max-steps", "1")

@@ -18,8 +18,8 @@ from validation import explicit_terms
 from validation.check import Row, at_most, check, equal, says
 from validation.checks.engines import with_every_term
 from validation.context import Context, distinct
+from validation.engines.lammps_reader import Lammps
 from validation.geometries import by_term, geometries
-from validation.lammps_reader import Lammps
 from validation.splined import drawn
 from validation.term_problems import OWN, exported_terms, far_terms, species_of
 from validation.tolerances import relative

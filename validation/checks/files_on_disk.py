@@ -6,9 +6,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from validation import archive_files, stored_values, written_files
 from validation.check import Row, check
 from validation.context import Context
+from validation.stored import archive_files, stored_values, written_files
 
 
 @check("files-on-disk", quick=True)

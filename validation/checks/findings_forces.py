@@ -25,8 +25,8 @@ from validation.sampled_chains import (
     of,
     rows_of_each,
 )
+from validation.stored.written_formats import BOHR, EV, HARTREE, KJ, NM
 from validation.tolerances import relative
-from validation.written_formats import BOHR, EV, HARTREE, KJ, NM
 
 UNITS = {
     "kJ/mol/Å": (1 / KJ, "angstrom-kj"),

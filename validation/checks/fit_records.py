@@ -18,10 +18,10 @@ from cgcore.fitting.error_bars import ErrorBars, error_bars
 from cgcore.fitting.estimate import Estimate
 from cgcore.fitting.quadratics import Quadratics
 from cgcore.physics.coefficients import Layout
-from validation import fit_settings
 from validation.check import Row, at_most, check, equal
 from validation.checks.fit_sentences import factor_of
 from validation.context import Context
+from validation.settings import fit_settings
 
 EXACT = 1e-9
 

@@ -15,8 +15,19 @@ from cgcore.data.batches import Cut, Piece
 from validation.check import Row, at_most, check, equal
 from validation.context import Context
 from validation.explicit import Array
+from validation.stored.written_formats import (
+    CELL,
+    EV,
+    KELVIN,
+    KJ,
+    NM,
+    OPTIONAL,
+    WRITERS,
+    Beside,
+    Frames,
+    lengths_and_angles,
+)
 from validation.tolerances import relative
-from validation.written_formats import CELL, EV, KELVIN, KJ, NM, OPTIONAL, WRITERS, Beside, Frames, lengths_and_angles
 
 FRAMES = 5
 EXACT = 1e-14

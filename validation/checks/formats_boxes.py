@@ -16,8 +16,8 @@ from validation.check import Row, at_most, check, equal
 from validation.context import Context
 from validation.explicit import Array
 from validation.sampled_chains import chain
+from validation.stored.written_formats import CELL, NM, lengths_and_angles
 from validation.tolerances import relative
-from validation.written_formats import CELL, NM, lengths_and_angles
 
 FRAMES, BEADS = 6, 12
 CLOSE = 1e-12

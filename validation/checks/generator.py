@@ -18,8 +18,8 @@ from validation import explicit
 from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context
 from validation.explicit import Array
+from validation.stored.written_formats import KJ, NM
 from validation.tolerances import relative
-from validation.written_formats import KJ, NM
 
 DEGREES = 1.0
 """Tolerance of the backbone's angles, whose positions a PDB file rounds to 0.001 Å."""

@@ -12,7 +12,7 @@ from validation.admissible import KT_PER_KELVIN
 from validation.check import Row, at_most, check, equal, refuses
 from validation.context import Context
 from validation.explicit import Array
-from validation.stored_frames import KJ_PER_KCAL
+from validation.stored.stored_frames import KJ_PER_KCAL
 from validation.tolerances import near, relative
 
 FRAMES, PARTS, KELVIN = (60, 41), 10, 320.0

@@ -25,8 +25,8 @@ from validation.checks.mapping import ATOMS, peptides, write_pdb
 from validation.context import Context
 from validation.explicit import Array
 from validation.sampled_chains import chain
+from validation.stored.written_formats import CELL, WRITERS, Frames
 from validation.tolerances import relative
-from validation.written_formats import CELL, WRITERS, Frames
 
 CODES = [
     "ALA",

@@ -9,11 +9,10 @@ import jax
 import numpy as np
 
 from cgcore.physics.space import free, periodic
-from validation import allegro
 from validation.check import Row, at_least, at_most, check, equal
 from validation.context import Context
-from validation.jax_md_nequip import jax_md_nequip
-from validation.network_frames import (
+from validation.networks import allegro
+from validation.networks.frames import (
     CUTOFF,
     N_MAX,
     N_SPECIES,
@@ -27,6 +26,7 @@ from validation.network_frames import (
     frames,
     slope_of,
 )
+from validation.networks.nequip import jax_md_nequip
 from validation.tolerances import relative
 
 EXACT, DIFFERENCES = 1e-11, 1e-8

@@ -18,7 +18,7 @@ import cgcore
 from validation import explicit
 from validation.check import Row, at_most, check, equal
 from validation.context import Context, five_terms, with_harmonics
-from validation.prior_configurations import prior_block, prior_training
+from validation.settings.prior_configurations import prior_block, prior_training
 from validation.tolerances import near, products
 
 FRAMES, BLOCKS, BATCH = 60, 3, 8

@@ -13,12 +13,12 @@ import numpy as np
 import cgcore
 from validation.check import Row, at_most, check, equal
 from validation.context import Context
-from validation.drawn import behind, line, panel, printed, said, texts
-from validation.reported_data import ceiling, evaluated, inspected
-from validation.reported_fits import EXACT, SPECIES, Chains, energy, every_term, filled, potential, two_files
-from validation.reported_parts import parts
-from validation.reported_runs import compared, learned, simulated, trained
-from validation.reported_texts import curve, report
+from validation.reports.data import ceiling, evaluated, inspected
+from validation.reports.fits import EXACT, SPECIES, Chains, energy, every_term, filled, potential, two_files
+from validation.reports.parts import parts
+from validation.reports.reading import behind, line, panel, printed, said, texts
+from validation.reports.runs import compared, learned, simulated, trained
+from validation.reports.texts import curve, report
 from validation.tolerances import relative
 
 TEMPERATURE = 290.0

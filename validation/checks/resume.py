@@ -18,7 +18,7 @@ import cgcore
 from cgcore.pipeline.watch import Watch
 from validation.check import Row, at_least, check, equal, refusal, refuses
 from validation.context import Context
-from validation.networks import NETWORK
+from validation.networks.two_beads import NETWORK
 from validation.resuming import bits, numbers_in, prior_of_bonds, reports_of, without_last
 
 LENGTHS, HELD_OUT = (6, 5, 6, 4, 6, 6, 5), (5, 6, 6)

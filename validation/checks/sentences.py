@@ -17,7 +17,7 @@ from cgcore.simulation.checks import Outcome
 from validation import explicit, explicit_terms
 from validation.check import Row, check, equal, refusal
 from validation.context import Context, five_terms, four_terms, with_harmonics
-from validation.reported_runs import invented_simulation
+from validation.reports.runs import invented_simulation
 from validation.statuses import CONVERGED
 from validation.tolerances import near
 

@@ -15,9 +15,9 @@ import numpy as np
 
 import cgcore
 from cgcore.config import load_settings, loading
-from validation import declared_terms
 from validation.check import Row, check, equal, refusal, says
 from validation.context import Context
+from validation.settings import declared_terms
 
 DIALECTS = ("chemtrain", "cgcore")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from cgcore.config import load_settings, loading
-from validation import documented_settings, optimizer_settings
 from validation.check import Row, check, equal, says
 from validation.checks.settings import DIALECTS
 from validation.context import Context
+from validation.settings import documented_settings, optimizer_settings
 
 PLAIN: dict[str, Any] = {"model": {"ml_model": "none"}}
 

@@ -23,7 +23,7 @@ from cgcore.simulation.trajectory import write_trajectory
 from validation.check import Row, at_most, check, equal, says
 from validation.checks.dynamics import KCAL
 from validation.context import Context
-from validation.reported_runs import invented_simulation
+from validation.reports.runs import invented_simulation
 
 simulating = importlib.import_module("cgcore.simulation.simulate")  # the package has a function of this name
 

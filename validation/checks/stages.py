@@ -13,8 +13,8 @@ from cgcore.spline_file import write_splines
 from validation import explicit
 from validation.check import Row, check, equal, says
 from validation.context import Context, with_harmonics
-from validation.networks import CUTOFF, NETWORK
-from validation.prior_configurations import prior_alone, prior_block
+from validation.networks.two_beads import CUTOFF, NETWORK
+from validation.settings.prior_configurations import prior_alone, prior_block
 from validation.splined import drawn
 from validation.tolerances import near
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from validation.check import Row, check
 from validation.context import Context
-from validation.worded_commands import commands
-from validation.worded_data import data
-from validation.worded_runs import runs
+from validation.reports.words_of_commands import commands
+from validation.reports.words_of_data import data
+from validation.reports.words_of_runs import runs
 
 
 @check("texts", quick=True)

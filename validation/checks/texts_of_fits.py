@@ -9,9 +9,9 @@ import numpy as np
 import cgcore
 from validation.check import Row, check
 from validation.context import Context
-from validation.drawn_cases import pictures
-from validation.drawn_models import models
-from validation.worded_fits import fits
+from validation.reports.pictures import pictures
+from validation.reports.pictures_of_models import models
+from validation.reports.words_of_fits import fits
 
 FRAMES = 20
 

@@ -16,9 +16,9 @@ import cgcore
 from validation import explicit
 from validation.check import Row, at_least, at_most, check, equal
 from validation.context import Context, with_harmonics
-from validation.networks import CUTOFF, NETWORK, envelope, network_of_a_pair
-from validation.optimizers import learning_rates, optimizers
-from validation.prior_configurations import prior_alone
+from validation.networks.two_beads import CUTOFF, NETWORK, envelope, network_of_a_pair
+from validation.settings.optimizers import learning_rates, optimizers
+from validation.settings.prior_configurations import prior_alone
 from validation.tolerances import near, relative
 
 FRAMES, EPOCHS, KILLED = 30, 4, 3

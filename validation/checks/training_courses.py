@@ -12,7 +12,7 @@ import numpy as np
 import cgcore
 from validation.check import Row, check, equal
 from validation.context import Context, with_harmonics
-from validation.prior_configurations import prior_alone
+from validation.settings.prior_configurations import prior_alone
 
 FRAMES, SIZE = 7, 3
 """Number of training frames, which do not fill minibatches of three."""

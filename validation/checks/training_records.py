@@ -22,8 +22,8 @@ from cgcore.pipeline.state import TrainingState
 from cgcore.serialize import to_json
 from validation.check import Row, check, equal, refusal, says
 from validation.context import Context
-from validation.prior_configurations import prior_alone
 from validation.resuming import bits
+from validation.settings.prior_configurations import prior_alone
 
 TWO = {"stage1_optimizer": "adam", "stage2_optimizer": "adam", "epochs_adam": 5}
 LISTED = {"stages": [{"optimizer": "adam", "epochs": 5}, {"optimizer": "none"}, {"optimizer": "lion", "epochs": 4}]}

@@ -12,11 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 import cgcore
-from validation import explicit, plain_training
+from validation import explicit
 from validation.check import Row, at_least, at_most, check, equal
 from validation.context import Context, distinct, four_terms, with_harmonics
-from validation.plain_training import RULES, Adam, Frame, Plan, Tree
-from validation.prior_configurations import prior_alone
+from validation.scripts import plain_training
+from validation.scripts.plain_training import RULES, Adam, Frame, Plan, Tree
+from validation.settings.prior_configurations import prior_alone
 from validation.tolerances import apart, near, relative
 
 N_MAX, LENGTHS, HELD_OUT = 8, (8, 7, 8, 8, 6, 8, 8), (6, 8, 6, 6)

@@ -26,8 +26,8 @@ from cgcore.report.summary_panel import MOST, draw_summary
 from cgcore.report.term_curves import Both, of_groups
 from validation.check import Row, equal, says
 from validation.context import five_terms
-from validation.drawn import bare, panel, texts
-from validation.worded_data import inspected
+from validation.reports.reading import bare, panel, texts
+from validation.reports.words_of_data import inspected
 
 
 def pictures(fit: cgcore.FitResult) -> Iterator[Row]:

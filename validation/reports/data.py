@@ -15,8 +15,8 @@ from cgcore.evaluation.result import Errors, Evaluation, Protein, Residue, Sampl
 from cgcore.judging.finding import Finding, Severity
 from cgcore.judging.stretch import Ratio
 from validation.check import Row, at_most, equal
-from validation.drawn import bars, panel, points, printed, said, stated, steps, texts
-from validation.reported_fits import EXACT, FINE, Chains
+from validation.reports.fits import EXACT, FINE, Chains
+from validation.reports.reading import bars, panel, points, printed, said, stated, steps, texts
 from validation.tolerances import relative
 
 BARS = " ▁▂▃▄▅▆▇█"

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 import cgcore
-from validation import explicit, plain_training
+from validation import explicit
 from validation.check import Row, at_most, equal, refuses
 from validation.explicit import System
-from validation.plain_training import RULES, Frame, Plan
-from validation.prior_configurations import prior_alone
+from validation.scripts import plain_training
+from validation.scripts.plain_training import RULES, Frame, Plan
+from validation.settings.prior_configurations import prior_alone
 from validation.tolerances import apart, near, relative
 
 LENGTHS, N_MAX = (3, 2, 3, 3, 2, 3, 3), 3

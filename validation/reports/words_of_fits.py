@@ -1,4 +1,4 @@
-"""Texts, records and pages about fits in the cases that `reported_texts` leaves out."""
+"""Texts, records and pages about fits in the cases that `reports.texts` leaves out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cgcore.report import error_text, page, record, text
 from cgcore.report.summary import certificate_lines
 from validation.check import Row, equal
 from validation.context import five_terms, with_harmonics
-from validation.worded import holds
+from validation.reports.words import holds
 
 TERMS = [
     cgcore.Term("spring", cgcore.Rows("bonds"), bases.Harmonic(), 1.0, cgcore.Groups("terminal")),

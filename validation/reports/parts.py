@@ -14,8 +14,8 @@ from cgcore.fitting.identifiability import Direction, Identifiability
 from cgcore.physics.bases import BSpline, Harmonic
 from validation import explicit_terms
 from validation.check import Row, at_most, equal
-from validation.drawn import bare, line, points, said, texts
-from validation.reported_fits import EXACT, Chains, energy, every_term, potential
+from validation.reports.fits import EXACT, Chains, energy, every_term, potential
+from validation.reports.reading import bare, line, points, said, texts
 from validation.tolerances import relative
 
 TEMPERATURE = 330.0

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from validation.network_frames import BEADS, CUTOFF, N_MAX, N_SPECIES, Array, Energies, edges
+from validation.networks.frames import BEADS, CUTOFF, N_MAX, N_SPECIES, Array, Energies, edges
 
 UNIT = CUTOFF / 2
 """cgcore's NequIP measures lengths in a unit in which the cut-off is 2."""

@@ -12,7 +12,7 @@ import numpy as np
 from cgcore.fitting.cross_validation import Curve
 from cgcore.fitting.pooling import Pooling
 from validation.check import Row, equal
-from validation.drawn import said, stated
+from validation.reports.reading import said, stated
 
 
 def curve() -> Curve:

@@ -16,7 +16,7 @@ import yaml
 import cgcore
 from cgcore.spline_file import write_splines
 from validation.check import Row, at_most, equal, refuses
-from validation.script_models import same_params
+from validation.scripts.models import same_params
 from validation.splined import drawn
 from validation.tolerances import relative
 

@@ -1,4 +1,4 @@
-"""Texts about simulations and trainings in the cases that `reported_runs` leaves out."""
+"""Texts about simulations and trainings in the cases that `reports.runs` leaves out."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from cgcore.simulation.verdict import Replica
 from cgcore.timing import Seconds
 from validation.check import Row, equal
 from validation.context import Context
-from validation.reported_runs import invented_simulation
-from validation.worded import holds
+from validation.reports.runs import invented_simulation
+from validation.reports.words import holds
 
 
 def runs(context: Context) -> Iterator[Row]:

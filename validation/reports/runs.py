@@ -18,8 +18,8 @@ from cgcore.simulation.settings import Settings
 from cgcore.simulation.verdict import Replica
 from cgcore.timing import Seconds
 from validation.check import Row, at_most, equal
-from validation.drawn import line, panel, points, said, stated, steps, texts
-from validation.reported_fits import EXACT
+from validation.reports.fits import EXACT
+from validation.reports.reading import line, panel, points, said, stated, steps, texts
 from validation.tolerances import relative
 
 LOST = {3: (Outcome.BOND, 12.5), 0: (Outcome.OVERLAP, 3.25), 5: (Outcome.ANGLE, 20.0), 1: (Outcome.NOT_FINITE, 30.0)}

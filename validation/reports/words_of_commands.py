@@ -18,7 +18,7 @@ from cgcore.mapping import Mapped
 from cgcore.mapping.choosing import ForceMap
 from validation.check import Row, equal
 from validation.context import Context
-from validation.networks import CUTOFF, NETWORK
+from validation.networks.two_beads import CUTOFF, NETWORK
 
 
 def commands(context: Context) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""Pictures of evaluations and trainings in the cases that `reported_data` and `reported_runs` leave out."""
+"""Pictures of evaluations and trainings in the cases that `reports.data` and `reports.runs` leave out."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from cgcore.evaluation.result import Evaluation, Protein, Residue, Sample
 from cgcore.report.evaluation_figure import draw_evaluation
 from cgcore.report.learning_curve import draw_learning_curve
 from validation.check import Row, equal
-from validation.drawn import panel, texts
-from validation.worded_data import FORCES, SPREAD
+from validation.reports.reading import panel, texts
+from validation.reports.words_of_data import FORCES, SPREAD
 
 
 def models() -> Iterator[Row]:

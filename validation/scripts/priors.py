@@ -17,8 +17,8 @@ from cgcore.spline_file import write_splines
 from validation import explicit
 from validation.check import Row, at_most, equal
 from validation.explicit import Array
-from validation.prior_configurations import prior_block
-from validation.script_models import EXACT, SHORT, TERMS, Chains, combined, document, each_frame, other_params
+from validation.scripts.models import EXACT, SHORT, TERMS, Chains, combined, document, each_frame, other_params
+from validation.settings.prior_configurations import prior_block
 from validation.splined import drawn
 from validation.tolerances import relative
 

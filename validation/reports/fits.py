@@ -16,8 +16,8 @@ from cgcore.physics.bases import Fourier
 from validation import explicit
 from validation.check import Row, at_most, equal
 from validation.context import TWO_PROTEINS, distinct, five_terms, with_harmonics
-from validation.drawn import band, behind, line
 from validation.explicit import Array
+from validation.reports.reading import band, behind, line
 from validation.tolerances import relative
 
 Potential = Callable[[Array], Array]

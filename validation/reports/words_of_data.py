@@ -1,4 +1,4 @@
-"""Texts about data, and about the forces of models on them, in the cases that `reported_data` leaves out."""
+"""Texts about data, and about the forces of models on them, in the cases that `reports.data` leaves out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cgcore.judging.stretch import Ratio
 from cgcore.report import evaluation_text, inspection
 from cgcore.report.inspection_record import inspection_record
 from validation.check import Row, equal
-from validation.worded import holds
+from validation.reports.words import holds
 
 FORCES = Errors(1200, 900.25, 1650.5, 0.4375, 17.5, 11.25, 0.625)
 SPREAD = Spread(-30.125, 4.5, -41.75, 12.25)

@@ -16,8 +16,8 @@ from validation import explicit
 from validation.check import Row, at_most, equal, refuses
 from validation.explicit import Array
 from validation.geometries import SHAKE
-from validation.networks import CUTOFF, NETWORK
-from validation.prior_configurations import prior_block
+from validation.networks.two_beads import CUTOFF, NETWORK
+from validation.settings.prior_configurations import prior_block
 from validation.tolerances import relative
 
 LENGTHS, N_MAX = (9, 7, 8), 10

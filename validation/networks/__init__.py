@@ -1,0 +1,1 @@
+"""Networks, against NumPy and jax-md."""

@@ -1,0 +1,1 @@
+"""What pictures, texts and pages say, read back and compared with the numbers."""

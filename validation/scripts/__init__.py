@@ -1,0 +1,1 @@
+"""What scripts of the original implementation get from `cgcore.compat`, against formulas and loops in NumPy."""

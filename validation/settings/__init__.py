@@ -1,0 +1,1 @@
+"""What configurations, options and their documentation mean, against plain tables."""
