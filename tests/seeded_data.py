@@ -9,6 +9,7 @@ import pytest
 from fault_helpers import Fault, Faults, edited
 
 from cgcore.data import boxes, checks, contents, dataset, frames, layout, reading, stored, units
+from cgcore.data.checksums import Checksums
 from cgcore.data.formats import amber_hdf5, h5md, hdf5, lammps, mdcath, mlcg, netcdf, npy, table, trr
 from cgcore.judging import Judgement, survey
 from cgcore.mapping import mapped
@@ -98,6 +99,10 @@ FAULTS: Faults = {
     "a folder of one file like that file": (
         "data-sets",
         edited(reading, "dataset_of", "named_apart or len(sources) > 1", "len(sources) > 1"),
+    ),
+    "the start of each piece of a checksum": (
+        "data-sets",
+        edited(Checksums, "_add", "update(piece)", "update(piece[:65536])"),
     ),
     "forces left out of a checksum": (
         "data-sets",

@@ -249,6 +249,10 @@ WHOLE: Faults = {
         "commands-options",
         edited(export_command, "_species", "beads).species", "beads).species[::-1]"),
     ),
+    "frames held out of each protein in any case": (
+        "commands-options",
+        edited(train_command, "_frames", ", said.training.hold_out)", ")"),
+    ),
     "frames drawn with any seed": (
         "commands-options",
         edited(train_command, "_frames", "most, seed)", "most, 0)"),

@@ -41,6 +41,22 @@ FAULTS: Faults = {
             "x[real]",
         ),
     ),
+    "forces along an axis are the largest": (
+        "inspected",
+        edited(inspecting._Gathered, "add_forces", "np.argmax(np.abs(F))", "np.argmax(F)"),
+    ),
+    "the largest force of the last batch": (
+        "inspected",
+        edited(inspecting._Gathered, "add_forces", "value > self.peak.value", "value != self.peak.value"),
+    ),
+    "the closest pair of the first batch": (
+        "inspected",
+        edited(inspecting._Gathered, "add_geometry", "closest[k] < self.closest.distance", "False"),
+    ),
+    "frames of a batch by place": (
+        "inspected",
+        edited(inspecting._Gathered, "add_geometry", "source, int(numbers[k]), (i, j)", "source, k, (i, j)"),
+    ),
     "energies of all frames for each protein": (
         "fit-records",
         edited(Evaluation, "as_dict", '"energy": protein.energy', '"energy": self.energy'),

@@ -122,3 +122,15 @@ def test_the_command_writes_table_record_and_picture(tmp_path: Path) -> None:
     assert found["data"]["frames"] == 1000
     assert (tmp_path / "learning_curve.png").stat().st_size > 10_000
     assert run("learning-curve", "--draws", 0).code == 2
+
+
+@pytest.mark.slow
+def test_blocks_are_drawn_with_the_seed_of_the_configuration(tmp_path: Path) -> None:
+    config = tmp_path / "fit.yaml"
+    config.write_text("training: {seed: 3}\n")
+    ways = {"file": ("--config", config), "option": ("--config", config, "--seed", 3), "other": ("--seed", 4)}
+    found = {}
+    for name, words in ways.items():
+        assert run("learning-curve", "--draws", 1, "--blocks", 10, "--output", tmp_path / name, *words).code == 0
+        found[name] = json.loads((tmp_path / name / "learning_curve.json").read_text())["held_out_loss"]
+    assert found["file"] == found["option"] != found["other"]

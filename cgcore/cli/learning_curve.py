@@ -69,7 +69,7 @@ def learning_curve_command(
     prepare_jax(cache)
     with watching(chosen.max_steps) as watchers:
         result = fit(source.data, prior, chosen, progress=watchers)
-    curve = learning_curve(result, draws=draws, seed=seed or 0)
+    curve = learning_curve(result, draws=draws, seed=config.seed if seed is None else seed)
     written: list[Path] = []
     with atomic_group():
         if output is not None:

@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 import cgcore
+from cgcore.data.dataset import HoldOut
 from cgcore.export.openmm import write_openmm
 from cgcore.mapping import map_to_beads
 from cgcore.mapping.naming import read_named
@@ -137,17 +138,18 @@ def _proteins(case: Case, R: Array, F: Array) -> Iterator[Row]:
 
 
 def _trained(case: Case) -> Iterator[Row]:
-    """Frames drawn for a training, and the seed with which they are drawn."""
-    said = prior_training(case.frames, case.prior, 0.01, pretrain_prior=False, epochs_adam=0)
-    file = case.folder / "some.yaml"
-    file.write_text(json.dumps(said), encoding="utf-8")
-    out = case.folder / "some"
-    case.ran("train", file, case.frames, "--max-frames", DRAWN, "--seed", SEED, "--output", out)
-    train, held_out = cgcore.read(case.frames).subset(DRAWN, SEED).split(said["training"]["val_fraction"])
-    assert held_out is not None
-    found = case.record("some/train.json")["data"]
-    known = plain({"used_frames": train.frame_ranges(), "held_out_frames": held_out.frame_ranges()})
-    yield equal("train, frames that are drawn", str({key: found[key] for key in known}), str(known))
+    """Frames drawn for a training, with their seed, and the two ways to hold frames of two proteins out."""
+    frames = case.folder / "two.npz"
+    for rule in get_args(HoldOut):
+        said = prior_training(frames, case.prior, 0.01, pretrain_prior=False, epochs_adam=0, hold_out=rule)
+        file = case.folder / f"{rule}.yaml"
+        file.write_text(json.dumps(said), encoding="utf-8")
+        case.ran("train", file, "--max-frames", DRAWN, "--seed", SEED, "--output", case.folder / rule)
+        train, held_out = cgcore.read(frames).subset(DRAWN, SEED).split(said["training"]["val_fraction"], rule)
+        assert held_out is not None
+        found = case.record(f"{rule}/train.json")["data"]
+        known = plain({"used_frames": train.frame_ranges(), "held_out_frames": held_out.frame_ranges()})
+        yield equal(f"train, frames that are drawn, {rule}", str({key: found[key] for key in known}), str(known))
 
 
 def _temperatures(case: Case) -> Iterator[Row]:

@@ -25,6 +25,9 @@ from validation.tolerances import relative
 
 FRAMES, BEADS = 9, 6
 
+LARGE = 600
+"""Number of times that the frames are repeated in a file that is hashed in several pieces of 0.5 MiB: 1.6 MB."""
+
 FACTORS: dict[str, tuple[float, float, str]] = {
     "angstrom-kcal": (1.0, 1.0, "Å and kcal/mol/Å"),
     "nm-kj": (NM, KJ / NM, "nm and kJ/mol/nm"),
@@ -250,6 +253,11 @@ def _sums(folder: Path, arrays: Arrays) -> Iterator[Row]:
     sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     lines = b"".join(f"{path.name}\0{one}\n".encode() for path, one in zip(paths, sums, strict=True))
     yield equal("checksum of a file", read(paths[1]).sha256, sums[1])
+    many = {key: np.tile(arrays[key], (LARGE, 1, 1)) for key in ("R", "F")}
+    for save in (np.savez, np.savez_compressed):
+        save(folder / "large.npz", **many)
+        known = hashlib.sha256((folder / "large.npz").read_bytes()).hexdigest()
+        yield equal(f"checksum of a file of several pieces, {save.__name__}", read(folder / "large.npz").sha256, known)
     for way, given in (("two files", paths), ("a folder", place)):
         yield equal(f"checksum of {way}", read(given).sha256, hashlib.sha256(lines).hexdigest())
     yield equal("checksum of each", str([one.sha256 for one in read(place).sources]), str(sums))

@@ -1,8 +1,10 @@
-"""The inspection of chains with a gap, and its numbers in the record."""
+"""The inspection of two files, of chains with a gap, and its numbers in the record."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -11,17 +13,24 @@ from cgcore.report.inspection_record import inspection_record
 from validation import explicit
 from validation.check import Row, at_most, check, equal
 from validation.context import Context
+from validation.sampled_chains import Arrays, equilibrium
 from validation.tolerances import relative
 
 GAP, EXACT = 4, 1e-12
 """The first bead after a gap, and a tolerance of the same lengths and angles by other formulas."""
+
+REPELLED = 6
+"""Number of bonds from which two beads repel each other."""
 
 NUMBERS = ("path", "units", "frames", "beads", "real_beads", "force_rms", "median_bond", "net_force_rms")
 
 
 @check("inspected", quick=True)
 def inspected(context: Context) -> Iterator[Row]:
-    """Bonds and angles of chains with a gap, which are none across it, and numbers of the record."""
+    """Forces and near pairs of two proteins in two files, chains with a gap, and numbers of the record."""
+    with tempfile.TemporaryDirectory() as name:
+        for sign in (1, -1):
+            yield from _two_files(Path(name), sign)
     batch = context.some(20).join()
     R, F = np.asarray(batch.R, float), np.asarray(batch.F, float)
     beads = R.shape[1]
@@ -36,3 +45,36 @@ def inspected(context: Context) -> Iterator[Row]:
     record = inspection_record(found)
     said, known = ({name: get(name) for name in NUMBERS} for get in (record.get, lambda name: getattr(found, name)))
     yield equal("numbers of the record", str(said), str(known))
+
+
+def _two_files(folder: Path, sign: int) -> Iterator[Row]:
+    """The largest force, once positive and once negative, and the closest pair, in a frame of the shorter protein."""
+    files = {f"{name}.npz": equilibrium(seed) for seed, name in enumerate("ab")}
+    files["a.npz"]["F"][34, 5, 1] = sign * 900.0  # frame 34 is of the short protein
+    files["b.npz"]["F"][35, 5, 1] = -sign * 890.0
+    for name, arrays in files.items():
+        np.savez(folder / name, **arrays)
+    found = cgcore.inspect(cgcore.read(folder, accept_faults=True))
+    F = np.concatenate([arrays["F"][arrays["mask"] == 1] for arrays in files.values()])
+    net = np.concatenate([arrays["F"].sum(axis=1) for arrays in files.values()])
+    known = np.array([(F**2).mean() ** 0.5, 900.0, (net**2).mean() ** 0.5, *F.mean(axis=0)])
+    said = (found.force_rms, found.force_peak.value, found.net_force_rms, *found.mean_force)
+    at = f"largest force {sign * 900}"
+    yield at_most(f"{at}, forces", relative(said, known), EXACT, "relative")
+    peak = found.force_peak
+    yield equal(f"{at}, where", str((peak.source, peak.frame, peak.bead)), str(("a.npz", 34, 5)))
+    distance, *place = min(_nearest(name, arrays) for name, arrays in files.items())
+    assert found.closest is not None
+    closest = found.closest
+    yield at_most(f"{at}, closest pair", relative(closest.distance, distance), EXACT, "relative")
+    yield equal(f"{at}, closest pair, where", str([closest.source, closest.frame, closest.beads]), str(place))
+
+
+def _nearest(name: str, arrays: Arrays) -> tuple[float, str, int, tuple[int, int]]:
+    """The closest pair of real beads of a file that repel each other, by a loop."""
+    return min(
+        (float(np.linalg.norm(R[j] - R[i])), name, frame, (i, j))
+        for frame, (R, mask) in enumerate(zip(arrays["R"], arrays["mask"], strict=True))
+        for i in range(int(mask.sum()))
+        for j in range(i + REPELLED, int(mask.sum()))
+    )
