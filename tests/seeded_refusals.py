@@ -81,6 +81,10 @@ FAULTS: Faults = uncompiled(
             "refusals",
             edited(compress, "_require_species", "if names and without:", "if not names and without:"),
         ),
+        "a source without species beside another": (
+            "refusals",
+            edited(compress, "_require_species", "names and without", "names and len(without) == len(dataset.sources)"),
+        ),
         "a factor that was changed": (
             "refusals",
             edited(

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from fault_helpers import Faults, edited
 
-from cgcore.cluster import connection
+from cgcore.cluster import connection, parts
 from cgcore.cluster import workers as cluster_workers
 from cgcore.cluster.parcel import Parcel
 from validation.checks import workers
 
 FAULTS: Faults = {
+    "parts that were changed": (
+        "workers",
+        edited(
+            parts._Folder,
+            "read",
+            "str(arrays[CHECKSUM]) == checksum(arrays, sorted(names)) and str",
+            "str",
+        ),
+    ),
+    "parts under another's name": ("workers", edited(parts._Folder, "read", ' and str(arrays["key"]) == key', "")),
     "parts are passed on in the order in which they arrive": (
         "workers",
         edited(

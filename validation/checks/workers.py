@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from importlib.metadata import version
@@ -215,6 +215,7 @@ def _kept(folder: Path, pieces: list[Piece]) -> Iterator[Row]:
     yield equal("parts kept, made", str(frames), str([1, 2, 3]))
     again = [(number, part.frames) for number, part in kept(_work(), pieces)]
     yield equal("parts kept, read", str(again), str([(0, 1), (1, 2), (2, 3)]))
+    yield from _made_again(folder / "parts", pieces)
     found: Any = kept(_work(), pieces)
     next(found)
     files = sorted((folder / "parts").rglob("*.npz"))
@@ -230,3 +231,35 @@ def _kept(folder: Path, pieces: list[Piece]) -> Iterator[Row]:
     clear(folder / "parts")
     yield equal("parts removed, the folder", (folder / "parts").exists(), False)
     clear(folder / "parts")  # a folder that does not exist is as good as an empty one
+
+
+def _made_again(folder: Path, pieces: list[Piece]) -> Iterator[Row]:
+    """A kept part is made again if anything in its file was changed, and read if it is only written anew."""
+    made: list[int] = []
+
+    def execute(work: Work, own: Sequence[Piece]) -> Iterator[tuple[int, Part]]:
+        made.append(len(own))
+        return ((k, _made(7)) for k in range(len(own)))
+
+    first, *others = sorted(folder.rglob("*.npz"))
+    with np.load(first, allow_pickle=False) as stored:
+        arrays = {**stored}
+    counts = next(name for name in arrays if name.startswith("counts"))
+    cases: dict[str, dict[str, np.ndarray]] = {
+        "nothing": {},
+        "its matrix": {"matrix": arrays["matrix"] * (1 + 1e-15 * np.eye(2))},
+        "its number of frames": {"frames": arrays["frames"] + 1},
+        "a count": {counts: arrays[counts] + (np.arange(arrays[counts].size) == 3).reshape(arrays[counts].shape)},
+        "its key": {"key": np.array("0" * 64)},
+    }
+    for case, change in cases.items():
+        np.savez(first, **arrays | change)
+        made.clear()
+        list(keeping(folder, execute)(_work(), pieces))
+        yield equal(f"parts kept, changed: {case}, made again", str(made), str([int(case != "nothing")]))
+        np.savez(first, **arrays)
+    first.write_bytes(others[0].read_bytes())
+    made.clear()
+    list(keeping(folder, execute)(_work(), pieces))
+    yield equal("parts kept, one in place of another, made again", str(made), "[1]")
+    np.savez(first, **arrays)

@@ -137,11 +137,17 @@ def _compressed(prior: cgcore.Prior) -> Place:
     without = cgcore.from_arrays(batch.R.astype(float), batch.F.astype(float))
     first, second = (Spline(np.array([0.5, end]), np.ones((1, 4))) for end in (3.0, 3.0 + 1e-9))
     splined, other = (replace(prior, splines=Splines(knots, knots, knots)) for knots in (first, second))
+
+    def two(second: cgcore.Dataset) -> cgcore.Dataset:
+        return replace(data, sources=(*data.sources, *second.sources))
+
     good: dict[str, Work] = {
         "as it is": lambda: cgcore.compress(data, print_of(prior)),
+        "two sources": lambda: cgcore.compress(two(data), print_of(prior)),
     }
     bad: dict[str, Work] = {
         "no species": lambda: cgcore.compress(without, print_of(prior)),
+        "no species in one of two sources": lambda: cgcore.compress(two(without), print_of(prior)),
         "no fixed splines": lambda: cgcore.compress(data, print_of(splined)),
         "fixed splines of another prior": lambda: cgcore.compress(data, print_of(splined), fixed=other),
         "fixed splines without need": lambda: cgcore.compress(data, print_of(prior), fixed=splined),
