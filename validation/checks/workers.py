@@ -253,13 +253,13 @@ def _made_again(folder: Path, pieces: list[Piece]) -> Iterator[Row]:
         "its key": {"key": np.array("0" * 64)},
     }
     for case, change in cases.items():
-        np.savez(first, **arrays | change)
+        np.savez(first, allow_pickle=False, **arrays | change)
         made.clear()
         list(keeping(folder, execute)(_work(), pieces))
         yield equal(f"parts kept, changed: {case}, made again", str(made), str([int(case != "nothing")]))
-        np.savez(first, **arrays)
+        np.savez(first, allow_pickle=False, **arrays)
     first.write_bytes(others[0].read_bytes())
     made.clear()
     list(keeping(folder, execute)(_work(), pieces))
     yield equal("parts kept, one in place of another, made again", str(made), "[1]")
-    np.savez(first, **arrays)
+    np.savez(first, allow_pickle=False, **arrays)
