@@ -81,6 +81,15 @@ FAULTS: Faults = uncompiled(
             "refusals",
             edited(compress, "_require_species", "if names and without:", "if not names and without:"),
         ),
+        "the last key alone may not come again": (
+            "refusals",
+            edited(
+                strict_yaml._StrictLoader,
+                "compose_mapping_node",
+                "seen.add((key.tag, key.value))",
+                "seen = {(key.tag, key.value)}",
+            ),
+        ),
         "a source without species beside another": (
             "refusals",
             edited(compress, "_require_species", "names and without", "names and len(without) == len(dataset.sources)"),

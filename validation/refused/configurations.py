@@ -159,7 +159,8 @@ DOUBLED = "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 20))
 YAML: dict[str, Said] = {
     "a key twice": (
         ["seed: 1\nmodel: {}"],
-        ["seed: 1\nseed: 1", "model: {}\nmodel: {}", "model: {use_priors: yes, use_priors: yes}"],
+        ["seed: 1\nseed: 1", "model: {}\nmodel: {}", "model: {use_priors: yes, use_priors: yes}",
+         "seed: 1\nmodel: {}\nseed: 1"],
     ),
     "tag": (
         ["seed: !!int 7", "model: {ml_model: !!str allegro}"],
