@@ -139,6 +139,12 @@ COMPARED: Edits = {
 }
 
 RECORDS: Edits = {
+    "the number of frames for the frames": (
+        training_records,
+        "identity",
+        "loader.dataset.frame_ranges()",
+        "loader.n_frames",
+    ),
     "numbers that are not finite, as they are": (resumable, "_encoded", "return repr(value) if", "return value if"),
     "infinity without its sign": (resumable, "_decoded", "return float(value) if", "return abs(float(value)) if"),
     "the first of many losses": (resumable, "_decoded", "for item in value)", "for item in value[:1])"),

@@ -15,8 +15,9 @@ import cgcore
 from cgcore.config.loading import load_settings
 from cgcore.config.training import Gammas, TrainingSettings
 from cgcore.pipeline.checkpoints import Checkpoint
+from cgcore.pipeline.loader import DatasetLoader
 from cgcore.pipeline.parameters import require_same
-from cgcore.pipeline.resumable import Opened, restore
+from cgcore.pipeline.resumable import Opened, identity, restore
 from cgcore.pipeline.resume_settings import Progress, require_same_settings, settings_that_matter
 from cgcore.pipeline.state import TrainingState
 from cgcore.serialize import to_json
@@ -36,6 +37,7 @@ def training_records(context: Context) -> Iterator[Row]:
     yield from _epochs()
     yield from _settings_that_matter()
     yield from _differences()
+    yield from _frames(context)
 
 
 def _settings(training: Mapping[str, Any], **optimizers: Any) -> Any:
@@ -238,3 +240,15 @@ def _differences() -> Iterator[Row]:
         ("a shorter text", {"a": long[:58]}, {"a": "y"}, f'a is "y" there and "{long[:58]}" here'),
     ):
         yield says(f"difference, {name}", partial(require_same, mine, theirs, "f", "another model"), words)
+
+
+def _frames(context: Context) -> Iterator[Row]:
+    """Frames that are drawn from the same file are the same only with the same seed."""
+    data = context.some(9)
+    for seed in (1, 2):
+        one = data.subset(4, seed)
+        numbers = one.sources[0].frame_numbers.tolist()
+        said = identity({"train": DatasetLoader(one), "validation": None})
+        (ranges,) = said["train"]["frames"].values()
+        found = said["train"]["sha256"], [k for first, last in ranges for k in range(first, last)], said["validation"]
+        yield equal(f"frames drawn with seed {seed}", str(found), str((data.sha256, numbers, None)))
