@@ -43,6 +43,12 @@ LIMITS: Edits = {
         "if (name := named_by_species(prior)) is not None:",
         "if (name := named_by_species(prior)) is not None and beads > 9:",
     ),
+    "species that splines do without": (
+        export_limits,
+        "check_species",
+        "if (name := named_by_species(prior)) is not None:",
+        "if prior.splines is None and (name := named_by_species(prior)) is not None:",
+    ),
     "species of other chains": (export_limits, "check_species", "found.shape != (beads,) or ", ""),
     "species between whole numbers": (export_limits, "check_species", ' or found.dtype.kind not in "iu"', ""),
     "tables that grow without end": (

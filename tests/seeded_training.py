@@ -101,6 +101,7 @@ COMPARED: Edits = {
         "min(max(1.0, time / FRAMES), time)",
         "min(1.0, time)",
     ),
+    "picoseconds without a unit": (simulation_compared, "picoseconds", 'found[2] or "ns"', 'found[2] or "ps"'),
     "memory of one replica": (Settings, "require_memory", "self.replicas * self.frames * beads", "self.frames * beads"),
     "steps that are too long": (
         simulate,

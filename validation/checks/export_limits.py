@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from cgcore.export.tables import angle_points, bond_points, felt, pair_points
 from cgcore.physics.bases import BSpline, Gaussian, Harmonic, Power
 from validation.check import Row, check, equal, says
 from validation.context import Context
+from validation.splined import drawn
 
 SPECIES = np.array([0, 1, 1, 0, 2, 0, 1])
 BEADS = len(SPECIES)
@@ -88,6 +90,7 @@ def _species() -> Iterator[Row]:
     no_numbers, form = np.array([0.0, 1.0, 1.0]), "give 3 whole numbers, one per bead"
     for name, prior, species, words in (
         ("no species", grouped, None, "term 'kinds' of the prior differs by species"),
+        ("no species for splines", replace(plain, splines=drawn().given), None, "term 'angle' of the prior differs by"),
         ("no species that are needed", plain, None, "accepted"),
         ("species", grouped, np.array([0, 1, 1]), "accepted"),
         ("species of too many beads", grouped, np.array([0, 1, 1, 0]), form),

@@ -18,7 +18,7 @@ import numpy as np
 from cgcore.simulation.divergence import compare
 from cgcore.simulation.reference import Reference
 from cgcore.simulation.result import Origin
-from cgcore.simulation.settings import Settings, usual_interval
+from cgcore.simulation.settings import Settings, picoseconds, usual_interval
 from cgcore.simulation.trajectory import write_trajectory
 from validation.check import Row, at_most, check, equal, says
 from validation.checks.dynamics import KCAL
@@ -110,6 +110,9 @@ def _settings() -> Iterator[Row]:
     """The usual time between frames, the largest number of frames, and models that cannot be simulated."""
     for time, known in ((0.4, 0.4), (1.0, 1.0), (500.0, 1.0), (1000.0, 1.0), (5000.0, 5.0)):
         yield equal(f"usual interval of {time:g} ps", usual_interval(time), known, "ps")
+    times = {2: 2000.0, "7": 7000.0, "100ps": 100.0, "1 ns": 1000.0, "2.5us": 2.5e6, " 40fs": 0.04}
+    found = {time: round(picoseconds(time), 9) for time in times}
+    yield equal("times in picoseconds", str(found), str(times))
     # Three coordinates of each of 2^10 replicas of 2^10 frames of chains of 682 beads are 2^31 - 2^21.
     made = Settings(replicas=2**10, time=5.12, interval=0.005)
     yield equal("frames of 5.12 ps", made.frames, 2**10)
