@@ -59,7 +59,11 @@ class Calls:
         def call(*given: Any, **named: Any) -> Any:
             bound = signature.bind(*given, **named)
             bound.apply_defaults()  # what a command leaves out is what the function takes instead
-            self.arguments.setdefault(path, []).append(dict(bound.arguments))
+            arguments = dict(bound.arguments)
+            for one in signature.parameters.values():
+                if one.kind is one.VAR_KEYWORD:
+                    arguments |= arguments.pop(one.name)
+            self.arguments.setdefault(path, []).append(arguments)
             return value(*given, **named) if inspect.isfunction(value) else value
 
         return call
