@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from validation.check import Row, check
 from validation.context import Context
+from validation.reports.words_of_columns import columns
 from validation.reports.words_of_commands import commands
 from validation.reports.words_of_data import data
+from validation.reports.words_of_records import simulation
 from validation.reports.words_of_runs import runs
 
 
@@ -17,3 +19,5 @@ def texts(context: Context) -> Iterator[Row]:
     yield from runs(context)
     yield from data()
     yield from commands(context)
+    yield from columns()
+    yield from simulation()

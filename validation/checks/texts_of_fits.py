@@ -9,8 +9,10 @@ import numpy as np
 import cgcore
 from validation.check import Row, check
 from validation.context import Context
+from validation.reports import words_of_records
 from validation.reports.pictures import pictures
 from validation.reports.pictures_of_models import models
+from validation.reports.words_of_columns import of_fits
 from validation.reports.words_of_fits import fits
 
 FRAMES = 20
@@ -25,5 +27,7 @@ def texts_of_fits(context: Context) -> Iterator[Row]:
     options = cgcore.Options(constraints="none", smoothness=None, truncation=0.0, blocks=6)
     fit = cgcore.fit(data, context.prior.part(["bond"]), options)
     yield from fits(fit)
+    yield from of_fits(fit)
+    yield from words_of_records.fit(fit)
     yield from pictures(fit)
     yield from models()
