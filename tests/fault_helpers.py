@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import click
 import jax
 import pytest
 
@@ -66,19 +67,38 @@ def edited(owner: Any, name: str, old: str, new: str) -> Fault:
         cached = isinstance(raw, functools.cached_property)
         function: Any = raw.fget if isinstance(raw, property) else raw.func if cached else raw
         function = inspect.unwrap(getattr(function, "__func__", function))
-        lines = textwrap.dedent(inspect.getsource(function))
-        assert lines.count(old) == 1, f"{name} holds {old!r} {lines.count(old)} times"
-        space = dict(vars(inspect.getmodule(function)))
-        made = "from __future__ import annotations\n" + lines.replace(old, new)
         # A method may call a function of its module that has the same name.
-        found = space if inspect.ismodule(owner) else {}
-        exec(compile(made, f"<{name} with a fault>", "exec"), space, found)
+        space = dict(vars(inspect.getmodule(function)))
+        found = _remade(function, old, new, space, space if inspect.ismodule(owner) else {})
         if cached:
             found[name].__set_name__(owner, name)
         monkeypatch.setattr(owner, name, found[name])
 
     module = owner.__name__ if inspect.ismodule(owner) else owner.__module__
     return Fault(put, module.split(".")[1] in COMPILED)
+
+
+def _remade(function: Any, old: str, new: str, space: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """`found`, with what the source of a function defines in the names `space` if `old` is replaced by `new`."""
+    lines = textwrap.dedent(inspect.getsource(function))
+    assert lines.count(old) == 1, f"{function.__name__} holds {old!r} {lines.count(old)} times"
+    made = "from __future__ import annotations\n" + lines.replace(old, new)
+    exec(compile(made, f"<{function.__name__} with a fault>", "exec"), space, found)
+    return found
+
+
+def edited_command(command: click.Command, old: str, new: str) -> Fault:
+    """A fault like `edited` in a command of the command line, or in its options."""
+
+    def put(monkeypatch: pytest.MonkeyPatch) -> None:
+        assert command.callback is not None
+        function = inspect.unwrap(command.callback)
+        # The names of the module itself, in which a check may replace what the command calls.
+        made = _remade(function, old, new, vars(inspect.getmodule(function)), {})[function.__name__]
+        for part in ("callback", "params"):
+            monkeypatch.setattr(command, part, getattr(made, part))
+
+    return Fault(put, compiled=False)
 
 
 Edits = dict[str, tuple[Any, str, str, str]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import seeded_columns
 import seeded_compat
 import seeded_courses
 import seeded_data
@@ -18,6 +19,7 @@ import seeded_fits
 import seeded_maps
 import seeded_networks
 import seeded_numbers
+import seeded_passed
 import seeded_potentials
 import seeded_prior_tables
 import seeded_refusals
@@ -37,6 +39,7 @@ from fault_helpers import Fault, every_row, forget, seen
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
 
 FAULTS = (
+    seeded_columns,
     seeded_compat,
     seeded_courses,
     seeded_data,
@@ -50,6 +53,7 @@ FAULTS = (
     seeded_maps,
     seeded_networks,
     seeded_numbers,
+    seeded_passed,
     seeded_potentials,
     seeded_prior_tables,
     seeded_refusals,

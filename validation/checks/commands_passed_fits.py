@@ -61,7 +61,8 @@ def _fitted(place: Place) -> Iterator[Row]:
         ((), None, (place.bundled, None), usual),
         ((place.frames, *smoothed), USUAL, (place.read, None), smooth),
         ((*config,), USUAL, own.split(0.25, "last_rows"), cgcore.Options(max_steps=9)),
-        ((*config, "--val-fraction", 0, *files), USUAL, (own, None), cgcore.Options(max_steps=9)),
+        ((*config, "--val-fraction", 0), USUAL, (own, None), cgcore.Options(max_steps=9)),
+        ((*config, "--val-fraction", 0.2, *files), USUAL, own.split(0.2, "each_protein"), cgcore.Options(max_steps=9)),
     ]  # fmt: skip
     for words, reading, (train, held_out), options in cases:
         result = mock.Mock(converged=not words)

@@ -54,7 +54,7 @@ def _records(place: Place) -> Iterator[Row]:
     calls.ran("evaluate", place.priors, place.frames, *DRAWN, *READING, "--output", place.out("e"), "--plot", drawn)
     settings = {"model": place.priors, "max_frames": 5, "seed": 3, "units": used.units, "box": [60.0, 66.0, 72.0]}
     yield from _same("evaluate", place.out("e/evaluation.json"), {"config": settings, "data": data})
-    yield equal("evaluate, picture", Path(drawn).read_text(), "drawn")
+    yield equal("evaluate, picture", Path(drawn).exists(), True)
     calls = place.calls(evaluation__noise_ceiling=_found())
     calls.ran("ceiling", place.priors, place.frames, *DRAWN, "--json", place.out("c.json"))
     yield from _same("ceiling", place.out("c.json"), {"priors": place.priors, "data": data})
@@ -66,7 +66,7 @@ def _records(place: Place) -> Iterator[Row]:
     settings |= {"options": asdict(cgcore.Options(blocks=7))}
     sizes = {"frames": 5, "beads": 10, "real_beads": 50, "held_out_frames": None}
     yield from _same("learning-curve", place.out("l/learning_curve.json"), {"config": settings, "data": data | sizes})
-    yield equal("learning-curve, picture", Path(place.out("l/learning_curve.png")).read_text(), "drawn")
+    yield equal("learning-curve, picture", Path(place.out("l/learning_curve.png")).exists(), True)
     calls = place.calls(
         inspection__inspect="found",
         report__inspection__render="text",
@@ -93,7 +93,7 @@ def _same(name: str, path: str, known: dict[str, Any]) -> Iterator[Row]:
         parts = value if isinstance(value, dict) else {"": value}
         own = found.get(key) if isinstance(value, dict) else {"": found.get(key)}
         yield equal(f"{name}, entries of {key}", str(sorted(own or ())), str(sorted(parts)))
-        differing = [part for part, one in parts.items() if (own or {}).get(part, "absent") != one]
+        differing = [part or key for part, one in parts.items() if (own or {}).get(part, "absent") != one]
         yield equal(f"{name}, {key}, what differs", " ".join(differing), "")
 
 

@@ -13,6 +13,7 @@ from validation.check import Row, check, equal, says
 from validation.checks.settings import DIALECTS
 from validation.context import Context
 from validation.settings import documented_settings, optimizer_settings
+from validation.settings.handed_on import handed_on
 
 PLAIN: dict[str, Any] = {"model": {"ml_model": "none"}}
 
@@ -105,6 +106,7 @@ STAGES: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
 def settings_training(context: Context) -> Iterator[Row]:
     """Keys of a training one by one, parts of the model, stages and their keys, optimizers, mistakes."""
     yield from _handed_over()
+    yield from handed_on()
     for k, dialect in enumerate(reversed(DIALECTS)):
         yield from _one_by_one(dialect, {name: both[k] for name, both in DEFAULTS.items()})
         yield from _models(dialect)

@@ -20,9 +20,17 @@ from cgcore.inspection import Range
 from cgcore.judging import Judgement
 from cgcore.judging.judge import SourceJudgement
 from cgcore.judging.stretch import Ratio
-from cgcore.report import evaluation_text, progress, simulation_text, summary, text, training_progress, training_text
-from cgcore.report.comparison_text import comparison_text
-from cgcore.report.inspection_record import inspection_record
+from cgcore.report import (
+    comparison_text,
+    evaluation_text,
+    inspection_record,
+    progress,
+    simulation_text,
+    summary,
+    text,
+    training_progress,
+    training_text,
+)
 from validation.check import Row, equal
 from validation.reports.runs import invented_simulation
 from validation.reports.texts import curve
@@ -115,14 +123,18 @@ def _inspected() -> Iterator[Row]:
         times = " ".join(odd.split()).count("are the units right (nm-kj)?")
         yield equal(f"inspection, bonds of {bond:g} and forces of {force:g}, units", times, 1)
     units = {"length": "Å", "force": "kcal/mol/Å", "angle": "rad", "temperature": "K", "kr": "kcal/mol/Å²"}
-    yield equal("inspection, record, units", str(inspection_record(inspected())["units_of_this_record"]), str(units))
+    yield equal(
+        "inspection, record, units",
+        str(inspection_record.inspection_record(inspected()).get("units_of_this_record")),
+        str(units),
+    )
 
 
 def _compared() -> Iterator[Row]:
     """Meanings of a configuration: those that differ first."""
     rows = (Meaning("a.same", "1", "one", "one", True), Meaning("a.other", "2", "two", "three", False),
             Meaning("a.more", "3", "four", "four", True))  # fmt: skip
-    said = comparison_text(Comparison(rows, None, Reading("a.yaml", "chemtrain")))
+    said = comparison_text.comparison_text(Comparison(rows, None, Reading("a.yaml", "chemtrain")))
     yield equal("check, its first line", said.splitlines()[0],
                 "a.yaml, dialect chemtrain: 2 keys mean the same in their code, 1 do not")  # fmt: skip
     yield from heading("check", said, "Key", "Value", "Their code", "cgcore")
@@ -130,7 +142,7 @@ def _compared() -> Iterator[Row]:
     yield equal("check, rows", "; ".join(lines), "a.other 2 two three different; a.same 1 one one same")
     starts = [line.find(words) for line, words in zip(said.splitlines()[1:5:2], ("cgcore", "three"), strict=True)]
     yield equal("check, columns to the left", starts[0] == starts[1] > 0, True)
-    none = comparison_text(Comparison((), None, Reading("a.yaml", "cgcore")))
+    none = comparison_text.comparison_text(Comparison((), None, Reading("a.yaml", "cgcore")))
     yield equal("check, no rows", none, "a.yaml, dialect cgcore: 0 keys mean the same in their code, 0 do not")
 
 
