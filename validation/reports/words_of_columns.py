@@ -14,8 +14,9 @@ import cgcore
 from cgcore.config.comparison import Comparison
 from cgcore.config.comparison import Row as Meaning
 from cgcore.config.reading import Reading
-from cgcore.data.contents import SourceSummary
+from cgcore.data.contents import ProteinSummary, SourceSummary
 from cgcore.evaluation.result import Errors, Evaluation, Protein, Residue, Sample, Spread, Term
+from cgcore.fitting.pooling import Pooling
 from cgcore.inspection import Range
 from cgcore.judging import Judgement
 from cgcore.judging.judge import SourceJudgement
@@ -92,7 +93,7 @@ def _inspected() -> Iterator[Row]:
     )
     ranges = {"bond": Range(11, 3.7, 3.9, 3.8), "dihedral": Range(7, -1.0, 1.0, None)}
     changes: dict[str, Any] = {
-        "units": "nm-kj", "sources": (SourceSummary("f", 3, 9),), "proteins": (SourceSummary("p", 4, 8),),
+        "units": "nm-kj", "sources": (SourceSummary("f", 3, 9),), "proteins": (ProteinSummary("p", 4, 8),),
         "ranges": ranges, "judgement": Judgement("a.npz", (), sources), "species": {k: 1 for k in range(9)},
     }  # fmt: skip
     said = inspected(**changes).report()
@@ -240,7 +241,7 @@ def of_fits(fit: cgcore.FitResult) -> Iterator[Row]:
             yield equal(f"{name}, title", said.startswith(title), True)
             row = next(line.split() for line in said.splitlines() if line.startswith("0.01 "))
             yield equal(f"{name}, directions", row[1], directions)
-    both = replace(fit, curve=curve(), pooling=SimpleNamespace(curve=replace(curve(), kind="pooling")))  # type: ignore[arg-type]
+    both = replace(fit, curve=curve(), pooling=Pooling(2e-4, replace(curve(), kind="pooling")))
     said = text.closing(replace(both, warnings=("careful",), notes=("by the way",)))
     order = ["Status: ", fit.message, "Seconds: ", "Error bars", "How smooth", "How alike", "What the data determine",
              "Note: by the way", "Warning: careful"]  # fmt: skip
