@@ -16,6 +16,7 @@ import seeded_files
 import seeded_findings
 import seeded_fit_records
 import seeded_fits
+import seeded_limits
 import seeded_maps
 import seeded_networks
 import seeded_numbers
@@ -50,6 +51,7 @@ FAULTS = (
     seeded_findings,
     seeded_fit_records,
     seeded_fits,
+    seeded_limits,
     seeded_maps,
     seeded_networks,
     seeded_numbers,
