@@ -6,10 +6,14 @@ import importlib
 
 from fault_helpers import Edits, Faults, faults_of
 
+from cgcore.evaluation import ceiling
 from cgcore.fitting.door import Door
 from cgcore.judging import precision
+from cgcore.mapping.rigid import Distances
 
-fit = importlib.import_module("cgcore.fitting.fit")  # the package has a function of that name
+blocking = importlib.import_module("cgcore.fitting.blocking")
+learning_curve = importlib.import_module("cgcore.fitting.learning_curve")
+fit = importlib.import_module("cgcore.fitting.fit")  # packages have functions of these names
 
 EDITS: dict[str, Edits] = {
     "fit-limits": {
@@ -44,6 +48,45 @@ EDITS: dict[str, Edits] = {
         "more than is promised": (precision, "require_float32", "error > PROMISE", "error > 1.2 * PROMISE"),
         "less than is promised": (precision, "require_float32", "error > PROMISE", "error > 0.8 * PROMISE"),
         "forces per component": (fit, "_rms_force", "max(factor.beads, 1)", "max(3 * factor.beads, 1)"),
-    }
+    },
+    "thresholds": {
+        "gaps above the optimal one": (fit, "_judged", "worst > OPTIMAL", "worst > 1.2 * OPTIMAL"),
+        "gaps below the optimal one": (fit, "_judged", "worst > OPTIMAL", "worst > 0.8 * OPTIMAL"),
+        "a gap below the bound is none": (
+            fit,
+            "_judged",
+            "abs(certificate.optimality_gap)",
+            "certificate.optimality_gap",
+        ),
+        "any residual of a fit that has converged": (fit, "_judged", "certificate.kkt_residual or 0.0, ", ""),
+        "any violation of a fit that has converged": (fit, "_judged", ", certificate.violation or 0.0", ""),
+        "float32 is judged, too": (fit, "_judged", 'result.options.precision == "float64" and ', ""),
+        "constrained a little later": (
+            fit,
+            "_judged",
+            "constraints and worst <= OPTIMAL",
+            "constraints and worst <= 1.2 * OPTIMAL",
+        ),
+        "constrained without numbers": (fit, "_judged", " and result.status is not Status.NON_FINITE", ""),
+        "a little more correlation unnoted": (blocking, "blocking", "+ MUCH:", "+ 1.2 * MUCH:"),
+        "a little less correlation noted": (blocking, "blocking", "+ MUCH:", "+ 0.8 * MUCH:"),
+        "correlation without its error": (
+            blocking,
+            "blocking",
+            "level.correlation > level.uncertainty + MUCH",
+            "level.correlation > MUCH",
+        ),
+        "three folds are enough": (learning_curve, "learning_curve", "len(folds) < FEWEST", "len(folds) + 1 < FEWEST"),
+        "four folds are too few": (learning_curve, "learning_curve", "len(folds) < FEWEST", "len(folds) - 1 < FEWEST"),
+        "fewer pairs are enough": (ceiling, "noise_ceiling", "< FEWEST_PAIRS", "< 0.9 * FEWEST_PAIRS"),
+        "more pairs are needed": (ceiling, "noise_ceiling", "< FEWEST_PAIRS", "< 1.1 * FEWEST_PAIRS"),
+        "pairs of neighbouring blocks": (ceiling, "_apart", "< APART", "< APART - 1"),
+        "rigid pairs that are further apart": (Distances, "__init__", "lengths < NEAR", "lengths < 1.1 * NEAR"),
+        "rigid pairs that are nearer": (Distances, "__init__", "lengths < NEAR", "lengths < 0.95 * NEAR"),
+        "rigid pairs that vary more": (Distances, "rigid", "RIGID**2", "1.4 * RIGID**2"),
+        "rigid pairs that vary less": (Distances, "rigid", "RIGID**2", "0.7 * RIGID**2"),
+        "one frame is enough for rigid pairs": (Distances, "rigid", "self._count < 2", "self._count < 1"),
+        "frames of the last part alone": (Distances, "add", "self._count += len(R)", "self._count = len(R)"),
+    },
 }
 FAULTS: Faults = faults_of(EDITS)
