@@ -7,8 +7,9 @@ import importlib
 from fault_helpers import Edits, Faults, faults_of
 
 from cgcore.evaluation import ceiling
+from cgcore.export import lammps
 from cgcore.fitting.door import Door
-from cgcore.judging import precision
+from cgcore.judging import force_rules, precision, usual
 from cgcore.mapping.rigid import Distances
 
 blocking = importlib.import_module("cgcore.fitting.blocking")
@@ -87,6 +88,77 @@ EDITS: dict[str, Edits] = {
         "rigid pairs that vary less": (Distances, "rigid", "RIGID**2", "0.7 * RIGID**2"),
         "one frame is enough for rigid pairs": (Distances, "rigid", "self._count < 2", "self._count < 1"),
         "frames of the last part alone": (Distances, "add", "self._count += len(R)", "self._count = len(R)"),
+    },
+    "findings-order": {
+        "order of beads that are less loose": (usual, "disorder", "spread < LOOSE", "spread < 0.85 * LOOSE"),
+        "order of beads that are looser": (usual, "disorder", "spread < LOOSE", "spread < 1.2 * LOOSE"),
+        "pairs that are less rigid": (usual, "disorder", "deviation < RIGID", "deviation < 1.2 * RIGID"),
+        "pairs that are more rigid": (usual, "disorder", "deviation < RIGID", "deviation < 0.85 * RIGID"),
+        "rigid pairs that are a little further": (usual, "disorder", "mean < NEARER", "mean < 1.08 * NEARER"),
+        "rigid pairs that are a little nearer": (usual, "disorder", "mean < NEARER", "mean < 0.92 * NEARER"),
+        "fewer rigid pairs are disorder": (usual, "disorder", "(n - 1) / 3", "(n - 2) / 3"),
+        "more rigid pairs than a third": (usual, "disorder", "(n - 1) / 3", "n / 3"),
+        "four frames are enough": (usual, "disorder", "some.shape[2] < 5", "some.shape[2] < 4"),
+        "the frames of the first part": (
+            usual,
+            "disorder",
+            ":: -(-steps.shape[2] // DISORDER_FRAMES)",
+            ": -(-steps.shape[2] // DISORDER_FRAMES) * DISORDER_FRAMES",
+        ),
+        "fewer frames than there may be": (
+            usual,
+            "disorder",
+            "-(-steps.shape[2] // DISORDER_FRAMES)",
+            "steps.shape[2] // DISORDER_FRAMES + 1",
+        ),
+        "a bead more than is examined": (usual, "disorder", "DISORDER_BEADS - 1", "DISORDER_BEADS"),
+        "a bead less than is examined": (usual, "disorder", "DISORDER_BEADS - 1", "DISORDER_BEADS - 2"),
+        "the rigid pair that is furthest": (usual, "disorder", "np.inf)), mean", "-np.inf)) * -1, mean"),
+        "more bonds are sampled": (usual, "sampled_frames", "SAMPLED_BONDS //", "2 * SAMPLED_BONDS //"),
+        "fewer frames are sampled": (usual, "sampled_frames", "MOST_FRAMES, frames", "MOST_FRAMES - 1, frames"),
+        "fewer frames of long chains": (usual, "sampled_frames", "FEWEST_FRAMES)", "FEWEST_FRAMES - 1)"),
+        "the first frames are sampled": (
+            usual,
+            "sampled_frames",
+            "np.linspace(0, frames - 1",
+            "np.linspace(0, frames / 2",
+        ),
+    },
+    "findings-forces": {
+        "bonds that explain less": (force_rules, "equipartition", "> LIKE_A_PRIOR", "> 0.9 * LIKE_A_PRIOR"),
+        "bonds that explain more": (force_rules, "equipartition", "> LIKE_A_PRIOR", "> 1.1 * LIKE_A_PRIOR"),
+        "sizes that vary less": (force_rules, "_sizes", "< USUAL_SPREAD", "< 0.9 * USUAL_SPREAD"),
+        "sizes that vary more": (force_rules, "_sizes", "< USUAL_SPREAD", "< 1.1 * USUAL_SPREAD"),
+        "nine tenths of the sizes": (
+            force_rules,
+            "_sizes",
+            "np.quantile(relative, 0.9)",
+            "np.quantile(relative, 0.85)",
+        ),
+    },
+    "export-limits": {
+        "tables of LAMMPS for shorter cutoffs": (
+            lammps,
+            "write_lammps",
+            "not _LIMITS[0] <=",
+            "not 0.9 * _LIMITS[0] <=",
+        ),
+        "tables of LAMMPS up to any distance": (
+            lammps,
+            "write_lammps",
+            "cutoff <= _LIMITS[1]",
+            "cutoff <= 2 * _LIMITS[1]",
+        ),
+        "the longest cutoff is refused": (lammps, "write_lammps", "cutoff <= _LIMITS[1]", "cutoff < _LIMITS[1]"),
+        "the shortest cutoff is refused": (lammps, "write_lammps", "_LIMITS[0] <= cutoff", "_LIMITS[0] < cutoff"),
+        "infinite positions": (lammps, "write_lammps", "not np.isfinite(R).all()", "np.isnan(R).any()"),
+        "a file for a folder": (lammps, "write_lammps", "and not os.path.isdir(folder)", "and False"),
+        "separations that are one more": (lammps, "_check_separations", "- 1 > most", "- 2 > most"),
+        "separations that are one less": (lammps, "_check_separations", "- 1 > most", "> most"),
+        "bonds that span less": (lammps, "_check_separations", "cutoff / _MOST_SPAN", "cutoff / 1.2 / _MOST_SPAN"),
+        "the first term's separations": (lammps, "_check_separations", "in every:", "in every[:1]:"),
+        "pairs between chains are bonded": (lammps, "bonded_below", ' if rows.chains != "between"', ""),
+        "the last separation is not bonded": (lammps, "bonded_below", "rows.farthest + 1", "rows.farthest"),
     },
 }
 FAULTS: Faults = faults_of(EDITS)

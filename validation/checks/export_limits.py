@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import cgcore
+from cgcore.export import lammps
 from cgcore.export.checks import check_beads, check_finite, check_mass, check_prior, check_species
 from cgcore.export.lammps_types import types_of
 from cgcore.export.potentials import potentials
@@ -31,6 +34,9 @@ def export_limits(context: Context) -> Iterator[Row]:
     yield from _species()
     yield from _points()
     yield from _names()
+    with tempfile.TemporaryDirectory() as folder:
+        yield from _lammps(Path(folder))
+    yield from _separations()
 
 
 def prior_with(**params: Any) -> cgcore.Prior:
@@ -154,3 +160,53 @@ def _names() -> Iterator[Row]:
     word = ["FAR_" + "".join(x if x.isalnum() else "_" for x in one.upper()) for one in label]
     known = [word[0], "NOTHING", f"{word[0]}_3", f"{word[0]}_{word[2]}"]
     yield equal("keywords", str(types.names(every, "NOTHING")), str(known))
+
+
+def _lammps(folder: Path) -> Iterator[Row]:
+    """Cutoffs, positions and folders of LAMMPS files; whatever is refused, nothing is written."""
+    default, beads = cgcore.default_prior(), 4
+    R = 3.8 * np.arange(3 * beads, dtype=float).reshape(beads, 3)
+    unknown, cutoff, shape = R.copy(), "give 30 to 200 Å", "positions have shape"
+    unknown[3, 1] = np.nan
+    (folder / "file").write_text("", encoding="utf-8")
+    cases: dict[str, tuple[dict[str, Any], str]] = {
+        "a cutoff of 29.9 Å": ({"cutoff": 29.9}, f"cutoff is 29.9; {cutoff}"),
+        "a cutoff of 200.1 Å": ({"cutoff": 200.1}, f"cutoff is 200.1; {cutoff}"),
+        "no number as cutoff": ({"cutoff": np.nan}, f"cutoff is nan; {cutoff}"),
+        # The positions are looked at if the cutoff is not refused.
+        "a cutoff of 30 Å": ({"cutoff": 30.0, "positions": R[:3]}, shape),
+        "a cutoff of 200 Å": ({"cutoff": 200.0, "positions": R[:3]}, shape),
+        "positions of fewer beads": ({"positions": R[:3]}, f"{shape} (3, 3); give (4, 3)"),
+        "positions of two frames": ({"positions": [R, R]}, f"{shape} (2, 4, 3); give (4, 3)"),
+        "positions in a plane": ({"positions": R[:, :2]}, f"{shape} (4, 2); give (4, 3)"),
+        "NaN among positions": ({"positions": unknown}, "positions are not finite"),
+        "infinity among positions": ({"positions": np.where(R.max() == R, np.inf, R)}, "positions are not finite"),
+        "a file as folder": ({"folder": folder / "file"}, "file: it is a file; give the name of a folder"),
+    }
+    for name, (given, words) in cases.items():
+        place = {"folder": folder / "new", "prior": default, "beads": beads}
+        yield says(f"LAMMPS, {name}", partial(lammps.write_lammps, **place | given), words)
+    yield equal("LAMMPS, what is in the folder", str([path.name for path in folder.rglob("*")]), str(["file"]))
+
+
+def _separations() -> Iterator[Row]:
+    """Pairs are bonded up to the separation from which all terms of pairs act, at most a cutoff over 4 Å."""
+    rows = cgcore.Rows
+    for cutoff, most in ((30.0, 7), (31.9, 7), (32.0, 8), (60.0, 15), (200.0, 50)):
+        for name, own, refused in (
+            ("from", rows("pairs", most + 1), False),
+            ("from one further", rows("pairs", most + 2), True),
+            ("up to", rows("pairs", 2, most), False),
+            ("up to one further", rows("pairs", 2, most + 1), True),
+            ("between chains, from", rows("pairs", most + 2, chains="between"), False),
+            ("listed", rows("pairs", listed=((0, most + 2),)), False),
+        ):
+            term = cgcore.Term("own", own, Power(4))
+            # The default repulsion is another term of pairs, which is not refused.
+            every = potentials(cgcore.default_prior().with_terms([term]))
+            words = (
+                f"term 'own' has beads {most + 1} apart along the chain feel something else than those "
+                f"further apart, and with a cutoff of {cutoff:g} Å that is possible up to {most}"
+            )
+            work = partial(lammps._check_separations, every, cutoff)
+            yield says(f"LAMMPS, cutoff {cutoff:g} Å, pairs {name}", work, words if refused else "accepted")

@@ -117,6 +117,14 @@ def _large(good: Arrays) -> Iterator[Row]:
     yield from findings(
         "sizes that vary widely", of(_sized(good, long, wide)), Wanted("warning large forces", peaks, (), words)
     )
+    # The same with a tenth just below 5 times, and just above.
+    for tenth, kind in ((4.7, "wrong"), (5.3, "warning")):
+        sizes = np.random.default_rng(1).permutation(size)
+        sizes[(largest := np.argsort(sizes)[-7:])] = tenth * median
+        sizes[largest[3]] = 120 * median
+        found = [one for one in judge(of(_sized(good, long, sizes))).findings if one.code == "large forces"]
+        own = str([(str(one.severity), one.frames) for one in found])
+        yield equal(f"a tenth of the sizes {tenth} times the usual", own, str([(kind, (int(long[largest[3]]),))]))
     for count, found in ((18, False), (22, True)):
         few = {key: good[key][short[:count]] for key in ("R", "F", "mask")}
         few["F"][13] *= 1000
@@ -222,10 +230,10 @@ def _equipartition(good: Arrays) -> Iterator[Row]:
     for noise, ratio, wanted in (
         (160.0, 1 / KJ, ()),
         (160.0, -1.0, ()),
-        (14.0, 1 / KJ, (Wanted("wrong unit"),)),
-        (14.0, -1.0, (Wanted("wrong sign"),)),
-        (9.0, 1 / KJ, ()),
-        (9.0, -1.0, ()),
+        (11.0, 1 / KJ, (Wanted("wrong unit"),)),  # bonds explain 38 % of the forces
+        (11.0, -1.0, (Wanted("wrong sign"),)),
+        (10.0, 1 / KJ, ()),  # 42 %
+        (10.0, -1.0, ()),
     ):
         R, F = chain(np.random.default_rng(9), 60, LONG, 3.8, 0.06, noise)
         arrays: Arrays = {"R": R, "F": F}
