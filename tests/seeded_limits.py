@@ -6,6 +6,7 @@ import importlib
 
 from fault_helpers import Edits, Faults, faults_of
 
+from cgcore.data.formats import mlcg, netcdf
 from cgcore.evaluation import ceiling
 from cgcore.export import lammps
 from cgcore.fitting.door import Door
@@ -151,7 +152,7 @@ EDITS: dict[str, Edits] = {
         ),
         "the longest cutoff is refused": (lammps, "write_lammps", "cutoff <= _LIMITS[1]", "cutoff < _LIMITS[1]"),
         "the shortest cutoff is refused": (lammps, "write_lammps", "_LIMITS[0] <= cutoff", "_LIMITS[0] < cutoff"),
-        "infinite positions": (lammps, "write_lammps", "not np.isfinite(R).all()", "np.isnan(R).any()"),
+        "infinite positions for LAMMPS": (lammps, "write_lammps", "not np.isfinite(R).all()", "np.isnan(R).any()"),
         "a file for a folder": (lammps, "write_lammps", "and not os.path.isdir(folder)", "and False"),
         "separations that are one more": (lammps, "_check_separations", "- 1 > most", "- 2 > most"),
         "separations that are one less": (lammps, "_check_separations", "- 1 > most", "> most"),
@@ -159,6 +160,33 @@ EDITS: dict[str, Edits] = {
         "the first term's separations": (lammps, "_check_separations", "in every:", "in every[:1]:"),
         "pairs between chains are bonded": (lammps, "bonded_below", ' if rows.chains != "between"', ""),
         "the last separation is not bonded": (lammps, "bonded_below", "rows.farthest + 1", "rows.farthest"),
+    },
+    "data-refused": {
+        "counts of 64 bits in version 2": (netcdf._Reader, "_count", "self.version == 5", "self.version >= 2"),
+        "counts of 64 bits in no version": (netcdf._Reader, "_count", "self.version == 5", "self.version == 6"),
+        "places of 64 bits in version 1": (netcdf._Reader, "_header", "if self.version == 1", "if self.version == 0"),
+        "places of 32 bits in version 2": (netcdf._Reader, "_header", "if self.version == 1", "if self.version <= 2"),
+        "NetCDF of version 4": (netcdf._Reader, "__init__", "(1, 2, 5):", "(1, 2, 4, 5):"),
+        "no NetCDF of version 5": (netcdf._Reader, "__init__", "(1, 2, 5):", "(1, 2):"),
+        "headers of half a megabyte": (
+            netcdf._Reader,
+            "__init__",
+            "file.read(_MOST_HEADER)",
+            "file.read(_MOST_HEADER // 2)",
+        ),
+        "headers of two megabytes": (
+            netcdf._Reader,
+            "__init__",
+            "file.read(_MOST_HEADER)",
+            "file.read(2 * _MOST_HEADER)",
+        ),
+        "lists of any length": (netcdf._Reader, "_list", " or n > 10_000", ""),
+        "lists that are one shorter": (netcdf._Reader, "_list", "n > 10_000", "n >= 10_000"),
+    },
+    "readers-files": {
+        "molecules in one group less": (mlcg, "open_kind", "_DEEPEST)", "_DEEPEST - 1)"),
+        "molecules in one group more": (mlcg, "open_kind", "_DEEPEST)", "_DEEPEST + 1)"),
+        "molecules at any depth": (mlcg, "_molecules", "depth - 1", "depth"),
     },
 }
 FAULTS: Faults = faults_of(EDITS)

@@ -17,6 +17,7 @@ from validation.check import Row, at_most, check, equal, says
 from validation.context import Context
 from validation.explicit import Array
 from validation.sampled_chains import chain
+from validation.stored import netcdf_files
 from validation.stored.written_formats import KJ, NM
 from validation.tolerances import relative
 
@@ -235,8 +236,7 @@ def _netcdf(path: Path, R: Array, F: Array) -> Iterator[Row]:
                               ("half of the header", 60, "the header is truncated or damaged")):  # fmt: skip
         path.write_bytes(content[:size])
         yield says(f"NetCDF, {name}", partial(cgcore.read, path), words)
-    path.write_bytes(b"CDF\x03" + content[4:])
-    yield says("NetCDF, version 3", partial(cgcore.read, path), "is not a NetCDF file of the classic formats")
+    yield from netcdf_files.versions(path, R, F)
 
     with netcdf_file(path, "w", version=2) as file:
         for own, length in (("frame", None), ("atom", BEADS), ("spatial", 3)):

@@ -175,6 +175,11 @@ def _mlcg(folder: Path, R: Array, F: Array) -> Iterator[Row]:
         ("species of other beads", attribute("cg_embeds", np.arange(6)), "cg_embeds has shape (6,)"),
     ):
         yield says(f"molecule with {name}", partial(cgcore.read, written(change)), words)
+    for depth, words in ((1, "accepted"), (5, "accepted"), (6, "is an HDF5 file of an unknown kind")):
+        with h5py.File(path, "w") as file:
+            group = file.create_group("/".join("ABCDEF"[:depth]))
+            group["cg_coords"], group["cg_forces"] = R, F
+        yield says(f"molecule in {depth - 1} groups", partial(cgcore.read, path), words)
 
 
 def _amber(folder: Path, R: Array, F: Array) -> Iterator[Row]:
