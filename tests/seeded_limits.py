@@ -9,6 +9,7 @@ from fault_helpers import Edits, Faults, faults_of
 from cgcore.data.formats import mlcg, netcdf
 from cgcore.evaluation import ceiling
 from cgcore.export import lammps
+from cgcore.fitting import plan
 from cgcore.fitting.door import Door
 from cgcore.judging import force_rules, precision, usual
 from cgcore.mapping.rigid import Distances
@@ -52,6 +53,11 @@ EDITS: dict[str, Edits] = {
         "forces per component": (fit, "_rms_force", "max(factor.beads, 1)", "max(3 * factor.beads, 1)"),
     },
     "thresholds": {
+        "another smoothness without folds": (fit, "plan_of", "curve, SMOOTHNESS)", "curve, 1.2 * SMOOTHNESS)"),
+        "another cut-off without folds": (fit, "plan_of", "TRUNCATION if", "1.2 * TRUNCATION if"),
+        "another pooling without folds": (plan, "_pooling", "curve, POOLING)", "curve, 0.8 * POOLING)"),
+        "two proteins are held out": (plan, "pooling_curve", ">= PROTEINS", ">= PROTEINS - 1"),
+        "three proteins are not held out": (plan, "pooling_curve", ">= PROTEINS", "> PROTEINS"),
         "gaps above the optimal one": (fit, "_judged", "worst > OPTIMAL", "worst > 1.2 * OPTIMAL"),
         "gaps below the optimal one": (fit, "_judged", "worst > OPTIMAL", "worst > 0.8 * OPTIMAL"),
         "a gap below the bound is none": (

@@ -53,6 +53,7 @@ def thresholds(context: Context) -> Iterator[Row]:
     yield from _folds(data, bonds)
     yield from _pairs(safe.fitted_prior)
     yield from _rigid()
+    yield from _without_folds(data)
 
 
 def _statuses(fit: cgcore.FitResult) -> Iterator[Row]:
@@ -190,3 +191,29 @@ def _rigid() -> Iterator[Row]:
         pair for pair, (length, spread) in zip(pairs.tolist(), every, strict=True) if length < NEAR and spread < RIGID
     ]
     yield equal("constrained distances", str(seen.rigid().tolist()), str(known))
+
+
+def _without_folds(data: cgcore.Dataset) -> Iterator[Row]:
+    """What is taken where there are too few folds for cross-validation, and what the folds of a pooling are."""
+    groups = cgcore.Groups.of_species("central", (0, 1))
+    kinds = cgcore.Term("kinds", cgcore.Rows("angles"), cgcore.bases.Fourier(1), 1.0, groups)
+    prior = cgcore.default_prior().part(["bond"]).with_terms([kinds])
+    batch = data.join()
+    beads = np.arange(batch.R.shape[1]) % 2
+    for proteins, blocks in ((1, 1), (1, 2), (2, 1), (2, 2), (3, 1)):
+        # In each further protein, one bead more is of the second kind.
+        own = (np.arange(len(batch.R)) * proteins // len(batch.R))[:, None]
+        species = np.where(np.arange(len(beads)) < 2 * own, 1, beads)
+        some = cgcore.from_arrays(batch.R, batch.F, species=species, accept_faults=True)
+        factor = cgcore.compress(some, cgcore.Fingerprint.of(prior), blocks=blocks)
+        name = f"{proteins} proteins of {blocks} blocks"
+        fit = cgcore.fit(factor, prior, cgcore.Options(constraints="none"))
+        assert fit.pooling is not None
+        folds = "protein" if proteins > 2 else "time" if blocks > 1 else "none"
+        curve = fit.pooling.curve
+        yield equal(f"{name}, folds of the pooling", "none" if curve is None else curve.held, folds)
+        cut = cgcore.fit(factor, prior, cgcore.Options(constraints="none", truncation="auto"))
+        if curve is None:
+            yield equal(f"{name}, strength of the pooling", fit.pooling.strength, 0.1)
+        if blocks == 1:
+            yield equal(f"{name}, smoothness and cut-off", f"{fit.smoothness} {cut.cutoff}", "0.001 0.01")
