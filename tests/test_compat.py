@@ -398,3 +398,32 @@ def test_what_a_trainer_refuses(loader: DatasetLoader) -> None:
         Trainer(model, DOCUMENT, loader.split_train_val(0)[1])
     with pytest.raises(InputError, match=r"model is a cgcore\.pipeline\.model\.CombinedModel"):
         Trainer(model.model, DOCUMENT, loader)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_weights_and_energies_of_several_files_are_kept(tmp_path: Path, replaced: bool) -> None:
+    """They were lost if the frames came from several files, or if an array had been replaced."""
+    arrays, U, weights = bundled(12), np.arange(12.0), np.linspace(1, 2, 12)
+    for k, rows in enumerate(np.array_split(np.arange(12), 3)):
+        own = {key: arrays[key][rows] for key in ("R", "F")}
+        save(tmp_path / f"{k}.npz", own | {"U": U[rows], "frame_weights": weights[rows]})
+    loader = DatasetLoader(tmp_path, max_frames=8, seed=1)
+    rows = np.random.RandomState(1).permutation(12)[:8]
+    if replaced:
+        loader.R = loader.R + 1
+    found = loader.pipeline_loader()
+    assert found is not None
+    assert found.U is not None
+    rows = rows if replaced else np.sort(rows)
+    np.testing.assert_array_equal(found.U, U[rows])
+    np.testing.assert_array_equal(found.dataset.weights(), np.broadcast_to(weights[rows, None], found.mask.shape))
+    np.testing.assert_allclose(found.R, arrays["R"][rows] + replaced, rtol=1e-6)
+
+
+def test_other_frames_in_place_of_those_with_weights_are_refused(tmp_path: Path) -> None:
+    arrays = bundled(12)
+    save(tmp_path / "d.npz", {"R": arrays["R"], "F": arrays["F"], "frame_weights": np.linspace(1, 2, 12)})
+    loader = DatasetLoader(tmp_path / "d.npz")
+    loader.R, loader.F, loader.mask, loader.species = (x[:5] for x in loader.get_batch(0, 12))
+    with pytest.raises(InputError, match="5 frames are in place of 12, and weights belong to the frames of the file"):
+        loader.pipeline_loader()

@@ -29,6 +29,7 @@ import seeded_resume
 import seeded_rooms
 import seeded_said
 import seeded_said_of_fits
+import seeded_scripts
 import seeded_settings
 import seeded_settings_training
 import seeded_training
@@ -64,6 +65,7 @@ FAULTS = (
     seeded_rooms,
     seeded_said,
     seeded_said_of_fits,
+    seeded_scripts,
     seeded_settings,
     seeded_settings_training,
     seeded_training,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from cgcore.data import Dataset, from_arrays, read
 from cgcore.data.residues import UNKNOWN, three_letters
@@ -113,18 +113,34 @@ class DatasetLoader:
         """The same frames as a loader of the pipeline; None if there are none.
 
         Raises:
-            InputError: arrays that replaced those read are not valid frames.
+            InputError: arrays that replaced those read are not valid frames, or are not as many as the files' gaps,
+                weights or energies belong to.
         """
         if not self.n_frames:
             return None
-        changed = any(getattr(self, name) is not array for name, array in self._as_read.items())
-        if not changed and len(self._dataset.sources) == 1:
-            # In time order, which the fit's cross-validation requires.
-            chosen = self._dataset.sources[0].select(np.sort(self._rows))
-            return pipeline.DatasetLoader(replace(self._dataset, sources=(chosen,)))
-        sites = self._dataset.sites()
-        own = None if sites is None else sites[self._rows]
-        return loader_of(self.get_all(), os.fspath(self.npz_path), self._dataset.temperatures, own)
+        if all(getattr(self, name) is array for name, array in self._as_read.items()):
+            return pipeline.DatasetLoader(self._chosen())
+        whole, name = pipeline.DatasetLoader(self._dataset), os.fspath(self.npz_path)
+        of_frames = {"sites": self._dataset.sites(), "weights": self._dataset.weights(), "energies": whole.U}
+        own = {key: array for key, array in of_frames.items() if array is not None}
+        if own and self.n_frames != len(self._rows):
+            raise InputError(
+                f"{name}: {self.n_frames} frames are in place of {len(self._rows)}, and {' and '.join(own)} belong to "
+                "the frames of the file; keep the number of frames, or write a file of these"
+            )
+        said = {key: array[self._rows] for key, array in own.items()}
+        return loader_of(self.get_all(), name, self._dataset.temperatures, **said)
+
+    def _chosen(self) -> Dataset:
+        """The frames of the files, in time order, which the fit's cross-validation requires."""
+        sources, rows = self._dataset.sources, np.sort(self._rows)
+        ends = np.cumsum([source.n_frames for source in sources])
+        parts = np.split(rows, np.searchsorted(rows, ends[:-1]))
+        firsts = ends - [source.n_frames for source in sources]
+        chosen = (
+            source.select(own - first) for source, own, first in zip(sources, parts, firsts, strict=True) if len(own)
+        )
+        return replace(self._dataset, sources=tuple(chosen))
 
     def summary(self) -> str:
         """A summary in a few lines."""
@@ -147,6 +163,8 @@ def loader_of(
     name: str = "train_data",
     temperatures: tuple[float, ...] = (),
     sites: Int[np.ndarray, "frames beads"] | None = None,
+    weights: Float[np.ndarray, "frames beads"] | None = None,
+    energies: Float[np.ndarray, " frames"] | None = None,
 ) -> pipeline.DatasetLoader | None:
     """Frames as a loader of the pipeline, from any form that scripts use; None for None or no frames.
 
@@ -156,6 +174,8 @@ def loader_of(
         name: name of the data, for messages.
         temperatures: temperatures of the data [K], if known.
         sites: sites of the beads (see `cgcore.physics.topology`); None if each frame is one whole chain.
+        weights: weights of the beads in the loss of the prior's fit; None if all are 1.
+        energies: reference energies [kcal/mol]; None if there are none.
 
     Raises:
         InputError: `frames` is none of these, or the arrays are not valid frames.
@@ -175,8 +195,9 @@ def loader_of(
         return None
     dataset = from_arrays(arrays["R"], arrays["F"], arrays.get("mask"), arrays.get("species"), name=name)
     (source,) = dataset.sources
-    if temperatures:
-        source = replace(source, extras={"temperature": np.asarray(temperatures)})
+    extras = {"temperature": np.asarray(temperatures)} if temperatures else {}
+    extras |= {} if energies is None else {"U": energies}
+    source = replace(source, extras=extras, weights=weights)
     if sites is not None:
         _, first = np.unique(source.protein, return_index=True)
         source = replace(source, sites=sites[first])

@@ -12,6 +12,7 @@ import numpy as np
 import cgcore
 from validation.check import Row, check, equal
 from validation.context import Context
+from validation.scripts.loaders import loaders
 
 FRAMES, DRAWN, SEED = 40, 25, 3
 
@@ -32,6 +33,7 @@ def scripts(context: Context) -> Iterator[Row]:
     species = np.tile(np.arange(R.shape[1]) % 4, (len(R), 1))
     resid = np.arange(R.shape[1]) + 2 * (np.arange(R.shape[1]) >= GAP)
     with tempfile.TemporaryDirectory() as folder:
+        yield from loaders(Path(folder))
         path = Path(folder) / "frames.npz"
         np.savez(path, R=R, F=F, species=species, resid=resid, temperature=KELVIN)
         loader: Any = DatasetLoader(path, max_frames=DRAWN, seed=SEED)
