@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import seeded_columns
 import seeded_compat
+import seeded_contexts
 import seeded_courses
 import seeded_data
 import seeded_disk
@@ -43,6 +44,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
 FAULTS = (
     seeded_columns,
     seeded_compat,
+    seeded_contexts,
     seeded_courses,
     seeded_data,
     seeded_disk,
