@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from fault_helpers import Edits, Faults, faults_of, uncompiled
 
-from cgcore import compiling, threads, timing, x64
+from cgcore import compiling, processes, threads, timing, x64
 from cgcore.compiling import QuicklyCompiled
+from cgcore.pipeline import resumable
+from cgcore.simulation import run
 
 CONTEXTS: Edits = {
     "all that JAX reports is compilation": (timing, "timed", "if event in _EVENTS:", "if event:"),
@@ -85,4 +87,57 @@ CONTEXTS: Edits = {
     "a function without its name": (QuicklyCompiled, "__init__", "update_wrapper(self, function)", "pass"),
 }
 
-FAULTS: Faults = uncompiled(faults_of({"contexts": CONTEXTS}))
+AGREEMENT: Edits = {
+    "every process's own tree": (processes, "of_first", "jax.process_count() == 1", "True"),
+    "arrays of a tree in the order of their names": (
+        processes,
+        "of_first",
+        "[found[str(k)] for k in range(len(leaves))]",
+        "[found[k] for k in sorted(found)]",
+    ),
+    "arrays of each process's own": (processes, "arrays_of_first", "if is_first():", "if True:"),
+    "bytes as many as process 0 has, and one more": (
+        processes,
+        "arrays_of_first",
+        "np.zeros(size, np.uint8)",
+        "np.zeros(size + 1, np.uint8)",
+    ),
+    "bytes of another type": (processes, "arrays_of_first", "np.zeros(size, np.uint8)", "np.zeros(size)"),
+    "the second process writes files": (processes, "is_first", "jax.process_index() == 0", "jax.process_index() == 1"),
+    "texts that agree with the last": (processes, "require_agreement", "digests[0]", "digests[-1]"),
+    "texts whose digests differ in every byte": (processes, "require_agreement", ".any(axis=1)", ".all(axis=1)"),
+    "the last process that differs": (processes, "require_agreement", "others[0]", "others[-1]"),
+    "texts compared by their beginnings": (processes, "require_agreement", "said()", "said()[:99]"),
+    "texts compared by their lengths": (processes, "require_agreement", "said()", "str(len(said()))"),
+    "a single process must agree": (processes, "require_agreement", "jax.process_count() == 1", "False"),
+    "arrays of others on own devices": (processes, "placed", "if sharding.is_fully_addressable:", "if sharding:"),
+    "arrays that are placed again": (processes, "placed", "leaf.sharding == sharding", "leaf is None"),
+    "only the first of an array's shape": (
+        processes,
+        "placed",
+        "(values.shape, sharding",
+        "(values.shape[:1], sharding",
+    ),
+    "arrays of processes in a stack": (processes, "whole", ", tiled=True", ""),
+    "what all hold is gathered": (
+        processes,
+        "whole",
+        "(leaf.is_fully_addressable or leaf.is_fully_replicated)",
+        "leaf.is_fully_addressable",
+    ),
+    "a single process's arrays as they are": (processes, "whole", "return np.asarray(leaf)\n\n", "return leaf\n\n"),
+    "checkpoints that each process writes": (resumable, "opened", "or not is_first()", ""),
+    "a checkpoint for the first process alone": (
+        resumable,
+        "_of_first",
+        "jax.process_count() == 1",
+        "jax.process_count()",
+    ),
+    "names of arrays as they are sent": (resumable, "_of_first", 'k.removeprefix("arrays/")', "k"),
+    "no checkpoint is an empty one": (resumable, "_of_first", "None if record is None else", "None if False else"),
+    "each process reads its own file": (run, "_of_first", "if is_first() else None", ""),
+    "a simulation from the start": (run, "_of_first", "like if saved is None else saved.state", "like"),
+    "time of a simulation that is lost": (run, "_of_first", 'float(rest["seconds"])', "0.0"),
+}
+
+FAULTS: Faults = uncompiled(faults_of({"contexts": CONTEXTS, "agreement": AGREEMENT}))
