@@ -33,6 +33,7 @@ import seeded_said_of_fits
 import seeded_scripts
 import seeded_settings
 import seeded_settings_training
+import seeded_terminals
 import seeded_training
 import seeded_ways
 import seeded_workers
@@ -70,6 +71,7 @@ FAULTS = (
     seeded_scripts,
     seeded_settings,
     seeded_settings_training,
+    seeded_terminals,
     seeded_training,
     seeded_ways,
     seeded_workers,

@@ -51,9 +51,7 @@ class TrainingProgress(AbstractContextManager["TrainingProgress"]):
         """Print a text while the bars are hidden."""
         if self._bars is not None:
             self._bars.stop()
-            for task in self._bars.task_ids:
-                self._bars.remove_task(task)
-            self._task = None
+            self._remove()
         self._say(text)
 
     def begin(self, stage: str, optimizer: str, epochs: int) -> None:
@@ -82,7 +80,14 @@ class TrainingProgress(AbstractContextManager["TrainingProgress"]):
     def _show(self, description: str, done: int, of: int | None) -> None:
         if self._bars is None:
             return
+        if of is None:
+            self._remove()  # rich would keep the total of the bar before
         if self._task is None:
             self._bars.start()
             self._task = self._bars.add_task(description, total=of)
         self._bars.update(self._task, description=description, completed=done, total=of)
+
+    def _remove(self) -> None:
+        if self._bars is not None and self._task is not None:
+            self._bars.remove_task(self._task)
+            self._task = None

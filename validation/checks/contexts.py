@@ -6,14 +6,13 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 from cgcore import compiling, threads, timing, x64
 from validation.check import Row, check, equal, says
@@ -67,13 +66,16 @@ def _timed() -> Iterator[Row]:
         ("no compilation", (0.0, 0.0, 0.0), (0.0, 4.0)),
     ):
         for raised in (False, True):
+            now = [10.0]
 
-            def inside(seconds: Any, durations: tuple[float, ...] = durations) -> tuple[Any, tuple[float, float]]:
+            def inside(
+                seconds: Any, durations: tuple[float, ...] = durations, now: list[float] = now
+            ) -> tuple[Any, tuple[float, float]]:
                 report(*durations)
+                now[0] += 4.0
                 return seconds, (seconds.compile, seconds.run)
 
-            clock = SimpleNamespace(perf_counter=mock.Mock(side_effect=[10.0, 14.0]))
-            with mock.patch.object(timing, "time", clock):
+            with mock.patch("time.perf_counter", side_effect=lambda now=now: now[0]):
                 seconds, during = _end(timing.timed(), inside, raised=raised)
             report(7.0, 7.0, 7.0)
             at = f"{name}{', which fails' if raised else ''}"
@@ -103,9 +105,9 @@ def _threads() -> Iterator[Row]:
             leaving.__exit__(None, None, None)
             found.append(_blas())
         yield equal("threads of BLAS in two blocks", str(found), str([one, one, one, before]))
-    asked = mock.MagicMock()
-    with mock.patch.object(threads, "_controller", return_value=asked), threads.one_blas_thread():
-        yield equal("what is limited", str(asked.limit.call_args), str(mock.call(limits=1, user_api="blas")))
+    with mock.patch.object(ThreadpoolController, "limit") as limit, threads.one_blas_thread():
+        pass
+    yield equal("what is limited", str(limit.call_args), str(mock.call(limits=1, user_api="blas")))
 
 
 def _cores() -> Iterator[Row]:
@@ -113,8 +115,13 @@ def _cores() -> Iterator[Row]:
     with mock.patch.object(os, "sched_getaffinity", return_value={1, 4, 5}, create=True):
         yield equal("cores of this process, and threads", str((threads.cores(), threads.batch_threads())), "(3, 4)")
     for count, known in ((5, 5), (None, 1)):
-        with mock.patch.object(threads, "os", SimpleNamespace(cpu_count=lambda count=count: count)):
-            yield equal(f"cores of a machine with {count}", threads.cores(), known)
+        with (
+            mock.patch.object(os, "sched_getaffinity", create=True),
+            mock.patch.object(os, "cpu_count", return_value=count),
+        ):
+            del os.sched_getaffinity
+            found = threads.cores()
+        yield equal(f"cores of a machine with {count}", str(found), str(known))
 
 
 def _dtype(_: Any = None) -> str:
