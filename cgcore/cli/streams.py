@@ -58,13 +58,13 @@ def flush() -> None:
             stream.flush()
 
 
-def _surviving(stream: TextIO | None) -> TextIO:
+def _surviving(stream: TextIO | None) -> io.TextIOWrapper:
     if stream is None:  # closed before Python started
         return open(os.devnull, "w", encoding="utf-8")
     return _text(stream.fileno(), stream.encoding)
 
 
-def _text(descriptor: int, encoding: str) -> TextIO:
+def _text(descriptor: int, encoding: str) -> io.TextIOWrapper:
     raw = Surviving(descriptor, "wb", closefd=False)
     # Characters that the terminal's encoding lacks, such as Å, are escaped instead of raising an error.
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding=encoding, errors="backslashreplace", line_buffering=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -139,8 +140,10 @@ def _precision() -> Iterator[Row]:
                     yield equal(at, _end(x64.solving("a", wanted), _dtype, raised=raised), wanted)
                     yield equal(f"{at}, afterwards", _dtype(), session)
 
+    solving = contextmanager(inspect.unwrap(x64.solving))  # whatever the types of its arguments
+
     def solve(precision: Any, x: Any = 0.0) -> Any:
-        with x64.solving("fit", precision):
+        with solving("fit", precision):
             return x
 
     for precision in ("float16", "double", None):

@@ -229,7 +229,7 @@ def _descriptors() -> Iterator[Row]:
             mock.patch.object(sys, "stderr", None),
         ):
             taken.side_effect = [9] * len(closed)
-            opened = mock.patch("builtins.open", return_value=io.StringIO())
+            opened = mock.patch("builtins.open", return_value=io.TextIOWrapper(io.BytesIO()))
             with opened:
                 streams.install()
         known = [mock.call(os.devnull, os.O_RDWR)] * len(closed)
