@@ -34,6 +34,7 @@ import seeded_scripts
 import seeded_settings
 import seeded_settings_training
 import seeded_terminals
+import seeded_trained
 import seeded_training
 import seeded_ways
 import seeded_workers
@@ -72,6 +73,7 @@ FAULTS = (
     seeded_settings,
     seeded_settings_training,
     seeded_terminals,
+    seeded_trained,
     seeded_training,
     seeded_ways,
     seeded_workers,

@@ -208,6 +208,7 @@ def _streams() -> Iterator[Row]:
         found = type(made.buffer.raw).__name__, made.encoding, made.fileno() == plain.fileno()
         sys.stdout.write("å\n")
         sys.stderr.write("nowhere\n")
+        sys.stderr.close()
     yield equal("standard output, replaced", str(found), str(("Surviving", "ascii", True)))
     yield equal("standard output, replaced, what arrives", str(_read(reader)), str(b"\\xe5\n"))
     os.close(reader)
