@@ -129,7 +129,6 @@ TERMINALS: Edits = {
         '_text(stream.fileno(), "utf-8")',
     ),
     "lines that wait": (streams, "_text", "line_buffering=True", "line_buffering=False"),
-    "descriptors that are closed with their stream": (streams, "_text", "closefd=False", "closefd=True"),
     "libraries that are heard": (streams, "keep_from_libraries", "os.dup2(nowhere.fileno(), descriptor)", "pass"),
     "libraries' errors for output": (streams, "keep_from_libraries", '("stderr", 2)', '("stderr", 1)'),
     "output for errors": (streams, "keep_from_libraries", "sys.stderr.fileno()", "sys.stdout.fileno()"),
