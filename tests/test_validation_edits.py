@@ -35,6 +35,7 @@ import seeded_settings
 import seeded_settings_training
 import seeded_terminals
 import seeded_trained
+import seeded_several
 import seeded_training
 import seeded_ways
 import seeded_workers
@@ -74,6 +75,7 @@ FAULTS = (
     seeded_settings_training,
     seeded_terminals,
     seeded_trained,
+    seeded_several,
     seeded_training,
     seeded_ways,
     seeded_workers,
