@@ -7,6 +7,7 @@ import importlib
 
 from fault_helpers import Faults, faults_of, uncompiled
 
+from cgcore import inspection
 from cgcore.judging import bond_rules, force_rules, set_rules, survey
 
 judging = importlib.import_module("cgcore.judging.judge")  # the package has a function of this name
@@ -113,6 +114,44 @@ FAULTS: Faults = uncompiled(
                     "disagreements",
                     "if len(lengths) > 1",
                     "if len(lengths) == len(surveys)",
+                ),
+            },
+            "inspected": {
+                "histograms of the last batch": (
+                    inspection._Gathered,
+                    "add_geometry",
+                    "self.histograms +=",
+                    "self.histograms =",
+                ),
+                "values of the last batch counted": (
+                    inspection._Gathered,
+                    "add_geometry",
+                    "count + x.size",
+                    "x.size",
+                ),
+                "the sum of the last batch": (
+                    inspection._Gathered,
+                    "add_geometry",
+                    "total + float(x.sum())",
+                    "float(x.sum())",
+                ),
+                "the least value of the last batch": (
+                    inspection._Gathered,
+                    "add_geometry",
+                    "min(least, float(x.min()))",
+                    "float(x.min())",
+                ),
+                "the largest value of the last batch": (
+                    inspection._Gathered,
+                    "add_geometry",
+                    "max(most, float(x.max()))",
+                    "float(x.max())",
+                ),
+                "the median of the last batch": (
+                    inspection._Gathered,
+                    "add_geometry",
+                    "self.log_bonds.update(",
+                    "self.log_bonds = Counter(",
                 ),
             },
         }

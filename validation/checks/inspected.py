@@ -13,6 +13,7 @@ from cgcore.report.inspection_record import inspection_record
 from validation import explicit
 from validation.check import Row, at_most, check, equal
 from validation.context import Context
+from validation.explicit import Array
 from validation.sampled_chains import Arrays, equilibrium
 from validation.tolerances import relative
 
@@ -21,6 +22,16 @@ GAP, EXACT = 4, 1e-12
 
 REPELLED = 6
 """Number of bonds from which two beads repel each other."""
+
+BINS = {
+    "bond": np.linspace(2.0, 6.0, 401),
+    "angle": np.linspace(0.0, np.pi, 181),
+    "dihedral": np.linspace(-np.pi, np.pi, 181),
+}
+"""Edges of the bins of histograms [Å, rad]."""
+
+MEDIAN = 1e-3
+"""Relative width of the bins from which the median bond is taken."""
 
 NUMBERS = ("path", "units", "frames", "beads", "real_beads", "force_rms", "median_bond", "net_force_rms")
 
@@ -68,6 +79,26 @@ def _two_files(folder: Path, sign: int) -> Iterator[Row]:
     closest = found.closest
     yield at_most(f"{at}, closest pair", relative(closest.distance, distance), EXACT, "relative")
     yield equal(f"{at}, closest pair, where", str([closest.source, closest.frame, closest.beads]), str(place))
+
+    for name, spanned in (("bond", 1), ("angle", 2), ("dihedral", 3)):
+        x = np.concatenate([_values(name, spanned, arrays) for arrays in files.values()])
+        one, mean = found.ranges[name], None if name == "dihedral" else float(x.mean())
+        known = (x.size, x.min(), x.max(), mean or 0.0)
+        off = relative((one.values, one.least, one.most, one.mean or 0.0), known)
+        yield at_most(f"{at}, {name}s of both files", off, EXACT, "relative")
+        low, high = BINS[name][0], BINS[name][-1]
+        counts = np.histogram(np.clip(x, low, high), BINS[name])[0]
+        same = np.array_equal(found.histograms.counts[name], counts)
+        yield equal(f"{at}, histogram of {name}s of both files", same, True)
+    middle = np.median(np.concatenate([_values("bond", 1, arrays) for arrays in files.values()]))
+    yield at_most(f"{at}, median bond of both files", relative(found.median_bond, middle), MEDIAN, "relative")
+
+
+def _values(name: str, spanned: int, arrays: Arrays) -> Array:
+    """The values of all rows of real beads of a file."""
+    beads = arrays["mask"].sum(axis=1).astype(int)
+    rows = [(frame, k) for frame, n in enumerate(beads) for k in range(n - spanned)]
+    return explicit.value(name, np.stack([arrays["R"][frame, k : k + spanned + 1] for frame, k in rows]))
 
 
 def _nearest(name: str, arrays: Arrays) -> tuple[float, str, int, tuple[int, int]]:
