@@ -8,14 +8,17 @@ import importlib
 from fault_helpers import Faults, faults_of, uncompiled
 
 from cgcore import inspection
+from cgcore.data import chains, checks, reading
+from cgcore.data.frames import Frames
 from cgcore.judging import bond_rules, force_rules, set_rules, survey
+from validation.checks import several_chains
 
 judging = importlib.import_module("cgcore.judging.judge")  # the package has a function of this name
 
 FAULTS: Faults = uncompiled(
     faults_of(
         {
-            "several": {
+            "findings-several": {
                 "disorder of the last protein alone": (
                     survey,
                     "_survey_protein",
@@ -114,6 +117,104 @@ FAULTS: Faults = uncompiled(
                     "disagreements",
                     "if len(lengths) > 1",
                     "if len(lengths) == len(surveys)",
+                ),
+            },
+            "several-chains": {
+                "lengths of the first frame for all in a box": (
+                    Frames,
+                    "_make_whole",
+                    "lengths[own[0]]",
+                    "lengths[0]",
+                ),
+                "chains of the first protein for all in a box": (
+                    Frames,
+                    "_make_whole",
+                    "self.sites_of(label)",
+                    "self.sites_of(0)",
+                ),
+                "boxes of the first frames for another protein": (
+                    Frames,
+                    "_make_whole",
+                    "vectors[own]",
+                    "vectors[: len(own)]",
+                ),
+                "the first protein alone is made whole": (
+                    Frames,
+                    "_make_whole",
+                    "np.unique(labels).tolist()",
+                    "np.unique(labels).tolist()[:1]",
+                ),
+                "chains beyond the first frame's length": (
+                    chains,
+                    "_real",
+                    "lengths.max(keepdims=True)",
+                    "lengths[:1]",
+                ),
+                "gaps of the first frame alone": (
+                    reading,
+                    "find_sites",
+                    "n_beads)[:, 1:]).any()",
+                    "n_beads)[:, 1:])[0].any()",
+                ),
+                "gaps of the last frame alone": (
+                    reading,
+                    "find_sites",
+                    "n_beads)[:, 1:]).any()",
+                    "n_beads)[:, 1:])[-1].any()",
+                ),
+                "chains of the first frame in all": (
+                    reading,
+                    "find_sites",
+                    "chain[:, 1:] != chain[:, :-1]",
+                    "chain[:1, 1:] != chain[:1, :-1]",
+                ),
+                "one number of a residue is small enough": (
+                    chains,
+                    "_numbers",
+                    ".all() and (np.floor",
+                    ".any() and (np.floor",
+                ),
+                "short bonds of the last block": (
+                    checks.PositionsCheck,
+                    "add",
+                    "self.short +=",
+                    "self.short =",
+                ),
+                "long bonds of the last block": (
+                    checks.PositionsCheck,
+                    "add",
+                    "self.long +=",
+                    "self.long =",
+                ),
+                "huge bonds of the last block": (
+                    checks.PositionsCheck,
+                    "add",
+                    "self.huge +=",
+                    "self.huge =",
+                ),
+                "as many bonds as in the last block": (
+                    checks.PositionsCheck,
+                    "add",
+                    "self.total +=",
+                    "self.total =",
+                ),
+                "the first box alone is too thin": (
+                    several_chains,
+                    "box_vectors",
+                    "vectors[:, [2, 0, 1]])",
+                    "vectors[:, [2, 0, 1]])[:1]",
+                ),
+                "the last box alone is too thin": (
+                    several_chains,
+                    "box_vectors",
+                    "float(np.min(",
+                    "float((lambda x: x[-1].min())(",
+                ),
+                "no box where the first is none": (
+                    several_chains,
+                    "box_vectors",
+                    "vectors.any()",
+                    "vectors[0].any()",
                 ),
             },
             "inspected": {

@@ -1,5 +1,5 @@
-"""Data in which several proteins, gaps, blocks of frames or sources have the same problem, or only one of them, which is
-not the first."""
+"""Data in which several proteins, gaps, blocks of frames or sources have the same problem, or one that is not the first
+has it."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ EXACT = 1e-9
 """Tolerance of the same sums over 16 000 frames in another order (observed: 1e-12)."""
 
 
-@check("several", quick=True)
-def several(context: Context) -> Iterator[Row]:
+@check("findings-several", quick=True)
+def findings_about_several(context: Context) -> Iterator[Row]:
     """Findings where several proteins, gaps, blocks of frames or sources have a problem, or not the first of them."""
     good = equilibrium()
     yield from _gaps(good)
