@@ -8,7 +8,7 @@ import importlib
 from fault_helpers import Faults, faults_of, uncompiled
 
 from cgcore import inspection
-from cgcore.data import chains, checks, reading
+from cgcore.data import chains, checks, layout, reading
 from cgcore.data.frames import Frames
 from cgcore.judging import bond_rules, force_rules, set_rules, survey
 from validation.checks import several_chains
@@ -120,6 +120,48 @@ FAULTS: Faults = uncompiled(
                 ),
             },
             "several-chains": {
+                "problems of forces in a later block win": (
+                    checks.ForcesCheck,
+                    "add",
+                    "if self.wrong is not None:",
+                    "if False:",
+                ),
+                "padding of the first block's frames in later ones": (
+                    checks.PositionsCheck,
+                    "_locate_zero",
+                    "self.lengths[start : start + len(R)]",
+                    "self.lengths[: len(R)]",
+                ),
+                "one number of beads is right": (
+                    layout,
+                    "_check_n_max",
+                    "(value == n_beads).all()",
+                    "(value == n_beads).any()",
+                ),
+                "masks of later blocks win": (
+                    layout.Lengths,
+                    "add",
+                    "if self.wrong is not None:",
+                    "if False:",
+                ),
+                "species of later blocks win": (
+                    layout.SpeciesLengths,
+                    "add",
+                    "if self.wrong is None and",
+                    "if",
+                ),
+                "frames of species in a block": (
+                    layout.SpeciesLengths,
+                    "add",
+                    "frame = start + int",
+                    "frame = int",
+                ),
+                "frames of masks in a block": (
+                    layout.Lengths,
+                    "add",
+                    "start + frame",
+                    "frame",
+                ),
                 "lengths of the first frame for all in a box": (
                     Frames,
                     "_make_whole",

@@ -44,6 +44,7 @@ def several_chains(context: Context) -> Iterator[Row]:
     yield from _parted()
     yield from _refused()
     yield from _units()
+    yield from _later()
 
 
 def _wrapped(folder: Path) -> Iterator[Row]:
@@ -118,3 +119,39 @@ def _units() -> Iterator[Row]:
             given = np.where(wrong[:, None, None], factor * right, right)
             read = partial(cgcore.from_arrays, given, F, units=units, accept_faults=True)
             yield says(f"{name} {factor:g} times as long, {units}", read, words if most else "accepted")
+
+
+def _later() -> Iterator[Row]:
+    """Problems in frames of the first or of later blocks, or of both: the first of them is named, and none is lost."""
+    R, F = chain(np.random.default_rng(10), MANY, BEADS[0], 3.8, 0.06, 20.0)
+    mask, species, late, beads = np.ones((MANY, BEADS[0])), np.zeros((MANY, BEADS[0]), int), MANY - 20, BEADS[0]
+    mask[MOST:, BEADS[1] :] = 0  # only in the second block
+
+    def given(key: str, array: Array, *frames: int, value: float = np.nan) -> dict[str, Array]:
+        array = array.copy()
+        for frame in frames:
+            array[frame, 1:] = value
+        return {"R": R, "F": F, "mask": mask} | {key: array}
+
+    padded = np.where(mask[..., None] == 1, R, 0.0)
+    for name, arrays, words in (
+        ("padding at one place", given("R", padded), "accepted"),
+        ("beads at one place", given("R", padded, late, value=1.0), f"beads 1 and 2 of frame {late}"),
+        ("no positions", given("R", R, 5, late), "key 'R' is nan at frame 5, bead 1"),
+        ("no forces", given("F", F, 5, late), "key 'F' is nan at frame 5, bead 1"),
+        ("no real bead but one, first", given("mask", mask, 5, value=0), "key 'mask' at frame 5"),
+        ("no real bead but one, later", given("mask", mask, late, value=0), f"key 'mask' at frame {late}"),
+        ("half beads, first", given("mask", mask, 5, value=0.5), "key 'mask' is 0.5 at frame 5, bead 1"),
+        ("half beads, later", given("mask", mask, late, value=0.5), f"key 'mask' is 0.5 at frame {late}, bead 1"),
+        (
+            "no species but one",
+            given("species", species, late, late + 1, value=-1),
+            f"at frame {late} (0-based)",
+        ),
+        ("numbers of beads, one of them wrong", {"N_max": beads - (np.arange(MANY) == 7)}, "key 'N_max' is"),
+        ("numbers of beads", {"N_max": np.full(MANY, beads)}, "accepted"),
+    ):
+        arrays = {"R": R, "F": F} | {
+            key: array for key, array in arrays.items() if key != "mask" or "species" not in arrays
+        }
+        yield says(name, partial(cgcore.from_arrays, **arrays, accept_faults=True), words)
