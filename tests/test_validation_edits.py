@@ -36,6 +36,7 @@ import seeded_settings_training
 import seeded_terminals
 import seeded_trained
 import seeded_several
+import seeded_several_chains
 import seeded_training
 import seeded_ways
 import seeded_workers
@@ -76,6 +77,7 @@ FAULTS = (
     seeded_terminals,
     seeded_trained,
     seeded_several,
+    seeded_several_chains,
     seeded_training,
     seeded_ways,
     seeded_workers,
