@@ -5,13 +5,137 @@ from __future__ import annotations
 
 from fault_helpers import Faults, faults_of, uncompiled
 
-from cgcore.data import chains, checks, layout, reading
+from cgcore.data import chains, checks, contents, layout, proteins, reading, writing
+from cgcore.data.dataset import Dataset
 from cgcore.data.frames import Frames
+from cgcore.data.proteins import Known, Proteins
 from validation.checks import several_chains
 
 FAULTS: Faults = uncompiled(
     faults_of(
         {
+            "several-sources": {
+                "lengths of the first frame in texts about gaps": (
+                    contents,
+                    "breaks_of",
+                    "source.lengths[own[0]]",
+                    "source.lengths[0]",
+                ),
+                "no gaps after a protein without frames": (
+                    contents,
+                    "breaks_of",
+                    "continue",
+                    "break",
+                ),
+                "other arrays of the last source": (
+                    contents,
+                    "extras_of",
+                    'found.setdefault(name, f"{array.dtype.name}, {shape}")',
+                    'found[name] = f"{array.dtype.name}, {shape}"',
+                ),
+                "beads of the first source": (
+                    Dataset,
+                    "n_beads",
+                    "max(frames.n_beads for frames in self.sources)",
+                    "self.sources[0].n_beads",
+                ),
+                "temperatures of the first source": (
+                    Dataset,
+                    "temperatures",
+                    "for source in self.sources",
+                    "for source in self.sources[:1]",
+                ),
+                "a temperature for the first source alone": (
+                    Dataset,
+                    "at",
+                    "replace(each, extras={**each.extras, **said})",
+                    "replace(each, extras={**each.extras, **said} if each is self.sources[0] else each.extras)",
+                ),
+                "precision of the first source": (
+                    Dataset,
+                    "join",
+                    "np.result_type(*(frames.store.dtype for frames in self.sources))",
+                    "self.sources[0].store.dtype",
+                ),
+                "precision of the last source": (
+                    Dataset,
+                    "join",
+                    "np.result_type(*(frames.store.dtype for frames in self.sources))",
+                    "self.sources[-1].store.dtype",
+                ),
+                "gaps of the first protein in each source": (
+                    Dataset,
+                    "sites",
+                    "rows[frames.protein]",
+                    "rows[0]",
+                ),
+                "sources without frames": (
+                    Dataset,
+                    "_chosen",
+                    "if len(chosen)",
+                    "if len(chosen) or True",
+                ),
+                "one name for two proteins": (
+                    Known,
+                    "name",
+                    "taken = set(self._names.values())",
+                    "taken = set()",
+                ),
+                "numbers of lengths, not of proteins": (
+                    Known,
+                    "name",
+                    "self._counts.get(length, 0) + 1",
+                    "len(self._counts) + 1",
+                ),
+                "gaps of the first protein tell proteins apart": (
+                    Proteins,
+                    "names",
+                    "sites[label, :length]",
+                    "sites[0, :length]",
+                ),
+                "names of the first frame for all proteins": (
+                    proteins,
+                    "_from_resname",
+                    "resname[frame]",
+                    "resname[0]",
+                ),
+                "keys that the last file skips": (
+                    reading,
+                    "dataset_of",
+                    "skipped.update(",
+                    "skipped = (",
+                ),
+                "units of each file": (
+                    reading,
+                    "dataset_of",
+                    '", ".join(dict.fromkeys(frames.store.units for frames in sources))',
+                    '", ".join(frames.store.units for frames in sources)',
+                ),
+                "names only if all sources have them": (
+                    writing,
+                    "_members",
+                    "if any((rows != UNKNOWN",
+                    "if all((rows != UNKNOWN",
+                ),
+                "names only if all proteins have them": (
+                    writing,
+                    "_members",
+                    "encode()).any() for",
+                    "encode()).all() for",
+                ),
+                "names as long as the first protein": (
+                    writing,
+                    "_residue_names",
+                    "frames.lengths[own[0]]",
+                    "frames.lengths[0]",
+                ),
+                "a mask only if all frames are padded": (
+                    writing,
+                    "_members",
+                    "any((frames.lengths < width).any() for",
+                    "any((frames.lengths < width).all() for",
+                ),
+            },
             "several-chains": {
                 "problems of forces in a later block win": (
                     checks.ForcesCheck,

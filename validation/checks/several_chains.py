@@ -148,6 +148,7 @@ def _later() -> Iterator[Row]:
             given("species", species, 5, late, value=-1),
             "at frame 5 (0-based)",
         ),
+        ("no species but one, later", given("species", species, late, value=-1), f"at frame {late} (0-based)"),
         ("numbers of beads, one of them wrong", {"N_max": beads - (np.arange(MANY) == 7)}, "key 'N_max' is"),
         ("numbers of beads", {"N_max": np.full(MANY, beads)}, "accepted"),
     ):
