@@ -8,7 +8,9 @@ import importlib
 from fault_helpers import Faults, faults_of, uncompiled
 
 from cgcore import inspection
+from cgcore.factor import block
 from cgcore.judging import bond_rules, force_rules, set_rules, survey
+from validation.checks import several_factors
 
 judging = importlib.import_module("cgcore.judging.judge")  # the package has a function of this name
 
@@ -114,6 +116,38 @@ FAULTS: Faults = uncompiled(
                     "disagreements",
                     "if len(lengths) > 1",
                     "if len(lengths) == len(surveys)",
+                ),
+            },
+            "several-factors": {
+                "copies within the first source alone": (
+                    several_factors,
+                    "counted_twice",
+                    "for content, same in sources.items()",
+                    "for content, same in list(sources.items())[:1]",
+                ),
+                "copies within the last source alone": (
+                    several_factors,
+                    "counted_twice",
+                    "found.append(_sentence([block.source for block in same], twice))",
+                    "found = [_sentence([block.source for block in same], twice)]",
+                ),
+                "the first two sources that are copies alone": (
+                    several_factors,
+                    "counted_twice",
+                    "for names, frames in copies.items()]",
+                    "for names, frames in list(copies.items())[:1]]",
+                ),
+                "two names of three copies": (
+                    block,
+                    "_sentence",
+                    "sorted(set(sources))",
+                    "sorted(set(sources))[:2]",
+                ),
+                "blocks for one protein of each source": (
+                    several_factors,
+                    "affordable_blocks",
+                    "len(dataset.segments(1))",
+                    "len(dataset.sources)",
                 ),
             },
             "inspected": {

@@ -121,8 +121,10 @@ def _named(given: list[Arrays]) -> Iterator[Row]:
 def _files(folder: Path, given: list[Arrays]) -> Iterator[Row]:
     """Files that skip keys; a new file of several, of which only one is named."""
     named = {"resname": np.array(["ALA"] * BEADS[1])}
-    for k, more in enumerate(({"one": np.array([None])}, {"two": np.array([None])} | named, {})):
-        np.savez(folder / f"{k}.npz", **given[k], **more)
+    further: tuple[Arrays, ...] = ({"one": np.array([None])}, {"two": np.array([None])} | named, {})
+    for k, more in enumerate(further):
+        arrays: Arrays = given[k] | more
+        np.savez(folder / f"{k}.npz", **arrays)
     data = cgcore.read(folder)
     yield equal("keys that are skipped", str(sorted(data.skipped_keys)), str(["one", "two"]))
     yield equal("units of all files", data.units, "angstrom-kcal")
@@ -136,9 +138,9 @@ def _files(folder: Path, given: list[Arrays]) -> Iterator[Row]:
     _set(given[1] | {"mask": mask, "resname": kinds}).write(folder / "all.npz")
     with np.load(folder / "all.npz") as written:
         found = {key: written[key] for key in ("resname", "mask") if key in written}
-    yield equal("real beads of two proteins, written", np.array_equal(found.get("mask"), mask), True)
+    yield equal("real beads of two proteins, written", _same(found.get("mask"), mask), True)
     known = np.where(mask, np.where(kinds == "XXX", "UNK", kinds), "PAD").astype("S4")
-    yield equal("names of one of two proteins, written", np.array_equal(found.get("resname"), known), True)
+    yield equal("names of one of two proteins, written", _same(found.get("resname"), known), True)
 
 
 def _names(resname: Array | None) -> str:
@@ -147,3 +149,7 @@ def _names(resname: Array | None) -> str:
 
 def _lengths(mask: Array | None) -> str:
     return str(mask) if mask is None else str(mask[::FRAMES].sum(axis=1).tolist())
+
+
+def _same(found: Array | None, known: Array) -> bool:
+    return found is not None and np.array_equal(found, known)
