@@ -108,12 +108,13 @@ def _named(given: list[Arrays]) -> Iterator[Row]:
     beads = np.arange(n)
     names = np.where(odd, np.array(["GLY"] * n), np.array(["ALA"] * n))
     species = np.where(odd, 1, np.zeros((FRAMES, n), int))
-    for name, keys, known in (
+    cases: tuple[tuple[str, Arrays, list[str]], ...] = (
         ("names of each frame", {"resname": names, "species": species}, ["A" * n, "G" * n]),
         ("gaps of each frame", {"resid": beads + 3 * ((beads > GAP) & odd)}, [f"protein-{n}-1", f"protein-{n}-2"]),
         ("names that occur twice", {"resname": np.where(odd, "ALA", names), "species": species},
          ["A" * n, f"protein-{n}-2"]),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for name, keys, known in cases:
         (source,) = cgcore.from_arrays(**given[0], **keys).sources
         yield equal(name, str([source.protein_names[k] for k in source.protein[:2]]), str(known))
 
