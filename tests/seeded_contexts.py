@@ -56,7 +56,7 @@ CONTEXTS: Edits = {
         'with jax.enable_x64(precision == "float64"):\n        yield',
         'jax.config.update("jax_enable_x64", precision == "float64")\n    yield',
     ),
-    "any precision": (x64, "solving", "precision not in get_args(Precision)", "not precision"),
+    "any precision of a session": (x64, "solving", "precision not in get_args(Precision)", "not precision"),
     "solves in compiled functions": (x64, "solving", "isinstance(jnp.zeros(()), jax.core.Tracer)", "False"),
     "integers of a start, refused": (x64, "as_floating", "or jnp.issubdtype(array.dtype, jnp.integer)", ""),
     "truth values as numbers": (

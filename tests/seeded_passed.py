@@ -50,7 +50,7 @@ _COMMANDS = {
     },
     "commands-passed-trainings": {
         "a seed that is not recorded": (train_command, '"seed": seed, "units"', '"seed": 0, "units"'),
-        "held-out frames are not judged": (
+        "held-out frames that a training does not judge": (
             train_command, "None if validation is None else validation.dataset", "None",
         ),
         "a silent process writes": (train_command, "output = plot_file = None", "plot_file = None"),
@@ -79,7 +79,7 @@ FAULTS: Faults = {
         "commands-passed-models",
         edited(export, "_trained", "params, model.N_max,", "params, beads or model.N_max,"),
     ),
-    "a fit without held-out frames": (
+    "a fit that the command gives no held-out frames": (
         "commands-passed-fits",
         edited(
             fit,

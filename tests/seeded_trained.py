@@ -26,7 +26,7 @@ TRAINED: Edits = {
         'saved.fingerprint["box"]',
         'saved.fingerprint["box"] and None',
     ),
-    "a trained model in single precision": (
+    "a file of a model in single precision": (
         trained,
         "load_trained",
         "TrainingSettings(precision=precision)",

@@ -2,89 +2,32 @@
 
 from __future__ import annotations
 
+import importlib
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-import seeded_columns
-import seeded_compat
-import seeded_contexts
-import seeded_courses
-import seeded_data
-import seeded_disk
-import seeded_doors
-import seeded_exports
-import seeded_files
-import seeded_findings
-import seeded_fit_records
-import seeded_fits
-import seeded_limits
-import seeded_maps
-import seeded_networks
-import seeded_numbers
-import seeded_passed
-import seeded_potentials
-import seeded_prior_tables
-import seeded_refusals
-import seeded_reports
-import seeded_resume
-import seeded_rooms
-import seeded_said
-import seeded_said_of_fits
-import seeded_scripts
-import seeded_settings
-import seeded_settings_training
-import seeded_terminals
-import seeded_trained
-import seeded_several
-import seeded_several_chains
-import seeded_training
-import seeded_ways
-import seeded_workers
-from fault_helpers import Fault, every_row, forget, seen
+from fault_helpers import Fault, Faults, every_row, forget, seen
 
 # Runs scripts, problems and engines of other projects.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("code_of_others")]
 
-FAULTS = (
-    seeded_columns,
-    seeded_compat,
-    seeded_contexts,
-    seeded_courses,
-    seeded_data,
-    seeded_disk,
-    seeded_doors,
-    seeded_exports,
-    seeded_files,
-    seeded_findings,
-    seeded_fit_records,
-    seeded_fits,
-    seeded_limits,
-    seeded_maps,
-    seeded_networks,
-    seeded_numbers,
-    seeded_passed,
-    seeded_potentials,
-    seeded_prior_tables,
-    seeded_refusals,
-    seeded_reports,
-    seeded_resume,
-    seeded_rooms,
-    seeded_said,
-    seeded_said_of_fits,
-    seeded_scripts,
-    seeded_settings,
-    seeded_settings_training,
-    seeded_terminals,
-    seeded_trained,
-    seeded_several,
-    seeded_several_chains,
-    seeded_training,
-    seeded_ways,
-    seeded_workers,
-)
-QUICK = {name: fault for each in FAULTS for name, fault in getattr(each, "FAULTS", {}).items()}
-WHOLE = {name: fault for each in FAULTS for name, fault in getattr(each, "WHOLE", {}).items()}
-"""Faults that only the whole run, not `--quick`, must detect."""
+SEEDED = [importlib.import_module(path.stem) for path in sorted(Path(__file__).parent.glob("seeded_*.py"))]
+
+
+def _all(table: str) -> Faults:
+    """The faults of all modules in the table of this name, which may not name two faults alike."""
+    every = [item for module in SEEDED for item in getattr(module, table, {}).items()]
+    found = dict(every)
+    assert len(found) == len(every), sorted(
+        name for name, times in Counter(name for name, _ in every).items() if times > 1
+    )
+    return found
+
+
+QUICK, WHOLE = _all("FAULTS"), _all("WHOLE")
+"""Faults by name; only the whole run, not `--quick`, must detect those of the second table."""
 
 
 # Faults that share compiled programs are tested one after another.
