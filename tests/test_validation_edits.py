@@ -27,6 +27,7 @@ def _all(table: str) -> Faults:
 
 
 QUICK, WHOLE = _all("FAULTS"), _all("WHOLE")
+assert not QUICK.keys() & WHOLE.keys()
 """Faults by name; only the whole run, not `--quick`, must detect those of the second table."""
 
 

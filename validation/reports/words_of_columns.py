@@ -214,10 +214,11 @@ def _on_a_terminal() -> Iterator[Row]:
         return f"{task}: {[('completed', done), ('description', words), ('total', of)]}"
 
     first, losses = "stage1: compiling", "stage1: loss 2.5, held-out loss 3.25, 100 frames/s"
-    clear, step = ["hidden", "without any"], "steps, loss 2.500000e+00"
-    known = [*clear, "said [stage1] adam, 5 epochs", "shown", f"new {first} of 5 {{}}", update(first, first, 0, 5),
-             update(first, losses, 2, 5), *clear, "said text", "shown", "new frames of 9 {}",
-             update("frames", "frames", 3, 9), update("frames", step, 4, None), "hidden",
+    step = "steps, loss 2.500000e+00"
+    known = ["hidden", "said [stage1] adam, 5 epochs", "shown", f"new {first} of 5 {{}}", update(first, first, 0, 5),
+             update(first, losses, 2, 5), "hidden", f"without {first}", "said text", "shown", "new frames of 9 {}",
+             update("frames", "frames", 3, 9), "without frames", "shown", f"new {step} of None {{}}",
+             update(step, step, 4, None), "hidden",
              "new frames of None {}", "new steps of 7 {'visible': False}",
              f"frames: {[('completed', 3), ('total', 9)]}",
              f"steps: {[('completed', 4), ('description', step), ('visible', True)]}"]  # fmt: skip
