@@ -75,6 +75,24 @@ def test_the_loss_is_the_weighted_mean(
     assert sum(b.weight for b in factor.blocks) == pytest.approx(factor.beads)
 
 
+@pytest.mark.numerical
+@pytest.mark.parametrize("few_rows", [10**9, 0], ids=["QR", "Gram"])
+def test_a_file_without_weights_beside_one_with_weights(
+    tmp_path: Path, chains: Chains, few_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its weights are 1, before those of all files are scaled to the mean 1."""
+    monkeypatch.setattr(compressing, "FEW_ROWS", few_rows)
+    prior, first = prior_of(2), np.arange(len(chains.R)) < 20
+    whole = read(tmp_path, chains, frame_weights=np.where(first, 1.0, 3.0))
+    sources = (*chains.take(first).dataset("without").sources, whole.sources[0].select(~first))
+    both = cgcore.Dataset(sources, "both", "", (), "angstrom-kcal")
+    ours, known = (cgcore.compress(data, cgcore.Fingerprint.of(prior), blocks=1) for data in (both, whole))
+    np.testing.assert_allclose(squares(ours), squares(known), atol=1e-9)
+    c = cgcore.to_coefficients(prior.params)
+    assert ours.loss(c) == pytest.approx(known.loss(c), rel=1e-12)
+    assert sum(block.weight for block in ours.blocks) == pytest.approx(ours.beads)
+
+
 def test_a_chosen_part_keeps_its_weights(tmp_path: Path, chains: Chains) -> None:
     weights = np.arange(1.0, len(chains.R) + 1)
     part = read(tmp_path, chains, frame_weights=weights).sources[0].select(np.array([3, 7]))

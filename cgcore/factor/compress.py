@@ -187,7 +187,7 @@ def _block(dataset: Dataset, segment: Segment, S: Triangle, scale: float) -> Blo
         index=segment.block,
         sha256=source.sha256,
         ranges=number_ranges(source.frame_numbers[segment.rows]),
-        weight=float(beads) if weights is None else float(weights.sum() * scale),
+        weight=float((beads if weights is None else weights.sum()) * scale),
         broken=len(segment.rows) * np.array(broken, np.int64),
     )
 

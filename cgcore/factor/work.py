@@ -75,8 +75,11 @@ class Work:
                 F = F - jnp.transpose(compiled_frame_forces(*held, real, species, self.displacement, along))
             at, bins = located(self.displacement, R, batch.lengths, batch.sites)
             chains = Chains(R, jnp.asarray(batch.lengths), at, batch.sites, classes)
-            if batch.weights is not None:
-                roots = jnp.sqrt(jnp.asarray(batch.weights.T * self.scale))
+            weights = batch.weights
+            if weights is None and self.scale != 1.0:  # only other sources have weights
+                weights = np.ones(batch.R.shape[:2])
+            if weights is not None:
+                roots = jnp.sqrt(jnp.asarray(weights.T * self.scale))
                 chains, F = chains.weighted(roots), roots[None] * F
             if self.basis is None:
                 rows, seen = rows_of(layout, self.displacement, chains, F)
