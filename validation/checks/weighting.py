@@ -29,6 +29,22 @@ def weighting(context: Context) -> Iterator[Row]:
     for name, times in (("few rows", 1), ("many rows", REPEATED)):
         R, F = (np.tile(np.asarray(x, float), (times, 1, 1)) for x in (batch.R, batch.F))
         yield from _weighted(name, prior, R, F, direct=times == 1)
+    yield from _beside(prior, np.asarray(batch.R, float), np.asarray(batch.F, float))
+
+
+def _beside(prior: cgcore.Prior, R: np.ndarray, F: np.ndarray) -> Iterator[Row]:
+    """A source without weights, which are then 1, beside one with weights."""
+    first = np.arange(len(R)) < len(R) // 2
+    w = np.where(first, 1.0, np.random.default_rng(4).uniform(1.0, 5.0, len(R)))
+    without = cgcore.from_arrays(R[first], F[first], name="without")
+    weighted = cgcore.from_arrays(R[~first], F[~first], name="with", frame_weights=w[~first])
+    sources = (*without.sources, *weighted.sources)
+    data = cgcore.Dataset(sources, "both", "", (), "angstrom-kcal", accept_faults=True)
+    factor = cgcore.compress(data, cgcore.Fingerprint.of(prior), blocks=BLOCKS)
+    root = np.sqrt(w / w.mean()).reshape(-1, 1, 1)
+    X = root[..., None] * explicit.matrix(R, prior.weights, prior.params)
+    off = products(factor.S, X.reshape(-1, X.shape[-1]), (root * F).ravel())
+    yield at_most("a source without weights beside one with weights, S", off, TOLERANCE, "relative")
 
 
 def _weighted(name: str, prior: cgcore.Prior, R: np.ndarray, F: np.ndarray, *, direct: bool) -> Iterator[Row]:
