@@ -48,13 +48,13 @@ FAULTS: Faults = uncompiled(
                     "in_order(execute(work, pieces))",
                     "(part for _, part in execute(work, pieces))",
                 ),
-                "gaps of the first protein": (
+                "gaps of the first protein in all blocks": (
                     compressing,
                     "_block",
                     "source.sites_of(int(source.protein[first]))",
                     "source.sites_of(0)",
                 ),
-                "lengths of the first protein": (
+                "lengths of the first protein in all blocks": (
                     compressing,
                     "_block",
                     "source.lengths[first]",
