@@ -9,6 +9,7 @@ from cgcore.fitting import admissible, blocking, constraints, contacts, folds
 from validation.checks import several_fits
 
 EACH_RUN = "(block.source, block.protein)"
+WITHOUT = "    from dataclasses import replace\n    blocks = [replace(b, {}='') for b in blocks]\n    counts: dict"
 
 FAULTS: Faults = uncompiled(
     faults_of(
@@ -136,13 +137,13 @@ FAULTS: Faults = uncompiled(
                     folds,
                     "fold_numbers",
                     "    counts: dict",
-                    "    from dataclasses import replace\n    blocks = [replace(b, protein='') for b in blocks]\n    counts: dict",
+                    WITHOUT.format("protein"),
                 ),
                 "folds by the number of a protein's blocks": (
                     folds,
                     "fold_numbers",
                     "    counts: dict",
-                    "    from dataclasses import replace\n    blocks = [replace(b, source='') for b in blocks]\n    counts: dict",
+                    WITHOUT.format("source"),
                 ),
                 "beads for the weight of a fold": (
                     folds,
