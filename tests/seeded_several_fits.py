@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from fault_helpers import Faults, faults_of, uncompiled
 
-from cgcore.fitting import admissible, blocking, constraints, contacts, folds
+from cgcore.fitting import admissible, blocking, constraints, contacts, errors_of_parameters, folds
 from validation.checks import several_fits
 
 EACH_RUN = "(block.source, block.protein)"
@@ -156,6 +156,30 @@ FAULTS: Faults = uncompiled(
                     "_joined",
                     "sum(b.weight for b in group)",
                     "len(group) * group[0].weight",
+                ),
+                "errors of the first term's parameters alone": (
+                    several_fits,
+                    "errors_of_parameters",
+                    "for way in ways:",
+                    "for way in ways[:1]:",
+                ),
+                "errors of the last term's parameters alone": (
+                    several_fits,
+                    "errors_of_parameters",
+                    "for way in ways:",
+                    "for way in ways[-1:]:",
+                ),
+                "errors up to a parameter that no fit changes": (
+                    several_fits,
+                    "errors_of_parameters",
+                    "            continue  # parameters",
+                    "            break  # parameters",
+                ),
+                "steps as of the largest coefficients of all": (
+                    errors_of_parameters,
+                    "_steps",
+                    "np.max(np.abs(c[own]), initial=0.0) or 1.0",
+                    "1e8 * np.max(np.abs(c))",
                 ),
             },
         }

@@ -17,10 +17,13 @@ from cgcore.fitting.admissible import Admissible, smoothest
 from cgcore.fitting.blocking import blocking
 from cgcore.fitting.constraints import Constraint, constraints
 from cgcore.fitting.contacts import covers
+from cgcore.fitting.errors_of_parameters import errors_of_parameters
 from cgcore.fitting.folds import fold_numbers, time_folds
+from cgcore.fitting.frozen import Freedom
+from cgcore.fitting.quadratics import Quadratics
 from validation.check import Row, at_most, check, equal, says
 from validation.checks.fit_sentences import TEMPERATURE, factor_of
-from validation.context import Context
+from validation.context import Context, with_harmonics
 from validation.explicit import Array
 from validation.tolerances import relative
 
@@ -42,6 +45,7 @@ def several_fits(context: Context) -> Iterator[Row]:
     yield from _runs()
     yield from _strata()
     yield from _folds()
+    yield from _errors()
 
 
 def _covered() -> Iterator[Row]:
@@ -184,3 +188,66 @@ def _folds() -> Iterator[Row]:
     factor = cgcore.Factor(tuple(blocks), cgcore.Fingerprint((term,)), Histograms.empty())
     weights = [sum(block.weight for block, k in zip(blocks, known, strict=True) if k == fold) for fold in range(10)]
     yield equal("weights of folds", str(sorted(fold.beads for fold in time_folds(factor))), str(sorted(weights)))
+
+
+def _errors() -> Iterator[Row]:
+    """Errors of the parameters of five terms, from resampled coefficients: the smaller of two amplitudes may be 0, so
+    that its phase is not known; the data do not determine the phase of the other."""
+    base = with_harmonics(cgcore.default_prior(), 1, 2)
+    given = {"kr": 150.0, "r0": 3.8, "a": [2.0], "b": [-1.0], "k_dih": [0.5, 0.1], "gamma_dih": [0.3, -1.2]}
+    prior = cgcore.Prior(base.weights, dict(base.params) | {name: np.array(value) for name, value in given.items()})
+    centre = _coefficients_of(given)
+    noise = np.array([2.0, 8, 0.2, 0.3, 0.03, 0.08, 0.03, 0.08, 4, 9])
+    resampled = centre + noise * np.random.default_rng(0).normal(size=(40, len(centre)))
+    one, none = np.eye(len(centre)), np.zeros((len(centre), 0))
+    known = one.copy()
+    known[6, 6] = 0.0  # the sine of the first dihedral
+    around = Quadratics(
+        (),
+        np.ones(1),
+        known[None],
+        np.zeros((1, len(centre))),
+        none.T,
+        np.zeros(0),
+        none.T,
+        np.zeros(0),
+        one,
+        none,
+        centre,
+    )
+    found = errors_of_parameters(Freedom.of(prior), around, resampled, 1.5, 2.0, 0.95)
+    fitted, moved = _parameters_of(centre), _parameters_of(resampled)
+    yield equal("parameters with errors", str(sorted(found)), str(sorted(fitted)))
+    for name, value in fitted.items():
+        difference = (moved[name] - value + np.pi) % (2 * np.pi) - np.pi if name == "gamma_dih" else moved[name] - value
+        error = np.sqrt(1.5 * np.mean(difference**2, axis=0))
+        low, high = value - 2 * error, value + 2 * error
+        if name == "k_dih":
+            low = np.maximum(low, 0.0)
+        if name == "gamma_dih":
+            error, low, high = (np.full(2, np.nan) for _ in range(3))
+        ours = found.get(name)
+        got = [np.nan] if ours is None else np.nan_to_num([ours.standard_error, ours.low, ours.high], nan=-9)
+        yield at_most(f"error of {name}", relative(got, np.nan_to_num([error, low, high], nan=-9)), 1e-9, "relative")
+
+
+def _coefficients_of(given: dict[str, float | list[float]]) -> Array:
+    """Coefficients of these parameters, epsilon = epsilon_ex = 1, sigma = 3 and sigma_ex = 3.5."""
+    k, gamma = np.array(given["k_dih"]), np.array(given["gamma_dih"])
+    bond = [given["kr"], np.multiply(given["kr"], given["r0"])]
+    return np.concatenate([bond, given["a"], given["b"], k * np.cos(gamma), k * np.sin(gamma), [3.0**4, 3.5**4]])
+
+
+def _parameters_of(c: Array) -> dict[str, Array]:
+    """The parameters that coefficients (..., 10) determine."""
+    cosine, sine = c[..., 4:6], c[..., 6:8]
+    return {
+        "kr": c[..., 0],
+        "r0": c[..., 1] / c[..., 0],
+        "a": c[..., 2:3],
+        "b": c[..., 3:4],
+        "k_dih": np.hypot(cosine, sine),
+        "gamma_dih": np.arctan2(sine, cosine),
+        "epsilon": c[..., 8] / 3.0**4,
+        "epsilon_ex": c[..., 9] / 3.5**4,
+    }
