@@ -195,4 +195,6 @@ EDITS: dict[str, Edits] = {
         "molecules at any depth": (mlcg, "_molecules", "depth - 1", "depth"),
     },
 }
-FAULTS: Faults = faults_of(EDITS)
+ONLY_WHOLE = ("fit-limits", "thresholds")
+FAULTS: Faults = faults_of({check: own for check, own in EDITS.items() if check not in ONLY_WHOLE})
+WHOLE: Faults = faults_of({check: EDITS[check] for check in ONLY_WHOLE})

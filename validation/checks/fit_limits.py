@@ -83,7 +83,7 @@ def frames(seed: int) -> Frames:
     return Frames(R, own.reshape(R.shape), rest.reshape(R.shape))
 
 
-@check("fit-limits", quick=True)
+@check("fit-limits")
 def fit_limits(context: Context) -> Iterator[Row]:
     """Forces of a prior, held-out frames that were fitted to, and rounding in float32: on both sides of each limit."""
     empty = cgcore.default_prior().part([])

@@ -42,7 +42,7 @@ NEAR, RIGID = 2.0, 2e-3
 """Distance [Å] below which a pair of atoms may be constrained, and the standard deviation below which it is."""
 
 
-@check("thresholds", quick=True)
+@check("thresholds")
 def thresholds(context: Context) -> Iterator[Row]:
     """When a fit has converged, errors are too small, frames are too few, and distances are constrained."""
     bonds = cgcore.default_prior().part(["bond"])
