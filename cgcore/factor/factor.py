@@ -75,7 +75,8 @@ def merge(*factors: Factor) -> Factor:
         factors: one or more factors with the same fingerprint.
 
     Returns:
-        Exactly the factor of the joined data.
+        Exactly the factor of the joined data, unless frames have weights: in each of the given factors, weights were
+        scaled to the mean 1. Compress data together if their weights relate to each other.
 
     Raises:
         InputError: no factor was given, or the fingerprints differ; the message shows both.
