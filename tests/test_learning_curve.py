@@ -127,10 +127,13 @@ def test_the_command_writes_table_record_and_picture(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_blocks_are_drawn_with_the_seed_of_the_configuration(tmp_path: Path) -> None:
     config = tmp_path / "fit.yaml"
-    config.write_text("training: {seed: 3}\n")
+    config.write_text("training: {seed: 3}\ndata: {max_frames: 300}\n")
     ways = {"file": ("--config", config), "option": ("--config", config, "--seed", 3), "other": ("--seed", 4)}
-    found = {}
+    found, settings = {}, {}
     for name, words in ways.items():
         assert run("learning-curve", "--draws", 1, "--blocks", 10, "--output", tmp_path / name, *words).code == 0
-        found[name] = json.loads((tmp_path / name / "learning_curve.json").read_text())["held_out_loss"]
+        record = json.loads((tmp_path / name / "learning_curve.json").read_text())
+        found[name] = record["held_out_loss"]
+        settings[name] = record["config"]["max_frames"], record["config"]["seed"]
     assert found["file"] == found["option"] != found["other"]
+    assert settings == {"file": (300, 3), "option": (300, 3), "other": (None, 4)}

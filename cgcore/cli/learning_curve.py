@@ -66,15 +66,18 @@ def learning_curve_command(
     source = source_of(
         data, reading, max_frames, seed, HeldOut(0.0, "each_protein"), replace(config, prior=prior), chosen
     )
+    seed = config.seed if seed is None else seed
     prepare_jax(cache)
     with watching(chosen.max_steps) as watchers:
         result = fit(source.data, prior, chosen, progress=watchers)
-    curve = learning_curve(result, draws=draws, seed=config.seed if seed is None else seed)
+    curve = learning_curve(result, draws=draws, seed=seed)
     written: list[Path] = []
     with atomic_group():
         if output is not None:
             written.append(Path(output) / RECORD)
-            settings = {"file": config_file, "max_frames": max_frames, "units": units, "box": box, "options": chosen}
+            most = config.max_frames if max_frames is None else max_frames
+            drawn = {"max_frames": most, "seed": seed}
+            settings = {"file": config_file, **drawn, "units": units, "box": box, "options": chosen}
             of_data = record_of_data(result.data, None)
             write_json(written[-1], curve.as_dict() | {"config": settings, "data": of_data, "versions": versions()})
         if plot_file is not None:

@@ -62,7 +62,7 @@ def _records(place: Place) -> Iterator[Row]:
     calls = place.calls(fitting__fit__fit=SimpleNamespace(data=used), fitting__learning_curve__learning_curve=_found())
     words = ("--config", place.config, *DRAWN, *READING, "--blocks", 7, "--output", place.out("l"))
     calls.ran("learning-curve", place.frames, *words)
-    settings = {"file": place.config, "max_frames": 5, "units": "nm-kj", "box": [60.0, 66.0, 72.0]}
+    settings = {"file": place.config, "max_frames": 5, "seed": 3, "units": "nm-kj", "box": [60.0, 66.0, 72.0]}
     settings |= {"options": asdict(cgcore.Options(blocks=7))}
     sizes = {"frames": 5, "beads": 10, "real_beads": 50, "held_out_frames": None}
     yield from _same("learning-curve", place.out("l/learning_curve.json"), {"config": settings, "data": data | sizes})
