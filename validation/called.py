@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -30,8 +31,16 @@ import cgcore.report.learning_curve
 import cgcore.simulation.trajectory
 from cgcore.cli.commands import cli
 from validation.check import Row, equal
+from validation.records import BOX
 
 READ, BUNDLED, JAX = "cgcore.data.read", "cgcore.datasets.chignolin", "cgcore.cli.setup.prepare_jax"
+
+READING = ("--units", "nm-kj", "--box", *BOX)
+"""Options of a command that say how files are read."""
+UNTOLD: dict[str, Any] = {"units": None, "box": None, "accept_faults": False}
+"""How files are read without options."""
+TOLD: dict[str, Any] = {"units": "nm-kj", "box": BOX, "accept_faults": True}
+"""How files are read with `READING` and --accept-faults."""
 
 
 class Calls:
@@ -129,6 +138,13 @@ class Place:
         """Calls of functions that read data and prepare JAX, and of those with dots as `__`."""
         more = {f"cgcore.{path.replace('__', '.')}": value for path, value in returned.items()}
         return Calls({READ: self.read, BUNDLED: self.bundled, JAX: None} | more)
+
+
+def numbers() -> Any:
+    """What an evaluation, a noise ceiling and a learning curve have in common."""
+    return SimpleNamespace(
+        as_dict=lambda: {"own": 2.5}, report=lambda: "text", plot=lambda path: Path(path).write_text("drawn")
+    )
 
 
 def in_words(arguments: Mapping[str, Any]) -> str:

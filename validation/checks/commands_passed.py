@@ -12,20 +12,15 @@ from typing import Any
 import numpy as np
 
 import cgcore
-from validation.called import BUNDLED, JAX, READ, Place
+from validation.called import BUNDLED, JAX, READ, READING, TOLD, UNTOLD, Place, numbers
 from validation.check import Row, check, equal
 from validation.context import Context
+from validation.records import BOX
 
 FIT, CURVE = "cgcore.fitting.fit.fit", "cgcore.fitting.learning_curve.learning_curve"
 
-BOX = (60.0, 66.0, 72.0)
-READING = ("--units", "nm-kj", "--box", *BOX)
 DRAWN = ("--max-frames", 5, "--seed", 3)
 ALL = (*READING, "--accept-faults", "--no-cache")
-
-UNTOLD: dict[str, Any] = {"units": None, "box": None, "accept_faults": False}
-"""How files are read without options."""
-TOLD: dict[str, Any] = {"units": "nm-kj", "box": BOX, "accept_faults": True}
 
 
 @check("commands-passed", quick=True, needs=("matplotlib", "flax", "e3nn_jax"))
@@ -43,22 +38,17 @@ def commands_passed(context: Context) -> Iterator[Row]:
         yield from _converted(place)
 
 
-def _found() -> Any:
-    """What an evaluation, a ceiling and a learning curve have in common."""
-    return SimpleNamespace(as_dict=lambda: {}, report=lambda: "", plot=lambda path: Path(path).touch())
-
-
 def _judged(place: Place) -> Iterator[Row]:
     """Evaluations, noise ceilings, residual forces and inspections."""
     judging = {"evaluate": ("evaluation.evaluate", "data"), "ceiling": ("evaluation.noise_ceiling", "dataset")}
     for command, (function, name) in judging.items():
         prior = "model" if command == "evaluate" else "prior"
-        calls = place.calls(**{function.replace(".", "__"): _found()})
+        calls = place.calls(**{function.replace(".", "__"): numbers()})
         calls.ran(command, place.priors, place.frames, *DRAWN, *ALL)
         got = {prior: place.prior, name: place.read.subset(5, 3)}
         known = {READ: {"path": place.frames, **TOLD}, JAX: {"cache": False}, f"cgcore.{function}": got, BUNDLED: None}
         yield from calls.rows(f"{command}, all options", known)
-        calls = place.calls(**{function.replace(".", "__"): _found()})
+        calls = place.calls(**{function.replace(".", "__"): numbers()})
         calls.ran(command, place.priors)
         got = {prior: place.prior, name: place.bundled}
         yield from calls.rows(
@@ -98,7 +88,7 @@ def _learned(place: Place) -> Iterator[Row]:
     ]
     for words, reading, frames, options, draws, seed in cases:
         calls = place.calls(
-            fitting__fit__fit=SimpleNamespace(data=frames), fitting__learning_curve__learning_curve=_found()
+            fitting__fit__fit=SimpleNamespace(data=frames), fitting__learning_curve__learning_curve=numbers()
         )
         calls.ran("learning-curve", *words)
         known: dict[str, Mapping[str, Any] | None] = {

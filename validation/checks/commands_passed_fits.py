@@ -11,17 +11,14 @@ from unittest import mock
 import numpy as np
 
 import cgcore
-from validation.called import JAX, READ, Place
+from validation.called import JAX, READ, READING, TOLD, UNTOLD, Place
 from validation.check import Row, check, equal
 from validation.context import Context
 
 FIT, SCAN = "cgcore.fitting.fit.fit", "cgcore.fitting.scan.scan"
 
-BOX = (60.0, 66.0, 72.0)
-READING = ("--units", "nm-kj", "--box", *BOX, "--accept-faults")
+FAULTY = (*READING, "--accept-faults")
 DRAWN = ("--max-frames", 20, "--seed", 3)
-USUAL: dict[str, Any] = {"units": None, "box": None, "accept_faults": False}
-UNUSUAL: dict[str, Any] = {"units": "nm-kj", "box": BOX, "accept_faults": True}
 
 
 @check("commands-passed-fits", quick=True, needs=("matplotlib",))
@@ -56,13 +53,13 @@ def _fitted(place: Place) -> Iterator[Row]:
     files = ("--output", out, "--plot", picture)
     drawn, own = place.read.subset(20, 3), place.read.subset(16, 7)
     cases: list[tuple[tuple[Any, ...], dict[str, Any] | None, tuple[Any, Any], cgcore.Options]] = [
-        ((place.frames, *said, *DRAWN, *READING, "--no-cache", "--val-fraction", 0.2, *files), UNUSUAL,
+        ((place.frames, *said, *DRAWN, *FAULTY, "--no-cache", "--val-fraction", 0.2, *files), TOLD,
          drawn.split(0.2, "each_protein"), plain),
         ((), None, (place.bundled, None), usual),
-        ((place.frames, *smoothed), USUAL, (place.read, None), smooth),
-        ((*config,), USUAL, own.split(0.25, "last_rows"), cgcore.Options(max_steps=9)),
-        ((*config, "--val-fraction", 0), USUAL, (own, None), cgcore.Options(max_steps=9)),
-        ((*config, "--val-fraction", 0.2, *files), USUAL, own.split(0.2, "each_protein"), cgcore.Options(max_steps=9)),
+        ((place.frames, *smoothed), UNTOLD, (place.read, None), smooth),
+        ((*config,), UNTOLD, own.split(0.25, "last_rows"), cgcore.Options(max_steps=9)),
+        ((*config, "--val-fraction", 0), UNTOLD, (own, None), cgcore.Options(max_steps=9)),
+        ((*config, "--val-fraction", 0.2, *files), UNTOLD, own.split(0.2, "each_protein"), cgcore.Options(max_steps=9)),
     ]  # fmt: skip
     for words, reading, (train, held_out), options in cases:
         result = mock.Mock(converged=not words)

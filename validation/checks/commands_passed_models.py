@@ -13,12 +13,10 @@ import numpy as np
 
 import cgcore
 from cgcore.cli.together import Company
-from validation.called import BUNDLED, READ, Calls, Place
+from validation.called import BUNDLED, READ, READING, Calls, Place
 from validation.check import Row, check, equal
 from validation.context import Context
-
-BOX = (60.0, 66.0, 72.0)
-READING = ("--units", "nm-kj", "--box", *BOX)
+from validation.records import BOX
 
 
 @check("commands-passed-models", quick=True, needs=("matplotlib",))

@@ -15,17 +15,14 @@ import numpy as np
 import cgcore
 from cgcore.files import atomic_write
 from cgcore.report.record import versions
-from validation.called import BUNDLED, JAX, READ, Place
+from validation.called import BUNDLED, JAX, READ, READING, TOLD, UNTOLD, Place
 from validation.check import Row, check, equal
 from validation.context import Context
 
 RUN = "cgcore.cli.train._run"
 
-BOX = (60.0, 66.0, 72.0)
-READING = ("--units", "nm-kj", "--box", *BOX, "--accept-faults")
+FAULTY = (*READING, "--accept-faults")
 DRAWN = ("--max-frames", 20, "--seed", 3)
-USUAL: dict[str, Any] = {"units": None, "box": None, "accept_faults": False}
-UNUSUAL: dict[str, Any] = {"units": "nm-kj", "box": BOX, "accept_faults": True}
 
 
 @check("commands-passed-trainings", quick=True, needs=("matplotlib", "flax", "e3nn_jax", "orbax"))
@@ -54,12 +51,12 @@ def _trained(place: Place) -> Iterator[Row]:
     drawn, own = place.read.subset(20, 3), place.read.subset(16, 7)
     inside = f"{out}/checkpoints"
     cases: list[tuple[str, tuple[Any, ...], dict[str, Any], Any, int, tuple[Any, ...]]] = [
-        ("all options", (place.frames, *DRAWN, *READING, "--no-cache", *files, "--resume", inside), UNUSUAL, drawn, 3,
+        ("all options", (place.frames, *DRAWN, *FAULTY, "--no-cache", *files, "--resume", inside), TOLD, drawn, 3,
          (inside, out, picture, inside)),
-        ("no options", (), USUAL, own, 7, (None, None, None, None)),
-        ("an output alone", ("--output", out), USUAL, own, 7, (None, out, f"{out}/learning-curve.png", inside)),
-        ("a seed of 0", ("--seed", 0), USUAL, place.read.subset(16, 0), 0, (None, None, None, None)),
-        ("silent", (*files,), USUAL, own, 7, (None, None, None, inside)),
+        ("no options", (), UNTOLD, own, 7, (None, None, None, None)),
+        ("an output alone", ("--output", out), UNTOLD, own, 7, (None, out, f"{out}/learning-curve.png", inside)),
+        ("a seed of 0", ("--seed", 0), UNTOLD, place.read.subset(16, 0), 0, (None, None, None, None)),
+        ("silent", (*files,), UNTOLD, own, 7, (None, None, None, inside)),
     ]  # fmt: skip
     for name, words, reading, whole, seed, (resume, output, plot, checkpoints) in cases:
         train, held_out = whole.split(0.25, "last_rows")

@@ -15,11 +15,10 @@ import numpy as np
 
 import cgcore
 from cgcore.report.record import versions
-from validation.called import Place
+from validation.called import READING, Place, numbers
 from validation.check import Row, check, equal, refusal
 from validation.context import Context
 
-READING = ("--units", "nm-kj", "--box", 60, 66, 72)
 DRAWN = ("--max-frames", 5, "--seed", 3)
 
 
@@ -37,29 +36,22 @@ def commands_recorded(context: Context) -> Iterator[Row]:
         yield from _refused(place)
 
 
-def _found() -> Any:
-    """What an evaluation, a ceiling and a learning curve have in common."""
-    return SimpleNamespace(
-        as_dict=lambda: {"own": 2.5}, report=lambda: "text", plot=lambda path: Path(path).write_text("drawn")
-    )
-
-
 def _records(place: Place) -> Iterator[Row]:
     """Where the numbers in a record come from: the model, the frames that were used, settings and versions."""
     used = place.read.subset(5, 3)
     frames = {name: [list(one) for one in ranges] for name, ranges in used.frame_ranges().items()}
     data = {"path": used.path, "sha256": used.sha256, "used_frames": frames}
-    calls = place.calls(evaluation__evaluate=_found())
+    calls = place.calls(evaluation__evaluate=numbers())
     drawn = place.out("drawn.png")
     calls.ran("evaluate", place.priors, place.frames, *DRAWN, *READING, "--output", place.out("e"), "--plot", drawn)
     settings = {"model": place.priors, "max_frames": 5, "seed": 3, "units": used.units, "box": [60.0, 66.0, 72.0]}
     yield from _same("evaluate", place.out("e/evaluation.json"), {"config": settings, "data": data})
     yield equal("evaluate, picture", Path(drawn).exists(), True)
-    calls = place.calls(evaluation__noise_ceiling=_found())
+    calls = place.calls(evaluation__noise_ceiling=numbers())
     calls.ran("ceiling", place.priors, place.frames, *DRAWN, "--json", place.out("c.json"))
     yield from _same("ceiling", place.out("c.json"), {"priors": place.priors, "data": data})
     place.says({"model": {"priors": {"kr": 250.0}}})
-    calls = place.calls(fitting__fit__fit=SimpleNamespace(data=used), fitting__learning_curve__learning_curve=_found())
+    calls = place.calls(fitting__fit__fit=SimpleNamespace(data=used), fitting__learning_curve__learning_curve=numbers())
     words = ("--config", place.config, *DRAWN, *READING, "--blocks", 7, "--output", place.out("l"))
     calls.ran("learning-curve", place.frames, *words)
     settings = {"file": place.config, "max_frames": 5, "seed": 3, "units": "nm-kj", "box": [60.0, 66.0, 72.0]}
@@ -129,8 +121,8 @@ def _said(place: Place) -> Iterator[Row]:
     factor = SimpleNamespace(frames=3, beads=40, blocks=(1, 2), fingerprint=cgcore.Fingerprint.of(place.prior))
     for words, out_known, notes in cases:
         calls = place.calls(
-            evaluation__evaluate=_found(),
-            evaluation__noise_ceiling=_found(),
+            evaluation__evaluate=numbers(),
+            evaluation__noise_ceiling=numbers(),
             evaluation__residual__write_residual=None,
             inspection__inspect=None,
             report__inspection__render="text",
@@ -138,7 +130,7 @@ def _said(place: Place) -> Iterator[Row]:
             report__inspection_figure__draw_inspection=None,
             report__picture__write_picture=None,
             fitting__fit__fit=SimpleNamespace(data=place.read),
-            fitting__learning_curve__learning_curve=_found(),
+            fitting__learning_curve__learning_curve=numbers(),
             cli__convert___sources="sources",
             cli__map___maps="maps",
             mapping__map_to_beads=SimpleNamespace(dataset=place.read),
