@@ -12,6 +12,10 @@ from cgcore.config.training import TrainingSettings
 from validation.settings import documented_settings
 
 FAULTS: Faults = {
+    "sizes of NequIP that are never read": (
+        "settings-training",
+        edited(loading, "network_of", ", keys.nequip)", ")"),
+    ),
     "no stage is the second one": (
         "settings-training",
         edited(TrainingSettings, "plan", "enumerate(listed, start=1)", "enumerate(listed)"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 from fault_helpers import Faults, faults_of, uncompiled
 
 from cgcore.fitting import admissible, blocking, constraints, contacts, errors_of_parameters, folds
-from validation.checks import several_fits
+from validation.checks import error_bars, several_fits
 
 EACH_RUN = "(block.source, block.protein)"
 WITHOUT = "    from dataclasses import replace\n    blocks = [replace(b, {}='') for b in blocks]\n    counts: dict"
@@ -180,6 +180,14 @@ FAULTS: Faults = uncompiled(
                     "_steps",
                     "np.max(np.abs(c[own]), initial=0.0) or 1.0",
                     "1e8 * np.max(np.abs(c))",
+                ),
+            },
+            "error-bars": {
+                "the band of the first of two terms": (
+                    error_bars,
+                    "band",
+                    "for part in fitted], x, zero)",
+                    "for part in fitted[:1]], x, zero)",
                 ),
             },
         }

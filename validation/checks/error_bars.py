@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 import cgcore
+from cgcore.export.potentials import Sum, potentials
 from cgcore.fitting.blocking import Blocking, blocking
+from cgcore.report.bands import band
 from validation import admissible, explicit
 from validation.check import Row, at_most, check, equal
 from validation.context import Context, five_terms, with_harmonics
@@ -80,19 +82,27 @@ def error_bars(context: Context) -> Iterator[Row]:
 
 
 def _bands(R: Array, F: Array) -> Iterator[Row]:
-    """Values and errors of the potential of each group."""
+    """Values and errors of the potential of each group, and the band of two terms on the same rows in a picture."""
     angle = cgcore.Term("angle", cgcore.Rows("angles"), cgcore.bases.Fourier(2), 0.7, cgcore.Groups("terminal"))
-    prior = cgcore.default_prior().part([]).with_terms([angle])
+    turn = cgcore.Term("turn", cgcore.Rows("angles"), cgcore.bases.Gaussian((1.6, 2.0), 0.2), 0.4)
+    prior = cgcore.default_prior().part([]).with_terms([angle, turn])
     fit = cgcore.fit(cgcore.from_arrays(R, F), prior, cgcore.Options(constraints="none", truncation=0.0))
     found, x = cgcore.error_bars(fit, resamples=20), np.linspace(1.4, 2.6, 7)
-    waves = angle.weight * functions(angle.basis, x, {}).T
+    waves, bells = (term.weight * functions(term.basis, x, {}).T for term in (angle, turn))
     for group, c in enumerate(np.asarray(fit.fitted_params["angle"])):
-        rows = np.zeros((len(x), c.size * 2))
+        rows = np.zeros((len(x), c.size * 2 + bells.shape[1]))
         rows[:, c.size * group : c.size * (group + 1)] = waves
         own = found.potential([("angle", group)], x)
         yield at_most(f"potential of group {group}, values", relative(own.value, waves @ c), EXACT, "relative")
         theirs = found.linear(rows).standard_error
         yield at_most(f"potential of group {group}, errors", relative(own.standard_error, theirs), EXACT, "relative")
+        rows[:, -bells.shape[1] :] = bells
+        of_angle, of_turn = potentials(fit.prior, fit.fitted_params)
+        within = band(fit, Sum((of_angle.curves[group], of_turn.curves[0])), x, None)
+        assert within is not None
+        theirs = fit.errors.linear(rows)
+        off = relative((within.below, within.above), (theirs.value - theirs.low, theirs.high - theirs.value))
+        yield at_most(f"band of group {group} and another term", off, EXACT, "relative")
 
 
 def _of_any_number() -> Iterator[Row]:

@@ -80,6 +80,22 @@ SIZES: dict[str, dict[str, Any]] = {
     "big": {"num_types": 25, "mlp_n_hidden": 7},
     "few": {"n_species": 4, "mlp_n_hidden": 16},
 }
+NETWORKS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "allegro": (
+        {"max_ell": 2, "num_layers": 1, "n_radial_basis": 6, "envelope_p": 6, "embed_n_hidden": (32,),
+         "species_embed": 16, "mlp_n_hidden": 32, "mlp_n_layers": 2, "avg_num_neighbors": None},
+        {"max_ell": 1, "num_layers": 3, "n_radial_basis": 9, "envelope_p": 5, "embed_n_hidden": (8, 4),
+         "species_embed": 7, "mlp_n_hidden": 40, "mlp_n_layers": 1, "avg_num_neighbors": 6.5},
+    ),
+    "nequip": (
+        {"max_ell": 1, "num_layers": 2, "n_radial_basis": 6, "hidden_channels": 8, "mlp_n_hidden": 32,
+         "mlp_n_layers": 2, "avg_num_neighbors": None},
+        {"max_ell": 2, "num_layers": 3, "n_radial_basis": 9, "hidden_channels": 12, "mlp_n_hidden": 40,
+         "mlp_n_layers": 1, "avg_num_neighbors": 6.5},
+    ),
+}  # fmt: skip
+"""Sizes of networks, and others than these."""
+
 CUTOFFS = {"cgcore": 12.0, "chemtrain": 10.0}
 
 STAGES: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
@@ -158,6 +174,13 @@ def _models(dialect: str) -> Iterator[Row]:
         if known is not None:
             known = known[0], known[1] or CUTOFFS[dialect], *known[2:]
         yield equal(f"{dialect}, {block}", str(said), str(known))
+    for kind, (usual, others) in NETWORKS.items():
+        for key, value in (("", None), *others.items()):
+            said = {key: value} if key else {}
+            read = load_settings({"dialect": dialect, "model": {"ml_model": kind, kind: said}}).model.network
+            known = {one: usual[one] for one in others} | said
+            found = {one: getattr(getattr(read, kind), one) for one in others}
+            yield equal(f"{dialect}, {kind}, {key or 'defaults'}", str(found), str(known))
     for said, core in ((None, "auto"), ("auto", "auto"), ("none", None), (4.5, 4.5)):
         read = load_settings({"dialect": dialect, "model": {"ml_model": "nequip", "core": said}}).model
         yield equal(f"{dialect}, core: {said}", str(read.core), str(core))
