@@ -215,7 +215,7 @@ FAULTS: Faults = {
     ),
     "no temperature for frames that a script replaced": (
         "scripts",
-        edited(DatasetLoader, "pipeline_loader", "self._dataset.temperatures, own", "(), own"),
+        edited(DatasetLoader, "pipeline_loader", "self._dataset.temperatures, **said", "(), **said"),
     ),
     "a frame less to train on": ("scripts", edited(DatasetLoader, "split_train_val", "int(np.round(", "int((")),
     "an envelope of the next order": ("training", edited(allegro, "envelope", "range(p)", "range(p + 1)")),

@@ -83,8 +83,8 @@ FAULTS: Faults = {
         edited(
             work.Work,
             "of_cut",
-            "jnp.sqrt(jnp.asarray(batch.weights.T * self.scale))",
-            "jnp.asarray(batch.weights.T * self.scale)",
+            "jnp.sqrt(jnp.asarray(weights.T * self.scale))",
+            "jnp.asarray(weights.T * self.scale)",
         ),
     ),
     "weights of pairs left out": (
@@ -97,7 +97,7 @@ FAULTS: Faults = {
     ),
     "weights of a block as they are": (
         "weighting",
-        edited(compress, "_block", "float(weights.sum() * scale)", "float(weights.sum())"),
+        edited(compress, "_block", "weights.sum()) * scale)", "weights.sum()))"),
     ),
     "the last of two weights alone": (
         "weighting",
