@@ -5,6 +5,7 @@ from __future__ import annotations
 from fault_helpers import Edits, Faults, faults_of, uncompiled
 
 from cgcore.compat import DatasetLoader, dataset_loader
+from cgcore.data import Dataset, dataset
 
 SCRIPTS: Edits = {
     "as many frames as there are, drawn": (DatasetLoader, "__init__", "max_frames < total", "max_frames <= total"),
@@ -107,12 +108,12 @@ SCRIPTS: Edits = {
     "no weights beside replaced arrays": (DatasetLoader, "pipeline_loader", '"weights": self._dataset.weights(), ', ""),
     "no energies beside replaced arrays": (DatasetLoader, "pipeline_loader", '"energies": whole.U', '"energies": None'),
     "frames of the first file alone": (
-        DatasetLoader,
-        "_chosen",
-        "source.select(own - first)",
-        "source.select(own - first)\n            if not first else source",
+        Dataset,
+        "select",
+        "by_source(",
+        "(lambda own, n: [x if k == 0 else np.arange(n[k]) for k, x in enumerate(by_source(own, n))])(",
     ),
-    "frames of a file from its end": (DatasetLoader, "_chosen", "own - first)", "(own - first)[::-1])"),
+    "frames of a file from its end": (dataset, "by_source", "part - (end - size)", "(part - (end - size))[::-1]"),
     "weights that are not passed on": (dataset_loader, "loader_of", ", weights=weights", ""),
     "energies that are not passed on": (dataset_loader, "loader_of", '{"U": energies}', "{}"),
 }

@@ -119,7 +119,8 @@ class DatasetLoader:
         if not self.n_frames:
             return None
         if all(getattr(self, name) is array for name, array in self._as_read.items()):
-            return pipeline.DatasetLoader(self._chosen())
+            # In time order, which the fit's cross-validation requires.
+            return pipeline.DatasetLoader(self._dataset.select(self._rows))
         whole, name = pipeline.DatasetLoader(self._dataset), os.fspath(self.npz_path)
         of_frames = {"sites": self._dataset.sites(), "weights": self._dataset.weights(), "energies": whole.U}
         own = {key: array for key, array in of_frames.items() if array is not None}
@@ -130,17 +131,6 @@ class DatasetLoader:
             )
         said = {key: array[self._rows] for key, array in own.items()}
         return loader_of(self.get_all(), name, self._dataset.temperatures, **said)
-
-    def _chosen(self) -> Dataset:
-        """The frames of the files, in time order, which the fit's cross-validation requires."""
-        sources, rows = self._dataset.sources, np.sort(self._rows)
-        ends = np.cumsum([source.n_frames for source in sources])
-        parts = np.split(rows, np.searchsorted(rows, ends[:-1]))
-        firsts = ends - [source.n_frames for source in sources]
-        chosen = (
-            source.select(own - first) for source, own, first in zip(sources, parts, firsts, strict=True) if len(own)
-        )
-        return replace(self._dataset, sources=tuple(chosen))
 
     def summary(self) -> str:
         """A summary in a few lines."""

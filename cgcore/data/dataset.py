@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
+from jaxtyping import Int
 
 from cgcore.data.blocks import real_mask, row_blocks
 from cgcore.data.frames import Frames
-from cgcore.data.splitting import Segment, cut_segments, held_out, held_out_rows, number_ranges, random_rows
+from cgcore.data.splitting import Segment, by_source, cut_segments, held_out, held_out_rows, number_ranges, random_rows
 from cgcore.errors import InputError
 
 
@@ -135,6 +136,10 @@ class Dataset:
             return chosen, None
         train = chosen._chosen([np.flatnonzero(~mask) for mask in held])
         return train, chosen._chosen([np.flatnonzero(mask) for mask in held])
+
+    def select(self, rows: Int[np.ndarray, " rows"]) -> Dataset:
+        """The frames with these numbers, counted over all sources, in time order; sources without any are left out."""
+        return self._chosen(by_source(np.sort(rows), [frames.n_frames for frames in self.sources]))
 
     def segments(self, blocks: int = 1) -> list[Segment]:
         """Runs of consecutive frames: the frames of each protein in each source, divided into min(blocks, n) nearly

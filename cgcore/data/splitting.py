@@ -64,9 +64,13 @@ def cut_segments(sources: tuple[Frames, ...], blocks: int) -> list[Segment]:
 
 def random_rows(sizes: list[int], count: int, seed: int) -> list[np.ndarray]:
     """Draw `count` of all rows uniformly without replacement; returned as sorted rows of each source."""
+    return by_source(np.sort(np.random.default_rng(seed).choice(sum(sizes), count, replace=False)), sizes)
+
+
+def by_source(rows: np.ndarray, sizes: list[int]) -> list[np.ndarray]:
+    """The rows of each source, from sorted numbers of rows of all sources together."""
     ends = np.cumsum(sizes)
-    chosen = np.sort(np.random.default_rng(seed).choice(int(ends[-1]), count, replace=False))
-    parts = np.split(chosen, np.searchsorted(chosen, ends[:-1]))
+    parts = np.split(rows, np.searchsorted(rows, ends[:-1]))
     return [part - (end - size) for part, end, size in zip(parts, ends, sizes, strict=True)]
 
 
