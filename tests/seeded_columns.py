@@ -14,7 +14,6 @@ from cgcore.report import (
     simulation_text,
     summary,
     text,
-    training_progress,
     training_text,
 )
 
@@ -43,7 +42,6 @@ _QUICK: dict[str, Edits] = {
             training_text, "closing", '_loss(initial["train_loss"]), _loss(initial["val_loss"])',
             '_loss(initial["val_loss"]), _loss(initial["train_loss"])',
         ),
-        "bars without an end": (training_progress.TrainingProgress, "begin", "0, epochs)", "0, None)"),
     },
 }  # fmt: skip
 

@@ -70,6 +70,7 @@ TERMINALS: Edits = {
         'self._show(f"{stage}: compiling", 0, epochs)',
         "pass",
     ),
+    "bars without an end": (TrainingProgress, "begin", "0, epochs)", "0, None)"),
     "epochs as lines on a terminal": (TrainingProgress, "epoch", "if self._bars is not None:", "if False:"),
     "one epoch less on the bar": (TrainingProgress, "epoch", "epoch, epochs)\n", "epoch - 1, epochs)\n"),
     "the total of the bar before": (TrainingProgress, "_show", "completed=done, total=of)", "completed=done)"),

@@ -20,12 +20,12 @@ from cgcore.data.stored import FileRows
 from validation.check import Row, at_most, check, equal, says
 from validation.context import Context
 from validation.sampled_chains import Arrays, chain
+from validation.stored.stored_frames import ANGSTROM_PER_NM, KJ_PER_KCAL
 from validation.tolerances import relative
 
 BEADS, SHORT, FRAMES = 8, 6, 6
 """Beads and frames; every odd frame of two proteins in a file is of one with `SHORT` beads."""
 
-KJ_PER_KCAL, ANGSTROM_PER_NM = 4.184, 10.0
 TOLERANCE = 1e-14
 """Products of two factors in double precision."""
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import numpy as np
 
@@ -25,11 +23,9 @@ from cgcore.report import (
     comparison_text,
     evaluation_text,
     inspection_record,
-    progress,
     simulation_text,
     summary,
     text,
-    training_progress,
     training_text,
 )
 from validation.check import Row, equal
@@ -46,12 +42,11 @@ def heading(name: str, table: str, first: str, *columns: str) -> Iterator[Row]:
 
 
 def columns() -> Iterator[Row]:
-    """Tables of evaluations, inspections, configurations, simulations and trainings; progress on a terminal."""
+    """Tables of evaluations, inspections, configurations, simulations and trainings."""
     yield from _evaluated()
     yield from _inspected()
     yield from _compared()
     yield from _run()
-    yield from _on_a_terminal()
 
 
 ERRORS = ("loss", "explained", "RMSE", "|F| RMS", "cosine")
@@ -171,58 +166,6 @@ def _run() -> Iterator[Row]:
     yield equal("training, losses at the start, in their columns", str(ends), str(known))
     of_training = ("training", "held out", "steps", "epochs", "kept", "frames/s", "seconds")
     yield from heading("training", said[0], "Loss [(kcal/mol/Å)²]", *of_training)
-
-
-def _on_a_terminal() -> Iterator[Row]:
-    """Bars: what is counted, of how many, and under which words."""
-    told: list[str] = []
-
-    def bars(*_: Any, **__: Any) -> Any:
-        made = mock.MagicMock()
-        made.__enter__.return_value, made.__exit__.return_value = made, False
-        made.add_task.side_effect = lambda words, total, **more: told.append(f"new {words} of {total} {more}") or words
-        made.update.side_effect = lambda task, **more: told.append(f"{task}: {sorted(more.items())}")
-        made.start.side_effect, made.stop.side_effect = lambda: told.append("shown"), lambda: told.append("hidden")
-        made.task_ids = ["any"]
-        made.remove_task.side_effect = lambda task: told.append(f"without {task}")
-        return made
-
-    terminal = SimpleNamespace(isatty=lambda: True)
-    with (
-        mock.patch.object(training_progress, "Progress", bars),
-        mock.patch.object(progress, "Progress", bars),
-        mock.patch("sys.stderr", terminal),
-        mock.patch.object(training_progress, "Console"),
-        mock.patch.object(progress, "Console"),
-    ):
-        with training_progress.TrainingProgress(lambda words: told.append(f"said {words}")) as shown:
-            shown.begin("stage1", "adam", 5)
-            shown.epoch("stage1", "adam", 2, 5, 2.5, 3.25, 99.6)
-            shown.say("text")
-            frames, steps = shown.fit.frames, shown.fit.steps
-            assert frames is not None
-            assert steps is not None
-            frames(3, 9)
-            steps(4, 2.5)
-        with progress.watching(7) as watched:
-            assert watched.frames is not None
-            assert watched.steps is not None
-            watched.frames(3, 9)
-            watched.steps(4, 2.5)
-
-    def update(task: str, words: str, done: int, of: int | None) -> str:
-        return f"{task}: {[('completed', done), ('description', words), ('total', of)]}"
-
-    first, losses = "stage1: compiling", "stage1: loss 2.5, held-out loss 3.25, 100 frames/s"
-    step = "steps, loss 2.500000e+00"
-    known = ["hidden", "said [stage1] adam, 5 epochs", "shown", f"new {first} of 5 {{}}", update(first, first, 0, 5),
-             update(first, losses, 2, 5), "hidden", f"without {first}", "said text", "shown", "new frames of 9 {}",
-             update("frames", "frames", 3, 9), "without frames", "shown", f"new {step} of None {{}}",
-             update(step, step, 4, None), "hidden",
-             "new frames of None {}", "new steps of 7 {'visible': False}",
-             f"frames: {[('completed', 3), ('total', 9)]}",
-             f"steps: {[('completed', 4), ('description', step), ('visible', True)]}"]  # fmt: skip
-    yield equal("progress on a terminal", "; ".join(told), "; ".join(known))
 
 
 def of_fits(fit: cgcore.FitResult) -> Iterator[Row]:
