@@ -25,9 +25,6 @@ from validation.tolerances import relative
 
 FRAMES, BEADS = 9, 6
 
-LARGE = 600
-"""Number of times that the frames are repeated in a file that is hashed in several pieces of 0.5 MiB: 1.6 MB."""
-
 FACTORS: dict[str, tuple[float, float, str]] = {
     "angstrom-kcal": (1.0, 1.0, "Å and kcal/mol/Å"),
     "nm-kj": (NM, KJ / NM, "nm and kJ/mol/nm"),
@@ -253,7 +250,7 @@ def _sums(folder: Path, arrays: Arrays) -> Iterator[Row]:
     sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     lines = b"".join(f"{path.name}\0{one}\n".encode() for path, one in zip(paths, sums, strict=True))
     yield equal("checksum of a file", read(paths[1]).sha256, sums[1])
-    many = {key: np.tile(arrays[key], (LARGE, 1, 1)) for key in ("R", "F")}
+    many = {key: np.tile(arrays[key], (600, 1, 1)) for key in ("R", "F")}  # 1.6 MB, hashed in pieces of 0.5 MiB
     for save in (np.savez, np.savez_compressed):
         save(folder / "large.npz", allow_pickle=False, **many)
         known = hashlib.sha256((folder / "large.npz").read_bytes()).hexdigest()
